@@ -1,0 +1,1 @@
+"""booking_sync: keeps each technician's Outlook calendar equal to their Dynamics 365 bookings."""
