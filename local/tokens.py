@@ -1,15 +1,19 @@
 """The access tokens of the local stack: issued by the Entra stand-in, checked by every other one.
 
-Real tokens are signed with Entra's private key. The stand-ins share one random key instead (HS256), which proves
-the same thing: a service refuses a token that Entra didn't issue, that is for another audience or that is too old.
+Real tokens are signed with Entra's private key. The stand-ins share one random key instead (HS256), which
+proves the same thing: a service refuses a token that Entra didn't issue, that is for another audience or that
+is too old.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import jwt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ALGORITHM = "HS256"
 
@@ -33,8 +37,8 @@ def issue(
 def check(key: bytes, token: str, audience: str) -> str | None:
     """Why a service must refuse this token, or None when it is fine.
 
-    The reason is one of `malformed`, `bad signature`, `wrong audience` and `expired`. A slash at the end of an
-    audience makes no difference, as with the real services.
+    The reason is one of `malformed`, `bad signature`, `wrong audience` and `expired`. A slash at the end of
+    an audience makes no difference, as with the real services.
     """
     accepted = [audience.rstrip("/"), audience.rstrip("/") + "/"]
     try:
