@@ -1,0 +1,122 @@
+"""A Bookable Resource Booking as the rules see it: all that is read of the row and the rows it points to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from booking_sync.domain.record import SyncRecord
+
+
+class ResourceType(IntEnum):
+    """`bookableresource.resourcetype` (Dataverse table reference)."""
+
+    GENERIC = 1
+    CONTACT = 2
+    USER = 3
+    EQUIPMENT = 4
+    ACCOUNT = 5
+    CREW = 6
+    FACILITY = 7
+    POOL = 8
+
+
+class CommitType(IntEnum):
+    """`bookingstatus.status`: the only dependable meaning of a status, whatever its name is."""
+
+    PROPOSED = 1
+    COMMITTED = 2
+    CANCELED = 3
+
+
+class FieldServiceStatus(IntEnum):
+    """`bookingstatus.msdyn_fieldservicestatus`."""
+
+    SCHEDULED = 690970000
+    TRAVELING = 690970001
+    ON_BREAK = 690970002
+    IN_PROGRESS = 690970003
+    COMPLETED = 690970004
+    CANCELED = 690970005
+
+
+@dataclass(frozen=True, slots=True)
+class SystemUser:
+    """The Dynamics 365 user behind a resource."""
+
+    entra_object_id: str | None
+    """Names the user's mailbox; None for users without an Entra account."""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BookableResource:
+    """Who or what is booked."""
+
+    type: int
+    """A `ResourceType`, or a number that a later version of Dynamics 365 brings."""
+    user: SystemUser | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingStatus:
+    """The booking's status."""
+
+    name: str
+    commit_type: int | None
+    field_service_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A work order's place; empty strings where Dynamics 365 has nothing."""
+
+    lines: tuple[str, ...] = ()
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    country: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """What is to be done, and where."""
+
+    number: str = ""
+    account_name: str = ""
+    summary: str = ""
+    instructions: str = ""
+    address: Address = Address()
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One booking."""
+
+    id: str
+    """Lower-case GUID."""
+    name: str
+    start: datetime | None
+    """Aware, UTC; includes travel."""
+    end: datetime | None
+    """Aware, UTC."""
+    active: bool
+    """`statecode` is 0."""
+    status: BookingStatus | None = None
+    resource: BookableResource | None = None
+    work_order: WorkOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRow:
+    """A booking as it was read: its content, our record on it, and the version both belong to."""
+
+    booking: Booking
+    record: SyncRecord
+    etag: str

@@ -1,0 +1,127 @@
+"""A booking change: the hint on the queue that a booking should be looked at again.
+
+It carries ids only. The worker reads the row afresh, so the order and number of hints do not matter. Only a
+deletion carries data, since its row is gone: the event that the row named.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from booking_sync.domain.event import EventRef
+
+MESSAGE_VERSION = 1
+
+
+class MalformedChangeError(ValueError):
+    """A queue message that no version of ours wrote; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingChange:
+    """One hint."""
+
+    booking_id: str
+    correlation_id: str
+    first_seen: datetime
+    """Aware, UTC: when the change first came in; a put-back keeps it, so that age can be bounded."""
+    deleted: bool = False
+    event: EventRef | None = None
+    """Deletion only: the event that the deleted row named."""
+    attempt: int = 0
+    """How often this change was put back."""
+    uncertain: bool = False
+    """An earlier try may have written something that the row does not record."""
+    suspects: frozenset[str] = field(default_factory=frozenset)
+    """Mailboxes in which such a write may have left an event."""
+
+
+def encode_change(change: BookingChange) -> str:
+    """The queue message's text (JSON)."""
+    message: dict[str, Any] = {
+        "version": MESSAGE_VERSION,
+        "bookingId": change.booking_id,
+        "correlationId": change.correlation_id,
+        "firstSeen": change.first_seen.astimezone(UTC).isoformat(),
+    }
+    if change.deleted:
+        message["deleted"] = True
+    if change.event:
+        message["event"] = {"mailbox": change.event.mailbox, "id": change.event.event_id}
+    if change.attempt:
+        message["attempt"] = change.attempt
+    if change.uncertain:
+        message["uncertain"] = True
+    if change.suspects:
+        message["suspects"] = sorted(change.suspects)
+    return json.dumps(message)
+
+
+def decode_change(text: str) -> BookingChange:
+    """Read a queue message.
+
+    Raises:
+        MalformedChangeError: it is not one of ours.
+    """
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedChangeError("the queue message is not JSON") from error
+    if not isinstance(message, dict):
+        raise MalformedChangeError("the queue message is not a JSON object")
+    if _take(message, "version", int) != MESSAGE_VERSION:
+        raise MalformedChangeError(f"the queue message's version is not {MESSAGE_VERSION}")
+    return BookingChange(
+        booking_id=_guid(message, "bookingId"),
+        correlation_id=_take(message, "correlationId", str),
+        first_seen=_moment(message, "firstSeen"),
+        deleted=_take(message, "deleted", bool, default=False),
+        event=_event(message),
+        attempt=_take(message, "attempt", int, default=0),
+        uncertain=_take(message, "uncertain", bool, default=False),
+        suspects=_suspects(message),
+    )
+
+
+def _take(message: dict[str, Any], key: str, kind: type, *, default: Any = None) -> Any:
+    value = message.get(key, default)
+    if type(value) is not kind:
+        raise MalformedChangeError(f"the queue message's {key!r} is not of type {kind.__name__}")
+    return value
+
+
+def _guid(message: dict[str, Any], key: str) -> str:
+    value: str = _take(message, key, str)
+    try:
+        return str(uuid.UUID(value))
+    except ValueError as error:
+        raise MalformedChangeError(f"the queue message's {key!r} is not a GUID") from error
+
+
+def _moment(message: dict[str, Any], key: str) -> datetime:
+    value: str = _take(message, key, str)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise MalformedChangeError(f"the queue message's {key!r} is not an ISO 8601 time") from error
+    if moment.tzinfo is None:
+        raise MalformedChangeError(f"the queue message's {key!r} has no UTC offset")
+    return moment.astimezone(UTC)
+
+
+def _event(message: dict[str, Any]) -> EventRef | None:
+    if "event" not in message:
+        return None
+    event = _take(message, "event", dict)
+    return EventRef(mailbox=_take(event, "mailbox", str), event_id=_take(event, "id", str))
+
+
+def _suspects(message: dict[str, Any]) -> frozenset[str]:
+    suspects = _take(message, "suspects", list, default=[])
+    if not all(isinstance(suspect, str) for suspect in suspects):
+        raise MalformedChangeError("the queue message's 'suspects' are not all strings")
+    return frozenset(suspects)

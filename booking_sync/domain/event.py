@@ -1,0 +1,90 @@
+"""The Outlook event that a booking should show as, and the identities by which we know our own events."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from booking_sync.domain.booking import Address
+
+ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
+
+_TRANSACTION_NAMESPACE = uuid.UUID("5f0f7c0e-3c9b-5b0a-9d0e-6f6b0d2f7a41")
+_FINGERPRINT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class EventRef:
+    """Where an event is."""
+
+    mailbox: str
+    """Entra object id of the mailbox's user."""
+    event_id: str
+    """Immutable id; case-sensitive."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventTime:
+    """A wall-clock time and its zone, as Graph wants it."""
+
+    date_time: str
+    """Local, without offset: `2026-03-29T09:00:00`."""
+    time_zone: str
+    """A Windows zone name, or `UTC`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventContent:
+    """All that we write of an event; nothing else of it is ours."""
+
+    subject: str
+    body_html: str
+    start: EventTime
+    end: EventTime
+    show_as: ShowAs
+    categories: tuple[str, ...] = ()
+    location_name: str = ""
+    location_address: Address | None = field(default=None)
+
+    def fingerprint(self) -> str:
+        """A short hash that changes with anything we would write."""
+        canonical = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.blake2b(canonical.encode(), digest_size=_FINGERPRINT_BYTES).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvent:
+    """One of the events that a search by marker found."""
+
+    ref: EventRef
+    transaction_id: str | None
+
+
+def transaction_id(booking_id: str, mailbox: str, generation: int) -> str:
+    """The id under which a booking's n-th event is created, the same on every try.
+
+    Graph answers a second creation with the same id by naming the first event instead of doubling it.
+    """
+    return str(uuid.uuid5(_TRANSACTION_NAMESPACE, f"{booking_id}/{mailbox}/{generation}".lower()))
+
+
+def is_own_transaction(found: str | None, booking_id: str, mailbox: str, up_to_generation: int) -> bool:
+    """Whether an event's transactionId proves that we created it for this booking in this mailbox.
+
+    A marker alone does not: a user's own copy of an event may carry it along.
+    """
+    if found is None:
+        return False
+    return any(
+        found.lower() == transaction_id(booking_id, mailbox, generation)
+        for generation in range(1, up_to_generation + 1)
+    )
+
+
+def marker(organization_id: str, booking_id: str) -> str:
+    """The value that every event of ours carries as an extended property."""
+    return f"{organization_id}/{booking_id}".lower()

@@ -1,0 +1,33 @@
+"""How the handling of one booking change ended; exactly one of five."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class OutcomeKind(StrEnum):
+    """The five ends."""
+
+    SYNCED = "synced"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One booking's end of one try."""
+
+    kind: OutcomeKind
+    detail: str = ""
+    """What was done, why nothing was, or what went wrong."""
+    delay: float | None = None
+    """Deferred only: seconds that the service asked for; None leaves the delay to the back-off."""
+    uncertain: bool = False
+    """Deferred only: something may have been written to Outlook that the row does not record."""
+    suspects: frozenset[str] = field(default_factory=frozenset)
+    """Deferred only: mailboxes that may hold an event of ours that no row names."""
+    rounds: int = 1
+    """How often the booking was read and planned."""

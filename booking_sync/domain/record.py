@@ -1,0 +1,72 @@
+"""What we remember of a booking's event, kept in support columns on the booking row itself.
+
+The state column reads `<generation>:<fingerprint>:<seal>`. The seal ties the record to its booking: rows get
+copied in Dynamics 365, support columns and all, and a copy that believed the original's record would edit
+and delete the original's event. A record with a wrong seal counts as no record. A record without a seal (made
+by hand, or by a migration that adopts existing events) is believed, with nothing known of the content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from booking_sync.domain.event import EventRef
+
+_SEAL_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRecord:
+    """Our memory of one booking."""
+
+    event: EventRef | None = None
+    generation: int = 0
+    """How many events this booking has had; the next creation takes the next number."""
+    fingerprint: str = ""
+    """Of the content last written; empty when unknown, which matches nothing."""
+    error: str = ""
+    """What a person should read when the booking can't sync."""
+
+
+def format_state(booking_id: str, record: SyncRecord) -> str:
+    """The state column's text."""
+    return f"{record.generation}:{record.fingerprint}:{_seal(booking_id, record)}"
+
+
+def parse_record(
+    booking_id: str, *, event_id: str | None, mailbox: str | None, state: str | None, error: str | None
+) -> SyncRecord:
+    """Read the support columns; never raises, since people can edit them.
+
+    Half a reference (an event id without mailbox) can't be acted on and counts as none.
+    """
+    event = EventRef(mailbox, event_id) if event_id and mailbox else None
+    generation, fingerprint, seal = _split_state(state or "")
+    record = SyncRecord(event, generation, fingerprint, error or "")
+    if seal and seal != _seal(booking_id, record):
+        return SyncRecord(error=record.error)
+    if not seal:
+        return SyncRecord(event, generation, "", record.error)
+    return record
+
+
+def _split_state(state: str) -> tuple[int, str, str]:
+    generation, _, rest = state.partition(":")
+    fingerprint, _, seal = rest.partition(":")
+    number = int(generation) if generation.isascii() and generation.isdigit() and len(generation) < 10 else 0  # noqa: PLR2004 - a bound against absurd numbers
+    return number, fingerprint, seal
+
+
+def _seal(booking_id: str, record: SyncRecord) -> str:
+    event = record.event
+    sealed = "\n".join(
+        (
+            booking_id.lower(),
+            event.mailbox.lower() if event else "",
+            event.event_id if event else "",
+            str(record.generation),
+            record.fingerprint,
+        )
+    )
+    return hashlib.blake2b(sealed.encode(), digest_size=_SEAL_BYTES).hexdigest()

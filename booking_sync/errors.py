@@ -1,0 +1,39 @@
+"""The two ways in which talking to a service can fail, decided at the edge.
+
+    SyncError
+    ├── TransientError   try again later; the message is put back with a delay
+    └── PermanentError   trying again changes nothing until a person does something
+
+Adapters translate every HTTP status and service error code into one of the two; nothing above the adapters
+knows a status code. A transient error's reason is for the log, a permanent error's reason is for a person.
+"""
+
+from __future__ import annotations
+
+
+class SyncError(Exception):
+    """What an adapter raises when a service did not do what was asked."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TransientError(SyncError):
+    """The service can't now, but may later.
+
+    Args:
+        reason: what happened, without secrets or personal data.
+        retry_after: seconds the service asked us to wait; None when it did not say.
+        maybe_applied: the request may have taken effect although no success was seen (a timeout, a broken
+            connection, an answer known to lie).
+    """
+
+    def __init__(self, reason: str, *, retry_after: float | None = None, maybe_applied: bool = False) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+        self.maybe_applied = maybe_applied
+
+
+class PermanentError(SyncError):
+    """The service refuses, and will refuse again; the reason is a sentence for a dispatcher or an admin."""
