@@ -16,6 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ALGORITHM = "HS256"
+KEY_VARIABLE = "LOCAL_TOKEN_KEY"
+"""Environment variable that hands the shared key to the stand-ins' processes, in hex."""
+KEY_BYTES = 32
+
+
+def key_from_environment(environment: Mapping[str, str]) -> bytes:
+    """The shared key, from `LOCAL_TOKEN_KEY`.
+
+    Raises:
+        ValueError: the variable is missing, is no hex or holds less than 32 bytes.
+    """
+    try:
+        key = bytes.fromhex(environment.get(KEY_VARIABLE, ""))
+    except ValueError:
+        raise ValueError(f"{KEY_VARIABLE} must be written in hex") from None
+    if len(key) < KEY_BYTES:
+        raise ValueError(f"{KEY_VARIABLE} must hold at least {KEY_BYTES} bytes in hex")
+    return key
 
 
 def issue(

@@ -1,0 +1,153 @@
+"""Key Vault's `GET /secrets/{name}[/{version}]` with its authentication challenge, and the control of rotation.
+
+Error codes are those of Key Vault's REST reference and of its page on authentication errors.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from local import tokens
+from local.keyvault.vault import Vault
+from local.standin import CONTROL_PREFIX, StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from local.keyvault.vault import SecretVersion
+
+RESOURCE = "https://vault.azure.net"
+API_VERSIONS = frozenset(
+    ["2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"]
+)
+"""What azure-keyvault-secrets 4.12 lists in its `ApiVersion`."""
+NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
+
+
+class KeyVaultStandIn(StandIn):
+    """A vault whose secrets only the permitted principals may read.
+
+    Args:
+        authority: the Entra authority with the vault's tenant, `https://…/<tenant id>`, named in the challenge.
+        key: the stack's shared token key.
+        permitted: object ids (`oid` claims) of the principals that may get secrets.
+    """
+
+    def __init__(self, authority: str, key: bytes, permitted: Iterable[str]) -> None:
+        super().__init__("keyvault")
+        self.vault = Vault()
+        self.permitted = frozenset(permitted)
+        self._authority = authority
+        self._key = key
+        router = self.app.router
+        for path in ("/secrets/{name}", "/secrets/{name}/", "/secrets/{name}/{version}"):
+            router.add_get(path, self._get, allow_head=False)
+        router.add_post(CONTROL_PREFIX + "secrets/{name}", self._put_secret)
+        router.add_patch(CONTROL_PREFIX + "secrets/{name}", self._patch_secret)
+        router.add_put(CONTROL_PREFIX + "permitted", self._put_permitted)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        name, version = request.match_info["name"], request.match_info.get("version", "")
+        refusal = self._challenge(request) or _refuse_request(request, name) or self._forbid(request)
+        if refusal is not None:
+            return refusal
+        found = self.vault.find(name, version)
+        if found is None:
+            text = (
+                f"A secret with (name/id) {name}{'/' if version else ''}{version} was not found in this key "
+                "vault. If you recently deleted this secret you may be able to recover it."
+            )
+            return _refuse(404, "SecretNotFound", text)
+        if not found.enabled:
+            return _refuse(
+                403, "Forbidden", "Operation get is not allowed on a disabled secret.", "SecretDisabled"
+            )
+        return web.json_response(_render(found, str(request.url.origin())))
+
+    def _challenge(self, request: web.Request) -> web.Response | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return self._unauthorized("AKV10000: Request is missing a Bearer or PoP token.")
+        reason = tokens.check(self._key, token, RESOURCE)
+        if reason == "wrong audience":
+            return self._unauthorized(f"AKV10022: Invalid audience. Expected {RESOURCE}.", "invalid_token")
+        if reason is not None:
+            text = f"[BearerReadAccessTokenFailed] Error validating token: {reason}."
+            return self._unauthorized(text, "invalid_token")
+        return None
+
+    def _unauthorized(self, text: str, error: str | None = None) -> web.Response:
+        challenge = f'Bearer authorization="{self._authority}", resource="{RESOURCE}"'
+        if error is not None:
+            challenge += f', error="{error}"'
+        response = _refuse(401, "Unauthorized", text)
+        response.headers["WWW-Authenticate"] = challenge
+        return response
+
+    def _forbid(self, request: web.Request) -> web.Response | None:
+        """Refuse who is not permitted; called after `_challenge` found the token fine."""
+        token = request.headers["Authorization"].partition(" ")[2]
+        if tokens.read_claims(token).get("oid") in self.permitted:
+            return None
+        text = (
+            "Caller is not authorized to perform action 'Microsoft.KeyVault/vaults/secrets/getSecret/action'."
+        )
+        return _refuse(403, "Forbidden", text, "ForbiddenByRbac")
+
+    async def _put_secret(self, request: web.Request) -> web.Response:
+        """Add a version with the value given."""
+        name = request.match_info["name"]
+        if NAME.fullmatch(name) is None:
+            raise web.HTTPBadRequest(text="not a secret's name")
+        made = self.vault.put(name, str((await request.json())["value"]))
+        return web.json_response({"version": made.version})
+
+    async def _patch_secret(self, request: web.Request) -> web.Response:
+        """Enable or disable a version: `{"enabled": false, "version": "…"}`; without `version` the current one."""
+        body: dict[str, Any] = await request.json()
+        try:
+            self.vault.enable(request.match_info["name"], body.get("version", ""), enabled=body["enabled"])
+        except LookupError as error:
+            raise web.HTTPNotFound(text=str(error)) from None
+        return web.json_response({})
+
+    async def _put_permitted(self, request: web.Request) -> web.Response:
+        """Replace the permitted principals: `{"principals": ["<object id>"]}`."""
+        self.permitted = frozenset((await request.json())["principals"])
+        return web.json_response({})
+
+
+def _refuse_request(request: web.Request, name: str) -> web.Response | None:
+    version = request.query.get("api-version")
+    if version is None:
+        return _refuse(400, "BadParameter", "api-version must be specified")
+    if version not in API_VERSIONS:
+        return _refuse(400, "BadParameter", f"The specified version ({version}) is not recognized.")
+    if NAME.fullmatch(name) is None:
+        return _refuse(400, "BadParameter", "The request URI contains an invalid name.")
+    return None
+
+
+def _render(secret: SecretVersion, origin: str) -> dict[str, Any]:
+    return {
+        "value": secret.value,
+        "id": f"{origin}/secrets/{secret.name}/{secret.version}",
+        "attributes": {
+            "enabled": secret.enabled,
+            "created": secret.created,
+            "updated": secret.updated,
+            "recoveryLevel": "Recoverable+Purgeable",
+            "recoverableDays": 90,
+        },
+        "tags": {},
+    }
+
+
+def _refuse(status: int, code: str, text: str, inner: str | None = None) -> web.Response:
+    error: dict[str, Any] = {"code": code, "message": text}
+    if inner is not None:
+        error["innererror"] = {"code": inner}
+    return web.json_response({"error": error}, status=status)

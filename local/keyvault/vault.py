@@ -1,0 +1,54 @@
+"""The vault's contents: secrets with versions, as plain values without HTTP."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class SecretVersion:
+    """One version of a secret; times are Unix seconds."""
+
+    name: str
+    version: str
+    value: str
+    created: int
+    updated: int
+    enabled: bool = True
+
+
+class Vault:
+    """Secrets by name, oldest version first. Names are case-insensitive, as in Key Vault."""
+
+    def __init__(self) -> None:
+        self._secrets: dict[str, list[SecretVersion]] = {}
+
+    def put(self, name: str, value: str) -> SecretVersion:
+        """Add a version, which is the current one from now on; older versions stay readable."""
+        now = int(time.time())
+        made = SecretVersion(name, secrets.token_hex(16), value, created=now, updated=now)
+        self._secrets.setdefault(name.lower(), []).append(made)
+        return made
+
+    def find(self, name: str, version: str = "") -> SecretVersion | None:
+        """A version of a secret, the current one when `version` is empty; None when there is none."""
+        versions = self._secrets.get(name.lower(), [])
+        if not version:
+            return versions[-1] if versions else None
+        return next((each for each in versions if each.version == version), None)
+
+    def enable(self, name: str, version: str, *, enabled: bool) -> SecretVersion:
+        """Enable or disable one version (empty: the current one).
+
+        Raises:
+            LookupError: there is no such version.
+        """
+        found = self.find(name, version)
+        if found is None:
+            raise LookupError(f"no secret {name}")
+        versions = self._secrets[name.lower()]
+        changed = replace(found, enabled=enabled, updated=int(time.time()))
+        versions[versions.index(found)] = changed
+        return changed
