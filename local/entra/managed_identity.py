@@ -1,8 +1,8 @@
 """Stand-in for App Service's managed-identity endpoint, which the function app finds in `IDENTITY_ENDPOINT`.
 
 It is plain HTTP, as on App Service ("REST endpoint reference" of Microsoft's page on managed identities
-there), and answers only what azure-identity really sends: `GET ?resource=…&api-version=2019-08-01[&client_id=…]`
-with the header `X-IDENTITY-HEADER`.
+there), and answers only what azure-identity really sends: `GET ?resource=…&api-version=2019-08-01` with the
+header `X-IDENTITY-HEADER`, and `client_id` too when the identity is user-assigned.
 """
 
 from __future__ import annotations

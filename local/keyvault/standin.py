@@ -1,4 +1,4 @@
-"""Key Vault's `GET /secrets/{name}[/{version}]` with its authentication challenge, and the control of rotation.
+"""Key Vault's `GET /secrets/{name}[/{version}]` with its challenge, and the control of rotation.
 
 Error codes are those of Key Vault's REST reference and of its page on authentication errors.
 """
@@ -31,7 +31,7 @@ class KeyVaultStandIn(StandIn):
     """A vault whose secrets only the permitted principals may read.
 
     Args:
-        authority: the Entra authority with the vault's tenant, `https://…/<tenant id>`, named in the challenge.
+        authority: the Entra authority with the tenant, `https://…/<tenant id>`, named in the challenge.
         key: the stack's shared token key.
         permitted: object ids (`oid` claims) of the principals that may get secrets.
     """
@@ -106,7 +106,7 @@ class KeyVaultStandIn(StandIn):
         return web.json_response({"version": made.version})
 
     async def _patch_secret(self, request: web.Request) -> web.Response:
-        """Enable or disable a version: `{"enabled": false, "version": "…"}`; without `version` the current one."""
+        """Enable or disable a version (without `version` the current one): `{"enabled": false}`."""
         body: dict[str, Any] = await request.json()
         try:
             self.vault.enable(request.match_info["name"], body.get("version", ""), enabled=body["enabled"])
