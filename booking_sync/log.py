@@ -1,0 +1,44 @@
+"""Structured log lines: one JSON object per booking outcome and per webhook, to be queried later.
+
+Ids only; nothing that a person wrote, and no secret, belongs into a field.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+_CHATTY = (
+    "azure.core",
+    "azure.identity",
+    "azure.keyvault",
+    "azure.storage",
+    "msal",
+    "httpx",
+    "httpcore",
+    "urllib3",
+)
+"""Below WARNING these write one line per request or token (azure.core: URL and headers; httpx: URL, which
+names a mailbox; urllib3 and msal at DEBUG: URLs and token events)."""
+
+
+def log_event(logger: logging.Logger, name: str, /, *, level: int = logging.INFO, **fields: Any) -> None:
+    """Write one line of JSON with `event` set to the name, keys sorted.
+
+    What JSON has no form for (times, GUIDs) is written as its text. The line is plain ASCII, so nothing in a
+    field can break it in two.
+    """
+    if logger.isEnabledFor(level):
+        line = json.dumps({**fields, "event": name}, sort_keys=True, separators=(",", ":"), default=str)
+        logger.log(level, "%s", line)
+
+
+def quiet_libraries() -> None:
+    """Let the libraries below us speak from WARNING on; call once per process, before the first request.
+
+    The host sets the root logger's level to Information, at which their lines would drown ours and carry URLs
+    with mailbox ids.
+    """
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,108 @@
+"""The use case behind the webhook: read it, queue the change, answer.
+
+The answer is 2xx only when there is nothing to do or the change is durably queued. Dataverse tries again only
+after 502, 503 and 504 (once), so a queue that can't take the change is a 503.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.domain.change import BookingChange
+from booking_sync.errors import SyncError, TransientError
+from booking_sync.log import log_event
+from booking_sync.webhook import Accepted, ChangeKind, Ignored, Refused, read_change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from booking_sync.ports import ChangeQueue, Clock
+    from booking_sync.webhook import ReceiverPolicy
+
+_LOGGER = logging.getLogger(__name__)
+_RETRY_AFTER_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the HTTP trigger answers."""
+
+    status: int
+    payload: dict[str, Any]
+    """JSON-ready."""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Receiver:
+    """Turns webhooks into queued changes.
+
+    Args:
+        queue: where changes go.
+        policy: which webhooks need work.
+        now: stamps the change's `first_seen`.
+        new_id: a fresh GUID's text, for a webhook that carries no correlation id.
+    """
+
+    def __init__(
+        self, queue: ChangeQueue, policy: ReceiverPolicy, now: Clock, new_id: Callable[[], str]
+    ) -> None:
+        self._queue = queue
+        self._policy = policy
+        self._now = now
+        self._new_id = new_id
+
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Take one webhook; never raises for what it holds or for a queue that is down."""
+        started = time.monotonic()
+        read = read_change(body, headers, self._policy)
+        if isinstance(read, Accepted):
+            answer = await self._queue_change(read)
+        else:
+            answer = _decline(read)
+        log_event(
+            _LOGGER,
+            "webhook",
+            level=logging.INFO if isinstance(read, Ignored) or answer.status < 400 else logging.WARNING,  # noqa: PLR2004 - where HTTP's errors begin
+            httpStatus=answer.status,
+            milliseconds=round((time.monotonic() - started) * 1000, 1),
+            **answer.payload,
+        )
+        return answer
+
+    async def _queue_change(self, read: Accepted) -> Answer:
+        change = BookingChange(
+            booking_id=read.booking_id,
+            correlation_id=read.correlation_id or self._new_id(),
+            first_seen=self._now(),
+            deleted=read.kind is ChangeKind.DELETE,
+            event=read.event,
+        )
+        about = {
+            "change": read.kind.value,
+            "bookingId": change.booking_id,
+            "correlationId": change.correlation_id,
+        }
+        try:
+            await self._queue.send(change)
+        except SyncError as error:
+            return _unavailable(error, about)
+        return Answer(202, {"status": "queued", **about})
+
+
+def _decline(read: Ignored | Refused) -> Answer:
+    if isinstance(read, Ignored):
+        return Answer(202, {"status": "ignored", "reason": read.reason.value})
+    return Answer(read.status, {"status": "refused", "error": read.sentence})
+
+
+def _unavailable(error: SyncError, about: dict[str, str]) -> Answer:
+    wait = error.retry_after if isinstance(error, TransientError) else None
+    seconds = max(1, round(wait or _RETRY_AFTER_SECONDS))
+    return Answer(
+        503,
+        {"status": "unavailable", "error": error.reason, **about},
+        {"Retry-After": str(seconds)},
+    )

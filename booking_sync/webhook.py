@@ -1,0 +1,271 @@
+"""What a Dataverse webhook says: a booking change, a reason to ignore it, or a reason to refuse it.
+
+Pure. The body is a `RemoteExecutionContext` as Dataverse posts it (Microsoft: "Use webhooks to create
+external handlers for server events"): collections are lists of `{"key", "value"}`, values are typed by
+`__type`, and a body over 256 KB comes without its parameters and images. A change is only a hint to look at
+the booking again, so little is read, and what is missing never loses a change.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.domain.record import parse_record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booking_sync.domain.event import EventRef
+
+TABLE = "bookableresourcebooking"
+WORK_ORDER_COLUMN = "msdyn_workorder"
+PRE_IMAGE_ALIAS = "PreImage"
+"""Alias under which provisioning registers the pre-image. Dataverse adds images of its own to asynchronous
+steps, so "the first image" may be any."""
+MAX_BODY_BYTES = 1024 * 1024
+"""Dataverse strips bodies at 256 KB; four times that is nobody's webhook."""
+
+_CORRELATION_HEADER = "x-ms-correlation-request-id"
+_STRIPPED_HEADER = "x-ms-dynamics-msg-size-exceeded"
+_MAX_COLUMN_CHARACTERS = 1000
+"""No support column is longer. A longer value can't be ours, and must not fill the queue message."""
+
+
+class ChangeKind(StrEnum):
+    """The Dataverse message."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    DELETE = "Delete"
+
+
+class IgnoreReason(StrEnum):
+    """Why a webhook needs no work."""
+
+    OTHER_TABLE = "not a booking"
+    OTHER_MESSAGE = "not a create, update or delete"
+    OTHER_ORGANIZATION = "another organization"
+    OWN_CHANGE = "made by our own application user"
+    NO_WORK_ORDER = "created without a work order"
+    NOTHING_TO_REMOVE = "deleted without an event or a work order"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverPolicy:
+    """What the decisions depend on; GUIDs are lower-case, empty ones are not checked.
+
+    The fields are named as in `Settings`, which fills them.
+    """
+
+    organization_id: str
+    app_user_id: str
+    """systemuserid of our own application user."""
+    require_work_order: bool
+    event_id_column: str
+    original_resource_column: str
+    sync_state_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A booking to look at again."""
+
+    kind: ChangeKind
+    booking_id: str
+    """Lower-case GUID."""
+    correlation_id: str | None
+    """Dataverse's, to follow a change across systems; None when it named none."""
+    event: EventRef | None = None
+    """Delete only: the event that the deleted row believably named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Nothing to do."""
+
+    reason: IgnoreReason
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not a webhook that we understand."""
+
+    status: int
+    """HTTP status to answer."""
+    sentence: str
+    """What is wrong, without quoting the input."""
+
+
+class _UnreadableError(Exception):
+    """The body is not what Dataverse posts; the text is the sentence to answer."""
+
+
+def read_change(
+    body: bytes, headers: Mapping[str, str], policy: ReceiverPolicy
+) -> Accepted | Ignored | Refused:
+    """Decide what a webhook asks for. Never raises, whatever the body holds."""
+    if len(body) > MAX_BODY_BYTES:
+        return Refused(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
+    try:
+        return _decide(_parse(body), {key.lower(): value for key, value in headers.items()}, policy)
+    except _UnreadableError as error:
+        return Refused(400, str(error))
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        context = json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise _UnreadableError("The body is not UTF-8.") from None
+    except RecursionError:
+        raise _UnreadableError("The body is nested too deeply.") from None
+    except ValueError:  # also numbers too long to convert
+        raise _UnreadableError("The body is not JSON.") from None
+    if not isinstance(context, dict):
+        raise _UnreadableError("The body is not a JSON object.")
+    return context
+
+
+def _decide(context: dict[str, Any], headers: dict[str, str], policy: ReceiverPolicy) -> Accepted | Ignored:
+    if _text(context, "PrimaryEntityName").lower() != TABLE:
+        return Ignored(IgnoreReason.OTHER_TABLE)
+    kind = _kind(context)
+    if kind is None:
+        return Ignored(IgnoreReason.OTHER_MESSAGE)
+    booking_id = _guid(context, "PrimaryEntityId")
+    if policy.organization_id and _guid(context, "OrganizationId") != policy.organization_id:
+        return Ignored(IgnoreReason.OTHER_ORGANIZATION)
+    shown = {} if _STRIPPED_HEADER in headers else context
+    correlation_id = _correlation_id(context, headers)
+    if kind is ChangeKind.DELETE:
+        # Also a deletion by our own user: we never delete bookings, and its data can't be read again.
+        return _deleted(booking_id, correlation_id, _pre_image(shown), policy)
+    if policy.app_user_id and _guid_or_none(context, "InitiatingUserId") == policy.app_user_id:
+        return Ignored(IgnoreReason.OWN_CHANGE)
+    return _written(Accepted(kind, booking_id, correlation_id), shown, policy)
+
+
+def _written(change: Accepted, shown: dict[str, Any], policy: ReceiverPolicy) -> Accepted | Ignored:
+    # An update without work order is worked on: its event may have to go.
+    created = change.kind is ChangeKind.CREATE
+    if created and policy.require_work_order and _lacks_work_order(_created_row(shown)):
+        return Ignored(IgnoreReason.NO_WORK_ORDER)
+    return change
+
+
+def _deleted(
+    booking_id: str, correlation_id: str | None, image: dict[str, Any] | None, policy: ReceiverPolicy
+) -> Accepted | Ignored:
+    event = None
+    if image is not None:
+        if not image.get(policy.event_id_column) and policy.require_work_order and _lacks_work_order(image):
+            return Ignored(IgnoreReason.NOTHING_TO_REMOVE)
+        event = _event(booking_id, image, policy)
+    return Accepted(ChangeKind.DELETE, booking_id, correlation_id, event)
+
+
+def _kind(context: dict[str, Any]) -> ChangeKind | None:
+    message = _text(context, "MessageName").lower()
+    return next((kind for kind in ChangeKind if kind.value.lower() == message), None)
+
+
+def _correlation_id(context: dict[str, Any], headers: dict[str, str]) -> str | None:
+    return _as_guid(context.get("CorrelationId")) or _as_guid(headers.get(_CORRELATION_HEADER))
+
+
+def _created_row(context: dict[str, Any]) -> dict[str, Any] | None:
+    """The columns that the row was created with; None when the body does not show them (stripped)."""
+    target = _entry(_list(context, "InputParameters"), "Target")
+    if not isinstance(target, dict) or not str(target.get("__type", "")).startswith("Entity:"):
+        return None
+    return _columns(target)
+
+
+def _pre_image(context: dict[str, Any]) -> dict[str, Any] | None:
+    """The row's columns before its deletion (empty ones are absent); None when there is no image."""
+    image = _entry(_list(context, "PreEntityImages"), PRE_IMAGE_ALIAS)
+    if image is None:
+        return None
+    if not isinstance(image, dict):
+        raise _UnreadableError("The pre-image is not an object.")
+    return _columns(image)
+
+
+def _lacks_work_order(row: dict[str, Any] | None) -> bool:
+    return row is not None and row.get(WORK_ORDER_COLUMN) is None
+
+
+def _event(booking_id: str, image: dict[str, Any], policy: ReceiverPolicy) -> EventRef | None:
+    """The event that our record named, unless its seal says that the record was copied from another row."""
+    record = parse_record(
+        booking_id,
+        event_id=_column_text(image, policy.event_id_column),
+        mailbox=_column_text(image, policy.original_resource_column),
+        state=_column_text(image, policy.sync_state_column),
+        error=None,
+    )
+    return record.event
+
+
+def _column_text(image: dict[str, Any], column: str) -> str | None:
+    value = image.get(column)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _UnreadableError(f"The pre-image's {column} is not text.")
+    return value if len(value) <= _MAX_COLUMN_CHARACTERS else None
+
+
+def _columns(entity: dict[str, Any]) -> dict[str, Any]:
+    return dict(_pairs(_list(entity, "Attributes")))
+
+
+def _entry(collection: list[Any], key: str) -> Any:
+    return next((value for name, value in _pairs(collection) if name == key), None)
+
+
+def _pairs(collection: list[Any]) -> list[tuple[str, Any]]:
+    if not all(isinstance(entry, dict) and isinstance(entry.get("key"), str) for entry in collection):
+        raise _UnreadableError("A collection is not a list of keys and values.")
+    return [(entry["key"], entry.get("value")) for entry in collection]
+
+
+def _list(holder: dict[str, Any], key: str) -> list[Any]:
+    value = holder.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _UnreadableError(f"{key} is not a list.")
+    return value
+
+
+def _text(context: dict[str, Any], key: str) -> str:
+    value = context.get(key)
+    if not isinstance(value, str):
+        raise _UnreadableError(f"{key} is missing or not text.")
+    return value
+
+
+def _guid(context: dict[str, Any], key: str) -> str:
+    value = _as_guid(_text(context, key))
+    if value is None or uuid.UUID(value).int == 0:
+        raise _UnreadableError(f"{key} is not a GUID.")
+    return value
+
+
+def _guid_or_none(context: dict[str, Any], key: str) -> str | None:
+    """A GUID that a change is not lost for: None when it is missing or malformed."""
+    return None if context.get(key) is None else _as_guid(_text(context, key))
+
+
+def _as_guid(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return str(uuid.UUID(value))
+    except ValueError:
+        return None
