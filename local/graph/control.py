@@ -1,0 +1,211 @@
+"""The control plane of the Graph stand-in: its set-up, a look inside, and what users do in Outlook.
+
+Below `/_control/`, besides what every stand-in has:
+
+- `GET`, `PUT config`: any field of `GraphConfig`
+- `GET`, `POST mailboxes`: one or a list of `{id, displayName, userPrincipalName, kind}`
+- `GET events?mailbox=`: all events with everything about them
+- `GET stats`: mails, rejections, the most requests in flight per mailbox
+- `POST throttle`: `{mailbox, seconds}`
+- `POST user/{create,move,copy,edit,delete}`: `{mailbox, id, event}`, with immutable ids
+- `DELETE state`: forget everything but the configuration
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+from aiohttp import web
+
+from local.graph.messages import GraphError, bad_request
+from local.graph.render import describe_event
+from local.graph.schema import read_event
+from local.graph.store import DeletedTransactions, GraphConfig, GraphState, Mailbox, MailboxKind, StoredEvent
+from local.standin import CONTROL_PREFIX
+
+if TYPE_CHECKING:
+    from local.graph.limits import Limits
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class GraphControl:
+    """Handlers of the control plane."""
+
+    def __init__(self, state: GraphState, limits: Limits) -> None:
+        self._state = state
+        self._limits = limits
+        self._actions: dict[str, Callable[[Mailbox, dict[str, Any]], StoredEvent]] = {
+            "create": self._create,
+            "move": self._move,
+            "copy": self._copy,
+            "edit": self._edit,
+            "delete": self._delete,
+        }
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add the control plane to an application."""
+        for method, path, handler in (
+            ("GET", "config", self.get_config),
+            ("PUT", "config", self.put_config),
+            ("GET", "mailboxes", self.get_mailboxes),
+            ("POST", "mailboxes", self.post_mailboxes),
+            ("GET", "events", self.get_events),
+            ("GET", "stats", self.get_stats),
+            ("POST", "throttle", self.post_throttle),
+            ("POST", "user/{action}", self.post_user_action),
+            ("DELETE", "state", self.delete_state),
+        ):
+            app.router.add_route(method, CONTROL_PREFIX + path, _refusing(handler))
+
+    async def get_config(self, _request: web.Request) -> web.Response:
+        """Show the configuration."""
+        return web.json_response(asdict(self._state.config))
+
+    async def put_config(self, request: web.Request) -> web.Response:
+        """Change the fields given, leave the others."""
+        changes = await request.json()
+        _check_config(changes)
+        self._state.config = replace(self._state.config, **changes)
+        return web.json_response(asdict(self._state.config))
+
+    async def get_mailboxes(self, _request: web.Request) -> web.Response:
+        """List the users."""
+        return web.json_response([_describe_mailbox(each) for each in self._state.mailboxes.values()])
+
+    async def post_mailboxes(self, request: web.Request) -> web.Response:
+        """Add or change one user or many."""
+        payload = await request.json()
+        entries = payload if isinstance(payload, list) else [payload]
+        for entry in entries:
+            if entry.get("kind", "normal") not in get_args(MailboxKind):
+                raise bad_request(f"A mailbox's kind is one of {', '.join(get_args(MailboxKind))}.")
+        made = [
+            self._state.add_mailbox(
+                entry["id"],
+                entry.get("displayName", ""),
+                entry.get("userPrincipalName", ""),
+                entry.get("kind", "normal"),
+            )
+            for entry in entries
+        ]
+        return web.json_response([_describe_mailbox(each) for each in made])
+
+    async def get_events(self, request: web.Request) -> web.Response:
+        """Show the events of one mailbox or of all."""
+        name = request.query.get("mailbox")
+        mailboxes = [self._state.user(name)] if name else list(self._state.mailboxes.values())
+        return web.json_response(
+            [describe_event(mailbox, event) for mailbox in mailboxes for event in mailbox.events.values()]
+        )
+
+    async def get_stats(self, _request: web.Request) -> web.Response:
+        """Show what was counted."""
+        return web.json_response(
+            {
+                "mails": self._state.mails,
+                "concurrencyRejections": self._limits.concurrency_rejections,
+                "otherRejections": sum(each.other_rejections for each in self._limits.meters.values()),
+                "mailboxes": {
+                    mailbox.id: self._count_mailbox(mailbox) for mailbox in self._state.mailboxes.values()
+                },
+            }
+        )
+
+    async def post_throttle(self, request: web.Request) -> web.Response:
+        """Throttle one mailbox for some seconds."""
+        order = await request.json()
+        self._limits.throttle(self._state.user(order["mailbox"]).id, float(order["seconds"]))
+        return web.json_response({})
+
+    async def post_user_action(self, request: web.Request) -> web.Response:
+        """Do what a user would do in Outlook; answers the event as it is (or was)."""
+        action = self._actions.get(request.match_info["action"])
+        if action is None:
+            raise bad_request(f"A user can {', '.join(self._actions)}.")
+        order = await request.json()
+        mailbox = self._state.user(order["mailbox"])
+        return web.json_response(describe_event(mailbox, action(mailbox, order)))
+
+    async def delete_state(self, _request: web.Request) -> web.Response:
+        """Forget mailboxes, events, mails and counters."""
+        self._state.reset()
+        self._limits.clear()
+        return web.json_response({})
+
+    def _create(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
+        return self._state.create(mailbox, read_event(order["event"], creating=True), by_app=False)
+
+    def _move(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
+        event = mailbox.find(order["id"], immutable=True)
+        self._state.move(mailbox, event)
+        return event
+
+    def _copy(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
+        return self._state.copy(mailbox, mailbox.find(order["id"], immutable=True))
+
+    def _edit(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
+        event = mailbox.find(order["id"], immutable=True)
+        self._state.change(mailbox, event, read_event(order["event"], creating=False), by_app=False)
+        return event
+
+    def _delete(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
+        event = mailbox.find(order["id"], immutable=True)
+        self._state.delete(mailbox, event, by_app=False)
+        return event
+
+    def _count_mailbox(self, mailbox: Mailbox) -> dict[str, Any]:
+        meter = self._limits.meter(mailbox.id)
+        return {
+            "events": len(mailbox.events),
+            "created": mailbox.created_count,
+            "modified": mailbox.modified_count,
+            "deleted": mailbox.deleted_count,
+            "namedProperties": sorted(mailbox.named_properties),
+            "maxConcurrency": meter.most_in_flight,
+            "concurrencyRejections": meter.concurrency_rejections,
+            "otherRejections": meter.other_rejections,
+        }
+
+
+def _refusing(handler: Handler) -> Handler:
+    """Answer refusals and missing keys as JSON, so that a test reads what it did wrong."""
+
+    async def wrapped(request: web.Request) -> web.Response:
+        try:
+            return await handler(request)
+        except GraphError as error:
+            answer = error.answer()
+        except KeyError as error:
+            answer = bad_request(f"The control plane misses {error}.").answer()
+        return web.json_response(answer.body, status=answer.status)
+
+    return wrapped
+
+
+def _describe_mailbox(mailbox: Mailbox) -> dict[str, Any]:
+    return {
+        "id": mailbox.id,
+        "displayName": mailbox.display_name,
+        "userPrincipalName": mailbox.user_principal_name,
+        "kind": mailbox.kind,
+    }
+
+
+def _check_config(changes: dict[str, Any]) -> None:
+    """Refuse misspelt settings and values of the wrong type."""
+    defaults = GraphConfig()
+    for name, value in changes.items():
+        if name not in {each.name for each in fields(GraphConfig)}:
+            raise bad_request(f"The stand-in has no setting '{name}'.")
+        expected: tuple[type, ...] = (type(getattr(defaults, name)),)
+        if expected == (float,):
+            expected = (float, int)
+        if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+            raise bad_request(f"The setting '{name}' can't be {value!r}.")
+    if changes.get("deleted_transactions", "ghost") not in get_args(DeletedTransactions):
+        raise bad_request(f"deleted_transactions is one of {', '.join(get_args(DeletedTransactions))}.")
+    if changes.get("duplicate_status", 400) not in (400, 409):
+        raise bad_request("duplicate_status is 400 or 409.")

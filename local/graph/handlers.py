@@ -1,0 +1,119 @@
+"""The stand-in's HTTP side: tokens, JSON, direct calls and `$batch`."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+from local.graph.batch import BatchRunner, read_batch
+from local.graph.control import GraphControl
+from local.graph.limits import Limits
+from local.graph.messages import (
+    MISSING,
+    GraphAnswer,
+    GraphError,
+    GraphRequest,
+    bad_request,
+    build_request,
+    json_body,
+)
+from local.graph.service import CalendarService
+from local.graph.store import GraphConfig, GraphState
+from local.standin import StandIn
+from local.tokens import check
+
+GRAPH_AUDIENCE = "https://graph.microsoft.com"
+PREFIX = "/v1.0"
+
+
+class GraphStandIn(StandIn):
+    """Graph's calendar API on localhost.
+
+    Tests in the same process may read and change `state` and `limits` directly.
+    """
+
+    def __init__(
+        self, token_key: bytes, audience: str = GRAPH_AUDIENCE, config: GraphConfig | None = None
+    ) -> None:
+        super().__init__("graph")
+        self._token_key = token_key
+        self._audience = audience
+        self.state = GraphState(config)
+        self.limits = Limits()
+        self.service = CalendarService(self.state, self.limits)
+        self._batches = BatchRunner(self.service, self.faults)
+        GraphControl(self.state, self.limits).add_routes(self.app)
+        self.app.router.add_route("*", PREFIX + "/{tail:.*}", self._serve)
+        self.app.on_response_prepare.append(_identify)
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        try:
+            self._authenticate(request)
+            graph_request = await _read_request(request)
+            if graph_request.path == "/$batch":
+                answer = await self._serve_batch(request, graph_request)
+            else:
+                answer = await self.service.answer(graph_request)
+        except GraphError as error:
+            answer = error.answer()
+        return _write(answer)
+
+    async def _serve_batch(self, request: web.Request, graph_request: GraphRequest) -> GraphAnswer:
+        if graph_request.method != "POST":
+            raise GraphError(405, "MethodNotAllowed", "$batch takes POST only.")
+        if graph_request.query:
+            raise bad_request("$batch takes no query options.")
+        items = read_batch(json_body(graph_request))
+        return GraphAnswer(
+            200, await self._batches.run(items, graph_request.base_url, request["batch_items"])
+        )
+
+    def _authenticate(self, request: web.Request) -> None:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise _unauthorized("Access token is empty.")
+        if reason := check(self._token_key, token, self._audience):
+            raise _unauthorized(f"Access token validation failure: {reason}.")
+
+
+async def _read_request(request: web.Request) -> GraphRequest:
+    raw = await request.read()
+    body = _parse(raw) if raw else MISSING
+    return build_request(
+        request.method,
+        request.raw_path.removeprefix(PREFIX),
+        {name: ", ".join(request.headers.getall(name)) for name in request.headers},
+        body,
+        f"{request.scheme}://{request.host}",
+    )
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return json.loads(raw, parse_constant=_refuse_constant)
+    except ValueError:
+        raise bad_request("Unable to read JSON request payload.") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _write(answer: GraphAnswer) -> web.Response:
+    if answer.body is None:
+        return web.Response(status=answer.status, headers=answer.headers)
+    return web.json_response(answer.body, status=answer.status, headers=answer.headers)
+
+
+async def _identify(request: web.Request, response: web.StreamResponse) -> None:
+    """Give each response an id, and echo the client's."""
+    response.headers["request-id"] = str(uuid.uuid4())
+    if "client-request-id" in request.headers:
+        response.headers["client-request-id"] = request.headers["client-request-id"]
+
+
+def _unauthorized(message: str) -> GraphError:
+    return GraphError(401, "InvalidAuthenticationToken", message, headers={"WWW-Authenticate": "Bearer"})
