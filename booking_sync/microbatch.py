@@ -23,7 +23,7 @@ class MicroBatcher(Generic[Item, Result]):
         execute: answers a batch; one result or exception per item, in the same order. An exception that it
             raises is every item's.
         max_items: how many items one batch holds at most.
-        window: seconds that the first item of a batch waits for company; zero gathers what the loop has ready.
+        window: seconds that a batch's first item waits for company; zero gathers what the loop has ready.
     """
 
     def __init__(

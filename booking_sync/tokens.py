@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,7 +29,7 @@ class AppCredential(Protocol):
     async def close(self) -> None:
         """Close the connections."""
 
-    async def __aenter__(self) -> AppCredential:
+    async def __aenter__(self) -> Self:
         """Nothing to open."""
 
     async def __aexit__(

@@ -1,0 +1,177 @@
+"""What the technician reads: a booking rendered as the content of an Outlook event.
+
+Text from Dataverse is untrusted: the body is rendered with autoescape, so that it can only ever be text. An
+administrator's own templates get the same names; they run in Jinja's sandbox.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from booking_sync.domain.booking import Address, Booking, CommitType, FieldServiceStatus, WorkOrder
+from booking_sync.domain.event import EventContent, ShowAs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from jinja2 import Template
+
+    from booking_sync.domain.zones import EventZone
+
+SUBJECT_MAX_CHARACTERS = 255
+"""Outlook's own limit for a subject."""
+
+DEFAULT_SUBJECT_TEMPLATE = (
+    "{{ [account, booking_name or work_order_number or 'Booking'] | select | join(' \u2013 ') }}"
+)
+
+DEFAULT_BODY_TEMPLATE = """\
+<p>
+{%- if status %}<b>Status:</b> {{ status }}<br>{% endif %}
+{%- if work_order_number %}<b>Work order:</b> {{ work_order_number }}<br>{% endif %}
+{%- if account %}<b>Customer:</b> {{ account }}<br>{% endif %}
+{%- if address %}<b>Address:</b> {{ address }}<br>{% endif -%}
+</p>
+{%- if summary %}<p>{{ summary | lines }}</p>{% endif %}
+{%- if instructions %}<p><b>Instructions:</b><br>{{ instructions | lines }}</p>{% endif %}
+<p><a href="{{ booking_url }}">Open the booking in Dynamics 365</a></p>"""
+
+_CATEGORY_BY_FIELD_SERVICE_STATUS = {
+    FieldServiceStatus.SCHEDULED: "Field Service: Scheduled",
+    FieldServiceStatus.TRAVELING: "Field Service: Traveling",
+    FieldServiceStatus.ON_BREAK: "Field Service: On break",
+    FieldServiceStatus.IN_PROGRESS: "Field Service: In progress",
+    FieldServiceStatus.COMPLETED: "Field Service: Completed",
+}
+_CATEGORY_BY_COMMIT_TYPE = {
+    CommitType.PROPOSED: "Field Service: Proposed",
+    CommitType.COMMITTED: "Field Service: Committed",
+}
+
+
+class BadTemplateError(ValueError):
+    """A subject or body template that can't be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventStyle:
+    """How bookings are to look in Outlook."""
+
+    zone: EventZone
+    dataverse_url: str
+    """Base URL that the link to the booking is built on, without a trailing slash."""
+    subject_template: str = ""
+    """Jinja source; empty takes the built-in one."""
+    body_template: str = ""
+
+
+class EventRenderer:
+    """Renders bookings.
+
+    Raises:
+        BadTemplateError: a template does not parse, or does not render a booking without a work order.
+    """
+
+    def __init__(self, style: EventStyle) -> None:
+        self._style = style
+        self._subject = _compile(style.subject_template or DEFAULT_SUBJECT_TEMPLATE, escape=False)
+        self._body = _compile(style.body_template or DEFAULT_BODY_TEMPLATE, escape=True)
+        self._try_out()
+
+    def render(self, booking: Booking, start: datetime, end: datetime) -> EventContent:
+        """The event that this booking should show as.
+
+        Args:
+            booking: what to render.
+            start: the booking's start, aware.
+            end: the booking's end, aware.
+
+        Raises:
+            BadTemplateError: an administrator's template fails on this very booking.
+        """
+        work_order = booking.work_order or WorkOrder()
+        names = self._names(booking, work_order)
+        event_start, event_end = self._style.zone.write(start, end)
+        address = work_order.address
+        return EventContent(
+            subject=_one_line(_fill(self._subject, names))[:SUBJECT_MAX_CHARACTERS],
+            body_html=_fill(self._body, names),
+            start=event_start,
+            end=event_end,
+            show_as=_show_as(booking),
+            categories=_categories(booking),
+            location_name=_one_line(one_line_address(address)),
+            location_address=address if one_line_address(address) else None,
+        )
+
+    def _names(self, booking: Booking, work_order: WorkOrder) -> dict[str, str]:
+        return {
+            "account": work_order.account_name,
+            "booking_name": booking.name,
+            "work_order_number": work_order.number,
+            "status": booking.status.name if booking.status else "",
+            "summary": work_order.summary,
+            "instructions": work_order.instructions,
+            "address": one_line_address(work_order.address),
+            "booking_url": f"{self._style.dataverse_url}/main.aspx?pagetype=entityrecord"
+            f"&etn=bookableresourcebooking&id={booking.id}",
+        }
+
+    def _try_out(self) -> None:
+        bare = Booking(id="00000000-0000-0000-0000-000000000000", name="", start=None, end=None, active=True)
+        names = self._names(bare, WorkOrder())
+        _fill(self._subject, names)
+        _fill(self._body, names)
+
+
+def one_line_address(address: Address) -> str:
+    """The address as a map search understands it; empty when there is none."""
+    town = " ".join(part for part in (address.postal_code, address.city) if part)
+    return ", ".join(part for part in (*address.lines, town, address.state, address.country) if part)
+
+
+def _compile(source: str, *, escape: bool) -> Template:
+    environment = ImmutableSandboxedEnvironment(autoescape=escape, undefined=StrictUndefined)
+    environment.filters["lines"] = _lines
+    try:
+        return environment.from_string(source)
+    except TemplateError as error:
+        raise BadTemplateError(f"line {getattr(error, 'lineno', 1)}: {error}") from error
+
+
+def _fill(template: Template, names: dict[str, str]) -> str:
+    try:
+        return template.render(names)
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise BadTemplateError(str(error)) from error
+
+
+def _lines(text: str) -> str:
+
+    return Markup("<br>").join(escape(line) for line in str(text).splitlines())
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _show_as(booking: Booking) -> ShowAs:
+    if booking.status and booking.status.commit_type == CommitType.PROPOSED:
+        return "tentative"
+    return "busy"
+
+
+def _categories(booking: Booking) -> tuple[str, ...]:
+    status = booking.status
+    if status is None:
+        return ()
+    if status.field_service_status in _CATEGORY_BY_FIELD_SERVICE_STATUS:
+        return (_CATEGORY_BY_FIELD_SERVICE_STATUS[FieldServiceStatus(status.field_service_status)],)
+    if status.commit_type in _CATEGORY_BY_COMMIT_TYPE:
+        return (_CATEGORY_BY_COMMIT_TYPE[CommitType(status.commit_type)],)
+    return ()

@@ -1,0 +1,174 @@
+"""Handles one queue message: from its text to its acknowledgement.
+
+Returning acknowledges the message, so that happens only when its effect is recorded, or the message was put
+back with a delay, or it lies on the poison queue beside a reason. Everything else raises, and the host
+delivers the message again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from booking_sync.domain.change import BookingChange, MalformedChangeError, decode_change
+from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.errors import SyncError
+from booking_sync.log import log_event
+from booking_sync.synchronizer import SyncTask
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from booking_sync.ports import ChangeQueue, Clock
+
+MAX_DEQUEUE_COUNT = 5
+"""As in host.json: on the last delivery an unexpected error is dead-lettered with its reason by us, since the
+host would do it without one."""
+
+BACK_OFF_BASE_SECONDS = 2.0
+BACK_OFF_CAP_SECONDS = 300.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Work(Protocol):
+    """What the worker needs of the machinery behind it."""
+
+    async def submit(self, task: SyncTask) -> Outcome:
+        """Bring a booking in step."""
+
+    async def give_up(self, booking_id: str, reason: str) -> None:
+        """Tell people on the booking's row that it was given up; never raises a `SyncError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """How long a put-back message waits."""
+
+    random: Callable[[], float]
+    """A number in [0, 1)."""
+
+    def delay(self, attempt: int, asked: float | None) -> float:
+        """Seconds until the next try: what the service asked for, and a share of a growing span on top.
+
+        The share is random, so that messages deferred together do not come back together.
+        """
+        span = min(BACK_OFF_CAP_SECONDS, BACK_OFF_BASE_SECONDS * 2.0 ** min(attempt, 16))
+        return (asked or 0.0) + span * (0.5 + 0.5 * self.random())
+
+
+class ChangeWorker:
+    """Handles queue messages.
+
+    Args:
+        open_work: gives the machinery, made at first use; may raise `SyncError` while it can't be made.
+        queue: where messages are put back or dead-lettered.
+        now: the time of day.
+        max_age: how long a put-back message lives.
+        back_off: how long it waits each time.
+    """
+
+    def __init__(
+        self,
+        open_work: Callable[[], Awaitable[Work]],
+        queue: ChangeQueue,
+        now: Clock,
+        max_age: timedelta,
+        back_off: BackOff,
+    ) -> None:
+        self._open_work = open_work
+        self._queue = queue
+        self._now = now
+        self._max_age = max_age
+        self._back_off = back_off
+
+    async def handle(self, text: str, dequeue_count: int) -> None:
+        """Handle one delivery of a message.
+
+        Args:
+            text: the message.
+            dequeue_count: 1 on the first delivery.
+
+        Raises:
+            Exception: the message could not be settled and must be delivered again.
+        """
+        try:
+            change = decode_change(text)
+        except MalformedChangeError as error:
+            await self._queue.dead_letter(text, f"Malformed message: {error}.")
+            log_event(_logger, "message_malformed", reason=str(error))
+            return
+        try:
+            await self._settle(text, change, await self._work_on(change, dequeue_count))
+        except Exception as error:
+            if dequeue_count < MAX_DEQUEUE_COUNT:
+                raise
+            reason = f"Unexpected {type(error).__name__} on each of {dequeue_count} deliveries; see the log."
+            _logger.exception("giving up a message of correlation id %s", change.correlation_id)
+            await self._queue.dead_letter(text, reason)
+
+    async def _work_on(self, change: BookingChange, dequeue_count: int) -> Outcome:
+        try:
+            work = await self._open_work()
+        except SyncError as error:
+            # Not this message's fault, and nothing was tried: what it says of its past stays as it is.
+            return Outcome(
+                OutcomeKind.DEFERRED,
+                error.reason,
+                uncertain=change.uncertain or dequeue_count > 1,
+                suspects=change.suspects,
+            )
+        return await work.submit(_task(change, dequeue_count))
+
+    async def _settle(self, text: str, change: BookingChange, outcome: Outcome) -> None:
+        delay = None
+        if outcome.kind is OutcomeKind.DEFERRED:
+            if self._now() - change.first_seen > self._max_age:
+                outcome = replace(
+                    outcome, kind=OutcomeKind.FAILED, detail=await self._expire(change, outcome)
+                )
+            else:
+                delay = self._back_off.delay(change.attempt, outcome.delay)
+                await self._queue.send(_put_back(change, outcome), delay)
+        if outcome.kind is OutcomeKind.FAILED:
+            await self._queue.dead_letter(text, outcome.detail)
+        log_event(
+            _logger,
+            "booking_outcome",
+            outcome=outcome.kind.value,
+            detail=outcome.detail,
+            booking_id=change.booking_id,
+            correlation_id=change.correlation_id,
+            attempt=change.attempt,
+            rounds=outcome.rounds,
+            delay_seconds=None if delay is None else round(delay, 1),
+        )
+
+    async def _expire(self, change: BookingChange, outcome: Outcome) -> str:
+        hours = self._max_age / timedelta(hours=1)
+        reason = f"Given up after {hours:g} hours of trying. The last reason: {outcome.detail}"
+        try:
+            await (await self._open_work()).give_up(change.booking_id, reason)
+        except SyncError:
+            _logger.warning("the booking's row can't be told that it was given up")
+        return reason
+
+
+def _task(change: BookingChange, dequeue_count: int) -> SyncTask:
+    return SyncTask(
+        booking_id=change.booking_id,
+        trusted=dequeue_count <= 1 and not change.uncertain,
+        deleted=frozenset({change.event} if change.event else ()),
+        suspects=change.suspects,
+    )
+
+
+def _put_back(change: BookingChange, outcome: Outcome) -> BookingChange:
+    return replace(
+        change,
+        attempt=change.attempt + 1,
+        uncertain=change.uncertain or outcome.uncertain,
+        suspects=outcome.suspects,
+    )

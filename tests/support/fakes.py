@@ -1,0 +1,209 @@
+"""In-memory implementations of the ports, as strict as the services, with every I/O an interleaving point.
+
+They run through the same contract suites as the real adapters do against the local stack's stand-ins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.booking import BookingRow
+from booking_sync.domain.event import EventRef, FoundEvent
+from booking_sync.domain.record import SyncRecord
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.ports import AlreadyCreated, Created, Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.event import EventContent
+
+    Hook = Callable[[str], Awaitable[None]]
+
+
+async def _just_yield(_point: str) -> None:
+    await asyncio.sleep(0)
+
+
+@dataclass
+class Faults:
+    """Errors to raise, per operation: before the effect, or after it."""
+
+    before: dict[str, list[Exception]] = field(default_factory=dict)
+    after: dict[str, list[Exception]] = field(default_factory=dict)
+
+    def strike(self, where: dict[str, list[Exception]], operation: str) -> None:
+        """Raise the next error scripted for the operation, if any."""
+        waiting = where.get(operation)
+        if waiting:
+            raise waiting.pop(0)
+
+
+class FakeRows:
+    """Dataverse's bookings: versions, conditional writes."""
+
+    def __init__(self, hook: Hook = _just_yield) -> None:
+        self.rows: dict[str, BookingRow] = {}
+        self.faults = Faults()
+        self.calls: list[str] = []
+        self._hook = hook
+        self._versions = itertools.count(1)
+
+    def put(self, booking: Booking) -> None:
+        """A dispatcher writes the booking."""
+        known = self.rows.get(booking.id)
+        record = known.record if known else SyncRecord()
+        self.rows[booking.id] = BookingRow(booking, record, self._etag())
+
+    def remove(self, booking_id: str) -> BookingRow:
+        """A dispatcher deletes the booking."""
+        return self.rows.pop(booking_id)
+
+    async def read(self, booking_id: str) -> BookingRow | None:
+        """See the port."""
+        await self._enter("read")
+        return self.rows.get(booking_id)
+
+    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+        """See the port."""
+        await self._enter("record")
+        row = self.rows.get(booking_id)
+        if row is None:
+            return Recorded.MISSING
+        if row.etag != etag:
+            return Recorded.CONFLICT
+        self.rows[booking_id] = BookingRow(row.booking, record, self._etag())
+        self.faults.strike(self.faults.after, "record")
+        return Recorded.DONE
+
+    async def _enter(self, operation: str) -> None:
+        self.calls.append(operation)
+        await self._hook(f"rows.{operation}")
+        self.faults.strike(self.faults.before, operation)
+
+    def _etag(self) -> str:
+        return f'W/"{next(self._versions)}"'
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """One event in the fake Outlook."""
+
+    ref: EventRef
+    content: EventContent
+    marker: str = ""
+    transaction_id: str | None = None
+    tagged: bool = False
+
+
+class FakeCalendar:
+    """Outlook: transaction memory that outlives the event, immutable ids, mailboxes that do not exist."""
+
+    def __init__(self, hook: Hook = _just_yield, *, extension: bool = True) -> None:
+        self.events: dict[EventRef, StoredEvent] = {}
+        self.refused: dict[str, str] = {}
+        """Mailboxes that refuse everything, with the reason."""
+        self.faults = Faults()
+        self.calls: list[str] = []
+        self.doubles = False
+        """Answer each creation with an event of its own, even for a known transactionId."""
+        self._hook = hook
+        self._extension = extension
+        self._ids = itertools.count(1)
+        self._transactions: dict[tuple[str, str], tuple[EventRef, EventContent]] = {}
+
+    def of(self, mailbox: str) -> list[StoredEvent]:
+        """The events in a mailbox."""
+        return [event for event in self.events.values() if event.ref.mailbox == mailbox]
+
+    def user_creates(self, mailbox: str, content: EventContent, marker: str = "") -> StoredEvent:
+        """A technician makes an event, or a copy of one of ours (then with its marker)."""
+        event = StoredEvent(EventRef(mailbox, f"user-{next(self._ids)}"), content, marker)
+        self.events[event.ref] = event
+        return event
+
+    async def create(
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
+    ) -> Created | AlreadyCreated:
+        """See the port."""
+        await self._enter("create", mailbox)
+        known = self._transactions.get((mailbox, transaction_id))
+        if known and not self.doubles:
+            ref, original = known
+            if ref in self.events and original == content:
+                return Created(ref.event_id)
+            return AlreadyCreated(ref.event_id)
+        ref = EventRef(mailbox, f"E{next(self._ids)}")
+        self.events[ref] = StoredEvent(ref, content, marker, transaction_id)
+        self._transactions[mailbox, transaction_id] = (ref, content)
+        self.faults.strike(self.faults.after, "create")
+        return Created(ref.event_id)
+
+    async def update(self, event: EventRef, content: EventContent) -> bool:
+        """See the port."""
+        await self._enter("update", event.mailbox)
+        if event not in self.events:
+            return False
+        self.events[event] = replace(self.events[event], content=content)
+        self.faults.strike(self.faults.after, "update")
+        return True
+
+    async def delete(self, event: EventRef) -> None:
+        """See the port."""
+        await self._enter("delete", event.mailbox)
+        self.events.pop(event, None)
+        self.faults.strike(self.faults.after, "delete")
+
+    async def tag(self, event: EventRef, booking_id: str) -> bool:
+        """See the port."""
+        if not self._extension:
+            return True
+        await self._enter("tag", event.mailbox)
+        if event not in self.events:
+            return False
+        assert booking_id
+        self.events[event] = replace(self.events[event], tagged=True)
+        self.faults.strike(self.faults.after, "tag")
+        return True
+
+    async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
+        """See the port."""
+        await self._enter("find", mailbox)
+        return [
+            FoundEvent(event.ref, event.transaction_id)
+            for event in self.of(mailbox)
+            if event.marker.lower() == marker.lower()
+        ]
+
+    async def _enter(self, operation: str, mailbox: str) -> None:
+        self.calls.append(operation)
+        await self._hook(f"calendar.{operation}")
+        if mailbox in self.refused:
+            raise PermanentError(self.refused[mailbox])
+        self.faults.strike(self.faults.before, operation)
+
+
+class FakeQueue:
+    """The change queue and its poison queue."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[BookingChange, float]] = []
+        self.poison: list[tuple[str, str]] = []
+        self.down = False
+
+    async def send(self, change: BookingChange, delay: float = 0.0) -> None:
+        """See the port."""
+        if self.down:
+            raise TransientError("the queue can't be reached")
+        self.sent.append((change, delay))
+
+    async def dead_letter(self, message: str, reason: str) -> None:
+        """See the port."""
+        if self.down:
+            raise TransientError("the queue can't be reached")
+        self.poison.append((message, reason))
