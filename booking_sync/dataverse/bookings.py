@@ -1,0 +1,198 @@
+"""The port `BookingRows` on Dataverse: callers ask for one booking, requests carry many."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from booking_sync.dataverse import batch, queries
+from booking_sync.dataverse.client import API_PATH, DataverseClient
+from booking_sync.dataverse.errors import DUPLICATES, ROW_MISSING, error_code, incomplete
+from booking_sync.dataverse.rows import ID_COLUMN, is_etag, normal_guid, to_booking_row, to_columns
+from booking_sync.errors import PermanentError, SyncError
+from booking_sync.microbatch import MicroBatcher
+from booking_sync.ports import Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from booking_sync.dataverse.client import WhoAmI
+    from booking_sync.dataverse.reply import Reply
+    from booking_sync.dataverse.schema import SupportColumns
+    from booking_sync.domain.booking import BookingRow
+    from booking_sync.domain.record import SyncRecord
+    from booking_sync.ports import Clock
+    from booking_sync.tokens import AppCredential
+
+_ENTITY_ID = "odata-entityid"
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One record on its way."""
+
+    booking_id: str
+    etag: str
+    body: bytes
+
+
+class DataverseBookings:
+    """Bookings in one environment; fulfils `BookingRows`.
+
+    Args:
+        client: the environment's Web API; closed with this.
+        columns: where our record is kept.
+        max_records: how many records one batch writes at most; each is a statement of its own at the service,
+            and small batches side by side beat big ones (Dataverse's advice).
+        record_window: seconds that a record waits for company.
+    """
+
+    def __init__(
+        self,
+        client: DataverseClient,
+        columns: SupportColumns,
+        *,
+        max_records: int = 20,
+        record_window: float = 0.02,
+    ) -> None:
+        self._client = client
+        self._columns = columns
+        self._reads: MicroBatcher[str, BookingRow | None] = MicroBatcher(
+            self._read_all, max_items=queries.MAX_IDS
+        )
+        self._records: MicroBatcher[_Write, Recorded] = MicroBatcher(
+            self._record_all, max_items=max_records, window=record_window
+        )
+
+    async def read(self, booking_id: str) -> BookingRow | None:
+        """The row as it is now; None when a complete answer did not hold it.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused, or the row holds what it can't hold.
+        """
+        return await self._reads.submit(_guid(booking_id))
+
+    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+        """Write our record if the row still is this version.
+
+        Always conditional: without If-Match, Dataverse would re-create a deleted booking.
+
+        Raises:
+            TransientError: not now; `maybe_applied` when it may have been written.
+            PermanentError: refused.
+        """
+        identity = _guid(booking_id)
+        if not is_etag(etag):
+            raise PermanentError(
+                "Dynamics 365: a record was to be written without the version it was made for."
+            )
+        body = json.dumps(to_columns(identity, record, self._columns)).encode()
+        return await self._records.submit(_Write(identity, etag, body))
+
+    async def who_am_i(self) -> WhoAmI:
+        """Our user and organisation; raises as `read`."""
+        return await self._client.who_am_i()
+
+    async def aclose(self) -> None:
+        """Close the client."""
+        await self._client.aclose()
+
+    async def _read_all(self, ids: Sequence[str]) -> Sequence[BookingRow | Exception | None]:
+        asked = list(dict.fromkeys(ids))
+        found: dict[str, Mapping[str, Any]] = {}
+        for row in await self._client.rows(queries.booking_rows(asked, self._columns)):
+            identity = normal_guid(row.get(ID_COLUMN))
+            if identity not in asked:
+                # Then this is not the answer to our question, and rows it lacks may well exist.
+                raise incomplete()
+            found[identity] = row
+        results = {identity: self._convert(found.get(identity)) for identity in asked}
+        return [results[identity] for identity in ids]
+
+    def _convert(self, row: Mapping[str, Any] | None) -> BookingRow | Exception | None:
+        if row is None:
+            return None
+        try:
+            return to_booking_row(row, self._columns)
+        except SyncError as error:  # this row's trouble, not its neighbours'
+            return error
+
+    async def _record_all(self, writes: Sequence[_Write]) -> Sequence[Recorded | Exception]:
+        boundary = f"batch_{uuid.uuid4()}"
+        reply = await self._client.send(
+            "POST",
+            "$batch",
+            # Without it the first part that fails ends the batch.
+            headers={"Content-Type": batch.content_type(boundary), "Prefer": "odata.continue-on-error"},
+            body=batch.compose([_part(write) for write in writes], boundary),
+        )
+        replies = _replies(reply)
+        if len(replies) != len(writes):
+            raise incomplete(maybe_applied=True)
+        return [self._outcome(write, part) for write, part in zip(writes, replies, strict=True)]
+
+    def _outcome(self, write: _Write, reply: Reply) -> Recorded | Exception:
+        if reply.ok:
+            named = reply.headers.get(_ENTITY_ID)
+            if named is not None and write.booking_id not in named.lower():
+                return incomplete(maybe_applied=True)  # another part's answer
+            return Recorded.DONE
+        code = error_code(reply)
+        if reply.status == HTTPStatus.PRECONDITION_FAILED and code not in DUPLICATES:
+            return Recorded.CONFLICT
+        if reply.status == HTTPStatus.NOT_FOUND and code == ROW_MISSING:
+            return Recorded.MISSING
+        if reply.status == HTTPStatus.NOT_FOUND and not code:
+            # Not Dataverse's way to say that a row is gone; reading it again will tell.
+            return incomplete()
+        return self._client.refusal_error(reply, writes=True)
+
+
+def open_bookings(
+    dataverse_url: str, credential: AppCredential, columns: SupportColumns, now: Clock
+) -> DataverseBookings:
+    """The bookings of an environment; to be called on the event loop, and closed with `aclose`.
+
+    Args:
+        dataverse_url: `https://<host>` of the environment.
+        credential: where tokens come from; stays the caller's to close.
+        columns: where our record is kept.
+        now: the time of day.
+
+    Raises:
+        ValueError: the URL is no such URL.
+    """
+    return DataverseBookings(DataverseClient(dataverse_url, credential, now), columns)
+
+
+def _guid(booking_id: str) -> str:
+    """The id in lower case; one that is none would spoil the request of all the others.
+
+    Raises:
+        PermanentError: no GUID.
+    """
+    identity = normal_guid(booking_id)
+    if identity is None:
+        raise PermanentError("Dynamics 365: what names a booking is no GUID.")
+    return identity
+
+
+def _part(write: _Write) -> batch.Part:
+    return batch.Part(
+        "PATCH",
+        API_PATH + queries.booking_row(write.booking_id),
+        {"Content-Type": "application/json", "Accept": "application/json", "If-Match": write.etag},
+        write.body,
+    )
+
+
+def _replies(reply: Reply) -> list[Reply]:
+    try:
+        return batch.parse(reply.headers.get("content-type", ""), reply.body)
+    except batch.MalformedBatchError:
+        raise incomplete(maybe_applied=True) from None

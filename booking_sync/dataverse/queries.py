@@ -1,0 +1,86 @@
+"""The addresses of what we read and write, in the exact names of Dataverse and Field Service."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from booking_sync.dataverse.schema import BOOKINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from booking_sync.dataverse.schema import SupportColumns
+
+MAX_IDS = 100
+"""How many rows one request asks for; keeps the URL far below Dataverse's 32 KB."""
+
+_BOOKING_COLUMNS = (
+    "bookableresourcebookingid",
+    "name",
+    "starttime",
+    "endtime",
+    "statecode",
+    # The bare lookups tell a relation that is empty from one that we may not see.
+    "_resource_value",
+    "_bookingstatus_value",
+    "_msdyn_workorder_value",
+)
+_WORK_ORDER_COLUMNS = (
+    "msdyn_name",
+    "msdyn_workordersummary",
+    "msdyn_instructions",
+    "msdyn_address1",
+    "msdyn_address2",
+    "msdyn_address3",
+    "msdyn_city",
+    "msdyn_stateorprovince",
+    "msdyn_postalcode",
+    "msdyn_country",
+    "msdyn_latitude",
+    "msdyn_longitude",
+)
+_USER_COLUMNS = "azureactivedirectoryobjectid,isdisabled"
+_EXPAND = ",".join(
+    (
+        f"Resource($select=resourcetype,_userid_value;$expand=UserId($select={_USER_COLUMNS}))",
+        "BookingStatus($select=name,status,msdyn_fieldservicestatus)",
+        f"msdyn_workorder($select={','.join(_WORK_ORDER_COLUMNS)};$expand=msdyn_serviceaccount($select=name))",
+    )
+)
+
+
+def booking_rows(ids: Sequence[str], columns: SupportColumns) -> str:
+    """The list of these bookings with all that planning needs, below the API's path.
+
+    `In` with parameter aliases is Dataverse's way to ask for many ids; an id without a row is simply not in
+    the answer.
+
+    Raises:
+        ValueError: no ids, or more than `MAX_IDS`.
+    """
+    if not 1 <= len(ids) <= MAX_IDS:
+        raise ValueError(f"one request asks for 1 to {MAX_IDS} bookings, not {len(ids)}")
+    values = quote(json.dumps(list(ids), separators=(",", ":")), safe="")
+    return (
+        f"{BOOKINGS}?$select={booking_select(columns)}&$expand={_EXPAND}"
+        "&$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)"
+        f"&@p1='bookableresourcebookingid'&@p2={values}"
+    )
+
+
+def booking_row(booking_id: str) -> str:
+    """One booking's address, below the API's path."""
+    return f"{BOOKINGS}({booking_id})"
+
+
+def booking_select(columns: SupportColumns) -> str:
+    """The booking's own columns, as `$select` lists them."""
+    return ",".join((*_BOOKING_COLUMNS, *astuple(columns)))
+
+
+def booking_expand() -> str:
+    """The rows around a booking, as `$expand` lists them."""
+    return _EXPAND
