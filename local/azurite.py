@@ -1,4 +1,4 @@
-"""Azurite's queue service: Microsoft's own storage emulator, so that no queue semantics are imitated here.
+"""Azurite: Microsoft's own storage emulator, so that no queue semantics are imitated here.
 
 It keeps everything in memory, speaks TLS with the stack's certificate and has an account with a random name
 and key, because the well-known development account would also open any other emulator on the machine.
@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING
 from local.processes import ManagedProcess, StartError
 
 if TYPE_CHECKING:
-    from local.certificates import Certificates
+    from collections.abc import Mapping, Sequence
 
-MODULES = Path(__file__).with_name("node_modules")
-PROGRAM = MODULES / "azurite" / "dist" / "src" / "queue" / "main.js"
-LISTENS = re.compile(r"successfully listens on https://127\.0\.0\.1:(\d+)")
+    from local.certificates import Certificates
+    from local.processes import ReadyTest
+
+ALL_SERVICES = ("Blob", "Queue", "Table")
+PROGRAMS = Path(__file__).with_name("node_modules") / "azurite" / "dist" / "src"
+LISTENS = re.compile(r"Azurite (\w+) service .*successfully listen.* https://127\.0\.0\.1:(\d+)")
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,12 @@ class StorageAccount:
     key: str
     """Base64, as in a connection string."""
 
-    def connection_string(self, port: int) -> str:
-        """What `AzureWebJobsStorage` needs for this account on an Azurite at `port`."""
-        return (
-            f"DefaultEndpointsProtocol=https;AccountName={self.name};AccountKey={self.key};"
-            f"QueueEndpoint=https://127.0.0.1:{port}/{self.name}"
+    def connection_string(self, ports: Mapping[str, int]) -> str:
+        """What `AzureWebJobsStorage` needs: an endpoint for each service (`Queue`, `Blob`…) by its port."""
+        endpoints = "".join(
+            f";{service}Endpoint=https://127.0.0.1:{port}/{self.name}" for service, port in ports.items()
         )
+        return f"DefaultEndpointsProtocol=https;AccountName={self.name};AccountKey={self.key}{endpoints}"
 
 
 def random_account() -> StorageAccount:
@@ -47,14 +50,18 @@ def random_account() -> StorageAccount:
 
 
 def azurite(
-    certificates: Certificates, account: StorageAccount, *, port: int = 0, log_file: Path | None = None
+    certificates: Certificates,
+    account: StorageAccount,
+    *,
+    services: Sequence[str] = ("Queue",),
+    log_file: Path | None = None,
 ) -> ManagedProcess:
-    """Azurite's queue service as a process not yet started; its `url` is the account's connection string.
+    """Azurite as a process not yet started; once started, its `url` is the account's connection string.
 
     Args:
         certificates: what it shows to clients.
         account: the account it serves.
-        port: on 127.0.0.1; 0 takes a free one.
+        services: only the queue service, or `ALL_SERVICES`, which the Core Tools need.
         log_file: gets its output.
 
     Raises:
@@ -63,21 +70,32 @@ def azurite(
     node = shutil.which("node")
     if node is None:
         raise StartError("Azurite needs Node.js 18 or later: there is no `node` on the PATH")
-    if not PROGRAM.is_file():
+    program = PROGRAMS / ("queue/main.js" if tuple(services) == ("Queue",) else "azurite.js")
+    if not program.is_file():
         raise StartError("Azurite is not installed: run `npm ci --prefix local` in the repository")
-
-    def ready(line: str) -> str | None:
-        found = LISTENS.search(line)
-        return account.connection_string(int(found[1])) if found else None
-
-    options = ["--queueHost", "127.0.0.1", "--queuePort", str(port)]
-    options += ["--cert", str(certificates.certificate), "--key", str(certificates.key)]
+    options = ["--cert", str(certificates.certificate), "--key", str(certificates.key)]
     options += ["--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"]
+    for service in services:
+        # Port 0 lets the system choose, so that nothing collides.
+        options += [f"--{service.lower()}Host", "127.0.0.1", f"--{service.lower()}Port", "0"]
     return ManagedProcess(
         "Azurite",
-        [node, str(PROGRAM), *options],
+        [node, str(program), *options],
         environment={**os.environ, "AZURITE_ACCOUNTS": f"{account.name}:{account.key}"},
-        ready=ready,
+        ready=_all_listening(account, services),
         log_file=log_file,
         folder=certificates.certificate.parent,  # Azurite makes sure that its folder exists, even in memory
     )
+
+
+def _all_listening(account: StorageAccount, services: Sequence[str]) -> ReadyTest:
+    """Collects the ports that Azurite prints one by one; ready when it has named all of them."""
+    ports: dict[str, int] = {}
+
+    def ready(line: str) -> str | None:
+        found = LISTENS.search(line)
+        if found is not None:
+            ports[found[1]] = int(found[2])
+        return account.connection_string(ports) if ports.keys() >= set(services) else None
+
+    return ready
