@@ -1,0 +1,126 @@
+"""The app registration's client secret, read from Key Vault with the function app's own identity.
+
+Everything that can go wrong here is a TransientError, also what only an administrator can mend: role
+assignments take minutes to arrive, secrets get replaced, and no booking is at fault. The reasons say what the
+administrator should look at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.keyvault.secrets.aio import SecretClient
+
+from booking_sync.azure.connections import TOTAL_SECONDS, client_options, platform_credential, retry_after
+from booking_sync.errors import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azure.core.credentials_async import AsyncTokenCredential
+
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+
+
+@dataclass(frozen=True, slots=True)
+class SecretText:
+    """A secret that does not show when it is printed or formatted."""
+
+    value: str = field(repr=False)
+
+
+class SecretSource(Protocol):
+    """Where the client secret comes from."""
+
+    async def fetch(self) -> SecretText:
+        """The current secret.
+
+        Raises:
+            TransientError: it can't be had now.
+        """
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class KeyVaultSecret:
+    """One secret of a vault, always its current version.
+
+    Args:
+        vault_url: `https://<vault>.vault.azure.net`.
+        name: the secret's name.
+        verify_challenge: False only for a vault on localhost, whose domain can't match the resource that its
+            challenge names.
+        credential_factory: makes the identity that reads it.
+    """
+
+    def __init__(
+        self,
+        vault_url: str,
+        name: str,
+        *,
+        verify_challenge: bool = True,
+        credential_factory: Callable[[], AsyncTokenCredential] = platform_credential,
+    ) -> None:
+        self._name = name
+        self._credential = credential_factory()
+        self._client = SecretClient(
+            vault_url, self._credential, verify_challenge_resource=verify_challenge, **client_options()
+        )
+
+    async def fetch(self) -> SecretText:
+        """The secret's current value.
+
+        Raises:
+            TransientError: the vault can't be reached, refuses us or has no such secret.
+        """
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                found = await self._client.get_secret(self._name)
+        except TimeoutError:
+            raise TransientError("Key Vault did not answer in time") from None
+        except ValueError:
+            raise TransientError(
+                "Key Vault's challenge names another domain than KEY_VAULT_URL: check that setting"
+            ) from None
+        except AzureError as error:
+            raise self._translate(error) from None
+        if not found.value:
+            raise TransientError(f"the secret {self._name} in Key Vault is empty")
+        return SecretText(found.value)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+        await self._credential.close()
+
+    def _translate(self, error: AzureError) -> TransientError:
+        status = error.status_code if isinstance(error, HttpResponseError) else None
+        if isinstance(error, ClientAuthenticationError) and status is None:
+            return TransientError(
+                "the app's identity got no token for Key Vault: check that the function app has a managed "
+                "identity, and AZURE_CLIENT_ID if it is a user-assigned one"
+            )
+        if not isinstance(error, HttpResponseError) or status is None:
+            return TransientError(f"Key Vault can't be reached ({type(error).__name__})")
+        if status == _NOT_FOUND:
+            return TransientError(f"Key Vault has no secret named {self._name}: check CLIENT_SECRET_NAME")
+        said = f"HTTP {status}, {_code(error)}"
+        if status in (_UNAUTHORIZED, _FORBIDDEN):
+            return TransientError(
+                f"Key Vault does not let the app read the secret {self._name} ({said}): the app's identity "
+                "needs the role Key Vault Secrets User, and the secret has to be enabled"
+            )
+        return TransientError(f"Key Vault can't answer now ({said})", retry_after=retry_after(error))
+
+
+def _code(error: HttpResponseError) -> str:
+    """Key Vault's error code, the inner one where there is one (such as ForbiddenByRbac)."""
+    details = error.error
+    if details is None:
+        return "no code"
+    inner = getattr(details, "innererror", None) or {}
+    return str(inner.get("code") or details.code)
