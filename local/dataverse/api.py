@@ -1,0 +1,300 @@
+"""One Web API operation, whether it came as a request of its own or as a part of a batch."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from local.dataverse import metadata, odata
+from local.dataverse.errors import (
+    DataverseError,
+    bad_request,
+    concurrency_not_enabled,
+    duplicate_key,
+    not_implemented,
+    version_mismatch,
+)
+from local.dataverse.payload import API_PATH, GUID, read_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from local.dataverse.config import Config
+    from local.dataverse.schema import Schema, Table
+    from local.dataverse.store import Change, Store
+
+_RESOURCE = re.compile(r"(?P<set>\w+)(?:\((?P<key>[^()]*)\))?")
+_PREFERENCE = re.compile(r"""([\w.\-]+)(?:\s*=\s*("[^"]*"|[^,;\s]+))?""")
+_ETAG = re.compile(r'W/"(\d+)"')
+_FUNCTIONS = ("WhoAmI", "WhoAmI()")
+_ACTIONS = ("PublishXml", "PublishAllXml")
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation to carry out."""
+
+    method: str
+    path: str
+    """Decoded, relative to the service root."""
+    raw_query: str
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes
+    base_url: str
+    """Own `https://host:port`."""
+    user_id: str
+    """The systemuser that acts."""
+    correlation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def tag(self) -> str | None:
+        """The `?tag=` of a write."""
+        return odata.split_options(self.raw_query).get("tag")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the operation led to."""
+
+    status: int
+    body: Any = None
+    """JSON, or None for no content."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the organisation and its users are, as WhoAmI and webhooks name them (guids)."""
+
+    organization_id: str
+    business_unit_id: str
+    app_user_id: str
+    dispatcher_id: str
+
+
+class WebApi:
+    """Carries out calls against the store and tells a listener what they changed.
+
+    Args:
+        schema: the tables in force.
+        store: the rows.
+        config: the knobs.
+        identity: for WhoAmI.
+        changed: called with the changes of each write, after it.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        store: Store,
+        config: Config,
+        identity: Identity,
+        changed: Callable[[Sequence[Change], Call], None],
+    ) -> None:
+        self._schema = schema
+        self._store = store
+        self._config = config
+        self._identity = identity
+        self._changed = changed
+        self._pager = odata.Pager()
+        self.solutions: list[str] = []
+        """The `MSCRM.SolutionUniqueName` of each column created."""
+
+    def execute(self, call: Call) -> Answer:
+        """Carry out one call; refusals become answers."""
+        try:
+            return self._execute(call)
+        except DataverseError as error:
+            return Answer(error.status, error.body, error.headers)
+
+    def _execute(self, call: Call) -> Answer:
+        _check_versions(call)
+        if call.path in _FUNCTIONS:
+            return self._who_am_i(call)
+        if call.path in _ACTIONS:
+            _require_method(call, "POST")
+            return Answer(204)
+        if metadata.is_metadata(call.path):
+            return self._metadata(call)
+        match = _RESOURCE.fullmatch(call.path)
+        if match is None:
+            raise not_implemented(f"the address '{call.path}'")
+        table = self._schema.entity_set(match["set"])
+        if match["key"] is None:
+            _require_method(call, "GET", "POST")
+            return self._list(call, table) if call.method == "GET" else self._create(call, table)
+        return self._row(call, table, _row_id(match["key"]))
+
+    def _row(self, call: Call, table: Table, row_id: str) -> Answer:
+        _require_method(call, "GET", "PATCH", "DELETE")
+        if call.method == "GET":
+            return self._get(call, table, row_id)
+        if call.method == "PATCH":
+            return self._patch(call, table, row_id)
+        return self._delete(call, table, row_id)
+
+    def _who_am_i(self, call: Call) -> Answer:
+        _require_method(call, "GET")
+        return Answer(
+            200,
+            {
+                "@odata.context": f"{call.base_url}{API_PATH}$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
+                "BusinessUnitId": self._identity.business_unit_id,
+                "UserId": call.user_id,
+                "OrganizationId": self._identity.organization_id,
+            },
+        )
+
+    def _metadata(self, call: Call) -> Answer:
+        _require_method(call, "GET", "POST")
+        if call.method == "GET":
+            without = self._config.without_optimistic_concurrency
+            return Answer(200, metadata.read(self._schema, call.path, call.raw_query, without))
+        made = metadata.create_attribute(self._schema, call.path, _json(call))
+        self.solutions.append(call.headers.get("mscrm.solutionuniquename", ""))
+        return Answer(204, None, {"OData-EntityId": f"{call.base_url}{API_PATH}{call.path}({made})"})
+
+    def _list(self, call: Call, table: Table) -> Answer:
+        query = odata.parse_query(self._schema, table, call.raw_query)
+        page_size, applied = _page_size(call)
+        page = self._pager.run(self._store, query, page_size)
+        body: dict[str, Any] = {"@odata.context": f"{call.base_url}{API_PATH}$metadata#{table.entity_set}"}
+        if query.count:
+            body["@odata.count"] = min(page.total, odata.MAX_PAGE)
+        body["value"] = [odata.render(self._store, query.shape, row) for row in page.rows]
+        if page.continuation is not None:
+            kept = [
+                piece for piece in call.raw_query.split("&") if piece and not piece.startswith("$skiptoken=")
+            ]
+            link = "&".join([*kept, f"$skiptoken={page.continuation}"])
+            body["@odata.nextLink"] = f"{call.base_url}{API_PATH}{table.entity_set}?{link}"
+        return Answer(200, body, applied)
+
+    def _get(self, call: Call, table: Table, row_id: str) -> Answer:
+        shape = odata.parse_single(self._schema, table, call.raw_query)
+        row = self._store.get(table, row_id)
+        if call.headers.get("if-none-match") == odata.etag(row):
+            return Answer(304)
+        return self._shown(200, call, shape, row_id)
+
+    def _create(self, call: Call, table: Table) -> Answer:
+        shape = self._write_shape(call, table)
+        values = read_body(self._schema, table, _json(call), call.base_url)
+        change = self._store.create(table, values, call.user_id)
+        return self._written(201, call, [change], shape, change.row_id)
+
+    def _patch(self, call: Call, table: Table, row_id: str) -> Answer:
+        shape = self._write_shape(call, table)
+        values = read_body(self._schema, table, _json(call), call.base_url)
+        if self._is_upsert(call, table, row_id):
+            values[table.primary_id] = row_id
+            change = self._store.create(table, values, call.user_id)
+            return self._written(201, call, [change], shape, row_id)
+        change = self._store.update(table, row_id, values, call.user_id)
+        return self._written(200, call, [change], shape, row_id)
+
+    def _is_upsert(self, call: Call, table: Table, row_id: str) -> bool:
+        """Whether this PATCH makes a row; refuses it where its conditions do not hold."""
+        exists = self._store.find(table, row_id) is not None
+        if "if-match" in call.headers:
+            self._check_match(call, table, row_id)
+        only_new = call.headers.get("if-none-match")
+        if only_new not in (None, "*"):
+            raise bad_request("If-None-Match of a PATCH must be *.")
+        if only_new is not None and exists:
+            raise duplicate_key()
+        return not exists
+
+    def _check_match(self, call: Call, table: Table, row_id: str) -> None:
+        expected = call.headers["if-match"]
+        if expected != "*" and not _ETAG.fullmatch(expected):
+            raise bad_request(f"The If-Match header '{expected}' is no etag of the form W/\"number\".")
+        row = self._store.get(table, row_id)
+        if expected == "*":
+            return
+        if table.logical_name in self._config.without_optimistic_concurrency:
+            raise concurrency_not_enabled(table.logical_name)
+        if expected != odata.etag(row):
+            raise version_mismatch()
+
+    def _delete(self, call: Call, table: Table, row_id: str) -> Answer:
+        odata.allow_options(odata.split_options(call.raw_query), frozenset({"tag"}))
+        if "if-match" in call.headers:
+            self._check_match(call, table, row_id)
+        self._changed(self._store.delete(table, row_id, call.user_id), call)
+        return Answer(204)
+
+    def _write_shape(self, call: Call, table: Table) -> odata.Shape | None:
+        """What a write is to show of its row; None for nothing."""
+        options = odata.split_options(call.raw_query)
+        odata.allow_options(options, frozenset({"tag", "$select", "$expand"}))
+        wanted = preferences(call.headers).get("return") == "representation"
+        shape = odata.parse_shape(self._schema, table, options)
+        return shape if wanted else None
+
+    def _written(
+        self, status: int, call: Call, changes: Sequence[Change], shape: odata.Shape | None, row_id: str
+    ) -> Answer:
+        self._changed(changes, call)
+        if shape is not None:
+            return self._shown(status, call, shape, row_id)
+        entity_set = changes[0].table.entity_set
+        return Answer(204, None, {"OData-EntityId": f"{call.base_url}{API_PATH}{entity_set}({row_id})"})
+
+    def _shown(self, status: int, call: Call, shape: odata.Shape, row_id: str) -> Answer:
+        row = self._store.get(shape.table, row_id)
+        context = f"{call.base_url}{API_PATH}$metadata#{shape.table.entity_set}/$entity"
+        body = {"@odata.context": context, **odata.render(self._store, shape, row)}
+        return Answer(status, body, {"ETag": odata.etag(row)})
+
+
+def preferences(headers: Mapping[str, str]) -> dict[str, str]:
+    """The `Prefer` header as names and unquoted values; a preference without a value is an empty text."""
+    found = _PREFERENCE.findall(headers.get("prefer", ""))
+    return {name.lower(): value.strip('"') for name, value in found}
+
+
+def _page_size(call: Call) -> tuple[int, dict[str, str]]:
+    wanted = preferences(call.headers).get("odata.maxpagesize")
+    if wanted is None:
+        return odata.MAX_PAGE, {}
+    if not wanted.isdecimal() or int(wanted) == 0:
+        raise bad_request(f"Invalid value '{wanted}' for odata.maxpagesize.")
+    size = min(int(wanted), odata.MAX_PAGE)
+    return size, {"Preference-Applied": f"odata.maxpagesize={size}"}
+
+
+def _check_versions(call: Call) -> None:
+    for name in ("odata-version", "odata-maxversion"):
+        if call.headers.get(name, "4.0") not in ("4.0", "4.01"):
+            raise bad_request(f"The {name} '{call.headers[name]}' is not supported; use 4.0.")
+
+
+def _require_method(call: Call, *methods: str) -> None:
+    if call.method not in methods:
+        raise DataverseError(405, "0x80060888", f"The method {call.method} is not allowed on '{call.path}'.")
+
+
+def _row_id(key: str) -> str:
+    if "=" in key:
+        raise not_implemented("alternate keys")
+    if not GUID.fullmatch(key):
+        raise bad_request(f"Error in parsing the key '{key}': a guid without quotes is expected.")
+    return key.lower()
+
+
+def _json(call: Call) -> Any:
+    kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise DataverseError(
+            415, "0x80060888", f"The content type '{kind}' is not supported; application/json is required."
+        )
+    try:
+        return json.loads(call.body)
+    except ValueError:
+        raise bad_request("The request body is no JSON.", "0x80048d19") from None

@@ -1,0 +1,71 @@
+"""What can be turned while the stand-in runs (`PUT /_control/config`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from local.dataverse.errors import bad_request
+
+
+@dataclass
+class Config:
+    """The knobs; one object is shared by all parts and changed in place."""
+
+    service_seconds: float = 0.0
+    """Time each operation takes; parts of a batch take theirs one after the other."""
+    max_concurrent: int = 52
+    max_requests: int = 6000
+    """Requests within the window; a batch counts as one."""
+    max_execution_seconds: float = 1200.0
+    """Execution time within the window."""
+    window_seconds: float = 300.0
+    retry_after_seconds: float = 5.0
+    """Length of a fresh throttle."""
+    lengthen_seconds: float = 1.0
+    """What each request during a throttle adds to it."""
+    without_optimistic_concurrency: list[str] = field(default_factory=list)
+    """Logical names of tables that refuse etags."""
+    webhooks_twice: bool = False
+    webhooks_shuffled: bool = False
+    """Take waiting deliveries in random order."""
+    webhooks_paused: bool = False
+    """Keep deliveries waiting until resumed."""
+    webhooks_delay_seconds: float = 0.0
+    webhooks_lose_every: int = 0
+    """Lose every n-th delivery without sending it; 0 loses none."""
+    webhooks_parallel: int = 16
+    webhooks_timeout_seconds: float = 60.0
+    webhooks_retry_pause_seconds: float = 0.0
+    """Pause before the one further attempt."""
+    webhooks_max_bytes: int = 256 * 1024
+    """A longer body loses its parameters, images and parent."""
+
+    def change(self, wanted: dict[str, Any]) -> None:
+        """Set some knobs; nothing is set when one is wrong.
+
+        Raises:
+            DataverseError: an unknown name or a value of the wrong type.
+        """
+        current = asdict(self)
+        for name, value in wanted.items():
+            if name not in current:
+                known = ", ".join(entry.name for entry in fields(self))
+                raise bad_request(f"There is no setting '{name}'; there are: {known}.")
+            if not _fits(current[name], value):
+                raise bad_request(f"The setting '{name}' must be a {type(current[name]).__name__}.")
+        for name, value in wanted.items():
+            setattr(self, name, value)
+
+    def describe(self) -> dict[str, Any]:
+        """All knobs as JSON-ready values."""
+        return asdict(self)
+
+
+def _fits(current: Any, value: Any) -> bool:
+    if isinstance(current, bool) or isinstance(value, bool):
+        return isinstance(current, bool) and isinstance(value, bool)
+    if isinstance(current, int | float):
+        allowed = (int, float) if isinstance(current, float) else (int,)
+        return isinstance(value, allowed) and value >= 0
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,0 +1,279 @@
+"""HTTP around the Web API: addresses, tokens, limits, batches, cookies. The stand-in itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from local import tokens
+from local.dataverse.api import Answer, Call, Identity, WebApi, preferences
+from local.dataverse.batch import Part, read_batch, write_batch
+from local.dataverse.config import Config
+from local.dataverse.control import add_control_plane
+from local.dataverse.errors import DataverseError
+from local.dataverse.limits import Throttle
+from local.dataverse.payload import API_PATH, Row, read_body
+from local.dataverse.schema import SUPPORT_COLUMNS, Schema
+from local.dataverse.store import Store
+from local.dataverse.webhooks import Courier, Dispatcher
+from local.standin import StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from local.dataverse.store import Change
+    from local.faults import Fault
+
+MAX_URL = 32_768
+AFFINITY_COOKIE = "ARRAffinity"
+PARALLELISM_HINT = 8
+"""What `x-ms-dop-hint` advises."""
+DEFAULT_IDENTITY = Identity(
+    organization_id="0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b001",
+    business_unit_id="0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b002",
+    app_user_id="0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b003",
+    dispatcher_id="0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b004",
+)
+
+_MAX_REQUEST_LINE = 131_072
+
+
+class DataverseState:
+    """All there is behind the addresses; tests may look and reach in."""
+
+    def __init__(self, support_columns: Mapping[str, int], identity: Identity, authority: str | None) -> None:
+        self.identity = identity
+        self.config = Config()
+        self.schema = Schema(support_columns)
+        self.store = Store(self.schema)
+        self.courier = Courier(self.config, authority)
+        self.dispatcher = Dispatcher(self.config, identity, self.courier)
+        self.api = WebApi(self.schema, self.store, self.config, identity, self.dispatcher.changed)
+        self.throttle = Throttle(self.config)
+        self.cookies_returned = 0
+        """Requests that sent the affinity cookie back, against Microsoft's advice."""
+        self.add_people()
+
+    def add_people(self) -> None:
+        """The rows a fresh environment has: organisation, application user, dispatcher."""
+        table = self.schema.table
+        user = self.identity.app_user_id
+        people = {"B. Sync (application user)": user, "Dispatcher": self.identity.dispatcher_id}
+        for name, user_id in people.items():
+            row: Row = {"systemuserid": user_id, "fullname": name, "isdisabled": False}
+            self.store.create(table("systemuser"), row, user)
+        organization: Row = {"organizationid": self.identity.organization_id, "name": "bookings"}
+        self.store.create(table("organization"), organization, user)
+
+    def clear(self) -> None:
+        """Back to a fresh environment: no rows but its own, no webhooks; settings and columns stay."""
+        self.store.clear()
+        self.add_people()
+        self.dispatcher.webhooks.clear()
+        self.courier.clear()
+        self.throttle.clear()
+        self.cookies_returned = 0
+
+
+class DataverseStandIn(StandIn):
+    """The Dataverse Web API on a port of its own.
+
+    Args:
+        token_key: the local stack's shared key for tokens.
+        audience: what tokens must be for; None for the address that was called.
+        authority: PEM file of the authority behind webhook endpoints; None for the system's.
+        support_columns: custom columns of the booking and their lengths; an empty mapping for none yet.
+        identity: the guids of the organisation, our application user and the dispatcher.
+    """
+
+    def __init__(
+        self,
+        token_key: bytes,
+        *,
+        audience: str | None = None,
+        authority: str | None = None,
+        support_columns: Mapping[str, int] = SUPPORT_COLUMNS,
+        identity: Identity = DEFAULT_IDENTITY,
+    ) -> None:
+        super().__init__("dataverse")
+        self._token_key = token_key
+        self._audience = audience
+        self.state = DataverseState(support_columns, identity, authority)
+        # 32 KB addresses are legal here, and aiohttp refuses lines above 8 KB unless told otherwise.
+        self.app._handler_args = {"max_line_size": _MAX_REQUEST_LINE}  # noqa: SLF001 - the shell made the app
+        self.app.cleanup_ctx.append(self._deliveries)
+        self.app.router.add_route("*", API_PATH + "{path:.*}", self._serve)
+        add_control_plane(self)
+
+    async def _deliveries(self, _app: web.Application) -> AsyncIterator[None]:
+        await self.state.courier.start()
+        yield
+        await self.state.courier.stop()
+
+    def configure(self, **knobs: Any) -> None:
+        """Turn knobs of `Config`.
+
+        Raises:
+            DataverseError: an unknown knob or a value of the wrong type.
+        """
+        self.state.config.change(knobs)
+        self.state.courier.pump()
+
+    def create(self, entity_set: str, body: Mapping[str, Any], *, webhooks: bool = True) -> str:
+        """Create a row as the dispatcher; returns its id.
+
+        Raises:
+            DataverseError: as the API would.
+        """
+        table = self.state.schema.entity_set(entity_set)
+        values = read_body(self.state.schema, table, dict(body), "")
+        change = self.state.store.create(table, values, self.state.identity.dispatcher_id)
+        self._raise([change], webhooks=webhooks)
+        return change.row_id
+
+    def update(self, entity_set: str, row_id: str, body: Mapping[str, Any], *, webhooks: bool = True) -> None:
+        """Change a row as the dispatcher.
+
+        Raises:
+            DataverseError: as the API would.
+        """
+        table = self.state.schema.entity_set(entity_set)
+        values = read_body(self.state.schema, table, dict(body), "")
+        change = self.state.store.update(table, row_id.lower(), values, self.state.identity.dispatcher_id)
+        self._raise([change], webhooks=webhooks)
+
+    def delete(self, entity_set: str, row_id: str, *, webhooks: bool = True) -> None:
+        """Delete a row, with all that follows from it, as the dispatcher.
+
+        Raises:
+            DataverseError: as the API would.
+        """
+        table = self.state.schema.entity_set(entity_set)
+        changes = self.state.store.delete(table, row_id.lower(), self.state.identity.dispatcher_id)
+        self._raise(changes, webhooks=webhooks)
+
+    def rows(self, entity_set: str) -> dict[str, Row]:
+        """The live rows of a table by id; columns by logical name."""
+        return self.state.store.rows(self.state.schema.entity_set(entity_set))
+
+    def _raise(self, changes: Sequence[Change], *, webhooks: bool) -> None:
+        if webhooks:
+            user = self.state.identity.dispatcher_id
+            self.state.dispatcher.changed(changes, Call("POST", "", "", {}, b"", "", user))
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if AFFINITY_COOKIE in request.cookies:
+            self.state.cookies_returned += 1
+        try:
+            _check_length(request)
+            self._check_token(request)
+            started = self.state.throttle.enter()
+            try:
+                response = await self._answer(request)
+            finally:
+                self.state.throttle.leave(started)
+        except DataverseError as error:
+            response = _respond(Answer(error.status, error.body, error.headers))
+        response.headers["OData-Version"] = "4.0"
+        response.headers["x-ms-dop-hint"] = str(PARALLELISM_HINT)
+        response.headers["x-ms-service-request-id"] = str(uuid.uuid4())
+        response.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] = str(self.state.throttle.remaining)
+        if AFFINITY_COOKIE not in request.cookies:
+            response.set_cookie(
+                AFFINITY_COOKIE, secrets.token_hex(32), secure=request.secure, httponly=True, path="/"
+            )
+        return response
+
+    def _check_token(self, request: web.Request) -> None:
+        scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+        origin = _origin(request)
+        reason: str | None = "no bearer token"
+        if scheme.lower() == "bearer" and token:
+            reason = tokens.check(self._token_key, token, self._audience or origin)
+        if reason is not None:
+            challenge = {"WWW-Authenticate": f"Bearer resource_id={self._audience or origin}"}
+            raise DataverseError(401, "0x80048306", f"The access token is not accepted: {reason}.", challenge)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        address = request.raw_path.removeprefix(API_PATH)
+        path, _mark, raw_query = address.partition("?")
+        body = await request.read()
+        if unquote(path) == "$batch":
+            return await self._batch(request, body)
+        headers = _headers(request)
+        return _respond(
+            await self._execute(request, Part(request.method, unquote(path), raw_query, headers, body))
+        )
+
+    async def _execute(self, request: web.Request, part: Part) -> Answer:
+        await asyncio.sleep(self.state.config.service_seconds)
+        return self.state.api.execute(
+            Call(
+                part.method,
+                part.path,
+                part.raw_query,
+                part.headers,
+                part.body,
+                base_url=_origin(request),
+                user_id=self.state.identity.app_user_id,
+            )
+        )
+
+    async def _batch(self, request: web.Request, body: bytes) -> web.Response:
+        if request.method != "POST":
+            raise DataverseError(405, "0x80060888", "A batch is posted.")
+        parts = read_batch(request.headers.get("Content-Type", ""), body, _origin(request))
+        go_on = "odata.continue-on-error" in preferences(_headers(request))
+        status, answers = 200, []
+        for part in parts:
+            answer = await self._batch_item(request, part)
+            answers.append(answer)
+            request["batch_items"].append(
+                {"method": part.method, "path": part.log_path, "status": answer.status}
+            )
+            if answer.status >= 400 and not go_on:
+                status = answer.status
+                break
+        content_type, text = write_batch(answers)
+        return web.Response(status=status, body=text, headers={"Content-Type": content_type})
+
+    async def _batch_item(self, request: web.Request, part: Part) -> Answer:
+        fault = self.faults.take(part.method, part.log_path)
+        if fault is not None and fault.when == "before":
+            return await self._strike_item(request, fault)
+        answer = await self._execute(request, part)
+        return answer if fault is None else await self._strike_item(request, fault)
+
+    async def _strike_item(self, request: web.Request, fault: Fault) -> Answer:
+        """A part's fault; one that drops the connection takes the whole batch with it."""
+        if fault.drop:
+            await self.strike(request, fault)
+        await asyncio.sleep(fault.delay_seconds)
+        return Answer(fault.status, fault.body, fault.headers)
+
+
+def _check_length(request: web.Request) -> None:
+    if len(request.raw_path) > MAX_URL:
+        raise DataverseError(414, "0x80060888", f"The URL is longer than {MAX_URL} characters.")
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def _origin(request: web.Request) -> str:
+    return f"{request.scheme}://{request.host}"
+
+
+def _respond(answer: Answer) -> web.Response:
+    headers = dict(answer.headers)
+    if answer.body is None:
+        return web.Response(status=answer.status, headers=headers)
+    headers["Content-Type"] = "application/json; odata.metadata=minimal"
+    return web.Response(status=answer.status, headers=headers, text=json.dumps(answer.body))
