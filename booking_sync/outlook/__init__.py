@@ -1,0 +1,15 @@
+"""Outlook calendars through Microsoft Graph: the adapter behind the port `Calendar`.
+
+From the caller inwards:
+
+    calendar     what the use cases call: one event at a time
+    requests     each operation as one Graph request, built by the Graph SDK's models and builders
+    scheduler    decides which requests travel together: one batch per mailbox at a time
+    batch        sends up to 20 requests as one POST /$batch and sorts the answers
+    client       the Graph SDK: authentication, transport, no retries of its own
+    errors       the table from statuses and error codes to our two kinds of error
+    wire         a request and its answer, as plain values
+
+Importing any of them but `wire` loads the Graph SDK (about 0.3 s), so only `bootstrap` does it, on the sync
+path.
+"""

@@ -1,0 +1,196 @@
+"""Sends up to 20 requests as one `POST /$batch` and gives each its own answer.
+
+Everything that can go wrong with the call as a whole ends here: a refused token is renewed once, and broken
+connections, late or unreadable answers become `TransientError`, which says whether the requests may have
+taken effect. Nothing else is tried twice; that is the queue's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+from azure.core.exceptions import AzureError
+
+from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.outlook import errors
+from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult, GraphRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from booking_sync.ports import Clock
+    from booking_sync.tokens import AppCredential
+
+    Result = Answer | SyncError
+
+TOTAL_SECONDS = 100.0
+"""The whole call, token included; the transport's own limits only bound the silence between two bytes."""
+
+_BAD_REQUEST = 400
+_log = logging.getLogger(__name__)
+
+
+class BatchTransport(Protocol):
+    """What `GraphClient` is to this module."""
+
+    async def post_batch(self, content: bytes, request_id: str) -> httpx.Response:
+        """POST a batch's JSON; raises whatever its parts raise."""
+
+
+class BatchSender:
+    """Executes batches, any number side by side.
+
+    Args:
+        transport: how a batch reaches Graph.
+        credential: told when Graph refuses its token.
+        now: the time that an HTTP date in `Retry-After` is compared with.
+    """
+
+    def __init__(self, transport: BatchTransport, credential: AppCredential, now: Clock) -> None:
+        self._transport = transport
+        self._credential = credential
+        self._now = now
+        self._renewals = 0
+
+    async def send(self, requests: Sequence[GraphRequest]) -> BatchResult:
+        """One result per request, in order; an error among them is a `TransientError` or `PermanentError`.
+
+        Args:
+            requests: at most 20; they may run in any order and at the same time.
+        """
+        if len(requests) > MAX_BATCH_ITEMS:
+            raise ValueError(f"a batch holds at most {MAX_BATCH_ITEMS} requests, not {len(requests)}")
+        renewals = self._renewals
+        first = await self._post(requests)
+        refused = [
+            place
+            for place, result in enumerate(first.results)
+            if isinstance(result, Answer) and result.status == errors.UNAUTHORIZED
+        ]
+        if not refused:
+            return first
+        self._renew(renewals)
+        again = await self._post([requests[place] for place in refused])
+        results = list(first.results)
+        for place, result in zip(refused, again.results, strict=True):
+            results[place] = result
+        return BatchResult(tuple(results), _longest(first.pause, again.pause))
+
+    def _renew(self, renewals: int) -> None:
+        """Say that the token is bad, unless another batch that met the same one has said so since."""
+        if self._renewals == renewals:
+            self._renewals += 1
+            self._credential.renew()
+
+    async def _post(self, requests: Sequence[GraphRequest]) -> BatchResult:
+        request_id = str(uuid.uuid4())
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                response = await self._transport.post_batch(_encode(requests), request_id)
+        except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception too; all become our errors
+            _log.debug("batch %s of %d: %s", request_id, len(requests), type(error).__name__)
+            return BatchResult(tuple(_failure(error, request) for request in requests))
+        outer = Answer(response.status_code, _lower(response.headers), _read_json(response.content))
+        _log.debug("batch %s of %d: %d", request_id, len(requests), outer.status)
+        if errors.is_success(outer):
+            return BatchResult(tuple(_sort_answers(outer.body, requests)))
+        return await self._refused(outer, requests)
+
+    async def _refused(self, outer: Answer, requests: Sequence[GraphRequest]) -> BatchResult:
+        """What the refusal of a whole batch means for its requests."""
+        if outer.status == _BAD_REQUEST and len(requests) > 1:
+            # One malformed item makes Graph refuse all, before any ran: halve until it stands alone.
+            middle = len(requests) // 2
+            halves = [await self._post(requests[:middle]), await self._post(requests[middle:])]
+            return BatchResult(
+                halves[0].results + halves[1].results, _longest(halves[0].pause, halves[1].pause)
+            )
+        if outer.status in (_BAD_REQUEST, errors.UNAUTHORIZED):
+            return BatchResult((outer,) * len(requests))
+        pause = errors.app_pause(outer, self._now())
+        # A refused batch speaks of the app and not of a booking, so it is never permanent.
+        reason = f"Graph answered {outer.status} {errors.error_code(outer)} to a batch"
+        return BatchResult(
+            tuple(
+                TransientError(
+                    reason,
+                    retry_after=pause,
+                    maybe_applied=request.writes and not errors.is_client_error(outer),
+                )
+                for request in requests
+            ),
+            pause,
+        )
+
+
+def _longest(one: float | None, other: float | None) -> float | None:
+    return max((pause for pause in (one, other) if pause is not None), default=None)
+
+
+def _encode(requests: Sequence[GraphRequest]) -> bytes:
+    items = [_encode_item(str(place), request) for place, request in enumerate(requests)]
+    return json.dumps({"requests": items}).encode()
+
+
+def _encode_item(item_id: str, request: GraphRequest) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "id": item_id,
+        "method": request.method,
+        "url": request.url,
+        "headers": dict(request.headers),
+    }
+    if request.body is not None:
+        item["body"] = request.body
+    return item
+
+
+def _sort_answers(body: Any, requests: Sequence[GraphRequest]) -> list[Result]:
+    """Each request's answer, found by id: Graph answers in any order."""
+    listed = body.get("responses") if isinstance(body, dict) else None
+    answers: dict[str, Answer] = {}
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("status"), int):
+            headers = entry.get("headers")
+            answers[str(entry.get("id"))] = Answer(
+                entry["status"], _lower(headers) if isinstance(headers, dict) else {}, entry.get("body")
+            )
+    return [
+        answers.get(str(place))
+        or TransientError("Graph's batch answer lacks an item", maybe_applied=request.writes)
+        for place, request in enumerate(requests)
+    ]
+
+
+def _failure(error: Exception, request: GraphRequest) -> SyncError:
+    """What an exception of the credential, the SDK or the transport means for one request."""
+    if isinstance(error, SyncError):
+        return _same_error(error)  # the credential's: no token, so nothing was sent
+    name = type(error).__name__
+    if isinstance(error, AzureError):
+        return TransientError(f"no token for Graph ({name})")
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
+        return TransientError(f"Graph can't be reached ({name})")
+    return TransientError(f"Graph's answer was lost ({name})", maybe_applied=request.writes)
+
+
+def _same_error(error: SyncError) -> SyncError:
+    """A fresh one for each caller: a raised exception carries its caller's traceback."""
+    if isinstance(error, TransientError):
+        return TransientError(error.reason, retry_after=error.retry_after, maybe_applied=error.maybe_applied)
+    return PermanentError(error.reason)
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {str(name).lower(): str(value) for name, value in headers.items()}
+
+
+def _read_json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,208 @@
+"""The port `Calendar` on Microsoft Graph: what each operation's answer means.
+
+Every method submits one request at a time to the scheduler, which makes batches of what all callers want.
+What an operation can't use itself is translated by `errors`, so only `TransientError` and `PermanentError`
+leave.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from booking_sync.domain.event import EventRef, FoundEvent
+from booking_sync.errors import TransientError
+from booking_sync.outlook import errors
+from booking_sync.outlook.batch import BatchSender
+from booking_sync.outlook.client import GraphClient
+from booking_sync.outlook.requests import MARKER_PROPERTY, EventRequests
+from booking_sync.outlook.scheduler import BatchScheduler
+from booking_sync.ports import AlreadyCreated, Created
+
+if TYPE_CHECKING:
+    from booking_sync.domain.event import EventContent
+    from booking_sync.errors import SyncError
+    from booking_sync.outlook.wire import Answer, GraphRequest
+    from booking_sync.ports import Clock
+    from booking_sync.tokens import AppCredential
+
+
+class Batches(Protocol):
+    """What the calendar needs of the scheduler."""
+
+    async def submit(self, request: GraphRequest) -> Answer:
+        """The request's own answer; raises `TransientError` when there is none."""
+
+    async def aclose(self) -> None:
+        """Fail whatever is still under way."""
+
+
+def open_calendar(
+    graph_url: str, credential: AppCredential, extension_name: str, now: Clock
+) -> OutlookCalendar:
+    """The process's calendar; make one, on the event loop that will use it, and `aclose` it there.
+
+    Args:
+        graph_url: the setting `GRAPH_URL`.
+        credential: the app's; stays the caller's to close.
+        extension_name: the setting `OPEN_EXTENSION_NAME`; empty writes no open extension.
+        now: the time that an HTTP date in `Retry-After` is compared with.
+    """
+    client = GraphClient(graph_url, credential)
+    sender = BatchSender(client, credential, now)
+    batches = BatchScheduler(sender.send, lambda answer: errors.mailbox_pause(answer, now()))
+    return OutlookCalendar(client, batches, extension_name=extension_name, now=now)
+
+
+class OutlookCalendar:
+    """Calendars in Exchange Online, any number of callers at the same time."""
+
+    def __init__(self, client: GraphClient, batches: Batches, *, extension_name: str, now: Clock) -> None:
+        self._client = client
+        self._batches = batches
+        self._requests = EventRequests(client)
+        self._extension_name = extension_name
+        self._now = now
+
+    async def create(
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
+    ) -> Created | AlreadyCreated:
+        """Create an event without attendees, marked as ours in the same step.
+
+        Args:
+            mailbox: Entra object id of its user.
+            content: what to show.
+            marker: our mark, searchable with `find`.
+            transaction_id: the same on every try of the same creation.
+
+        Raises:
+            TransientError: try again with the same transaction id.
+            PermanentError: no mailbox, no access, or Graph refuses the content.
+        """
+        request = self._requests.create(mailbox, content, marker=marker, transaction_id=transaction_id)
+        answer = await self._batches.submit(request)
+        if errors.is_duplicate(answer):
+            event_id = errors.existing_event_id(answer)
+            return AlreadyCreated(event_id or await self._look_up(mailbox, marker, transaction_id))
+        event_id = _text(answer.body, "id") if errors.is_success(answer) else None
+        if event_id is None:
+            raise self._error(answer, request)
+        return Created(event_id)
+
+    async def update(self, event: EventRef, content: EventContent) -> bool:
+        """Write our content; False when the event is gone.
+
+        Raises:
+            TransientError: try again.
+            PermanentError: no mailbox, no access, or Graph refuses the content.
+        """
+        return await self._change(self._requests.update(event, content))
+
+    async def delete(self, event: EventRef) -> None:
+        """Remove the event; one that is gone already is fine, be it with its whole mailbox.
+
+        Raises:
+            TransientError: try again.
+            PermanentError: no access.
+        """
+        request = self._requests.delete(event)
+        answer = await self._batches.submit(request)
+        gone = errors.is_event_gone(answer) or errors.is_mailbox_missing(answer)
+        if not errors.is_success(answer) and not gone:
+            raise self._error(answer, request)
+
+    async def tag(self, event: EventRef, booking_id: str) -> bool:
+        """Add the open extension; False when the event is gone.
+
+        Without a configured name nothing is requested, and the answer is True.
+
+        Raises:
+            TransientError: try again.
+            PermanentError: no mailbox or no access.
+        """
+        if not self._extension_name:
+            return True
+        request = self._requests.tag(event, self._extension_name, booking_id)
+        return await self._change(request, fine=errors.is_there_already)
+
+    async def find(self, mailbox: str, marker: str) -> list[FoundEvent]:
+        """Every event in the mailbox that carries the marker, completely listed.
+
+        Graph compares values without regard to case, and so do we. Its speed on a large calendar is unknown:
+        for recovery and audit only.
+
+        Raises:
+            TransientError: the list could not be read to its end.
+            PermanentError: no mailbox or no access.
+        """
+        found: list[FoundEvent] = []
+        seen: set[str] = set()
+        request: GraphRequest | None = self._requests.find(mailbox, marker)
+        while request is not None:
+            page = await self._read_page(request)
+            found.extend(_marked_events(page["value"], mailbox, marker))
+            link = page.get("@odata.nextLink")
+            if link in seen:
+                raise TransientError("Graph's list of events runs in a circle")
+            request = self._requests.next_page(mailbox, str(link)) if link else None
+            seen.add(str(link))
+        return found
+
+    async def aclose(self) -> None:
+        """Fail whatever is still under way and close the connections."""
+        await self._batches.aclose()
+        await self._client.aclose()
+
+    async def _change(self, request: GraphRequest, fine: Any = errors.is_success) -> bool:
+        answer = await self._batches.submit(request)
+        if errors.is_success(answer) or fine(answer):
+            return True
+        if errors.is_event_gone(answer):
+            return False
+        raise self._error(answer, request)
+
+    async def _look_up(self, mailbox: str, marker: str, transaction_id: str) -> str | None:
+        """The event that an earlier try created, when Graph says it exists but not which it is."""
+        try:
+            found = await self.find(mailbox, marker)
+        except TransientError as error:
+            # The event exists, whatever became of the search for it.
+            raise TransientError(error.reason, retry_after=error.retry_after, maybe_applied=True) from error
+        wanted = transaction_id.lower()
+        return next(
+            (each.ref.event_id for each in found if (each.transaction_id or "").lower() == wanted), None
+        )
+
+    async def _read_page(self, request: GraphRequest) -> dict[str, Any]:
+        answer = await self._batches.submit(request)
+        if not errors.is_success(answer):
+            raise self._error(answer, request)
+        if not isinstance(answer.body, dict) or not isinstance(answer.body.get("value"), list):
+            raise TransientError(
+                "Graph's list of events can't be read"
+            )  # which is not the same as an empty one
+        return answer.body
+
+    def _error(self, answer: Answer, request: GraphRequest) -> SyncError:
+        return errors.translate(answer, self._now(), writes=request.writes)
+
+
+def _marked_events(entries: list[Any], mailbox: str, marker: str) -> list[FoundEvent]:
+    return [
+        FoundEvent(EventRef(mailbox, event_id), _text(entry, "transactionId"))
+        for entry in entries
+        if (event_id := _text(entry, "id")) and _carries(entry, marker)
+    ]
+
+
+def _carries(entry: dict[str, Any], marker: str) -> bool:
+    properties = entry.get("singleValueExtendedProperties")
+    return isinstance(properties, list) and any(
+        (_text(each, "id") or "").lower() == MARKER_PROPERTY.lower()
+        and (_text(each, "value") or "").lower() == marker.lower()
+        for each in properties
+    )
+
+
+def _text(body: Any, key: str) -> str | None:
+    value = body.get(key) if isinstance(body, dict) else None
+    return value if isinstance(value, str) and value else None

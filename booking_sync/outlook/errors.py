@@ -1,0 +1,213 @@
+"""The table from Graph's statuses and error codes to our two kinds of error. Pure.
+
+What an answer means for one operation (a 404 to a deletion is fine) is asked with the `is_…` functions; all
+that is left over goes to `translate`. Codes are the ones that Microsoft Graph documents for Outlook
+resources, or that were seen in public issue threads; `error.code` may be an empty string in a batch's items.
+"""
+
+from __future__ import annotations
+
+import math
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from booking_sync.errors import PermanentError, SyncError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from booking_sync.outlook.wire import Answer
+
+UNAUTHORIZED = 401
+FORBIDDEN = 403
+NOT_FOUND = 404
+REQUEST_TIMEOUT = 408
+CONFLICT = 409
+PRECONDITION_FAILED = 412
+LOCKED = 423
+FAILED_DEPENDENCY = 424
+TOO_MANY_REQUESTS = 429
+SERVER_ERRORS = 500
+
+LONGEST_PAUSE = 3600.0
+"""Seconds. Graph's longest throttling window for Outlook is 10 minutes; more is taken for a mistake."""
+CONCURRENCY_PAUSE = 1.0
+"""Seconds after which a call refused for too many at a time is worth another try."""
+
+_NO_MAILBOX = frozenset(
+    {
+        "mailboxnotenabledforrestapi",
+        "mailboxnotsupportedforrestapi",
+        "errornonexistentmailbox",
+        "resourcenotfound",  # "Resource could not be discovered.": seen by turns with the first one
+        "request_resourcenotfound",
+        "errorinvaliduser",
+    }
+)
+_SAVE_CONFLICTS = frozenset({"concurrentitemsave", "errorirresolvableconflict"})
+_DUPLICATE = "errorduplicatetransactionid"
+_EVENT_GONE = frozenset({"erroritemnotfound", ""})
+_UNKNOWN = "unknownerror"  # seen with 404 around an HTML page: a gateway spoke, not Outlook
+_REASON_LENGTH = 300
+
+NO_MAILBOX_REASON = "Outlook: this person has no Exchange Online mailbox."
+ACCESS_DENIED_REASON = (
+    "Outlook: the app may not write to this person's calendar (access denied); "
+    "ask an administrator to include the mailbox in the app's scope."
+)
+
+
+def error_code(answer: Answer) -> str:
+    """Graph's `error.code` as it was sent; empty when there is none."""
+    return _error_text(answer, "code")
+
+
+def existing_event_id(answer: Answer) -> str | None:
+    """The event that `ErrorDuplicateTransactionId` names, which it does not always do."""
+    return _error_text(answer, "@event.existingEventId") or None
+
+
+def is_success(answer: Answer) -> bool:
+    """Any 2xx."""
+    return 200 <= answer.status < 300  # noqa: PLR2004 - the HTTP class of successes
+
+
+def is_client_error(answer: Answer) -> bool:
+    """Any 4xx: refused before it could take effect."""
+    return 400 <= answer.status < SERVER_ERRORS  # noqa: PLR2004 - the HTTP class of refusals
+
+
+def is_duplicate(answer: Answer) -> bool:
+    """Another event was created with the same transactionId: seen with status 400, possible with 409."""
+    return not is_success(answer) and error_code(answer).lower() == _DUPLICATE
+
+
+def is_mailbox_missing(answer: Answer) -> bool:
+    """There is no mailbox (any more), or no such user."""
+    return not is_success(answer) and error_code(answer).lower() in _NO_MAILBOX
+
+
+def is_event_gone(answer: Answer) -> bool:
+    """A 404 to a request that names an event, and it is not the mailbox that is missing.
+
+    An empty code is taken for a missing event: should it be the mailbox, then the creation that follows finds
+    out.
+    """
+    return answer.status == NOT_FOUND and error_code(answer).lower() in _EVENT_GONE
+
+
+def is_there_already(answer: Answer) -> bool:
+    """A 409 that says the thing exists, and not that two writes met."""
+    return answer.status == CONFLICT and error_code(answer).lower() not in _SAVE_CONFLICTS
+
+
+def is_concurrency(answer: Answer) -> bool:
+    """Too many calls at a time in one mailbox; Graph's `Retry-After: 1` is not a time then."""
+    return (
+        answer.status == TOO_MANY_REQUESTS and "mailboxconcurrency" in _error_text(answer, "message").lower()
+    )
+
+
+def mailbox_pause(answer: Answer, now: datetime) -> float | None:
+    """Seconds for which Graph wants no request for this mailbox; None when it did not ask for that."""
+    if answer.status != TOO_MANY_REQUESTS or is_concurrency(answer):
+        return None
+    return retry_after(answer.headers, now)
+
+
+def app_pause(answer: Answer, now: datetime) -> float | None:
+    """The same of an answer to a whole batch, which then counts for the whole app."""
+    if answer.status != TOO_MANY_REQUESTS and answer.status < SERVER_ERRORS:
+        return None
+    return retry_after(answer.headers, now)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds of a `Retry-After`: whole or fractional (Graph sends both), or an HTTP date; else None.
+
+    Args:
+        headers: names in lower case.
+        now: aware; what an HTTP date is compared with.
+    """
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _seconds_until(text, now)
+    if not math.isfinite(seconds):
+        return None
+    return min(max(seconds, 0.0), LONGEST_PAUSE)
+
+
+def translate(answer: Answer, now: datetime, *, writes: bool) -> SyncError:
+    """The error that an answer means, when the operation knows no better.
+
+    Args:
+        answer: anything but what the operation asked for; an unexpected success counts as unreadable.
+        now: aware; what an HTTP date in `Retry-After` is compared with.
+        writes: the request may have changed something.
+    """
+    code = error_code(answer).lower()
+    if is_mailbox_missing(answer):
+        return PermanentError(NO_MAILBOX_REASON)
+    if answer.status == NOT_FOUND and code == _UNKNOWN:
+        return _transient(answer, now, writes=writes)
+    if answer.status == FORBIDDEN:
+        return PermanentError(ACCESS_DENIED_REASON if "accessdenied" in code else _refusal(answer))
+    if code in _SAVE_CONFLICTS or _is_transient(answer.status):
+        return _transient(answer, now, writes=writes)
+    return PermanentError(_refusal(answer))
+
+
+def _is_transient(status: int) -> bool:
+    return status in _TRANSIENT or status >= SERVER_ERRORS or status < 400  # noqa: PLR2004 - no error at all
+
+
+_TRANSIENT = frozenset(
+    {
+        UNAUTHORIZED,
+        REQUEST_TIMEOUT,
+        CONFLICT,
+        PRECONDITION_FAILED,
+        LOCKED,
+        FAILED_DEPENDENCY,
+        TOO_MANY_REQUESTS,
+    }
+)
+_NOT_APPLIED = frozenset({UNAUTHORIZED, PRECONDITION_FAILED, LOCKED, FAILED_DEPENDENCY, TOO_MANY_REQUESTS})
+
+
+def _transient(answer: Answer, now: datetime, *, writes: bool) -> TransientError:
+    pause = CONCURRENCY_PAUSE if is_concurrency(answer) else retry_after(answer.headers, now)
+    return TransientError(
+        f"Graph answered {answer.status} {_shorten(error_code(answer))}".rstrip(),
+        retry_after=pause,
+        maybe_applied=writes and answer.status not in _NOT_APPLIED,
+    )
+
+
+def _refusal(answer: Answer) -> str:
+    said = ": ".join(filter(None, (error_code(answer), _error_text(answer, "message"))))
+    return _shorten(f"Outlook: Graph refused the request ({answer.status}). {said}".rstrip())
+
+
+def _error_text(answer: Answer, key: str) -> str:
+    error = answer.body.get("error") if isinstance(answer.body, dict) else None
+    value = error.get(key) if isinstance(error, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _REASON_LENGTH else line[: _REASON_LENGTH - 1] + "…"
+
+
+def _seconds_until(text: str, now: datetime) -> float:
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment - now).total_seconds()
+    except (TypeError, ValueError, OverflowError):  # no date, or one without a zone
+        return math.nan

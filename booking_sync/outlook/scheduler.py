@@ -1,0 +1,236 @@
+"""Decides which requests travel together: Graph used fully, never throttling us through our own fault.
+
+Graph allows 4 requests at a time per app and mailbox, and itself runs at most 4 items of one batch at a time.
+So one batch may fill a mailbox's whole allowance, and at most ONE batch in flight may touch a given mailbox;
+batches over disjoint mailboxes run side by side. Since a batch of 20 takes five waves of 4 whatever its
+mailboxes are, it is best filled with few mailboxes, whole: that keeps the others free for the next batch.
+
+When Graph asks to be left alone, for one mailbox or altogether, whatever waits for it fails at once with the
+time that is left: the queue does the waiting, and other mailboxes go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.errors import TransientError
+from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from booking_sync.errors import SyncError
+    from booking_sync.outlook.wire import GraphRequest
+
+WINDOW_SECONDS = 0.01
+MAX_BATCHES_IN_FLIGHT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a batch that one mailbox gets."""
+
+    mailbox: str
+    items: int
+
+
+def compose(waiting: Sequence[tuple[str, int]], room: int = MAX_BATCH_ITEMS) -> list[Share]:
+    """Which mailboxes the next batch serves, and with how many items each.
+
+    The mailbox that has waited longest comes first, so that none starves. Then those fill up whose items fit
+    as a whole, largest first; what room is left goes to a part of the largest mailbox that remains.
+
+    Args:
+        waiting: mailboxes without a batch in flight and how many items wait for each, longest waiting first.
+        room: how many items a batch holds.
+    """
+    if not waiting:
+        return []
+    first, count = waiting[0]
+    shares = [Share(first, min(count, room))]
+    room -= shares[0].items
+    split: Share | None = None
+    for mailbox, number in sorted(waiting[1:], key=lambda entry: -entry[1]) if room else ():
+        if number <= room:
+            shares.append(Share(mailbox, number))
+            room -= number
+        elif split is None:
+            split = Share(mailbox, number)
+    if room and split:
+        shares.append(Share(split.mailbox, room))
+    return shares
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    request: GraphRequest
+    future: asyncio.Future[Answer]
+
+    def fail(self, error: SyncError) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class BatchScheduler:
+    """Gathers requests from many callers into batches. One per process, used on one event loop.
+
+    Items of one mailbox leave in the order in which they were submitted; within one batch Graph still runs
+    them in any order, so a caller awaits one step before it asks for the next.
+
+    Args:
+        send: executes a batch of at most 20.
+        mailbox_pause: seconds for which an answer asks to leave its mailbox alone, or None.
+        window: seconds that the first request waits for company.
+        max_in_flight: how many batches run side by side.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Sequence[GraphRequest]], Coroutine[Any, Any, BatchResult]],
+        mailbox_pause: Callable[[Answer], float | None],
+        *,
+        window: float = WINDOW_SECONDS,
+        max_in_flight: int = MAX_BATCHES_IN_FLIGHT,
+    ) -> None:
+        self._send = send
+        self._mailbox_pause = mailbox_pause
+        self._window = window
+        self._max_in_flight = max_in_flight
+        self._waiting: dict[str, deque[_Entry]] = {}  # the mailbox that is to be served next comes first
+        self._busy: set[str] = set()
+        self._closed_until: dict[str, float] = {}
+        self._all_closed_until = 0.0
+        self._timer: asyncio.Handle | None = None
+        self._flights: set[asyncio.Task[BatchResult]] = set()
+        self._shut = False
+
+    async def submit(self, request: GraphRequest) -> Answer:
+        """The request's own answer, whatever its status.
+
+        Raises:
+            TransientError: Graph asked to be left alone (nothing was sent then), or no answer came.
+        """
+        self._refuse_if_closed(request.mailbox)
+        loop = asyncio.get_running_loop()
+        entry = _Entry(request, loop.create_future())
+        self._waiting.setdefault(request.mailbox, deque()).append(entry)
+        if self._timer is None:
+            self._timer = loop.call_later(self._window, self._dispatch)
+        try:
+            return await entry.future
+        finally:
+            self._forget(entry)  # cancelled while it waited: Graph need not be asked
+
+    async def aclose(self) -> None:
+        """Give up: what is in flight or waiting fails as transient, and so does whatever comes later."""
+        self._shut = True
+        if self._timer is not None:
+            self._timer.cancel()
+        flights = list(self._flights)
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+        for mailbox in list(self._waiting):
+            self._fail_waiting(mailbox, _shutting_down)
+
+    def _dispatch(self) -> None:
+        """Send off whatever may go now."""
+        self._timer = None
+        while len(self._flights) < self._max_in_flight:
+            batch = self._take_batch()
+            if not batch:
+                return
+            flight = asyncio.get_running_loop().create_task(self._send([entry.request for entry in batch]))
+            self._flights.add(flight)
+            flight.add_done_callback(partial(self._land, batch))
+
+    def _take_batch(self) -> list[_Entry]:
+        free = [
+            (mailbox, len(entries)) for mailbox, entries in self._waiting.items() if mailbox not in self._busy
+        ]
+        batch: list[_Entry] = []
+        for share in compose(free):
+            entries = self._waiting.pop(share.mailbox)
+            batch.extend(entries.popleft() for _ in range(share.items))
+            if entries:
+                self._waiting[share.mailbox] = entries  # behind the others: it has just been served
+            self._busy.add(share.mailbox)
+        return batch
+
+    def _land(self, batch: Sequence[_Entry], flight: asyncio.Task[BatchResult]) -> None:
+        """Free the mailboxes, hand out the answers, and let what waited for them go."""
+        self._flights.discard(flight)
+        self._busy.difference_update(entry.request.mailbox for entry in batch)
+        result = _outcome(flight, batch)
+        self._note_pauses(batch, result)
+        for entry, answer in zip(batch, result.results, strict=True):
+            if not isinstance(answer, Answer):
+                entry.fail(answer)
+            elif not entry.future.done():
+                entry.future.set_result(answer)
+        if self._timer is None and self._waiting and not self._shut:
+            # Not at once: callers that just got their answer may ask for the next thing first.
+            self._timer = asyncio.get_running_loop().call_soon(self._dispatch)
+
+    def _note_pauses(self, batch: Sequence[_Entry], result: BatchResult) -> None:
+        for entry, answer in zip(batch, result.results, strict=True):
+            seconds = self._mailbox_pause(answer) if isinstance(answer, Answer) else None
+            if seconds:
+                self._close_mailbox(entry.request.mailbox, seconds)
+        if result.pause:
+            self._close_all(result.pause)
+
+    def _close_mailbox(self, mailbox: str, seconds: float) -> None:
+        now = asyncio.get_running_loop().time()
+        self._closed_until = {name: until for name, until in self._closed_until.items() if until > now}
+        until = max(self._closed_until.get(mailbox, now), now + seconds)
+        self._closed_until[mailbox] = until
+        self._fail_waiting(mailbox, partial(_come_back, until - now))
+
+    def _close_all(self, seconds: float) -> None:
+        now = asyncio.get_running_loop().time()
+        self._all_closed_until = max(self._all_closed_until, now + seconds)
+        for mailbox in list(self._waiting):
+            self._fail_waiting(mailbox, partial(_come_back, self._all_closed_until - now))
+
+    def _refuse_if_closed(self, mailbox: str) -> None:
+        if self._shut:
+            raise _shutting_down()
+        until = max(self._closed_until.get(mailbox, 0.0), self._all_closed_until)
+        left = until - asyncio.get_running_loop().time()
+        if left > 0:
+            raise _come_back(left)
+
+    def _fail_waiting(self, mailbox: str, error: Callable[[], SyncError]) -> None:
+        for entry in self._waiting.pop(mailbox, ()):
+            entry.fail(error())  # each caller its own: a raised exception carries the caller's traceback
+
+    def _forget(self, entry: _Entry) -> None:
+        entries = self._waiting.get(entry.request.mailbox, ())
+        if entry in entries:
+            self._waiting[entry.request.mailbox].remove(entry)
+            if not self._waiting[entry.request.mailbox]:
+                del self._waiting[entry.request.mailbox]
+
+
+def _come_back(seconds: float) -> TransientError:
+    return TransientError("Graph asked to be left alone for a while", retry_after=seconds)
+
+
+def _shutting_down() -> TransientError:
+    return TransientError("the app is shutting down")
+
+
+def _outcome(flight: asyncio.Task[BatchResult], batch: Sequence[_Entry]) -> BatchResult:
+    """The flight's result; should it have been cancelled or have a bug, then one error per request."""
+    if flight.cancelled():
+        reason = "the app is shutting down"
+    elif (error := flight.exception()) is not None:
+        reason = f"sending a batch failed ({type(error).__name__})"
+    else:
+        return flight.result()
+    return BatchResult(tuple(TransientError(reason, maybe_applied=entry.request.writes) for entry in batch))
