@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 from collections import deque
@@ -125,6 +126,9 @@ class ManagedProcess:
         """
         if self._process is not None and self._process.returncode is None:
             raise RuntimeError(f"{self.name} runs already")
+        path = (os.environ if self._environment is None else self._environment).get("PATH")
+        if shutil.which(self._command[0], path=path) is None:
+            raise StartError(f"{self.name} could not be started: there is no program {self._command[0]}")
         try:
             self._process = await self._spawn()
         except OSError as error:

@@ -22,7 +22,7 @@ READY_MARK = "For detailed output, run func with --verbose flag"
 
 
 def choose_host(environment: Mapping[str, str]) -> HostKind:
-    """Which host runs the app: what `LOCAL_STACK_HOST` says (`own`, `func`), else `func` if it is on the PATH.
+    """Which host runs the app: what `LOCAL_STACK_HOST` says (`own`, `func`), else `func` if it is there.
 
     Raises:
         ValueError: the variable says something else, or asks for a `func` that isn't there.
