@@ -139,11 +139,11 @@ class ChangeWorker:
             "booking_outcome",
             outcome=outcome.kind.value,
             detail=outcome.detail,
-            booking_id=change.booking_id,
-            correlation_id=change.correlation_id,
+            bookingId=change.booking_id,
+            correlationId=change.correlation_id,
             attempt=change.attempt,
             rounds=outcome.rounds,
-            delay_seconds=None if delay is None else round(delay, 1),
+            delaySeconds=None if delay is None else round(delay, 1),
         )
 
     async def _expire(self, change: BookingChange, outcome: Outcome) -> str:

@@ -1,0 +1,240 @@
+"""The composition root: the only place that joins settings, adapters and use cases.
+
+Everything is made at its first use, on the event loop that will use it, and kept for the life of the process.
+The SDKs are imported where they are needed, so that a cold start for a webhook does not pay for Graph.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.settings import SettingsError, load_receiver_settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from booking_sync.azure.credential import ClientSecretAppCredential
+    from booking_sync.azure.queue import StorageChangeQueue
+    from booking_sync.batcher import Batcher
+    from booking_sync.dataverse.bookings import DataverseBookings
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.plan import Desire
+    from booking_sync.outlook.calendar import OutlookCalendar
+    from booking_sync.receiver import Answer, Receiver
+    from booking_sync.settings import Settings
+    from booking_sync.synchronizer import Synchronizer, SyncTask
+    from booking_sync.worker import ChangeWorker, Work
+
+SETTINGS_RETRY_SECONDS = 60.0
+"""How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
+
+DEFAULT_MAX_AGE = timedelta(hours=24)
+
+
+class Application:
+    """The app of one process.
+
+    Args:
+        environ: the app settings.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._queue: StorageChangeQueue | None = None
+        self._receiver: Receiver | None = None
+        self._worker: ChangeWorker | None = None
+        self._machinery: Machinery | None = None
+        self._opening = asyncio.Lock()
+
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Take one webhook.
+
+        Raises:
+            SettingsError: what the webhook needs is missing or malformed.
+        """
+        if self._receiver is None:
+            self._receiver = self._make_receiver()
+        return await self._receiver.receive(body, headers)
+
+    async def handle(self, message: bytes, dequeue_count: int) -> None:
+        """Handle one delivery of a queue message.
+
+        Raises:
+            SettingsError: the queue's own settings are missing or malformed.
+            Exception: the message must be delivered again.
+        """
+        if self._worker is None:
+            self._worker = self._make_worker()
+        await self._worker.handle(message.decode("utf-8", errors="replace"), dequeue_count)
+
+    async def aclose(self) -> None:
+        """Close every connection; for tests and tools, since the Functions host just ends the process."""
+        if self._machinery:
+            await self._machinery.aclose()
+        if self._queue:
+            await self._queue.aclose()
+
+    def _open_queue(self) -> StorageChangeQueue:
+        from booking_sync.azure.queue import open_queue
+        from booking_sync.log import quiet_libraries
+
+        if self._queue is None:
+            quiet_libraries()
+            settings = load_receiver_settings(self._environ)
+            self._queue = open_queue(settings.storage, settings.queue_name, now)
+        return self._queue
+
+    def _make_receiver(self) -> Receiver:
+        from booking_sync.receiver import Receiver
+
+        settings = load_receiver_settings(self._environ)
+        return Receiver(self._open_queue(), settings.policy, now, lambda: str(uuid.uuid4()))
+
+    def _make_worker(self) -> ChangeWorker:
+        from booking_sync.worker import BackOff, ChangeWorker
+
+        return ChangeWorker(
+            self._open_machinery, self._open_queue(), now, self._max_age(), BackOff(random.random)
+        )
+
+    def _max_age(self) -> timedelta:
+        try:
+            return timedelta(hours=load_settings(self._environ).message_max_age_hours)
+        except SettingsError:
+            return DEFAULT_MAX_AGE  # messages must live until somebody has mended the settings
+
+    async def _open_machinery(self) -> Work:
+        """Make what the sync needs, once; whatever stands in the way of that may pass."""
+        async with self._opening:
+            if self._machinery is None:
+                try:
+                    self._machinery = await open_machinery(load_settings(self._environ))
+                except SettingsError as error:
+                    raise TransientError(str(error), retry_after=SETTINGS_RETRY_SECONDS) from error
+                except PermanentError as error:
+                    raise TransientError(error.reason, retry_after=SETTINGS_RETRY_SECONDS) from error
+            return self._machinery
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """All that the sync runs on; fulfils the worker's `Work`."""
+
+    batcher: Batcher
+    synchronizer: Synchronizer
+    credential: ClientSecretAppCredential
+    rows: DataverseBookings
+    calendar: OutlookCalendar
+
+    async def submit(self, task: SyncTask) -> Outcome:
+        """Bring a booking in step, in a batch with others."""
+        return await self.batcher.submit(task)
+
+    async def give_up(self, booking_id: str, reason: str) -> None:
+        """Tell people on the booking's row that it was given up."""
+        await self.synchronizer.note_failure(booking_id, reason)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.calendar.aclose()
+        await self.rows.aclose()
+        await self.credential.close()
+
+
+async def open_machinery(settings: Settings) -> Machinery:
+    """Wire the sync together.
+
+    Raises:
+        SettingsError: a template can't be used, or the environment is not the one that the settings name.
+        TransientError: Dataverse, Entra or Key Vault can't be reached.
+        PermanentError: Dataverse refuses the app.
+    """
+    from booking_sync.azure.credential import open_credential
+    from booking_sync.batcher import Batcher
+    from booking_sync.dataverse.bookings import open_bookings
+    from booking_sync.dataverse.schema import SupportColumns
+    from booking_sync.outlook.calendar import open_calendar
+    from booking_sync.synchronizer import Synchronizer
+
+    wish = make_wish(settings)
+    columns = SupportColumns(
+        event_id=settings.event_id_column,
+        original_resource=settings.original_resource_column,
+        sync_state=settings.sync_state_column,
+        sync_error=settings.sync_error_column,
+    )
+    credential = open_credential(settings)
+    rows = open_bookings(settings.dataverse_url, credential, columns, now)
+    calendar = open_calendar(settings.graph_url, credential, settings.open_extension_name, now)
+    try:
+        organization_id = await _organization(settings, rows)
+    except BaseException:
+        await calendar.aclose()
+        await rows.aclose()
+        await credential.close()
+        raise
+    synchronizer = Synchronizer(rows, calendar, wish, organization_id)
+    batcher = Batcher(
+        synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
+    )
+    return Machinery(batcher, synchronizer, credential, rows, calendar)
+
+
+def make_wish(settings: Settings) -> Callable[[Booking], Desire]:
+    """What Outlook should show of a booking, by these settings.
+
+    Raises:
+        SettingsError: a template can't be used.
+    """
+    from booking_sync.domain.plan import desire
+    from booking_sync.domain.rendering import BadTemplateError, EventRenderer, EventStyle
+    from booking_sync.domain.zones import event_zone
+
+    style = EventStyle(
+        event_zone(settings.event_time_zone),
+        settings.dataverse_url,
+        settings.event_subject_template,
+        settings.event_body_template,
+    )
+    try:
+        renderer = EventRenderer(style)
+    except BadTemplateError as error:
+        raise SettingsError(
+            f"EVENT_SUBJECT_TEMPLATE or EVENT_BODY_TEMPLATE can't be used: {error}"
+        ) from error
+    return functools.partial(desire, render=renderer.render, require_work_order=settings.require_work_order)
+
+
+async def _organization(settings: Settings, rows: DataverseBookings) -> str:
+    """The environment's organisation, which must be the one the settings speak of when they do.
+
+    A copy of an environment keeps its webhooks and its app's settings may be copied with it; it must not
+    reach people's calendars.
+    """
+    actual = (await rows.who_am_i()).organization_id
+    if settings.organization_id and actual.lower() != settings.organization_id:
+        raise SettingsError(
+            f"DATAVERSE_URL leads to organisation {actual}, but DATAVERSE_ORGANIZATION_ID is "
+            f"{settings.organization_id}; nothing is written until they agree."
+        )
+    return actual
+
+
+def now() -> datetime:
+    """The time of day, UTC."""
+    return datetime.now(UTC)
+
+
+@functools.cache
+def application() -> Application:
+    """This process's app, by its environment."""
+    return Application(os.environ)
