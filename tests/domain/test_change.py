@@ -1,0 +1,68 @@
+"""The queue message's form."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from booking_sync.domain.change import BookingChange, MalformedChangeError, decode_change, encode_change
+from booking_sync.domain.event import EventRef
+
+PLAIN = BookingChange("0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "c-1", datetime(2026, 3, 2, tzinfo=UTC))
+changes = st.builds(
+    BookingChange,
+    booking_id=st.uuids().map(str),
+    correlation_id=st.text(max_size=40),
+    first_seen=st.datetimes(timezones=st.just(UTC)),
+    deleted=st.booleans(),
+    event=st.none() | st.builds(EventRef, st.text(max_size=40), st.text(max_size=40)),
+    attempt=st.integers(0, 99),
+    uncertain=st.booleans(),
+    suspects=st.frozensets(st.text(max_size=10), max_size=3),
+)
+
+
+@given(changes)
+def test_a_change_reads_back_as_it_was_written(change: BookingChange) -> None:
+    """Encoding and decoding are inverse."""
+    assert decode_change(encode_change(change)) == change
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "says"),
+    [
+        ({"version": 2}, "version"),
+        ({"bookingId": "booking 7"}, "not a GUID"),
+        ({"bookingId": None}, "'bookingId'"),
+        ({"correlationId": 7}, "'correlationId'"),
+        ({"firstSeen": "yesterday"}, "ISO 8601"),
+        ({"firstSeen": "2026-03-02T00:00:00"}, "UTC offset"),
+        ({"deleted": "yes"}, "'deleted'"),
+        ({"attempt": True}, "'attempt'"),
+        ({"event": []}, "'event'"),
+        ({"event": {"id": "E"}}, "'mailbox'"),
+        ({"suspects": [1]}, "'suspects'"),
+    ],
+)
+def test_a_spoiled_message_is_refused_by_name(spoiled: dict[str, object], says: str) -> None:
+    """What is wrong with a message is named."""
+    with pytest.raises(MalformedChangeError, match=says):
+        decode_change(json.dumps(json.loads(encode_change(PLAIN)) | spoiled))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "null", "[" * 100_000, "hello", '{"version": NaN}'])
+def test_what_is_no_message_at_all_is_refused(text: str) -> None:
+    """Any text gives a clear refusal, never another error."""
+    with pytest.raises(MalformedChangeError):
+        decode_change(text)
+
+
+@given(st.text(max_size=200))
+def test_no_text_raises_anything_else(text: str) -> None:
+    """Random text is refused in the same way."""
+    with pytest.raises(MalformedChangeError):
+        decode_change(text)
