@@ -26,6 +26,8 @@ from local.faults import Fault, FaultScript
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTROL_PREFIX = "/_control/"
+BATCH_ITEMS = web.RequestKey("batch_items", list[dict[str, Any]])
+"""Where a handler that executes batch items notes each one."""
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
@@ -49,7 +51,7 @@ class StandIn:
     """One stand-in: its application, its request log and its fault script.
 
     Subclasses or callers add their routes to `app`. A handler that executes batch items appends
-    `{"method", "path", "status"}` of each to `request["batch_items"]` and asks `faults` itself for each.
+    `{"method", "path", "status"}` of each to `request[BATCH_ITEMS]` and asks `faults` itself for each.
     """
 
     def __init__(self, name: str) -> None:
@@ -74,7 +76,7 @@ class StandIn:
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
         started = time.monotonic()
-        request["batch_items"] = []
+        request[BATCH_ITEMS] = []
         body = await request.read()
         status = 0  # the connection was dropped
         try:
@@ -93,7 +95,7 @@ class StandIn:
                     body_bytes=len(body),
                     started=started,
                     seconds=time.monotonic() - started,
-                    items=tuple(request["batch_items"]),
+                    items=tuple(request[BATCH_ITEMS]),
                 )
             )
         return response

@@ -22,7 +22,7 @@ from local.graph.messages import (
 )
 from local.graph.service import CalendarService
 from local.graph.store import GraphConfig, GraphState
-from local.standin import StandIn
+from local.standin import BATCH_ITEMS, StandIn
 from local.tokens import check
 
 GRAPH_AUDIENCE = "https://graph.microsoft.com"
@@ -68,7 +68,7 @@ class GraphStandIn(StandIn):
             raise bad_request("$batch takes no query options.")
         items = read_batch(json_body(graph_request))
         return GraphAnswer(
-            200, await self._batches.run(items, graph_request.base_url, request["batch_items"])
+            200, await self._batches.run(items, graph_request.base_url, request[BATCH_ITEMS])
         )
 
     def _authenticate(self, request: web.Request) -> None:

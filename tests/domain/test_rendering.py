@@ -70,12 +70,8 @@ def test_the_subject_falls_back_on_what_there_is(subject: Booking, expected: str
 def test_the_body_tells_status_order_summary_address_and_links_to_the_booking() -> None:
     """The body has what a technician needs, and one link."""
     body = _render(booking()).body_html
-    for text in (
-        "Scheduled",
-        "WO-00017",
-        "Yearly boiler service",
-        "Harbour Street 4, 00100 Helsinki, Finland",
-    ):
+    place = "Harbour Street 4, 00100 Helsinki, Finland"
+    for text in ("Scheduled", "WO-00017", "Yearly boiler service", place):
         assert text in body
     elements = _Elements()
     elements.feed(body)
