@@ -172,31 +172,41 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def _time_zone(text: str) -> str:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - the webhook path must stay light
+    from booking_sync.domain.zones import UnknownZoneError, event_zone  # noqa: PLC0415 - keeps the webhook light
 
-    from tzlocal.windows_tz import win_tz  # noqa: PLC0415 - as above
-
-    if text in win_tz:
-        return text
     try:
-        ZoneInfo(text)
-    except (LookupError, ValueError, OSError):  # unknown; malformed; a folder of the zone database
+        event_zone(text)
+    except UnknownZoneError:
         raise ValueError(
             "must be a time zone's IANA name (Europe/Berlin) or Windows name (W. Europe Standard Time)"
         ) from None
     return text
 
 
-def _template(text: str) -> str:
-    if not text:
-        return ""
-    from jinja2 import Environment, TemplateSyntaxError  # noqa: PLC0415 - the webhook path must stay light
+def _subject_template(text: str) -> str:
+    _try_templates(subject=text)
+    return text
+
+
+def _body_template(text: str) -> str:
+    _try_templates(body=text)
+    return text
+
+
+def _try_templates(*, subject: str = "", body: str = "") -> None:
+    if not subject and not body:
+        return  # built in
+    from booking_sync.domain.rendering import (  # noqa: PLC0415 - keeps the webhook light
+        BadTemplateError,
+        EventRenderer,
+        EventStyle,
+    )
+    from booking_sync.domain.zones import event_zone  # noqa: PLC0415 - as above
 
     try:
-        Environment(autoescape=True).parse(text)
-    except TemplateSyntaxError as error:
-        raise ValueError(f"is not a Jinja template: {error.message} (line {error.lineno})") from None
-    return text
+        EventRenderer(EventStyle(event_zone("UTC"), "https://localhost", subject, body))
+    except BadTemplateError as error:
+        raise ValueError(f"can't be used: {error}") from None
 
 
 def _extension_name(text: str) -> str:
@@ -417,7 +427,7 @@ class Settings:
         str,
         Setting(
             "EVENT_SUBJECT_TEMPLATE",
-            _template,
+            _subject_template,
             "Jinja template of the event's subject; empty: built in",
             _OUTLOOK_GROUP,
             "",
@@ -427,7 +437,7 @@ class Settings:
         str,
         Setting(
             "EVENT_BODY_TEMPLATE",
-            _template,
+            _body_template,
             "Jinja template of the event's HTML body; empty: built in",
             _OUTLOOK_GROUP,
             "",

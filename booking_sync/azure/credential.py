@@ -17,6 +17,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 from azure.identity.aio import ClientSecretCredential
 
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options, retry_after
+from booking_sync.azure.secrets import KeyVaultSecret
 from booking_sync.errors import TransientError
 from booking_sync.log import log_event
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
 
     from booking_sync.azure.secrets import SecretSource, SecretText
+    from booking_sync.settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
 _SECRET_REFUSED = "invalid_client"  # noqa: S105 - OAuth's error code for it (RFC 6749, 5.2), no secret
@@ -203,6 +205,18 @@ class ClientSecretAppCredential:
             "registration into the vault, then the app picks it up by itself",
             retry_after=self._hold_seconds,
         )
+
+
+def open_credential(settings: Settings) -> ClientSecretAppCredential:
+    """The credential that the settings name; connects at the first token."""
+    source = KeyVaultSecret(
+        settings.key_vault_url,
+        settings.client_secret_name,
+        verify_challenge=settings.key_vault_verify_challenge,
+    )
+    return ClientSecretAppCredential(
+        settings.tenant_id, settings.client_id, source, authority=settings.authority_host
+    )
 
 
 def _translate(error: AzureError) -> TransientError | _SecretRefusedError:

@@ -16,7 +16,6 @@ from azure.core.exceptions import (
     HttpResponseError,
     ResourceExistsError,
     ResourceNotFoundError,
-    ServiceRequestError,
 )
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueServiceClient
@@ -185,13 +184,11 @@ async def _create(queue: QueueClient) -> None:
 
 
 def _translate(error: AzureError) -> SyncError:
-    if isinstance(error, ServiceRequestError):
-        return TransientError("the storage queue can't be reached")
     status = error.status_code if isinstance(error, HttpResponseError) else None
     if not isinstance(error, HttpResponseError) or status is None:
-        return TransientError(
-            f"the storage queue's answer was lost ({type(error).__name__})", maybe_applied=True
-        )
+        # azure-core calls a connection that broke after the request a ServiceRequestError too.
+        reason = f"the storage queue can't be reached, or its answer was lost ({type(error).__name__})"
+        return TransientError(reason, maybe_applied=True)
     said = f"HTTP {status}, {_code(error)}"
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         return TransientError(

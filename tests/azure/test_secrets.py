@@ -1,0 +1,107 @@
+"""The client secret in Key Vault, against a stand-in over TLS with a managed identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from booking_sync.azure.secrets import KeyVaultSecret, SecretText
+from booking_sync.errors import TransientError
+from local.faults import Fault
+from tests.azure.conftest import FIRST_SECRET, SECOND_SECRET, SECRET_NAME
+
+if TYPE_CHECKING:
+    from tests.azure.conftest import Cloud
+
+# The stand-ins keep values on requests under plain text keys, of which aiohttp warns once per process.
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web.NotAppKeyWarning")
+
+
+async def _failure(secret: KeyVaultSecret) -> TransientError:
+    try:
+        with pytest.raises(TransientError) as caught:
+            await secret.fetch()
+        return caught.value
+    finally:
+        await secret.close()
+
+
+async def test_secret_is_the_current_version(cloud: Cloud) -> None:
+    """Each fetch reads the version that is current by then."""
+    secret = cloud.secret()
+    first = await secret.fetch()
+    cloud.keyvault.vault.put(SECRET_NAME, SECOND_SECRET)
+    second = await secret.fetch()
+    await secret.close()
+    assert (first.value, second.value) == (FIRST_SECRET, SECOND_SECRET)
+
+
+def test_secret_does_not_show() -> None:
+    """Printing or formatting a secret shows nothing of it."""
+    secret = SecretText("swordfish")
+    assert "swordfish" not in f"{secret} {secret!r} {[secret]}"
+
+
+async def test_missing_secret_names_the_setting(cloud: Cloud) -> None:
+    """A secret that does not exist may come: transient, with the name to look for."""
+    assert "CLIENT_SECRET_NAME" in (await _failure(cloud.secret("another-name"))).reason
+
+
+async def test_refused_identity_names_the_role(cloud: Cloud) -> None:
+    """An identity without the role is transient (assignments take minutes) and says which role is missing."""
+    cloud.keyvault.permitted = frozenset()
+    error = await _failure(cloud.secret())
+    assert "ForbiddenByRbac" in error.reason
+    assert "Key Vault Secrets User" in error.reason
+
+
+async def test_disabled_secret_is_named(cloud: Cloud) -> None:
+    """A disabled secret is told apart from a missing role by the vault's own code."""
+    cloud.keyvault.vault.enable(SECRET_NAME, "", enabled=False)
+    assert "SecretDisabled" in (await _failure(cloud.secret())).reason
+
+
+async def test_empty_secret_is_transient(cloud: Cloud) -> None:
+    """An empty secret is as good as none."""
+    cloud.keyvault.vault.put(SECRET_NAME, "")
+    assert "is empty" in (await _failure(cloud.secret())).reason
+
+
+async def test_missing_identity_is_named(cloud: Cloud) -> None:
+    """An identity endpoint that gives no token is the function app's identity's fault, not the vault's."""
+    cloud.identity.faults.add(Fault(times=-1, status=400, body={"message": "no identity"}))
+    assert "managed identity" in (await _failure(cloud.secret())).reason
+
+
+async def test_challenge_for_another_domain_is_refused(cloud: Cloud) -> None:
+    """With the verification on, a vault on localhost can't ask for tokens of the real Key Vault."""
+    assert "KEY_VAULT_URL" in (await _failure(cloud.secret(verify_challenge=True))).reason
+    assert cloud.secret_reads() == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "text", "retry_after"),
+    [
+        (Fault(status=429, headers={"Retry-After": "9"}), "HTTP 429", 9.0),
+        (Fault(status=500), "HTTP 500", None),
+        (Fault(drop=True), "can't be reached", None),
+    ],
+    ids=["throttled", "broken", "connection lost"],
+)
+async def test_trouble_at_the_vault_is_transient(
+    cloud: Cloud, fault: Fault, text: str, retry_after: float | None
+) -> None:
+    """The wait that the vault asks for is handed on, not slept here."""
+    fault.times = -1
+    cloud.keyvault.faults.add(fault)
+    error = await _failure(cloud.secret())
+    assert text in error.reason
+    assert error.retry_after == retry_after
+
+
+async def test_unreachable_vault_is_transient(cloud: Cloud) -> None:
+    """A vault that can't be connected to is a TransientError."""
+    assert cloud.vault_url
+    secret = KeyVaultSecret("https://127.0.0.1:9", SECRET_NAME)
+    assert "can't be reached" in (await _failure(secret)).reason
