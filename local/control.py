@@ -18,7 +18,6 @@ from azure.storage.queue.aio import QueueServiceClient
 from local.standin import CONTROL_PREFIX
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -51,14 +50,12 @@ class StandInControl:
 
     Args:
         url: the stand-in's base URL.
-        session: open as long as this object is used.
-        tls: trusts the stack's authority.
+        session: trusts the stack's authority; open as long as this object is used.
     """
 
-    def __init__(self, url: str, session: aiohttp.ClientSession, tls: ssl.SSLContext) -> None:
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self.url = url
         self._session = session
-        self._tls = tls
 
     async def requests(self) -> list[dict[str, Any]]:
         """The request log, as `local.standin.RecordedRequest`."""
@@ -104,7 +101,7 @@ class StandInControl:
             ControlError: the stand-in refuses.
         """
         address = self.url + CONTROL_PREFIX + path
-        async with self._session.request(method, address, json=body, ssl=self._tls) as answer:
+        async with self._session.request(method, address, json=body) as answer:
             text = await answer.text()
             if answer.status >= 400:
                 raise ControlError(f"{method} {address}: {answer.status} {text}")
@@ -131,6 +128,49 @@ class GraphControl(StandInControl):
         """What a user does in Outlook: `create`, `move`, `copy`, `edit`, `delete`; answers the event."""
         done: dict[str, Any] = await self.call("POST", f"user/{action}", {"mailbox": mailbox, **order})
         return done
+
+
+class DataverseControl(StandInControl):
+    """Dataverse as dispatchers and administrators see it; rows are written as the dispatcher."""
+
+    async def create(self, entity_set: str, body: Mapping[str, Any], *, webhooks: bool = True) -> str:
+        """Create a row from a Web API body; returns its id."""
+        done = await self.call("POST", f"rows/{entity_set}{_quietly(webhooks)}", body)
+        return str(done["id"])
+
+    async def create_many(
+        self, entity_set: str, bodies: Sequence[Mapping[str, Any]], *, webhooks: bool = True
+    ) -> None:
+        """Create rows at one go."""
+        await self.call("POST", f"rows/{entity_set}/bulk{_quietly(webhooks)}", list(bodies))
+
+    async def update(
+        self, entity_set: str, row_id: str, body: Mapping[str, Any], *, webhooks: bool = True
+    ) -> None:
+        """Change some columns of a row."""
+        await self.call("PATCH", f"rows/{entity_set}/{row_id}{_quietly(webhooks)}", body)
+
+    async def delete(self, entity_set: str, row_id: str) -> None:
+        """Delete a row, with all that follows from it."""
+        await self.call("DELETE", f"rows/{entity_set}/{row_id}")
+
+    async def rows(self, entity_set: str) -> dict[str, dict[str, Any]]:
+        """All rows of a table by id; columns by logical name (lookups hold the id)."""
+        found: list[dict[str, Any]] = await self.call("GET", f"rows/{entity_set}")
+        return {_primary_id(row): row for row in found}
+
+    async def register_webhooks(self, webhooks: Sequence[Mapping[str, Any]]) -> None:
+        """Replace every registration."""
+        await self.call("PUT", "webhooks", list(webhooks))
+
+    async def pending_deliveries(self) -> int:
+        """Webhooks that wait or are under way."""
+        return int((await self.call("GET", "deliveries/idle"))["pending"])
+
+    async def deliveries(self) -> dict[str, Any]:
+        """The account of deliveries: `delivered`, `retried`, `lost`, `pending` and `failures`."""
+        found: dict[str, Any] = await self.call("GET", "deliveries")
+        return found
 
 
 @dataclass(frozen=True)
@@ -194,6 +234,15 @@ class QueueControl:
     async def close(self) -> None:
         """Close the connections."""
         await self._service.close()
+
+
+def _quietly(webhooks: bool) -> str:  # noqa: FBT001 - private, and the callers have it by name
+    return "" if webhooks else "?webhooks=false"
+
+
+def _primary_id(row: Mapping[str, Any]) -> str:
+    """The key column comes first in a row of the stand-in."""
+    return str(next(iter(row.values())))
 
 
 def _is_write(unit: Mapping[str, Any]) -> bool:
