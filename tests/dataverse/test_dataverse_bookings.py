@@ -1,0 +1,536 @@
+"""`DataverseBookings` against the strict stand-in: batching, throttling, tokens, and all that goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import certifi
+import pytest
+
+from booking_sync.dataverse.bookings import DataverseBookings, open_bookings
+from booking_sync.dataverse.client import API_PATH, DataverseClient, WhoAmI
+from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.dataverse.transport import Timeouts
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.record import SyncRecord
+from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.ports import Recorded
+from local.faults import Fault
+from tests.dataverse.world import BOOKINGS, DataverseWorld, FixedClock, LocalCredential, dataverse_world
+from tests.support.bookings import ANNA, BOOKING_ID, booking
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from booking_sync.domain.booking import BookingRow
+    from local.certificates import Certificates
+
+RECORD = SyncRecord(EventRef(ANNA, "AAMkAG="), 3, "f00d", "")
+BATCH = r"\$batch"
+
+
+def fill(dataverse: DataverseWorld, count: int) -> list[str]:
+    """Create bookings without related rows; returns their ids."""
+    return [dataverse.standin.create(BOOKINGS, {"name": f"Booking {number}"}) for number in range(count)]
+
+
+async def read_all(dataverse: DataverseWorld, ids: list[str]) -> list[BookingRow]:
+    """Read many bookings at the same time; each must be there."""
+    rows = await asyncio.gather(*(dataverse.rows.read(booking_id) for booking_id in ids))
+    return [row for row in rows if row is not None]
+
+
+async def record_all(dataverse: DataverseWorld, rows: list[BookingRow]) -> list[Recorded | BaseException]:
+    """Record on many bookings at the same time; outcomes in order."""
+    return await asyncio.gather(
+        *(dataverse.rows.record(row.booking.id, row.etag, RECORD) for row in rows), return_exceptions=True
+    )
+
+
+async def failed_read(dataverse: DataverseWorld, booking_id: str = BOOKING_ID) -> SyncError:
+    """The error that reading ends in."""
+    with pytest.raises(SyncError) as caught:
+        await dataverse.rows.read(booking_id)
+    return caught.value
+
+
+async def failed_record(rows: DataverseBookings, booking_id: str = BOOKING_ID) -> SyncError:
+    """The error that recording ends in."""
+    with pytest.raises(SyncError) as caught:
+        await rows.record(booking_id, 'W/"1"', RECORD)
+    return caught.value
+
+
+@pytest.mark.parametrize(("count", "requests"), [(1, 1), (100, 1), (150, 2)])
+async def test_reads_share_requests(dataverse: DataverseWorld, count: int, requests: int) -> None:
+    """A hundred bookings are read by one request, more by as few as can be."""
+    ids = fill(dataverse, count)
+    rows = await read_all(dataverse, ids)
+    assert [row.booking.id for row in rows] == ids
+    assert len(dataverse.requests) == requests
+
+
+async def test_booking_asked_for_often_is_asked_once(dataverse: DataverseWorld) -> None:
+    """Callers who want the same booking at the same time share one id in one request."""
+    (booking_id,) = fill(dataverse, 1)
+    rows = await read_all(dataverse, [booking_id, booking_id.upper()] * 20)
+    assert len(rows) == 40
+    (request,) = dataverse.requests
+    assert request.path.count(booking_id) == 1
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (20, [20]), (45, [5, 20, 20])])
+async def test_records_share_batches(dataverse: DataverseWorld, count: int, sizes: list[int]) -> None:
+    """Records made at the same time go out in batches of at most twenty."""
+    rows = await read_all(dataverse, fill(dataverse, count))
+    dataverse.requests.clear()
+    assert await record_all(dataverse, rows) == [Recorded.DONE] * count
+    assert sorted(len(request.items) for request in dataverse.requests) == sizes
+
+
+async def test_row_that_can_not_be_read_does_not_spoil_its_neighbours(dataverse: DataverseWorld) -> None:
+    """One row with a withheld relation fails alone; the others of its request arrive."""
+    good, bad = fill(dataverse, 2)
+    row = (await read_all(dataverse, [good]))[0]
+    fault = {
+        "value": [
+            {"@odata.etag": row.etag, "bookableresourcebookingid": good, "statecode": 0},
+            {
+                "@odata.etag": row.etag,
+                "bookableresourcebookingid": bad,
+                "statecode": 0,
+                "_resource_value": str(uuid.uuid4()),
+                "Resource": None,
+            },
+        ]
+    }
+    dataverse.standin.faults.add(Fault(status=200, body=fault))
+    answers = await asyncio.gather(
+        dataverse.rows.read(good), dataverse.rows.read(bad), return_exceptions=True
+    )
+    assert not isinstance(answers[0], BaseException)
+    assert isinstance(answers[1], PermanentError)
+
+
+@pytest.mark.parametrize("booking_id", ["", "1", "x' or 1 eq 1", BOOKING_ID + "\r\n", "{" + BOOKING_ID + "}"])
+async def test_what_is_no_booking_id_is_never_sent(dataverse: DataverseWorld, booking_id: str) -> None:
+    """A spoilt message fails for good by itself, without a request that others share."""
+    assert isinstance(await failed_read(dataverse, booking_id), PermanentError)
+    assert isinstance(await failed_record(dataverse.rows, booking_id), PermanentError)
+    assert dataverse.requests == []
+
+
+@pytest.mark.parametrize("etag", ["", "*", "1", 'W/"1"\r\nX: y'])
+async def test_record_without_a_version_is_never_sent(dataverse: DataverseWorld, etag: str) -> None:
+    """Nothing but one version's etag is let through: `*` would overwrite a change nobody has seen."""
+    with pytest.raises(PermanentError):
+        await dataverse.rows.record(BOOKING_ID, etag, RECORD)
+    assert dataverse.requests == []
+
+
+async def test_every_record_is_conditional(dataverse: DataverseWorld) -> None:
+    """A row deleted between read and record stays deleted, though a bare PATCH would re-create it."""
+    dataverse.put(booking())
+    (row,) = await read_all(dataverse, [BOOKING_ID])
+    dataverse.remove(BOOKING_ID)
+    assert await record_all(dataverse, [row]) == [Recorded.MISSING]
+    assert [item["status"] for item in dataverse.requests[-1].items] == [404]
+    assert not dataverse.exists(BOOKING_ID)
+
+
+async def test_long_errors_fit_their_column(dataverse: DataverseWorld) -> None:
+    """An error that is longer than its column is cut rather than refused."""
+    dataverse.put(booking())
+    (row,) = await read_all(dataverse, [BOOKING_ID])
+    outcome = await dataverse.rows.record(BOOKING_ID, row.etag, replace(RECORD, error="ä" * 1200))
+    assert outcome is Recorded.DONE
+    (row,) = await read_all(dataverse, [BOOKING_ID])
+    assert row.record == replace(RECORD, error="ä" * 999 + "…")
+
+
+async def test_who_am_i(dataverse: DataverseWorld) -> None:
+    """The user and the organisation behind our token are known by their GUIDs."""
+    identity = dataverse.standin.state.identity
+    assert await dataverse.rows.who_am_i() == WhoAmI(identity.app_user_id, identity.organization_id)
+
+
+async def test_token_is_for_the_environment(dataverse: DataverseWorld) -> None:
+    """Tokens are asked for with the environment's own default scope."""
+    await dataverse.rows.who_am_i()
+    assert dataverse.credential.scopes == {(f"{dataverse.url}/.default",)}
+
+
+async def test_requests_carry_what_odata_wants(dataverse: DataverseWorld) -> None:
+    """Each request says its OData version and an id of its own, by which support finds it."""
+    await dataverse.rows.who_am_i()
+    await dataverse.rows.who_am_i()
+    first, second = (request.headers for request in dataverse.requests)
+    assert first["odata-version"] == first["odata-maxversion"] == "4.0"
+    assert first["accept"] == "application/json"
+    assert first["x-ms-client-request-id"] != second["x-ms-client-request-id"]
+
+
+async def test_affinity_cookie_is_dropped(dataverse: DataverseWorld) -> None:
+    """No request returns the cookie that would tie us to one web server."""
+    for _ in range(12):
+        await dataverse.rows.who_am_i()
+    assert dataverse.standin.state.cookies_returned == 0
+
+
+# Throttling
+
+
+async def test_nothing_is_sent_during_a_throttle(dataverse: DataverseWorld) -> None:
+    """After a 429 everything fails at once, unsent, with what remains of the pause; then it goes on."""
+    dataverse.standin.faults.add(Fault(path=BOOKINGS, status=429, headers={"Retry-After": "30"}))
+    first = await failed_read(dataverse)
+    dataverse.clock.advance(10)
+    second = await failed_read(dataverse)
+    third = await failed_record(dataverse.rows)
+    assert [getattr(error, "retry_after", None) for error in (first, second, third)] == [30, 20, 20]
+    assert not getattr(third, "maybe_applied", None)
+    assert len(dataverse.requests) == 1
+    dataverse.clock.advance(20)
+    assert await dataverse.rows.read(BOOKING_ID) is None
+
+
+async def test_queued_requests_are_stopped_by_a_throttle(
+    certificates: Certificates,
+    trust: None,  # noqa: ARG001 - wanted for its effect
+) -> None:
+    """Requests that wait for a free thread when the 429 comes are not sent any more."""
+    async with dataverse_world(certificates) as world:
+        client = DataverseClient(world.url, world.credential, world.clock, workers=1)
+        world.standin.faults.add(Fault(times=-1, status=429, headers={"Retry-After": "30"}))
+        outcomes = await asyncio.gather(*(client.who_am_i() for _ in range(5)), return_exceptions=True)
+        await client.aclose()
+        assert [getattr(outcome, "retry_after", None) for outcome in outcomes] == [30] * 5
+        assert len(world.requests) == 1
+
+
+async def test_throttled_part_pauses_everything(dataverse: DataverseWorld) -> None:
+    """A 429 inside a batch is the part's own failure, and a pause for all."""
+    rows = await read_all(dataverse, fill(dataverse, 3))
+    fault = Fault(path=rows[1].booking.id, method="PATCH", status=429, headers={"Retry-After": "7"})
+    dataverse.standin.faults.add(fault)
+    outcomes = await record_all(dataverse, rows)
+    assert outcomes[0] is outcomes[2] is Recorded.DONE
+    assert isinstance(outcomes[1], TransientError)
+    assert (outcomes[1].retry_after, outcomes[1].maybe_applied) == (7, False)
+    sent = len(dataverse.requests)
+    await failed_read(dataverse)
+    assert len(dataverse.requests) == sent
+
+
+async def test_unavailable_without_a_time_pauses_nothing(dataverse: DataverseWorld) -> None:
+    """A 503 that names no time is over with the request it met."""
+    dataverse.standin.faults.add(Fault(status=503))
+    assert isinstance(await failed_read(dataverse), TransientError)
+    assert await dataverse.rows.read(BOOKING_ID) is None
+
+
+# Tokens
+
+
+async def test_refused_token_is_renewed_once(dataverse: DataverseWorld) -> None:
+    """A 401 renews the credential, and the same request succeeds with the new token."""
+    dataverse.credential.renewals_until_good = 1
+    dataverse.put(booking())
+    (row,) = await read_all(dataverse, [BOOKING_ID])
+    assert row.booking == booking()
+    assert dataverse.credential.renewals == 1
+    assert [request.status for request in dataverse.requests] == [401, 200]
+
+
+async def test_refused_batch_is_sent_again_with_a_new_token(dataverse: DataverseWorld) -> None:
+    """A record survives a token that expired, and is written once."""
+    dataverse.put(booking())
+    (row,) = await read_all(dataverse, [BOOKING_ID])
+    dataverse.requests.clear()
+    dataverse.credential.renewals_until_good = dataverse.credential.renewals + 2
+    dataverse.credential.renew()
+    assert await record_all(dataverse, [row]) == [Recorded.DONE]
+    assert [request.status for request in dataverse.requests] == [401, 200]
+
+
+async def test_requests_refused_together_renew_together(dataverse: DataverseWorld) -> None:
+    """Many requests with one bad token ask for one new secret, not for many."""
+    dataverse.credential.renewals_until_good = 1
+    await asyncio.gather(*(dataverse.rows.who_am_i() for _ in range(8)))
+    assert dataverse.credential.renewals == 1
+
+
+async def test_token_refused_twice_is_transient(dataverse: DataverseWorld) -> None:
+    """A renewed token that is refused as well ends the try, without a loop."""
+    dataverse.credential.renewals_until_good = 99
+    error = await failed_record(dataverse.rows)
+    assert isinstance(error, TransientError)
+    assert not error.maybe_applied
+    assert [request.status for request in dataverse.requests] == [401, 401]
+
+
+# Records that fail
+
+
+async def test_part_fails_alone(dataverse: DataverseWorld) -> None:
+    """A part that the server fails on is that record's failure; the parts after it are still written."""
+    rows = await read_all(dataverse, fill(dataverse, 3))
+    dataverse.standin.faults.add(Fault(path=rows[0].booking.id, method="PATCH", status=503))
+    outcomes = await record_all(dataverse, rows)
+    assert isinstance(outcomes[0], TransientError)
+    assert outcomes[0].maybe_applied
+    assert outcomes[1:] == [Recorded.DONE, Recorded.DONE]
+
+
+@pytest.mark.parametrize("fault", [Fault(drop=True), Fault(status=500), Fault(status=200), Fault(status=504)])
+async def test_batch_whose_answer_is_lost_may_have_been_applied(
+    dataverse: DataverseWorld, fault: Fault
+) -> None:
+    """When the service commits and the answer is lost or broken, each record says so."""
+    rows = await read_all(dataverse, fill(dataverse, 2))
+    dataverse.standin.faults.add(replace(fault, path=BATCH, when="after"))
+    for outcome in await record_all(dataverse, rows):
+        assert isinstance(outcome, TransientError)
+        assert outcome.maybe_applied
+    assert [row.record for row in await read_all(dataverse, [row.booking.id for row in rows])] == [RECORD] * 2
+
+
+async def test_duplicate_is_no_conflict(dataverse: DataverseWorld) -> None:
+    """A 412 that speaks of duplicates would come again for ever, so it is permanent."""
+    (row,) = await read_all(dataverse, fill(dataverse, 1))
+    body = {"error": {"code": "0x80040333", "message": "A duplicate."}}
+    dataverse.standin.faults.add(Fault(method="PATCH", status=412, body=body))
+    (outcome,) = await record_all(dataverse, [row])
+    assert isinstance(outcome, PermanentError)
+
+
+async def test_404_of_something_else_is_not_missing(dataverse: DataverseWorld) -> None:
+    """Only Dataverse's own word that the row is gone counts; MISSING would delete an event."""
+    rows = await read_all(dataverse, fill(dataverse, 2))
+    unknown = {"error": {"code": "0x80060888", "message": "Resource not found for the segment 'x'."}}
+    dataverse.standin.faults.add(Fault(path=rows[0].booking.id, method="PATCH", status=404))
+    dataverse.standin.faults.add(Fault(path=rows[1].booking.id, method="PATCH", status=404, body=unknown))
+    first, second = await record_all(dataverse, rows)
+    assert isinstance(first, TransientError)
+    assert isinstance(second, PermanentError)
+
+
+async def test_table_without_optimistic_concurrency_is_reported(dataverse: DataverseWorld) -> None:
+    """When the table refuses etags, an admin is told; nothing is written unconditionally instead."""
+    (row,) = await read_all(dataverse, fill(dataverse, 1))
+    dataverse.standin.configure(without_optimistic_concurrency=["bookableresourcebooking"])
+    (outcome,) = await record_all(dataverse, [row])
+    assert isinstance(outcome, PermanentError)
+    assert "optimistic concurrency" in outcome.reason
+
+
+async def test_missing_columns_are_named(
+    certificates: Certificates,
+    trust: None,  # noqa: ARG001 - wanted for its effect
+) -> None:
+    """Before provisioning, reads and records fail with the column's name and what to do."""
+    async with dataverse_world(certificates, provisioned=False) as world:
+        (booking_id,) = fill(world, 1)
+        read_error = await failed_read(world, booking_id)
+        etag = f'W/"{world.standin.rows(BOOKINGS)[booking_id]["versionnumber"]}"'
+        with pytest.raises(PermanentError, match=r"'bsync_outlookeventid'.*provisioning") as caught:
+            await world.rows.record(booking_id, etag, RECORD)
+    assert isinstance(read_error, PermanentError)
+    assert read_error.reason == caught.value.reason
+
+
+# Reads that fail: never "the row does not exist"
+
+
+def a_row(booking_id: str) -> dict[str, Any]:
+    """The least a row consists of."""
+    return {"@odata.etag": 'W/"1"', "bookableresourcebookingid": booking_id, "statecode": 0}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"value": None},
+        {"value": {}},
+        {"value": ["x"]},
+        {"value": [{}]},
+        {"value": [a_row(str(uuid.uuid4()))]},
+        {"value": [], "error": {"code": "0x80040216", "message": "Broke off."}},
+        {"value": [], "@odata.nextLink": 7},
+    ],
+)
+async def test_incomplete_answer_is_not_an_empty_one(dataverse: DataverseWorld, body: object) -> None:
+    """A success that does not answer the question is transient, and no row counts as deleted."""
+    dataverse.standin.faults.add(Fault(status=200, body=body))
+    assert isinstance(await failed_read(dataverse), TransientError)
+
+
+@pytest.mark.parametrize("status", [302, 400, 403, 404, 413])
+async def test_refused_read_is_permanent(dataverse: DataverseWorld, status: int) -> None:
+    """A refusal is told to a person; a redirect is not followed."""
+    elsewhere = {"Location": f"{dataverse.url}{API_PATH}WhoAmI"}
+    dataverse.standin.faults.add(Fault(status=status, headers=elsewhere if status == 302 else {}))
+    assert isinstance(await failed_read(dataverse), PermanentError)
+    assert len(dataverse.requests) == 1
+
+
+async def test_next_link_is_followed_as_it_is(dataverse: DataverseWorld) -> None:
+    """The rest of a list is fetched from the very address that Dataverse gave."""
+    dataverse.put(booking())
+    await dataverse.rows.read(BOOKING_ID)
+    path = dataverse.requests[0].path
+    page = {"value": [], "@odata.nextLink": dataverse.url + path}
+    dataverse.standin.faults.add(Fault(status=200, body=page))
+    (row,) = await read_all(dataverse, [BOOKING_ID])
+    assert row.booking == booking()
+    assert [request.path for request in dataverse.requests[1:]] == [path, path]
+
+
+async def test_pages_are_all_read(dataverse: DataverseWorld) -> None:
+    """A list that Dataverse cuts into pages arrives whole."""
+    ids = fill(dataverse, 7)
+    client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock)
+    rows = await client.rows(f"{BOOKINGS}?$select=name", headers={"Prefer": "odata.maxpagesize=3"})
+    await client.aclose()
+    assert sorted(row["bookableresourcebookingid"] for row in rows) == sorted(ids)
+    assert len(dataverse.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/api/data/v9.2/x",
+        "http://localhost/x",
+        "https://localhost:1/x",
+        "https://localhost:bad/x",
+        "//evil.example/x",
+    ],
+)
+async def test_next_link_to_another_host_is_refused(dataverse: DataverseWorld, link: str) -> None:
+    """Our token is not sent to wherever an answer points."""
+    page = {"value": [a_row(BOOKING_ID)], "@odata.nextLink": link}
+    dataverse.standin.faults.add(Fault(status=200, body=page))
+    error = await failed_read(dataverse)
+    assert isinstance(error, PermanentError)
+    assert "another host" in error.reason
+
+
+async def test_second_page_that_fails_fails_the_read(dataverse: DataverseWorld) -> None:
+    """Half a list is no list: rows on the lost page are not taken for deleted."""
+    page = {"value": [], "@odata.nextLink": f"{dataverse.url}{API_PATH}{BOOKINGS}"}
+    dataverse.standin.faults.add(Fault(status=200, body=page))
+    dataverse.standin.faults.add(Fault(status=500))
+    assert isinstance(await failed_read(dataverse), TransientError)
+
+
+# The network
+
+
+async def test_no_answer_in_time(dataverse: DataverseWorld) -> None:
+    """A service that hangs is transient, and a write may have been applied."""
+    timeouts = Timeouts(connect=5, read=0.05)
+    client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock, timeouts=timeouts)
+    rows = DataverseBookings(client, SupportColumns())
+    dataverse.standin.faults.add(Fault(times=-1, delay_seconds=0.3))
+    error = await failed_record(rows)
+    with pytest.raises(TransientError, match="no answer in time") as caught:
+        await rows.read(BOOKING_ID)
+    await rows.aclose()
+    assert isinstance(error, TransientError)
+    assert (error.maybe_applied, caught.value.maybe_applied) == (True, False)
+
+
+async def test_dropped_connection_is_transient(dataverse: DataverseWorld) -> None:
+    """A connection that breaks off is transient, and leaves no trace of the HTTP library behind."""
+    dataverse.standin.faults.add(Fault(drop=True))
+    error = await failed_read(dataverse)
+    assert isinstance(error, TransientError)
+    assert error.__cause__ is None
+
+
+async def test_service_that_is_not_there(unused_tcp_port: int) -> None:
+    """When no connection was ever made, even a write can't have been applied."""
+    rows = open_bookings(
+        f"https://localhost:{unused_tcp_port}", LocalCredential(), SupportColumns(), FixedClock()
+    )
+    error = await failed_record(rows)
+    await rows.aclose()
+    assert isinstance(error, TransientError)
+    assert not error.maybe_applied
+
+
+async def test_unknown_authority_is_refused(
+    dataverse: DataverseWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without trust in the certificate's authority nothing is sent."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    error = await failed_read(dataverse)
+    assert isinstance(error, TransientError)
+    assert "certificate" in error.reason
+    assert dataverse.requests == []
+
+
+async def test_environment_does_not_divert_requests(
+    dataverse: DataverseWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither a proxy nor a .netrc of the host changes where a request goes and what it shows."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine localhost login someone password something\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    await dataverse.rows.who_am_i()
+    assert dataverse.requests[0].headers["authorization"] == f"Bearer {dataverse.credential.current}"
+
+
+async def test_closed_adapter_refuses(dataverse: DataverseWorld) -> None:
+    """After closing, calls fail as transient, so that their messages are handled elsewhere."""
+    await dataverse.rows.aclose()
+    assert isinstance(await failed_read(dataverse), TransientError)
+    assert isinstance(await failed_record(dataverse.rows), TransientError)
+    assert dataverse.requests == []
+
+
+async def test_closing_waits_for_what_is_under_way(dataverse: DataverseWorld) -> None:
+    """A request that was sent gets its answer although the adapter closes meanwhile."""
+    ids = {"UserId": BOOKING_ID, "OrganizationId": BOOKING_ID}
+    fault = Fault(status=200, body=ids, delay_seconds=0.1)
+    dataverse.standin.faults.add(fault)
+    asking = asyncio.ensure_future(dataverse.rows.who_am_i())
+    while fault.times:  # until the service has the request
+        await asyncio.sleep(0.005)
+    await dataverse.rows.aclose()
+    assert await asking == WhoAmI(BOOKING_ID, BOOKING_ID)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "contoso.crm4.dynamics.com", "http://contoso.example", "https://", "https://a/b", "https://u@a"],
+)
+def test_url_must_be_an_environments(url: str) -> None:
+    """An address that can't be an environment's is refused before anything is sent."""
+    with pytest.raises(ValueError, match="Dataverse URL"):
+        open_bookings(url, LocalCredential(), SupportColumns(), FixedClock())
+
+
+async def test_logs_hold_neither_tokens_nor_rows(
+    dataverse: DataverseWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever fails, the log and the reasons name statuses and codes only."""
+    caplog.set_level(logging.DEBUG, "booking_sync")
+    message = {"error": {"code": "0x80040265", "message": "Boiler service for Mrs. Smith"}}
+    for status in (400, 403, 404, 412, 429, 500):
+        dataverse.standin.faults.add(Fault(status=status, body=message))
+        assert "Smith" not in str(await failed_read(dataverse))
+    ours = [entry.getMessage() for entry in caplog.records if entry.name.startswith("booking_sync")]
+    assert len(ours) == 6
+    assert not [text for text in ours if "Smith" in text or dataverse.credential.current in text]

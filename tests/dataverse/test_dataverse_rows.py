@@ -1,0 +1,216 @@
+"""From JSON rows to domain values, and from records to column values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from booking_sync.dataverse.rows import shorten, to_booking_row, to_columns
+from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.domain.booking import (
+    Address,
+    BookableResource,
+    Booking,
+    BookingStatus,
+    SystemUser,
+    WorkOrder,
+)
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.record import SyncRecord, parse_record
+from booking_sync.errors import PermanentError
+
+COLUMNS = SupportColumns()
+ID = "0c6a7a3e-21ae-4a5d-9d4e-0d7e55a2b001"
+MAILBOX = "7b1c7d0e-3a68-4e9a-8f5c-6f1f6a1c2d03"
+OTHER = "11111111-2222-4333-8444-555555555555"
+
+
+def full_row() -> dict[str, Any]:
+    """A row with every column filled, as Dataverse prints it."""
+    return {
+        "@odata.etag": 'W/"4711"',
+        "bookableresourcebookingid": ID,
+        "name": "Boiler check",
+        "starttime": "2026-03-29T07:00:00Z",
+        "endtime": "2026-03-29T09:30:00Z",
+        "statecode": 0,
+        "_resource_value": OTHER,
+        "_bookingstatus_value": OTHER,
+        "_msdyn_workorder_value": OTHER,
+        "bsync_outlookeventid": "AAMkAG=",
+        "bsync_originalresource": MAILBOX,
+        "bsync_outlooksyncstate": "2:abc",
+        "bsync_outlooksyncerror": "Something.",
+        "Resource": {
+            "resourcetype": 3,
+            "_userid_value": OTHER,
+            "UserId": {"azureactivedirectoryobjectid": MAILBOX.upper(), "isdisabled": False},
+        },
+        "BookingStatus": {"name": "Scheduled", "status": 2, "msdyn_fieldservicestatus": 690970000},
+        "msdyn_workorder": {
+            "msdyn_name": "WO-1",
+            "msdyn_workordersummary": "Leaks",
+            "msdyn_instructions": "Ring twice",
+            "msdyn_address1": "Main Street 1",
+            "msdyn_address2": None,
+            "msdyn_address3": "Back yard",
+            "msdyn_city": "Bern",
+            "msdyn_stateorprovince": "BE",
+            "msdyn_postalcode": "3000",
+            "msdyn_country": "Switzerland",
+            "msdyn_latitude": 46.9,
+            "msdyn_longitude": 7,
+            "msdyn_serviceaccount": {"name": "Fabrikam"},
+        },
+    }
+
+
+def bare_row() -> dict[str, Any]:
+    """A row with nothing in it but what Dynamics 365 always fills."""
+    return {
+        **dict.fromkeys(full_row()),
+        "@odata.etag": 'W/"1"',
+        "bookableresourcebookingid": ID,
+        "statecode": 1,
+    }
+
+
+def place(row: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """The row with one column, named by its path, changed."""
+    *parents, column = path.split("/")
+    target = row
+    for parent in parents:
+        target = target[parent]
+    target[column] = value
+    return row
+
+
+def test_reads_every_column() -> None:
+    """A full row arrives in the domain whole: GUIDs in lower case, times aware and in UTC."""
+    assert to_booking_row(full_row(), COLUMNS).booking == Booking(
+        id=ID,
+        name="Boiler check",
+        start=datetime(2026, 3, 29, 7, tzinfo=UTC),
+        end=datetime(2026, 3, 29, 9, 30, tzinfo=UTC),
+        active=True,
+        status=BookingStatus("Scheduled", 2, 690970000),
+        resource=BookableResource(3, SystemUser(MAILBOX)),
+        work_order=WorkOrder(
+            number="WO-1",
+            account_name="Fabrikam",
+            summary="Leaks",
+            instructions="Ring twice",
+            address=Address(("Main Street 1", "Back yard"), "Bern", "BE", "3000", "Switzerland", 46.9, 7.0),
+        ),
+    )
+
+
+def test_reads_version_and_record() -> None:
+    """The etag and our record belong to the very row that was read."""
+    row = to_booking_row(full_row(), COLUMNS)
+    assert row.etag == 'W/"4711"'
+    assert row.record == SyncRecord(EventRef(MAILBOX, "AAMkAG="), generation=2, error="Something.")
+
+
+def test_tolerates_nulls() -> None:
+    """Columns that may be empty are, without an error."""
+    row = to_booking_row(bare_row(), COLUMNS)
+    assert row.booking == Booking(id=ID, name="", start=None, end=None, active=False)
+    assert row.record == SyncRecord()
+
+
+def test_times_with_an_offset_become_utc() -> None:
+    """The same moment is the same value, however it is printed."""
+    row = to_booking_row(place(full_row(), "starttime", "2026-03-29T09:00:00+02:00"), COLUMNS)
+    assert row.booking.start == datetime(2026, 3, 29, 7, tzinfo=UTC)
+    assert row.booking.start is not None
+    assert row.booking.start.tzinfo is UTC
+
+
+@pytest.mark.parametrize("value", [None, "00000000-0000-0000-0000-000000000000"])
+def test_user_without_entra_account_has_no_mailbox(value: str | None) -> None:
+    """Neither null nor the empty GUID names a mailbox."""
+    row = to_booking_row(place(full_row(), "Resource/UserId/azureactivedirectoryobjectid", value), COLUMNS)
+    assert row.booking.resource == BookableResource(3, SystemUser(None))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("bookableresourcebookingid", "not a guid"),
+        ("name", 7),
+        ("starttime", "yesterday"),
+        ("starttime", "2026-03-29T07:00:00"),
+        ("endtime", 1774767600),
+        ("statecode", "0"),
+        ("statecode", None),
+        ("statecode", True),
+        ("bsync_outlookeventid", 1),
+        ("@odata.etag", None),
+        ("@odata.etag", "*"),
+        ("@odata.etag", 'W/"1"\r\nX: y'),
+        ("Resource", "x"),
+        ("Resource/resourcetype", None),
+        ("Resource/UserId/isdisabled", "no"),
+        ("Resource/UserId/azureactivedirectoryobjectid", "me"),
+        ("BookingStatus/status", 2.5),
+        ("msdyn_workorder/msdyn_latitude", "46.9"),
+        ("msdyn_workorder/msdyn_serviceaccount", []),
+        ("msdyn_workorder/msdyn_serviceaccount/name", 1),
+    ],
+)
+def test_refuses_wrong_types_by_name(path: str, value: object) -> None:
+    """What a column can't hold is a permanent error that names the column, and does not quote the value."""
+    with pytest.raises(PermanentError, match="does not hold") as caught:
+        to_booking_row(place(full_row(), path, value), COLUMNS)
+    assert f"'{path}'" in caught.value.reason
+    assert "46.9" not in caught.value.reason
+
+
+@pytest.mark.parametrize("path", ["Resource", "Resource/UserId", "BookingStatus", "msdyn_workorder"])
+def test_refuses_relations_that_were_withheld(path: str) -> None:
+    """A lookup that is set without its row is a missing privilege, never "there is none"."""
+    with pytest.raises(PermanentError, match=f"{path} is set.*security role"):
+        to_booking_row(place(full_row(), path, None), COLUMNS)
+
+
+def test_columns_of_a_record_read_back_as_the_record() -> None:
+    """What is written on the row is what `parse_record` finds there."""
+    record = SyncRecord(EventRef(MAILBOX, "AAMk/case+SENSITIVE="), 3, "f00d", "Something.")
+    written = to_columns(ID, record, COLUMNS)
+    read = parse_record(
+        ID,
+        event_id=written[COLUMNS.event_id],
+        mailbox=written[COLUMNS.original_resource],
+        state=written[COLUMNS.sync_state],
+        error=written[COLUMNS.sync_error],
+    )
+    assert read == record
+
+
+def test_empty_columns_are_written_as_null() -> None:
+    """A record without event or error clears what was there."""
+    written = to_columns(ID, SyncRecord(generation=4, fingerprint="f"), COLUMNS)
+    assert written[COLUMNS.event_id] is None
+    assert written[COLUMNS.original_resource] is None
+    assert written[COLUMNS.sync_error] is None
+    assert str(written[COLUMNS.sync_state]).startswith("4:f:")
+
+
+def test_long_errors_are_cut_visibly() -> None:
+    """An error beyond the column's length ends in an ellipsis."""
+    text = to_columns(ID, SyncRecord(error="x" * 1001), COLUMNS)[COLUMNS.sync_error]
+    assert text == "x" * 999 + "…"
+
+
+@given(st.text(max_size=30), st.integers(min_value=1, max_value=20))
+def test_shortened_text_fits_the_column(text: str, length: int) -> None:
+    """Whatever the text, at most `length` UTF-16 units remain, all of it when it fits."""
+    short = shorten(text, length)
+    assert len(short.encode("utf-16-le")) <= 2 * length
+    fits = len(text.encode("utf-16-le", "replace")) <= 2 * length
+    assert short == text if fits else (short.endswith("…") and text.startswith(short[:-1]))
