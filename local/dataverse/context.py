@@ -102,7 +102,11 @@ def encode_context(context: Mapping[str, Any], max_bytes: int) -> tuple[bytes, b
 
 def _encode(context: Mapping[str, Any]) -> bytes:
     # A slash occurs in JSON only inside texts, where the escaped form means the same.
-    return json.dumps(context, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/").encode()
+    return (
+        json.dumps(context, ensure_ascii=False, separators=(",", ":"))
+        .replace("/", "\\/")
+        .encode("utf-8", "replace")
+    )
 
 
 def _common(change: Change, occasion: Occasion, identity: Identity) -> dict[str, Any]:

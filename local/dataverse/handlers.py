@@ -22,7 +22,7 @@ from local.dataverse.payload import API_PATH, Row, read_body
 from local.dataverse.schema import SUPPORT_COLUMNS, Schema
 from local.dataverse.store import Store
 from local.dataverse.webhooks import Courier, Dispatcher
-from local.standin import StandIn
+from local.standin import BATCH_ITEMS, StandIn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -234,7 +234,7 @@ class DataverseStandIn(StandIn):
         for part in parts:
             answer = await self._batch_item(request, part)
             answers.append(answer)
-            request["batch_items"].append(
+            request[BATCH_ITEMS].append(
                 {"method": part.method, "path": part.log_path, "status": answer.status}
             )
             if answer.status >= 400 and not go_on:

@@ -27,9 +27,9 @@ _REQUESTS = (
 _EXECUTION = (
     "0x80072321",
     (
-        "Combined execution time of incoming requests exceeded limit of {limit} milliseconds over time window "
-        "of {window} seconds. Decrease number of concurrent requests or reduce the duration of requests and "
-        "try again later."
+        "Combined execution time of incoming requests exceeded limit of {limit} milliseconds over time "
+        "window of {window} seconds. Decrease number of concurrent requests or reduce the duration of "
+        "requests and try again later."
     ),
 )
 _CONCURRENT = ("0x80072326", "Number of concurrent requests exceeded the limit of {limit}.")

@@ -111,7 +111,8 @@ def to_value(table: Table, column: Column, value: Any) -> Value:
 def _text(table: Table, column: Column, value: Any) -> Value:
     if not isinstance(value, str):
         raise _wrong_type(column, value, "Edm.String")
-    if len(value) > column.max_length:
+    # Dataverse keeps texts as UTF-16 and counts its units.
+    if len(value.encode("utf-16-le", "surrogatepass")) > 2 * column.max_length:
         raise bad_request(
             f"A validation error occurred.  The length of the '{column.name}' attribute of the "
             f"'{table.logical_name}' entity exceeded the maximum allowed length of '{column.max_length}'.",
