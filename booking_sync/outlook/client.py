@@ -25,7 +25,7 @@ from kiota_http.middleware.options import (
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
-from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]  # the package has no types
+from msgraph_core import GraphClientFactory
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential

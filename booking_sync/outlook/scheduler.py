@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 WINDOW_SECONDS = 0.01
 MAX_BATCHES_IN_FLIGHT = 16
+PATIENCE_SECONDS = 10.0
+"""A mailbox with few items that has waited this long goes before larger ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +40,37 @@ class Share:
     items: int
 
 
-def compose(waiting: Sequence[tuple[str, int]], room: int = MAX_BATCH_ITEMS) -> list[Share]:
+def compose(
+    waiting: Sequence[tuple[str, int]], *, head_first: bool = False, room: int = MAX_BATCH_ITEMS
+) -> list[Share]:
     """Which mailboxes the next batch serves, and with how many items each.
 
-    The mailbox that has waited longest comes first, so that none starves. Then those fill up whose items fit
-    as a whole, largest first; what room is left goes to a part of the largest mailbox that remains.
+    Mailboxes whose items fit as a whole fill it, largest first; what room is left goes to a part of the
+    largest one that does not fit.
 
     Args:
         waiting: mailboxes without a batch in flight and how many items wait for each, longest waiting first.
+        head_first: the mailbox at the head has waited too long and comes first whatever its size.
         room: how many items a batch holds.
     """
-    if not waiting:
-        return []
-    first, count = waiting[0]
-    shares = [Share(first, min(count, room))]
-    room -= shares[0].items
-    split: Share | None = None
-    for mailbox, number in sorted(waiting[1:], key=lambda entry: -entry[1]) if room else ():
-        if number <= room:
-            shares.append(Share(mailbox, number))
-            room -= number
-        elif split is None:
-            split = Share(mailbox, number)
-    if room and split:
-        shares.append(Share(split.mailbox, room))
+    ranked = sorted(waiting, key=lambda entry: -entry[1])
+    if head_first:
+        ranked.remove(waiting[0])
+        ranked.insert(0, waiting[0])
+    shares: list[Share] = []
+    too_large: str | None = None
+    for mailbox, items in ranked:
+        if items <= room:
+            shares.append(Share(mailbox, items))
+            room -= items
+        elif not shares:
+            return [Share(mailbox, room)]
+        else:
+            too_large = too_large or mailbox
+        if not room:
+            break
+    if room and too_large:
+        shares.append(Share(too_large, room))
     return shares
 
 
@@ -73,6 +82,15 @@ class _Entry:
     def fail(self, error: SyncError) -> None:
         if not self.future.done():
             self.future.set_exception(error)
+
+
+@dataclass(slots=True)
+class _Line:
+    """What waits for one mailbox."""
+
+    since: float
+    """Loop time at which the first came, or the mailbox was last served."""
+    entries: deque[_Entry] = field(default_factory=deque)
 
 
 class BatchScheduler:
@@ -100,7 +118,7 @@ class BatchScheduler:
         self._mailbox_pause = mailbox_pause
         self._window = window
         self._max_in_flight = max_in_flight
-        self._waiting: dict[str, deque[_Entry]] = {}  # the mailbox that is to be served next comes first
+        self._waiting: dict[str, _Line] = {}  # longest waiting first
         self._busy: set[str] = set()
         self._closed_until: dict[str, float] = {}
         self._all_closed_until = 0.0
@@ -117,7 +135,7 @@ class BatchScheduler:
         self._refuse_if_closed(request.mailbox)
         loop = asyncio.get_running_loop()
         entry = _Entry(request, loop.create_future())
-        self._waiting.setdefault(request.mailbox, deque()).append(entry)
+        self._waiting.setdefault(request.mailbox, _Line(loop.time())).entries.append(entry)
         if self._timer is None:
             self._timer = loop.call_later(self._window, self._dispatch)
         try:
@@ -149,15 +167,19 @@ class BatchScheduler:
             flight.add_done_callback(partial(self._land, batch))
 
     def _take_batch(self) -> list[_Entry]:
-        free = [
-            (mailbox, len(entries)) for mailbox, entries in self._waiting.items() if mailbox not in self._busy
-        ]
+        now = asyncio.get_running_loop().time()
+        free = [mailbox for mailbox in self._waiting if mailbox not in self._busy]
+        if not free:
+            return []
         batch: list[_Entry] = []
-        for share in compose(free):
-            entries = self._waiting.pop(share.mailbox)
+        for share in compose(
+            [(mailbox, len(self._waiting[mailbox].entries)) for mailbox in free],
+            head_first=now - self._waiting[free[0]].since > PATIENCE_SECONDS,
+        ):
+            entries = self._waiting.pop(share.mailbox).entries
             batch.extend(entries.popleft() for _ in range(share.items))
             if entries:
-                self._waiting[share.mailbox] = entries  # behind the others: it has just been served
+                self._waiting[share.mailbox] = _Line(now, entries)  # behind the others: just served
             self._busy.add(share.mailbox)
         return batch
 
@@ -206,14 +228,15 @@ class BatchScheduler:
             raise _come_back(left)
 
     def _fail_waiting(self, mailbox: str, error: Callable[[], SyncError]) -> None:
-        for entry in self._waiting.pop(mailbox, ()):
+        line = self._waiting.pop(mailbox, None)
+        for entry in line.entries if line else ():
             entry.fail(error())  # each caller its own: a raised exception carries the caller's traceback
 
     def _forget(self, entry: _Entry) -> None:
-        entries = self._waiting.get(entry.request.mailbox, ())
-        if entry in entries:
-            self._waiting[entry.request.mailbox].remove(entry)
-            if not self._waiting[entry.request.mailbox]:
+        line = self._waiting.get(entry.request.mailbox)
+        if line and entry in line.entries:
+            line.entries.remove(entry)
+            if not line.entries:
                 del self._waiting[entry.request.mailbox]
 
 

@@ -1,0 +1,46 @@
+"""Fixtures of the Graph adapter's tests: the real SDK against the strict stand-in, over verified TLS."""
+
+from __future__ import annotations
+
+import importlib
+import secrets
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.certificates import Certificates, make_certificates
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.outlook.kit import GraphHere
+
+with warnings.catch_warnings():
+    # The SDK's generated builders warn of deprecated classes of their own while they are imported.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    for _module in (
+        "booking_sync.outlook.calendar",
+        "msgraph.generated.users.users_request_builder",
+        "msgraph.generated.users.item.user_item_request_builder",
+        "msgraph.generated.users.item.events.events_request_builder",
+        "msgraph.generated.users.item.events.item.event_item_request_builder",
+        "msgraph.generated.users.item.events.item.extensions.extensions_request_builder",
+    ):
+        importlib.import_module(_module)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """A throwaway authority and a certificate for localhost."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+async def graph(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GraphHere]:
+    """A Graph stand-in with three mailboxes, and the adapter talking to it."""
+    from tests.outlook.kit import running_graph  # noqa: PLC0415 - after the SDK's noisy imports above
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
+    async with running_graph(certificates, secrets.token_bytes(32)) as here:
+        yield here

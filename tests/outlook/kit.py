@@ -1,0 +1,188 @@
+"""Parts that the Graph adapter's tests are built from."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import selectors
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from azure.core.credentials import AccessToken
+
+from booking_sync.domain.booking import Address
+from booking_sync.domain.event import EventContent, EventTime
+from booking_sync.outlook.calendar import OutlookCalendar, open_calendar
+from booking_sync.outlook.wire import GraphRequest
+from local.graph import GraphStandIn
+from local.graph.handlers import GRAPH_AUDIENCE
+from local.graph.schema import read_event
+from local.standin import server_tls, serving
+from local.tokens import issue
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+    from types import TracebackType
+
+    from local.certificates import Certificates
+    from local.standin import RecordedRequest
+
+T = TypeVar("T")
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+MAILBOX = "0a6c0000-0000-4000-8000-000000000001"
+OTHER_MAILBOX = "0a6c0000-0000-4000-8000-000000000002"
+MISSING_MAILBOX = "0a6c0000-0000-4000-8000-00000000dead"
+DENIED_MAILBOX = "0a6c0000-0000-4000-8000-00000000f0f0"
+BOOKING = "b00c0000-0000-4000-8000-000000000001"
+MARKER = f"0e60ffff-0000-4000-8000-000000000001/{BOOKING}"
+EXTENSION = "com.bookingsync.booking"
+
+CONTENT = EventContent(
+    subject="WO-00042 Contoso",
+    body_html="<p>Replace the pump</p>",
+    start=EventTime("2026-03-02T09:00:00", "UTC"),
+    end=EventTime("2026-03-02T10:30:00", "UTC"),
+    show_as="busy",
+    categories=("Field Service",),
+    location_name="Main Street 1, Springfield",
+    location_address=Address(("Main Street 1",), "Springfield", "IL", "62701", "USA", 39.8, -89.6),
+)
+CHANGED = replace(CONTENT, subject="WO-00042 moved", location_name="", location_address=None)
+
+
+def now() -> datetime:
+    """The tests' clock, which stands still."""
+    return NOW
+
+
+def new_id() -> str:
+    """A fresh transaction id."""
+    return str(uuid.uuid4())
+
+
+def get(mailbox: str, number: int = 0) -> GraphRequest:
+    """A request that changes nothing."""
+    return GraphRequest(mailbox, "GET", f"/users/{mailbox}/events/{number}")
+
+
+def post(mailbox: str, number: int = 0) -> GraphRequest:
+    """A request that changes something."""
+    return GraphRequest(mailbox, "POST", f"/users/{mailbox}/events", body={"subject": str(number)})
+
+
+@dataclass
+class LocalCredential:
+    """Hands out tokens of the local stack; the first ones may be made bad."""
+
+    key: bytes
+    bad_tokens: int = 0
+    renewals: int = 0
+    scopes: list[tuple[str, ...]] = field(default_factory=list)
+    error: Exception | None = None
+
+    async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
+        """A token; a bad one until it was renewed often enough."""
+        self.scopes.append(scopes)
+        if self.error:
+            raise self.error
+        audience = GRAPH_AUDIENCE if self.renewals >= self.bad_tokens else "https://elsewhere.example"
+        return AccessToken(issue(self.key, audience, 600), int(NOW.timestamp()) + 600)
+
+    def renew(self) -> None:
+        """Count."""
+        self.renewals += 1
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def __aenter__(self) -> Self:
+        """Nothing to open."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        """Nothing to close."""
+
+
+@dataclass
+class GraphHere:
+    """The stand-in, and the adapter that talks to it."""
+
+    standin: GraphStandIn
+    url: str
+    credential: LocalCredential
+    calendar: OutlookCalendar
+
+    @property
+    def batches(self) -> list[RecordedRequest]:
+        """What came in on the wire."""
+        return self.standin.requests
+
+    def events(self, mailbox: str) -> list[dict[str, Any]]:
+        """The content of each event in a mailbox, with its id."""
+        stored = self.standin.state.user(mailbox).events.values()
+        return [{**event.content, "id": event.immutable_id} for event in stored]
+
+    def configure(self, **settings: Any) -> None:
+        """Set fields of `GraphConfig`."""
+        self.standin.state.config = replace(self.standin.state.config, **settings)
+
+    def user_creates(self, mailbox: str, subject: str) -> str:
+        """A user's own event; gives its immutable id."""
+        times = {name: {"dateTime": "2026-03-02T09:00:00", "timeZone": "UTC"} for name in ("start", "end")}
+        draft = read_event({"subject": subject, **times}, creating=True)
+        state = self.standin.state
+        return state.create(state.user(mailbox), draft, by_app=False).immutable_id
+
+
+@contextlib.asynccontextmanager
+async def running_graph(certificates: Certificates, key: bytes) -> AsyncIterator[GraphHere]:
+    """Serve a stand-in with two good mailboxes, one without licence and one out of the app's scope."""
+    standin = GraphStandIn(key)
+    standin.state.add_mailbox(MAILBOX)
+    standin.state.add_mailbox(OTHER_MAILBOX)
+    standin.state.add_mailbox(MISSING_MAILBOX, kind="no_mailbox")
+    standin.state.add_mailbox(DENIED_MAILBOX, kind="denied")
+    credential = LocalCredential(key)
+    tls = server_tls(str(certificates.certificate), str(certificates.key))
+    async with serving(standin, tls) as url:
+        calendar = open_calendar(url, credential, EXTENSION, now)
+        try:
+            yield GraphHere(standin, url, credential, calendar)
+        finally:
+            await calendar.aclose()
+
+
+class _SkippingSelector(selectors.DefaultSelector):
+    """Never waits: it tells how long the loop wanted to."""
+
+    skipped = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout:
+            self.skipped += timeout
+        return super().select(0)
+
+
+class _VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to the next timer as soon as nothing else is to be done."""
+
+    def __init__(self) -> None:
+        self._skipping = _SkippingSelector()
+        super().__init__(self._skipping)
+
+    def time(self) -> float:
+        return self._skipping.skipped
+
+
+def run_virtually(main: Coroutine[Any, Any, T]) -> T:
+    """Run to the end in no time, whatever sleeps are in it. Not for code that uses sockets or threads."""
+    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+        return runner.run(main)

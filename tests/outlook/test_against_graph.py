@@ -1,0 +1,287 @@
+"""The adapter on the real SDK against the strict stand-in: what goes over the wire, and how trouble ends."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from booking_sync.domain.event import EventRef
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.outlook import errors
+from booking_sync.outlook.calendar import open_calendar
+from booking_sync.outlook.requests import EXTENSION_PROPERTY
+from booking_sync.ports import AlreadyCreated, Created
+from local.faults import Fault
+from tests.outlook.kit import (
+    BOOKING,
+    CHANGED,
+    CONTENT,
+    EXTENSION,
+    MAILBOX,
+    MARKER,
+    MISSING_MAILBOX,
+    OTHER_MAILBOX,
+    new_id,
+    now,
+)
+
+if TYPE_CHECKING:
+    from tests.outlook.kit import GraphHere
+
+BATCH = r"\$batch$"
+ITEM = "^/users/"
+
+
+async def create(graph: GraphHere, mailbox: str = MAILBOX, transaction_id: str = "") -> EventRef:
+    """A new event."""
+    made = await graph.calendar.create(
+        mailbox, CONTENT, marker=MARKER, transaction_id=transaction_id or new_id()
+    )
+    assert isinstance(made, Created)
+    return EventRef(mailbox, made.event_id)
+
+
+async def fail_to_create(graph: GraphHere, mailbox: str = MAILBOX) -> TransientError:
+    """The transient error that a creation ends with."""
+    with pytest.raises(TransientError) as error:
+        await create(graph, mailbox)
+    return error.value
+
+
+async def test_events_are_written_quietly(graph: GraphHere) -> None:
+    """No reminder, no attendees, no mail; the marker is in from the start, the extension comes on its own."""
+    ref = await create(graph)
+    await graph.calendar.tag(ref, BOOKING)
+    stored = graph.standin.state.user(MAILBOX).events[ref.event_id]
+    assert stored.content["isReminderOn"] is False
+    assert stored.content["attendees"] == []
+    assert list(stored.properties.values()) == [MARKER]
+    assert stored.extensions[EXTENSION].values == {EXTENSION_PROPERTY: BOOKING}
+    assert graph.standin.state.mails == []
+
+
+async def test_an_update_clears_the_location(graph: GraphHere) -> None:
+    """A booking that lost its address loses it in Outlook too."""
+    ref = await create(graph)
+    await graph.calendar.update(ref, CHANGED)
+    location = graph.events(MAILBOX)[0]["location"]
+    assert location["displayName"] == ""
+    assert "coordinates" not in location
+
+
+async def test_ids_survive_a_users_move(graph: GraphHere) -> None:
+    """Ids are immutable ones on every request, so an event that a user moved is still found by its id."""
+    ref = await create(graph)
+    mailbox = graph.standin.state.user(MAILBOX)
+    graph.standin.state.move(mailbox, mailbox.events[ref.event_id])
+    assert await graph.calendar.update(ref, CHANGED)
+    assert [each.ref for each in await graph.calendar.find(MAILBOX, MARKER)] == [ref]
+    await graph.calendar.delete(ref)
+    assert graph.events(MAILBOX) == []
+
+
+async def test_a_long_list_is_read_to_its_end(graph: GraphHere) -> None:
+    """`find` follows Graph's pages to the last."""
+    made = await asyncio.gather(*(create(graph) for _ in range(120)))
+    found = await graph.calendar.find(MAILBOX, MARKER)
+    assert {each.ref for each in found} == set(made)
+
+
+async def test_half_a_list_is_no_list(graph: GraphHere) -> None:
+    """When a later page can't be read, `find` raises instead of giving what it has."""
+    await asyncio.gather(*(create(graph) for _ in range(60)))
+    graph.standin.faults.add(Fault(path=r"\$skip=", status=503))
+    with pytest.raises(TransientError):
+        await graph.calendar.find(MAILBOX, MARKER)
+
+
+async def test_a_copy_is_found_but_not_by_our_transaction(graph: GraphHere) -> None:
+    """A user's copy carries the marker along, yet no transaction id, by which it is told apart."""
+    ref = await create(graph, transaction_id="7e0c0000-0000-4000-8000-000000000001")
+    mailbox = graph.standin.state.user(MAILBOX)
+    graph.standin.state.copy(mailbox, mailbox.events[ref.event_id])
+    found = await graph.calendar.find(MAILBOX, MARKER)
+    assert sorted(str(each.transaction_id) for each in found) == [
+        "7e0c0000-0000-4000-8000-000000000001",
+        "None",
+    ]
+
+
+@pytest.mark.parametrize("status", [400, 409])
+@pytest.mark.parametrize("named", [True, False])
+async def test_an_earlier_creation_is_found_again(graph: GraphHere, status: int, named: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A used transaction id gives the first event's id, whether Graph names it or it must be looked up."""
+    graph.configure(duplicate_status=status, duplicate_names_existing=named)
+    await create(graph)
+    ref = await create(graph, transaction_id="7e0c0000-0000-4000-8000-000000000001")
+    again = await graph.calendar.create(
+        MAILBOX, CHANGED, marker=MARKER, transaction_id="7E0C0000-0000-4000-8000-000000000001".lower()
+    )
+    assert again == AlreadyCreated(ref.event_id)
+
+
+async def test_an_earlier_creation_may_be_gone(graph: GraphHere) -> None:
+    """When Graph remembers the transaction of a deleted event and does not name it, there is no id to give."""
+    graph.configure(duplicate_names_existing=False, deleted_transactions="remembered")
+    ref = await create(graph, transaction_id="t-1")
+    await graph.calendar.delete(ref)
+    again = await graph.calendar.create(MAILBOX, CHANGED, marker=MARKER, transaction_id="t-1")
+    assert again == AlreadyCreated(None)
+
+
+async def test_a_failed_look_up_leaves_doubt(graph: GraphHere) -> None:
+    """The event of a used transaction id exists, even when the search for it fails: in doubt."""
+    graph.configure(duplicate_names_existing=False)
+    await create(graph, transaction_id="t-1")
+    graph.standin.faults.add(Fault(path=ITEM, method="GET", status=503, headers={"Retry-After": "3"}))
+    with pytest.raises(TransientError) as error:
+        await graph.calendar.create(MAILBOX, CHANGED, marker=MARKER, transaction_id="t-1")
+    assert error.value.maybe_applied
+    assert error.value.retry_after == 3
+
+
+@pytest.mark.parametrize("code", ["ErrorInvalidUser", "Request_ResourceNotFound"])
+@pytest.mark.parametrize("mailbox", [MISSING_MAILBOX, "0a6c0000-0000-4000-8000-00000000beef"])
+async def test_without_a_mailbox_nothing_is_written(graph: GraphHere, mailbox: str, code: str) -> None:
+    """A person without mailbox, or none at all, is a permanent error; a deletion there is done already."""
+    graph.configure(unknown_user_code=code)
+    event = EventRef(mailbox, "AAMk=")
+    with pytest.raises(PermanentError, match=errors.NO_MAILBOX_REASON):
+        await create(graph, mailbox)
+    with pytest.raises(PermanentError, match=errors.NO_MAILBOX_REASON):
+        await graph.calendar.update(event, CONTENT)
+    with pytest.raises(PermanentError, match=errors.NO_MAILBOX_REASON):
+        await graph.calendar.find(mailbox, MARKER)
+    await graph.calendar.delete(event)
+
+
+async def test_what_graph_refuses_is_told(graph: GraphHere) -> None:
+    """A zone that Exchange does not know is a permanent error with Graph's own words."""
+    odd = type(CONTENT.start)("2026-03-02T09:00:00", "Mars/Olympus")
+    content = type(CONTENT)("s", "b", odd, odd, "busy")
+    with pytest.raises(PermanentError, match="Outlook: .*TimeZoneNotSupportedException"):
+        await graph.calendar.create(MAILBOX, content, marker=MARKER, transaction_id=new_id())
+
+
+@pytest.mark.parametrize("status", [429, 503, 504])
+async def test_nothing_is_tried_twice(graph: GraphHere, status: int) -> None:
+    """The SDK's retries are off: a refused batch is one request on the wire."""
+    graph.standin.faults.add(Fault(path=BATCH, times=-1, status=status))
+    error = await fail_to_create(graph)
+    assert error.maybe_applied is (status != 429)
+    assert len(graph.batches) == 1
+
+
+async def test_a_redirect_is_not_followed(graph: GraphHere) -> None:
+    """A redirected batch is not sent elsewhere, neither as it is nor as a GET."""
+    graph.standin.faults.add(Fault(path=BATCH, status=302, headers={"Location": f"{graph.url}/v1.0/x"}))
+    assert (await fail_to_create(graph)).maybe_applied
+    assert len(graph.batches) == 1
+
+
+async def test_a_claims_challenge_causes_no_hidden_call(graph: GraphHere) -> None:
+    """A 401 ends with one renewal and two requests, whatever challenge it carries."""
+    graph.credential.bad_tokens = 5
+    assert not (await fail_to_create(graph)).maybe_applied
+    assert (len(graph.batches), graph.credential.renewals) == (2, 1)
+
+
+async def test_an_expired_token_is_renewed(graph: GraphHere) -> None:
+    """A token that Graph refuses is replaced, and the caller notices nothing."""
+    graph.credential.bad_tokens = 1
+    await create(graph)
+    assert (len(graph.batches), graph.credential.renewals) == (2, 1)
+
+
+async def test_an_item_refused_for_its_token_goes_again(graph: GraphHere) -> None:
+    """A 401 of one item is repeated with a fresh token, and makes no second event of the others."""
+    graph.standin.faults.add(Fault(path=ITEM, method="POST", status=401))
+    await asyncio.gather(*(create(graph) for _ in range(5)))
+    assert len(graph.events(MAILBOX)) == 5
+    assert [len(each.items) for each in graph.batches] == [5, 1]
+
+
+async def test_tokens_are_asked_for_this_service(graph: GraphHere) -> None:
+    """The scope is the service's own URL with `/.default`."""
+    await create(graph)
+    assert set(graph.credential.scopes) == {(f"{graph.url}/.default",)}
+
+
+async def test_a_throttled_mailbox_is_left_alone(graph: GraphHere) -> None:
+    """Retry-After closes one mailbox: later items for it fail unsent, those of another go through."""
+    graph.standin.limits.throttle(MAILBOX, 30)
+    first = await fail_to_create(graph)
+    later, _ = await asyncio.gather(fail_to_create(graph), create(graph, OTHER_MAILBOX))
+    assert 0 < (later.retry_after or 0) <= (first.retry_after or 0) <= 30
+    assert not later.maybe_applied
+    assert [[item["status"] for item in batch.items] for batch in graph.batches] == [[429], [201]]
+
+
+async def test_a_throttled_app_sends_nothing(graph: GraphHere) -> None:
+    """An outer 429 with a time keeps every mailbox's items from being sent until it is over."""
+    graph.standin.faults.add(Fault(path=BATCH, status=429, headers={"Retry-After": "20.5"}))
+    assert (await fail_to_create(graph)).retry_after == 20.5
+    later = await fail_to_create(graph, OTHER_MAILBOX)
+    assert 0 < (later.retry_after or 0) <= 20.5
+    assert len(graph.batches) == 1
+
+
+async def test_a_lost_answer_leaves_doubt(graph: GraphHere) -> None:
+    """When the connection breaks after the events were made, the error says so, and a replay finds them."""
+    graph.standin.faults.add(Fault(path=BATCH, when="after", drop=True))
+    with pytest.raises(TransientError) as error:
+        await create(graph, transaction_id="t-1")
+    assert error.value.maybe_applied
+    ref = await create(graph, transaction_id="t-1")
+    assert [event["id"] for event in graph.events(MAILBOX)] == [ref.event_id]
+
+
+async def test_a_lying_503_leaves_doubt(graph: GraphHere) -> None:
+    """An item's 503 after the event was made is in doubt."""
+    fault = Fault(path=ITEM, when="after", status=503, body={"error": {"code": "ConcurrentItemSave"}})
+    graph.standin.faults.add(fault)
+    assert (await fail_to_create(graph)).maybe_applied
+    assert len(graph.events(MAILBOX)) == 1
+
+
+async def test_a_service_out_of_reach_leaves_no_doubt(graph: GraphHere) -> None:
+    """Where nothing listens nothing was sent."""
+    calendar = open_calendar("https://localhost:9", graph.credential, EXTENSION, now)
+    with pytest.raises(TransientError) as error:
+        await calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id())
+    await calendar.aclose()
+    assert not error.value.maybe_applied
+
+
+async def test_an_untrusted_certificate_is_refused(graph: GraphHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS is verified: to a server of an unknown authority nothing is sent, least of all a token."""
+    monkeypatch.delenv("SSL_CERT_FILE")
+    calendar = open_calendar(graph.url, graph.credential, EXTENSION, now)
+    with pytest.raises(TransientError) as error:
+        await calendar.find(MAILBOX, MARKER)
+    await calendar.aclose()
+    assert not error.value.maybe_applied
+    assert graph.batches == []
+
+
+async def test_without_a_name_no_extension_is_written(graph: GraphHere) -> None:
+    """A deployment without extension name tags nothing and asks nothing."""
+    calendar = open_calendar(graph.url, graph.credential, "", now)
+    assert await calendar.tag(EventRef(MAILBOX, "any"), BOOKING)
+    await calendar.aclose()
+    assert graph.batches == []
+
+
+async def test_a_thousand_creations_are_never_throttled(graph: GraphHere) -> None:
+    """1,000 creations for 50 mailboxes take some 50 batches and meet no limit, though items take their time."""
+    graph.configure(item_seconds=0.001)
+    mailboxes = [f"0a6c0000-0000-4000-8000-0000000001{number:02}" for number in range(50)]
+    for mailbox in mailboxes:
+        graph.standin.state.add_mailbox(mailbox)
+    made = await asyncio.gather(*(create(graph, mailboxes[number % 50]) for number in range(1000)))
+    assert len(set(made)) == 1000
+    assert {item["status"] for batch in graph.batches for item in batch.items} == {201}
+    assert graph.standin.limits.concurrency_rejections == 0
+    assert 50 <= len(graph.batches) <= 55

@@ -1,0 +1,232 @@
+"""One batch: its JSON, its answers in any order, and everything that can happen to the call as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from kiota_abstractions.api_error import APIError
+
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.outlook.batch import BatchSender
+from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
+from tests.outlook.kit import LocalCredential, get, now, post
+
+Reply = httpx.Response | Exception | Callable[[list[dict[str, Any]]], httpx.Response]
+
+
+@dataclass
+class ScriptedTransport:
+    """Gives one scripted reply per call, and the last one for ever."""
+
+    replies: list[Reply]
+    calls: list[list[dict[str, Any]]] = field(default_factory=list)
+    request_ids: list[str] = field(default_factory=list)
+
+    async def post_batch(self, content: bytes, request_id: str) -> httpx.Response:
+        """Reply, a turn of the loop later."""
+        await asyncio.sleep(0)
+        items = json.loads(content)["requests"]
+        self.calls.append(items)
+        self.request_ids.append(request_id)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply if isinstance(reply, httpx.Response) else reply(items)
+
+
+def all_fine(items: list[dict[str, Any]]) -> httpx.Response:
+    """Every item succeeds, answered backwards."""
+    entries = [{"id": item["id"], "status": 200, "body": {"url": item["url"]}} for item in reversed(items)]
+    return httpx.Response(200, json={"responses": entries})
+
+
+def with_status(status: int, *ids: str) -> Callable[[list[dict[str, Any]]], httpx.Response]:
+    """These items get a status, the others succeed."""
+
+    def reply(items: list[dict[str, Any]]) -> httpx.Response:
+        entries = [{"id": item["id"], "status": status if item["id"] in ids else 200} for item in items]
+        return httpx.Response(200, json={"responses": entries})
+
+    return reply
+
+
+async def send(
+    *replies: Reply, requests: Sequence[GraphRequest] = (post("a"), get("b"))
+) -> tuple[BatchResult, ScriptedTransport, LocalCredential]:
+    """Send requests against a script."""
+    transport, credential = ScriptedTransport(list(replies)), LocalCredential(b"")
+    result = await BatchSender(transport, credential, now).send(requests)
+    return result, transport, credential
+
+
+def transient(result: BatchResult) -> list[TransientError]:
+    """The results, all of which must be transient."""
+    assert all(isinstance(each, TransientError) for each in result.results)
+    return [each for each in result.results if isinstance(each, TransientError)]
+
+
+def statuses(result: BatchResult) -> list[int | str]:
+    """Each result's status, or the name of its error."""
+    return [each.status if isinstance(each, Answer) else type(each).__name__ for each in result.results]
+
+
+async def test_answers_are_matched_by_id() -> None:
+    """Graph answers in any order; each request gets its own answer."""
+    requests = [get("m", number) for number in range(20)]
+    result, _, _ = await send(all_fine, requests=requests)
+    assert [each.body["url"] for each in result.results if isinstance(each, Answer)] == [
+        f"/users/m/events/{number}" for number in range(20)
+    ]
+
+
+async def test_an_item_carries_method_url_headers_and_json() -> None:
+    """A request travels as Graph documents batch items; one without a body sends none."""
+    request = GraphRequest("a", "POST", "/users/a/events", {"Prefer": "x"}, {"subject": "é"})
+    _, transport, _ = await send(all_fine, requests=[request, get("b")])
+    first, second = transport.calls[0]
+    assert first == {
+        "id": "0",
+        "method": "POST",
+        "url": "/users/a/events",
+        "headers": {"Prefer": "x"},
+        "body": {"subject": "é"},
+    }
+    assert "body" not in second
+
+
+async def test_each_call_has_its_own_request_id() -> None:
+    """No two calls share the GUID that Microsoft's support finds them by."""
+    _, transport, _ = await send(with_status(401, "0"), all_fine)
+    assert len(set(transport.request_ids)) == 2
+
+
+async def test_more_than_twenty_are_refused() -> None:
+    """A batch of 21 is a mistake of the caller and is not sent."""
+    with pytest.raises(ValueError, match="at most 20"):
+        await send(all_fine, requests=[get("a")] * 21)
+
+
+async def test_a_missing_answer_leaves_doubt() -> None:
+    """An item that the answer lacks is transient, and in doubt when it was a write."""
+    result, _, _ = await send(httpx.Response(200, json={"responses": []}))
+    assert [each.maybe_applied for each in transient(result)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b"[]", b'{"responses": 5}', b'{"responses": [7, {"id": "0", "status": "x"}]}']
+)
+async def test_an_unreadable_answer_leaves_doubt(content: bytes) -> None:
+    """A success that can't be read may have been one: transient and in doubt."""
+    result, transport, _ = await send(httpx.Response(200, content=content))
+    assert [each.maybe_applied for each in transient(result)] == [True, False]
+    assert len(transport.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "in_doubt"),
+    [
+        (httpx.ConnectError("refused"), False),
+        (httpx.ConnectTimeout("late"), False),
+        (httpx.PoolTimeout("full"), False),
+        (httpx.ReadTimeout("late"), True),
+        (httpx.ReadError("reset"), True),
+        (httpx.WriteError("reset"), True),
+        (httpx.RemoteProtocolError("closed"), True),
+        (APIError("odd"), True),
+        (TimeoutError(), True),
+        (RuntimeError("odd"), True),
+        (ClientAuthenticationError("refused"), False),
+        (TransientError("Entra is away"), False),
+    ],
+)
+async def test_a_failed_call_is_transient(error: Exception, in_doubt: bool) -> None:  # noqa: FBT001 - a table's column
+    """Whatever is raised on the way is transient, and in doubt unless nothing can have been sent."""
+    result, transport, _ = await send(error)
+    assert [each.maybe_applied for each in transient(result)] == [in_doubt, False]
+    assert len(transport.calls) == 1
+
+
+async def test_the_credentials_own_wish_is_kept() -> None:
+    """A delay that the credential asks for reaches every caller, each with an error of its own."""
+    result, _, _ = await send(TransientError("Key Vault is away", retry_after=9))
+    assert [each.retry_after for each in transient(result)] == [9, 9]
+    assert result.results[0] is not result.results[1]
+
+
+async def test_the_credentials_refusal_stays_permanent() -> None:
+    """Should the credential know that trying again is useless, the callers learn it."""
+    result, _, _ = await send(PermanentError("no secret"))
+    assert all(isinstance(each, PermanentError) for each in result.results)
+
+
+async def test_a_refused_token_is_renewed_once() -> None:
+    """An outer 401 renews the token and sends the batch again at once."""
+    result, transport, credential = await send(httpx.Response(401), all_fine)
+    assert statuses(result) == [200, 200]
+    assert (len(transport.calls), credential.renewals) == (2, 1)
+
+
+async def test_a_token_refused_twice_is_left_to_the_caller() -> None:
+    """A second 401 is handed on; there is no third try."""
+    result, transport, credential = await send(httpx.Response(401))
+    assert statuses(result) == [401, 401]
+    assert (len(transport.calls), credential.renewals) == (2, 1)
+
+
+async def test_items_refused_for_their_token_go_again_alone() -> None:
+    """A 401 of single items renews the token and repeats these items, and no others."""
+    requests = [post("a", number) for number in range(5)]
+    result, transport, credential = await send(with_status(401, "1", "3"), all_fine, requests=requests)
+    assert statuses(result) == [200] * 5
+    assert [item["body"]["subject"] for item in transport.calls[1]] == ["1", "3"]
+    assert credential.renewals == 1
+
+
+async def test_batches_that_meet_the_same_bad_token_renew_it_once() -> None:
+    """When many batches are refused together, the credential is renewed once and not by each."""
+    credential = LocalCredential(b"")
+    sender = BatchSender(ScriptedTransport([httpx.Response(401)]), credential, now)
+    await asyncio.gather(*(sender.send([get("a")]) for _ in range(3)))
+    assert credential.renewals == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_refused_batch_says_how_long_to_stay_away(status: int) -> None:
+    """An outer 429 or 503 gives all its items the delay, and the app its pause."""
+    result, transport, _ = await send(httpx.Response(status, headers={"Retry-After": "2.5"}))
+    assert [each.retry_after for each in transient(result)] == [2.5, 2.5]
+    assert [each.maybe_applied for each in transient(result)] == [status == 503, False]
+    assert result.pause == 2.5
+    assert len(transport.calls) == 1
+
+
+@pytest.mark.parametrize("status", [302, 403, 404, 500])
+async def test_a_refused_batch_is_never_permanent(status: int) -> None:
+    """The refusal of a whole batch speaks of the app, not of a booking, and may be mended: transient."""
+    result, _, _ = await send(httpx.Response(status))
+    assert len(transient(result)) == 2
+    assert result.pause is None
+
+
+async def test_one_malformed_item_does_not_harm_the_others() -> None:
+    """When Graph refuses a batch for one item, the others still run, and only that one gets the 400."""
+
+    ran: list[str] = []
+
+    def strict(items: list[dict[str, Any]]) -> httpx.Response:
+        subjects = [item["body"]["subject"] for item in items]
+        if "13" in subjects:
+            return httpx.Response(400, json={"error": {"code": "BadRequest", "message": "malformed"}})
+        ran.extend(subjects)
+        return all_fine(items)
+
+    result, _, _ = await send(strict, requests=[post("a", number) for number in range(20)])
+    assert statuses(result) == [200] * 13 + [400] + [200] * 6
+    assert sorted(ran, key=int) == [str(number) for number in range(20) if number != 13]

@@ -1,0 +1,221 @@
+"""What every `Calendar` must do, written against the port: any implementation can be run through it.
+
+A new one needs a `World` around it, and an entry in the fixture `world`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from booking_sync.domain.event import EventRef
+from booking_sync.errors import PermanentError
+from booking_sync.ports import AlreadyCreated, Created
+from tests.outlook.kit import (
+    BOOKING,
+    CHANGED,
+    CONTENT,
+    DENIED_MAILBOX,
+    MAILBOX,
+    MARKER,
+    OTHER_MAILBOX,
+    new_id,
+)
+from tests.support.fakes import FakeCalendar
+
+if TYPE_CHECKING:
+    from booking_sync.domain.event import EventContent
+    from booking_sync.ports import Calendar
+    from tests.outlook.kit import GraphHere
+
+
+class World(Protocol):
+    """A calendar, and a look behind it."""
+
+    @property
+    def calendar(self) -> Calendar:
+        """What is tested; `DENIED_MAILBOX` refuses everything."""
+
+    def subjects(self, mailbox: str) -> dict[str, str]:
+        """The subject of each event that is really there, by id."""
+
+    def user_creates(self, mailbox: str, content: EventContent) -> EventRef:
+        """A user's own event, without marker."""
+
+
+class GraphWorld:
+    """The adapter on the real SDK, and the strict stand-in."""
+
+    def __init__(self, graph: GraphHere) -> None:
+        self._graph = graph
+
+    @property
+    def calendar(self) -> Calendar:
+        """See `World`."""
+        return self._graph.calendar
+
+    def subjects(self, mailbox: str) -> dict[str, str]:
+        """See `World`."""
+        return {event["id"]: event["subject"] for event in self._graph.events(mailbox)}
+
+    def user_creates(self, mailbox: str, content: EventContent) -> EventRef:
+        """See `World`."""
+        return EventRef(mailbox, self._graph.user_creates(mailbox, content.subject))
+
+
+class FakeWorld:
+    """The fake that the use cases' tests run on."""
+
+    def __init__(self) -> None:
+        self._fake = FakeCalendar()
+        self._fake.refused[DENIED_MAILBOX] = "denied"
+
+    @property
+    def calendar(self) -> Calendar:
+        """See `World`."""
+        return self._fake
+
+    def subjects(self, mailbox: str) -> dict[str, str]:
+        """See `World`."""
+        return {event.ref.event_id: event.content.subject for event in self._fake.of(mailbox)}
+
+    def user_creates(self, mailbox: str, content: EventContent) -> EventRef:
+        """See `World`."""
+        return self._fake.user_creates(mailbox, content).ref
+
+
+@pytest.fixture(params=["graph", "fake"])
+def world(request: pytest.FixtureRequest) -> World:
+    """Each implementation in turn."""
+    if request.param == "fake":
+        return FakeWorld()
+    graph: GraphHere = request.getfixturevalue("graph")
+    return GraphWorld(graph)
+
+
+async def make(world: World, mailbox: str = MAILBOX, *, marker: str = MARKER) -> tuple[EventRef, str]:
+    """A new event and its transaction id."""
+    transaction = new_id()
+    created = await world.calendar.create(mailbox, CONTENT, marker=marker, transaction_id=transaction)
+    assert isinstance(created, Created)
+    return EventRef(mailbox, created.event_id), transaction
+
+
+async def test_a_created_event_is_there(world: World) -> None:
+    """`create` puts one event into the mailbox and gives its id."""
+    ref, _ = await make(world)
+    assert world.subjects(MAILBOX) == {ref.event_id: CONTENT.subject}
+
+
+async def test_an_identical_replay_makes_no_second_event(world: World) -> None:
+    """The same creation again gives the first event."""
+    ref, transaction = await make(world)
+    again = await world.calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id=transaction)
+    assert again == Created(ref.event_id)
+    assert len(world.subjects(MAILBOX)) == 1
+
+
+async def test_a_replay_with_other_content_names_the_first_event(world: World) -> None:
+    """The same transaction with other content is no second event and no change, but the first one's id."""
+    ref, transaction = await make(world)
+    again = await world.calendar.create(MAILBOX, CHANGED, marker=MARKER, transaction_id=transaction)
+    assert again == AlreadyCreated(ref.event_id)
+    assert world.subjects(MAILBOX) == {ref.event_id: CONTENT.subject}
+
+
+async def test_the_same_transaction_id_in_another_mailbox_is_another_event(world: World) -> None:
+    """Transaction ids are remembered per mailbox."""
+    _, transaction = await make(world)
+    other = await world.calendar.create(OTHER_MAILBOX, CONTENT, marker=MARKER, transaction_id=transaction)
+    assert isinstance(other, Created)
+    assert set(world.subjects(OTHER_MAILBOX)) == {other.event_id}
+
+
+async def test_an_update_writes_the_content(world: World) -> None:
+    """`update` changes the event in place and says that it was there."""
+    ref, _ = await make(world)
+    assert await world.calendar.update(ref, CHANGED)
+    assert world.subjects(MAILBOX) == {ref.event_id: CHANGED.subject}
+
+
+async def test_an_update_of_a_missing_event_says_so(world: World) -> None:
+    """`update` of an event that is gone is False and creates nothing."""
+    ref, _ = await make(world)
+    await world.calendar.delete(ref)
+    assert not await world.calendar.update(ref, CHANGED)
+    assert world.subjects(MAILBOX) == {}
+
+
+async def test_a_deletion_may_be_repeated(world: World) -> None:
+    """`delete` removes the event, this one only, and is content when it is gone already."""
+    ref, _ = await make(world)
+    other, _ = await make(world)
+    await world.calendar.delete(ref)
+    await world.calendar.delete(ref)
+    assert set(world.subjects(MAILBOX)) == {other.event_id}
+
+
+async def test_ids_are_case_sensitive(world: World) -> None:
+    """An id in other letters is another event, so nothing is changed or deleted by it."""
+    ref, _ = await make(world)
+    swapped = replace(ref, event_id=ref.event_id.swapcase())
+    assert not await world.calendar.update(swapped, CHANGED)
+    await world.calendar.delete(swapped)
+    assert world.subjects(MAILBOX) == {ref.event_id: CONTENT.subject}
+
+
+async def test_a_tag_may_be_repeated(world: World) -> None:
+    """`tag` is True for an event that is there, tagged already or not, and False for one that is gone."""
+    ref, _ = await make(world)
+    assert await world.calendar.tag(ref, BOOKING)
+    assert await world.calendar.tag(ref, BOOKING)
+    await world.calendar.delete(ref)
+    assert not await world.calendar.tag(ref, BOOKING)
+
+
+async def test_a_search_finds_the_marked_events_only(world: World) -> None:
+    """`find` gives each event with the marker and its transaction id, in this mailbox, and no other."""
+    first, first_transaction = await make(world)
+    second, second_transaction = await make(world)
+    await make(world, marker=f"{MARKER}0")
+    await make(world, OTHER_MAILBOX)
+    world.user_creates(MAILBOX, CONTENT)
+    found = await world.calendar.find(MAILBOX, MARKER)
+    assert {each.ref: each.transaction_id for each in found} == {
+        first: first_transaction,
+        second: second_transaction,
+    }
+
+
+async def test_a_search_minds_no_case(world: World) -> None:
+    """Graph compares marker values without regard to case, and so does every implementation."""
+    ref, _ = await make(world)
+    found = await world.calendar.find(MAILBOX, MARKER.upper())
+    assert [each.ref for each in found] == [ref]
+
+
+async def test_a_search_without_result_is_empty(world: World) -> None:
+    """A complete list of nothing is an empty one."""
+    assert list(await world.calendar.find(MAILBOX, MARKER)) == []
+
+
+@pytest.mark.parametrize("operation", ["create", "update", "delete", "tag", "find"])
+async def test_a_mailbox_out_of_reach_is_a_permanent_error(world: World, operation: str) -> None:
+    """Where the app may not write, every operation says so permanently, with a reason."""
+    event = EventRef(DENIED_MAILBOX, "AAMk=")
+    calls = {
+        "create": lambda: world.calendar.create(
+            DENIED_MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id()
+        ),
+        "update": lambda: world.calendar.update(event, CONTENT),
+        "delete": lambda: world.calendar.delete(event),
+        "tag": lambda: world.calendar.tag(event, BOOKING),
+        "find": lambda: world.calendar.find(DENIED_MAILBOX, MARKER),
+    }
+    with pytest.raises(PermanentError, match="denied"):
+        await calls[operation]()
+    with contextlib.suppress(KeyError):
+        assert world.subjects(DENIED_MAILBOX) == {}

@@ -1,0 +1,158 @@
+"""The requests that the SDK's builders make: method, URL, headers, JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from booking_sync.domain.event import EventRef
+from booking_sync.errors import TransientError
+from booking_sync.outlook.client import GraphClient
+from booking_sync.outlook.requests import MARKER_PROPERTY, EventRequests
+from booking_sync.outlook.wire import GraphRequest
+from tests.outlook.kit import CHANGED, CONTENT, EXTENSION, MAILBOX, MARKER, LocalCredential
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ODD_ID = "AAkALg+AA/AB=' %?#é-_"
+
+
+@pytest.fixture(
+    params=["https://graph.microsoft.com", "https://graph.microsoft.us/", "https://localhost:8443"]
+)
+async def requests(request: pytest.FixtureRequest) -> AsyncIterator[EventRequests]:
+    """The builders, for the public cloud, a national one and the local stack."""
+    client = GraphClient(request.param, LocalCredential(b""))
+    yield EventRequests(client)
+    await client.aclose()
+
+
+def every_kind(requests: EventRequests) -> list[GraphRequest]:
+    """One request of each operation."""
+    event = EventRef(MAILBOX.upper(), ODD_ID)
+    return [
+        requests.create(MAILBOX.upper(), CONTENT, marker=MARKER, transaction_id="t"),
+        requests.update(event, CONTENT),
+        requests.delete(event),
+        requests.tag(event, EXTENSION, "b"),
+        requests.find(MAILBOX.upper(), MARKER),
+    ]
+
+
+def test_every_request_asks_for_immutable_ids_relatively(requests: EventRequests) -> None:
+    """Each item carries the preference, a relative URL, its mailbox in lower case, and its body's type."""
+    made = every_kind(requests)
+    assert [each.method for each in made] == ["POST", "PATCH", "DELETE", "POST", "GET"]
+    for each in made:
+        assert each.headers["prefer"] == 'IdType="ImmutableId"'
+        assert each.url.startswith(f"/users/{MAILBOX.upper()}/events")
+        assert each.mailbox == MAILBOX
+        assert (each.body is None) == ("content-type" not in each.headers)
+        assert each.writes == (each.method != "GET")
+
+
+def test_ids_survive_the_path(requests: EventRequests) -> None:
+    """Whatever stands in an id is encoded in the path and comes out unchanged at the other end."""
+    for made in (
+        requests.update(EventRef(MAILBOX, ODD_ID), CONTENT),
+        requests.delete(EventRef(MAILBOX, ODD_ID)),
+    ):
+        path = urlsplit(made.url).path
+        assert [unquote(part) for part in path.split("/")] == ["", "users", MAILBOX, "events", ODD_ID]
+        assert not urlsplit(made.url).query
+
+
+def test_the_created_event_says_everything(requests: EventRequests) -> None:
+    """A creation sets all our fields, overrides Graph's defaults, and carries transaction id and marker."""
+    body = requests.create(MAILBOX, CONTENT, marker=MARKER, transaction_id="t-1").body
+    assert body == {
+        "@odata.type": "#microsoft.graph.event",
+        "subject": "WO-00042 Contoso",
+        "body": {"contentType": "html", "content": "<p>Replace the pump</p>"},
+        "start": {"dateTime": "2026-03-02T09:00:00", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-03-02T10:30:00", "timeZone": "UTC"},
+        "showAs": "busy",
+        "sensitivity": "normal",
+        "categories": ["Field Service"],
+        "location": {
+            "displayName": "Main Street 1, Springfield",
+            "address": {
+                "street": "Main Street 1",
+                "city": "Springfield",
+                "state": "IL",
+                "postalCode": "62701",
+                "countryOrRegion": "USA",
+            },
+            "coordinates": {"latitude": 39.8, "longitude": -89.6},
+        },
+        "isReminderOn": False,
+        "responseRequested": False,
+        "allowNewTimeProposals": False,
+        "transactionId": "t-1",
+        "singleValueExtendedProperties": [{"id": MARKER_PROPERTY, "value": MARKER}],
+    }
+
+
+def test_an_update_wipes_what_is_no_longer_there(requests: EventRequests) -> None:
+    """A PATCH without address sends an empty location; it never sends transaction id, marker or attendees."""
+    body = requests.update(EventRef(MAILBOX, "id"), CHANGED).body
+    assert body["location"]["displayName"] == ""
+    assert set(body["location"]["address"].values()) == {""}
+    assert "coordinates" not in body["location"]
+    assert not {"transactionId", "singleValueExtendedProperties", "attendees", "extensions"} & body.keys()
+
+
+def test_a_tag_is_an_open_extension_of_its_own(requests: EventRequests) -> None:
+    """The extension has its documented type, the configured name and the booking's id."""
+    made = requests.tag(EventRef(MAILBOX, "a=b"), EXTENSION, "b-1")
+    assert made.url == f"/users/{MAILBOX}/events/a%3Db/extensions"
+    assert made.body == {
+        "@odata.type": "#microsoft.graph.openTypeExtension",
+        "extensionName": EXTENSION,
+        "bookingSyncGuid": "b-1",
+    }
+
+
+def test_a_search_is_filtered_by_the_marker(requests: EventRequests) -> None:
+    """The filter quotes the marker, names of options stand plain, and the marker is asked back for checking."""
+    made = requests.find(MAILBOX, "o'hara/1")
+    assert "?$" in made.url
+    query = parse_qs(urlsplit(made.url).query)
+    assert query == {
+        "$filter": [
+            f"singleValueExtendedProperties/Any(ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq 'o''hara/1')"
+        ],
+        "$select": ["id,transactionId"],
+        "$expand": [f"singleValueExtendedProperties($filter=id eq '{MARKER_PROPERTY}')"],
+        "$top": ["50"],
+    }
+
+
+def test_the_next_page_is_asked_relatively() -> None:
+    """A link to the next page becomes a batch item like any other."""
+    requests = EventRequests(GraphClient("https://graph.microsoft.com", LocalCredential(b"")))
+    made = requests.next_page(MAILBOX, "https://Graph.Microsoft.com/v1.0/users('u')/events?$top=50&$skip=50")
+    assert made.url == "/users('u')/events?$top=50&$skip=50"
+    assert made.headers["prefer"] == 'IdType="ImmutableId"'
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/v1.0/users/u/events?$skip=50",
+        "http://graph.microsoft.com/v1.0/users/u/events?$skip=50",
+        "https://graph.microsoft.com:444/v1.0/users/u/events?$skip=50",
+        "https://graph.microsoft.com/v1.0x/users/u/events",
+        "https://graph.microsoft.com@evil.example/v1.0/users/u/events",
+        "/users/u/events",
+        "True",
+    ],
+)
+def test_a_link_elsewhere_is_refused(link: str) -> None:
+    """A next page at another address is not followed; the list counts as unread."""
+    requests = EventRequests(GraphClient("https://graph.microsoft.com", LocalCredential(b"")))
+    with pytest.raises(TransientError):
+        requests.next_page(MAILBOX, link)
