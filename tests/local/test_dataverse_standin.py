@@ -40,7 +40,9 @@ STEPS: list[dict[str, Any]] = [
         "message": "Update",
         "table": "bookableresourcebooking",
         "filteringattributes": "starttime,resource,msdyn_workorder",
-        "images": [{"alias": "PreImage", "type": 0, "attributes": "name,starttime,resource,duration"}],
+        "images": [
+            {"alias": "PreImage", "type": 0, "attributes": "name,starttime,resource,duration,bookingstatus"}
+        ],
     },
     {
         "message": "Delete",
@@ -561,6 +563,8 @@ GOOD = f"--b\r\n{ENVELOPE}GET WhoAmI HTTP/1.1\r\n\r\n\r\n--b--\r\n"
         (GOOD.replace("HTTP/1.1\r\n\r\n\r\n", "HTTP/1.1\r\n\r\n"), 400),
         (GOOD.replace("binary\r\n\r\n", "binary\r\n"), 400),
         (GOOD.replace("HTTP/1.1\r\n", "HTTP/1.1\nAccept: a\r\n"), 400),
+        (GOOD.replace("HTTP/1.1\r\n", "HTTP/1.1\r\nPrefer: a\nAccept: a\r\n"), 400),
+        (GOOD.replace("--b\r\n", "--b", 1), 400),
         (GOOD.replace("--b", "--c"), 400),
         (GOOD.replace("--b--\r\n", ""), 400),
         (GOOD.replace("--b--", "--b"), 400),
@@ -733,6 +737,7 @@ async def test_an_update_webhook(client: Client, world: World, receiver: Receive
     before = pairs(image["Attributes"])
     assert "__type" not in image
     assert (before["starttime"], before["duration"]) == ("/Date(1767600000000)/", 120)
+    assert set(before) == {"bookableresourcebookingid", "name", "starttime", "resource", "duration"}
     assert before["resource"]["Id"] == world.resource
     assert before["resource"]["LogicalName"] == "bookableresource"
     assert body["ParentContext"]["Stage"] == 30
@@ -831,7 +836,7 @@ async def test_a_delivery_gets_one_more_attempt_at_most(
 ) -> None:
     """502, 503 and 504 are tried once more; everything else is lost for good and accounted for."""
     for status in answers:
-        receiver.standin.faults.add(Fault(status=status))
+        receiver.standin.faults.add(Fault(status=status, headers={"Location": "/hook"}))
     client.standin.create(BOOKINGS, {})
     await receiver.hear(client)
     account = await client.control("GET", "deliveries")
