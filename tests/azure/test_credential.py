@@ -25,9 +25,6 @@ from tests.azure.conftest import (
 if TYPE_CHECKING:
     from tests.azure.conftest import Cloud
 
-# The stand-ins keep values on requests under plain text keys, of which aiohttp warns once per process.
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web.NotAppKeyWarning")
-
 
 async def test_token_comes_through_the_whole_chain(cloud: Cloud) -> None:
     """A token for Graph is made with the vault's secret, which the managed identity may read."""

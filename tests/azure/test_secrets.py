@@ -14,9 +14,6 @@ from tests.azure.conftest import FIRST_SECRET, SECOND_SECRET, SECRET_NAME
 if TYPE_CHECKING:
     from tests.azure.conftest import Cloud
 
-# The stand-ins keep values on requests under plain text keys, of which aiohttp warns once per process.
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web.NotAppKeyWarning")
-
 
 async def _failure(secret: KeyVaultSecret) -> TransientError:
     try:
