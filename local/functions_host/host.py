@@ -76,10 +76,10 @@ async def running_host(options: HostOptions, settings: Mapping[str, str]) -> Asy
     AdminApi(timers, options.keys).add_routes(app.router)
     http = HttpTriggers(functions, host.route_prefix, options.keys, invoker)
     app.router.add_route("*", "/{path:.*}", http.handle)
-    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=options.drain_seconds)
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", options.port, ssl_context=options.tls)
     try:
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", options.port, ssl_context=options.tls)
         await site.start()
         for queue in queues:
             await queue.start()
@@ -87,12 +87,13 @@ async def running_host(options: HostOptions, settings: Mapping[str, str]) -> Asy
             await timer.start()
         yield f"{'https' if options.tls else 'http'}://localhost:{runner.addresses[0][1]}"
     finally:
-        for queue in queues:
-            await queue.stop_polling()
+        await site.stop()
         for timer in timers:
             await timer.stop()
-        await runner.cleanup()  # answers what is under way
+        for queue in queues:
+            await queue.stop_polling()
         if left := await invoker.drain(options.drain_seconds):
             logger.warning("%d functions did not finish in time", left)
         for queue in queues:
             await queue.close(seconds=1)
+        await runner.cleanup()  # after the functions, so that their answers still go out

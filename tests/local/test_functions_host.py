@@ -27,7 +27,7 @@ from local.functions_host.launch import AppLaunch, host_process
 from local.processes import ManagedProcess, StartError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -84,7 +84,7 @@ class SampleApp:
         file = self.folder / "events"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def write(self, code: str, queues: dict[str, object] | None = None) -> None:
+    def write(self, code: str, queues: Mapping[str, object] | None = None) -> None:
         """Write the app's code and its host.json."""
         (self.folder / "function_app.py").write_text(PRELUDE + textwrap.dedent(code))
         host = {"version": "2.0", "extensions": {"queues": queues or {}}}
@@ -292,9 +292,10 @@ async def test_failures_are_retried_and_end_in_the_poison_queue(app: SampleApp) 
 
 
 async def test_the_poison_queue_is_created_when_it_is_missing(app: SampleApp) -> None:
-    """The first poisoned message creates the queue that it is moved to."""
+    """The first poisoned message creates the queue that it is moved to, right after its last try."""
     app.settings.update(QUEUE="first-poison", GOOD_AT="99")
-    app.write(RETRY_APP, {"maxDequeueCount": 1, "messageEncoding": "none"})
+    queues = {"maxDequeueCount": 1, "messageEncoding": "none", "visibilityTimeout": "01:00:00"}
+    app.write(RETRY_APP, queues)
     async with app.host(), app.storage.queue("first-poison") as queue:
         await queue.send_message("<plain & simple>")
         await emptied(queue)
