@@ -20,8 +20,8 @@ LOGGER = logging.getLogger("tests.log")
 @pytest.fixture
 def library_levels() -> Iterator[None]:
     """Put the libraries' log levels back."""
-    names = ("azure.core", "azure.identity", "azure.keyvault", "azure.storage")
-    names += ("msal", "httpx", "httpcore", "urllib3")
+    names = ["azure.core", "azure.identity", "azure.keyvault", "azure.storage"]
+    names += ["msal", "httpx", "httpcore", "urllib3"]
     before = {name: logging.getLogger(name).level for name in names}
     yield
     for name, level in before.items():
