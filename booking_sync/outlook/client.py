@@ -83,11 +83,18 @@ class GraphClient:
         """Close the connections, if any were opened."""
         if "_http" in self.__dict__:
             await self._http.aclose()
+            await self._connections.aclose()  # the SDK wraps them in a transport that forgets to close them
+
+    @cached_property
+    def _connections(self) -> httpx.AsyncHTTPTransport:
+        # HTTP/1.1 on purpose: one connection per batch in flight, so a broken one costs one batch.
+        return httpx.AsyncHTTPTransport(http2=False)
 
     @cached_property
     def _http(self) -> httpx.AsyncClient:
-        # HTTP/1.1 on purpose: one connection per batch in flight, so a broken one costs one batch.
-        plain = httpx.AsyncClient(timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS), http2=False)
+        plain = httpx.AsyncClient(
+            transport=self._connections, timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        )
         made = GraphClientFactory.create_with_default_middleware(client=plain, options=_middleware_options())
         return cast("httpx.AsyncClient", made)
 
