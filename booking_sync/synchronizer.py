@@ -16,7 +16,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from booking_sync.domain.event import EventRef, is_own_transaction, marker, transaction_id
+from booking_sync.domain.event import EventRef, marker, own_generation, transaction_id
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.plan import (
     CreateEvent,
@@ -85,12 +85,16 @@ class _Run:
     """Every event known to be this booking's."""
     rounds: int = 0
     own: Own | None = None
-    burned_generation: int = 0
+    burned: dict[str, int] = field(default_factory=dict)
+    """By mailbox, see `Knowledge`."""
     touched: bool = False
     """Something was, or may have been, written to Outlook that the row does not record."""
 
     def knowledge(self) -> Knowledge:
-        return Knowledge(self.task.trusted and self.rounds == 1, self.own, self.burned_generation)
+        return Knowledge(self.task.trusted and self.rounds == 1, self.own, dict(self.burned))
+
+    def burn(self, mailbox: str, generation: int) -> None:
+        self.burned[mailbox] = max(self.burned.get(mailbox, 0), generation)
 
     def end(self, kind: OutcomeKind, detail: str) -> Outcome:
         return Outcome(kind, detail, rounds=self.rounds)
@@ -198,7 +202,7 @@ class Synchronizer:
     async def _finish_missing(self, run: _Run) -> Outcome:
         """The booking is gone: so must be every event known to be its own."""
         for mailbox in sorted(run.suspects):
-            run.events.update(await self._find_left_behind(run, mailbox, 0))
+            run.events.update(own.event for own in await self._find_left_behind(run, mailbox, 0))
         events = sorted(run.events, key=lambda event: (event.mailbox, event.event_id))
         results = await asyncio.gather(*(self._remove(run, e) for e in events), return_exceptions=True)
         _raise_worst(results)
@@ -212,9 +216,8 @@ class Synchronizer:
     # --- what an earlier, uncertain try may have left -------------------------------------------------
 
     async def _recover(self, run: _Run, row: BookingRow, wish: Desire) -> bool:
-        """Remove what an earlier try created in a mailbox that this plan will not look at.
+        """Find what an earlier try created without any row naming it: adopt what is wanted, remove the rest.
 
-        Whatever was created in the wanted mailbox is met again by its transactionId, and needs no search.
         Returns whether anything was removed: then the record must be written, even unchanged, since another
         worker may have been about to record the event.
         """
@@ -223,29 +226,34 @@ class Synchronizer:
         mailboxes = set(run.suspects)
         if isinstance(wish, Unwanted) and wish.mailbox and row.record.event is None:
             mailboxes.add(wish.mailbox)
-        if isinstance(wish, Wanted):
-            mailboxes.discard(wish.mailbox)
+        wanted = wish.mailbox if isinstance(wish, Wanted) and row.record.event is None else None
         removed = False
         for mailbox in sorted(mailboxes):
-            for event in await self._find_left_behind(run, mailbox, row.record.generation):
-                if event != row.record.event:
-                    await self._remove(run, event)
-                    removed = True
-            run.suspects.discard(mailbox)
+            found = await self._find_left_behind(run, mailbox, row.record.generation)
+            found = [own for own in found if own.event != row.record.event]
+            if mailbox == wanted and found:
+                run.own = found.pop()
+                run.events.add(run.own.event)
+            for own in found:
+                await self._remove(run, own.event)
+                run.burn(mailbox, own.generation)
+                removed = True
         return removed
 
-    async def _find_left_behind(self, run: _Run, mailbox: str, generation: int) -> list[EventRef]:
+    async def _find_left_behind(self, run: _Run, mailbox: str, generation: int) -> list[Own]:
+        """Events in the mailbox that are provably ours and this booking's, by generation."""
         booking_id = run.task.booking_id
         try:
             found = await self._calendar.find(mailbox, marker(self._organization_id, booking_id))
         except PermanentError:
             return []  # a mailbox that can't be read can't have been written to
         highest = generation + SEARCH_BEYOND_GENERATION
-        return [
-            event.ref
+        owned = [
+            Own(event.ref, number)
             for event in found
-            if is_own_transaction(event.transaction_id, booking_id, mailbox, highest)
+            if (number := own_generation(event.transaction_id, booking_id, mailbox, highest))
         ]
+        return sorted(owned, key=lambda own: own.generation)
 
     # --- carrying out a plan --------------------------------------------------------------------------
 
@@ -263,8 +271,9 @@ class Synchronizer:
             if isinstance(result, PermanentError)
         }
         if steps.undone and steps.undone.event not in refused:
-            run.burned_generation = max(run.burned_generation, steps.undone.generation)
-            run.own = None
+            run.burn(steps.undone.event.mailbox, steps.undone.generation)
+            if run.own == steps.undone:  # not the one that was created beside the removal
+                run.own = None
         if isinstance(written, PermanentError):
             return _not_written(run, steps, row.record, refused, written.reason)
         assert isinstance(written, _Applied)  # noqa: S101 - narrows what gather types as a base class
@@ -283,7 +292,7 @@ class Synchronizer:
                     written, tag = await self._create(run, mailbox, content, generation), True
             if written:
                 tagged = await self._tag(run, written, needed=tag)
-                record = replace(record, event=written, generation=generation)
+                record = replace(record, event=written, generation=max(record.generation, generation))
                 if tagged is True:
                     return _Applied(record, must_record=True)
                 if isinstance(tagged, str):
@@ -292,7 +301,7 @@ class Synchronizer:
             # The event is gone, by a user's hand or with an earlier try: the next generation takes its place.
             mailbox = step.mailbox if isinstance(step, CreateEvent) else step.event.mailbox
             run.own = None
-            run.burned_generation = max(run.burned_generation, generation)
+            run.burn(mailbox, generation)
             step = CreateEvent(mailbox, content, generation + 1)
         raise TransientError("the event vanished each time it was created")
 

@@ -292,6 +292,24 @@ async def test_an_event_created_for_a_booking_that_left_meanwhile_is_undone(worl
         assert world.record.generation == 1
 
 
+async def test_an_event_created_while_another_is_undone_is_not_forgotten(world: World) -> None:
+    """Two changes under one run, a reassignment and a cancellation, leave no event in either mailbox.
+
+    Found by a random schedule: undoing the first event also forgot the second, created at the same time.
+    """
+    changes = [booking(mailbox=BERT), replace(booking(mailbox=BERT), status=CANCELED)]
+
+    async def change_before_recording(point: str) -> None:
+        if point == "rows.record" and changes:
+            world.rows.put(changes.pop(0))
+
+    world.rows = FakeRows(change_before_recording)
+    world.synchronizer = Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID)
+    world.rows.put(booking())
+    await world.synchronizer.sync(TASK)
+    assert not world.calendar.events
+
+
 async def test_the_loser_of_a_race_removes_its_own_second_event(world: World) -> None:
     """When Outlook gives two events for one transactionId, the one that no row names is removed."""
     world.calendar.doubles = True

@@ -72,17 +72,17 @@ def transaction_id(booking_id: str, mailbox: str, generation: int) -> str:
     return str(uuid.uuid5(_TRANSACTION_NAMESPACE, f"{booking_id}/{mailbox}/{generation}".lower()))
 
 
-def is_own_transaction(found: str | None, booking_id: str, mailbox: str, up_to_generation: int) -> bool:
-    """Whether an event's transactionId proves that we created it for this booking in this mailbox.
+def own_generation(found: str | None, booking_id: str, mailbox: str, up_to_generation: int) -> int:
+    """Which of this booking's events in this mailbox a transactionId proves an event to be; 0 for none.
 
-    A marker alone does not: a user's own copy of an event may carry it along.
+    A marker alone proves nothing: a user's own copy of an event may carry it along.
     """
     if found is None:
-        return False
-    return any(
-        found.lower() == transaction_id(booking_id, mailbox, generation)
-        for generation in range(1, up_to_generation + 1)
-    )
+        return 0
+    for generation in range(1, up_to_generation + 1):
+        if found.lower() == transaction_id(booking_id, mailbox, generation):
+            return generation
+    return 0
 
 
 def marker(organization_id: str, booking_id: str) -> str:

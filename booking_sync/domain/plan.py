@@ -16,7 +16,7 @@ from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.rendering import BadTemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from booking_sync.domain.event import EventContent, EventRef
@@ -112,8 +112,12 @@ class Knowledge:
     trusted: bool
     """The recorded fingerprint may be believed: first delivery, first round, no uncertain past."""
     own: Own | None = None
-    burned_generation: int = 0
-    """The highest generation whose event this run created and removed again: never to be used again."""
+    burned: Mapping[str, int] = field(default_factory=dict)
+    """By mailbox: the highest generation whose event this run met and saw removed, never to be used again.
+
+    Kept by mailbox because transactionIds are: workers that race to create the event in another mailbox must
+    go on meeting each other under the same one.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,53 +162,43 @@ def plan(record: SyncRecord, wish: Desire, knowledge: Knowledge) -> Plan:
         wish: what Outlook should show.
         knowledge: what this run knows beyond the row.
     """
-    base = replace(record, generation=max(record.generation, knowledge.burned_generation))
     own = knowledge.own
     if own is not None and own.event == record.event:
         own = None  # somebody recorded it meanwhile (a replayed creation): it is the row's now
+    used = max((record.generation, *knowledge.burned.values(), own.generation if own else 0))
     match wish:
         case Invalid(reason):
-            return _plan_invalid(record, base, own, reason)
+            return _plan_removal((), replace(record, generation=used, error=reason), record, own)
         case Unwanted():
-            return _plan_unwanted(record, base, own, wish)
+            named = (record.event,) if record.event else ()
+            return _plan_removal(named, SyncRecord(None, used, "", wish.notice), record, own)
         case Wanted():
-            return _plan_wanted(record, base, own, wish, trusted=knowledge.trusted)
+            return _plan_wanted(record, used, own, wish, knowledge)
 
 
-def _plan_invalid(record: SyncRecord, base: SyncRecord, own: Own | None, reason: str) -> Plan:
-    wanted = replace(base, error=reason)
-    remove = (own.event,) if own else ()
-    return Plan(remove, None, _burned(wanted, own), bool(remove) or wanted != record, own)
-
-
-def _plan_unwanted(record: SyncRecord, base: SyncRecord, own: Own | None, wish: Unwanted) -> Plan:
-    remove = tuple(event for event in (record.event, own.event if own else None) if event)
-    wanted = _burned(SyncRecord(None, base.generation, "", wish.notice), own)
-    return Plan(remove, None, wanted, bool(remove) or wanted != record, own)
-
-
-def _plan_wanted(
-    record: SyncRecord, base: SyncRecord, own: Own | None, wish: Wanted, *, trusted: bool
+def _plan_removal(
+    remove: tuple[EventRef, ...], after: SyncRecord, record: SyncRecord, own: Own | None
 ) -> Plan:
+    if own:
+        remove = (*remove, own.event)
+    return Plan(remove, None, after, bool(remove) or after != record, own)
+
+
+def _plan_wanted(record: SyncRecord, used: int, own: Own | None, wish: Wanted, knowledge: Knowledge) -> Plan:
     fingerprint = wish.content.fingerprint()
     current = record.event if record.event and record.event.mailbox == wish.mailbox else None
-    remove = [record.event] if record.event and not current else []
     undone = own if own and (current or own.event.mailbox != wish.mailbox) else None
-    if undone:
-        remove.append(undone.event)
-        base, own = _burned(base, undone), None
-    after = SyncRecord(current, base.generation, fingerprint)
-    if current and trusted and not remove and record.fingerprint == fingerprint:
+    remove = [event for event in (record.event,) if event and not current]
+    remove += [undone.event] if undone else []
+    after = SyncRecord(current, used, fingerprint)
+    if current and knowledge.trusted and not remove and record.fingerprint == fingerprint:
         return Plan(record=after, must_record=after != record)
     write: CreateEvent | UpdateEvent
     if current:
-        write = UpdateEvent(current, wish.content, base.generation, tag=not record.fingerprint)
-    elif own:
-        write = UpdateEvent(own.event, wish.content, max(base.generation, own.generation), tag=True)
+        write = UpdateEvent(current, wish.content, used, tag=not record.fingerprint)
+    elif own and not undone:
+        write = UpdateEvent(own.event, wish.content, own.generation, tag=True)
     else:
-        write = CreateEvent(wish.mailbox, wish.content, base.generation + 1)
+        generation = max(record.generation, knowledge.burned.get(wish.mailbox, 0))
+        write = CreateEvent(wish.mailbox, wish.content, generation + 1)
     return Plan(tuple(remove), write, after, must_record=True, undone=undone)
-
-
-def _burned(record: SyncRecord, own: Own | None) -> SyncRecord:
-    return replace(record, generation=max(record.generation, own.generation)) if own else record
