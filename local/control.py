@@ -115,6 +115,11 @@ class GraphControl(StandInControl):
         """Add users: `id`, `displayName`, `userPrincipalName`, `kind` (`normal`, `no_mailbox`, `denied`)."""
         await self.call("POST", "mailboxes", list(mailboxes))
 
+    async def mailboxes(self) -> list[dict[str, str]]:
+        """The users, as `add_mailboxes` takes them."""
+        found: list[dict[str, str]] = await self.call("GET", "mailboxes")
+        return found
+
     async def events(self, mailbox: str = "") -> list[dict[str, Any]]:
         """All that is held of every event, of one mailbox or of all."""
         found: list[dict[str, Any]] = await self.call("GET", f"events?mailbox={mailbox}")

@@ -30,7 +30,7 @@ from local.processes import REPOSITORY, ManagedProcess, StartError, python_modul
 from local.tokens import KEY_BYTES, KEY_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 QUEUE_NAME = "booking-changes"
@@ -141,8 +141,14 @@ class LocalStack:
         """Base URL of the first Functions host."""
         return self.hosts[0].url
 
-    async def wait_until_quiet(self, timeout_seconds: float = 60.0) -> float:
+    async def wait_until_quiet(
+        self, timeout_seconds: float = 60.0, watch: Callable[[int, int], None] | None = None
+    ) -> float:
         """Wait until no webhook is pending and the change queue is empty, put-back messages included.
+
+        Args:
+            timeout_seconds: how long.
+            watch: told from time to time how many webhooks and how many messages are left.
 
         Returns:
             The seconds it took.
@@ -156,6 +162,8 @@ class LocalStack:
             # In this order: what was delivered before the look at the queue is on the queue or settled.
             waiting = await self.queue.waiting()
             elapsed = time.monotonic() - started
+            if watch is not None:
+                watch(pending, waiting)
             if not pending and not waiting:
                 return elapsed
             if elapsed > timeout_seconds:

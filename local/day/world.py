@@ -175,15 +175,16 @@ class World:
     work_orders: tuple[WorkOrder, ...]
     bookings: tuple[Booking, ...]
     appointments: tuple[Appointment, ...]
-    organization_id: str
-    app_user_id: str
-    """systemuserid of booking_sync's own application user."""
-    dispatcher_id: str
+
+    @property
+    def people(self) -> tuple[Resource, ...]:
+        """Everybody with an account in Entra."""
+        return (*self.technicians, self.disabled, self.without_mailbox)
 
     @property
     def resources(self) -> tuple[Resource, ...]:
         """Everybody and everything that can be booked."""
-        return (*self.technicians, self.disabled, self.without_mailbox, self.equipment, self.crew)
+        return (*self.people, self.equipment, self.crew)
 
     def status(self, name: str) -> Status:
         """The status of that name."""
@@ -204,13 +205,14 @@ class WorldMaker:
 
         Args:
             technicians: how many ordinary ones, at most about 500.
-            bookings: how many, dealt round to the technicians.
+            bookings: how many, dealt round to the technicians; at least one.
             day: the local day in `TIME_ZONE`.
         """
         people = tuple(self._user() for _ in range(technicians))
         statuses = self._statuses()
         accounts = {self.new_id(): name for name in _COMPANIES}
-        work_orders = tuple(self.work_order(list(accounts)) for _ in range(max(bookings, 1)))
+        # One for each booking, and one for the odd ones.
+        work_orders = tuple(self.work_order(list(accounts)) for _ in range(bookings + 1))
         return World(
             day=day,
             technicians=people,
@@ -223,9 +225,6 @@ class WorldMaker:
             work_orders=work_orders,
             bookings=self.bookings(people, work_orders, statuses, day, bookings),
             appointments=tuple(each for person in people for each in self._appointments(person, day)),
-            organization_id=self.new_id(),
-            app_user_id=self.new_id(),
-            dispatcher_id=self.new_id(),
         )
 
     def new_id(self) -> str:
@@ -310,7 +309,6 @@ def rows(world: World) -> list[tuple[str, dict[str, Any]]]:
         ("accounts", {"accountid": account, "name": name}) for account, name in world.accounts.items()
     ]
     found += [("bookingstatuses", _status_row(status)) for status in world.statuses]
-    found.append(("systemusers", {"systemuserid": world.dispatcher_id, "fullname": "Dispatch desk"}))
     for resource in world.resources:
         found += resource_rows(resource)
     found += [("msdyn_workorders", work_order_row(work_order)) for work_order in world.work_orders]
@@ -335,6 +333,27 @@ def resource_rows(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
         "isdisabled": resource.disabled,
     }
     return [("systemusers", user), ("bookableresources", body)]
+
+
+def mailbox(person: Resource) -> dict[str, str]:
+    """A person as the Graph stand-in's control plane wants them."""
+    return {
+        "id": person.mailbox,
+        "displayName": person.name,
+        "userPrincipalName": person.email,
+        "kind": "normal" if person.has_mailbox else "no_mailbox",
+    }
+
+
+def appointment_event(appointment: Appointment) -> dict[str, Any]:
+    """A private appointment as a Graph event."""
+    return {
+        "subject": appointment.subject,
+        "start": {"dateTime": f"{appointment.start:%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"},
+        "end": {"dateTime": f"{appointment.end:%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"},
+        "sensitivity": "private",
+        "categories": ["Private"],
+    }
 
 
 def work_order_row(work_order: WorkOrder) -> dict[str, Any]:

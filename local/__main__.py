@@ -1,0 +1,127 @@
+"""`python -m local run`: play a day through the whole chain; `python -m local start`: keep the stack up."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from local.control import ControlError
+from local.day.report import show
+from local.day.run import DayOptions, DayRun
+from local.day.workshop import open_workshop
+from local.day.world import TIME_ZONE
+from local.processes import REPOSITORY, StartError
+from local.stack import LocalStack, NotQuietError, StackOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+DEFAULTS = DayOptions()
+FOLDER = REPOSITORY / ".local-stack"
+
+
+def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="play a technicians' day; exit code 0: in step, 1: differs")
+    run.add_argument("--bookings", type=_at_least(10), default=DEFAULTS.bookings, help="planned bookings")
+    run.add_argument(
+        "--burst", type=_at_least(0), default=DEFAULTS.burst, help="new bookings at the end; 0: none"
+    )
+    run.add_argument("--seed", type=int, default=DEFAULTS.seed, help="the same seed gives the same day")
+    run.add_argument("--json", action="store_true", help="print the report as JSON on standard output")
+    start = commands.add_parser("start", help="start the stack with sample data and keep it up")
+    start.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the sample data")
+    for command in (run, start):
+        command.add_argument(
+            "--no-extension", action="store_true", help="write no open extension on the events"
+        )
+    return parser.parse_args(arguments)
+
+
+async def run(arguments: argparse.Namespace) -> int:
+    """Play a day; the exit code."""
+    console = Console(stderr=arguments.json)
+    options = DayOptions(bookings=arguments.bookings, burst=arguments.burst, seed=arguments.seed)
+    with _folder() as folder:
+        async with LocalStack(_stack_options(folder, arguments)) as stack:
+            report = await DayRun(stack, options, console).run()
+    if arguments.json:
+        sys.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        show(console, report, TIME_ZONE)
+    return 0 if report.in_step else 1
+
+
+async def start(arguments: argparse.Namespace) -> int:
+    """Keep the stack up until somebody ends it; the exit code."""
+    with _folder() as folder:
+        async with LocalStack(_stack_options(folder, arguments)) as stack:
+            await open_workshop(stack, arguments.seed, Console(soft_wrap=True, highlight=False))
+            await asyncio.Event().wait()
+    return 0
+
+
+def main() -> None:
+    """Run a command; expected failures end with one message, not with a traceback."""
+    arguments = read_arguments()
+    command = run if arguments.command == "run" else start
+    try:
+        sys.exit(asyncio.run(_until_terminated(command(arguments))))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(0 if command is start else 130)
+    except (StartError, NotQuietError, ControlError) as error:
+        sys.exit(f"error: {error}")
+
+
+async def _until_terminated(work: Coroutine[None, None, int]) -> int:
+    """Treat SIGTERM as Ctrl-C, so that everything is stopped in order."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for certificates and logs, kept only when something went wrong."""
+    FOLDER.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=FOLDER))
+    try:
+        yield folder
+    except Exception:
+        sys.stderr.write(f"The logs are in {folder}\n")
+        raise
+    except BaseException:  # Ctrl-C is no failure
+        shutil.rmtree(folder)
+        raise
+    shutil.rmtree(folder)
+
+
+def _stack_options(folder: Path, arguments: argparse.Namespace) -> StackOptions:
+    if arguments.no_extension:
+        return StackOptions(folder, extension_name="", time_zone=TIME_ZONE)
+    return StackOptions(folder, time_zone=TIME_ZONE)
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more")
+        return int(text)
+
+    return read
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What `python -m local start` puts into a stack, and the commands it prints for trying things by hand."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+from local.day.moves import BOOKINGS, Day
+from local.day.run import DayOptions
+from local.day.world import WorldMaker, booking_row
+from local.functions_host.keys import HEADER
+from local.stack import WEBHOOK_ROUTE, booking_webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from local.day.world import Booking, Resource
+    from local.stack import LocalStack
+
+TECHNICIANS = 4
+PLANNED = 8
+
+
+async def open_workshop(stack: LocalStack, seed: int, console: Console) -> None:
+    """Fill the stack with a small planned day and print how to use it.
+
+    Raises:
+        NotQuietError: the plan did not reach Outlook.
+    """
+    options = DayOptions(bookings=PLANNED, technicians=TECHNICIANS, seed=seed)
+    world = WorldMaker(seed).make(technicians=TECHNICIANS, bookings=PLANNED, day=options.day)
+    await Day(stack, world, seed).furnish()
+    await stack.dataverse.create_many(BOOKINGS, [booking_row(booking) for booking in world.bookings])
+    with console.status("The plan goes to Outlook"):
+        await stack.wait_until_quiet()
+    _show_addresses(stack, console)
+    for title, command in _commands(stack, world.bookings[0], world.technicians[0]):
+        console.print(f"\n[bold]{title}[/]")
+        console.print(command, markup=False)
+
+
+def _show_addresses(stack: LocalStack, console: Console) -> None:
+    console.print("[bold]The local stack is up[/]; Ctrl-C stops it.\n")
+    for name, value in (
+        ("Functions", stack.host_url + WEBHOOK_ROUTE),
+        ("Dataverse", stack.dataverse.url),
+        ("Graph", stack.graph.url),
+        ("Entra", stack.entra.url),
+        ("Key Vault", stack.vault.url),
+        ("Function key", stack.keys.function),
+        ("App settings", str(stack.options.folder / "settings.json")),
+        ("Logs", str(stack.options.folder)),
+    ):
+        console.print(f"  {name:13} {value}", markup=False)
+
+
+def _commands(stack: LocalStack, booking: Booking, person: Resource) -> Iterator[tuple[str, str]]:
+    """Titles and shell commands that work as printed."""
+    dataverse, graph = f"{stack.dataverse.url}/_control", f"{stack.graph.url}/_control"
+    yield "The technicians", _curl(stack, f"{dataverse}/rows/bookableresources")
+    yield "The bookings", _curl(stack, f"{dataverse}/rows/{BOOKINGS}")
+    yield (
+        f"Change a booking of {person.name} as the dispatcher; its webhook fires",
+        _curl(
+            stack,
+            f"{dataverse}/rows/{BOOKINGS}/{booking.id}",
+            *("-X", "PATCH", "-d", json.dumps({"name": f"{booking.name}, changed by hand"})),
+        ),
+    )
+    yield (
+        f"The Outlook day of {person.name}",
+        _curl(stack, f"{graph}/events?mailbox={person.mailbox}"),
+    )
+    yield (
+        "A webhook of your own",
+        _curl(
+            stack,
+            stack.host_url + WEBHOOK_ROUTE,
+            *("-H", f"{HEADER}: {stack.keys.function}"),
+            *("-d", json.dumps(booking_webhook(stack.identities, "Update", booking.id))),
+        ),
+    )
+
+
+def _curl(stack: LocalStack, url: str, *options: str) -> str:
+    return shlex.join(["curl", "-sS", "--cacert", str(stack.certificates.authority), *options, url])
