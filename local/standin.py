@@ -76,7 +76,8 @@ class StandIn:
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
         started = time.monotonic()
-        request[BATCH_ITEMS] = []
+        items: list[dict[str, Any]] = []
+        request[BATCH_ITEMS] = items
         body = await request.read()
         status = 0  # the connection was dropped
         try:
@@ -95,7 +96,7 @@ class StandIn:
                     body_bytes=len(body),
                     started=started,
                     seconds=time.monotonic() - started,
-                    items=tuple(request[BATCH_ITEMS]),
+                    items=tuple(items),
                 )
             )
         return response
