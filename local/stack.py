@@ -23,7 +23,7 @@ from local.azurite import ALL_SERVICES, azurite, random_account
 from local.certificates import Certificates, make_certificates
 from local.control import ControlError, DataverseControl, GraphControl, QueueControl, StandInControl
 from local.dataverse.schema import BOOKING
-from local.functions_host.core_tools import choose_host
+from local.functions_host.core_tools import choose_host, free_port
 from local.functions_host.keys import HEADER, Keys
 from local.functions_host.launch import AppLaunch, host_process
 from local.processes import REPOSITORY, ManagedProcess, StartError, python_module
@@ -247,7 +247,10 @@ class LocalStack:
             log_file=self.options.folder / "azurite.log",
         )
         entra = self._standin("entra", "local.entra", *self._entra_arguments())
-        graph = self._standin("graph", "local.graph")
+        # Tokens are for the URL that the app calls, which Graph has to know before it has a port.
+        port = free_port()
+        audience = f"https://localhost:{port}"
+        graph = self._standin("graph", "local.graph", "--port", str(port), "--audience", audience)
         dataverse = self._standin("dataverse", "local.dataverse", *self._dataverse_arguments())
         identity = self._standin(
             "managed-identity", "local.entra.managed_identity", *self._identity_arguments(), tls=False

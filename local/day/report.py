@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from local.day.verdict import BookingFact, Difference, EventFact, Facts, PoisonFact, Wish, wish
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from local.control import Counts
+
+
+WIDE_COLUMNS = {"Booking": 2, "Event": 3}
 
 
 @dataclass(frozen=True)
@@ -176,9 +180,9 @@ def _calendar(
     name: str, bookings: list[BookingFact], events: Mapping[str, list[EventFact]], zone: ZoneInfo
 ) -> Table:
     mailbox = next((booking.mailbox for booking in bookings if booking.mailbox), "")
-    table = Table(title=_plain(name), title_justify="left", expand=True)
+    table = Table(title=_plain(name), title_justify="left", box=SIMPLE, expand=True)
     for column in ("Dynamics 365", "Booking", "Status", "Outlook", "Event", "Shows as"):
-        table.add_column(column, ratio=3 if column in ("Booking", "Event") else None, overflow="ellipsis")
+        table.add_column(column, ratio=WIDE_COLUMNS.get(column), no_wrap=True, overflow="ellipsis")
     left = {event.id: event for event in events.get(mailbox, [])}
     lines: list[tuple[datetime | None, list[str]]] = []
     for booking in bookings:
@@ -211,11 +215,11 @@ def _cells(event: EventFact, zone: ZoneInfo) -> list[str]:
 
 
 def _span(start: datetime | None, end: datetime | None, zone: ZoneInfo) -> str:
-    return " to ".join("?" if each is None else f"{each.astimezone(zone):%H:%M}" for each in (start, end))
+    return "-".join("?" if each is None else f"{each.astimezone(zone):%H:%M}" for each in (start, end))
 
 
 def _services(report: DayReport) -> Table:
-    table = Table(title=f"Cost of {report.changes} changes of bookings", title_justify="left")
+    table = Table(title=f"Cost of {report.changes} changes of bookings", title_justify="left", box=SIMPLE)
     table.add_column("Service")
     for column in ("Requests", "Batch items", "Per change", "Refused", "of these 429"):
         table.add_column(column, justify="right")
