@@ -23,7 +23,6 @@ from booking_sync.errors import PermanentError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from booking_sync.dataverse.errors import Refusal
     from booking_sync.dataverse.reply import Reply
     from booking_sync.errors import SyncError
     from booking_sync.ports import Clock
@@ -82,7 +81,7 @@ class DataverseClient:
         self._credential = credential
         self._now = now
         self._pause = Pause(now)
-        self._transport = Transport(workers, timeouts, self._pause.check)
+        self._transport = Transport(workers, timeouts, self._pause)
         self._renewing = asyncio.Lock()
 
     async def send(
@@ -151,10 +150,9 @@ class DataverseClient:
         return WhoAmI(user, organization)
 
     def refusal_error(self, reply: Reply, *, writes: bool) -> SyncError:
-        """The exception for an answer (or a batch part's) that is no success; begins a pause if it asks."""
+        """The exception for an answer (or a batch part's) that is no success; heeds the pause it asks for."""
+        self._pause.heed(reply)
         refusal = read_refusal(reply, self._now())
-        if _asks_for_silence(refusal):
-            self._pause.begin(refusal.retry_after or 0.0)
         _logger.warning(
             "Dynamics 365 answered %s (request %s)",
             refusal.numbers,
@@ -207,11 +205,6 @@ class DataverseClient:
             raise PermanentError(
                 "Dynamics 365: a list goes on at another host, which we don't follow; check DATAVERSE_URL."
             )
-
-
-def _asks_for_silence(refusal: Refusal) -> bool:
-    throttled = refusal.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-    return throttled and refusal.retry_after is not None
 
 
 def _rows_of(page: Mapping[str, Any]) -> Sequence[dict[str, Any]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from booking_sync.dataverse.errors import read_retry_after
 from booking_sync.errors import TransientError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from booking_sync.dataverse.reply import Reply
     from booking_sync.ports import Clock
 
 
@@ -22,9 +25,15 @@ class Pause:
         self._until: datetime | None = None
         self._lock = threading.Lock()
 
-    def begin(self, seconds: float) -> None:
-        """Send nothing for so many seconds; a shorter pause does not cut a longer one short."""
-        until = self._now() + timedelta(seconds=seconds)
+    def heed(self, reply: Reply) -> None:
+        """Begin a pause when the answer asks for one; a shorter pause does not cut a longer one short."""
+        if reply.status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+            return
+        now = self._now()
+        seconds = read_retry_after(reply.headers.get("retry-after"), now)
+        if seconds is None:
+            return
+        until = now + timedelta(seconds=seconds)
         with self._lock:
             self._until = max(until, self._until or until)
 

@@ -16,6 +16,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, NewConnectionError
 
@@ -23,7 +24,9 @@ from booking_sync.dataverse.reply import Reply
 from booking_sync.errors import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from booking_sync.dataverse.pause import Pause
 
 _NO_PROXIES: Final[dict[str, str]] = {"http": "", "https": "", "all": ""}
 """Empty entries win over the environment's, and mean a direct connection."""
@@ -58,13 +61,14 @@ class Transport:
     Args:
         workers: how many requests run at once (Dataverse allows 52 per user).
         timeouts: how long to wait.
-        gate: called in the worker thread at the last moment before sending; raises to refuse.
+        pause: asked and told in the worker thread, around each request, so that none of those which wait for
+            a thread slips out behind a 429.
     """
 
-    def __init__(self, workers: int, timeouts: Timeouts, gate: Callable[[], None]) -> None:
+    def __init__(self, workers: int, timeouts: Timeouts, pause: Pause) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="dataverse")
         self._timeouts = timeouts
-        self._gate = gate
+        self._pause = pause
         self._own = threading.local()
         self._sessions: list[requests.Session] = []
         self._closing = False
@@ -85,7 +89,7 @@ class Transport:
         self._closing = True
         await asyncio.to_thread(self._executor.shutdown)
         for session in self._sessions:
-            session.close()
+            _close(session)
 
     def _refuse_when_closing(self) -> None:
         if self._closing:
@@ -93,7 +97,15 @@ class Transport:
 
     def _exchange(self, request: Request, token: str) -> Reply:
         self._refuse_when_closing()
-        self._gate()
+        self._pause.check()
+        outcome = self._try(request, token)
+        if isinstance(outcome, TransientError):
+            # Raised out here, or it would carry the library's error, which names the URL, as its context.
+            raise outcome
+        self._pause.heed(outcome)
+        return outcome
+
+    def _try(self, request: Request, token: str) -> Reply | TransientError:
         try:
             response = self._session().request(
                 request.method,
@@ -106,8 +118,7 @@ class Transport:
                 proxies=_NO_PROXIES,
             )
         except (requests.RequestException, HTTPError) as error:
-            # Without its cause: that names the URL, and is no business of the layers above.
-            raise _translate(error, request) from None
+            return _translate(error, request)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, response.content)
 
@@ -119,6 +130,20 @@ class Transport:
             self._own.session = session
             self._sessions.append(session)
         return session
+
+
+def _close(session: requests.Session) -> None:
+    """Close the session's connections now.
+
+    `Session.close` only forgets them, to be closed with the last reference (urllib3 2), and the traceback of
+    an earlier failure may hold one until the garbage is collected.
+    """
+    for adapter in session.adapters.values():
+        if isinstance(adapter, HTTPAdapter):
+            pools = adapter.poolmanager.pools
+            for key in pools.keys():  # noqa: SIM118 - urllib3's container refuses to be iterated
+                pools[key].close()
+    session.close()
 
 
 class _Bearer(AuthBase):
