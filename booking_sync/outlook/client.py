@@ -100,7 +100,7 @@ class GraphClient:
 
     @cached_property
     def _adapter(self) -> GraphRequestAdapter:
-        adapter = GraphRequestAdapter(self._authentication(), client=self._http)
+        adapter = _OneCallAdapter(self._authentication(), client=self._http)
         adapter.base_url = self.base_url
         return adapter
 
@@ -110,8 +110,18 @@ class GraphClient:
             cast("AsyncTokenCredential", self._credential),
             scopes=[f"{self._root}/.default"],
             allowed_hosts=[urlsplit(self._root).hostname or ""],
-            is_cae_enabled=False,  # else the SDK answers a claims challenge with a second call of its own
+            is_cae_enabled=False,
         )
+
+
+class _OneCallAdapter(GraphRequestAdapter):
+    """Sends each request once: a 401 with a claims challenge is `batch`'s to answer, like any other 401."""
+
+    async def retry_cae_response_if_required(
+        self, resp: httpx.Response, _request_info: RequestInformation, _claims: str
+    ) -> httpx.Response:
+        """Leave the answer as it is."""
+        return resp
 
 
 def _middleware_options() -> dict[str, RequestOption]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,14 +100,11 @@ async def test_half_a_list_is_no_list(graph: GraphHere) -> None:
 
 async def test_a_copy_is_found_but_not_by_our_transaction(graph: GraphHere) -> None:
     """A user's copy carries the marker along, yet no transaction id, by which it is told apart."""
-    ref = await create(graph, transaction_id="7e0c0000-0000-4000-8000-000000000001")
+    ref = await create(graph, transaction_id="t-1")
     mailbox = graph.standin.state.user(MAILBOX)
     graph.standin.state.copy(mailbox, mailbox.events[ref.event_id])
     found = await graph.calendar.find(MAILBOX, MARKER)
-    assert sorted(str(each.transaction_id) for each in found) == [
-        "7e0c0000-0000-4000-8000-000000000001",
-        "None",
-    ]
+    assert {each.transaction_id for each in found} == {"t-1", None}
 
 
 @pytest.mark.parametrize("status", [400, 409])
@@ -115,15 +113,13 @@ async def test_an_earlier_creation_is_found_again(graph: GraphHere, status: int,
     """A used transaction id gives the first event's id, whether Graph names it or it must be looked up."""
     graph.configure(duplicate_status=status, duplicate_names_existing=named)
     await create(graph)
-    ref = await create(graph, transaction_id="7e0c0000-0000-4000-8000-000000000001")
-    again = await graph.calendar.create(
-        MAILBOX, CHANGED, marker=MARKER, transaction_id="7E0C0000-0000-4000-8000-000000000001".lower()
-    )
+    ref = await create(graph, transaction_id="t-1")
+    again = await graph.calendar.create(MAILBOX, CHANGED, marker=MARKER, transaction_id="t-1")
     assert again == AlreadyCreated(ref.event_id)
 
 
 async def test_an_earlier_creation_may_be_gone(graph: GraphHere) -> None:
-    """When Graph remembers the transaction of a deleted event and does not name it, there is no id to give."""
+    """When Graph remembers the transaction of a deleted event and does not name it, there is no id."""
     graph.configure(duplicate_names_existing=False, deleted_transactions="remembered")
     ref = await create(graph, transaction_id="t-1")
     await graph.calendar.delete(ref)
@@ -148,11 +144,11 @@ async def test_without_a_mailbox_nothing_is_written(graph: GraphHere, mailbox: s
     """A person without mailbox, or none at all, is a permanent error; a deletion there is done already."""
     graph.configure(unknown_user_code=code)
     event = EventRef(mailbox, "AAMk=")
-    with pytest.raises(PermanentError, match=errors.NO_MAILBOX_REASON):
+    with pytest.raises(PermanentError, match=re.escape(errors.NO_MAILBOX_REASON)):
         await create(graph, mailbox)
-    with pytest.raises(PermanentError, match=errors.NO_MAILBOX_REASON):
+    with pytest.raises(PermanentError, match=re.escape(errors.NO_MAILBOX_REASON)):
         await graph.calendar.update(event, CONTENT)
-    with pytest.raises(PermanentError, match=errors.NO_MAILBOX_REASON):
+    with pytest.raises(PermanentError, match=re.escape(errors.NO_MAILBOX_REASON)):
         await graph.calendar.find(mailbox, MARKER)
     await graph.calendar.delete(event)
 
@@ -161,7 +157,7 @@ async def test_what_graph_refuses_is_told(graph: GraphHere) -> None:
     """A zone that Exchange does not know is a permanent error with Graph's own words."""
     odd = type(CONTENT.start)("2026-03-02T09:00:00", "Mars/Olympus")
     content = type(CONTENT)("s", "b", odd, odd, "busy")
-    with pytest.raises(PermanentError, match="Outlook: .*TimeZoneNotSupportedException"):
+    with pytest.raises(PermanentError, match=r"^Outlook: .*TimeZoneNotSupportedException"):
         await graph.calendar.create(MAILBOX, content, marker=MARKER, transaction_id=new_id())
 
 
@@ -181,9 +177,11 @@ async def test_a_redirect_is_not_followed(graph: GraphHere) -> None:
     assert len(graph.batches) == 1
 
 
-async def test_a_claims_challenge_causes_no_hidden_call(graph: GraphHere) -> None:
-    """A 401 ends with one renewal and two requests, whatever challenge it carries."""
-    graph.credential.bad_tokens = 5
+@pytest.mark.parametrize("challenge", ["Bearer", 'Bearer error="insufficient_claims", claims="e30="'])
+async def test_a_token_refused_for_good_costs_two_requests(graph: GraphHere, challenge: str) -> None:
+    """After a renewal in vain the caller is told; no challenge makes the SDK call again by itself."""
+    fault = Fault(path=BATCH, times=-1, status=401, headers={"WWW-Authenticate": challenge})
+    graph.standin.faults.add(fault)
     assert not (await fail_to_create(graph)).maybe_applied
     assert (len(graph.batches), graph.credential.renewals) == (2, 1)
 
@@ -266,6 +264,17 @@ async def test_an_untrusted_certificate_is_refused(graph: GraphHere, monkeypatch
     assert graph.batches == []
 
 
+async def test_logs_name_no_person_and_no_secret(graph: GraphHere, caplog: pytest.LogCaptureFixture) -> None:
+    """At DEBUG a batch's id and status are logged, and nothing of content, mailbox or token."""
+    caplog.set_level("DEBUG", logger="booking_sync")
+    await create(graph)
+    graph.credential.bad_tokens = 5
+    await fail_to_create(graph)
+    own = [each.getMessage() for each in caplog.records if each.name.startswith("booking_sync")]
+    assert graph.batches[0].headers["client-request-id"] in own[0]
+    assert not [line for line in own if CONTENT.subject in line or MAILBOX in line or "Bearer" in line]
+
+
 async def test_without_a_name_no_extension_is_written(graph: GraphHere) -> None:
     """A deployment without extension name tags nothing and asks nothing."""
     calendar = open_calendar(graph.url, graph.credential, "", now)
@@ -275,7 +284,7 @@ async def test_without_a_name_no_extension_is_written(graph: GraphHere) -> None:
 
 
 async def test_a_thousand_creations_are_never_throttled(graph: GraphHere) -> None:
-    """1,000 creations for 50 mailboxes take some 50 batches and meet no limit, though items take their time."""
+    """1,000 creations for 50 mailboxes take some 50 batches and meet no limit while items take their time."""
     graph.configure(item_seconds=0.001)
     mailboxes = [f"0a6c0000-0000-4000-8000-0000000001{number:02}" for number in range(50)]
     for mailbox in mailboxes:

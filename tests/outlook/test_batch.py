@@ -16,7 +16,7 @@ from kiota_abstractions.api_error import APIError
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
-from tests.outlook.kit import LocalCredential, get, now, post
+from tests.outlook.kit import LocalCredential, get, now, post, run_virtually
 
 Reply = httpx.Response | Exception | Callable[[list[dict[str, Any]]], httpx.Response]
 
@@ -153,6 +153,24 @@ async def test_a_failed_call_is_transient(error: Exception, in_doubt: bool) -> N
     assert len(transport.calls) == 1
 
 
+def test_a_call_that_never_ends_is_given_up() -> None:
+    """A service that keeps the connection open for ever costs its callers minutes, not their lives."""
+
+    class Silent(ScriptedTransport):
+        async def post_batch(self, content: bytes, request_id: str) -> httpx.Response:
+            await asyncio.sleep(1e6)
+            return await super().post_batch(content, request_id)
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        result = await BatchSender(Silent([all_fine]), LocalCredential(b""), now).send([post("a")])
+        assert [each.maybe_applied for each in transient(result)] == [True]
+        return loop.time() - started
+
+    assert run_virtually(main()) < 300
+
+
 async def test_the_credentials_own_wish_is_kept() -> None:
     """A delay that the credential asks for reaches every caller, each with an error of its own."""
     result, _, _ = await send(TransientError("Key Vault is away", retry_after=9))
@@ -217,7 +235,6 @@ async def test_a_refused_batch_is_never_permanent(status: int) -> None:
 
 async def test_one_malformed_item_does_not_harm_the_others() -> None:
     """When Graph refuses a batch for one item, the others still run, and only that one gets the 400."""
-
     ran: list[str] = []
 
     def strict(items: list[dict[str, Any]]) -> httpx.Response:

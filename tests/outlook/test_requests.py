@@ -117,7 +117,7 @@ def test_a_tag_is_an_open_extension_of_its_own(requests: EventRequests) -> None:
 
 
 def test_a_search_is_filtered_by_the_marker(requests: EventRequests) -> None:
-    """The filter quotes the marker, names of options stand plain, and the marker is asked back for checking."""
+    """The filter quotes the marker, names of options stand plain, and the marker is asked back."""
     made = requests.find(MAILBOX, "o'hara/1")
     assert "?$" in made.url
     query = parse_qs(urlsplit(made.url).query)
