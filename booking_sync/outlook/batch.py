@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import uuid
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -96,10 +97,15 @@ class BatchSender:
             _log.debug("batch %s of %d: %s", request_id, len(requests), type(error).__name__)
             return BatchResult(tuple(_failure(error, request) for request in requests))
         outer = Answer(response.status_code, _lower(response.headers), _read_json(response.content))
-        _log.debug("batch %s of %d: %d", request_id, len(requests), outer.status)
-        if errors.is_success(outer):
-            return BatchResult(tuple(_sort_answers(outer.body, requests)))
-        return await self._refused(outer, requests)
+        if not errors.is_success(outer):
+            _log.debug("batch %s of %d: %d", request_id, len(requests), outer.status)
+            return await self._refused(outer, requests)
+        results = tuple(_sort_answers(outer.body, requests))
+        statuses = Counter(result.status if isinstance(result, Answer) else 0 for result in results)
+        _log.debug(
+            "batch %s of %d: %d, items by status %s", request_id, len(requests), outer.status, dict(statuses)
+        )
+        return BatchResult(results)
 
     async def _refused(self, outer: Answer, requests: Sequence[GraphRequest]) -> BatchResult:
         """What the refusal of a whole batch means for its requests."""

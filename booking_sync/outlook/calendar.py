@@ -19,6 +19,8 @@ from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.ports import AlreadyCreated, Created
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from booking_sync.domain.event import EventContent
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
@@ -152,7 +154,10 @@ class OutlookCalendar:
         await self._batches.aclose()
         await self._client.aclose()
 
-    async def _change(self, request: GraphRequest, fine: Any = errors.is_success) -> bool:
+    async def _change(
+        self, request: GraphRequest, fine: Callable[[Answer], bool] = errors.is_success
+    ) -> bool:
+        """Whether the event was there to be changed; `fine` accepts answers besides success."""
         answer = await self._batches.submit(request)
         if errors.is_success(answer) or fine(answer):
             return True
@@ -177,9 +182,8 @@ class OutlookCalendar:
         if not errors.is_success(answer):
             raise self._error(answer, request)
         if not isinstance(answer.body, dict) or not isinstance(answer.body.get("value"), list):
-            raise TransientError(
-                "Graph's list of events can't be read"
-            )  # which is not the same as an empty one
+            # Which is not the same as an empty one.
+            raise TransientError("Graph's list of events can't be read")
         return answer.body
 
     def _error(self, answer: Answer, request: GraphRequest) -> SyncError:
