@@ -1,0 +1,32 @@
+"""One local stack for all end-to-end tests, with an office of technicians in it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest_asyncio
+
+from local.day.world import WorldMaker
+from local.stack import LocalStack, StackOptions
+from tests.e2e.office import Office
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import pytest
+
+HIDDEN_SECONDS = 4
+"""So that messages of a killed host come back soon."""
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    """An office in a running stack."""
+    options = StackOptions(tmp_path_factory.mktemp("stack"), hidden_seconds=HIDDEN_SECONDS)
+    maker = WorldMaker(seed=1)
+    world = maker.make(technicians=2, bookings=1, day=date(2027, 3, 26))
+    async with LocalStack(options) as stack:
+        made = Office(stack, maker, world)
+        await made.furnish()
+        yield made
