@@ -30,3 +30,11 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
         made = Office(stack, maker, world)
         await made.furnish()
         yield made
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def faultless(office: Office) -> AsyncIterator[None]:
+    """Take back faults that a test left, so that its failure stays its own."""
+    yield
+    for service in (office.stack.graph, office.stack.dataverse):
+        await service.clear_faults()
