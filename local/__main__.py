@@ -81,7 +81,9 @@ def main() -> None:
         sys.exit(asyncio.run(_until_terminated(command(arguments))))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0 if command is start else 130)
-    except (StartError, NotQuietError, ControlError) as error:
+    except StartError as error:
+        sys.exit(f"error: {error}\n`make {arguments.command}` installs what is missing.")
+    except (NotQuietError, ControlError) as error:
         sys.exit(f"error: {error}")
 
 

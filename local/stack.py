@@ -141,6 +141,11 @@ class LocalStack:
         """Base URL of the first Functions host."""
         return self.hosts[0].url
 
+    @property
+    def processes(self) -> tuple[ManagedProcess, ...]:
+        """Everything that was started."""
+        return (*self._servants, *self.hosts)
+
     async def wait_until_quiet(
         self, timeout_seconds: float = 60.0, watch: Callable[[int, int], None] | None = None
     ) -> float:

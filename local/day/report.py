@@ -189,7 +189,7 @@ def _calendar(
         found = [event for event in left.values() if event.booking_id == booking.id]
         event = left.pop(found[0].id) if found else None
         lines.append((booking.start, [*_booking_cells(booking, zone), *_event_cells(booking, event, zone)]))
-    lines += [(event.start, ["", "", "", *_cells(event, zone)]) for event in left.values()]
+    lines += [(event.start, ["", "", "", *_cells(event, zone, own=True)]) for event in left.values()]
     for _start, cells in sorted(lines, key=lambda line: (line[0] is None, line[0])):
         table.add_row(*cells)
     return table
@@ -210,8 +210,10 @@ def _event_cells(booking: BookingFact, event: EventFact | None, zone: ZoneInfo) 
     return ["", "[dim]none wanted[/]" if wish(booking) is Wish.HIDDEN else "[red]missing[/]", ""]
 
 
-def _cells(event: EventFact, zone: ZoneInfo) -> list[str]:
-    return [_span(event.start, event.end, zone), _plain(event.subject), event.show_as]
+def _cells(event: EventFact, zone: ZoneInfo, *, own: bool = False) -> list[str]:
+    """An event; `own` for one that belongs to no booking of this technician."""
+    subject = _plain(event.subject)
+    return [_span(event.start, event.end, zone), f"[dim]{subject}[/]" if own else subject, event.show_as]
 
 
 def _span(start: datetime | None, end: datetime | None, zone: ZoneInfo) -> str:
