@@ -7,8 +7,11 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-# The newest Python that Azure Functions runs, or whatever `python3` is. PYTHON=/path/to/python overrides.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The newest Python that Azure Functions runs, or else `python3`; one that only pretends to be there (a shim of a
+# version manager) does not count. PYTHON=/path/to/python overrides.
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python $(NEW_ENOUGH) > /dev/null 2>&1 && command -v $$python && break; done)
 # Options for `make run`, such as ARGUMENTS="--bookings 30 --burst 0".
 ARGUMENTS ?=
 
@@ -45,11 +48,13 @@ clean: ## Remove everything that was installed or made here
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
-	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed, and there is no python3 on the PATH."; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Python 3.11 or later is needed; $(PYTHON) is $$("$(PYTHON)" -V 2>&1). Set PYTHON=/path/to/python."; exit 1; }
-	@echo "Creating $(VENV) with $$("$(PYTHON)" -V)"
-	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian and Ubuntu install python3-venv first."; exit 1; }
+	@python="$(PYTHON)"; \
+	if [ -z "$$python" ]; then echo "Python 3.11 or later is needed, and none is on the PATH."; exit 1; fi; \
+	if ! "$$python" $(NEW_ENOUGH); then \
+		echo "Python 3.11 or later is needed; $$python is $$("$$python" -V 2>&1)."; exit 1; fi; \
+	echo "Creating $(VENV) with $$("$$python" -V)"; \
+	"$$python" -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "No virtual environment: on Debian and Ubuntu install python3-venv."; exit 1; }
 
 $(PYTHON_READY): requirements.txt requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing the Python packages (a few minutes the first time)"
