@@ -52,20 +52,20 @@ $(VENV)/bin/python:
 	if [ -z "$$python" ]; then echo "Python 3.11 or later is needed, and none is on the PATH."; exit 1; fi; \
 	if ! "$$python" $(NEW_ENOUGH); then \
 		echo "Python 3.11 or later is needed; $$python is $$("$$python" -V 2>&1)."; exit 1; fi; \
-	echo "Creating $(VENV) with $$("$$python" -V)"; \
+	echo "Creating $(VENV) with $$("$$python" -V)" >&2; \
 	"$$python" -m venv $(VENV) \
 		|| { rm -rf $(VENV); echo "No virtual environment: on Debian and Ubuntu install python3-venv."; exit 1; }
 
 $(PYTHON_READY): requirements.txt requirements-dev.txt | $(VENV)/bin/python
-	@echo "Installing the Python packages (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing the Python packages (a few minutes the first time)" >&2
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 $(NODE_READY): local/package.json local/package-lock.json
 	@command -v node > /dev/null && command -v npm > /dev/null \
 		|| { echo "Node.js 18 or later with npm is needed for Azurite, and it is not on the PATH."; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 18)' \
+	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' \
 		|| { echo "Node.js 18 or later is needed for Azurite; this is $$(node --version)."; exit 1; }
-	@echo "Installing Azurite"
+	@echo "Installing Azurite" >&2
 	@npm ci --prefix local --silent --no-audit --no-fund
 	@touch $@
