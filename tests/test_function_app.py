@@ -1,0 +1,127 @@
+"""What is registered with Azure Functions, and what a cold start pays for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booking_sync.worker import MAX_DEQUEUE_COUNT
+
+ROOT = Path(__file__).parents[1]
+SYNC_ONLY = ("msgraph", "kiota_abstractions", "httpx", "azure.keyvault", "azure.identity", "jinja2", "msal")
+WEBHOOK_PROGRAM = """
+import asyncio, json, sys
+import azure.functions as func
+import function_app
+request = func.HttpRequest("POST", "/api/dataverse/bookings", body=sys.stdin.buffer.read())
+answer = asyncio.run(function_app.receive_booking_change(request))
+print(json.dumps({"status": answer.status_code, "modules": sorted(sys.modules)}))
+"""
+LIST_PROGRAM = """
+import json, function_app
+print(json.dumps({
+    function.get_function_name(): json.loads(function.get_raw_bindings()[0])
+    for function in function_app.app.get_functions()
+}))
+"""
+INDEX_PROGRAM = """
+import json, os, types
+from azure_functions_runtime.bindings.meta import load_binding_registry
+from azure_functions_runtime.functions import Registry
+from azure_functions_runtime.loader import index_function_app, process_indexed_function
+
+class Message(types.SimpleNamespace):
+    inout, out = 2, 1
+
+class Protos:
+    def __getattr__(self, name):
+        return Message
+
+load_binding_registry()
+registry = Registry()
+indexed, _ = process_indexed_function(
+    Protos(), registry, index_function_app(os.path.abspath("function_app.py")), os.getcwd()
+)
+print(json.dumps({each.name: registry.get_function(each.function_id).is_async for each in indexed}))
+"""
+UPDATE = {
+    "MessageName": "Update",
+    "PrimaryEntityName": "bookableresourcebooking",
+    "PrimaryEntityId": "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01",
+    "CorrelationId": "1d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01",
+}
+# Nothing listens on the discard port of this machine: the queue is down.
+STORAGE = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=c2VjcmV0;"
+    "QueueEndpoint=http://127.0.0.1:9/devstoreaccount1;"
+)
+
+
+def _run(program: str, stdin: bytes = b"") -> dict[str, Any]:
+    done = subprocess.run(  # noqa: S603 - our own program in our own interpreter
+        [sys.executable, "-c", program],
+        input=stdin,
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+        env={"AzureWebJobsStorage": STORAGE, "PATH": "/usr/bin:/bin"},
+        timeout=50,
+    )
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def _heavy(modules: list[str], names: tuple[str, ...]) -> list[str]:
+    return [name for name in modules if any(name == n or name.startswith(f"{n}.") for n in names)]
+
+
+@pytest.fixture(scope="module")
+def bindings() -> dict[str, Any]:
+    """Each function's trigger as the host is told of it (an app can be listed once per process)."""
+    return _run(LIST_PROGRAM)
+
+
+def test_the_webhook_is_a_post_behind_a_function_key(bindings: dict[str, Any]) -> None:
+    """The webhook's route, method and key are as documented."""
+    trigger = bindings["receive_booking_change"]
+    assert trigger["type"] == "httpTrigger"
+    assert (trigger["route"], trigger["methods"]) == ("dataverse/bookings", ["POST"])
+    assert trigger["authLevel"] == "FUNCTION"
+
+
+def test_the_queue_function_listens_to_the_change_queue(bindings: dict[str, Any]) -> None:
+    """The queue function is bound to the queue that the webhook fills."""
+    trigger = bindings["sync_booking_change"]
+    assert trigger["type"] == "queueTrigger"
+    assert (trigger["queueName"], trigger["connection"]) == ("booking-changes", "AzureWebJobsStorage")
+
+
+def test_importing_the_app_loads_no_sdk() -> None:
+    """A cold start pays for no SDK before the first message needs it."""
+    program = "import json, sys, function_app; print(json.dumps({'modules': sorted(sys.modules)}))"
+    modules = _run(program)["modules"]
+    assert _heavy(modules, (*SYNC_ONLY, "azure.core", "azure.storage", "aiohttp", "requests")) == []
+
+
+def test_a_webhook_loads_neither_graph_nor_key_vault_nor_templates() -> None:
+    """The whole webhook path, here with the queue down, does without what only the sync needs."""
+    result = _run(WEBHOOK_PROGRAM, json.dumps(UPDATE).encode())
+    assert result["status"] == 503
+    assert _heavy(result["modules"], SYNC_ONLY) == []
+
+
+def test_the_last_delivery_is_known_as_the_host_counts_it() -> None:
+    """The worker dead-letters on the delivery after which the host would."""
+    host = json.loads((ROOT / "host.json").read_text())
+    assert host["extensions"]["queues"]["maxDequeueCount"] == MAX_DEQUEUE_COUNT
+
+
+def test_the_worker_that_runs_in_azure_indexes_every_function(bindings: dict[str, Any]) -> None:
+    """Microsoft's own worker library accepts the registrations and sees the functions as asynchronous."""
+    pytest.importorskip("azure_functions_runtime", reason="needs Python 3.13, which Azure runs")
+    assert _run(INDEX_PROGRAM) == dict.fromkeys(bindings, True)
