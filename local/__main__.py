@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
 DEFAULTS = DayOptions()
+DEFAULT_LATENCY = 30
 FOLDER = REPOSITORY / ".local-stack"
 
 
@@ -40,6 +42,13 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--burst", type=_at_least(0), default=DEFAULTS.burst, help="new bookings at the end; 0: none"
     )
     run.add_argument("--seed", type=int, default=DEFAULTS.seed, help="the same seed gives the same day")
+    run.add_argument(
+        "--latency",
+        type=_at_least(0),
+        default=DEFAULT_LATENCY,
+        metavar="MILLISECONDS",
+        help=f"round trip to Graph and Dataverse, and Graph's time per batch item; default {DEFAULT_LATENCY}",
+    )
     run.add_argument("--json", action="store_true", help="print the report as JSON on standard output")
     start = commands.add_parser("start", help="start the stack with sample data and keep it up")
     start.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the sample data")
@@ -55,7 +64,7 @@ async def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=arguments.json)
     options = DayOptions(bookings=arguments.bookings, burst=arguments.burst, seed=arguments.seed)
     with _folder() as folder:
-        async with LocalStack(_stack_options(folder, arguments)) as stack:
+        async with LocalStack(_stack_options(folder, arguments, arguments.latency / 1000)) as stack:
             report = await DayRun(stack, options, console).run()
     if arguments.json:
         sys.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
@@ -110,10 +119,9 @@ def _folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def _stack_options(folder: Path, arguments: argparse.Namespace) -> StackOptions:
-    if arguments.no_extension:
-        return StackOptions(folder, extension_name="", time_zone=TIME_ZONE)
-    return StackOptions(folder, time_zone=TIME_ZONE)
+def _stack_options(folder: Path, arguments: argparse.Namespace, latency_seconds: float = 0.0) -> StackOptions:
+    options = StackOptions(folder, time_zone=TIME_ZONE, latency_seconds=latency_seconds)
+    return replace(options, extension_name="") if arguments.no_extension else options
 
 
 def _at_least(least: int) -> Callable[[str], int]:

@@ -30,8 +30,10 @@ from local.processes import REPOSITORY, ManagedProcess, StartError, python_modul
 from local.tokens import KEY_BYTES, KEY_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
+
+    from local.functions_host.core_tools import HostKind
 
 QUEUE_NAME = "booking-changes"
 SECRET_NAME = "booking-sync-client-secret"  # noqa: S105 - the secret's name, no secret
@@ -74,6 +76,9 @@ class StackOptions:
     extension_name: str = "com.bookingsync.booking"
     """The open extension; empty: none."""
     time_zone: str = "Europe/Berlin"
+    latency_seconds: float = 0.0
+    """Round trip to Graph and Dataverse, and the time that Graph works on each item of a batch, during which
+    it holds one of its mailbox's four places. Without it nobody could ever be throttled."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """More app settings; they win over the stack's own."""
     hosts: int = 1
@@ -239,6 +244,7 @@ class LocalStack:
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls))
         await self._start_servants()
         await self.queue.create()
+        await self._slow_down()
         self._write_settings_file()
         await _together([self.start_host() for _ in range(self.options.hosts)])
         if self.hosts:
@@ -285,6 +291,12 @@ class LocalStack:
         self.vault = StandInControl(vault.url, self.session)
         self.entra = StandInControl(entra.url, self.session)
         self.managed_identity = StandInControl(identity.url, self.session)
+
+    async def _slow_down(self) -> None:
+        seconds = self.options.latency_seconds
+        await self.graph.configure(item_seconds=seconds)
+        for service in (self.graph, self.dataverse):
+            await service.set_latency(seconds)
 
     async def _stop(self) -> None:
         """Hosts first, so that they can finish what they do; then everything else at once."""
@@ -416,7 +428,7 @@ def booking_webhook(
     }
 
 
-async def _together(starts: Sequence[Any]) -> None:
+async def _together(starts: Sequence[Awaitable[object]]) -> None:
     """Run all, wait for all, then raise the first failure: nobody is left half started."""
     for result in await asyncio.gather(*starts, return_exceptions=True):
         if isinstance(result, BaseException):
@@ -428,7 +440,7 @@ async def _stop_process(process: ManagedProcess) -> None:
         await process.stop()
 
 
-def _host_kind() -> Any:
+def _host_kind() -> HostKind:
     try:
         return choose_host(os.environ)
     except ValueError as error:

@@ -247,7 +247,9 @@ def _show_failing(console: Console, report: DayReport) -> None:
     for reason in sorted({message.reason for message in messages}):
         console.print(f"  {sum(message.reason == reason for message in messages)} x {_plain(reason)}")
     console.print(
-        "Webhooks: {delivered} delivered, {retried} tried twice, {lost} lost".format_map(report.deliveries)
+        "Webhooks in all: {delivered} delivered, {retried} tried twice, {lost} lost".format_map(
+            report.deliveries
+        )
     )
 
 

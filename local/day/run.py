@@ -99,7 +99,7 @@ class DayRun:
         facts = await self._facts()
         differences = compare(facts)
         mark = "[red]✗[/]" if differences else "[green]✓[/]"
-        self._console.print(f"{mark} {phase.title}: {changes} changes, in step after {seconds:.1f} s")
+        self._console.print(f"{mark} {phase.title}: {changes} changes, quiet after {seconds:.1f} s")
         return PhaseReport(phase.title, changes, seconds, differences, facts.poison)
 
     async def _run_again(self, facts: Facts) -> SecondRunReport:
