@@ -17,11 +17,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from booking_sync.dataverse.errors import incomplete, read_refusal, to_error
 from booking_sync.dataverse.pause import Pause
-from booking_sync.dataverse.transport import Request, Timeouts, Transport
+from booking_sync.dataverse.transport import Request, Timeouts, Transport, Wire
 from booking_sync.errors import PermanentError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from booking_sync.dataverse.reply import Reply
     from booking_sync.errors import SyncError
@@ -63,6 +63,7 @@ class DataverseClient:
         now: the time of day.
         workers: how many requests run at once.
         timeouts: how long to wait for the service.
+        open_wire: makes what requests travel on, which must keep the pause; None for threads with `requests`.
 
     Raises:
         ValueError: the URL is not `https://<host>` with nothing behind it.
@@ -76,12 +77,15 @@ class DataverseClient:
         *,
         workers: int = 8,
         timeouts: Timeouts = _DEFAULT_TIMEOUTS,
+        open_wire: Callable[[Pause], Wire] | None = None,
     ) -> None:
         self._origin = _check_origin(dataverse_url)
         self._credential = credential
         self._now = now
         self._pause = Pause(now)
-        self._transport = Transport(workers, timeouts, self._pause)
+        self._transport: Wire = (
+            open_wire(self._pause) if open_wire else Transport(workers, timeouts, self._pause)
+        )
         self._renewing = asyncio.Lock()
 
     async def send(

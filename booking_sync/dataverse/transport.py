@@ -13,7 +13,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -53,6 +53,16 @@ class Request:
     def writes(self) -> bool:
         """Whether it is to change something."""
         return self.method != "GET"
+
+
+class Wire(Protocol):
+    """What `DataverseClient` needs below it; `Transport` in production."""
+
+    async def exchange(self, request: Request, token: str) -> Reply:
+        """Send, and wait for the answer, whatever its status; raises `TransientError` when there is none."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
 
 
 class Transport:
