@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
 
     from booking_sync.domain.booking import BookingRow
@@ -39,6 +39,50 @@ class BookingRows(Protocol):
 
     async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
         """Write our record, on condition that the row still is the version `etag`: the commit point."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingQuery:
+    """Which bookings to list: those to which all that is given here applies; moments are aware."""
+
+    modified_from: datetime | None = None
+    modified_until: datetime | None = None
+    """Inclusive: Dataverse keeps whole seconds, so that "before now" would miss what happened just now."""
+    starts_from: datetime | None = None
+    starts_before: datetime | None = None
+    names_event: bool = False
+    """Only rows with an event id; a row that was copied, ids and all, is among them without a record."""
+    mailbox: str | None = None
+    """Only rows whose record names this mailbox (an Entra object id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A booking that is there, but can't be read: what is known of it is that it exists."""
+
+    booking_id: str
+    reason: str
+    """In words for an administrator, as `PermanentError` has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingPage:
+    """A part of a list; never empty-handed about a row that the service sent."""
+
+    rows: tuple[BookingRow, ...]
+    unreadable: tuple[UnreadableRow, ...] = ()
+
+
+class BookingListing(Protocol):
+    """The bookings in Dataverse, listed by what they have in common."""
+
+    def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
+        """Every booking that the query describes, in pages of some hundred rows, ordered by id.
+
+        The list is complete only when the iteration ends without an error: a page that fails or is cut short
+        raises. A row that stops or starts matching while the list is read may be on it or not; one that
+        matches all the time is.
+        """
 
 
 @dataclass(frozen=True, slots=True)

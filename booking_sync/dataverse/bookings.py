@@ -1,4 +1,7 @@
-"""The port `BookingRows` on Dataverse: callers ask for one booking, requests carry many."""
+"""The ports `BookingRows` and `BookingListing` on Dataverse.
+
+Callers read or record one booking, requests carry many.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ from booking_sync.dataverse.errors import DUPLICATES, ROW_MISSING, error_code, i
 from booking_sync.dataverse.rows import ID_COLUMN, is_etag, normal_guid, to_booking_row, to_columns
 from booking_sync.errors import PermanentError, SyncError
 from booking_sync.microbatch import MicroBatcher
-from booking_sync.ports import Recorded
+from booking_sync.ports import BookingPage, Recorded, UnreadableRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from typing import Any
 
     from booking_sync.dataverse.client import WhoAmI
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.domain.booking import BookingRow
     from booking_sync.domain.record import SyncRecord
-    from booking_sync.ports import Clock
+    from booking_sync.ports import BookingQuery, Clock
     from booking_sync.tokens import AppCredential
 
 _ENTITY_ID = "odata-entityid"
@@ -41,7 +44,7 @@ class _Write:
 
 
 class DataverseBookings:
-    """Bookings in one environment; fulfils `BookingRows`.
+    """Bookings in one environment; fulfils `BookingRows` and `BookingListing`.
 
     Args:
         client: the environment's Web API; closed with this.
@@ -94,6 +97,18 @@ class DataverseBookings:
         body = json.dumps(to_columns(identity, record, self._columns)).encode()
         return await self._records.submit(_Write(identity, etag, body))
 
+    async def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
+        """The bookings that the query describes, page by page; complete when it ends without an error.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused.
+            ValueError: the query holds a moment without a time zone.
+        """
+        path = queries.booking_list(query, self._columns)
+        async for page in self._client.pages(path, headers=queries.PAGE_HEADERS):
+            yield self._page(page)
+
     async def who_am_i(self) -> WhoAmI:
         """Our user and organisation; raises as `read`."""
         return await self._client.who_am_i()
@@ -101,6 +116,19 @@ class DataverseBookings:
     async def aclose(self) -> None:
         """Close the client."""
         await self._client.aclose()
+
+    def _page(self, page: Sequence[Mapping[str, Any]]) -> BookingPage:
+        rows: list[BookingRow] = []
+        unreadable: list[UnreadableRow] = []
+        for row in page:
+            identity = normal_guid(row.get(ID_COLUMN))
+            if identity is None:
+                raise incomplete()
+            try:
+                rows.append(to_booking_row(row, self._columns))
+            except PermanentError as error:  # this row's trouble, not its neighbours'
+                unreadable.append(UnreadableRow(identity, error.reason))
+        return BookingPage(tuple(rows), tuple(unreadable))
 
     async def _read_all(self, ids: Sequence[str]) -> Sequence[BookingRow | Exception | None]:
         asked = list(dict.fromkeys(ids))

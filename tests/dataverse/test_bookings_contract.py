@@ -1,4 +1,6 @@
-"""What every implementation of `BookingRows` must do; the test double is held to it as the adapter is.
+"""What every implementation of `BookingRows` and `BookingListing` must do.
+
+The test double is held to it as the adapter is.
 
 To run another implementation through it, add a `World` to the fixture.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -15,22 +18,25 @@ import pytest
 from booking_sync.domain.booking import BookingRow
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord
-from booking_sync.ports import Recorded
+from booking_sync.ports import BookingListing, BookingQuery, BookingRows, Recorded
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, booking, technician
 from tests.support.fakes import FakeRows
 
 if TYPE_CHECKING:
     from booking_sync.domain.booking import Booking
-    from booking_sync.ports import BookingRows
 
 RECORD = SyncRecord(EventRef(ANNA, "AAMkAGI1+case/SENSITIVE="), 3, "f00d", "")
+
+
+class Bookings(BookingRows, BookingListing, Protocol):
+    """Both ports in one object."""
 
 
 class World(Protocol):
     """Bookings behind the port, and the dispatcher who changes them."""
 
     @property
-    def rows(self) -> BookingRows:
+    def rows(self) -> Bookings:
         """The implementation under test."""
 
     def put(self, booking: Booking) -> None:
@@ -184,3 +190,99 @@ async def test_each_of_many_gets_its_own_answer(world: World) -> None:
         world.put(replace(booking(booking_id), name="Changed"))
     outcomes = await asyncio.gather(*(world.rows.record(row.booking.id, row.etag, RECORD) for row in rows))
     assert outcomes == [Recorded.MISSING, Recorded.CONFLICT, Recorded.DONE] * 10
+
+
+# Lists
+
+
+START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+"""Of the plain booking."""
+HOUR = timedelta(hours=1)
+
+
+async def listed(world: World, query: BookingQuery) -> list[BookingRow]:
+    """All the rows of a list, none of which may be unreadable."""
+    pages = [page async for page in world.rows.list_bookings(query)]
+    assert not any(page.unreadable for page in pages)
+    return [row for page in pages for row in page.rows]
+
+
+async def test_lists_rows_as_a_read_gives_them(world: World) -> None:
+    """A listed row has the same content, record and version as one that was asked for by its id."""
+    world.put(booking())
+    await world.rows.record(BOOKING_ID, (await must_read(world)).etag, RECORD)
+    assert await listed(world, BookingQuery()) == [await must_read(world)]
+
+
+async def test_lists_every_row_once(world: World) -> None:
+    """A list over several pages holds each booking once, in the order of the ids."""
+    ids = sorted(str(uuid.uuid4()) for _ in range(5))
+    for booking_id in ids:
+        world.put(booking(booking_id))
+    assert [row.booking.id for row in await listed(world, BookingQuery())] == ids
+
+
+async def test_lists_nothing_of_nothing(world: World) -> None:
+    """Without bookings a list ends without rows."""
+    assert await listed(world, BookingQuery()) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "found"), [(-HOUR, HOUR, True), (-HOUR, -HOUR / 2, False), (HOUR / 2, HOUR, False)]
+)
+async def test_lists_by_time_of_change(
+    world: World, since: timedelta, until: timedelta, *, found: bool
+) -> None:
+    """A booking is listed when it was changed within the window."""
+    now = datetime.now(UTC)
+    world.put(booking())
+    query = BookingQuery(modified_from=now + since, modified_until=now + until)
+    assert bool(await listed(world, query)) is found
+
+
+async def test_recording_counts_as_a_change(world: World) -> None:
+    """Our own record moves the time of change, so that it lies within the window once more."""
+    before = datetime.now(UTC).replace(microsecond=0)
+    world.put(booking())
+    await world.rows.record(BOOKING_ID, (await must_read(world)).etag, RECORD)
+    assert await listed(world, BookingQuery(modified_from=before))
+
+
+@pytest.mark.parametrize(
+    ("since", "before", "found"),
+    [
+        (START, START + HOUR, True),
+        (START - HOUR, START, False),
+        (START + HOUR, None, False),
+        (None, START + HOUR, True),
+    ],
+)
+async def test_lists_by_start(
+    world: World, since: datetime | None, before: datetime | None, *, found: bool
+) -> None:
+    """A booking is listed when it starts at or after the first moment and before the last."""
+    world.put(booking())
+    assert bool(await listed(world, BookingQuery(starts_from=since, starts_before=before))) is found
+
+
+async def test_booking_without_start_starts_in_no_window(world: World) -> None:
+    """A booking that lacks its start is on no list that asks for one."""
+    world.put(replace(booking(), start=None))
+    assert await listed(world, BookingQuery(starts_from=START - HOUR)) == []
+
+
+async def test_lists_by_event_and_mailbox(world: World) -> None:
+    """Only bookings whose record names an event, or an event in that very mailbox, are listed."""
+    ids = sorted(str(uuid.uuid4()) for _ in range(3))
+    for booking_id in ids:
+        world.put(booking(booking_id))
+    for booking_id, mailbox in zip(ids, (ANNA, BERT), strict=False):
+        record = replace(RECORD, event=EventRef(mailbox, f"event-{booking_id}"))
+        await world.rows.record(booking_id, (await must_read(world, booking_id)).etag, record)
+
+    async def found(query: BookingQuery) -> list[str]:
+        return [row.booking.id for row in await listed(world, query)]
+
+    assert await found(BookingQuery(names_event=True)) == ids[:2]
+    assert await found(BookingQuery(mailbox=BERT.upper())) == [ids[1]]
+    assert await found(BookingQuery(mailbox="o'neill")) == []

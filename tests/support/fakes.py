@@ -8,20 +8,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.booking import BookingRow
 from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports import AlreadyCreated, Created, Recorded
+from booking_sync.ports import AlreadyCreated, BookingPage, Created, Recorded, UnreadableRow
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.event import EventContent
+    from booking_sync.ports import BookingQuery, Clock
 
     Hook = Callable[[str], Awaitable[None]]
 
@@ -44,21 +46,31 @@ class Faults:
             raise waiting.pop(0)
 
 
-class FakeRows:
-    """Dataverse's bookings: versions, conditional writes."""
+def _time_of_day() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, hook: Hook = _just_yield) -> None:
+
+class FakeRows:
+    """Dataverse's bookings: versions, conditional writes, lists in pages."""
+
+    def __init__(self, hook: Hook = _just_yield, now: Clock = _time_of_day) -> None:
         self.rows: dict[str, BookingRow] = {}
+        self.modified: dict[str, datetime] = {}
+        """When each row was written last."""
+        self.unreadable: dict[str, str] = {}
+        """Rows of which we may not see all, with the reason."""
+        self.page_rows = 2
         self.faults = Faults()
         self.calls: list[str] = []
         self._hook = hook
+        self._now = now
         self._versions = itertools.count(1)
 
     def put(self, booking: Booking) -> None:
         """A dispatcher writes the booking."""
         known = self.rows.get(booking.id)
         record = known.record if known else SyncRecord()
-        self.rows[booking.id] = BookingRow(booking, record, self._etag())
+        self._store(BookingRow(booking, record, self._etag()))
 
     def remove(self, booking_id: str) -> BookingRow:
         """A dispatcher deletes the booking."""
@@ -67,6 +79,8 @@ class FakeRows:
     async def read(self, booking_id: str) -> BookingRow | None:
         """See the port."""
         await self._enter("read")
+        if booking_id in self.unreadable:
+            raise PermanentError(self.unreadable[booking_id])
         return self.rows.get(booking_id)
 
     async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
@@ -77,9 +91,39 @@ class FakeRows:
             return Recorded.MISSING
         if row.etag != etag:
             return Recorded.CONFLICT
-        self.rows[booking_id] = BookingRow(row.booking, record, self._etag())
+        self._store(BookingRow(row.booking, record, self._etag()))
         self.faults.strike(self.faults.after, "record")
         return Recorded.DONE
+
+    async def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
+        """See the port; a fault scripted "after" strikes when a page was given."""
+        last, more = "", True
+        while more:
+            await self._enter("list")
+            ids = sorted(each for each in self.rows if each > last and self._matches(each, query))
+            page, more = ids[: self.page_rows], len(ids) > self.page_rows
+            last = page[-1] if page else last
+            yield BookingPage(
+                tuple(self.rows[each] for each in page if each not in self.unreadable),
+                tuple(UnreadableRow(each, self.unreadable[each]) for each in page if each in self.unreadable),
+            )
+            self.faults.strike(self.faults.after, "list")
+
+    def _matches(self, booking_id: str, query: BookingQuery) -> bool:
+        row, modified = self.rows[booking_id], self.modified[booking_id]
+        start, event = row.booking.start, row.record.event
+        return (
+            (query.modified_from is None or modified >= query.modified_from)
+            and (query.modified_until is None or modified <= query.modified_until)
+            and (query.starts_from is None or (start is not None and start >= query.starts_from))
+            and (query.starts_before is None or (start is not None and start < query.starts_before))
+            and (event is not None or not query.names_event)
+            and (query.mailbox is None or (event is not None and event.mailbox == query.mailbox.lower()))
+        )
+
+    def _store(self, row: BookingRow) -> None:
+        self.rows[row.booking.id] = row
+        self.modified[row.booking.id] = self._now()
 
     async def _enter(self, operation: str) -> None:
         self.calls.append(operation)
