@@ -12,12 +12,12 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.domain.booking import BookingRow
     from booking_sync.domain.change import BookingChange
-    from booking_sync.domain.event import EventContent, EventRef, FoundEvent
+    from booking_sync.domain.event import EventContent, EventRef, FoundEvent, MarkedEvent
     from booking_sync.domain.record import SyncRecord
 
 
@@ -124,6 +124,36 @@ class Calendar(Protocol):
 
     async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
         """Every event in the mailbox that carries the marker, completely listed."""
+
+
+class MarkedEvents(Protocol):
+    """Calendars, listed by stretches of time."""
+
+    async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
+        """Every event with a marker of ours that touches this time, from a list read to its end.
+
+        A list that fails or breaks off raises; it is never taken for a shorter or an empty one.
+        """
+
+
+class Presence(Enum):
+    """What Dataverse says when asked for one row by its id."""
+
+    EXISTS = auto()
+    GONE = auto()
+    """There is no such row."""
+    HIDDEN = auto()
+    """There is, but we may not read it; lists leave it out without a word."""
+
+
+class AuditReads(Protocol):
+    """What the audit asks of Dataverse besides lists of bookings."""
+
+    async def user_mailboxes(self) -> frozenset[str]:
+        """Entra object ids of every user who is or was a resource, enabled or not."""
+
+    async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:
+        """Whether each of these bookings exists; asked by id, since a list can't tell gone from hidden."""
 
 
 class ChangeQueue(Protocol):

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from booking_sync.domain.booking import Address
 
 ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
@@ -62,6 +64,23 @@ class FoundEvent:
 
     ref: EventRef
     transaction_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedEvent:
+    """One event with our marker, as a calendar shows it; that it is ours, the marker does not prove."""
+
+    ref: EventRef
+    marker: str
+    transaction_id: str | None
+    subject: str
+    start: datetime
+    """Aware, UTC."""
+    end: datetime
+    """Aware, UTC."""
+    show_as: str
+    categories: frozenset[str]
+    location_name: str
 
 
 def transaction_id(booking_id: str, mailbox: str, generation: int) -> str:

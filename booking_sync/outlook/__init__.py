@@ -4,6 +4,7 @@ From the caller inwards:
 
     calendar     what the use cases call: one event at a time
     requests     each operation as one Graph request, built by the Graph SDK's models and builders
+    listing      a calendar's page of events → the marked ones, as the audit compares them
     scheduler    decides which requests travel together: one batch per mailbox at a time
     batch        sends up to 20 requests as one POST /$batch and sorts the answers
     client       the Graph SDK: authentication, transport, no retries of its own

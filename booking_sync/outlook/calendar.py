@@ -1,4 +1,4 @@
-"""The port `Calendar` on Microsoft Graph: what each operation's answer means.
+"""The ports `Calendar` and `MarkedEvents` on Microsoft Graph: what each operation's answer means.
 
 Every method submits one request at a time to the scheduler, which makes batches of what all callers want.
 What an operation can't use itself is translated by `errors`, so only `TransientError` and `PermanentError`
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.errors import TransientError
-from booking_sync.outlook import errors
+from booking_sync.outlook import errors, listing
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.requests import MARKER_PROPERTY, EventRequests
@@ -19,9 +19,10 @@ from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.ports import AlreadyCreated, Created
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
 
-    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.event import EventContent, MarkedEvent
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
     from booking_sync.ports import Clock
@@ -136,18 +137,30 @@ class OutlookCalendar:
             TransientError: the list could not be read to its end.
             PermanentError: no mailbox or no access.
         """
-        found: list[FoundEvent] = []
-        seen: set[str] = set()
-        request: GraphRequest | None = self._requests.find(mailbox, marker)
-        while request is not None:
-            page = await self._read_page(request)
-            found.extend(_marked_events(page["value"], mailbox, marker))
-            link = page.get("@odata.nextLink")
-            if link in seen:
-                raise TransientError("Graph's list of events runs in a circle")
-            request = self._requests.next_page(mailbox, str(link)) if link else None
-            seen.add(str(link))
-        return found
+        return [
+            event
+            async for entries in self._pages(self._requests.find(mailbox, marker))
+            for event in _marked_events(entries, mailbox, marker)
+        ]
+
+    async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> list[MarkedEvent]:
+        """Every event with a marker of ours that touches this time in the main calendar, completely listed.
+
+        Args:
+            mailbox: Entra object id of its user.
+            first: aware.
+            last: aware; itself outside.
+
+        Raises:
+            TransientError: the list could not be read to its end.
+            PermanentError: no mailbox or no access.
+        """
+        events: dict[str, MarkedEvent] = {}
+        async for entries in self._pages(self._requests.view(mailbox, first, last)):
+            for event in listing.marked_events(entries, mailbox):
+                # Occurrences of a series stand for the one event that the user made it of: the earliest does.
+                events.setdefault(event.ref.event_id, event)
+        return list(events.values())
 
     async def aclose(self) -> None:
         """Fail whatever is still under way and close the connections."""
@@ -176,6 +189,24 @@ class OutlookCalendar:
         return next(
             (each.ref.event_id for each in found if (each.transaction_id or "").lower() == wanted), None
         )
+
+    async def _pages(self, first: GraphRequest) -> AsyncIterator[list[Any]]:
+        """A list's entries, page by page until Graph says that it ends.
+
+        Raises:
+            TransientError: a page can't be had or read, or the pages run in a circle.
+            PermanentError: refused.
+        """
+        seen: set[str] = set()
+        request: GraphRequest | None = first
+        while request is not None:
+            page = await self._read_page(request)
+            yield page["value"]
+            link = page.get("@odata.nextLink")
+            if link in seen:
+                raise TransientError("Graph's list of events runs in a circle")
+            request = self._requests.next_page(first.mailbox, str(link)) if link else None
+            seen.add(str(link))
 
     async def _read_page(self, request: GraphRequest) -> dict[str, Any]:
         answer = await self._batches.submit(request)

@@ -1,0 +1,267 @@
+"""Rows and events → findings: the audit's judgement, pure.
+
+Only complete listings are judged: a mailbox that is not among the listed ones was not audited, and nothing is
+concluded from events that are not seen in it. A booking counts as gone only when Dataverse said of that very
+id that it does not exist; rows that security hides from us are missing from lists just the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from booking_sync.audit.findings import Finding, Kind
+from booking_sync.domain.event import own_generation
+from booking_sync.domain.plan import Invalid, Unwanted, Wanted
+from booking_sync.domain.record import SyncRecord
+from booking_sync.synchronizer import SEARCH_BEYOND_GENERATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from booking_sync.domain.booking import Booking, BookingRow
+    from booking_sync.domain.event import EventContent, EventRef, MarkedEvent
+    from booking_sync.domain.plan import Desire
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch of time whose events are listed."""
+
+    first: datetime
+    """Aware, UTC."""
+    last: datetime
+    """Aware, UTC; itself outside."""
+
+    def shows(self, booking: Booking) -> bool:
+        """Whether an event at the booking's time is within the listing, as calendarView decides it."""
+        if booking.start is None or booking.end is None:
+            return False
+        return booking.start < self.last and booking.end > self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Both sides, as they were listed."""
+
+    organization_id: str
+    window: Window
+    rows: Mapping[str, BookingRow]
+    """By booking id: those of the window, and those that a listed event names."""
+    calendars: Mapping[str, Sequence[MarkedEvent]]
+    """By lower-case mailbox: the marked events, completely listed."""
+    gone: frozenset[str] = frozenset()
+    """Bookings of which Dataverse said that they do not exist."""
+    hidden: frozenset[str] = frozenset()
+    """Bookings that exist, but that our application user may not read."""
+
+
+def booking_of(event: MarkedEvent, organization_id: str) -> str | None:
+    """The id of the booking that the event's marker names; None when it is not this organisation's."""
+    organization, slash, booking_id = event.marker.lower().partition("/")
+    return booking_id if slash and booking_id and organization == organization_id.lower() else None
+
+
+def compare(snapshot: Snapshot, wish: Callable[[Booking], Desire]) -> list[Finding]:
+    """Everything that is not as it should be, in no particular order.
+
+    Args:
+        snapshot: both sides.
+        wish: what Outlook should show of a booking.
+    """
+    findings: list[Finding] = []
+    events: dict[str, list[MarkedEvent]] = {booking_id: [] for booking_id in snapshot.rows}
+    for event in (event for listed in snapshot.calendars.values() for event in listed):
+        booking_id = booking_of(event, snapshot.organization_id)
+        if booking_id is None:
+            findings.append(_about(event, Kind.FOREIGN, "", "The event was made by another organisation."))
+        else:
+            events.setdefault(booking_id, []).append(event)
+    for booking_id, listed in events.items():
+        row = snapshot.rows.get(booking_id)
+        if row is not None:
+            findings += _RowAudit(snapshot, row, wish(row.booking), listed).findings()
+        elif booking_id in snapshot.gone:
+            findings += _without_row(booking_id, listed)
+        elif booking_id in snapshot.hidden:
+            findings += [_about(event, Kind.HIDDEN, booking_id, _HIDDEN) for event in listed]
+    return findings
+
+
+_HIDDEN = (
+    "The booking exists, but the app may not read it; an administrator must check the security role of its "
+    "application user."
+)
+_FAILING = "The booking could not be synced; its error column says why."
+_COPY = "Somebody's own copy of the booking's event; it is theirs and stays."
+_GONE = "The booking no longer exists, but its event does."
+
+
+def _without_row(booking_id: str, listed: Iterable[MarkedEvent]) -> Iterator[Finding]:
+    for event in listed:
+        if _generation(event, booking_id, 0):
+            yield _about(event, Kind.ORPHAN, booking_id, _GONE)
+        else:
+            yield _about(event, Kind.COPY, booking_id, _COPY)
+
+
+def _generation(event: MarkedEvent, booking_id: str, recorded: int) -> int:
+    """Which of the booking's creations made this event, as far up as the worker looks; 0 for none."""
+    return own_generation(
+        event.transaction_id, booking_id, event.ref.mailbox, recorded + SEARCH_BEYOND_GENERATION
+    )
+
+
+def _about(event: MarkedEvent, kind: Kind, booking_id: str, words: str) -> Finding:
+    return Finding(kind, words, booking_id, event.ref.mailbox, event.ref.event_id)
+
+
+@dataclass(slots=True)
+class _RowAudit:
+    """Judges one booking whose row is known."""
+
+    snapshot: Snapshot
+    row: BookingRow
+    desire: Desire
+    listed: Sequence[MarkedEvent]
+    _shown: MarkedEvent | None = field(default=None, init=False)
+    """The event that the row names, if it was listed."""
+    _others: list[MarkedEvent] = field(default_factory=list, init=False)
+    """Events that are provably this booking's, but that the row does not name, oldest creation first."""
+
+    def findings(self) -> list[Finding]:
+        copies = self._sort()
+        match self.desire:
+            case Invalid(reason):
+                found = self._invalid(reason)
+            case Unwanted():
+                found = self._unwanted(self.desire)
+            case Wanted():
+                found = self._wanted(self.desire)
+        return [*copies, *found]
+
+    @property
+    def _recorded(self) -> EventRef | None:
+        return self.row.record.event
+
+    def _sort(self) -> list[Finding]:
+        """Tell the row's event, our other ones and people's copies apart; only copies are findings yet."""
+        record, booking_id = self.row.record, self.row.booking.id
+        ranked: list[tuple[int, MarkedEvent]] = []
+        copies: list[Finding] = []
+        for event in self.listed:
+            if event.ref == record.event:
+                self._shown = event
+            elif generation := _generation(event, booking_id, record.generation):
+                ranked.append((generation, event))
+            else:
+                copies.append(self._event(event, Kind.COPY, _COPY))
+        self._others = [event for _, event in sorted(ranked, key=lambda entry: entry[0])]
+        return copies
+
+    def _invalid(self, reason: str) -> list[Finding]:
+        """What is in Outlook stays as it is; asking again helps only if the row does not say so yet."""
+        words = "The booking makes no sense as an event; its error column says why."
+        return [self._row(Kind.FAILING, words, retry=self.row.record.error != reason)]
+
+    def _unwanted(self, desire: Unwanted) -> list[Finding]:
+        words = f"The booking should not show in Outlook, but its event does: {desire.reason}."
+        found = [self._event(event, Kind.ORPHAN, words) for event in self._all_own()]
+        if self._shown or (self._recorded and not self._is_listed(self._recorded.mailbox)):
+            return found
+        if self.row.record != SyncRecord(generation=self.row.record.generation, error=desire.notice):
+            found.append(self._row(Kind.BEHIND, "The row's record does not say that there is no event."))
+        return found
+
+    def _wanted(self, desire: Wanted) -> list[Finding]:
+        mailbox = desire.mailbox.lower()
+        here = [event for event in self._others if event.ref.mailbox == mailbox]
+        strays = [event for event in self._all_own() if event.ref.mailbox != mailbox]
+        found = [
+            self._event(event, Kind.ORPHAN, "The event's booking belongs to another calendar.")
+            for event in strays
+        ]
+        if not self._is_listed(mailbox):
+            return found
+        if self._recorded and self._recorded.mailbox == mailbox:
+            found += [
+                self._event(event, Kind.DUPLICATE, "The booking's row names another event.") for event in here
+            ]
+            return [*found, *self._recorded_state(desire.content)]
+        if here:
+            *older, newest = here
+            found += [
+                self._event(event, Kind.DUPLICATE, "The booking has a later event as well.")
+                for event in older
+            ]
+            return [
+                *found,
+                self._event(newest, Kind.UNRECORDED, "The booking's row does not name its event."),
+            ]
+        if self._shown is None:
+            found.append(self._without_event(mailbox))
+        return found
+
+    def _without_event(self, mailbox: str) -> Finding:
+        if self.row.record.error:
+            return self._row(Kind.FAILING, _FAILING, mailbox)
+        return self._row(Kind.BEHIND, "The booking has no event in its technician's calendar yet.", mailbox)
+
+    def _recorded_state(self, content: EventContent) -> Iterator[Finding]:
+        """At most one finding about the event that the row names, in the calendar where it should be."""
+        record = self.row.record
+        mailbox = record.event.mailbox if record.event else ""
+        if record.error:
+            yield self._row(Kind.FAILING, _FAILING, mailbox)
+        elif record.fingerprint != content.fingerprint():
+            yield self._row(Kind.BEHIND, "The event does not show the booking as it is now.", mailbox)
+        elif self._shown is None:
+            if self.snapshot.window.shows(self.row.booking):
+                words = "The event is not in the calendar at the time of its booking."
+                yield self._row(Kind.MISSING, words, mailbox)
+        elif changed := differences(self._shown, content, self.row.booking):
+            words = f"The event was changed in Outlook: {', '.join(changed)}."
+            yield self._event(self._shown, Kind.DRIFT, words)
+
+    def _all_own(self) -> list[MarkedEvent]:
+        return [*self._others, *([self._shown] if self._shown else [])]
+
+    def _is_listed(self, mailbox: str) -> bool:
+        return mailbox in self.snapshot.calendars
+
+    def _event(self, event: MarkedEvent, kind: Kind, words: str) -> Finding:
+        return _about(event, kind, self.row.booking.id, words)
+
+    def _row(self, kind: Kind, words: str, mailbox: str = "", *, retry: bool = True) -> Finding:
+        event = self._recorded
+        return Finding(kind, words, self.row.booking.id, mailbox, event.event_id if event else "", retry)
+
+
+def differences(event: MarkedEvent, content: EventContent, booking: Booking) -> list[str]:
+    """Which of the parts that we write a user has changed; never the body, which Outlook rewrites.
+
+    Args:
+        event: as the calendar shows it.
+        content: as it was last written.
+        booking: whose times the content shows; as instants, since Outlook answers in UTC.
+    """
+    same = {
+        "subject": _words(event.subject) == _words(content.subject),
+        "start": _is_at(event.start, booking.start),
+        "end": _is_at(event.end, booking.end),
+        "showAs": event.show_as == content.show_as,
+        "categories": event.categories == frozenset(content.categories),
+        "location": _words(event.location_name) == _words(content.location_name),
+    }
+    return [name for name, equal in same.items() if not equal]
+
+
+def _words(text: str) -> list[str]:
+    """Spaces don't count: Outlook trims them."""
+    return text.split()
+
+
+def _is_at(shown: datetime, booked: datetime | None) -> bool:
+    """Whether both are the same second; events are written in whole seconds."""
+    return booked is not None and shown.replace(microsecond=0) == booked.replace(microsecond=0)

@@ -1,0 +1,73 @@
+"""A page of a calendar → the marked events on it, as values that the audit compares. Pure.
+
+An entry that can't be read makes the whole page unreadable: an event that we overlook would count as missing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.domain.event import EventRef, MarkedEvent
+from booking_sync.errors import TransientError
+from booking_sync.outlook.requests import MARKER_PROPERTY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def marked_events(entries: Sequence[Any], mailbox: str) -> Iterator[MarkedEvent]:
+    """The entries that carry our marker property, whatever organisation or booking it names.
+
+    Args:
+        entries: a page's `value`.
+        mailbox: whose calendar it is.
+
+    Raises:
+        TransientError: an entry is not as Graph documents it.
+    """
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise _unreadable()
+        marker = _marker(entry)
+        if marker is not None:
+            yield _event(entry, mailbox.lower(), marker)
+
+
+def _marker(entry: dict[str, Any]) -> str | None:
+    for each in entry.get("singleValueExtendedProperties") or ():
+        if isinstance(each, dict) and str(each.get("id")).lower() == MARKER_PROPERTY.lower():
+            return str(each.get("value") or "")
+    return None
+
+
+def _event(entry: dict[str, Any], mailbox: str, marker: str) -> MarkedEvent:
+    event_id = entry.get("seriesMasterId") or entry.get("id")
+    if not isinstance(event_id, str) or not event_id:
+        raise _unreadable()
+    location, transaction_id = entry.get("location"), entry.get("transactionId")
+    return MarkedEvent(
+        ref=EventRef(mailbox, event_id),
+        marker=marker,
+        transaction_id=transaction_id if isinstance(transaction_id, str) else None,
+        subject=entry.get("subject") or "",
+        start=_moment(entry.get("start")),
+        end=_moment(entry.get("end")),
+        show_as=entry.get("showAs") or "",
+        categories=frozenset(entry.get("categories") or ()),
+        location_name=(location.get("displayName") or "") if isinstance(location, dict) else "",
+    )
+
+
+def _moment(time: Any) -> datetime:
+    """Graph's wall-clock time in UTC; it has seven fractional digits, of which six are read."""
+    if not isinstance(time, dict) or time.get("timeZone") != "UTC":
+        raise _unreadable()
+    try:
+        return datetime.fromisoformat(str(time.get("dateTime"))).replace(tzinfo=UTC)
+    except ValueError:
+        raise _unreadable() from None
+
+
+def _unreadable() -> TransientError:
+    return TransientError("Graph's list of events can't be read")
