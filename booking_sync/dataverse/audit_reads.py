@@ -1,8 +1,8 @@
 """The port `AuditReads` on Dataverse: who has a calendar, and whether a booking is gone or only hidden.
 
-A list leaves out rows that our application user may not read, without a word. Asked for one such row by its id,
-Dataverse answers 403, and 404 with a code of its own only when there is no such row. Before an event counts as
-an orphan, its booking is asked for in that way.
+A list leaves out rows that our application user may not read, without a word. Asked for one such row by its
+id, Dataverse answers 403, and 404 with a code of its own only when there is no such row. Before an event
+counts as an orphan, its booking is asked for in that way.
 """
 
 from __future__ import annotations

@@ -1,0 +1,348 @@
+"""The audit's use case: list both sides, compare them, look twice, ask the worker to mend, report.
+
+The order of the steps is chosen so that what changes meanwhile leads to no finding: rows first, then
+calendars, and in the end the rows of all findings once more. A row that has changed in between was worked on
+by somebody, which is the worker's business; the next audit sees how that ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from booking_sync.audit.compare import Snapshot, Window, booking_of, compare
+from booking_sync.audit.findings import Finding, Kind
+from booking_sync.audit.guard import Listed, judge
+from booking_sync.audit.hints import make_hints
+from booking_sync.audit.report import AuditReport
+from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.log import log_event
+from booking_sync.ports import BookingQuery, Presence
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+    from booking_sync.domain.booking import Booking, BookingRow
+    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.plan import Desire
+    from booking_sync.ports import AuditReads, BookingListing, BookingRows, ChangeQueue, Clock, MarkedEvents
+
+MAILBOXES_AT_ONCE = 60
+"""Three full batches: enough to be quick, and little beside the sixteen that may be in flight."""
+LISTING_TRIES = 3
+LONGEST_WAIT_SECONDS = 10.0
+"""A mailbox that asks for more patience is audited the next time."""
+SENDS_AT_ONCE = 8
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOrder:
+    """What one run is to do."""
+
+    fix: bool = True
+    """Enqueue hints; without it the audit only reports."""
+    force: bool = False
+    """Repair whatever the guard would hold back."""
+    mailboxes: frozenset[str] = frozenset()
+    """Only these (Entra object ids, lower case); empty for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditScope:
+    """How far the audit looks, and how much it believes."""
+
+    days_back: float
+    days_ahead: float
+    max_removal_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSources:
+    """Where the two sides are listed."""
+
+    listing: BookingListing
+    rows: BookingRows
+    reads: AuditReads
+    events: MarkedEvents
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What one run has listed so far."""
+
+    window: Window
+    rows: dict[str, BookingRow] = field(default_factory=dict)
+    rows_in_window: int = 0
+    unreadable_rows: dict[str, str] = field(default_factory=dict)
+    calendars: dict[str, Sequence[MarkedEvent]] = field(default_factory=dict)
+    unreadable_mailboxes: dict[str, str] = field(default_factory=dict)
+    presence: Mapping[str, Presence] = field(default_factory=dict)
+
+    def unreadable(self) -> list[Finding]:
+        """What nothing could be concluded about."""
+        mailboxes = [
+            Finding(Kind.UNREADABLE, f"The mailbox was not audited. {reason}", mailbox=mailbox)
+            for mailbox, reason in self.unreadable_mailboxes.items()
+        ]
+        rows = [
+            Finding(Kind.UNREADABLE, f"The booking was not audited. {reason}", booking_id)
+            for booking_id, reason in self.unreadable_rows.items()
+        ]
+        return mailboxes + rows
+
+
+class Auditor:
+    """Compares calendars with rows; any number of runs may overlap, with each other and with the worker.
+
+    Args:
+        sources: where the two sides are listed.
+        queue: gets the hints.
+        wish: what Outlook should show of a booking.
+        organization_id: of the Dataverse environment, for the marker.
+        scope: how far to look.
+        now: the time of day.
+        new_id: names a run.
+        sleep: waits for a mailbox that asked for a moment's patience.
+    """
+
+    def __init__(
+        self,
+        sources: AuditSources,
+        queue: ChangeQueue,
+        wish: Callable[[Booking], Desire],
+        organization_id: str,
+        *,
+        scope: AuditScope,
+        now: Clock,
+        new_id: Callable[[], str],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._sources = sources
+        self._queue = queue
+        self._wish = wish
+        self._organization_id = organization_id
+        self._scope = scope
+        self._now = now
+        self._new_id = new_id
+        self._sleep = sleep
+
+    async def run(self, order: AuditOrder) -> AuditReport:
+        """One audit.
+
+        Raises:
+            TransientError: Dataverse could not be listed completely, or the queue not be reached, now.
+            PermanentError: Dataverse refuses the app.
+        """
+        audit_id = f"audit-{self._new_id()}"
+        try:
+            report = await self._run(audit_id, order)
+        except SyncError as error:
+            log_event(
+                _logger, "audit_failed", level=logging.ERROR, correlationId=audit_id, reason=error.reason
+            )
+            raise
+        _log(report)
+        return report
+
+    async def _run(self, audit_id: str, order: AuditOrder) -> AuditReport:
+        gathered = await self._gather(order)
+        snapshot = self._snapshot(gathered)
+        # In a thread, since rendering thousands of bookings would hold up every change on the loop.
+        found = await asyncio.to_thread(compare, snapshot, self._wish)
+        steady = await self._look_again(found, gathered.rows)
+        listed = _measure(snapshot, gathered)
+        verdict = judge(steady, listed, self._scope.max_removal_ratio, force=order.force)
+        enqueued = await self._enqueue(verdict.repairs, audit_id) if order.fix else 0
+        return AuditReport(
+            audit_id=audit_id,
+            window=gathered.window,
+            mailboxes=len(gathered.calendars),
+            listed=listed,
+            findings=(*verdict.alarms, *gathered.unreadable(), *steady),
+            in_motion=len(found) - len(steady),
+            withheld=len(verdict.withheld),
+            enqueued=enqueued,
+        )
+
+    # --- listing --------------------------------------------------------------------------------------
+
+    async def _gather(self, order: AuditOrder) -> _Gathered:
+        today = self._now()
+        window = Window(
+            (today - timedelta(days=self._scope.days_back)).replace(microsecond=0),
+            (today + timedelta(days=self._scope.days_ahead)).replace(microsecond=0),
+        )
+        gathered = _Gathered(window)
+        await self._list_rows(gathered, order)
+        mailboxes = order.mailboxes
+        if not mailboxes:
+            named = (_mailboxes_of(row) for row in gathered.rows.values())
+            mailboxes = (await self._sources.reads.user_mailboxes()).union(*named)
+        await self._list_calendars(gathered, sorted(mailboxes))
+        await self._read_other_rows(gathered)
+        return gathered
+
+    async def _list_rows(self, gathered: _Gathered, order: AuditOrder) -> None:
+        window = gathered.window
+        query = BookingQuery(starts_from=window.first, starts_before=window.last)
+        async for page in self._sources.listing.list_bookings(query):
+            gathered.rows_in_window += len(page.rows) + len(page.unreadable)
+            for row in page.rows:
+                if not order.mailboxes or order.mailboxes & _mailboxes_of(row):
+                    gathered.rows[row.booking.id] = row
+            gathered.unreadable_rows |= {row.booking_id: row.reason for row in page.unreadable}
+
+    async def _list_calendars(self, gathered: _Gathered, mailboxes: Sequence[str]) -> None:
+        room = asyncio.Semaphore(MAILBOXES_AT_ONCE)
+
+        async def list_one(mailbox: str) -> None:
+            async with room:
+                try:
+                    gathered.calendars[mailbox] = await self._list_calendar(mailbox, gathered.window)
+                except SyncError as error:
+                    gathered.unreadable_mailboxes[mailbox] = error.reason
+
+        async with asyncio.TaskGroup() as group:
+            for mailbox in mailboxes:
+                group.create_task(list_one(mailbox))
+
+    async def _list_calendar(self, mailbox: str, window: Window) -> Sequence[MarkedEvent]:
+        """The whole list, from the beginning on each try: halves of two lists are no list."""
+        for _ in range(LISTING_TRIES - 1):
+            try:
+                return await self._sources.events.list_marked(mailbox, window.first, window.last)
+            except TransientError as error:
+                wait = 1.0 if error.retry_after is None else error.retry_after
+                if wait > LONGEST_WAIT_SECONDS:
+                    raise
+                await self._sleep(wait)
+        return await self._sources.events.list_marked(mailbox, window.first, window.last)
+
+    async def _read_other_rows(self, gathered: _Gathered) -> None:
+        """The rows that events name, and that are not among the window's; and what became of missing ones."""
+        named = {
+            booking_id
+            for events in gathered.calendars.values()
+            for event in events
+            if (booking_id := booking_of(event, self._organization_id))
+        }
+        unknown = sorted(named - gathered.rows.keys() - gathered.unreadable_rows.keys())
+        absent: list[str] = []
+        for booking_id, row in zip(unknown, await self._read_rows(unknown), strict=True):
+            if row is None:
+                absent.append(booking_id)
+            elif isinstance(row, PermanentError):
+                gathered.unreadable_rows[booking_id] = row.reason
+            else:
+                gathered.rows[booking_id] = row
+        gathered.presence = await self._sources.reads.presence(absent) if absent else {}
+
+    async def _read_rows(self, booking_ids: Sequence[str]) -> list[BookingRow | PermanentError | None]:
+        """Each row, None for one that a complete answer did not hold, or why this very row can't be read."""
+        results = await asyncio.gather(
+            *(self._sources.rows.read(booking_id) for booking_id in booking_ids), return_exceptions=True
+        )
+        rows: list[BookingRow | PermanentError | None] = []
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, PermanentError):
+                raise result
+            rows.append(result)
+        return rows
+
+    # --- judging --------------------------------------------------------------------------------------
+
+    def _snapshot(self, gathered: _Gathered) -> Snapshot:
+        def those(state: Presence) -> frozenset[str]:
+            return frozenset(each for each, found in gathered.presence.items() if found is state)
+
+        return Snapshot(
+            organization_id=self._organization_id,
+            window=gathered.window,
+            rows=gathered.rows,
+            calendars=gathered.calendars,
+            gone=those(Presence.GONE),
+            hidden=those(Presence.HIDDEN),
+        )
+
+    async def _look_again(
+        self, findings: Sequence[Finding], rows: Mapping[str, BookingRow]
+    ) -> tuple[Finding, ...]:
+        """The findings but for those whose rows are not what they were."""
+        suspected = {each.booking_id for each in findings if each.repairable} & rows.keys()
+        ordered = sorted(suspected)
+        moved = {
+            booking_id
+            for booking_id, row in zip(ordered, await self._read_rows(ordered), strict=True)
+            if row is None or isinstance(row, PermanentError) or row.etag != rows[booking_id].etag
+        }
+        return tuple(finding for finding in findings if finding.booking_id not in moved)
+
+    # --- repairing ------------------------------------------------------------------------------------
+
+    async def _enqueue(self, findings: Iterable[Finding], audit_id: str) -> int:
+        hints = list(make_hints(findings, audit_id, self._now()))
+        room = asyncio.Semaphore(SENDS_AT_ONCE)
+
+        async def send(place: int) -> None:
+            async with room:
+                await self._queue.send(*hints[place])
+
+        results = await asyncio.gather(*(send(place) for place in range(len(hints))), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return len(hints)
+
+
+def _mailboxes_of(row: BookingRow) -> frozenset[str]:
+    """The calendars in which the booking's event is or should be."""
+    event, resource = row.record.event, row.booking.resource
+    user = resource.user if resource else None
+    named = (event.mailbox if event else None, user.entra_object_id if user else None)
+    return frozenset(mailbox.lower() for mailbox in named if mailbox)
+
+
+def _measure(snapshot: Snapshot, gathered: _Gathered) -> Listed:
+    listed = (event for events in snapshot.calendars.values() for event in events)
+    return Listed(
+        rows=gathered.rows_in_window,
+        events=sum(booking_of(event, snapshot.organization_id) is not None for event in listed),
+        expected=sum(
+            row.record.event is not None
+            and row.record.event.mailbox in snapshot.calendars
+            and snapshot.window.shows(row.booking)
+            for row in snapshot.rows.values()
+        ),
+    )
+
+
+def _log(report: AuditReport) -> None:
+    for kind, count in report.counts().items():
+        level = logging.ERROR if kind == Kind.GUARD else logging.WARNING
+        words = sorted({each.words for each in report.findings if each.kind == kind})[:3]
+        log_event(
+            _logger,
+            "audit_finding",
+            level=level,
+            kind=kind,
+            count=count,
+            words=words,
+            correlationId=report.audit_id,
+        )
+    log_event(
+        _logger,
+        "audit_finished",
+        correlationId=report.audit_id,
+        mailboxes=report.mailboxes,
+        bookings=report.listed.rows,
+        events=report.listed.events,
+        findings=len(report.findings),
+        inMotion=report.in_motion,
+        withheld=report.withheld,
+        enqueued=report.enqueued,
+    )
