@@ -12,7 +12,7 @@ import os
 import azure.functions as func
 
 from booking_sync.bootstrap import application
-from booking_sync.settings import queue_name
+from booking_sync.settings import catch_up_schedule, queue_name
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -35,3 +35,13 @@ async def receive_booking_change(req: func.HttpRequest) -> func.HttpResponse:
 async def sync_booking_change(message: func.QueueMessage) -> None:
     """Bring one changed booking in step with Outlook; raising has the host deliver the message again."""
     await application().handle(message.get_body(), message.dequeue_count or 1)
+
+
+# The host runs a timer on one instance at a time (a lock on a blob), and starts no run beside another one.
+# use_monitor: a run that fell due while nothing was up is made up for at the start, once. Not run_on_startup:
+# every restart and every further instance would run it, with nothing more to find.
+@app.function_name("catch_up")
+@app.timer_trigger("timer", catch_up_schedule(os.environ), run_on_startup=False, use_monitor=True)
+async def catch_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
+    """Queue the bookings whose webhooks were missed; a run that raises is repeated by the next."""
+    await application().catch_up()

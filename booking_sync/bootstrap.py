@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.errors import PermanentError, TransientError
+from booking_sync.circuit import Circuit
+from booking_sync.errors import SyncError, TransientError
 from booking_sync.settings import SettingsError, load_receiver_settings, load_settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from booking_sync.azure.credential import ClientSecretAppCredential
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.batcher import Batcher
+    from booking_sync.catch_up import CatchUp
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.outcome import Outcome
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from booking_sync.receiver import Answer, Receiver
     from booking_sync.settings import Settings
     from booking_sync.synchronizer import Synchronizer, SyncTask
-    from booking_sync.worker import ChangeWorker, Work
+    from booking_sync.worker import ChangeWorker
 
 SETTINGS_RETRY_SECONDS = 60.0
 """How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
@@ -52,8 +54,11 @@ class Application:
         self._queue: StorageChangeQueue | None = None
         self._receiver: Receiver | None = None
         self._worker: ChangeWorker | None = None
+        self._catch_up: CatchUp | None = None
         self._machinery: Machinery | None = None
         self._opening = asyncio.Lock()
+        # One failure opens it: whoever waited for the same start need not try it again, one after the other.
+        self._starting = Circuit("The app's start", _loop_time, random.random, failures_to_open=1)
 
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Take one webhook.
@@ -76,6 +81,17 @@ class Application:
             self._worker = self._make_worker()
         await self._worker.handle(message.decode("utf-8", errors="replace"), dequeue_count)
 
+    async def catch_up(self) -> None:
+        """Queue the bookings whose webhooks were missed.
+
+        Raises:
+            SettingsError: the queue's own settings are missing or malformed.
+            SyncError: not everything was looked at; the next run does it again.
+        """
+        if self._catch_up is None:
+            self._catch_up = await self._make_catch_up()
+        await self._catch_up.run()
+
     async def aclose(self) -> None:
         """Close every connection; for tests and tools, since the Functions host just ends the process."""
         if self._machinery:
@@ -97,7 +113,7 @@ class Application:
         from booking_sync.receiver import Receiver
 
         settings = load_receiver_settings(self._environ)
-        return Receiver(self._open_queue(), settings.policy, now, lambda: str(uuid.uuid4()))
+        return Receiver(self._open_queue(), settings.policy, now, new_id)
 
     def _make_worker(self) -> ChangeWorker:
         from booking_sync.worker import BackOff, ChangeWorker
@@ -106,23 +122,42 @@ class Application:
             self._open_machinery, self._open_queue(), now, self._max_age(), BackOff(random.random)
         )
 
+    async def _make_catch_up(self) -> CatchUp:
+        from booking_sync.catch_up import CatchUp, Window
+
+        machinery = await self._open_machinery()
+        settings = load_settings(self._environ)
+        window = Window(
+            timedelta(minutes=settings.catch_up_look_back_minutes),
+            timedelta(seconds=settings.catch_up_settle_seconds),
+        )
+        return CatchUp(machinery.rows, self._open_queue(), machinery.wish, window, now=now, new_id=new_id)
+
     def _max_age(self) -> timedelta:
         try:
             return timedelta(hours=load_settings(self._environ).message_max_age_hours)
         except SettingsError:
             return DEFAULT_MAX_AGE  # messages must live until somebody has mended the settings
 
-    async def _open_machinery(self) -> Work:
+    async def _open_machinery(self) -> Machinery:
         """Make what the sync needs, once; whatever stands in the way of that may pass."""
         async with self._opening:
             if self._machinery is None:
-                try:
-                    self._machinery = await open_machinery(load_settings(self._environ))
-                except SettingsError as error:
-                    raise TransientError(str(error), retry_after=SETTINGS_RETRY_SECONDS) from error
-                except PermanentError as error:
-                    raise TransientError(error.reason, retry_after=SETTINGS_RETRY_SECONDS) from error
+                with self._starting.call() as start:
+                    try:
+                        self._machinery = await open_machinery(load_settings(self._environ))
+                    except (SettingsError, SyncError) as error:
+                        start.failed(str(error))
+                        raise _as_transient(error) from error
+                    start.answered()
             return self._machinery
+
+
+def _as_transient(error: SettingsError | SyncError) -> TransientError:
+    """Why the sync could not be opened; even settings and permissions get mended while messages wait."""
+    if isinstance(error, TransientError):
+        return error
+    return TransientError(str(error), retry_after=SETTINGS_RETRY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +169,7 @@ class Machinery:
     credential: ClientSecretAppCredential
     rows: DataverseBookings
     calendar: OutlookCalendar
+    wish: Callable[[Booking], Desire]
 
     async def submit(self, task: SyncTask) -> Outcome:
         """Bring a booking in step, in a batch with others."""
@@ -173,8 +209,20 @@ async def open_machinery(settings: Settings) -> Machinery:
         sync_error=settings.sync_error_column,
     )
     credential = open_credential(settings)
-    rows = open_bookings(settings.dataverse_url, credential, columns, now)
-    calendar = open_calendar(settings.graph_url, credential, settings.open_extension_name, now)
+    rows = open_bookings(
+        settings.dataverse_url,
+        credential,
+        columns,
+        now,
+        circuit=Circuit("Dynamics 365", _loop_time, random.random),
+    )
+    calendar = open_calendar(
+        settings.graph_url,
+        credential,
+        settings.open_extension_name,
+        now,
+        circuit=Circuit("Graph", _loop_time, random.random),
+    )
     try:
         organization_id = await _organization(settings, rows)
     except BaseException:
@@ -186,7 +234,7 @@ async def open_machinery(settings: Settings) -> Machinery:
     batcher = Batcher(
         synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
     )
-    return Machinery(batcher, synchronizer, credential, rows, calendar)
+    return Machinery(batcher, synchronizer, credential, rows, calendar, wish)
 
 
 def make_wish(settings: Settings) -> Callable[[Booking], Desire]:
@@ -232,6 +280,15 @@ async def _organization(settings: Settings, rows: DataverseBookings) -> str:
 def now() -> datetime:
     """The time of day, UTC."""
     return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A fresh GUID's text."""
+    return str(uuid.uuid4())
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 @functools.cache

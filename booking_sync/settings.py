@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STORAGE_SETTING = "AzureWebJobsStorage"
 DEFAULT_QUEUE_NAME = "booking-changes"
+DEFAULT_CATCH_UP_SCHEDULE = "0 */5 * * * *"
 POISON_SUFFIX = "-poison"
 
 _MIN_QUEUE_NAME = 3
@@ -171,6 +172,12 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def _schedule(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z*,/-]+( +[0-9A-Za-z*,/-]+){5}", text):
+        raise ValueError("must be an NCRONTAB expression of six fields, such as 0 */5 * * * *")
+    return text
+
+
 def _time_zone(text: str) -> str:
     from booking_sync.domain.zones import UnknownZoneError, event_zone  # noqa: PLC0415 - keeps the webhook light
 
@@ -269,6 +276,7 @@ _IDENTITY_GROUP = "Secrets and identity"
 _DATAVERSE_GROUP = "Dataverse"
 _OUTLOOK_GROUP = "Graph and what technicians see"
 _BATCH_GROUP = "Batching"
+_CATCH_UP_GROUP = "Missed webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,6 +492,36 @@ class Settings:
             "0.1",
         ),
     ]
+    catch_up_schedule: Annotated[
+        str,
+        Setting(
+            "CATCH_UP_SCHEDULE",
+            _schedule,
+            "when bookings are looked for whose webhooks were missed (NCRONTAB, UTC)",
+            _CATCH_UP_GROUP,
+            DEFAULT_CATCH_UP_SCHEDULE,
+        ),
+    ]
+    catch_up_look_back_minutes: Annotated[
+        float,
+        Setting(
+            "CATCH_UP_LOOK_BACK_MINUTES",
+            _number(10, 7 * 24 * 60),
+            "minutes back to which changed bookings are looked at",
+            _CATCH_UP_GROUP,
+            "60",
+        ),
+    ]
+    catch_up_settle_seconds: Annotated[
+        float,
+        Setting(
+            "CATCH_UP_SETTLE_SECONDS",
+            _number(0, 300),
+            "seconds that a change is left to its webhook",
+            _CATCH_UP_GROUP,
+            "120",
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,6 +570,11 @@ def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
 def queue_name(environ: Mapping[str, str]) -> str:
     """The change queue's name for registering the functions, unchecked: importing the app must not fail."""
     return environ.get("BOOKING_QUEUE_NAME", "").strip() or DEFAULT_QUEUE_NAME
+
+
+def catch_up_schedule(environ: Mapping[str, str]) -> str:
+    """The catch-up's schedule for registering the functions, unchecked, as `queue_name`."""
+    return environ.get("CATCH_UP_SCHEDULE", "").strip() or DEFAULT_CATCH_UP_SCHEDULE
 
 
 def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, Any], list[str]]:

@@ -13,6 +13,7 @@ from booking_sync.settings import (
     Settings,
     SettingsError,
     StorageSettings,
+    catch_up_schedule,
     load_receiver_settings,
     load_settings,
     queue_name,
@@ -62,6 +63,9 @@ def test_defaults() -> None:
         message_max_age_hours=24.0,
         batch_max_bookings=100,
         batch_linger_seconds=0.1,
+        catch_up_schedule="0 */5 * * * *",
+        catch_up_look_back_minutes=60.0,
+        catch_up_settle_seconds=120.0,
     )
 
 
@@ -96,6 +100,8 @@ def test_defaults() -> None:
         ("BATCH_MAX_BOOKINGS", "7", "batch_max_bookings", 7),
         ("BATCH_LINGER_SECONDS", "0", "batch_linger_seconds", 0.0),
         ("MESSAGE_MAX_AGE_HOURS", "0.5", "message_max_age_hours", 0.5),
+        ("CATCH_UP_SCHEDULE", " 0 0/2 6-20 * * MON-FRI ", "catch_up_schedule", "0 0/2 6-20 * * MON-FRI"),
+        ("CATCH_UP_LOOK_BACK_MINUTES", "1440", "catch_up_look_back_minutes", 1440.0),
     ],
 )
 def test_values_are_typed(name: str, text: str, field: str, value: object) -> None:
@@ -141,6 +147,10 @@ def test_values_are_typed(name: str, text: str, field: str, value: object) -> No
         ("BATCH_MAX_BOOKINGS", "1001"),
         ("BATCH_LINGER_SECONDS", "-1"),
         ("BATCH_LINGER_SECONDS", "inf"),
+        ("CATCH_UP_SCHEDULE", "*/5 * * * *"),
+        ("CATCH_UP_SCHEDULE", "every five minutes if you please"),
+        ("CATCH_UP_LOOK_BACK_MINUTES", "5"),
+        ("CATCH_UP_SETTLE_SECONDS", "301"),
     ],
 )
 def test_malformed_setting_is_named(name: str, text: str) -> None:
@@ -277,6 +287,15 @@ def test_webhook_checks_its_own_settings() -> None:
 def test_queue_name_for_registration_never_fails(environ: dict[str, str], expected: str) -> None:
     """Registering the functions only needs a name."""
     assert queue_name(environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [({}, "0 */5 * * * *"), ({"CATCH_UP_SCHEDULE": " 0 0 * * * * "}, "0 0 * * * *")],
+)
+def test_schedule_for_registration_never_fails(environ: dict[str, str], expected: str) -> None:
+    """Registering the timer only needs a text, which the host checks."""
+    assert catch_up_schedule(environ) == expected
 
 
 def documented() -> dict[str, str]:

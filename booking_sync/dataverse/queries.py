@@ -21,8 +21,8 @@ MAX_IDS = 100
 """How many rows one request asks for; keeps the URL far below Dataverse's 32 KB."""
 
 PAGE_ROWS = 500
-"""How many rows a page of a list holds: a megabyte or so with typical work orders, which the event loop spends
-some ten milliseconds on parsing. Dataverse would send up to 5,000."""
+"""How many rows a page of a list holds: a megabyte or so with typical work orders, parsed within some ten
+milliseconds. Dataverse would send up to 5,000."""
 
 PAGE_HEADERS = {"Prefer": f"odata.maxpagesize={PAGE_ROWS}"}
 """Wanted with every page of a list, not only the first (Dataverse: "Page results")."""
