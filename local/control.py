@@ -155,9 +155,9 @@ class DataverseControl(StandInControl):
         """Change some columns of a row."""
         await self.call("PATCH", f"rows/{entity_set}/{row_id}{_quietly(webhooks)}", body)
 
-    async def delete(self, entity_set: str, row_id: str) -> None:
+    async def delete(self, entity_set: str, row_id: str, *, webhooks: bool = True) -> None:
         """Delete a row, with all that follows from it."""
-        await self.call("DELETE", f"rows/{entity_set}/{row_id}")
+        await self.call("DELETE", f"rows/{entity_set}/{row_id}{_quietly(webhooks)}")
 
     async def rows(self, entity_set: str) -> dict[str, dict[str, Any]]:
         """All rows of a table by id; columns by logical name (lookups hold the id)."""

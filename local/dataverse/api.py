@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from local.dataverse import metadata, odata
 from local.dataverse.errors import (
     DataverseError,
+    access_denied,
     bad_request,
     concurrency_not_enabled,
     duplicate_key,
@@ -18,6 +19,7 @@ from local.dataverse.errors import (
     version_mismatch,
 )
 from local.dataverse.payload import API_PATH, GUID, read_body
+from local.dataverse.schema import BOOKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -132,11 +134,17 @@ class WebApi:
 
     def _row(self, call: Call, table: Table, row_id: str) -> Answer:
         _require_method(call, "GET", "PATCH", "DELETE")
+        if row_id in self._hidden(table) and self._store.find(table, row_id) is not None:
+            raise access_denied(row_id)
         if call.method == "GET":
             return self._get(call, table, row_id)
         if call.method == "PATCH":
             return self._patch(call, table, row_id)
         return self._delete(call, table, row_id)
+
+    def _hidden(self, table: Table) -> Sequence[str]:
+        """The rows of a table that the application user may not read."""
+        return self._config.hidden_bookings if table.logical_name == BOOKING else ()
 
     def _who_am_i(self, call: Call) -> Answer:
         _require_method(call, "GET")
@@ -162,7 +170,7 @@ class WebApi:
     def _list(self, call: Call, table: Table) -> Answer:
         query = odata.parse_query(self._schema, table, call.raw_query)
         page_size, applied = _page_size(call)
-        page = self._pager.run(self._store, query, page_size)
+        page = self._pager.run(self._store, query, page_size, frozenset(self._hidden(table)))
         body: dict[str, Any] = {"@odata.context": f"{call.base_url}{API_PATH}$metadata#{table.entity_set}"}
         if query.count:
             body["@odata.count"] = min(page.total, odata.MAX_PAGE)

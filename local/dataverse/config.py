@@ -26,6 +26,9 @@ class Config:
     """What each request during a throttle adds to it."""
     without_optimistic_concurrency: list[str] = field(default_factory=list)
     """Logical names of tables that refuse etags."""
+    hidden_bookings: list[str] = field(default_factory=list)
+    """Ids of bookings that our application user may not read: lists leave them out without a word, and asking
+    for one by its id is refused."""
     webhooks_twice: bool = False
     webhooks_shuffled: bool = False
     """Take waiting deliveries in random order."""

@@ -47,6 +47,13 @@ def row_missing(logical_name: str, row_id: str) -> DataverseError:
     return DataverseError(404, "0x80040217", f"Entity '{logical_name}' With Id = {row_id} Does Not Exist")
 
 
+def access_denied(row_id: str) -> DataverseError:
+    """403: the row exists, but the user's role does not reach as far as its owner."""
+    return DataverseError(
+        403, "0x80048306", f"Principal does not have ReadAccess right(s) for record with ID {row_id}."
+    )
+
+
 def version_mismatch() -> DataverseError:
     """412: the row has moved on since the etag in If-Match was read."""
     return DataverseError(

@@ -232,16 +232,18 @@ class Pager:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(16)
 
-    def run(self, store: Store, query: Query, page_size: int) -> Page:
+    def run(self, store: Store, query: Query, page_size: int, hidden: frozenset[str] = frozenset()) -> Page:
         """One page, from the start or from the query's $skiptoken.
 
         A page is found again by the sort values of the row before it, so rows that come or go meanwhile
-        shift nothing.
+        shift nothing. Rows whose ids are `hidden` are as if they were not there.
 
         Raises:
             DataverseError: the continuation belongs to another query or was edited.
         """
-        rows = _sorted(query, _matching(store, query))
+        rows = _sorted(
+            query, [row for row in _matching(store, query) if row[query.shape.table.primary_id] not in hidden]
+        )
         total = len(rows)
         if query.top is not None:
             return Page(rows[: query.top], total, None)

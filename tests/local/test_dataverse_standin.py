@@ -916,6 +916,20 @@ async def test_the_control_plane_seeds_and_empties(client: Client, receiver: Rec
     assert client.standin.state.dispatcher.webhooks == []
 
 
+async def test_a_hidden_booking_is_missing_from_lists_and_refused_by_id(client: Client) -> None:
+    """Row security: lists leave the row out in silence, its id answers 403, and only a missing one 404."""
+    hidden, seen = [client.standin.create(BOOKINGS, {"name": name}, webhooks=False) for name in ("a", "b")]
+    client.standin.configure(hidden_bookings=[hidden])
+
+    listed = (await client.call("GET", f"{BOOKINGS}?$select=name")).body["value"]
+    refused = await client.call("GET", f"{BOOKINGS}({hidden})?$select=name")
+    missing = await client.call("GET", f"{BOOKINGS}({NOWHERE})?$select=name")
+
+    assert [row["bookableresourcebookingid"] for row in listed] == [seen]
+    assert (refused.status, refused.body["error"]["code"]) == (403, "0x80048306")
+    assert (missing.status, missing.body["error"]["code"]) == (404, "0x80040217")
+
+
 def test_it_runs_as_a_program() -> None:
     """The command line serves and says where; SIGTERM ends it."""
     command = [sys.executable, "-m", "local.dataverse", "--token-key", KEY.hex()]
