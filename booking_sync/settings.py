@@ -173,7 +173,8 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def _schedule(text: str) -> str:
-    if not re.fullmatch(r"[0-9A-Za-z*,/-]+( +[0-9A-Za-z*,/-]+){5}", text):
+    field = r"(?:[0-9*,/-]|[A-Za-z]{3}(?![A-Za-z]))+"  # months and days have names of three letters
+    if not re.fullmatch(rf"{field}(?: +{field}){{5}}", text):
         raise ValueError("must be an NCRONTAB expression of six fields, such as 0 */5 * * * *")
     return text
 
