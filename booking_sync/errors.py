@@ -27,12 +27,21 @@ class TransientError(SyncError):
         retry_after: seconds the service asked us to wait; None when it did not say.
         maybe_applied: the request may have taken effect although no success was seen (a timeout, a broken
             connection, an answer known to lie).
+        untried: the service was known to be down and was not asked; such a try says nothing of the message.
     """
 
-    def __init__(self, reason: str, *, retry_after: float | None = None, maybe_applied: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        maybe_applied: bool = False,
+        untried: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.maybe_applied = maybe_applied
+        self.untried = untried
 
 
 class PermanentError(SyncError):

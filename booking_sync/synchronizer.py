@@ -99,11 +99,12 @@ class _Run:
     def end(self, kind: OutcomeKind, detail: str) -> Outcome:
         return Outcome(kind, detail, rounds=self.rounds)
 
-    def deferred(self, reason: str, delay: float | None = None) -> Outcome:
+    def deferred(self, reason: str, delay: float | None = None, *, untried: bool = False) -> Outcome:
         return Outcome(
             OutcomeKind.DEFERRED,
             reason,
             delay=delay,
+            untried=untried,
             uncertain=self.touched or not self.task.trusted,
             suspects=frozenset(self.suspects),
             rounds=self.rounds,
@@ -152,7 +153,7 @@ class Synchronizer:
                 if outcome is not None:
                     return outcome
         except TransientError as error:
-            return run.deferred(error.reason, error.retry_after)
+            return run.deferred(error.reason, error.retry_after, untried=error.untried)
         except PermanentError as error:
             return run.end(OutcomeKind.FAILED, error.reason)
         return run.deferred("the booking kept changing while it was written")

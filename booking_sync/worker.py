@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from booking_sync.domain.change import BookingChange, MalformedChangeError, decode_change
 from booking_sync.domain.outcome import Outcome, OutcomeKind
-from booking_sync.errors import SyncError
+from booking_sync.errors import SyncError, TransientError
 from booking_sync.log import log_event
 from booking_sync.synchronizer import SyncTask
 
@@ -53,17 +53,19 @@ class BackOff:
     def delay(self, attempt: int, asked: float | None) -> float:
         """Seconds until the next try: what the service asked for, and a share of a growing span on top.
 
-        The share is random, so that messages deferred together do not come back together.
+        The share is random, so that messages deferred together do not come back together; the longer they
+        were all told to stay away, the wider they are spread.
         """
-        span = min(BACK_OFF_CAP_SECONDS, BACK_OFF_BASE_SECONDS * 2.0 ** min(attempt, 16))
-        return (asked or 0.0) + span * (0.5 + 0.5 * self.random())
+        wait = asked or 0.0
+        span = max(BACK_OFF_BASE_SECONDS * 2.0 ** min(attempt, 16), wait / 2)
+        return wait + min(span, BACK_OFF_CAP_SECONDS) * (0.5 + 0.5 * self.random())
 
 
 class ChangeWorker:
     """Handles queue messages.
 
     Args:
-        open_work: gives the machinery, made at first use; may raise `SyncError` while it can't be made.
+        open_work: gives the machinery, made at first use; raises `TransientError` while it can't be made.
         queue: where messages are put back or dead-lettered.
         now: the time of day.
         max_age: how long a put-back message lives.
@@ -112,11 +114,13 @@ class ChangeWorker:
     async def _work_on(self, change: BookingChange, dequeue_count: int) -> Outcome:
         try:
             work = await self._open_work()
-        except SyncError as error:
+        except TransientError as error:
             # Not this message's fault, and nothing was tried: what it says of its past stays as it is.
             return Outcome(
                 OutcomeKind.DEFERRED,
                 error.reason,
+                delay=error.retry_after,
+                untried=error.untried,
                 uncertain=change.uncertain or dequeue_count > 1,
                 suspects=change.suspects,
             )
@@ -168,7 +172,7 @@ def _task(change: BookingChange, dequeue_count: int) -> SyncTask:
 def _put_back(change: BookingChange, outcome: Outcome) -> BookingChange:
     return replace(
         change,
-        attempt=change.attempt + 1,
+        attempt=change.attempt + (0 if outcome.untried else 1),
         uncertain=change.uncertain or outcome.uncertain,
         suspects=outcome.suspects,
     )

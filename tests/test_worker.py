@@ -87,7 +87,7 @@ async def test_a_deferred_message_is_put_back_with_what_was_learnt() -> None:
     )
     await bench.worker.handle(TEXT, 1)
     ((change, delay),) = bench.queue.sent
-    assert delay == pytest.approx(32.0)
+    assert delay == pytest.approx(45.0)
     assert (change.attempt, change.uncertain, change.suspects) == (1, True, frozenset({ANNA}))
     assert change.first_seen == START
 
@@ -185,4 +185,4 @@ def test_put_back_delays_grow_with_jitter_up_to_a_cap() -> None:
     assert [lowest.delay(n, None) for n in range(3)] == [1.0, 2.0, 4.0]
     assert [highest.delay(n, None) for n in range(3)] == [2.0, 4.0, 8.0]
     assert highest.delay(1000, None) == BACK_OFF_CAP_SECONDS
-    assert lowest.delay(0, 60.0) == 61.0
+    assert lowest.delay(0, 60.0) == 75.0

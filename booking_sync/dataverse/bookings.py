@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from typing import Any
 
+    from booking_sync.circuit import Circuit
     from booking_sync.dataverse.client import WhoAmI
     from booking_sync.dataverse.reply import Reply
     from booking_sync.dataverse.schema import SupportColumns
@@ -182,7 +183,12 @@ class DataverseBookings:
 
 
 def open_bookings(
-    dataverse_url: str, credential: AppCredential, columns: SupportColumns, now: Clock
+    dataverse_url: str,
+    credential: AppCredential,
+    columns: SupportColumns,
+    now: Clock,
+    *,
+    circuit: Circuit | None = None,
 ) -> DataverseBookings:
     """The bookings of an environment; to be called on the event loop, and closed with `aclose`.
 
@@ -191,11 +197,12 @@ def open_bookings(
         credential: where tokens come from; stays the caller's to close.
         columns: where our record is kept.
         now: the time of day.
+        circuit: opens when the environment as a whole is down; None sends everything, come what may.
 
     Raises:
         ValueError: the URL is no such URL.
     """
-    return DataverseBookings(DataverseClient(dataverse_url, credential, now), columns)
+    return DataverseBookings(DataverseClient(dataverse_url, credential, now, circuit=circuit), columns)
 
 
 def _guid(booking_id: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from booking_sync.dataverse.errors import incomplete, read_refusal, to_error
+from booking_sync.dataverse.guard import GuardedWire
 from booking_sync.dataverse.pause import Pause
 from booking_sync.dataverse.transport import Request, Timeouts, Transport, Wire
 from booking_sync.errors import PermanentError
@@ -23,6 +24,7 @@ from booking_sync.errors import PermanentError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from booking_sync.circuit import Circuit
     from booking_sync.dataverse.reply import Reply
     from booking_sync.errors import SyncError
     from booking_sync.ports import Clock
@@ -64,6 +66,7 @@ class DataverseClient:
         workers: how many requests run at once.
         timeouts: how long to wait for the service.
         open_wire: makes what requests travel on, which must keep the pause; None for threads with `requests`.
+        circuit: opens when the environment as a whole is down; None sends everything, come what may.
 
     Raises:
         ValueError: the URL is not `https://<host>` with nothing behind it.
@@ -78,14 +81,14 @@ class DataverseClient:
         workers: int = 8,
         timeouts: Timeouts = _DEFAULT_TIMEOUTS,
         open_wire: Callable[[Pause], Wire] | None = None,
+        circuit: Circuit | None = None,
     ) -> None:
         self._origin = _check_origin(dataverse_url)
         self._credential = credential
         self._now = now
         self._pause = Pause(now)
-        self._transport: Wire = (
-            open_wire(self._pause) if open_wire else Transport(workers, timeouts, self._pause)
-        )
+        wire: Wire = open_wire(self._pause) if open_wire else Transport(workers, timeouts, self._pause)
+        self._transport = GuardedWire(wire, circuit, workers) if circuit else wire
         self._renewing = asyncio.Lock()
 
     async def send(

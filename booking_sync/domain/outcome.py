@@ -29,5 +29,7 @@ class Outcome:
     """Deferred only: something may have been written to Outlook that the row does not record."""
     suspects: frozenset[str] = field(default_factory=frozenset)
     """Deferred only: mailboxes that may hold an event of ours that no row names."""
+    untried: bool = False
+    """Deferred only: nothing was asked of a service known to be down, so this is no try of the message."""
     rounds: int = 1
     """How often the booking was read and planned."""

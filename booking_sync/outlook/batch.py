@@ -24,6 +24,7 @@ from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult, Grap
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from booking_sync.circuit import Circuit
     from booking_sync.ports import Clock
     from booking_sync.tokens import AppCredential
 
@@ -50,12 +51,20 @@ class BatchSender:
         transport: how a batch reaches Graph.
         credential: told when Graph refuses its token.
         now: the time that an HTTP date in `Retry-After` is compared with.
+        circuit: opens when Graph as a whole is down; None sends every batch, come what may.
     """
 
-    def __init__(self, transport: BatchTransport, credential: AppCredential, now: Clock) -> None:
+    def __init__(
+        self,
+        transport: BatchTransport,
+        credential: AppCredential,
+        now: Clock,
+        circuit: Circuit | None = None,
+    ) -> None:
         self._transport = transport
         self._credential = credential
         self._now = now
+        self._circuit = circuit
         self._renewals = 0
 
     async def send(self, requests: Sequence[GraphRequest]) -> BatchResult:
@@ -91,8 +100,7 @@ class BatchSender:
     async def _post(self, requests: Sequence[GraphRequest]) -> BatchResult:
         request_id = str(uuid.uuid4())
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                response = await self._transport.post_batch(_encode(requests), request_id)
+            response = await self._exchange(_encode(requests), request_id)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception too; all become our errors
             _log.debug("batch %s of %d: %s", request_id, len(requests), type(error).__name__)
             return BatchResult(tuple(_failure(error, request) for request in requests))
@@ -106,6 +114,28 @@ class BatchSender:
             "batch %s of %d: %d, items by status %s", request_id, len(requests), outer.status, dict(statuses)
         )
         return BatchResult(results)
+
+    async def _exchange(self, content: bytes, request_id: str) -> httpx.Response:
+        """The answer to one call, whatever its status; tells the circuit how Graph is."""
+        if self._circuit is None:
+            return await self._call(content, request_id)
+        with self._circuit.call() as call:
+            try:
+                response = await self._call(content, request_id)
+            except (SyncError, AzureError):
+                raise  # no token; Graph was not asked
+            except Exception as error:
+                call.failed(type(error).__name__)
+                raise
+            if response.status_code >= errors.SERVER_ERRORS:
+                call.failed(f"it answered {response.status_code}")
+            else:
+                call.answered()
+            return response
+
+    async def _call(self, content: bytes, request_id: str) -> httpx.Response:
+        async with asyncio.timeout(TOTAL_SECONDS):
+            return await self._transport.post_batch(content, request_id)
 
     async def _refused(self, outer: Answer, requests: Sequence[GraphRequest]) -> BatchResult:
         """What the refusal of a whole batch means for its requests."""
@@ -175,7 +205,7 @@ def _sort_answers(body: Any, requests: Sequence[GraphRequest]) -> list[Result]:
 def _failure(error: Exception, request: GraphRequest) -> SyncError:
     """What an exception of the credential, the SDK or the transport means for one request."""
     if isinstance(error, SyncError):
-        return _same_error(error)  # the credential's: no token, so nothing was sent
+        return _same_error(error)  # the credential's or the circuit's: nothing was sent
     name = type(error).__name__
     if isinstance(error, AzureError):
         return TransientError(f"no token for Graph ({name})")
@@ -187,7 +217,12 @@ def _failure(error: Exception, request: GraphRequest) -> SyncError:
 def _same_error(error: SyncError) -> SyncError:
     """A fresh one for each caller: a raised exception carries its caller's traceback."""
     if isinstance(error, TransientError):
-        return TransientError(error.reason, retry_after=error.retry_after, maybe_applied=error.maybe_applied)
+        return TransientError(
+            error.reason,
+            retry_after=error.retry_after,
+            maybe_applied=error.maybe_applied,
+            untried=error.untried,
+        )
     return PermanentError(error.reason)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
+    from booking_sync.circuit import Circuit
     from booking_sync.domain.event import EventContent, MarkedEvent
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
@@ -40,7 +41,12 @@ class Batches(Protocol):
 
 
 def open_calendar(
-    graph_url: str, credential: AppCredential, extension_name: str, now: Clock
+    graph_url: str,
+    credential: AppCredential,
+    extension_name: str,
+    now: Clock,
+    *,
+    circuit: Circuit | None = None,
 ) -> OutlookCalendar:
     """The process's calendar; make one, on the event loop that will use it, and `aclose` it there.
 
@@ -49,9 +55,10 @@ def open_calendar(
         credential: the app's; stays the caller's to close.
         extension_name: the setting `OPEN_EXTENSION_NAME`; empty writes no open extension.
         now: the time that an HTTP date in `Retry-After` is compared with.
+        circuit: opens when Graph as a whole is down; None sends everything, come what may.
     """
     client = GraphClient(graph_url, credential)
-    sender = BatchSender(client, credential, now)
+    sender = BatchSender(client, credential, now, circuit)
     batches = BatchScheduler(sender.send, lambda answer: errors.mailbox_pause(answer, now()))
     return OutlookCalendar(client, batches, extension_name=extension_name, now=now)
 
