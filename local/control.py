@@ -200,7 +200,9 @@ class QueueControl:
 
     def __init__(self, connection_string: str, authority: Path, name: str) -> None:
         self._service = QueueServiceClient.from_connection_string(
-            connection_string, connection_verify=str(authority)
+            connection_string,
+            connection_verify=str(authority),
+            use_env_settings=False,  # a proxy has no business between us and localhost
         )
         self._changes = self._service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy())
         self._poison = self._service.get_queue_client(f"{name}-poison")

@@ -42,8 +42,12 @@ WATCHED_COLUMNS = "starttime,endtime,duration,name,bookingstatus,resource,msdyn_
 """An update of none of these can't change an event."""
 PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"
 POLL_SECONDS = 0.1
-_UNWANTED_PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "ENTRA_", "DATAVERSE_", "KEY_VAULT_", "EVENT_", "BATCH_")
-_UNWANTED = frozenset(["http_proxy", "https_proxy", "all_proxy", "ftp_proxy"])
+_UNWANTED_PREFIXES = (
+    *("AZURE_", "AzureWebJobs", "IDENTITY_", "MSI_", "APPLICATIONINSIGHTS_", "OTEL_", "PYTHON"),
+    *("ENTRA_", "DATAVERSE_", "KEY_VAULT_", "EVENT_", "BATCH_", "MESSAGE_", "REQUIRE_", "ORIGINAL_", "SYNC_"),
+)
+"""What a developer may have set for the Azure SDKs, for Python or for another run of the app."""
+_PROXIES = frozenset(["http_proxy", "https_proxy", "all_proxy", "ftp_proxy"])
 
 
 class NotQuietError(RuntimeError):
@@ -450,5 +454,5 @@ def _host_kind() -> HostKind:
 def _blank_environment() -> dict[str, str]:
     """Empty values for what this machine's environment would otherwise tell the app."""
     return {
-        name: "" for name in os.environ if name.startswith(_UNWANTED_PREFIXES) or name.lower() in _UNWANTED
+        name: "" for name in os.environ if name.startswith(_UNWANTED_PREFIXES) or name.lower() in _PROXIES
     } | {"NO_PROXY": "localhost,127.0.0.1"}

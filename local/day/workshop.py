@@ -86,4 +86,15 @@ def _commands(stack: LocalStack, booking: Booking, person: Resource) -> Iterator
 
 
 def _curl(stack: LocalStack, url: str, *options: str) -> str:
-    return shlex.join(["curl", "-sS", "--cacert", str(stack.certificates.authority), *options, url])
+    return shlex.join(
+        [
+            "curl",
+            "-sS",
+            "--noproxy",
+            "localhost",
+            "--cacert",
+            str(stack.certificates.authority),
+            *options,
+            url,
+        ]
+    )

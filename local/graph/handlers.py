@@ -67,9 +67,7 @@ class GraphStandIn(StandIn):
         if graph_request.query:
             raise bad_request("$batch takes no query options.")
         items = read_batch(json_body(graph_request))
-        return GraphAnswer(
-            200, await self._batches.run(items, graph_request.base_url, request[BATCH_ITEMS])
-        )
+        return GraphAnswer(200, await self._batches.run(items, graph_request.base_url, request[BATCH_ITEMS]))
 
     def _authenticate(self, request: web.Request) -> None:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")

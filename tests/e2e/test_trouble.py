@@ -92,7 +92,7 @@ async def test_a_creation_whose_answer_is_lost_makes_one_event(office: Office) -
 async def test_a_crash_in_the_middle_of_work_loses_and_doubles_nothing(office: Office) -> None:
     """Forty bookings on the queue, the host killed at work and started again: forty events."""
     plans = [office.plan() for _ in range(40)]
-    await office.stack.graph.configure(item_seconds=0.05)
+    await office.stack.graph.configure(item_seconds=0.2)
     await office.stack.dataverse.create_many(BOOKINGS, [booking_row(plan) for plan in plans])
     while await office.stack.dataverse.pending_deliveries():
         pass
