@@ -1,0 +1,1 @@
+"""The audit, from its judgement to its repairs."""

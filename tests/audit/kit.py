@@ -1,0 +1,83 @@
+"""Rows and events for the audit's tests: one booking in step, to be varied."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from booking_sync.audit.compare import Snapshot, Window
+from booking_sync.domain.booking import Booking, BookingRow
+from booking_sync.domain.event import EventRef, MarkedEvent, marker, transaction_id
+from booking_sync.domain.plan import Desire, Wanted, desire
+from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.rendering import EventRenderer, EventStyle
+from booking_sync.domain.zones import event_zone
+from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
+
+WINDOW = Window(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+EVENT = EventRef(ANNA, "E1")
+GENERATION = 3
+
+_RENDERER = EventRenderer(EventStyle(event_zone("Europe/Berlin"), "https://contoso.crm4.dynamics.com"))
+
+
+def wish(subject: Booking) -> Desire:
+    """What Outlook should show, as the app decides it."""
+    return desire(subject, _RENDERER.render, require_work_order=True)
+
+
+def in_step(subject: Booking | None = None, event: EventRef = EVENT) -> BookingRow:
+    """A row whose record says that the event shows the booking as it is."""
+    subject = subject or booking()
+    wanted = wish(subject)
+    assert isinstance(wanted, Wanted)
+    record = SyncRecord(event, GENERATION, wanted.content.fingerprint())
+    return BookingRow(subject, record, 'W/"1"')
+
+
+def shown(
+    mailbox: str = ANNA,
+    event_id: str = "E1",
+    *,
+    generation: int | None = GENERATION,
+    booking_id: str = BOOKING_ID,
+    organization_id: str = ORGANIZATION_ID,
+) -> MarkedEvent:
+    """The event of the booking as a calendar shows it; without a generation, a user's copy."""
+    subject = booking(booking_id)
+    wanted = wish(subject)
+    assert isinstance(wanted, Wanted)
+    assert subject.start
+    assert subject.end
+    content = wanted.content
+    return MarkedEvent(
+        ref=EventRef(mailbox, event_id),
+        marker=marker(organization_id, booking_id),
+        transaction_id=transaction_id(booking_id, mailbox, generation) if generation else None,
+        subject=content.subject,
+        start=subject.start,
+        end=subject.end,
+        show_as=content.show_as,
+        categories=frozenset(content.categories),
+        location_name=content.location_name,
+    )
+
+
+def snapshot(
+    row: BookingRow | None, *events: MarkedEvent, mailboxes: tuple[str, ...] = (ANNA, BERT)
+) -> Snapshot:
+    """Both sides; these mailboxes were listed completely."""
+    return Snapshot(
+        organization_id=ORGANIZATION_ID,
+        window=WINDOW,
+        rows={row.booking.id: row} if row else {},
+        calendars={
+            mailbox: [event for event in events if event.ref.mailbox == mailbox] for mailbox in mailboxes
+        },
+    )
+
+
+def recording(row: BookingRow, **changes: Any) -> BookingRow:
+    """The row with other values in its record."""
+    return replace(row, record=replace(row.record, **changes))
