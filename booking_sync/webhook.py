@@ -180,9 +180,8 @@ def _correlation_id(context: dict[str, Any], headers: dict[str, str]) -> str | N
 def _created_row(context: dict[str, Any]) -> dict[str, Any] | None:
     """The columns that the row was created with; None when the body does not show them (stripped)."""
     target = _entry(_list(context, "InputParameters"), "Target")
-    if not isinstance(target, dict) or not str(target.get("__type", "")).startswith("Entity:"):
-        return None
-    return _columns(target)
+    kind = target.get("__type") if isinstance(target, dict) else None
+    return _columns(target) if isinstance(kind, str) and kind.startswith("Entity:") else None
 
 
 def _pre_image(context: dict[str, Any]) -> dict[str, Any] | None:

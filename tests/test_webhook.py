@@ -75,10 +75,10 @@ def test_message_and_table_are_compared_without_case() -> None:
 def test_columns_have_the_names_of_the_settings() -> None:
     """Support columns may be called otherwise."""
     policy = replace(POLICY, event_id_column="new_event", original_resource_column="new_mailbox")
-    image = {"msdyn_workorder": WORK_ORDER, "new_event": "E1", "new_mailbox": "M1"}
+    image = {"msdyn_workorder": WORK_ORDER, "new_event": "E1", "new_mailbox": OTHER}
     got = read(deleted(image), policy)
     assert isinstance(got, Accepted)
-    assert got.event == EventRef("M1", "E1")
+    assert got.event == EventRef(OTHER, "E1")
 
 
 def test_byte_order_mark_is_tolerated() -> None:

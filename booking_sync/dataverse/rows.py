@@ -8,6 +8,7 @@ row which was not sent along, because then we are not allowed to see it. Taking 
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from booking_sync.domain.booking import (
     WorkOrder,
 )
 from booking_sync.domain.record import format_state, parse_record
+from booking_sync.domain.text import shorten
 from booking_sync.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -83,15 +85,6 @@ def to_columns(booking_id: str, record: SyncRecord, columns: SupportColumns) -> 
         columns.sync_state: format_state(booking_id, record),
         columns.sync_error: shorten(record.error, ERROR_LENGTH) or None,
     }
-
-
-def shorten(text: str, length: int) -> str:
-    """The text, cut with an ellipsis to at most `length` UTF-16 units, which is what SQL Server counts."""
-    units = text.encode("utf-16-le", "replace")
-    if len(units) <= 2 * length:
-        return text
-    # Half a character at the cut is dropped.
-    return units[: 2 * (length - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 def _booking(booking_id: str, row: _Reader) -> Booking:
@@ -159,6 +152,14 @@ def _lower(text: str | None) -> str | None:
     return text.lower() if text else None
 
 
+def _float(number: float) -> float:
+    """As a float; infinite when it is too large for one, as JSON's whole numbers may be."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 class _Reader:
     """Reads columns of one row, or of a row it points to, by type."""
 
@@ -199,7 +200,9 @@ class _Reader:
         if value is None:
             return None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+            number = _float(value)
+            if math.isfinite(number):
+                return number
         raise self._wrong(column, "a number")
 
     def flag(self, column: str) -> bool:
@@ -218,7 +221,10 @@ class _Reader:
             raise self._wrong(column, "a time") from None
         if moment.tzinfo is None:
             raise self._wrong(column, "a time with its zone")
-        return moment.astimezone(UTC)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise self._wrong(column, "a time between the years 1 and 9999") from None
 
     def etag(self) -> str:
         value = self._row.get("@odata.etag")

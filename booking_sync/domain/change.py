@@ -15,6 +15,8 @@ from typing import Any
 from booking_sync.domain.event import EventRef
 
 MESSAGE_VERSION = 1
+_MAX_ATTEMPT = 1_000_000
+_MAX_CORRELATION_ID = 200
 
 
 class MalformedChangeError(ValueError):
@@ -77,11 +79,11 @@ def decode_change(text: str) -> BookingChange:
         raise MalformedChangeError(f"the queue message's version is not {MESSAGE_VERSION}")
     return BookingChange(
         booking_id=_guid(message, "bookingId"),
-        correlation_id=_take(message, "correlationId", str),
+        correlation_id=_correlation_id(message),
         first_seen=_moment(message, "firstSeen"),
         deleted=_take(message, "deleted", bool, default=False),
         event=_event(message),
-        attempt=_take(message, "attempt", int, default=0),
+        attempt=_attempt(message),
         uncertain=_take(message, "uncertain", bool, default=False),
         suspects=_suspects(message),
     )
@@ -110,7 +112,26 @@ def _moment(message: dict[str, Any], key: str) -> datetime:
         raise MalformedChangeError(f"the queue message's {key!r} is not an ISO 8601 time") from error
     if moment.tzinfo is None:
         raise MalformedChangeError(f"the queue message's {key!r} has no UTC offset")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise MalformedChangeError(
+            f"the queue message's {key!r} is before the year 1 or after 9999"
+        ) from error
+
+
+def _attempt(message: dict[str, Any]) -> int:
+    attempt: int = _take(message, "attempt", int, default=0)
+    if not 0 <= attempt <= _MAX_ATTEMPT:
+        raise MalformedChangeError(f"the queue message's 'attempt' is not from 0 to {_MAX_ATTEMPT}")
+    return attempt
+
+
+def _correlation_id(message: dict[str, Any]) -> str:
+    correlation_id: str = _take(message, "correlationId", str)
+    if len(correlation_id) > _MAX_CORRELATION_ID:
+        raise MalformedChangeError("the queue message's 'correlationId' is too long")
+    return correlation_id
 
 
 def _event(message: dict[str, Any]) -> EventRef | None:

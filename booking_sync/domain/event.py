@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,8 @@ ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
 
 _TRANSACTION_NAMESPACE = uuid.UUID("5f0f7c0e-3c9b-5b0a-9d0e-6f6b0d2f7a41")
 _FINGERPRINT_BYTES = 16
+_MAILBOX = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_EVENT_ID = re.compile(r"[0-9A-Za-z_=+-]{1,1000}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,20 @@ class EventRef:
     """Entra object id of the mailbox's user."""
     event_id: str
     """Immutable id; case-sensitive."""
+
+
+def is_mailbox(text: str) -> bool:
+    """Whether this can name a mailbox: an Entra object id, and nothing that leads elsewhere in a URL."""
+    return _MAILBOX.fullmatch(text) is not None
+
+
+def is_event_id(text: str) -> bool:
+    """Whether this can be an event's id.
+
+    Graph's ids are URL-safe Base64. Columns can be edited, though, and a slash or dots in a URL would lead
+    from the event to something else, even percent-encoded where a gateway decodes first.
+    """
+    return _EVENT_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

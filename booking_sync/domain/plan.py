@@ -83,6 +83,8 @@ def _show(booking: Booking, mailbox: str | None, render: Render) -> Wanted | Inv
         return Wanted(mailbox, render(booking, booking.start, booking.end))
     except BadTemplateError as error:
         return Invalid(f"The event template can't be used for this booking: {error}")
+    except OverflowError:
+        return Invalid("The booking's times are too far away for a calendar.")
 
 
 def _reason_against(booking: Booking, *, require_work_order: bool) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 
 _SEAL_BYTES = 8
 
@@ -39,9 +39,10 @@ def parse_record(
 ) -> SyncRecord:
     """Read the support columns; never raises, since people can edit them.
 
-    Half a reference (an event id without mailbox) can't be acted on and counts as none.
+    Half a reference (an event id without mailbox) can't be acted on and counts as none; so does one of which
+    either half can't be what it should be.
     """
-    event = EventRef(mailbox, event_id) if event_id and mailbox else None
+    event = _event(mailbox or "", event_id or "")
     generation, fingerprint, seal = _split_state(state or "")
     record = SyncRecord(event, generation, fingerprint, error or "")
     if seal and seal != _seal(booking_id, record):
@@ -49,6 +50,10 @@ def parse_record(
     if not seal:
         return SyncRecord(event, generation, "", record.error)
     return record
+
+
+def _event(mailbox: str, event_id: str) -> EventRef | None:
+    return EventRef(mailbox, event_id) if is_mailbox(mailbox) and is_event_id(event_id) else None
 
 
 def _split_state(state: str) -> tuple[int, str, str]:
@@ -69,4 +74,5 @@ def _seal(booking_id: str, record: SyncRecord) -> str:
             record.fingerprint,
         )
     )
-    return hashlib.blake2b(sealed.encode(), digest_size=_SEAL_BYTES).hexdigest()
+    # A column may hold half a character, which has no UTF-8.
+    return hashlib.blake2b(sealed.encode(errors="replace"), digest_size=_SEAL_BYTES).hexdigest()

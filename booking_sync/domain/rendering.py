@@ -1,11 +1,13 @@
 """What the technician reads: a booking rendered as the content of an Outlook event.
 
-Text from Dataverse is untrusted: the body is rendered with autoescape, so that it can only ever be text. An
-administrator's own templates get the same names; they run in Jinja's sandbox.
+Text from Dataverse is untrusted: it is cleaned of what no service should be sent, cut to what fits, and the
+body is rendered with autoescape, so that it can only ever be text. An administrator's own templates get the
+same names; they run in Jinja's sandbox.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from markupsafe import Markup, escape
 
 from booking_sync.domain.booking import Address, Booking, CommitType, FieldServiceStatus, WorkOrder
 from booking_sync.domain.event import EventContent, ShowAs
+from booking_sync.domain.text import clean, clean_line, clean_lines
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +27,14 @@ if TYPE_CHECKING:
     from booking_sync.domain.zones import EventZone
 
 SUBJECT_MAX_CHARACTERS = 255
-"""Outlook's own limit for a subject."""
+"""Outlook's own limit for a subject, and for a location's name."""
+LINE_MAX_CHARACTERS = 255
+"""Of each other text of one line: names, numbers, the parts of an address."""
+TEXT_MAX_CHARACTERS = 4000
+"""Of a summary or of instructions, which may have a million in Dynamics 365. More than a technician reads."""
+BODY_MAX_BYTES = 150_000
+"""Of a body as JSON, so that a Graph batch of 20 stays well below the 4 MB that Graph takes. The built-in
+template can't exceed it; an administrator's may."""
 
 DEFAULT_SUBJECT_TEMPLATE = (
     "{{ [account, booking_name or work_order_number or 'Booking'] | select | join(' \u2013 ') }}"
@@ -94,27 +104,27 @@ class EventRenderer:
         Raises:
             BadTemplateError: an administrator's template fails on this very booking.
         """
-        work_order = booking.work_order or WorkOrder()
+        work_order = _clean_work_order(booking.work_order or WorkOrder())
         names = self._names(booking, work_order)
         event_start, event_end = self._style.zone.write(start, end)
-        address = work_order.address
+        place = one_line_address(work_order.address)
         return EventContent(
-            subject=_one_line(_fill(self._subject, names))[:SUBJECT_MAX_CHARACTERS],
-            body_html=_fill(self._body, names),
+            subject=clean_line(_fill(self._subject, names), SUBJECT_MAX_CHARACTERS),
+            body_html=_bounded(clean(_fill(self._body, names))),
             start=event_start,
             end=event_end,
             show_as=_show_as(booking),
             categories=_categories(booking),
-            location_name=_one_line(one_line_address(address)),
-            location_address=address if one_line_address(address) else None,
+            location_name=clean_line(place, SUBJECT_MAX_CHARACTERS),
+            location_address=work_order.address if place else None,
         )
 
     def _names(self, booking: Booking, work_order: WorkOrder) -> dict[str, str]:
         return {
             "account": work_order.account_name,
-            "booking_name": booking.name,
+            "booking_name": clean_line(booking.name, LINE_MAX_CHARACTERS),
             "work_order_number": work_order.number,
-            "status": booking.status.name if booking.status else "",
+            "status": clean_line(booking.status.name, LINE_MAX_CHARACTERS) if booking.status else "",
             "summary": work_order.summary,
             "instructions": work_order.instructions,
             "address": one_line_address(work_order.address),
@@ -125,8 +135,8 @@ class EventRenderer:
     def _try_out(self) -> None:
         bare = Booking(id="00000000-0000-0000-0000-000000000000", name="", start=None, end=None, active=True)
         names = self._names(bare, WorkOrder())
-        _fill(self._subject, names)
-        _fill(self._body, names)
+        _fill(self._subject, names, quoting=True)
+        _fill(self._body, names, quoting=True)
 
 
 def one_line_address(address: Address) -> str:
@@ -144,20 +154,44 @@ def _compile(source: str, *, escape: bool) -> Template:
         raise BadTemplateError(f"line {getattr(error, 'lineno', 1)}: {error}") from error
 
 
-def _fill(template: Template, names: dict[str, str]) -> str:
+def _fill(template: Template, names: dict[str, str], *, quoting: bool = False) -> str:
+    """Render; with `quoting`, an error tells what Jinja says, which may quote the names' values."""
     try:
         return template.render(names)
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise BadTemplateError(str(error)) from error
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}" if quoting else type(error).__name__
+        raise BadTemplateError(told) from error
+
+
+def _bounded(body: str) -> str:
+    size = len(json.dumps(body))
+    if size > BODY_MAX_BYTES:
+        raise BadTemplateError(f"the body would have {size} bytes, and at most {BODY_MAX_BYTES} can be sent")
+    return body
 
 
 def _lines(text: str) -> str:
-
     return Markup("<br>").join(escape(line) for line in str(text).splitlines())
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _clean_work_order(order: WorkOrder) -> WorkOrder:
+    place = order.address
+    lines = (clean_line(line, LINE_MAX_CHARACTERS) for line in place.lines)
+    return WorkOrder(
+        number=clean_line(order.number, LINE_MAX_CHARACTERS),
+        account_name=clean_line(order.account_name, LINE_MAX_CHARACTERS),
+        summary=clean_lines(order.summary, TEXT_MAX_CHARACTERS),
+        instructions=clean_lines(order.instructions, TEXT_MAX_CHARACTERS),
+        address=Address(
+            lines=tuple(line for line in lines if line),
+            city=clean_line(place.city, LINE_MAX_CHARACTERS),
+            state=clean_line(place.state, LINE_MAX_CHARACTERS),
+            postal_code=clean_line(place.postal_code, LINE_MAX_CHARACTERS),
+            country=clean_line(place.country, LINE_MAX_CHARACTERS),
+            latitude=place.latitude,
+            longitude=place.longitude,
+        ),
+    )
 
 
 def _show_as(booking: Booking) -> ShowAs:

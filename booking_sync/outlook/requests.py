@@ -4,6 +4,9 @@ The models are imported module by module: that costs some 20 ms once and half a 
 the whole of `msgraph.generated.models` would cost seconds. Answers are never read into models for the same
 reason.
 
+Mailboxes and event ids come from columns that people can edit, and become parts of URLs: what can't be one
+is refused here, at the last place before the wire.
+
 The SDK's `RequestInformation` then yields method, URL, headers and JSON, which travel as an item of a batch.
 """
 
@@ -36,7 +39,8 @@ from msgraph.generated.users.item.calendar_view.calendar_view_request_builder im
 from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
 
 from booking_sync.domain.booking import Address
-from booking_sync.errors import TransientError
+from booking_sync.domain.event import is_event_id, is_mailbox
+from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.wire import GraphRequest
 
 if TYPE_CHECKING:
@@ -75,6 +79,8 @@ _DECODED_IN_NAMES = ["$", ".", "-", "~"]
 
 class EventRequests:
     """Builds the requests; sends nothing.
+
+    Every method raises `PermanentError` for a mailbox that is no Entra object id, or what is no event id.
 
     Args:
         client: whose SDK builders and base URL are used.
@@ -161,9 +167,13 @@ class EventRequests:
         return self._item(mailbox, events.to_get_request_information(_configuration()))
 
     def _events(self, mailbox: str) -> EventsRequestBuilder:
+        if not is_mailbox(mailbox):
+            raise PermanentError("Outlook: what should name a mailbox is no Entra object id.")
         return self._client.service.users.by_user_id(mailbox).events
 
     def _event(self, event: EventRef) -> EventItemRequestBuilder:
+        if not is_event_id(event.event_id):
+            raise PermanentError("Outlook: what should name an event is no event id.")
         return self._events(event.mailbox).by_event_id(event.event_id)
 
     def _item(self, mailbox: str, information: RequestInformation) -> GraphRequest:

@@ -25,7 +25,7 @@ from tests.support.fakes import FakeRows
 if TYPE_CHECKING:
     from booking_sync.domain.booking import Booking
 
-RECORD = SyncRecord(EventRef(ANNA, "AAMkAGI1+case/SENSITIVE="), 3, "f00d", "")
+RECORD = SyncRecord(EventRef(ANNA, "AAMkAGI1-case_SENSITIVE="), 3, "f00d", "")
 
 
 class Bookings(BookingRows, BookingListing, Protocol):

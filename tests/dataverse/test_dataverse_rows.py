@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.dataverse.rows import shorten, to_booking_row, to_columns
+from booking_sync.dataverse.rows import to_booking_row, to_columns
 from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.domain.booking import (
     Address,
@@ -21,6 +21,7 @@ from booking_sync.domain.booking import (
 )
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord, parse_record
+from booking_sync.domain.text import shorten
 from booking_sync.errors import PermanentError
 
 COLUMNS = SupportColumns()
@@ -180,7 +181,7 @@ def test_refuses_relations_that_were_withheld(path: str) -> None:
 
 def test_columns_of_a_record_read_back_as_the_record() -> None:
     """What is written on the row is what `parse_record` finds there."""
-    record = SyncRecord(EventRef(MAILBOX, "AAMk/case+SENSITIVE="), 3, "f00d", "Something.")
+    record = SyncRecord(EventRef(MAILBOX, "AAMk-case_SENSITIVE="), 3, "f00d", "Something.")
     written = to_columns(ID, record, COLUMNS)
     read = parse_record(
         ID,

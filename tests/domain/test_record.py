@@ -10,9 +10,11 @@ from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord, format_state, parse_record
 
 ID = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01"
+MAILBOX = "a0000000-0000-4000-8000-00000000000a"
 OTHER_ID = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02"
 texts = st.text(alphabet=st.characters(codec="ascii", exclude_categories=["C"]), min_size=1, max_size=40)
-refs = st.none() | st.builds(EventRef, texts, texts)
+event_ids = st.from_regex(r"[0-9A-Za-z_=+-]{1,40}", fullmatch=True)
+refs = st.none() | st.builds(EventRef, st.uuids().map(str), event_ids)
 records = st.builds(
     SyncRecord, refs, st.integers(0, 10**6), st.text(alphabet="0123456789abcdef", max_size=32), texts
 )
@@ -43,20 +45,45 @@ def test_a_record_copied_to_another_booking_counts_as_none(record: SyncRecord) -
 @pytest.mark.parametrize("state", [None, "", "3", "3:abc"])
 def test_a_record_without_seal_is_believed_without_knowing_the_content(state: str | None) -> None:
     """An event adopted by hand is ours to update, and its content unknown."""
-    record = parse_record(ID, event_id="E", mailbox="M", state=state, error=None)
-    assert record == SyncRecord(EventRef("M", "E"), 3 if state else 0, "")
+    record = parse_record(ID, event_id="E", mailbox=MAILBOX, state=state, error=None)
+    assert record == SyncRecord(EventRef(MAILBOX, "E"), 3 if state else 0, "")
 
 
 @pytest.mark.parametrize("state", ["x:y:z", "-1:a:b", "²:a:b", "99999999999:a:b", ":::", "1:a:wrong"])
 def test_a_state_that_was_tampered_with_is_no_record(state: str) -> None:
     """Nonsense in the state column never raises and never points at an event."""
-    assert parse_record(ID, event_id="E", mailbox="M", state=state, error=None).event is None
+    assert parse_record(ID, event_id="E", mailbox=MAILBOX, state=state, error=None).event is None
 
 
 @given(st.text(max_size=60))
 def test_no_text_in_the_state_column_raises(state: str) -> None:
     """People can edit the column; the sync goes on."""
-    parse_record(ID, event_id="E", mailbox="M", state=state, error=None)
+    parse_record(ID, event_id="E", mailbox=MAILBOX, state=state, error=None)
+
+
+@pytest.mark.parametrize(
+    ("event_id", "mailbox"),
+    [
+        ("..", MAILBOX),
+        ("A/../B", MAILBOX),
+        ("A%2FB", MAILBOX),
+        ("A?x=1", MAILBOX),
+        ("A#x", MAILBOX),
+        ("A B", MAILBOX),
+        ("A\r\nB", MAILBOX),
+        ("A\n", MAILBOX),
+        ("A" * 1001, MAILBOX),
+        ("\ud800", MAILBOX),
+        ("E", "someone@contoso.com"),
+        ("E", f"{MAILBOX}/messages"),
+        ("E", f"{MAILBOX}\n"),
+        ("E", ".."),
+    ],
+)
+@pytest.mark.parametrize("state", [None, "1:abc:def", "\ud800:\ud800:\ud800"])
+def test_what_can_be_no_event_is_none(event_id: str, mailbox: str, state: str | None) -> None:
+    """Columns that somebody edited into something else lead nowhere, with a seal or without."""
+    assert parse_record(ID, event_id=event_id, mailbox=mailbox, state=state, error=None).event is None
 
 
 def test_half_a_reference_is_none() -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from booking_sync.domain.event import EventRef
-from booking_sync.errors import TransientError
+from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.requests import MARKER_PROPERTY, EventRequests
 from booking_sync.outlook.wire import GraphRequest
@@ -17,7 +17,22 @@ from tests.outlook.kit import CHANGED, CONTENT, EXTENSION, MAILBOX, MARKER, Loca
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ODD_ID = "AAkALg+AA/AB=' %?#é-_"
+ODD_ID = "AAkALg+AAAB=-_"
+HOSTILE_IDS = [
+    "",
+    ".",
+    "..",
+    "A/../../B",
+    "A/messages",
+    "A%2FB",
+    "A?x=1",
+    "A#b",
+    "A\r\nX: 1",
+    "A\n",
+    "{A}",
+    "é",
+    "\ud800",
+]
 
 
 @pytest.fixture(
@@ -63,6 +78,33 @@ def test_ids_survive_the_path(requests: EventRequests) -> None:
         path = urlsplit(made.url).path
         assert [unquote(part) for part in path.split("/")] == ["", "users", MAILBOX, "events", ODD_ID]
         assert not urlsplit(made.url).query
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_IDS)
+def test_what_is_no_event_id_gets_into_no_url(requests: EventRequests, hostile: str) -> None:
+    """An id that could lead to anything but an event of the mailbox is refused before a URL is made of it."""
+    event = EventRef(MAILBOX, hostile)
+    for build in (
+        lambda: requests.update(event, CONTENT),
+        lambda: requests.delete(event),
+        lambda: requests.tag(event, EXTENSION, "b"),
+    ):
+        with pytest.raises(PermanentError, match="no event id"):
+            build()
+
+
+@pytest.mark.parametrize(
+    "hostile", [*HOSTILE_IDS, "someone@contoso.com", f"{MAILBOX}/messages", f"{MAILBOX}\n"]
+)
+def test_what_is_no_mailbox_gets_into_no_url(requests: EventRequests, hostile: str) -> None:
+    """Only an Entra object id names a mailbox."""
+    for build in (
+        lambda: requests.create(hostile, CONTENT, marker=MARKER, transaction_id="t"),
+        lambda: requests.delete(EventRef(hostile, "A")),
+        lambda: requests.find(hostile, MARKER),
+    ):
+        with pytest.raises(PermanentError, match="no Entra object id"):
+            build()
 
 
 def test_the_created_event_says_everything(requests: EventRequests) -> None:

@@ -1,0 +1,40 @@
+"""Text that people wrote, made fit for Outlook: no character that a service refuses, and no more than fits.
+
+Lengths are in UTF-16 units, which is what Exchange and SQL Server count.
+"""
+
+from __future__ import annotations
+
+import re
+
+_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_UNFIT = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f"  # control characters: JSON escapes them, Exchange refuses some
+    "\u202a-\u202e"  # overrides of the writing direction would turn round what stands behind them
+    "\ud800-\udfff"  # halves of characters, which no UTF-8 can hold
+    "\ufdd0-\ufdef\ufeff\ufffe\uffff]"  # no characters at all
+)
+
+
+def clean(text: str) -> str:
+    """The text without what no service should be sent; every kind of line break is a line feed."""
+    return _UNFIT.sub("", _BREAKS.sub("\n", text))
+
+
+def clean_line(text: str, length: int) -> str:
+    """The text cleaned, on one line, and cut to `length`."""
+    return shorten(" ".join(clean(text).split()), length)
+
+
+def clean_lines(text: str, length: int) -> str:
+    """The text cleaned and cut to `length`; its lines stay lines."""
+    return shorten(clean(text).strip(), length)
+
+
+def shorten(text: str, length: int) -> str:
+    """The text, cut with an ellipsis to at most `length` UTF-16 units."""
+    units = text.encode("utf-16-le", "replace")
+    if len(units) <= 2 * length:
+        return text
+    # Half a character at the cut is dropped.
+    return units[: 2 * (length - 1)].decode("utf-16-le", "ignore") + "…"

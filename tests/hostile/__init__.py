@@ -1,0 +1,1 @@
+"""Bad and hostile input: whatever comes in by webhook, queue or Dataverse's columns is inert."""

@@ -1,0 +1,104 @@
+"""The webhook under fire: the real function, a real `HttpRequest`, a real queue behind it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+
+from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS
+from booking_sync.domain.change import decode_change
+from tests.hostile.bodies import heavy_bodies, nested, raw_bodies, raw_headers, write
+from tests.hostile.budget import tries
+from tests.webhook_bodies import Webhook, created, deleted, headers
+
+if TYPE_CHECKING:
+    from tests.hostile.door import Door
+
+ANSWER_LIMIT = 400
+"""Bytes; the longest answer names a status, a reason and two ids."""
+HEAVY = heavy_bodies()
+BYTES_PER_BODY_BYTE = 40
+"""What parsed JSON may take: an empty object of two characters and a comma is 64 bytes and a pointer."""
+
+
+def judge(door: Door, body: bytes, head: dict[str, str]) -> int:
+    """Post, and check what holds for every body; the status."""
+    answer = door.post(body, head)
+    text = answer.get_body().decode("ascii")
+    assert answer.status_code in (202, 400, 413), text
+    assert len(text) <= ANSWER_LIMIT
+    assert "Traceback" not in text
+    assert isinstance(json.loads(text), dict)
+    messages = door.changes() if json.loads(text)["status"] == "queued" else []
+    for message in messages:
+        assert len(message) <= MAX_MESSAGE_CHARACTERS
+        decode_change(message)
+    assert len(messages) == (json.loads(text)["status"] == "queued")
+    return answer.status_code
+
+
+@tries()
+@given(raw_bodies(), raw_headers())
+def test_no_mutated_body_breaks_the_webhook(door: Door, body: bytes, head: dict[str, str]) -> None:
+    """Whatever is posted is queued, ignored or refused in a short answer, and what is queued can be read."""
+    judge(door, body, head)
+
+
+@pytest.mark.parametrize("kind", HEAVY)
+def test_a_heavy_body_costs_memory_by_its_size(door: Door, kind: str) -> None:
+    """Bodies made to cost much are answered, and take no more memory than a constant times their size."""
+    body, head = HEAVY[kind], headers("Delete")
+    judge(door, Webhook().body(), headers())  # what is made once is made now
+    gc.collect()
+    tracemalloc.start()
+    try:
+        judge(door, body, head)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    looked_at = len(body) if len(body) <= 1024 * 1024 else 0
+    assert peak < 2_000_000 + BYTES_PER_BODY_BYTE * looked_at
+
+
+@pytest.mark.parametrize("column", ["__type", "Attributes", "LogicalName"])
+@pytest.mark.parametrize("first", range(800, 1000, 50))
+def test_nesting_at_the_edge_of_what_can_be_parsed_is_answered(door: Door, first: int, column: str) -> None:
+    """No depth is shallow enough for the parser and too deep for what looks at the values afterwards."""
+    target = created().target
+    mark = '"@@"'
+    text = write(Webhook("Create", target={**target, column: "@@"}).context())
+    for depth in range(first, first + 50):
+        judge(door, text.replace(mark, nested(depth)).encode(), headers("Create"))
+
+
+@pytest.mark.parametrize(
+    ("event_id", "mailbox"),
+    [
+        ("..", "8d7c6b5a-0f1e-4d2c-9b3a-5f6e7d8c9b0a"),
+        ("AAMk=/../../messages", "8d7c6b5a-0f1e-4d2c-9b3a-5f6e7d8c9b0a"),
+        ("AAMk\r\nX-Injected: 1", "8d7c6b5a-0f1e-4d2c-9b3a-5f6e7d8c9b0a"),
+        ("\ud800", "8d7c6b5a-0f1e-4d2c-9b3a-5f6e7d8c9b0a"),
+        ("AAMk=", "../groups/8d7c6b5a-0f1e-4d2c-9b3a-5f6e7d8c9b0a"),
+        ("AAMk=", "someone@contoso.com"),
+        ("\N{PILE OF POO}" * 400, "\N{PILE OF POO}" * 100),
+    ],
+)
+@pytest.mark.parametrize("state", [None, "1:\ud800:\ud800", "1:abc:def"])
+def test_a_deletion_names_no_event_that_could_not_be_ours(
+    door: Door, event_id: str, mailbox: str, state: str | None
+) -> None:
+    """Columns edited into something that is no event id or no mailbox are not passed on; the change is."""
+    image = {
+        "msdyn_workorder": {"Id": "99aa88bb-3b52-ef11-bfe3-000d3a4a5b6c"},
+        "bsync_outlookeventid": event_id,
+        "bsync_originalresource": mailbox,
+        "bsync_outlooksyncstate": state,
+    }
+    assert door.post(deleted(image).body(), headers("Delete")).status_code == 202
+    (message,) = door.changes()
+    assert decode_change(message).event is None
