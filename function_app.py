@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 from booking_sync.bootstrap import application
-from booking_sync.settings import catch_up_schedule, queue_name
+from booking_sync.settings import audit_schedule, catch_up_schedule, queue_name
+
+if TYPE_CHECKING:
+    from booking_sync.answer import Answer
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -21,13 +25,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 @app.route("dataverse/bookings", methods=["POST"])
 async def receive_booking_change(req: func.HttpRequest) -> func.HttpResponse:
     """Take a Dataverse webhook: parse it, queue the change, answer at once."""
-    answer = await application().receive(req.get_body(), req.headers)
-    return func.HttpResponse(
-        json.dumps(answer.payload),
-        status_code=answer.status,
-        headers=answer.headers,
-        mimetype="application/json",
-    )
+    return _respond(await application().receive(req.get_body(), req.headers))
 
 
 @app.function_name("sync_booking_change")
@@ -45,3 +43,26 @@ async def sync_booking_change(message: func.QueueMessage) -> None:
 async def catch_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
     """Queue the bookings whose webhooks were missed; a run that raises is repeated by the next."""
     await application().catch_up()
+
+
+@app.function_name("audit")
+@app.timer_trigger("timer", audit_schedule(os.environ), run_on_startup=False, use_monitor=True)
+async def audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
+    """Compare calendars with bookings, and queue what is to be mended; raising marks the run as failed."""
+    await application().audit()
+
+
+@app.function_name("audit_on_demand")
+@app.route("operations/audit", methods=["POST"])
+async def audit_on_demand(req: func.HttpRequest) -> func.HttpResponse:
+    """Run the audit that the body orders, and answer its report."""
+    return _respond(await application().audit_on_demand(req.get_body()))
+
+
+def _respond(answer: Answer) -> func.HttpResponse:
+    return func.HttpResponse(
+        json.dumps(answer.payload),
+        status_code=answer.status,
+        headers=answer.headers,
+        mimetype="application/json",
+    )

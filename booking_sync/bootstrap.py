@@ -22,16 +22,20 @@ from booking_sync.settings import SettingsError, load_receiver_settings, load_se
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from booking_sync.answer import Answer
+    from booking_sync.audit.auditor import Auditor, AuditOrder
+    from booking_sync.audit.report import AuditReport
     from booking_sync.azure.credential import ClientSecretAppCredential
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.batcher import Batcher
     from booking_sync.catch_up import CatchUp
+    from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import Desire
     from booking_sync.outlook.calendar import OutlookCalendar
-    from booking_sync.receiver import Answer, Receiver
+    from booking_sync.receiver import Receiver
     from booking_sync.settings import Settings
     from booking_sync.synchronizer import Synchronizer, SyncTask
     from booking_sync.worker import ChangeWorker
@@ -55,6 +59,7 @@ class Application:
         self._receiver: Receiver | None = None
         self._worker: ChangeWorker | None = None
         self._catch_up: CatchUp | None = None
+        self._auditor: Auditor | None = None
         self._machinery: Machinery | None = None
         self._opening = asyncio.Lock()
         # One failure opens it: whoever waited for the same start need not try it again, one after the other.
@@ -91,6 +96,32 @@ class Application:
         if self._catch_up is None:
             self._catch_up = await self._make_catch_up()
         await self._catch_up.run()
+
+    async def audit(self, order: AuditOrder | None = None) -> AuditReport:
+        """Compare calendars with bookings, and queue what is to be mended.
+
+        Args:
+            order: what to do; None for what the settings say.
+
+        Raises:
+            SettingsError: the queue's own settings are missing or malformed.
+            SyncError: Dataverse could not be listed completely, or the queue not be reached.
+        """
+        from booking_sync.audit.auditor import AuditOrder
+
+        if self._auditor is None:
+            self._auditor = await self._make_auditor()
+        return await self._auditor.run(order or AuditOrder(fix=load_settings(self._environ).audit_repair))
+
+    async def audit_on_demand(self, body: bytes) -> Answer:
+        """Run the audit that an HTTP body orders.
+
+        Raises:
+            SettingsError: the queue's own settings are missing or malformed.
+        """
+        from booking_sync.audit.endpoint import answer_order
+
+        return await answer_order(body, self.audit)
 
     async def aclose(self) -> None:
         """Close every connection; for tests and tools, since the Functions host just ends the process."""
@@ -133,6 +164,23 @@ class Application:
         )
         return CatchUp(machinery.rows, self._open_queue(), machinery.wish, window, now=now, new_id=new_id)
 
+    async def _make_auditor(self) -> Auditor:
+        from booking_sync.audit.auditor import Auditor, AuditScope, AuditSources
+
+        machinery = await self._open_machinery()
+        settings = load_settings(self._environ)
+        return Auditor(
+            AuditSources(machinery.rows, machinery.rows, machinery.audit_reads, machinery.calendar),
+            self._open_queue(),
+            machinery.wish,
+            machinery.organization_id,
+            scope=AuditScope(
+                settings.audit_days_back, settings.audit_days_ahead, settings.audit_max_removal_ratio
+            ),
+            now=now,
+            new_id=new_id,
+        )
+
     def _max_age(self) -> timedelta:
         try:
             return timedelta(hours=load_settings(self._environ).message_max_age_hours)
@@ -169,7 +217,9 @@ class Machinery:
     credential: ClientSecretAppCredential
     rows: DataverseBookings
     calendar: OutlookCalendar
+    audit_reads: DataverseAuditReads
     wish: Callable[[Booking], Desire]
+    organization_id: str
 
     async def submit(self, task: SyncTask) -> Outcome:
         """Bring a booking in step, in a batch with others."""
@@ -196,7 +246,9 @@ async def open_machinery(settings: Settings) -> Machinery:
     """
     from booking_sync.azure.credential import open_credential
     from booking_sync.batcher import Batcher
-    from booking_sync.dataverse.bookings import open_bookings
+    from booking_sync.dataverse.audit_reads import DataverseAuditReads
+    from booking_sync.dataverse.bookings import DataverseBookings
+    from booking_sync.dataverse.client import DataverseClient
     from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.outlook.calendar import open_calendar
     from booking_sync.synchronizer import Synchronizer
@@ -209,13 +261,13 @@ async def open_machinery(settings: Settings) -> Machinery:
         sync_error=settings.sync_error_column,
     )
     credential = open_credential(settings)
-    rows = open_bookings(
+    dataverse = DataverseClient(
         settings.dataverse_url,
         credential,
-        columns,
         now,
         circuit=Circuit("Dynamics 365", _loop_time, random.random),
     )
+    rows = DataverseBookings(dataverse, columns)
     calendar = open_calendar(
         settings.graph_url,
         credential,
@@ -234,7 +286,8 @@ async def open_machinery(settings: Settings) -> Machinery:
     batcher = Batcher(
         synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
     )
-    return Machinery(batcher, synchronizer, credential, rows, calendar, wish)
+    reads = DataverseAuditReads(dataverse)
+    return Machinery(batcher, synchronizer, credential, rows, calendar, reads, wish, organization_id)
 
 
 def make_wish(settings: Settings) -> Callable[[Booking], Desire]:

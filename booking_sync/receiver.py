@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from booking_sync.answer import Answer
 from booking_sync.domain.change import BookingChange
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.log import log_event
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the HTTP trigger answers."""
-
-    status: int
-    payload: dict[str, Any]
-    """JSON-ready."""
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Receiver:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STORAGE_SETTING = "AzureWebJobsStorage"
 DEFAULT_QUEUE_NAME = "booking-changes"
 DEFAULT_CATCH_UP_SCHEDULE = "0 */5 * * * *"
+DEFAULT_AUDIT_SCHEDULE = "0 30 2 * * *"
 POISON_SUFFIX = "-poison"
 
 _MIN_QUEUE_NAME = 3
@@ -278,6 +279,7 @@ _DATAVERSE_GROUP = "Dataverse"
 _OUTLOOK_GROUP = "Graph and what technicians see"
 _BATCH_GROUP = "Batching"
 _CATCH_UP_GROUP = "Missed webhooks"
+_AUDIT_GROUP = "Audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -523,6 +525,42 @@ class Settings:
             "120",
         ),
     ]
+    audit_schedule: Annotated[
+        str,
+        Setting(
+            "AUDIT_SCHEDULE",
+            _schedule,
+            "when calendars are compared with bookings (NCRONTAB, UTC)",
+            _AUDIT_GROUP,
+            DEFAULT_AUDIT_SCHEDULE,
+        ),
+    ]
+    audit_repair: Annotated[
+        bool,
+        Setting(
+            "AUDIT_REPAIR", _flag, "whether the scheduled audit mends what it finds", _AUDIT_GROUP, "true"
+        ),
+    ]
+    audit_days_back: Annotated[
+        float,
+        Setting("AUDIT_DAYS_BACK", _number(0, 366), "days back to which the audit looks", _AUDIT_GROUP, "7"),
+    ]
+    audit_days_ahead: Annotated[
+        float,
+        Setting(
+            "AUDIT_DAYS_AHEAD", _number(1, 730), "days ahead to which the audit looks", _AUDIT_GROUP, "60"
+        ),
+    ]
+    audit_max_removal_ratio: Annotated[
+        float,
+        Setting(
+            "AUDIT_MAX_REMOVAL_RATIO",
+            _number(0, 1),
+            "greatest share of the listed events that an audit removes without being forced",
+            _AUDIT_GROUP,
+            "0.2",
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -576,6 +614,11 @@ def queue_name(environ: Mapping[str, str]) -> str:
 def catch_up_schedule(environ: Mapping[str, str]) -> str:
     """The catch-up's schedule for registering the functions, unchecked, as `queue_name`."""
     return environ.get("CATCH_UP_SCHEDULE", "").strip() or DEFAULT_CATCH_UP_SCHEDULE
+
+
+def audit_schedule(environ: Mapping[str, str]) -> str:
+    """The audit's schedule for registering the functions, unchecked, as `queue_name`."""
+    return environ.get("AUDIT_SCHEDULE", "").strip() or DEFAULT_AUDIT_SCHEDULE
 
 
 def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, Any], list[str]]:

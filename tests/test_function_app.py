@@ -101,6 +101,14 @@ def test_the_queue_function_listens_to_the_change_queue(bindings: dict[str, Any]
     assert (trigger["queueName"], trigger["connection"]) == ("booking-changes", "AzureWebJobsStorage")
 
 
+def test_the_audit_runs_daily_and_on_demand(bindings: dict[str, Any]) -> None:
+    """The audit's schedule, and its route behind the function key."""
+    assert bindings["audit"]["schedule"] == "0 30 2 * * *"
+    trigger = bindings["audit_on_demand"]
+    assert (trigger["route"], trigger["methods"]) == ("operations/audit", ["POST"])
+    assert trigger["authLevel"] == "FUNCTION"
+
+
 def test_importing_the_app_loads_no_sdk() -> None:
     """A cold start pays for no SDK before the first message needs it."""
     program = "import json, sys, function_app; print(json.dumps({'modules': sorted(sys.modules)}))"
