@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from local.control import Counts
 
 
-WIDE_COLUMNS = {"Booking": 2, "Event": 3}
+COLUMNS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("Planned", {"max_width": 11}),
+    ("Booking", {"ratio": 2, "min_width": 13}),
+    ("Status", {"max_width": 11}),
+    ("Outlook", {"max_width": 11}),
+    ("Event", {"ratio": 3, "min_width": 15}),
+    ("Shows as", {"max_width": 9}),
+)
+"""What stands side by side; it stays readable in a terminal of 80 characters, and long words wrap."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +188,9 @@ def _calendar(
     name: str, bookings: list[BookingFact], events: Mapping[str, list[EventFact]], zone: ZoneInfo
 ) -> Table:
     mailbox = next((booking.mailbox for booking in bookings if booking.mailbox), "")
-    table = Table(title=_plain(name), title_justify="left", box=SIMPLE, expand=True)
-    for column in ("Dynamics 365", "Booking", "Status", "Outlook", "Event", "Shows as"):
-        table.add_column(column, ratio=WIDE_COLUMNS.get(column), no_wrap=True, overflow="ellipsis")
+    table = Table(title=_plain(name), title_justify="left", box=SIMPLE, expand=True, padding=(0, 1, 0, 0))
+    for column, widths in COLUMNS:
+        table.add_column(column, overflow="fold", **widths)
     left = {event.id: event for event in events.get(mailbox, [])}
     lines: list[tuple[datetime | None, list[str]]] = []
     for booking in bookings:
