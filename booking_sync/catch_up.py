@@ -38,7 +38,7 @@ SENDS_AT_ONCE = 16
 """Messages on their way to the queue side by side."""
 
 ROWS_PER_TURN = 50
-"""Rows planned before others may use the event loop: some five milliseconds."""
+"""Rows planned before others may use the event loop: well below ten milliseconds."""
 
 _logger = logging.getLogger(__name__)
 

@@ -109,6 +109,14 @@ def test_the_audit_runs_daily_and_on_demand(bindings: dict[str, Any]) -> None:
     assert trigger["authLevel"] == "FUNCTION"
 
 
+def test_catch_up_runs_by_the_clock_and_not_at_every_start(bindings: dict[str, Any]) -> None:
+    """The timer has the documented schedule, makes up for a missed run, and is not run by restarts."""
+    trigger = bindings["catch_up"]
+    assert trigger["type"] == "timerTrigger"
+    assert trigger["schedule"] == "0 */5 * * * *"
+    assert (trigger["runOnStartup"], trigger["useMonitor"]) == (False, True)
+
+
 def test_importing_the_app_loads_no_sdk() -> None:
     """A cold start pays for no SDK before the first message needs it."""
     program = "import json, sys, function_app; print(json.dumps({'modules': sorted(sys.modules)}))"
