@@ -1,0 +1,152 @@
+"""Both stand-ins, the real adapters, the worker's synchronizer and the auditor, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from booking_sync.audit.auditor import Auditor, AuditOrder, AuditScope, AuditSources
+from booking_sync.dataverse.audit_reads import DataverseAuditReads
+from booking_sync.dataverse.client import DataverseClient
+from booking_sync.synchronizer import Synchronizer, SyncTask
+from local.graph.schema import read_event
+from tests.audit.kit import wish
+from tests.dataverse.world import BOOKINGS, DataverseWorld, dataverse_world
+from tests.outlook.kit import MAILBOX, NOW, GraphHere, running_graph
+from tests.support.bookings import booking
+from tests.support.fakes import FakeQueue
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from datetime import datetime
+
+    from booking_sync.audit.report import AuditReport
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.outcome import Outcome
+    from booking_sync.outlook.calendar import OutlookCalendar
+    from local.certificates import Certificates
+    from local.graph.store import Mailbox, StoredEvent
+
+REPORT_ONLY = AuditOrder(fix=False)
+REPAIR = AuditOrder(fix=True)
+FORCE = AuditOrder(fix=True, force=True)
+
+
+@dataclass
+class WatchedCalendars:
+    """The calendars, with something that happens while they are listed."""
+
+    calendar: OutlookCalendar
+    meanwhile: Callable[[], None] = lambda: None
+
+    async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
+        """See the port."""
+        listed = await self.calendar.list_marked(mailbox, first, last)
+        self.meanwhile()
+        return listed
+
+
+@dataclass
+class AuditWorld:
+    """Everything; bookings are made in step, and then something happens to them."""
+
+    dataverse: DataverseWorld
+    graph: GraphHere
+    auditor: Auditor
+    synchronizer: Synchronizer
+    queue: FakeQueue
+    calendars: WatchedCalendars
+    naps: list[float] = field(default_factory=list)
+    """How long the auditor slept, each time."""
+
+    async def book(self, mailbox: str = MAILBOX, days: float = 1) -> Booking:
+        """A booking some days from now, in step."""
+        start = NOW + timedelta(days=days)
+        made = replace(booking(str(uuid.uuid4()), mailbox), start=start, end=start + timedelta(hours=1))
+        self.dataverse.put(made)
+        await self.sync(made.id)
+        return made
+
+    async def sync(self, booking_id: str) -> Outcome:
+        """What a webhook's message leads to."""
+        return await self.synchronizer.sync(SyncTask(booking_id))
+
+    async def audit(self, order: AuditOrder = REPAIR) -> AuditReport:
+        """One run."""
+        return await self.auditor.run(order)
+
+    async def work_off(self) -> list[BookingChange]:
+        """Do what the worker does with the hints; gives them."""
+        hints = [change for change, _ in self.queue.sent]
+        self.queue.sent.clear()
+        for hint in hints:
+            await self.synchronizer.sync(
+                SyncTask(hint.booking_id, trusted=not hint.uncertain, suspects=hint.suspects)
+            )
+        return hints
+
+    def events(self, mailbox: str = MAILBOX) -> list[StoredEvent]:
+        """What is really in a calendar."""
+        return list(self.graph.standin.state.user(mailbox).events.values())
+
+    def user_edits(self, event: StoredEvent, **changes: object) -> None:
+        """A technician changes an event."""
+        state = self.graph.standin.state
+        draft = read_event(changes, creating=False)
+        state.change(self._owner(event), event, draft, by_app=False)
+
+    def user_deletes(self, event: StoredEvent) -> None:
+        """A technician deletes an event."""
+        self.graph.standin.state.delete(self._owner(event), event, by_app=False)
+
+    def user_copies(self, event: StoredEvent) -> StoredEvent:
+        """A technician copies an event."""
+        return self.graph.standin.state.copy(self._owner(event), event)
+
+    def hide(self, *booking_ids: str) -> None:
+        """An administrator takes away our right to read these."""
+        self.dataverse.standin.configure(hidden_bookings=list(booking_ids))
+
+    def booking_ids(self) -> list[str]:
+        """Every booking that there is."""
+        return list(self.dataverse.standin.rows(BOOKINGS))
+
+    def _owner(self, event: StoredEvent) -> Mailbox:
+        boxes = self.graph.standin.state.mailboxes.values()
+        return next(each for each in boxes if event.immutable_id in each.events)
+
+
+@contextlib.asynccontextmanager
+async def audit_world(certificates: Certificates, key: bytes) -> AsyncIterator[AuditWorld]:
+    """The world while the context lasts."""
+    async with dataverse_world(certificates) as dataverse, running_graph(certificates, key) as graph:
+        client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock)
+        try:
+            organization_id = (await client.who_am_i()).organization_id
+            queue, naps = FakeQueue(), list[float]()
+
+            async def nap(seconds: float) -> None:
+                naps.append(seconds)
+                await asyncio.sleep(seconds)
+
+            calendars = WatchedCalendars(graph.calendar)
+            auditor = Auditor(
+                AuditSources(dataverse.rows, dataverse.rows, DataverseAuditReads(client), calendars),
+                queue,
+                wish,
+                organization_id,
+                scope=AuditScope(days_back=7, days_ahead=60, max_removal_ratio=0.2),
+                now=lambda: NOW,
+                new_id=lambda: "1",
+                sleep=nap,
+            )
+            synchronizer = Synchronizer(dataverse.rows, graph.calendar, wish, organization_id)
+            yield AuditWorld(dataverse, graph, auditor, synchronizer, queue, calendars, naps)
+        finally:
+            await client.aclose()
