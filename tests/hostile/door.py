@@ -1,4 +1,4 @@
-"""The app's own functions, as Azure Functions calls them, on a real queue: one loop for as long as it lasts."""
+"""The app's own functions, as Azure Functions calls them, on a real queue and on one loop."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ class Door:
         from function_app import app  # noqa: PLC0415 - the app reads its settings from the environment
 
         application.cache_clear()
-        self._functions = {each.get_function_name(): each.get_user_function() for each in app.get_functions()}
+        self._functions = {
+            str(each.get_function_name()): each.get_user_function() for each in app.get_functions()
+        }
         self._service = QueueServiceClient.from_connection_string(self._storage)
         for name in (QUEUE, f"{QUEUE}-poison"):
             await self._service.create_queue(name)
