@@ -90,6 +90,10 @@ class StandInControl:
         """Add a round trip to each request."""
         await self.call("PUT", "latency", {"seconds": seconds})
 
+    async def go_away(self, seconds: float) -> None:
+        """Break all connections and refuse new ones for so long, this control plane's included."""
+        await self.call("PUT", "outage", {"seconds": seconds})
+
     async def configure(self, **settings: Any) -> None:
         """Turn the stand-in's own knobs."""
         await self.call("PUT", "config", settings)

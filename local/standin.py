@@ -29,6 +29,8 @@ CONTROL_PREFIX = "/_control/"
 BATCH_ITEMS = web.RequestKey("batch_items", list[dict[str, Any]])
 """Where a handler that executes batch items notes each one."""
 MAX_BODY_BYTES = 64 * 1024 * 1024
+LAST_ANSWER_SECONDS = 0.02
+"""Between the order to go away and the going, so that who gave it gets an answer."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class StandIn:
         self.requests: list[RecordedRequest] = []
         self.latency_seconds = 0.0
         """Round trip added to every request."""
+        self.listener: Listener | None = None
+        """Set while it is served."""
         self.app = web.Application(
             middlewares=[self._record, self._misbehave], client_max_size=MAX_BODY_BYTES
         )
@@ -70,6 +74,7 @@ class StandIn:
         self.app.router.add_post(CONTROL_PREFIX + "faults", self._post_fault)
         self.app.router.add_delete(CONTROL_PREFIX + "faults", self._clear_faults)
         self.app.router.add_put(CONTROL_PREFIX + "latency", self._put_latency)
+        self.app.router.add_put(CONTROL_PREFIX + "outage", self._put_outage)
 
     @web.middleware
     async def _record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -162,6 +167,55 @@ class StandIn:
         self.latency_seconds = float((await request.json())["seconds"])
         return web.json_response({})
 
+    async def _put_outage(self, request: web.Request) -> web.Response:
+        """Be gone for a while, this control plane included; what is stored stays."""
+        if self.listener is None:
+            raise web.HTTPConflict(text="not served by `serving`")
+        self.listener.leave(float((await request.json())["seconds"]))
+        return web.json_response({})
+
+
+class Listener:
+    """Where a stand-in is reached: it can go away, as a crashed server does, and come back at the same port.
+
+    Requests under way are carried out to their end, but nobody gets their answers.
+    """
+
+    def __init__(self, runner: web.AppRunner, port: int, tls: ssl.SSLContext | None) -> None:
+        self._runner = runner
+        self._port = port
+        self._tls = tls
+        self._site: web.TCPSite | None = None
+        self._away: asyncio.Task[None] | None = None
+
+    async def open(self) -> int:
+        """Listen; returns the port."""
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls)
+        await self._site.start()
+        self._port = self._runner.addresses[0][1]
+        return self._port
+
+    def leave(self, seconds: float) -> None:
+        """Refuse connections for so long, from a moment from now on, and break those that there are."""
+        self._away = asyncio.get_running_loop().create_task(self._stay_away(seconds))
+
+    async def close(self) -> None:
+        """Stop listening for good."""
+        if self._away is not None:
+            self._away.cancel()
+            await asyncio.wait({self._away})
+        await self._runner.cleanup()
+
+    async def _stay_away(self, seconds: float) -> None:
+        await asyncio.sleep(LAST_ANSWER_SECONDS)
+        if self._site is not None:
+            await self._site.stop()
+        for connection in self._runner.server.connections if self._runner.server else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(seconds)
+        await self.open()
+
 
 @contextlib.asynccontextmanager
 async def serving(standin: StandIn, tls: ssl.SSLContext | None, port: int = 0) -> AsyncIterator[str]:
@@ -174,13 +228,12 @@ async def serving(standin: StandIn, tls: ssl.SSLContext | None, port: int = 0) -
     """
     runner = web.AppRunner(standin.app, handle_signals=False, access_log=None, shutdown_timeout=1)
     await runner.setup()
+    standin.listener = Listener(runner, port, tls)
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls)
-        await site.start()
-        bound = runner.addresses[0][1]
+        bound = await standin.listener.open()
         yield f"{'https' if tls else 'http'}://localhost:{bound}"
     finally:
-        await runner.cleanup()
+        await standin.listener.close()
 
 
 def server_tls(certificate: str, key: str) -> ssl.SSLContext:

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from local.day.world import WorldMaker
 from local.stack import LocalStack, StackOptions
+from tests.e2e.crowd import Crowd
 from tests.e2e.office import Office
 
 if TYPE_CHECKING:
@@ -30,6 +31,18 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
     world = maker.make(technicians=2, bookings=1, day=date(2027, 3, 26))
     async with LocalStack(options) as stack:
         made = Office(stack, maker, world)
+        await made.furnish()
+        yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def crowd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crowd]:
+    """Twelve technicians in a stack of their own, which tests may break for a while."""
+    options = StackOptions(tmp_path_factory.mktemp("crowd"), hidden_seconds=HIDDEN_SECONDS)
+    maker = WorldMaker(seed=2)
+    world = maker.make(technicians=12, bookings=1, day=date(2027, 4, 5))
+    async with LocalStack(options) as stack:
+        made = Crowd(stack, maker, world)
         await made.furnish()
         yield made
 

@@ -1,0 +1,136 @@
+"""Many technicians and bookings in a running stack, for storms in which something breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from local.day.facts import gather_facts
+from local.day.verdict import Difference, Facts, compare
+from local.day.world import (
+    bind_resource,
+    bind_status,
+    booking_row,
+    local_time,
+    mailbox,
+    resource_rows,
+    rows,
+    times,
+)
+from tests.e2e.office import BOOKINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local.control import PoisonMessage
+    from local.day.world import Booking, Resource, World, WorldMaker
+    from local.stack import LocalStack
+
+PATIENCE_SECONDS = 45.0
+
+
+class Crowd:
+    """Plans bookings for many technicians, stirs them, and compares the calendars in the end.
+
+    Each test works on bookings of its own; the comparison is of everything, so a test leaves nothing behind.
+    """
+
+    def __init__(self, stack: LocalStack, maker: WorldMaker, world: World) -> None:
+        self.stack = stack
+        self.world = world
+        self.people = world.technicians
+        self.poison: list[PoisonMessage] = []
+        """What was given up since the last `plan`."""
+        self._maker = maker
+        self._days = 0
+
+    async def furnish(self) -> None:
+        """Put in everybody and everything but bookings."""
+        for entity_set, body in rows(self.world):
+            await self.stack.dataverse.create(entity_set, body, webhooks=False)
+        await self.stack.graph.add_mailboxes([mailbox(person) for person in self.world.people])
+
+    async def hire(self, count: int) -> tuple[Resource, ...]:
+        """More technicians, with a mailbox each."""
+        people = self._maker.people(count)
+        for person in people:
+            for entity_set, body in resource_rows(person):
+                await self.stack.dataverse.create(entity_set, body, webhooks=False)
+        await self.stack.graph.add_mailboxes([mailbox(person) for person in people])
+        return people
+
+    def plan(self, count: int, people: Sequence[Resource] = ()) -> list[Booking]:
+        """Bookings of a day that is nobody else's, dealt round to these people or to all."""
+        self.poison = []
+        self._days += 1
+        day = self.world.day + timedelta(days=self._days)
+        made = self._maker.bookings(
+            tuple(people) or self.people, self.world.work_orders[:1], self.world.statuses, day, count
+        )
+        return [
+            replace(booking, start=local_time(day, 6) + timedelta(minutes=5 * number), end=local_time(day, 22))
+            for number, booking in enumerate(made)
+        ]
+
+    async def book(self, plans: Sequence[Booking]) -> None:
+        """Create the rows at one go; their webhooks follow."""
+        await self.stack.dataverse.create_many(BOOKINGS, [booking_row(plan) for plan in plans])
+
+    async def stir(self, plans: Sequence[Booking], random: Random, *, delete: float = 0.0) -> None:
+        """Change each booking once, in one of the ways that a dispatcher has."""
+        for plan in plans:
+            if random.random() < delete:
+                await self._delete_if_there(plan)
+                continue
+            await self.stack.dataverse.update(BOOKINGS, plan.id, self._some_change(plan, random))
+
+    async def settle(self) -> None:
+        """Wait until no webhook and no message is left, put-backs included."""
+        await self.stack.wait_until_quiet(PATIENCE_SECONDS)
+
+    async def facts(self) -> Facts:
+        """Everything there is now, with what was given up since the last plan."""
+        self.poison += await self.stack.queue.take_poison()
+        return await gather_facts(self.stack, {}, self.poison)
+
+    async def differences(self) -> list[Difference]:
+        """What is not in step, by the verdict that knows nothing of the product."""
+        return compare(await self.facts())
+
+    def log(self, event: str, host: int = 0) -> list[dict[str, Any]]:
+        """The app's structured log lines of one kind."""
+        mark = f'"event":"{event}"'
+        text = (self.stack.options.folder / f"host-{host}.log").read_text()
+        return [json.loads(line[line.index("{") :]) for line in text.splitlines() if mark in line]
+
+    def _some_change(self, plan: Booking, random: Random) -> dict[str, Any]:
+        moved = plan.moved(timedelta(minutes=random.choice((-30, 15, 45))))
+        status = self.world.status(random.choice(("Canceled", "Scheduled", "Scheduled", "Proposed")))
+        return random.choice(
+            (
+                times(moved.start, moved.end),
+                {"name": f"{plan.name}, change {random.randrange(1000)}"},
+                bind_resource(random.choice(self.people).id),
+                bind_status(status.id),
+                {**bind_status(self.world.status("Scheduled").id), "statecode": 0},
+            )
+        )
+
+    async def _delete_if_there(self, plan: Booking) -> None:
+        if plan.id in await self.stack.dataverse.rows(BOOKINGS):
+            await self.stack.dataverse.delete(BOOKINGS, plan.id)
+
+
+async def poll(condition: Any, seconds: float = 20.0) -> None:
+    """Wait until an asynchronous condition holds.
+
+    Raises:
+        TimeoutError: it did not hold in time.
+    """
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - another process has no event to wait for
+            await asyncio.sleep(0.02)

@@ -1,0 +1,148 @@
+"""Each service down for a while in the middle of a burst, then back: in step, nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from booking_sync.circuit import FAILURES_TO_OPEN
+from local.faults import Fault
+from local.stack import booking_webhook
+from tests.e2e.crowd import poll
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from local.control import StandInControl
+    from tests.e2e.crowd import Crowd
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BURST = 120
+AWAY_SECONDS = 4.0
+PROBES = 4
+"""More can't come in the time away: after half a second, one, two and four at least."""
+THREADS = 8
+"""Dataverse requests that may be under way."""
+TRIES_PER_TOKEN = 2
+"""A broken connection is tried once more by the Azure SDK."""
+IN_FLIGHT = 16
+"""Graph batches that may be under way when the first failures come in."""
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def mended(crowd: Crowd) -> AsyncIterator[None]:
+    """Everybody answers again after each test, and at full speed."""
+    yield
+    for service in (crowd.stack.graph, crowd.stack.dataverse, crowd.stack.vault, crowd.stack.entra):
+        await service.clear_faults()
+    await crowd.stack.graph.configure(item_seconds=0.0)
+
+
+async def burst(crowd: Crowd, service: StandInControl) -> None:
+    """Begin a burst and return when the service has seen some of it."""
+    await crowd.stack.graph.configure(item_seconds=0.05)
+    await service.clear_requests()
+    plans = crowd.plan(BURST)
+    await crowd.book(plans)
+
+    async def under_way() -> bool:
+        return (await service.counts()).writes > 0
+
+    await poll(under_way)
+    await crowd.stack.graph.configure(item_seconds=0.0)
+
+
+async def test_graph_gone_in_the_middle_of_a_burst(crowd: Crowd) -> None:
+    """Connections broken and refused for seconds while events are written: all is in step afterwards."""
+    await burst(crowd, crowd.stack.graph)
+    await crowd.stack.graph.go_away(AWAY_SECONDS)
+    await asyncio.sleep(1)
+    assert crowd.log("circuit_opened")
+    await crowd.settle()
+    assert await crowd.differences() == []
+
+
+async def test_graph_answering_nothing_but_503(crowd: Crowd) -> None:
+    """An outage with answers costs Graph a bounded number of requests, however many messages wait."""
+    await burst(crowd, crowd.stack.graph)
+    await crowd.stack.graph.add_fault(Fault(times=-1, status=503))
+    await crowd.stack.graph.clear_requests()
+    await asyncio.sleep(AWAY_SECONDS)
+    asked = (await crowd.stack.graph.counts()).requests
+    await crowd.stack.graph.clear_faults()
+    await crowd.settle()
+    assert FAILURES_TO_OPEN <= asked <= IN_FLIGHT + FAILURES_TO_OPEN + PROBES
+    assert await crowd.differences() == []
+
+
+async def test_dataverse_doing_everything_and_answering_nothing(crowd: Crowd) -> None:
+    """Writes that took effect without an answer, and a bounded number of requests while that lasts."""
+    dataverse = crowd.stack.dataverse
+    await burst(crowd, crowd.stack.graph)
+    await dataverse.add_fault(Fault(times=-1, when="after", drop=True))
+    await dataverse.clear_requests()
+    await asyncio.sleep(AWAY_SECONDS)
+    asked = (await dataverse.counts()).requests
+    await dataverse.clear_faults()
+    await crowd.settle()
+    assert FAILURES_TO_OPEN <= asked <= THREADS + FAILURES_TO_OPEN + PROBES
+    assert await crowd.differences() == []
+
+
+async def test_dataverse_gone_in_the_middle_of_a_burst(crowd: Crowd) -> None:
+    """Connections broken and refused for seconds while records are written: all is in step afterwards."""
+    await burst(crowd, crowd.stack.graph)
+    await crowd.stack.dataverse.go_away(AWAY_SECONDS)
+    await asyncio.sleep(AWAY_SECONDS + 0.5)
+    await crowd.settle()
+    assert await crowd.differences() == []
+
+
+async def test_key_vault_and_entra_down_when_the_app_starts(crowd: Crowd) -> None:
+    """A cold start with a hundred messages and no secret, then no token: a few requests, then all in step."""
+    vault, entra = crowd.stack.vault, crowd.stack.entra
+    for service in (vault, entra):
+        await service.clear_requests()
+    await vault.add_fault(Fault(times=-1, status=503))
+    await entra.add_fault(Fault(times=-1, drop=True))
+    await crowd.stack.kill_host()
+    await crowd.stack.restart_host()
+    await crowd.book(crowd.plan(BURST))
+    await asyncio.sleep(AWAY_SECONDS)
+    secrets_asked = (await vault.counts()).requests
+    await vault.clear_faults()
+    await asyncio.sleep(AWAY_SECONDS)
+    tokens_asked = (await entra.counts()).requests
+    await entra.clear_faults()
+    await crowd.settle()
+    assert 1 <= secrets_asked <= 1 + PROBES
+    assert 1 <= tokens_asked <= TRIES_PER_TOKEN * (1 + PROBES)
+    assert await crowd.differences() == []
+
+
+async def test_a_queue_that_hangs_is_no_reason_to_take_a_webhook(crowd: Crowd) -> None:
+    """With storage silent the webhook says 503, on which Dataverse tries again: nothing is lost."""
+    stack = crowd.stack
+    await burst(crowd, stack.graph)
+    (storage,) = (process for process in stack.processes if process.name == "Azurite")
+    before = await stack.dataverse.deliveries()
+    plans = crowd.plan(10)
+    os.kill(storage.process_id, signal.SIGSTOP)
+    try:
+        await crowd.book(plans)
+        status = await stack.post_webhook(booking_webhook(stack.identities, "Update", plans[0].id))
+        await asyncio.sleep(1)  # for Dataverse's own webhooks, which came a moment later
+    finally:
+        os.kill(storage.process_id, signal.SIGCONT)
+    await crowd.settle()
+    after = await stack.dataverse.deliveries()
+    assert status == 503
+    assert after["retried"] >= before["retried"] + len(plans)
+    assert after["lost"] == before["lost"], after["failures"]
+    assert await crowd.differences() == []
