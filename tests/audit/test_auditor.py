@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +13,9 @@ from booking_sync.audit.auditor import AuditOrder
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from local.faults import Fault
-from tests.audit.world import FORCE, REPAIR, REPORT_ONLY, AuditWorld
+from tests.audit.world import FORCE, REPORT_ONLY, AuditWorld
 from tests.dataverse.world import BOOKINGS
-from tests.outlook.kit import DENIED_MAILBOX, MAILBOX, NOW, OTHER_MAILBOX
+from tests.outlook.kit import DENIED_MAILBOX, MAILBOX, OTHER_MAILBOX
 from tests.support.bookings import CANCELED, booking, technician
 
 if TYPE_CHECKING:
@@ -348,21 +347,23 @@ async def test_the_report_names_no_people(world: AuditWorld) -> None:
 
 
 async def test_costs(world: AuditWorld) -> None:
-    """Stated in docs/architecture.md: a page of 500 bookings is a request, and so are 20 mailboxes."""
-    mailboxes = [f"0a6c0000-0000-4000-8000-0000000001{number:02}" for number in range(40)]
+    """Twenty mailboxes are one request to Graph, 500 bookings one to Dataverse, and all people one more.
+
+    1,000 bookings of 50 technicians, each of whom has five private events: 3 + 3 requests.
+    """
+    mailboxes = [f"0a6c0000-0000-4000-8000-0000000001{number:02}" for number in range(50)]
     for mailbox in mailboxes:
         world.graph.standin.state.add_mailbox(mailbox)
-        world.dataverse.put(replace(booking(), resource=technician(mailbox)))
-    await asyncio.gather(*(world.book(mailbox, 2) for mailbox in mailboxes))
-    world.dataverse.remove(booking().id)
+        for number in range(5):
+            world.graph.user_creates(mailbox, f"Private {number}")
+    for hour in range(20):
+        await asyncio.gather(*(world.book(mailbox, 1 + hour / 24) for mailbox in mailboxes))
     world.dataverse.requests.clear()
     world.graph.standin.requests.clear()
 
     report = await world.audit()
 
-    assert (report.mailboxes, report.listed.rows, report.counts()) == (40, 40, {})
-    assert len(world.graph.batches) == 2
-    assert len(world.dataverse.requests) == 2
-    assert report.window.last - report.window.first == timedelta(days=67)
-    assert report.window.first == NOW - timedelta(days=7)
-    assert REPAIR.fix
+    assert (report.mailboxes, report.listed.rows, report.listed.events) == (50, 1000, 1000)
+    assert report.counts() == {}
+    assert len(world.graph.batches) == 3
+    assert len(world.dataverse.requests) == 3

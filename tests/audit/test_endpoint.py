@@ -1,0 +1,120 @@
+"""The audit on demand: what is ordered, and what is answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from booking_sync.audit.auditor import AuditOrder
+from booking_sync.audit.compare import Window
+from booking_sync.audit.endpoint import MAX_BODY_BYTES, BadOrderError, answer_order, read_order
+from booking_sync.audit.findings import Finding, Kind
+from booking_sync.audit.guard import Listed
+from booking_sync.audit.report import MAX_FINDINGS_SHOWN, AuditReport
+from booking_sync.errors import PermanentError, TransientError
+from tests.support.bookings import ANNA, BOOKING_ID
+
+REPORT = AuditReport(
+    audit_id="audit-1",
+    window=Window(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)),
+    mailboxes=2,
+    listed=Listed(10, 9, 9),
+    findings=(Finding(Kind.MISSING, "Words.", BOOKING_ID, ANNA),),
+    in_motion=1,
+    withheld=0,
+    enqueued=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "order"),
+    [
+        (b"", AuditOrder(fix=False)),
+        (b"{}", AuditOrder(fix=False)),
+        (b'{"fix": true}', AuditOrder(fix=True)),
+        (b'{"fix": true, "force": true}', AuditOrder(fix=True, force=True)),
+        (
+            json.dumps({"mailboxes": [ANNA.upper(), ANNA]}).encode(),
+            AuditOrder(fix=False, mailboxes=frozenset({ANNA})),
+        ),
+    ],
+)
+def test_orders(body: bytes, order: AuditOrder) -> None:
+    """Nothing is mended unless the order says so."""
+    assert read_order(body) == order
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"nonsense",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"fix": 1}',
+        b'{"fix": "true"}',
+        b'{"force": null}',
+        b'{"mailbox": []}',
+        b'{"mailboxes": []}',
+        b'{"mailboxes": "all"}',
+        b'{"mailboxes": [1]}',
+        b'{"mailboxes": [null]}',
+        b'{"mailboxes": ["anna@example.com"]}',
+        b" " * (MAX_BODY_BYTES + 1),
+    ],
+)
+async def test_bad_orders(body: bytes) -> None:
+    """What can't be followed to the letter is refused, and nothing runs."""
+
+    async def run(_order: AuditOrder) -> AuditReport:
+        raise AssertionError
+
+    with pytest.raises(BadOrderError):
+        read_order(body)
+    assert (await answer_order(body, run)).status == 400
+
+
+async def test_a_report() -> None:
+    """Counts and findings, with empty fields left out; JSON from end to end."""
+
+    async def run(_order: AuditOrder) -> AuditReport:
+        return REPORT
+
+    answer = await answer_order(b"{}", run)
+    assert answer.status == 200
+    assert json.loads(json.dumps(answer.payload)) == {
+        "auditId": "audit-1",
+        "from": "2026-02-01T00:00:00+00:00",
+        "to": "2026-04-01T00:00:00+00:00",
+        "mailboxes": 2,
+        "bookings": 10,
+        "events": 9,
+        "counts": {"missing": 1},
+        "inMotion": 1,
+        "withheld": 0,
+        "enqueued": 1,
+        "findings": [{"kind": "missing", "words": "Words.", "bookingId": BOOKING_ID, "mailbox": ANNA}],
+        "findingsNotShown": 0,
+    }
+
+
+def test_a_long_report_is_bounded() -> None:
+    """Thousands of findings are counted, but not all listed."""
+    payload = replace(REPORT, findings=REPORT.findings * 2000).payload()
+    assert payload["counts"] == {"missing": 2000}
+    assert len(payload["findings"]) == MAX_FINDINGS_SHOWN
+    assert payload["findingsNotShown"] == 2000 - MAX_FINDINGS_SHOWN
+
+
+@pytest.mark.parametrize(("error", "status"), [(TransientError("later"), 503), (PermanentError("no"), 502)])
+async def test_an_audit_that_can_not_run(error: TransientError | PermanentError, status: int) -> None:
+    """The reason is told, with a status that says whether to try again."""
+
+    async def run(_order: AuditOrder) -> AuditReport:
+        raise error
+
+    answer = await answer_order(b"", run)
+    assert (answer.status, answer.payload) == (status, {"error": error.reason})

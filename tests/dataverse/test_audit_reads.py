@@ -1,0 +1,102 @@
+"""What the audit asks of Dataverse besides lists of bookings."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from booking_sync.dataverse.audit_reads import BOOKINGS_PER_BATCH, DataverseAuditReads
+from booking_sync.dataverse.client import DataverseClient
+from booking_sync.domain.booking import BookableResource, ResourceType
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.ports import Presence
+from local.faults import Fault
+from tests.support.bookings import ANNA, BERT, booking, technician
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.dataverse.world import DataverseWorld
+
+NOWHERE = "11111111-2222-3333-4444-555555555555"
+
+
+@pytest.fixture
+async def reads(dataverse: DataverseWorld) -> AsyncIterator[DataverseAuditReads]:
+    """The adapter under test."""
+    client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock)
+    yield DataverseAuditReads(client)
+    await client.aclose()
+
+
+async def test_everybody_who_is_a_resource(dataverse: DataverseWorld, reads: DataverseAuditReads) -> None:
+    """Enabled or not, each once; no equipment, and nobody without an account."""
+    people = (
+        technician(ANNA),
+        technician(ANNA.upper()),
+        technician(BERT, disabled=True),
+        technician(None),
+        BookableResource(ResourceType.EQUIPMENT),
+        BookableResource(ResourceType.USER),
+    )
+    for person in people:
+        dataverse.put(replace(booking(str(uuid.uuid4())), resource=person))
+    assert await reads.user_mailboxes() == {ANNA, BERT}
+
+
+async def test_gone_is_told_from_hidden(dataverse: DataverseWorld, reads: DataverseAuditReads) -> None:
+    """Asked by id, Dataverse refuses a row that we may not read, and misses only one that is not there."""
+    seen, hidden = (booking(str(uuid.uuid4())) for _ in range(2))
+    for each in (seen, hidden):
+        dataverse.put(each)
+    dataverse.standin.configure(hidden_bookings=[hidden.id])
+    assert await reads.presence([NOWHERE, hidden.id, seen.id]) == {
+        NOWHERE: Presence.GONE,
+        hidden.id: Presence.HIDDEN,
+        seen.id: Presence.EXISTS,
+    }
+
+
+async def test_many_are_asked_for_in_few_requests(
+    dataverse: DataverseWorld, reads: DataverseAuditReads
+) -> None:
+    """A batch for every fifty."""
+    ids = [str(uuid.uuid4()) for _ in range(2 * BOOKINGS_PER_BATCH + 1)]
+    found = await reads.presence(ids)
+    assert list(found) == ids
+    assert set(found.values()) == {Presence.GONE}
+    assert len(dataverse.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (404, None, TransientError),
+        (404, {"error": {"code": "0x80060888", "message": "Resource not found"}}, TransientError),
+        (503, None, TransientError),
+        (429, None, TransientError),
+        (400, None, PermanentError),
+    ],
+)
+async def test_nothing_else_counts_as_gone(
+    dataverse: DataverseWorld, reads: DataverseAuditReads, status: int, body: object, error: type[Exception]
+) -> None:
+    """A gateway's 404, or any other failure, says nothing about the row."""
+    dataverse.standin.faults.add(Fault(path=NOWHERE, status=status, body=body))
+    with pytest.raises(error):
+        await reads.presence([NOWHERE])
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_an_incomplete_answer_says_nothing(
+    dataverse: DataverseWorld, reads: DataverseAuditReads, status: int
+) -> None:
+    """Neither people nor bookings are taken from half an answer."""
+    dataverse.standin.faults.add(Fault(path="batch|bookableresources", status=status, times=2))
+    with pytest.raises(TransientError):
+        await reads.presence([NOWHERE])
+    with pytest.raises(TransientError):
+        await reads.user_mailboxes()

@@ -1,0 +1,152 @@
+"""Listing a calendar for the audit: completely, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from booking_sync.domain.event import EventRef, EventTime, MarkedEvent
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.outlook.listing import marked_events
+from booking_sync.outlook.requests import MARKER_PROPERTY
+from booking_sync.ports import Created
+from local.faults import Fault
+from tests.outlook.kit import (
+    BOOKING,
+    CONTENT,
+    DENIED_MAILBOX,
+    MAILBOX,
+    MARKER,
+    MISSING_MAILBOX,
+    OTHER_MAILBOX,
+    GraphHere,
+    new_id,
+)
+
+FIRST = datetime(2026, 3, 2, tzinfo=UTC)
+LAST = FIRST + timedelta(days=1)
+SHOWN = MarkedEvent(
+    ref=EventRef(MAILBOX, ""),
+    marker=MARKER,
+    transaction_id="t-1",
+    subject=CONTENT.subject,
+    start=datetime(2026, 3, 2, 9, 0, tzinfo=UTC),
+    end=datetime(2026, 3, 2, 10, 30, tzinfo=UTC),
+    show_as="busy",
+    categories=frozenset({"Field Service"}),
+    location_name="Main Street 1, Springfield",
+)
+ENTRY: dict[str, Any] = {
+    "id": "E1",
+    "start": {"dateTime": "2026-03-02T09:00:00.0000000", "timeZone": "UTC"},
+    "end": {"dateTime": "2026-03-02T10:00:00.0000000", "timeZone": "UTC"},
+    "singleValueExtendedProperties": [{"id": MARKER_PROPERTY, "value": MARKER}],
+}
+
+
+async def create(graph: GraphHere, mailbox: str = MAILBOX, hour: int = 9, zone: str = "UTC") -> EventRef:
+    """An event of ours that ends half past ten."""
+    made = await graph.calendar.create(
+        mailbox,
+        replace(CONTENT, start=EventTime(f"2026-03-02T{hour:02}:00:00", zone)),
+        marker=MARKER,
+        transaction_id=new_id(),
+    )
+    assert isinstance(made, Created)
+    return EventRef(mailbox, made.event_id)
+
+
+async def test_marked_events_are_listed_as_they_show(graph: GraphHere) -> None:
+    """Ours with all that is compared, in UTC whatever zone it was written in; people's own are left out."""
+    made = await graph.calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id="t-1")
+    assert isinstance(made, Created)
+    graph.user_creates(MAILBOX, "Dentist")
+    assert made.event_id
+    (found,) = await graph.calendar.list_marked(MAILBOX, FIRST, LAST)
+    assert found == replace(SHOWN, ref=EventRef(MAILBOX, made.event_id))
+
+
+async def test_only_what_touches_the_time_is_listed(graph: GraphHere) -> None:
+    """The window is asked for as instants: an event that ends when it begins is outside, one within is in."""
+    ref = await create(graph)
+    berlin = timezone(timedelta(hours=1))
+    assert await graph.calendar.list_marked(MAILBOX, datetime(2026, 3, 2, 11, 30, tzinfo=berlin), LAST) == []
+    inside = await graph.calendar.list_marked(MAILBOX, datetime(2026, 3, 2, 11, 29, tzinfo=berlin), LAST)
+    assert [each.ref for each in inside] == [ref]
+    assert await graph.calendar.list_marked(MAILBOX, FIRST - timedelta(days=2), FIRST) == []
+
+
+async def test_a_long_list_is_read_to_its_end(graph: GraphHere) -> None:
+    """Pages are followed to the last."""
+    made = await asyncio.gather(*(create(graph) for _ in range(300)))
+    found = await graph.calendar.list_marked(MAILBOX, FIRST, LAST)
+    assert {each.ref for each in found} == set(made)
+    assert len(found) == 300
+
+
+@pytest.mark.parametrize("status", [500, 503, 404, 410, 200])
+async def test_half_a_list_is_no_list(graph: GraphHere, status: int) -> None:
+    """When a later page fails, or is no page, the whole listing raises."""
+    await asyncio.gather(*(create(graph) for _ in range(251)))
+    graph.standin.faults.add(Fault(path=r"\$skip=", status=status, body={"value": None}))
+    with pytest.raises((TransientError, PermanentError)):
+        await graph.calendar.list_marked(MAILBOX, FIRST, LAST)
+
+
+@pytest.mark.parametrize("mailbox", [DENIED_MAILBOX, MISSING_MAILBOX])
+async def test_a_mailbox_that_refuses_is_not_an_empty_one(graph: GraphHere, mailbox: str) -> None:
+    """No access or no mailbox: an error with a reason for people."""
+    with pytest.raises(PermanentError, match="Outlook"):
+        await graph.calendar.list_marked(mailbox, FIRST, LAST)
+
+
+async def test_many_mailboxes_share_a_request(graph: GraphHere) -> None:
+    """Listings of the same moment travel in one batch."""
+    await asyncio.gather(
+        *(graph.calendar.list_marked(each, FIRST, LAST) for each in (MAILBOX, OTHER_MAILBOX))
+    )
+    assert len(graph.batches) == 1
+
+
+async def test_a_changed_booking_is_recognised_by_nothing_but_its_marker(graph: GraphHere) -> None:
+    """A user's copy is listed with the marker, but without our transactionId."""
+    ref = await create(graph)
+    mailbox = graph.standin.state.user(MAILBOX)
+    graph.standin.state.copy(mailbox, mailbox.events[ref.event_id])
+    found = await graph.calendar.list_marked(MAILBOX, FIRST, LAST)
+    assert [each.marker.endswith(BOOKING) for each in found] == [True, True]
+    assert sorted(each.transaction_id is None for each in found) == [False, True]
+
+
+def test_occurrences_stand_for_their_series() -> None:
+    """What a user makes a series of is known by the id of the event it was."""
+    occurrence = {**ENTRY, "id": "occurrence", "seriesMasterId": "E1"}
+    (found,) = marked_events([occurrence], MAILBOX)
+    assert found.ref == EventRef(MAILBOX, "E1")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        {**ENTRY, "id": None},
+        {**ENTRY, "id": 7},
+        {**ENTRY, "start": None},
+        {**ENTRY, "start": {"dateTime": "2026-03-02T09:00:00", "timeZone": "W. Europe Standard Time"}},
+        {**ENTRY, "end": {"dateTime": "soon", "timeZone": "UTC"}},
+    ],
+)
+def test_an_unreadable_entry_spoils_its_page(entry: Any) -> None:
+    """Passing over one entry would make its event look missing."""
+    with pytest.raises(TransientError):
+        list(marked_events([ENTRY, entry], MAILBOX))
+
+
+def test_sparse_entries_are_read() -> None:
+    """What Outlook leaves out is empty."""
+    (found,) = marked_events([{**ENTRY, "transactionId": None, "location": None}], MAILBOX.upper())
+    assert (found.ref.mailbox, found.transaction_id, found.location_name) == (MAILBOX, None, "")
