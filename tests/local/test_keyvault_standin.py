@@ -184,7 +184,7 @@ async def test_an_identity_without_permission_is_forbidden(
         (None, "AKV10000"),
         ("not a token", "malformed"),
         (tokens.issue(b"o" * 32, VAULT, 60), "bad signature"),
-        (tokens.issue(KEY, "https://graph.microsoft.com", 60), "AKV10022"),
+        (tokens.issue(KEY, "https://graph.microsoft.com", 3600), "AKV10022"),
         (tokens.issue(KEY, VAULT, -1), "expired"),
     ],
 )
