@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
+from pathlib import PurePath
 from typing import Any
 
 _CHATTY = (
@@ -21,6 +23,7 @@ _CHATTY = (
 )
 """Below WARNING these write one line per request or token (azure.core: URL and headers; httpx: URL, which
 names a mailbox; urllib3 and msal at DEBUG: URLs and token events)."""
+_MAX_PLACES = 12
 
 
 def log_event(logger: logging.Logger, name: str, /, *, level: int = logging.INFO, **fields: Any) -> None:
@@ -32,6 +35,17 @@ def log_event(logger: logging.Logger, name: str, /, *, level: int = logging.INFO
     if logger.isEnabledFor(level):
         line = json.dumps({**fields, "event": name}, sort_keys=True, separators=(",", ":"), default=str)
         logger.log(level, "%s", line)
+
+
+def places(error: BaseException) -> list[str]:
+    """Where an error came from, innermost last: files and lines, without the texts that a traceback quotes.
+
+    An error's own text may hold what a person wrote, or a token; its type and its place never do.
+    """
+    frames = traceback.StackSummary.extract(
+        traceback.walk_tb(error.__traceback__), limit=-_MAX_PLACES, lookup_lines=False
+    )
+    return [f"{'/'.join(PurePath(each.filename).parts[-2:])}:{each.lineno} {each.name}" for each in frames]
 
 
 def quiet_libraries() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from booking_sync.domain.change import BookingChange, MalformedChangeError, decode_change
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.errors import SyncError, TransientError
-from booking_sync.log import log_event
+from booking_sync.log import log_event, places
 from booking_sync.synchronizer import SyncTask
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ BACK_OFF_BASE_SECONDS = 2.0
 BACK_OFF_CAP_SECONDS = 300.0
 
 _logger = logging.getLogger(__name__)
+
+
+class UnexpectedError(RuntimeError):
+    """A bug struck; the text names its type only."""
 
 
 class Work(Protocol):
@@ -94,7 +98,8 @@ class ChangeWorker:
             dequeue_count: 1 on the first delivery.
 
         Raises:
-            Exception: the message could not be settled and must be delivered again.
+            SyncError: the queue is down, so that the message must be delivered again.
+            UnexpectedError: a bug; the same.
         """
         try:
             change = decode_change(text)
@@ -105,11 +110,17 @@ class ChangeWorker:
         try:
             await self._settle(text, change, await self._work_on(change, dequeue_count))
         except Exception as error:
-            if dequeue_count < MAX_DEQUEUE_COUNT:
+            _log_unexpected(error, change, dequeue_count)
+            if dequeue_count >= MAX_DEQUEUE_COUNT:
+                reason = (
+                    f"Unexpected {type(error).__name__} on each of {dequeue_count} deliveries; see the log."
+                )
+                await self._queue.dead_letter(text, reason)
+                return
+            if isinstance(error, SyncError):  # the queue's, in words that may be logged
                 raise
-            reason = f"Unexpected {type(error).__name__} on each of {dequeue_count} deliveries; see the log."
-            _logger.exception("giving up a message of correlation id %s", change.correlation_id)
-            await self._queue.dead_letter(text, reason)
+            # The host logs what is raised, with all that it quotes, so the error itself stays behind.
+            raise UnexpectedError(f"unexpected {type(error).__name__}, logged as unexpected_error") from None
 
     async def _work_on(self, change: BookingChange, dequeue_count: int) -> Outcome:
         try:
@@ -158,6 +169,19 @@ class ChangeWorker:
         except SyncError:
             _logger.warning("the booking's row can't be told that it was given up")
         return reason
+
+
+def _log_unexpected(error: Exception, change: BookingChange, dequeue_count: int) -> None:
+    log_event(
+        _logger,
+        "unexpected_error",
+        level=logging.ERROR,
+        error=type(error).__name__,
+        at=places(error),
+        bookingId=change.booking_id,
+        correlationId=change.correlation_id,
+        delivery=dequeue_count,
+    )
 
 
 def _task(change: BookingChange, dequeue_count: int) -> SyncTask:

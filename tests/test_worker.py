@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,14 @@ from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.errors import TransientError
 from booking_sync.synchronizer import SyncTask
-from booking_sync.worker import BACK_OFF_CAP_SECONDS, MAX_DEQUEUE_COUNT, BackOff, ChangeWorker, Work
+from booking_sync.worker import (
+    BACK_OFF_CAP_SECONDS,
+    MAX_DEQUEUE_COUNT,
+    BackOff,
+    ChangeWorker,
+    UnexpectedError,
+    Work,
+)
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue
 
@@ -160,6 +168,19 @@ async def test_an_unexpected_error_is_delivered_again_and_at_last_dead_lettered_
     ((text, reason),) = bench.queue.poison
     assert text == TEXT
     assert "RuntimeError" in reason
+
+
+async def test_a_bugs_own_words_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """An error may quote a row: its type and its place are logged, its text is not, nor is it raised on."""
+    bench = Bench(KeyError("Adatum Bakery"))
+    with pytest.raises(UnexpectedError) as raised:
+        await bench.worker.handle(TEXT, 1)
+    await bench.worker.handle(TEXT, MAX_DEQUEUE_COUNT)
+    shown = "".join(traceback.format_exception(raised.value)) + caplog.text + str(bench.queue.poison)
+    assert "Adatum" not in shown
+    first = json.loads(caplog.records[0].getMessage())
+    assert (first["event"], first["error"]) == ("unexpected_error", "KeyError")
+    assert first["at"][-1].startswith("tests/test_worker.py:")
 
 
 async def test_a_queue_that_is_down_leaves_the_message_with_the_host() -> None:

@@ -116,7 +116,8 @@ class StorageChangeQueue:
         except TimeoutError:
             raise TransientError("the storage queue did not answer in time", maybe_applied=True) from None
         except AzureError as error:
-            raise _translate(error) from error
+            # The SDK's error quotes headers and what was signed, and the host logs the whole chain.
+            raise _translate(error) from None
 
 
 def open_queue(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 
 MESSAGE_VERSION = 1
 _MAX_ATTEMPT = 1_000_000
@@ -138,11 +138,14 @@ def _event(message: dict[str, Any]) -> EventRef | None:
     if "event" not in message:
         return None
     event = _take(message, "event", dict)
-    return EventRef(mailbox=_take(event, "mailbox", str), event_id=_take(event, "id", str))
+    ref = EventRef(mailbox=_take(event, "mailbox", str), event_id=_take(event, "id", str))
+    if not is_mailbox(ref.mailbox) or not is_event_id(ref.event_id):
+        raise MalformedChangeError("the queue message's 'event' can't be an event")
+    return ref
 
 
 def _suspects(message: dict[str, Any]) -> frozenset[str]:
     suspects = _take(message, "suspects", list, default=[])
-    if not all(isinstance(suspect, str) for suspect in suspects):
-        raise MalformedChangeError("the queue message's 'suspects' are not all strings")
+    if not all(isinstance(suspect, str) and is_mailbox(suspect) for suspect in suspects):
+        raise MalformedChangeError("the queue message's 'suspects' are not all mailboxes")
     return frozenset(suspects)

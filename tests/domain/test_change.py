@@ -13,16 +13,18 @@ from booking_sync.domain.change import BookingChange, MalformedChangeError, deco
 from booking_sync.domain.event import EventRef
 
 PLAIN = BookingChange("0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "c-1", datetime(2026, 3, 2, tzinfo=UTC))
+mailboxes = st.uuids().map(str)
+event_ids = st.from_regex(r"[0-9A-Za-z_=+-]{1,40}", fullmatch=True)
 changes = st.builds(
     BookingChange,
     booking_id=st.uuids().map(str),
     correlation_id=st.text(max_size=40),
     first_seen=st.datetimes(timezones=st.just(UTC)),
     deleted=st.booleans(),
-    event=st.none() | st.builds(EventRef, st.text(max_size=40), st.text(max_size=40)),
+    event=st.none() | st.builds(EventRef, mailboxes, event_ids),
     attempt=st.integers(0, 99),
     uncertain=st.booleans(),
-    suspects=st.frozensets(st.text(max_size=10), max_size=3),
+    suspects=st.frozensets(mailboxes, max_size=3),
 )
 
 
@@ -46,6 +48,14 @@ def test_a_change_reads_back_as_it_was_written(change: BookingChange) -> None:
         ({"event": []}, "'event'"),
         ({"event": {"id": "E"}}, "'mailbox'"),
         ({"suspects": [1]}, "'suspects'"),
+        ({"suspects": ["../groups"]}, "'suspects'"),
+        ({"event": {"mailbox": "someone@contoso.com", "id": "E"}}, "'event'"),
+        ({"event": {"mailbox": "a0000000-0000-4000-8000-00000000000a", "id": ".."}}, "'event'"),
+        ({"firstSeen": "0001-01-01T00:00:00+23:59"}, "year 1"),
+        ({"firstSeen": "9999-12-31T23:59:59-01:00"}, "9999"),
+        ({"attempt": -1}, "'attempt'"),
+        ({"attempt": 10**300}, "'attempt'"),
+        ({"correlationId": "x" * 201}, "'correlationId'"),
     ],
 )
 def test_a_spoiled_message_is_refused_by_name(spoiled: dict[str, object], says: str) -> None:
