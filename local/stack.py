@@ -217,6 +217,7 @@ class LocalStack:
                 settings={**_blank_environment(), **(self.settings if settings is None else settings)},
                 keys=self.keys,
                 certificates=self.certificates,
+                port=free_port(),  # the same after a restart, so that webhooks on their way still find it
                 hidden_seconds=self.options.hidden_seconds,
                 log_file=self.options.folder / f"host-{number}.log",
             ),

@@ -17,10 +17,10 @@ from local.day.world import (
     booking_row,
     local_time,
     mailbox,
-    resource_rows,
     rows,
     times,
 )
+from local.functions_host.keys import HEADER
 from tests.e2e.office import BOOKINGS
 
 if TYPE_CHECKING:
@@ -54,15 +54,6 @@ class Crowd:
             await self.stack.dataverse.create(entity_set, body, webhooks=False)
         await self.stack.graph.add_mailboxes([mailbox(person) for person in self.world.people])
 
-    async def hire(self, count: int) -> tuple[Resource, ...]:
-        """More technicians, with a mailbox each."""
-        people = self._maker.people(count)
-        for person in people:
-            for entity_set, body in resource_rows(person):
-                await self.stack.dataverse.create(entity_set, body, webhooks=False)
-        await self.stack.graph.add_mailboxes([mailbox(person) for person in people])
-        return people
-
     def plan(self, count: int, people: Sequence[Resource] = ()) -> list[Booking]:
         """Bookings of a day that is nobody else's, dealt round to these people or to all."""
         self.poison = []
@@ -72,7 +63,11 @@ class Crowd:
             tuple(people) or self.people, self.world.work_orders[:1], self.world.statuses, day, count
         )
         return [
-            replace(booking, start=local_time(day, 6) + timedelta(minutes=5 * number), end=local_time(day, 22))
+            replace(
+                booking,
+                start=local_time(day, 6) + timedelta(minutes=5 * (number % 180)),
+                end=local_time(day, 22),
+            )
             for number, booking in enumerate(made)
         ]
 
@@ -80,17 +75,45 @@ class Crowd:
         """Create the rows at one go; their webhooks follow."""
         await self.stack.dataverse.create_many(BOOKINGS, [booking_row(plan) for plan in plans])
 
-    async def stir(self, plans: Sequence[Booking], random: Random, *, delete: float = 0.0) -> None:
+    async def delete(self, plans: Sequence[Booking]) -> None:
+        """Delete the rows."""
+        for plan in plans:
+            await self.stack.dataverse.delete(BOOKINGS, plan.id)
+
+    async def stir(self, plans: Sequence[Booking], random: Random) -> None:
         """Change each booking once, in one of the ways that a dispatcher has."""
         for plan in plans:
-            if random.random() < delete:
-                await self._delete_if_there(plan)
-                continue
             await self.stack.dataverse.update(BOOKINGS, plan.id, self._some_change(plan, random))
 
     async def settle(self) -> None:
         """Wait until no webhook and no message is left, put-backs included."""
         await self.stack.wait_until_quiet(PATIENCE_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Run the timer that looks for missed webhooks, and wait until what it found is settled."""
+        runs = len(self.log("catch_up"))
+        async with self.stack.session.post(
+            f"{self.stack.host_url}/admin/functions/catch_up",
+            json={"input": ""},
+            headers={HEADER: self.stack.keys.master},
+        ) as answer:
+            assert answer.status == 202
+
+        async def ran() -> bool:
+            return len(self.log("catch_up")) > runs
+
+        await poll(ran)
+        await self.settle()
+
+    async def audit(self) -> None:
+        """Have the audit repair what it finds in anybody's mailbox, and wait until that is settled."""
+        async with self.stack.session.post(
+            f"{self.stack.host_url}/api/operations/audit",
+            json={"fix": True},
+            headers={HEADER: self.stack.keys.function},
+        ) as answer:
+            assert answer.status == 200, await answer.text()
+        await self.settle()
 
     async def facts(self) -> Facts:
         """Everything there is now, with what was given up since the last plan."""
@@ -119,10 +142,6 @@ class Crowd:
                 {**bind_status(self.world.status("Scheduled").id), "statecode": 0},
             )
         )
-
-    async def _delete_if_there(self, plan: Booking) -> None:
-        if plan.id in await self.stack.dataverse.rows(BOOKINGS):
-            await self.stack.dataverse.delete(BOOKINGS, plan.id)
 
 
 async def poll(condition: Any, seconds: float = 20.0) -> None:
