@@ -1,4 +1,4 @@
-"""Each service down for a while in the middle of a burst, then back: in step, nothing lost, nothing doubled."""
+"""Each service down for a while in the middle of a burst, then back: in step, nothing lost or doubled."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ async def calm(crowd: Crowd) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("seed", [1])
 async def test_a_storm_with_crashes_ends_in_step(crowd: Crowd, seed: int) -> None:
-    """150 bookings, several changes of each, five crashes: in step, and what was left over is provably ours."""
+    """150 bookings, several changes of each, five crashes: in step, and what was left is provably ours."""
     random = Random(seed)  # noqa: S311 - reproducible on purpose
     plans = crowd.plan(BOOKINGS_IN_THE_STORM)
     await crowd.stack.graph.configure(item_seconds=0.02)

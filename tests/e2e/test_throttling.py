@@ -33,7 +33,7 @@ async def mended(crowd: Crowd) -> AsyncIterator[None]:
 
 
 async def test_a_throttled_mailbox_slows_nobody_else(crowd: Crowd) -> None:
-    """While one mailbox is refused, all the others' bookings get in step; its own follow, and none is lost."""
+    """While one mailbox is refused, all the others' bookings get in step; its own follow, none is lost."""
     stack, slow = crowd.stack, crowd.people[0]
     refusal = Fault(
         path=f"^/users/{slow.mailbox}/", times=-1, status=429, headers={"Retry-After": str(THROTTLE_SECONDS)}
