@@ -1,0 +1,157 @@
+"""The change queue under fire: any bytes as a message."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text
+from booking_sync.domain.change import BookingChange, decode_change, encode_change
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.plan import Invalid
+from booking_sync.errors import TransientError
+from booking_sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.worker import MAX_DEQUEUE_COUNT, BackOff, ChangeWorker, Work
+from tests.hostile.bodies import junk, nested, write
+from tests.hostile.budget import tries
+from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
+from tests.support.fakes import FakeCalendar, FakeQueue, FakeRows
+
+if TYPE_CHECKING:
+    from booking_sync.domain.outcome import Outcome
+    from tests.hostile.door import Door
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+MESSAGE: dict[str, Any] = {
+    "version": 1,
+    "bookingId": BOOKING_ID,
+    "correlationId": "c-1",
+    "firstSeen": NOW.isoformat(),
+    "deleted": True,
+    "event": {"mailbox": ANNA, "id": "E1"},
+    "attempt": 3,
+    "uncertain": True,
+    "suspects": [ANNA, BERT],
+}
+REASON_LIMIT = 300
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> bytes:
+    """A queue message with values swapped or dropped, or no message at all."""
+    message = dict(MESSAGE)
+    for key in draw(st.lists(st.sampled_from(sorted(MESSAGE)), max_size=3)):
+        if draw(st.booleans()):
+            message.pop(key, None)
+        else:
+            message[key] = draw(junk)
+    return draw(st.binary(max_size=200) | st.just(write(message).encode()))
+
+
+class Bench:
+    """The worker and the protocol on fakes: one booking, and a mailbox that can't be reached."""
+
+    def __init__(self) -> None:
+        self.queue = FakeQueue()
+        self.rows = FakeRows()
+        self.rows.put(booking())
+        self.calendar = FakeCalendar()
+        self._synchronizer = Synchronizer(
+            self.rows, self.calendar, lambda _: Invalid("not today"), ORGANIZATION_ID
+        )
+        self.worker = ChangeWorker(
+            self._open, self.queue, lambda: NOW, timedelta(hours=24), BackOff(lambda: 0.5)
+        )
+
+    async def submit(self, task: SyncTask) -> Outcome:
+        """See `Work`."""
+        return await self._synchronizer.sync(task)
+
+    async def give_up(self, booking_id: str, reason: str) -> None:
+        """See `Work`."""
+
+    async def _open(self) -> Work:
+        return self
+
+
+@tries(2)
+@given(messages(), st.integers(1, MAX_DEQUEUE_COUNT), st.booleans())
+async def test_no_message_breaks_the_worker(body: bytes, dequeue_count: int, throttled: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
+    """Whatever lies on the queue is settled, put back, or dead-lettered beside a reason that fits."""
+    bench = Bench()
+    if throttled:
+        bench.rows.faults.before["read"] = [TransientError("throttled", retry_after=1)]
+    text = body.decode("utf-8", errors="replace")
+    await bench.worker.handle(text, dequeue_count)
+    for change, delay in bench.queue.sent:
+        assert decode_change(encode_change(change)) == change
+        assert 0 < delay < 7 * 24 * 3600
+    for message, reason in bench.queue.poison:
+        assert message == text
+        assert 0 < len(reason) <= REASON_LIMIT
+        assert len(dead_letter_text(message, reason, NOW)) <= MAX_MESSAGE_CHARACTERS
+
+
+LARGEST = 48 * 1024
+AWKWARD = {
+    "nothing": b"",
+    "half a character": b'{"version":1,"bookingId":"\\ud800"}',
+    "no UTF-8": b"\xff\xfe\x00{",
+    "deep lists": nested(LARGEST // 2).encode(),
+    "deep objects": nested(LARGEST // 6, '{"a":', "}", "0").encode(),
+    "a huge number": b'{"version":' + b"9" * 40_000 + b"}",
+    "a huge attempt": write({**MESSAGE, "attempt": 10**4000}).encode(),
+    "not a number": write({**MESSAGE, "attempt": float("nan")}).encode(),
+    "before time": write({**MESSAGE, "firstSeen": "0001-01-01T00:00:00+23:59"}).encode(),
+    "a long correlation id": write({**MESSAGE, "correlationId": "\N{PILE OF POO}" * 3000}).encode(),
+    "a long reason for nothing": b'"' + "\N{PILE OF POO}".encode() * (LARGEST // 4 - 1) + b'"',
+    "control characters": bytes(range(32)) * 1500,
+    "many suspects": write({**MESSAGE, "suspects": ["x"] * 9000}).encode(),
+    "an event elsewhere": write({**MESSAGE, "event": {"mailbox": ANNA, "id": "../../messages/1"}}).encode(),
+}
+
+
+@pytest.mark.parametrize("kind", AWKWARD)
+def test_an_awkward_message_lies_on_the_poison_queue_beside_its_reason(door: Door, kind: str) -> None:
+    """Through the real function and a real queue: one dead letter, with a reason, and no error raised."""
+    door.deliver(AWKWARD[kind])
+    (letter,) = [json.loads(text) for text in door.poison()]
+    assert letter["reason"].startswith("Malformed message: ")
+    assert len(letter["reason"]) <= REASON_LIMIT
+    assert door.changes() == []
+
+
+@tries(0.3)
+@given(
+    st.text(st.characters(codec=None, exclude_categories=())) | st.text(max_size=3).map(lambda t: t * 16_000),
+    st.text(),
+)
+def test_every_dead_letter_fits_and_keeps_its_reason(message: str, reason: str) -> None:
+    """However long and odd the original is, the letter is ASCII, fits into a message, and says why."""
+    text = dead_letter_text(message, reason, NOW)
+    assert text.isascii()
+    assert len(text) <= MAX_MESSAGE_CHARACTERS
+    assert json.loads(text)["reason"] == reason[:2000]
+
+
+def test_the_largest_message_of_ours_fits() -> None:
+    """A deletion with the longest event id, and a hundred suspects besides, is below what the queue takes."""
+    mailboxes = [f"a0000000-0000-4000-8000-{number:012}" for number in range(100)]
+    change = BookingChange(
+        BOOKING_ID,
+        "\N{PILE OF POO}" * 200,
+        NOW,
+        deleted=True,
+        event=EventRef(ANNA, "A" * 1000),
+        attempt=1_000_000,
+        uncertain=True,
+        suspects=frozenset(mailboxes),
+    )
+    text = encode_change(change)
+    assert len(text) < MAX_MESSAGE_CHARACTERS / 4
+    assert decode_change(text) == change

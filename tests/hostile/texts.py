@@ -1,0 +1,139 @@
+"""Bookings whose every text was written by somebody who means harm, and what to look for afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.booking import Address, Booking, BookingStatus, CommitType, WorkOrder
+from booking_sync.domain.rendering import EventRenderer, EventStyle
+from booking_sync.domain.zones import event_zone
+from tests.support.bookings import booking
+
+if TYPE_CHECKING:
+    from booking_sync.domain.event import EventContent
+
+URL = "https://contoso.crm4.dynamics.com"
+LINK = f"{URL}/main.aspx?pagetype=entityrecord&etn=bookableresourcebooking&id={booking().id}"
+RENDERER = EventRenderer(EventStyle(event_zone("Europe/Berlin"), URL))
+
+MARKUP = (
+    "<script>alert(1)</script>",
+    "</p><img src=x onerror=alert(1)>",
+    '"><a href="javascript:alert(1)">here</a>',
+    "' onmouseover='alert(1)",
+    "javascript:alert(1)",
+    "<!-- ",
+    "-->",
+    "<![CDATA[",
+    "<svg/onload=alert(1)>",
+    "<style>*{display:none}</style>",
+    "<base href=//evil.example>",
+    "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "&#60;script&#62;",
+    "&lt;b&gt;",
+    "<\x00script>",
+    "\ufeff<b>",
+)
+TEMPLATES = (
+    "{{ 7 * 7 * 7 * 7 }}",
+    "{% for x in range(9) %}zzz{% endfor %}",
+    "{{ ''.__class__.__mro__ }}",
+    "{# gone #}",
+    "{% raw %}",
+    "${7*7*7*7}",
+    "%(subject)s",
+    "{0.__class__}",
+)
+HEADERS = (
+    "a\r\nBcc: someone@evil.example\r\n\r\nhello",
+    "a\nSubject: b",
+    "a\x0bb\x0cc\x1cd\x85e\u2028f\u2029g",
+    "a\x00b",
+    "\ud800",
+    "\udc00\ud800",
+    "\u202eexe.fdp",
+    "\x1b[2J",
+    "\ufffe\uffff",
+)
+ALL = (*MARKUP, *TEMPLATES, *HEADERS)
+COLUMNS = (
+    *("account_name", "name", "number", "summary", "instructions", "status"),
+    *("line", "city", "state", "postal_code", "country"),
+)
+
+
+def written(texts: dict[str, str]) -> Booking:
+    """A booking with these texts in its columns (see `COLUMNS`)."""
+    plain = booking()
+    assert plain.work_order
+    lines = (texts["line"],) if "line" in texts else ("Harbour Street 4",)
+    place = Address(
+        lines=lines,
+        city=texts.get("city", "Helsinki"),
+        state=texts.get("state", ""),
+        postal_code=texts.get("postal_code", "00100"),
+        country=texts.get("country", "Finland"),
+    )
+    order = WorkOrder(
+        number=texts.get("number", "WO-00017"),
+        account_name=texts.get("account_name", "Adatum Bakery"),
+        summary=texts.get("summary", "Yearly boiler service"),
+        instructions=texts.get("instructions", ""),
+        address=place,
+    )
+    status = BookingStatus(texts.get("status", "Scheduled"), CommitType.COMMITTED)
+    return replace(plain, name=texts.get("name", plain.name), status=status, work_order=order)
+
+
+def rendered(subject: Booking, renderer: EventRenderer = RENDERER) -> EventContent:
+    """What would be sent to Outlook."""
+    assert subject.start
+    assert subject.end
+    return renderer.render(subject, subject.start, subject.end)
+
+
+@dataclass
+class Page:
+    """What a browser would make of a body."""
+
+    tags: set[str] = field(default_factory=set)
+    attributes: list[tuple[str, str | None]] = field(default_factory=list)
+    oddities: list[str] = field(default_factory=list)
+    """Comments, declarations and processing instructions."""
+    text: str = ""
+
+
+def read_page(html: str) -> Page:
+    """Parse a body."""
+    page = Page()
+    reader = _Reader(page)
+    reader.feed(html)
+    reader.close()
+    return page
+
+
+class _Reader(HTMLParser):
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self._page = page
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._page.tags.add(tag)
+        self._page.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self._page.text += data
+
+    def handle_comment(self, data: str) -> None:
+        self._page.oddities.append(data)
+
+    def handle_decl(self, decl: str) -> None:
+        self._page.oddities.append(decl)
+
+    def handle_pi(self, data: str) -> None:
+        self._page.oddities.append(data)
+
+    def unknown_decl(self, data: str) -> None:
+        self._page.oddities.append(data)
