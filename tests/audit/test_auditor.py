@@ -211,6 +211,8 @@ async def test_only_the_named_mailboxes_are_audited(world: AuditWorld) -> None:
     for made in (here, there):
         world.dataverse.remove(made.id)
     await world.book()
+    unfinished = await world.book(OTHER_MAILBOX)
+    world.dataverse.put(replace(unfinished, end=None))
     report = await world.audit(AuditOrder(mailboxes=frozenset({MAILBOX})))
     assert [each.booking_id for each in report.findings] == [here.id]
     assert report.mailboxes == 1
@@ -322,6 +324,24 @@ async def test_an_unreadable_row_stands_in_nobodys_way(world: AuditWorld) -> Non
     report = await world.audit()
     assert report.counts() == {"orphan": 1, "unreadable": 1}
     assert {each.booking_id for each in report.findings} == {bad.id, gone.id}
+
+
+async def test_a_row_outside_the_window_is_read_by_its_id(world: AuditWorld) -> None:
+    """An event moved into the window is its booking's; if that can't be read, nothing is concluded."""
+    far, other = await world.book(days=90), await world.book(days=3)
+    (event, _) = world.events()
+    when = {"dateTime": "2026-03-03T07:00:00", "timeZone": "UTC"}
+    world.user_edits(event, start=when, end=when)
+    assert (await world.audit(REPORT_ONLY)).counts() == {"drift": 1}
+
+    world.dataverse.standin.rows(BOOKINGS)[far.id]["statecode"] = "broken"
+    report = await world.audit(FORCE)
+    assert (report.counts(), report.enqueued) == ({"unreadable": 1}, 0)
+    assert other.id not in {each.booking_id for each in report.findings}
+
+    world.dataverse.standin.faults.add(Fault(path="PropertyValues", status=503))
+    with pytest.raises(TransientError):
+        await world.audit(FORCE)
 
 
 async def test_a_queue_that_is_down_fails_the_run(world: AuditWorld) -> None:

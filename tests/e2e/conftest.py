@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-TIMERS = {"CATCH_UP_SCHEDULE": "0 0 0 29 2 *", "CATCH_UP_SETTLE_SECONDS": "0"}
+NEVER = "0 0 0 29 2 *"
+TIMERS = {"CATCH_UP_SCHEDULE": NEVER, "CATCH_UP_SETTLE_SECONDS": "0", "AUDIT_SCHEDULE": NEVER}
 """Timers run when a test says so, and find what was changed just now."""
 HIDDEN_SECONDS = 4
 """So that messages of a killed host come back soon."""

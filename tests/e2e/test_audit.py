@@ -92,6 +92,10 @@ async def order_audit(office: Office, body: Any, key: str | None = None) -> tupl
         return answer.status, (await answer.json() if is_json else {})
 
 
+def _outlook_time(moment: datetime) -> dict[str, str]:
+    return {"dateTime": f"{moment:%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"}
+
+
 async def hire(office: Office) -> Resource:
     """One more technician."""
     ids = [str(uuid.uuid4()) for _ in range(3)]
@@ -180,15 +184,15 @@ async def test_a_users_move_is_undone(office: Office, desk: Desk) -> None:
     """An event dragged to another hour goes back to its booking's time."""
     (plan,) = await desk.plan()
     event = await office.event(plan)
-    later = {"dateTime": f"{plan.end + timedelta(hours=2):%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"}
-    await desk.user("edit", event, event={"end": later})
+    dragged = {"start": _outlook_time(plan.end), "end": _outlook_time(plan.end + timedelta(hours=1))}
+    await desk.user("edit", event, event=dragged)
 
     report = await desk.audit()
 
     assert report["counts"] == {"drift": 1}
-    assert report["findings"][0]["words"] == "The event was changed in Outlook: end."
+    assert report["findings"][0]["words"] == "The event was changed in Outlook: start, end."
     mended = await office.event(plan)
-    assert (mended.id, mended.end) == (event.id, event.end)
+    assert (mended.id, mended.start, mended.end) == (event.id, event.start, event.end)
 
 
 async def test_a_users_deletion_is_undone(office: Office, desk: Desk) -> None:
