@@ -15,6 +15,11 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 # Options for `make run`, such as ARGUMENTS="--bookings 30 --burst 0".
 ARGUMENTS ?=
 
+# What `make soak` and `make replay` play.
+SCHEDULES ?= 100000
+FIRST ?= 0
+SEED ?= 42
+
 PYTHON_READY := $(VENV)/.requirements-installed
 NODE_READY := local/node_modules/.packages-installed
 
@@ -33,6 +38,14 @@ start: $(PYTHON_READY) $(NODE_READY) ## Start the local stack and keep it up, to
 .PHONY: test
 test: $(PYTHON_READY) $(NODE_READY) ## Run the tests
 	@$(BIN)/python -m pytest -q
+
+.PHONY: soak
+soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=100000, FIRST=0)
+	@$(BIN)/python -m tests.simulation soak $(SCHEDULES) --first $(FIRST)
+
+.PHONY: replay
+replay: $(PYTHON_READY) ## Play one simulated schedule and print what happened (SEED=42)
+	@$(BIN)/python -m tests.simulation replay $(SEED)
 
 .PHONY: check
 check: $(PYTHON_READY) ## Lint, formatting, types and the rules of who may import whom

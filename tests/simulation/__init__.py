@@ -1,0 +1,18 @@
+"""A deterministic simulation of the real sync code: several processes, faults, crashes, one seed.
+
+Real: ChangeWorker, Batcher, Synchronizer, both adapters down to the HTTP seam, Receiver, and the strict
+stand-ins' services behind it. Simulated: time, the wire, the queue, the processes, and the people.
+
+    clock        an event loop whose time jumps, and which asks when nothing is ready
+    conductor    decides, by the seed, what happens next; keeps the trace
+    trouble      which faults a schedule holds, and their accounts
+    graph        Graph at the HTTP seam
+    dataverse    Dataverse at the HTTP seam, with its webhooks
+    queue        the storage queue and the Functions host in front of it
+    process      one process of the app, wired as bootstrap does
+    people       what dispatchers and technicians do meanwhile
+    invariants   what must hold afterwards
+    schedule     one run from beginning to verdict
+    sabotage     the protocol with one rule removed, to prove that the simulation would notice
+    __main__     `make soak` and `make replay`
+"""

@@ -1,0 +1,158 @@
+"""`make soak SCHEDULES=n` and `make replay SEED=n`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tests.simulation.schedule import Result, play
+
+CHUNK = 50
+MOST_FAILURES_SHOWN = 20
+
+
+@dataclass
+class Account:
+    """What many schedules came to."""
+
+    schedules: int = 0
+    decisions: int = 0
+    seconds: float = 0.0
+    """Virtual."""
+    struck: Counter[str] = field(default_factory=Counter)
+    crash_points: Counter[str] = field(default_factory=Counter)
+    excused: int = 0
+    audited: int = 0
+    """Schedules that needed the audit."""
+    audited_for: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+    failures: dict[int, list[str]] = field(default_factory=dict)
+    """Violations by seed."""
+
+    def add(self, result: Result) -> None:
+        """Count one."""
+        self.schedules += 1
+        self.decisions += result.decisions
+        self.seconds += result.seconds
+        self.struck += result.struck
+        self.crash_points += result.crash_points
+        self.excused += bool(result.excuses)
+        self.left.update(each.kind for each in result.left_to_audit)
+        if result.left_to_audit:
+            self.audited += 1
+            self.audited_for[" and ".join(sorted(result.excuses))] += 1
+        if result.violations:
+            self.failures[result.seed] = [str(each) for each in result.violations]
+
+    def merge(self, other: Account) -> None:
+        """Take another's counts."""
+        self.schedules += other.schedules
+        self.decisions += other.decisions
+        self.seconds += other.seconds
+        self.struck += other.struck
+        self.crash_points += other.crash_points
+        self.excused += other.excused
+        self.audited += other.audited
+        self.audited_for += other.audited_for
+        self.left += other.left
+        self.failures.update(other.failures)
+
+
+def play_many(first: int, count: int) -> Account:
+    """Play the schedules of these seeds."""
+    logging.disable(logging.CRITICAL)  # thousands of outcome lines are nobody's
+    account = Account()
+    for seed in range(first, first + count):
+        account.add(play(seed))
+    return account
+
+
+def _soak(schedules: int, first: int) -> int:
+    console = Console()
+    started = time.monotonic()
+    account = Account()
+    columns = (
+        TextColumn("schedules"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[failures]} failed"),
+    )
+    with ProcessPoolExecutor(os.cpu_count()) as pool, Progress(*columns, console=console) as progress:
+        bar = progress.add_task("soak", total=schedules, failures=0)
+        futures = [pool.submit(play_many, *chunk) for chunk in _chunks(first, schedules)]
+        for future in as_completed(futures):
+            account.merge(future.result())
+            progress.update(bar, completed=account.schedules, failures=len(account.failures))
+    _print_account(console, account, time.monotonic() - started)
+    return 1 if account.failures else 0
+
+
+def _chunks(first: int, count: int) -> Iterator[tuple[int, int]]:
+    for start in range(first, first + count, CHUNK):
+        yield start, min(CHUNK, first + count - start)
+
+
+def _print_account(console: Console, account: Account, seconds: float) -> None:
+    console.print(
+        f"{account.schedules} schedules in {seconds:.0f} s: {account.decisions} decisions, "
+        f"{account.seconds / 3600:.0f} hours of virtual time, {account.struck.total()} faults."
+    )
+    _print_counts(console, "Faults survived", account.struck)
+    _print_counts(console, "What a process was waiting for when it was killed", account.crash_points)
+    console.print(
+        f"{account.excused} schedules held something that may leave work to the audit; "
+        f"{account.audited} did: {dict(account.left)}."
+    )
+    _print_counts(console, "Schedules that needed the audit, because of", account.audited_for)
+    for seed, violations in sorted(account.failures.items())[:MOST_FAILURES_SHOWN]:
+        console.print(f"[red]seed {seed}[/]: {violations[0]}   (make replay SEED={seed})", highlight=False)
+    console.print(f"{len(account.failures)} schedules failed.")
+
+
+def _print_counts(console: Console, title: str, counts: Counter[str]) -> None:
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, count in sorted(counts.items()):
+        table.add_row(name, str(count))
+    console.print(table)
+
+
+def _replay(seed: int) -> int:
+    logging.disable(logging.CRITICAL)
+    result = play(seed)
+    sys.stdout.write("\n".join([*result.trace, ""]))
+    for violation in result.violations:
+        sys.stdout.write(f"VIOLATION  {violation}\n")
+    if not result.violations:
+        sys.stdout.write("every invariant holds\n")
+    return 1 if result.violations else 0
+
+
+def main() -> int:
+    """Run a command; the exit code says whether everything held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    soak = commands.add_parser("soak", help="play many schedules on all cores")
+    soak.add_argument("schedules", type=int)
+    soak.add_argument("--first", type=int, default=0, help="the first seed")
+    replay = commands.add_parser("replay", help="play one schedule and print its trace")
+    replay.add_argument("seed", type=int)
+    arguments = parser.parse_args()
+    if arguments.command == "soak":
+        return _soak(arguments.schedules, arguments.first)
+    return _replay(arguments.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

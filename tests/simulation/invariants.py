@@ -1,0 +1,141 @@
+"""What must hold once everything has come to rest, judged by the services' own state."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.domain.event import marker, own_generation
+from booking_sync.domain.plan import Invalid, Wanted
+from booking_sync.outlook.requests import EXTENSION_PROPERTY, EventRequests
+from local.graph.schema import DEFAULTS, read_event
+from local.graph.store import merge_content
+from tests.simulation.dataverse import ORGANIZATION_ID
+from tests.simulation.graph import EXTENSION
+from tests.simulation.people import ANNA, DORA, NAMES
+from tests.simulation.process import graph_client, wish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from booking_sync.domain.booking import BookingRow
+    from booking_sync.domain.event import EventContent
+    from local.graph.store import StoredEvent
+    from tests.simulation.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A promise that was broken."""
+
+    kind: str
+    """One of few words, to tell promises apart: "content", "orphan", "missing", …"""
+    text: str
+    booking_id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+
+@dataclass(frozen=True)
+class _Shown:
+    mailbox: str
+    event: StoredEvent
+
+
+def check_bookings(schedule: Schedule, rows: dict[str, BookingRow | None]) -> list[Violation]:
+    """I1: exactly one right event or none for each booking; any other is an "orphan"."""
+    shown = _ours(schedule)
+    found: list[Violation] = []
+    for booking_id in schedule.dispatcher.bookings:
+        events = shown.pop(f"{ORGANIZATION_ID}/{booking_id}", [])
+        wrong = _check_booking(schedule, booking_id, rows[booking_id], events)
+        found += [replace(each, booking_id=booking_id) for each in wrong]
+    found += [Violation("stray", f"an event of no booking: {mark}") for mark in shown]
+    return found
+
+
+def check_conduct(schedule: Schedule) -> list[Violation]:
+    """I2, I3, I5, I7, and no bugs: what may not have happened on the way."""
+    found = [Violation(*each) for each in schedule.graph.violations]
+    found += [Violation("bug", text) for text in schedule.conductor.errors]
+    found += [Violation("mail", str(mail)) for mail in schedule.graph.state.mails]
+    for event_id, (mailbox, content) in schedule.technicians.foreign.items():
+        event = mailbox.events.get(event_id)
+        if event is None or event.content != content:
+            found.append(Violation("hands off", f"the user's event {event_id} was touched"))
+    for _, reason in schedule.queue.poison:
+        if not (schedule.profile.denied_mailbox and "may not write to this person's calendar" in reason):
+            found.append(Violation("poison", reason))
+    return found
+
+
+def _check_booking(
+    schedule: Schedule, booking_id: str, row: BookingRow | None, events: list[_Shown]
+) -> Iterator[Violation]:
+    about = f"booking {booking_id[-4:]}"
+    desired = wish(row.booking) if row else None
+    if isinstance(desired, Invalid):
+        raise AssertionError(f"no dispatcher here makes a booking invalid: {desired.reason}")
+    named = row.record.event if row else None
+    right = [each for each in events if named and _is(each, named.mailbox, named.event_id)]
+    for each in events:
+        if each not in right:
+            proven = own_generation(each.event.transaction_id, booking_id, each.mailbox, 100)
+            kind = "orphan" if proven else "stray"
+            yield Violation(kind, f"{about}: {each.event.immutable_id} in {NAMES[each.mailbox]}")
+    if not isinstance(desired, Wanted):
+        if right:
+            yield Violation("unwanted", f"{about} shows, but should not")
+        return
+    if desired.mailbox == DORA:
+        if right or not (row and row.record.error):
+            yield Violation("missing", f"{about} can't be shown to dora, and its row does not say so")
+        return
+    if not right:
+        yield Violation("missing", f"{about} shows no event that its row names")
+        return
+    yield from _check_event(schedule, booking_id, desired, right[0])
+
+
+def _check_event(
+    schedule: Schedule, booking_id: str, desired: Wanted, shown: _Shown
+) -> Iterator[Violation]:
+    about = f"booking {booking_id[-4:]}'s event"
+    if shown.mailbox != desired.mailbox:
+        yield Violation("mailbox", f"{about} is in {NAMES[shown.mailbox]}")
+    content, start, end = _expected(desired.content)
+    if (shown.event.content, shown.event.start, shown.event.end) != (content, start, end):
+        said = shown.event.content["subject"]
+        yield Violation("content", f"{about} says {said!r} instead of {desired.content.subject!r}")
+    extension = shown.event.extensions.get(EXTENSION)
+    tagged = extension is not None and extension.values.get(EXTENSION_PROPERTY) == booking_id
+    if schedule.profile.extension and not tagged:
+        yield Violation("tag", f"{about} lacks its open extension")
+
+
+def _expected(content: EventContent) -> tuple[Any, Any, Any]:
+    """What Graph holds after a creation with this content, by the stand-in's own reading."""
+    request = EventRequests(graph_client()).create(ANNA, content, marker="x/y", transaction_id="t")
+    draft = read_event(json.loads(json.dumps(request.body)), creating=True)
+    return merge_content(copy.deepcopy(DEFAULTS), draft.content), draft.start, draft.end
+
+
+def _ours(schedule: Schedule) -> dict[str, list[_Shown]]:
+    """Every event that the app created, by the marker it was given."""
+    found: dict[str, list[_Shown]] = {}
+    for mailbox in schedule.graph.state.mailboxes.values():
+        for event in mailbox.events.values():
+            if event.owner_app:
+                mark = next(iter(event.properties.values()), "none")
+                found.setdefault(mark, []).append(_Shown(mailbox.id, event))
+    return found
+
+
+def _is(shown: _Shown, mailbox: str, event_id: str) -> bool:
+    return (shown.mailbox, shown.event.immutable_id) == (mailbox, event_id)
+
+
+__all__ = ["Violation", "check_bookings", "check_conduct", "marker"]

@@ -1,0 +1,250 @@
+"""What people do while the app works: dispatchers in Dynamics 365, technicians in Outlook."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from local.graph.schema import read_event
+from tests.simulation.conductor import Choice
+from tests.simulation.dataverse import BOOKINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from local.graph.store import Mailbox, StoredEvent
+    from tests.simulation.conductor import Conductor
+    from tests.simulation.dataverse import DataverseSide
+    from tests.simulation.graph import GraphSide
+    from tests.simulation.trouble import Profile
+
+ANNA = "a0000000-0000-4000-8000-00000000000a"
+BERT = "b0000000-0000-4000-8000-00000000000b"
+DORA = "d0000000-0000-4000-8000-00000000000d"
+"""Whose mailbox is outside the app's scope."""
+NAMES = {ANNA: "anna", BERT: "bert", DORA: "dora"}
+
+DISPATCHER_WEIGHT = 1.0
+USER_WEIGHT = 0.7
+
+_SUPPORT = ("bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate")
+
+
+@dataclass
+class Office:
+    """The rows that bookings point to: paths for `@odata.bind`."""
+
+    statuses: dict[str, str]
+    resources: dict[str, str]
+    work_orders: list[str]
+
+
+class Dispatcher:
+    """Plans bookings: creates some at first, then changes them for as long as the profile says."""
+
+    def __init__(self, conductor: Conductor, dataverse: DataverseSide, profile: Profile) -> None:
+        self._conductor = conductor
+        self._dataverse = dataverse
+        self._profile = profile
+        self._office = _open_office(dataverse, conductor)
+        self._left = profile.changes
+        self._people = [ANNA, BERT, *([DORA] if profile.denied_mailbox else [])]
+        self.bookings: list[str] = []
+        """Ids of all there ever were."""
+        self.wavering: set[str] = set()
+        """Those that did not want an event in one and the same mailbox all the time."""
+        for _ in range(profile.bookings):
+            self._create({})
+
+    def stop(self) -> None:
+        """No more changes."""
+        self._left = 0
+
+    def choices(self) -> Iterable[Choice]:
+        """One change of one booking."""
+        if self._left:
+            yield Choice(DISPATCHER_WEIGHT, self._act)
+
+    def _act(self) -> None:
+        self._left -= 1
+        live = list(self._dataverse.bookings())
+        if not live:
+            return
+        booking_id = self._conductor.random.choice(live)
+        moves: list[tuple[float, str, Callable[[str], None]]] = [
+            (3, "", self._rename),
+            (0.5, "", self._move),
+            (0.3, "", self._copy),
+            (3, "reassign", self._reassign),
+            (3, "cancel", self._cancel_or_reactivate),
+            (0.5, "cancel", self._toggle_work_order),
+            (1, "delete", self._delete),
+        ]
+        open_to_us = [(weight, move) for weight, kind, move in moves if kind in {"", *self._profile.moves}]
+        weights = [weight for weight, _ in open_to_us]
+        self._conductor.random.choices([move for _, move in open_to_us], weights)[0](booking_id)
+
+    def _create(self, more: dict[str, Any]) -> None:
+        booking_id = str(uuid.UUID(int=self._conductor.random.getrandbits(128), version=4))
+        body = {
+            "bookableresourcebookingid": booking_id,
+            "name": self._title(),
+            "starttime": "2026-03-02T08:00:00Z",
+            "endtime": "2026-03-02T10:30:00Z",
+            "statecode": 0,
+            "BookingStatus@odata.bind": self._office.statuses["scheduled"],
+            "Resource@odata.bind": self._office.resources[ANNA],
+            "msdyn_workorder@odata.bind": self._office.work_orders[0],
+            **more,
+        }
+        self._note(booking_id, "creates")
+        self._dataverse.create(BOOKINGS, body)
+        self.bookings.append(booking_id)
+
+    def _rename(self, booking_id: str) -> None:
+        title = self._title()
+        self._note(booking_id, f"renames to {title}")
+        self._dataverse.update(booking_id, {"name": title})
+
+    def _reassign(self, booking_id: str) -> None:
+        whom = self._conductor.random.choice([*self._people, *self._people, "van", "disabled"])
+        self.wavering.add(booking_id)
+        self._note(booking_id, f"reassigns to {NAMES.get(whom, whom)}")
+        self._dataverse.update(booking_id, {"Resource@odata.bind": self._office.resources[whom]})
+
+    def _cancel_or_reactivate(self, booking_id: str) -> None:
+        row = self._dataverse.bookings()[booking_id]
+        canceled = self._office.statuses["canceled"]
+        now_canceled = str(row["bookingstatus"]) in canceled
+        status = "scheduled" if now_canceled else self._conductor.random.choice(("canceled", "traveling"))
+        self.wavering.add(booking_id)
+        self._note(booking_id, f"sets {status}")
+        self._dataverse.update(booking_id, {"BookingStatus@odata.bind": self._office.statuses[status]})
+
+    def _move(self, booking_id: str) -> None:
+        hour = self._conductor.random.choice((8, 9))
+        self._note(booking_id, f"moves to {hour} o'clock")
+        self._dataverse.update(booking_id, {"starttime": f"2026-03-02T{hour:02}:00:00Z"})
+
+    def _toggle_work_order(self, booking_id: str) -> None:
+        row = self._dataverse.bookings()[booking_id]
+        order = None if row["msdyn_workorder"] else self._conductor.random.choice(self._office.work_orders)
+        self.wavering.add(booking_id)
+        self._note(booking_id, "sets a work order" if order else "removes the work order")
+        self._dataverse.update(booking_id, {"msdyn_workorder@odata.bind": order})
+
+    def _copy(self, booking_id: str) -> None:
+        """Copies the row with all its columns, ours among them, as people and tools do."""
+        row = self._dataverse.bookings()[booking_id]
+        self._create({"name": row["name"], **{column: row[column] for column in _SUPPORT}})
+
+    def _delete(self, booking_id: str) -> None:
+        self.wavering.add(booking_id)
+        self._note(booking_id, "deletes")
+        self._dataverse.delete(booking_id)
+
+    def _title(self) -> str:
+        # Few titles, so that a former content comes back while something stale is still under way.
+        return self._conductor.random.choice(("Boiler", "Pump", "Valve"))
+
+    def _note(self, booking_id: str, what: str) -> None:
+        self._conductor.note(f"dispatcher {what}: {booking_id[-4:]}")
+
+
+@dataclass
+class Technicians:
+    """What users do with events in Outlook, theirs and ours."""
+
+    conductor: Conductor
+    graph: GraphSide
+    left: int
+    foreign: dict[str, tuple[Mailbox, dict[str, Any]]] = field(default_factory=dict)
+    """Users' own events and copies, by id, with what they show."""
+    meddled: bool = False
+    """A user deleted or edited an event of ours, which only a change or the audit mends."""
+
+    def stop(self) -> None:
+        """No more of it."""
+        self.left = 0
+
+    def choices(self) -> Iterable[Choice]:
+        """One thing in one mailbox."""
+        if self.left:
+            yield Choice(USER_WEIGHT, self._act)
+
+    def _act(self) -> None:
+        self.left -= 1
+        mailbox = self.graph.state.user(self.conductor.random.choice((ANNA, BERT)))
+        ours = [event for event in mailbox.events.values() if event.owner_app]
+        if not ours:
+            self._create(mailbox)
+            return
+        event = self.conductor.random.choice(ours)
+        act = self.conductor.random.choice((self._copy, self._copy, self._move, self._delete, self._edit))
+        act(mailbox, event)
+
+    def _create(self, mailbox: Mailbox) -> None:
+        times = {name: {"dateTime": "2026-03-02T09:00:00", "timeZone": "UTC"} for name in ("start", "end")}
+        draft = read_event({"subject": "Dentist", **times}, creating=True)
+        self._keep(mailbox, self.graph.state.create(mailbox, draft, by_app=False), "makes an own event")
+
+    def _copy(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        self._keep(mailbox, self.graph.state.copy(mailbox, event), f"copies {event.immutable_id} to")
+
+    def _move(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        self.graph.state.move(mailbox, event)
+        self._note(mailbox, f"moves {event.immutable_id} away and back")
+
+    def _delete(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        self.graph.state.delete(mailbox, event, by_app=False)
+        self.meddled = True
+        self._note(mailbox, f"deletes {event.immutable_id}")
+
+    def _edit(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        draft = read_event({"subject": "Changed by hand"}, creating=False)
+        self.graph.state.change(mailbox, event, draft, by_app=False)
+        self.meddled = True
+        self._note(mailbox, f"edits {event.immutable_id}")
+
+    def _keep(self, mailbox: Mailbox, event: StoredEvent, what: str) -> None:
+        self.foreign[event.immutable_id] = (mailbox, dict(event.content))
+        self._note(mailbox, f"{what} {event.immutable_id}")
+
+    def _note(self, mailbox: Mailbox, what: str) -> None:
+        self.conductor.note(f"user {NAMES[mailbox.id]} {what}")
+
+
+def _open_office(dataverse: DataverseSide, conductor: Conductor) -> Office:
+    def add(entity_set: str, key: str, body: dict[str, Any]) -> str:
+        row_id = str(uuid.UUID(int=conductor.random.getrandbits(128), version=4))
+        return f"/{entity_set}({dataverse.create(entity_set, {key: row_id, **body})})"
+
+    def person(mailbox: str, *, disabled: bool = False) -> str:
+        body = {"azureactivedirectoryobjectid": mailbox, "isdisabled": disabled}
+        user = add("systemusers", "systemuserid", body)
+        body = {"resourcetype": 3, "UserId@odata.bind": user}
+        return add("bookableresources", "bookableresourceid", body)
+
+    def status(name: str, commit_type: int, number: int) -> str:
+        body = {"name": name, "status": commit_type, "msdyn_fieldservicestatus": number}
+        return add("bookingstatuses", "bookingstatusid", body)
+
+    account = add("accounts", "accountid", {"name": "Adatum Bakery"})
+    order = {"msdyn_serviceaccount@odata.bind": account, "msdyn_city": "Helsinki"}
+    return Office(
+        {
+            "scheduled": status("Scheduled", 2, 690970000),
+            "traveling": status("Traveling", 2, 690970001),
+            "canceled": status("Canceled", 3, 690970005),
+        },
+        {
+            **{mailbox: person(mailbox) for mailbox in NAMES},
+            "disabled": person(ANNA, disabled=True),
+            "van": add("bookableresources", "bookableresourceid", {"resourcetype": 4}),
+        },
+        [
+            add("msdyn_workorders", "msdyn_workorderid", {**order, "msdyn_name": f"WO-{number}"})
+            for number in (1, 2)
+        ],
+    )

@@ -1,0 +1,196 @@
+"""One process of the app: the production parts, wired as `bootstrap` wires them, above simulated wires."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from azure.core.credentials import AccessToken
+
+from booking_sync.batcher import Batcher
+from booking_sync.dataverse.bookings import DataverseBookings
+from booking_sync.dataverse.client import DataverseClient
+from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.domain.plan import Desire, desire
+from booking_sync.domain.rendering import EventRenderer, EventStyle
+from booking_sync.domain.zones import event_zone
+from booking_sync.outlook import errors
+from booking_sync.outlook.batch import BatchSender
+from booking_sync.outlook.calendar import OutlookCalendar
+from booking_sync.outlook.client import GraphClient
+from booking_sync.outlook.scheduler import BatchScheduler
+from booking_sync.synchronizer import Synchronizer
+from booking_sync.worker import BackOff, ChangeWorker
+from tests.simulation.clock import now
+from tests.simulation.conductor import OWNER
+from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
+from tests.simulation.graph import EXTENSION, GRAPH_URL, GraphWire
+from tests.simulation.queue import ProcessQueue
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Coroutine
+    from types import TracebackType
+
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.outcome import Outcome
+    from booking_sync.outlook.wire import Answer
+    from booking_sync.ports import BookingRows, Calendar
+    from booking_sync.synchronizer import SyncTask
+    from tests.simulation.queue import Delivery
+    from tests.simulation.schedule import Schedule
+
+MAX_AGE = timedelta(hours=24)
+
+
+class Credential:
+    """Tokens that are always good; the wires refuse some all the same."""
+
+    async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
+        """A token."""
+        return AccessToken(f"token for {scopes}", 2**40)
+
+    def renew(self) -> None:
+        """Nothing is cached."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def __aenter__(self) -> Self:
+        """Nothing to open."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        """Nothing to close."""
+
+
+@functools.cache
+def graph_client() -> GraphClient:
+    """The SDK's request builders: they hold no state of a process, and are slow to make."""
+    return GraphClient(GRAPH_URL, Credential())
+
+
+@functools.cache
+def _renderer() -> EventRenderer:
+    return EventRenderer(EventStyle(event_zone("UTC"), DATAVERSE_URL))
+
+
+def wish(booking: Booking) -> Desire:
+    """What Outlook should show of a booking, by the real rules."""
+    return desire(booking, _renderer().render, require_work_order=True)
+
+
+def _same_rows(rows: BookingRows) -> BookingRows:
+    return rows
+
+
+def _same_calendar(calendar: Calendar) -> Calendar:
+    return calendar
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What of the protocol a schedule runs with; anything but the defaults is sabotage."""
+
+    synchronizer: type[Synchronizer] = Synchronizer
+    rows: Callable[[BookingRows], BookingRows] = _same_rows
+    calendar: Callable[[Calendar], Calendar] = _same_calendar
+    mailbox_pause: Callable[[Answer], float | None] | None = None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What `Machinery` is to the worker in production."""
+
+    batcher: Batcher
+    synchronizer: Synchronizer
+
+    async def submit(self, task: SyncTask) -> Outcome:
+        """See `Work`."""
+        return await self.batcher.submit(task)
+
+    async def give_up(self, booking_id: str, reason: str) -> None:
+        """See `Work`."""
+        await self.synchronizer.note_failure(booking_id, reason)
+
+
+class Process:
+    """One process; made alive, and dead after `crash`.
+
+    Args:
+        schedule: the world it lives in.
+        number: for its name.
+        parts: of the protocol.
+    """
+
+    def __init__(self, schedule: Schedule, number: int, parts: Parts) -> None:
+        self.name = f"P{number}"
+        self.dead = False
+        self.at_work: list[Delivery] = []
+        self._schedule = schedule
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._context = contextvars.Context()
+        self._context.run(OWNER.set, self)
+        self.worker = self._make_worker(parts)
+
+    def adopt(self, task: asyncio.Task[Any]) -> None:
+        """See `Owner`."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if self.dead:
+            task.cancel()
+
+    def start(self, delivery: Delivery, invocation: Coroutine[Any, Any, None]) -> None:
+        """Run a function of this process."""
+        self.at_work.append(delivery)
+        self._schedule.conductor.spawn(invocation, self._context)
+
+    def finish(self, delivery: Delivery) -> None:
+        """A function ended."""
+        if delivery in self.at_work:
+            self.at_work.remove(delivery)
+
+    def crash(self) -> None:
+        """SIGKILL: nothing of it runs on; requests that reached a service do."""
+        self.dead = True
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _make_worker(self, parts: Parts) -> ChangeWorker:
+        conductor, troubles = self._schedule.conductor, self._schedule.troubles
+        rows = DataverseBookings(
+            DataverseClient(
+                DATAVERSE_URL,
+                Credential(),
+                now,
+                open_wire=lambda pause: DataverseWire(
+                    self._schedule.dataverse, conductor, troubles, self.name, pause
+                ),
+            ),
+            SupportColumns(),
+        )
+        wire = GraphWire(self._schedule.graph, conductor, troubles, self.name)
+        batches = BatchScheduler(
+            BatchSender(wire, Credential(), now).send,
+            parts.mailbox_pause or (lambda answer: errors.mailbox_pause(answer, now())),
+        )
+        extension = EXTENSION if self._schedule.profile.extension else ""
+        calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
+        synchronizer = parts.synchronizer(parts.rows(rows), parts.calendar(calendar), wish, ORGANIZATION_ID)
+        work = _Work(Batcher(synchronizer.sync, max_bookings=100, linger=0.05), synchronizer)
+
+        async def open_work() -> _Work:
+            return work
+
+        queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
+        return ChangeWorker(
+            open_work, queue, now, MAX_AGE, BackOff(conductor.random.random)
+        )

@@ -1,0 +1,179 @@
+"""The protocol with one rule removed at a time, to prove that the simulation notices each.
+
+Injected through the simulation's own wiring (`Parts`): subclasses of the synchronizer, and wrappers around what
+it is given. Nothing is patched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.event import FoundEvent, transaction_id
+from booking_sync.ports import AlreadyCreated, BookingRows, Calendar, Created, Recorded
+from booking_sync.synchronizer import Synchronizer
+from tests.simulation.process import Parts
+from tests.simulation.schedule import same_profile
+from tests.simulation.trouble import Profile
+
+if TYPE_CHECKING:
+    from booking_sync.domain.booking import BookingRow
+    from booking_sync.domain.event import EventContent, EventRef
+    from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.plan import Desire, Plan
+    from booking_sync.domain.record import SyncRecord
+    from booking_sync.synchronizer import SyncTask, _Applied, _Run
+
+
+class Trusting(Synchronizer):
+    """Believes the recorded fingerprint in every round and on every delivery."""
+
+    async def sync(self, task: SyncTask) -> Outcome:
+        return await super().sync(replace(task, trusted=True))
+
+    async def _round(self, run: _Run) -> Outcome | None:
+        run.rounds = 1
+        return await super()._round(run)
+
+
+class KeepingOwn(Synchronizer):
+    """Never removes an event that this run created and the row does not want."""
+
+    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, wish: Desire) -> _Applied:
+        own = steps.undone.event if steps.undone else None
+        kept = replace(steps, undone=None, remove=tuple(each for each in steps.remove if each != own))
+        return await super()._apply(run, kept, row, wish)
+
+
+class CreatingAnew(Synchronizer):
+    """Forgets the event that it created when it goes round again."""
+
+    async def _round(self, run: _Run) -> Outcome | None:
+        run.own = None
+        return await super()._round(run)
+
+
+class NotRecovering(Synchronizer):
+    """Looks nowhere for what an uncertain try may have left."""
+
+    async def _recover(self, run: _Run, row: BookingRow, wish: Desire) -> bool:
+        del run, row, wish
+        return False
+
+
+@dataclass(frozen=True)
+class _AnyVersion:
+    """Rows that record whatever the version: no If-Match."""
+
+    rows: BookingRows
+
+    async def read(self, booking_id: str) -> BookingRow | None:
+        return await self.rows.read(booking_id)
+
+    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+        row = await self.rows.read(booking_id)
+        if row is None:
+            return Recorded.MISSING
+        done = await self.rows.record(booking_id, row.etag, record)
+        return await self.record(booking_id, etag, record) if done is Recorded.CONFLICT else done
+
+
+@dataclass(frozen=True)
+class _Wrapped:
+    """A calendar that passes everything on."""
+
+    calendar: Calendar
+
+    async def create(
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
+    ) -> Created | AlreadyCreated:
+        return await self.calendar.create(mailbox, content, marker=marker, transaction_id=transaction_id)
+
+    async def update(self, event: EventRef, content: EventContent) -> bool:
+        return await self.calendar.update(event, content)
+
+    async def delete(self, event: EventRef) -> None:
+        await self.calendar.delete(event)
+
+    async def tag(self, event: EventRef, booking_id: str) -> bool:
+        return await self.calendar.tag(event, booking_id)
+
+    async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
+        return await self.calendar.find(mailbox, marker)
+
+
+class _OneGeneration(_Wrapped):
+    """Every creation of a booking in a mailbox has the same transactionId."""
+
+    async def create(
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
+    ) -> Created | AlreadyCreated:
+        del transaction_id
+        return await super().create(mailbox, content, marker=marker, transaction_id=_first(mailbox, marker))
+
+
+class _NoAdoption(_Wrapped):
+    """An event that an earlier try created is not taken over."""
+
+    async def create(
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
+    ) -> Created | AlreadyCreated:
+        made = await super().create(mailbox, content, marker=marker, transaction_id=transaction_id)
+        return AlreadyCreated(None) if isinstance(made, AlreadyCreated) else made
+
+
+class _MarkerProves(_Wrapped):
+    """Whatever carries the marker counts as ours."""
+
+    async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
+        found = await super().find(mailbox, marker)
+        return [replace(each, transaction_id=_first(mailbox, marker)) for each in found]
+
+
+def _first(mailbox: str, marker: str) -> str:
+    return transaction_id(marker.partition("/")[2], mailbox, 1)
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """One rule removed, and how that shows."""
+
+    parts: Parts
+    shows_as: frozenset[str]
+    """Kinds of violations, one of which must be found."""
+    shape: Callable[[Profile], Profile] = same_profile
+    """Makes schedules in which the rule matters more common, where those are rare."""
+
+
+WITHIN_SEEDS = 1500
+"""Several times what any of them takes, so that the tests do not hang by one seed."""
+
+
+def _calendar(wrap: Callable[[Calendar], Calendar]) -> Parts:
+    return Parts(calendar=wrap)
+
+
+def _crashes_and_renames(profile: Profile) -> Profile:
+    return replace(profile, crashes=3, moves=frozenset(), bookings=1, changes=5)
+
+
+def _cancels_and_reactivates(profile: Profile) -> Profile:
+    config = replace(profile.graph, deleted_transactions="remembered")
+    return replace(profile, moves=frozenset({"cancel"}), graph=config)
+
+
+SABOTAGES = {
+    "the untrusting rule": Sabotage(Parts(synchronizer=Trusting), frozenset({"content"})),
+    "If-Match": Sabotage(Parts(rows=_AnyVersion), frozenset({"content", "missing", "orphan"})),
+    "the generation": Sabotage(
+        _calendar(_OneGeneration), frozenset({"settle", "missing"}), _cancels_and_reactivates
+    ),
+    "the undo": Sabotage(Parts(synchronizer=KeepingOwn), frozenset({"orphan"})),
+    "carrying the own event along": Sabotage(Parts(synchronizer=CreatingAnew), frozenset({"orphan"})),
+    "the adoption": Sabotage(_calendar(_NoAdoption), frozenset({"orphan"}), _crashes_and_renames),
+    "the recovery of suspects": Sabotage(Parts(synchronizer=NotRecovering), frozenset({"orphan"})),
+    "the proof by transactionId": Sabotage(_calendar(_MarkerProves), frozenset({"hands off"})),
+    "the pause of a throttled mailbox": Sabotage(
+        Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})    ),
+}

@@ -1,0 +1,235 @@
+"""One schedule, from its seed to the verdict."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from booking_sync.dataverse.bookings import DataverseBookings
+from booking_sync.dataverse.client import DataverseClient
+from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.domain.change import BookingChange
+from booking_sync.receiver import Receiver
+from booking_sync.webhook import ReceiverPolicy
+from local.dataverse.handlers import DEFAULT_IDENTITY
+from tests.simulation.clock import now
+from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
+from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseSide, DataverseWire
+from tests.simulation.graph import GraphSide
+from tests.simulation.invariants import Violation, check_bookings, check_conduct
+from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Technicians
+from tests.simulation.process import Credential, Parts, Process
+from tests.simulation.queue import ProcessQueue, QueueModel
+from tests.simulation.trouble import Profile, Troubles, draw_profile
+
+if TYPE_CHECKING:
+    from booking_sync.domain.booking import BookingRow
+
+CRASH_WEIGHT = 0.6
+A_HAND = "a user's hand"
+NO_LOCK = "two events for one transactionId"
+LEFT_BY_A_HAND = frozenset({"missing", "content", "tag"})
+"""What a user's deletion or edit of our event leaves to the booking's next change, or to the audit."""
+LEFT_BY_MISHAP = frozenset({"orphan"})
+"""What any other excuse leaves to the audit: nothing but an event more, provably ours."""
+
+_POLICY = ReceiverPolicy(
+    organization_id=ORGANIZATION_ID,
+    app_user_id=DEFAULT_IDENTITY.app_user_id,
+    require_work_order=True,
+    event_id_column="bsync_outlookeventid",
+    original_resource_column="bsync_originalresource",
+    sync_state_column="bsync_outlooksyncstate",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a schedule ended."""
+
+    seed: int
+    violations: tuple[Violation, ...]
+    trace: tuple[str, ...]
+    struck: Counter[str] = field(default_factory=Counter)
+    crash_points: Counter[str] = field(default_factory=Counter)
+    excuses: frozenset[str] = frozenset()
+    """Why something may have been left to the audit."""
+    left_to_audit: tuple[Violation, ...] = ()
+    decisions: int = 0
+    seconds: float = 0.0
+    """Virtual."""
+
+
+class Schedule:
+    """One world with its processes.
+
+    Args:
+        seed: decides everything.
+        parts: of the protocol, for sabotage.
+        shape: changes the profile that the seed draws.
+    """
+
+    def __init__(self, seed: int, parts: Parts, shape: Callable[[Profile], Profile]) -> None:
+        self.seed = seed
+        self.conductor = Conductor(seed)
+        self.profile = shape(draw_profile(self.conductor.random))
+        self.troubles = Troubles(self.conductor, self.profile)
+        self.graph = GraphSide(self.conductor, self.troubles, self.profile.graph, NAMES)
+        for mailbox, name in NAMES.items():
+            self.graph.state.add_mailbox(mailbox, name, kind="denied" if mailbox == DORA else "normal")
+        self.queue = QueueModel(self.conductor, self.troubles, lambda: self._processes)
+        self.dataverse = DataverseSide(self.conductor, self.troubles, self._receive)
+        self._parts = parts
+        self._started = 0
+        self._processes: list[Process] = []
+        self._crash_points: Counter[str] = Counter()
+        self._left: tuple[Violation, ...] = ()
+
+    def run(self) -> Result:
+        """Play it to the end and judge."""
+        try:
+            violations = self.conductor.run(self._play())
+        except NeverSettlesError as error:
+            violations = [Violation("settle", str(error)), *check_conduct(self)]
+        return Result(
+            self.seed,
+            tuple(violations),
+            tuple(self.conductor.trace),
+            self.troubles.struck,
+            self._crash_points,
+            self._excuses(),
+            self._left,
+            self.conductor.decisions,
+            self.conductor.time,
+        )
+
+    async def _play(self) -> list[Violation]:
+        self.conductor.note(f"{self.profile}")
+        for _ in range(self.profile.processes):
+            self._start_process()
+        self.dispatcher = Dispatcher(self.conductor, self.dataverse, self.profile)
+        self.technicians = Technicians(self.conductor, self.graph, self.profile.user_actions)
+        self.conductor.actors += [self.queue, self.dataverse, self.dispatcher, self.technicians, self]
+        await self._rest()
+        self.conductor.note("-- changes have stopped, services are healthy")
+        self.troubles.healthy = True
+        self.dispatcher.stop()
+        self.technicians.stop()
+        self._catch_up()
+        await self._rest()
+        return await self._judge() + check_conduct(self)
+
+    async def _rest(self) -> None:
+        await self.conductor.quiet()
+        if self.queue.messages:
+            raise NeverSettlesError(f"{len(self.queue.messages)} messages are left on the queue for ever")
+
+    async def _judge(self) -> list[Violation]:
+        """I1, at once where nothing excuses a delay, else after the audit."""
+        found = check_bookings(self, await self._read_rows())
+        self._left = tuple(each for each in found if self._is_excused(each))
+        wrong = [each for each in found if not self._is_excused(each)]
+        if wrong or not self._excuses():
+            return wrong
+        self._audit()
+        await self._rest()
+        return check_bookings(self, await self._read_rows())
+
+    # --- processes --------------------------------------------------------------------------------------
+
+    def choices(self) -> Iterable[Choice]:
+        """A process may die whenever it is at work."""
+        if self.troubles.may("crash"):
+            for process in self._processes:
+                if process.at_work and all(each.may_spoil for each in process.at_work):
+                    yield Choice(CRASH_WEIGHT, functools.partial(self._crash, process))
+
+    def _start_process(self) -> None:
+        self._started += 1
+        self._processes.append(Process(self, self._started, self._parts))
+
+    def _crash(self, process: Process) -> None:
+        self.troubles.use("crash")
+        points = [wait.point for wait in self.conductor.waits if wait.owner is process]
+        for point in points:
+            self._crash_points[point.partition(" ")[2]] += 1
+        if not points:
+            self._crash_points["between requests"] += 1
+        self.troubles.tell(f"process {process.name} dies")
+        self._processes.remove(process)
+        process.crash()
+        self.queue.return_from(process)
+        self._start_process()
+
+    # --- what is told to the app ------------------------------------------------------------------------
+
+    async def _receive(self, body: bytes, headers: Mapping[str, str]) -> int:
+        queue = ProcessQueue(self.queue, self.conductor, self.troubles, "webhook")
+        receiver = Receiver(queue, _POLICY, now, lambda: "correlation")
+        return (await receiver.receive(body, headers)).status
+
+    def _catch_up(self) -> None:
+        """What the timer does about bookings whose webhooks were lost: a plain hint."""
+        for booking_id in sorted({lost.booking_id for lost in self.dataverse.lost}):
+            if booking_id in self.dataverse.bookings():
+                self.queue.put(BookingChange(booking_id, "catch-up", now()))
+
+    def _excuses(self) -> frozenset[str]:
+        """Why an event may be left that only the audit finds."""
+        reasons = {
+            "a crash": sum(self._crash_points.values()),
+            NO_LOCK: self.profile.graph.no_lock,
+            A_HAND: self.technicians.meddled,
+            "a deletion's webhook was lost": any(each.message == "Delete" for each in self.dataverse.lost),
+            "the queue failed": self.queue.ill_settled,
+        }
+        return frozenset(reason for reason, given in reasons.items() if given)
+
+    def _is_excused(self, violation: Violation) -> bool:
+        """Whether it is the audit's to mend.
+
+        A mishap excuses an orphan only if the booking did not want its event in one place all the time: else the
+        next try meets the event at its creation.
+        """
+        excuses = self._excuses()
+        if violation.kind in LEFT_BY_A_HAND:
+            return A_HAND in excuses
+        wavered = violation.booking_id in self.dispatcher.wavering
+        mishaps = excuses - {A_HAND} if wavered else excuses & {NO_LOCK}
+        return violation.kind in LEFT_BY_MISHAP and bool(mishaps)
+
+    def _audit(self) -> None:
+        """What the audit does about each booking: look everywhere, trust nothing."""
+        self.conductor.note(f"-- audit, because of {sorted(self._excuses())}")
+        for booking_id in self.dispatcher.bookings:
+            self.queue.put(
+                BookingChange(booking_id, "audit", now(), uncertain=True, suspects=frozenset({ANNA, BERT}))
+            )
+
+    async def _read_rows(self) -> dict[str, BookingRow | None]:
+        """The bookings, through the real adapter."""
+        client = DataverseClient(
+            DATAVERSE_URL,
+            Credential(),
+            now,
+            open_wire=lambda pause: DataverseWire(
+                self.dataverse, self.conductor, self.troubles, "judge", pause
+            ),
+        )
+        rows = DataverseBookings(client, SupportColumns())
+        return {booking_id: await rows.read(booking_id) for booking_id in self.dispatcher.bookings}
+
+
+def same_profile(profile: Profile) -> Profile:
+    """As drawn."""
+    return profile
+
+
+def play(
+    seed: int, parts: Parts | None = None, shape: Callable[[Profile], Profile] = same_profile
+) -> Result:
+    """Run the schedule of a seed."""
+    return Schedule(seed, parts or Parts(), shape).run()

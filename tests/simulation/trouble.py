@@ -1,0 +1,207 @@
+"""Which faults a schedule holds: its profile by the seed, and the account of what struck.
+
+Profiles differ on purpose: a schedule with every fault at once hides what one with a single kind shows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+from local.faults import Fault, FaultScript
+from local.graph.store import GraphConfig
+from tests.simulation.clock import now
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping, Sequence
+
+    from tests.simulation.conductor import Conductor
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one schedule is made of; numbers are upper bounds of what may strike."""
+
+    processes: int
+    bookings: int
+    changes: int
+    user_actions: int
+    crashes: int
+    call_faults: int
+    item_faults: int
+    throttles: int
+    queue_faults: int
+    redeliveries: int
+    """Lost acknowledgements and lost leases."""
+    doubled_hints: int
+    lost_webhooks: int
+    stalls: int
+    """Times that some step takes as long as the next timer, which may be its caller's patience."""
+    moves: frozenset[str]
+    """What dispatchers do besides renaming: "reassign", "cancel", "delete"."""
+    denied_mailbox: bool
+    extension: bool
+    graph: GraphConfig
+
+
+def draw_profile(random: random.Random) -> Profile:
+    """A profile by chance; each kind of trouble is absent from about half of all schedules."""
+
+    def some(most: int, share: float = 0.5) -> int:
+        return random.randint(1, most) if random.random() < share else 0
+
+    return Profile(
+        processes=random.choice((1, 2, 2, 3)),
+        bookings=random.choice((1, 1, 1, 2, 3)),
+        changes=random.randint(1, 7),
+        user_actions=some(4, 0.3),
+        crashes=some(3, 0.4),
+        call_faults=some(4),
+        item_faults=some(5),
+        throttles=some(3, 0.4),
+        queue_faults=some(2, 0.2),
+        redeliveries=some(3, 0.4),
+        doubled_hints=some(3),
+        lost_webhooks=some(2, 0.2),
+        stalls=some(3, 0.3),
+        moves=frozenset(each for each in ("reassign", "cancel", "delete") if random.random() < 0.65),
+        denied_mailbox=random.random() < 0.12,
+        extension=random.random() < 0.5,
+        graph=GraphConfig(
+            shuffle_seed=random.randrange(1000),
+            duplicate_status=random.choice((400, 409)),
+            duplicate_names_existing=random.random() < 0.5,
+            deleted_transactions=random.choice(("forgotten", "remembered", "ghost")),
+            no_lock=random.random() < 0.15,
+            inline_extension_failure_every=0,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer that a fault gives."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """For the accounts."""
+        code = self.body["error"]["code"] if self.body else ""
+        waits = "+retry-after" if self.headers else ""
+        return f"{self.status} {code}".strip() + waits
+
+
+class Troubles:
+    """Deals out the profile's faults.
+
+    Args:
+        conductor: whose chance decides, and whose trace is told.
+        profile: how many may strike.
+    """
+
+    def __init__(self, conductor: Conductor, profile: Profile) -> None:
+        self._conductor = conductor
+        self._left = Counter(
+            call=profile.call_faults,
+            item=profile.item_faults,
+            throttle=profile.throttles,
+            queue=profile.queue_faults,
+            redelivery=profile.redeliveries,
+            doubled=profile.doubled_hints,
+            webhook=profile.lost_webhooks,
+            crash=profile.crashes,
+            stall=profile.stalls,
+        )
+        conductor.may_stall = lambda: self.may("stall")
+        conductor.stall = self._stall
+        self.struck: Counter[str] = Counter()
+        """By kind and detail, for the figures."""
+        self.healthy = False
+        """Nothing strikes any more."""
+
+    def may(self, kind: str) -> bool:
+        """Whether a fault of this kind is left."""
+        return not self.healthy and self._left[kind] > 0
+
+    def strikes(self, kind: str, probability: float) -> bool:
+        """Whether a fault of this kind happens now; it is used up by that."""
+        if not self.may(kind) or not self._conductor.chance(probability):
+            return False
+        self._left[kind] -= 1
+        return True
+
+    def use(self, kind: str) -> None:
+        """One of this kind happens."""
+        self._left[kind] -= 1
+
+    def tell(self, detail: str) -> None:
+        """Count and trace a fault."""
+        self.struck[detail] += 1
+        self._conductor.note(f"!! {detail}")
+
+    def _stall(self) -> None:
+        self.use("stall")
+        self.tell("slow service")
+
+    def pick(self, options: Sequence[str]) -> str:
+        """One of several, by chance."""
+        return self._conductor.random.choice(options)
+
+    def retry_after(self) -> dict[str, str] | None:
+        """A `Retry-After` as services send it: whole, a fraction, a date, or none."""
+        kind = self.pick(("none", "whole", "fraction", "date"))
+        seconds = self._conductor.random.choice((1, 2, 7, 40))
+        if kind == "none":
+            return None
+        if kind == "date":
+            moment = now().replace(microsecond=0)
+            return {"Retry-After": format_datetime(moment.fromtimestamp(moment.timestamp() + seconds, moment.tzinfo), usegmt=True)}
+        return {"Retry-After": str(seconds) if kind == "whole" else f"{seconds}.128"}
+
+
+def graph_error(status: int, code: str, message: str = "spoiled") -> dict[str, Any]:
+    """An error in Graph's form."""
+    del status
+    return {"error": {"code": code, "message": message}}
+
+
+class ItemFaults(FaultScript):
+    """Spoils single items of Graph's batches, before or after they took effect."""
+
+    def __init__(self, troubles: Troubles) -> None:
+        super().__init__()
+        self._troubles = troubles
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """By chance instead of by rule."""
+        del path
+        if self._troubles.strikes("throttle", 0.12):
+            headers = self._troubles.retry_after()
+            self._troubles.tell(f"graph item 429{'+retry-after' if headers else ''}")
+            return _fault("before", 429, "ApplicationThrottled", headers)
+        if not self._troubles.strikes("item", 0.15):
+            return None
+        writes = method != "GET"
+        when = self._troubles.pick(("before", "after") if writes else ("before",))
+        status, code = {
+            "504": (504, "UnknownError"),
+            "503": (503, "ServiceUnavailable"),
+            "500": (500, "InternalServerError"),
+            "409": (409, "ConcurrentItemSave"),
+            "503s": (503, "ConcurrentItemSave"),
+            "412": (412, "ErrorIrresolvableConflict"),
+            "423": (423, "ErrorItemLocked"),
+            "404": (404, "UnknownError"),
+        }[self._troubles.pick(("504", "503", "500", "409", "503s") + (("412", "423", "404") if when == "before" else ()))]
+        self._troubles.tell(f"graph item {status} {code} {when}")
+        return _fault(when, status, code, None)
+
+
+def _fault(when: Any, status: int, code: str, headers: dict[str, str] | None) -> Fault:
+    return Fault(when=when, status=status, body=graph_error(status, code), headers=headers or {})
