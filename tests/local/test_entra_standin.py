@@ -289,10 +289,10 @@ async def test_a_user_assigned_identity_has_to_be_named() -> None:
 @pytest.mark.parametrize(
     ("token", "reason"),
     [
-        (tokens.issue(KEY, GRAPH, 60), None),
-        (tokens.issue(KEY, GRAPH + "/", 60), None),
-        (tokens.issue(b"o" * 32, GRAPH, 60), "bad signature"),
-        (tokens.issue(KEY, VAULT, 60), "wrong audience"),
+        (tokens.issue(KEY, GRAPH, 3600), None),
+        (tokens.issue(KEY, GRAPH + "/", 3600), None),
+        (tokens.issue(b"o" * 32, GRAPH, 3600), "bad signature"),
+        (tokens.issue(KEY, VAULT, 3600), "wrong audience"),
         (tokens.issue(KEY, GRAPH, -1), "expired"),
         ("no token", "malformed"),
         ("", "malformed"),
