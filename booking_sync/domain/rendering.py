@@ -2,7 +2,8 @@
 
 Text from Dataverse is untrusted: it is cleaned of what no service should be sent, cut to what fits, and the
 body is rendered with autoescape, so that it can only ever be text. An administrator's own templates get the
-same names; they run in Jinja's sandbox.
+same names. They run in Jinja's sandbox, which keeps them from Python's insides and from endless ranges; what
+they cost otherwise is the administrator's, who could deploy other code as well.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ class EventRenderer:
         bare = Booking(id="00000000-0000-0000-0000-000000000000", name="", start=None, end=None, active=True)
         names = self._names(bare, WorkOrder())
         _fill(self._subject, names, quoting=True)
-        _fill(self._body, names, quoting=True)
+        _bounded(_fill(self._body, names, quoting=True))
 
 
 def one_line_address(address: Address) -> str:
