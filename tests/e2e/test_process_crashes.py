@@ -38,7 +38,7 @@ async def calm(crowd: Crowd) -> AsyncIterator[None]:
     await crowd.stack.dataverse.configure(webhooks_paused=False)
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [8])
 async def test_a_storm_with_crashes_ends_in_step(crowd: Crowd, seed: int) -> None:
     """150 bookings, several changes of each, five crashes: in step, and what was left is provably ours."""
     random = Random(seed)  # noqa: S311 - reproducible on purpose

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-THROTTLE_SECONDS = 4
+THROTTLE_SECONDS = 2
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
@@ -29,7 +29,6 @@ async def mended(crowd: Crowd) -> AsyncIterator[None]:
     yield
     for service in (crowd.stack.graph, crowd.stack.dataverse):
         await service.clear_faults()
-    await crowd.stack.graph.configure(mailbox_concurrency=4)
 
 
 async def test_a_throttled_mailbox_slows_nobody_else(crowd: Crowd) -> None:
@@ -67,9 +66,9 @@ async def test_every_form_of_throttling_at_once_poisons_nothing(crowd: Crowd) ->
     graph, dataverse = crowd.stack.graph, crowd.stack.dataverse
     soon = f"{datetime.now(UTC) + timedelta(seconds=2):%a, %d %b %Y %H:%M:%S} GMT"
     for fault in (
-        Fault(path="^/users/", times=20, status=429, headers={"Retry-After": "0.5"}),
-        Fault(path="^/users/", times=20, after_skipping=20, status=503),
-        Fault(path="^/users/", times=10, after_skipping=30, status=429, headers={"Retry-After": soon}),
+        Fault(path="^/users/", times=15, status=429, headers={"Retry-After": "0.5"}),
+        Fault(path="^/users/", times=10, after_skipping=20, status=503),
+        Fault(path="^/users/", times=5, after_skipping=30, status=429, headers={"Retry-After": soon}),
         Fault(path=r"\$batch", times=2, after_skipping=3, status=429, headers={"Retry-After": "1"}),
         Fault(path=r"\$batch", times=2, after_skipping=2, status=503),
     ):
@@ -77,10 +76,9 @@ async def test_every_form_of_throttling_at_once_poisons_nothing(crowd: Crowd) ->
     for fault in (
         Fault(method="GET", times=2, after_skipping=1, status=429, headers={"Retry-After": "1"}),
         Fault(path=r"\$batch", times=1, after_skipping=2, status=503, headers={"Retry-After": soon}),
-        Fault(method="PATCH", times=10, after_skipping=10, status=429),
+        Fault(method="PATCH", times=5, after_skipping=10, status=429),
     ):
         await dataverse.add_fault(fault)
-    await graph.configure(mailbox_concurrency=3)
     await crowd.book(crowd.plan(100))
     await crowd.settle()
     assert await crowd.differences() == []
