@@ -200,6 +200,23 @@ async def test_an_app_that_cant_start_puts_messages_back_as_they_were() -> None:
     assert (change.attempt, change.uncertain) == (1, False)
 
 
+async def test_an_app_that_cant_start_says_when_to_come_back() -> None:
+    """The wait that goes with the reason is kept, so that a hundred messages don't start it again and again."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED))
+    bench.opening_fails = TransientError("2 app settings need attention.", retry_after=60.0)
+    await bench.worker.handle(TEXT, 1)
+    ((_, delay),) = bench.queue.sent
+    assert delay == 90.0
+
+
+async def test_waiting_for_a_service_that_is_down_is_no_try() -> None:
+    """While a circuit is open the message's own delay does not grow, so it is back soon after the service."""
+    bench = Bench(Outcome(OutcomeKind.DEFERRED, "Graph is not asked for a while", 8.0, untried=True))
+    await bench.worker.handle(encode_change(BookingChange(BOOKING_ID, "c", START, attempt=1)), 1)
+    ((change, delay),) = bench.queue.sent
+    assert (change.attempt, delay) == (1, 12.0)
+
+
 def test_put_back_delays_grow_with_jitter_up_to_a_cap() -> None:
     """Each put-back waits about twice as long as the one before, never longer than the cap on its own."""
     lowest, highest = BackOff(lambda: 0.0), BackOff(lambda: 1.0)
