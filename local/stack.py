@@ -45,6 +45,7 @@ POLL_SECONDS = 0.1
 _UNWANTED_PREFIXES = (
     *("AZURE_", "AzureWebJobs", "IDENTITY_", "MSI_", "APPLICATIONINSIGHTS_", "OTEL_", "PYTHON"),
     *("ENTRA_", "DATAVERSE_", "KEY_VAULT_", "EVENT_", "BATCH_", "MESSAGE_", "REQUIRE_", "ORIGINAL_", "SYNC_"),
+    *("AUDIT_", "CATCH_UP_"),
 )
 """What a developer may have set for the Azure SDKs, for Python or for another run of the app."""
 _PROXIES = frozenset(["http_proxy", "https_proxy", "all_proxy", "ftp_proxy"])
