@@ -201,7 +201,7 @@ async def test_an_app_that_cant_start_puts_messages_back_as_they_were() -> None:
 
 
 async def test_an_app_that_cant_start_says_when_to_come_back() -> None:
-    """The wait that goes with the reason is kept, so that a hundred messages don't start it again and again."""
+    """The wait that goes with the reason is kept: a hundred messages don't start it again and again."""
     bench = Bench(Outcome(OutcomeKind.SYNCED))
     bench.opening_fails = TransientError("2 app settings need attention.", retry_after=60.0)
     await bench.worker.handle(TEXT, 1)
