@@ -79,7 +79,7 @@ class ManagedIdentityStandIn(StandIn):
         given = request.headers.get(HEADER)
         if given is None:
             return _refuse(400, f"The header {HEADER} is missing.")
-        if not secrets.compare_digest(given.encode(), self._header.encode()):
+        if not secrets.compare_digest(given.encode(errors="surrogateescape"), self._header.encode()):
             return _refuse(401, f"The header {HEADER} is wrong.")
         return None
 

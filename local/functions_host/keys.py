@@ -33,4 +33,5 @@ class Keys:
 
 
 def _same(given: str, key: str) -> bool:
-    return bool(key) and secrets.compare_digest(given.encode(), key.encode())
+    # A header may hold bytes that are no UTF-8; aiohttp hands them on as surrogates.
+    return bool(key) and secrets.compare_digest(given.encode(errors="surrogateescape"), key.encode())

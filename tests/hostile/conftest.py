@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 from local.azurite import azurite, random_account
 from local.certificates import Certificates, make_certificates
 from tests.dataverse.world import DataverseWorld, dataverse_world
+from tests.hostile.background import running
 from tests.hostile.door import QUEUE, Door
 from tests.outlook import conftest as _quiet_imports  # noqa: F401 - imports the Graph SDK without its warnings
 from tests.outlook.kit import GraphHere, running_graph
@@ -34,13 +34,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture(scope="session")
 def storage(certificates: Certificates) -> Iterator[str]:
     """The connection string of an Azurite."""
-    with asyncio.Runner() as runner:
-        process = azurite(certificates, random_account())
-        runner.run(process.start())
-        try:
-            yield process.url
-        finally:
-            runner.run(process.stop())
+    with running(azurite(certificates, random_account())) as process:
+        yield process.url
 
 
 @pytest.fixture(scope="module")
