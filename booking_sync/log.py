@@ -11,6 +11,8 @@ import traceback
 from pathlib import PurePath
 from typing import Any
 
+from booking_sync.domain.text import without_quotes
+
 _CHATTY = (
     "azure.core",
     "azure.identity",
@@ -30,11 +32,22 @@ def log_event(logger: logging.Logger, name: str, /, *, level: int = logging.INFO
     """Write one line of JSON with `event` set to the name, keys sorted.
 
     What JSON has no form for (times, GUIDs) is written as its text. The line is plain ASCII, so nothing in a
-    field can break it in two.
+    field can break it in two. What a reason quotes is left out (see `domain.text`).
     """
     if logger.isEnabledFor(level):
-        line = json.dumps({**fields, "event": name}, sort_keys=True, separators=(",", ":"), default=str)
+        told = _unquoted({**fields, "event": name})
+        line = json.dumps(told, sort_keys=True, separators=(",", ":"), default=str)
         logger.log(level, "%s", line)
+
+
+def _unquoted(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_quotes(value)
+    if isinstance(value, dict):
+        return {key: _unquoted(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_unquoted(each) for each in value]
+    return value
 
 
 def places(error: BaseException) -> list[str]:

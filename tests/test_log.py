@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from booking_sync.domain.text import quote
 from booking_sync.log import log_event, quiet_libraries
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ def test_field_can_not_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:
     line = caplog.records[0].getMessage()
     assert len(line.splitlines()) == 1
     assert json.loads(line) == {"event": "refused", "reason": text}
+
+
+def test_a_quotation_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """What a service said goes to a person, not to the log, wherever in a field it stands."""
+    caplog.set_level(logging.INFO)
+    said = quote("Adatum »Bakery« is «unknown»", 20)
+    reason = f"Refused: {said} for good"
+    log_event(LOGGER, "refused", reason=reason, several=[{"reason": reason[:14]}])
+    line = json.loads(caplog.records[0].getMessage())
+    assert said == "«Adatum Bakery is un…»"
+    assert line["reason"] == "Refused: «…» for good"
+    assert line["several"] == [{"reason": "Refused: «…»"}]
 
 
 def test_level_is_the_callers(caplog: pytest.LogCaptureFixture) -> None:

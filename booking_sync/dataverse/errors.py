@@ -56,10 +56,11 @@ _STATUS_SENTENCES: dict[int, str] = {
 }
 
 _MISSING_COLUMN = re.compile(
-    r"(?:find a property named|undeclared property) '(\w+)'|property '(\w+)' does not exist", re.IGNORECASE
+    r"(?:find a property named|undeclared property) '(\w{1,128})'|property '(\w{1,128})' does not exist",
+    re.IGNORECASE,
 )
-_SHORT_COLUMN = re.compile(r"length of the '(\w+)' attribute")
-_PRIVILEGE = re.compile(r"\bprv\w+")
+_SHORT_COLUMN = re.compile(r"length of the '(\w{1,128})' attribute")
+_PRIVILEGE = re.compile(r"\bprv\w{1,128}")
 _CODE = re.compile(r"0x[0-9a-f]{1,8}")
 
 

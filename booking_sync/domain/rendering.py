@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from booking_sync.domain.booking import Address, Booking, CommitType, FieldServiceStatus, WorkOrder
 from booking_sync.domain.event import EventContent, ShowAs
-from booking_sync.domain.text import clean, clean_line, clean_lines
+from booking_sync.domain.text import clean, clean_line, clean_lines, shorten
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,6 +51,8 @@ DEFAULT_BODY_TEMPLATE = """\
 {%- if summary %}<p>{{ summary | lines }}</p>{% endif %}
 {%- if instructions %}<p><b>Instructions:</b><br>{{ instructions | lines }}</p>{% endif %}
 <p><a href="{{ booking_url }}">Open the booking in Dynamics 365</a></p>"""
+
+_MAX_TOLD = 300
 
 _CATEGORY_BY_FIELD_SERVICE_STATUS = {
     FieldServiceStatus.SCHEDULED: "Field Service: Scheduled",
@@ -161,7 +163,7 @@ def _fill(template: Template, names: dict[str, str], *, quoting: bool = False) -
         return template.render(names)
     except Exception as error:
         told = f"{type(error).__name__}: {error}" if quoting else type(error).__name__
-        raise BadTemplateError(told) from error
+        raise BadTemplateError(shorten(told, _MAX_TOLD)) from error
 
 
 def _bounded(body: str) -> str:

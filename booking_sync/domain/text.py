@@ -1,5 +1,8 @@
 """Text that people wrote, made fit for Outlook: no character that a service refuses, and no more than fits.
 
+What services and people said is quoted in «guillemets» where it becomes part of a reason: it is for who reads
+the row or the poison queue, and not for the log.
+
 Lengths are in UTF-16 units, which is what Exchange and SQL Server count.
 """
 
@@ -14,6 +17,8 @@ _UNFIT = re.compile(
     "\ud800-\udfff"  # halves of characters, which no UTF-8 can hold
     "\ufdd0-\ufdef\ufeff\ufffe\uffff]"  # no characters at all
 )
+_NO_GUILLEMETS = str.maketrans("", "", "«»")
+_QUOTED = re.compile("«[^»]*»?")  # a shortened reason may have lost its closing mark
 
 
 def clean(text: str) -> str:
@@ -29,6 +34,16 @@ def clean_line(text: str, length: int) -> str:
 def clean_lines(text: str, length: int) -> str:
     """The text cleaned and cut to `length`; its lines stay lines."""
     return shorten(clean(text).strip(), length)
+
+
+def quote(text: str, length: int) -> str:
+    """Somebody else's words within a reason of ours, marked so that `without_quotes` finds them again."""
+    return f"«{clean_line(text.translate(_NO_GUILLEMETS), length)}»"
+
+
+def without_quotes(reason: str) -> str:
+    """A reason fit for the log: quotations may hold what people wrote, and are left out."""
+    return _QUOTED.sub("«…»", reason)
 
 
 def shorten(text: str, length: int) -> str:

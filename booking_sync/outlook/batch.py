@@ -150,7 +150,7 @@ class BatchSender:
             return BatchResult((outer,) * len(requests))
         pause = errors.app_pause(outer, self._now())
         # A refused batch speaks of the app and not of a booking, so it is never permanent.
-        reason = f"Graph answered {outer.status} {errors.error_code(outer)} to a batch"
+        reason = f"Graph answered {outer.status} {errors.shown_code(outer)} to a batch"
         return BatchResult(
             tuple(
                 TransientError(

@@ -8,9 +8,11 @@ resources, or that were seen in public issue threads; `error.code` may be an emp
 from __future__ import annotations
 
 import math
+import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.text import quote
 from booking_sync.errors import PermanentError, SyncError, TransientError
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ _SAVE_CONFLICTS = frozenset({"concurrentitemsave", "errorirresolvableconflict"})
 _DUPLICATE = "errorduplicatetransactionid"
 _EVENT_GONE = frozenset({"erroritemnotfound", ""})
 _UNKNOWN = "unknownerror"  # seen with 404 around an HTML page: a gateway spoke, not Outlook
-_REASON_LENGTH = 300
+_MESSAGE_LENGTH = 200
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 NO_MAILBOX_REASON = "Outlook: this person has no Exchange Online mailbox."
 ACCESS_DENIED_REASON = (
@@ -61,6 +64,12 @@ ACCESS_DENIED_REASON = (
 def error_code(answer: Answer) -> str:
     """Graph's `error.code` as it was sent; empty when there is none."""
     return _error_text(answer, "code")
+
+
+def shown_code(answer: Answer) -> str:
+    """The code for a reason or the log: empty when it is none, since it might then be anything."""
+    code = error_code(answer)
+    return code if _CODE.fullmatch(code) else ""
 
 
 def existing_event_id(answer: Answer) -> str | None:
@@ -183,26 +192,22 @@ _NOT_APPLIED = frozenset({UNAUTHORIZED, PRECONDITION_FAILED, LOCKED, FAILED_DEPE
 def _transient(answer: Answer, now: datetime, *, writes: bool) -> TransientError:
     pause = CONCURRENCY_PAUSE if is_concurrency(answer) else retry_after(answer.headers, now)
     return TransientError(
-        f"Graph answered {answer.status} {_shorten(error_code(answer))}".rstrip(),
+        f"Graph answered {answer.status} {shown_code(answer)}".rstrip(),
         retry_after=pause,
         maybe_applied=writes and answer.status not in _NOT_APPLIED,
     )
 
 
 def _refusal(answer: Answer) -> str:
-    said = ": ".join(filter(None, (error_code(answer), _error_text(answer, "message"))))
-    return _shorten(f"Outlook: Graph refused the request ({answer.status}). {said}".rstrip())
+    message = _error_text(answer, "message")
+    said = (shown_code(answer), quote(message, _MESSAGE_LENGTH) if message else "")
+    return f"Outlook: Graph refused the request ({answer.status}). {': '.join(filter(None, said))}".rstrip()
 
 
 def _error_text(answer: Answer, key: str) -> str:
     error = answer.body.get("error") if isinstance(answer.body, dict) else None
     value = error.get(key) if isinstance(error, dict) else None
     return value if isinstance(value, str) else ""
-
-
-def _shorten(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _REASON_LENGTH else line[: _REASON_LENGTH - 1] + "…"
 
 
 def _seconds_until(text: str, now: datetime) -> float:

@@ -65,11 +65,12 @@ def test_a_failed_read_leaves_no_doubt() -> None:
         (404, "Request_ResourceNotFound", errors.NO_MAILBOX_REASON),
         (404, "ResourceNotFound", errors.NO_MAILBOX_REASON),
         (404, "ErrorInvalidUser", errors.NO_MAILBOX_REASON),
-        (400, "TimeZoneNotSupportedException", "TimeZoneNotSupportedException: no such zone"),
-        (400, "ErrorPropertyValidationFailure", "ErrorPropertyValidationFailure: no such zone"),
-        (404, "ErrorItemNotFound", "ErrorItemNotFound: no such zone"),
-        (403, "ErrorAccountSuspend", "ErrorAccountSuspend: no such zone"),
-        (413, "", "no such zone"),
+        (400, "TimeZoneNotSupportedException", "TimeZoneNotSupportedException: «no such zone»"),
+        (400, "ErrorPropertyValidationFailure", "ErrorPropertyValidationFailure: «no such zone»"),
+        (404, "ErrorItemNotFound", "ErrorItemNotFound: «no such zone»"),
+        (403, "ErrorAccountSuspend", "ErrorAccountSuspend: «no such zone»"),
+        (413, "", "«no such zone»"),
+        (400, "Adatum Bakery, Main Street", "(400). «no such zone»"),
     ],
 )
 def test_what_will_not_pass_is_permanent(status: int, code: str, reason: str) -> None:
