@@ -37,7 +37,7 @@ start: $(PYTHON_READY) $(NODE_READY) ## Start the local stack and keep it up, to
 
 .PHONY: test
 test: $(PYTHON_READY) $(NODE_READY) ## Run the tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 .PHONY: soak
 soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=100000, FIRST=0)
