@@ -110,7 +110,7 @@ def _print_account(console: Console, account: Account, seconds: float) -> None:
         f"{account.seconds / 3600:.0f} hours of virtual time, {account.struck.total()} faults."
     )
     _print_counts(console, "Faults survived", account.struck)
-    _print_counts(console, "What a process was waiting for when it was killed", account.crash_points)
+    _print_counts(console, "What a process was in the middle of when it was killed", account.crash_points)
     console.print(
         f"{account.excused} schedules held something that may leave work to the audit; "
         f"{account.audited} did: {dict(account.left)}."

@@ -1,8 +1,8 @@
 """Decides what happens next, by the seed alone, and keeps the trace.
 
-Whoever does I/O waits here for its turn. When the loop has nothing left to run, one thing is chosen: a waiting
-step goes on, a message is delivered, a person does something, a process crashes, or time passes to the next
-timer. So every await on a service is a point at which anything else may happen first.
+Whoever does I/O waits here for its turn. When the loop has nothing left to run, one thing is chosen: a
+waiting step goes on, a message is delivered, a person does something, a process crashes, or time passes to
+the next timer. So every await on a service is a point at which anything else may happen first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import asyncio
 import contextvars
 import random
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -91,6 +92,7 @@ class Conductor:
         self.trace: list[str] = []
         self.counts: Counter[str] = Counter()
         self.decisions = 0
+        self._stages: list[tuple[Owner | None, str]] = []
         self.may_stall: Callable[[], bool] = lambda: False
         self.stall: Callable[[], None] = lambda: None
         """Told of a slow service."""
@@ -101,6 +103,8 @@ class Conductor:
         self._quiet: asyncio.Future[None] | None = None
         self._world = contextvars.Context()
         self._world_tasks: set[asyncio.Task[Any]] = set()
+        self._unattended: set[asyncio.Task[Any]] = set()
+        """What services do for processes that were killed."""
         self.errors: list[str] = []
         """What the loop's exception handler was told: bugs."""
 
@@ -138,9 +142,42 @@ class Conductor:
             if wait in self.waits:
                 self.waits.remove(wait)
 
+    @contextmanager
+    def stage(self, what: str) -> Iterator[None]:
+        """Note what a process is in the middle of, for the account of crash points."""
+        entry = (OWNER.get(), what)
+        self._stages.append(entry)
+        try:
+            yield
+        finally:
+            self._stages.remove(entry)
+
+    def stages(self, owner: Owner) -> list[str]:
+        """What a process is in the middle of; empty between requests."""
+        return [what for who, what in self._stages if who is owner]
+
     async def for_ever(self) -> None:
         """What waiting for an answer that never comes is like."""
         await self._loop.create_future()
+
+    async def serve(self, work: Coroutine[Any, Any, T]) -> T:
+        """The answer of a service that a request reached; the service goes on when the asking process is killed.
+
+        What a live client gave up waiting for, the service drops. And a killed one's requests are carried out or
+        dropped before much time passes, in particular before its messages are delivered again: no protocol
+        without conditional writes to Outlook could bear a write from that far in the past.
+        """
+        owner = OWNER.get()
+        task = self.in_world(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if owner is not None and owner.dead:
+                self._unattended.add(task)
+                task.add_done_callback(self._unattended.discard)
+            else:
+                task.cancel()
+            raise
 
     def in_world(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run something that no process's death stops: a service at work on a request that reached it."""
@@ -177,7 +214,7 @@ class Conductor:
         slow = timeout is not None and timeout > QUICK_SECONDS and bool(self.waits)
         if timeout is not None and not slow:
             weights.append(TIME_WEIGHT)
-        elif slow and self.may_stall():
+        elif slow and self.may_stall() and not self._unattended:
             weights.append(STALL_WEIGHT)
         index = self.random.choices(range(len(weights)), weights)[0]
         if index == len(choices):
@@ -204,12 +241,14 @@ class Conductor:
 
 
 def _make_task(
-    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], **options: Any
-) -> asyncio.Task[T]:
+    loop: asyncio.AbstractEventLoop,
+    work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+    **options: Any,
+) -> asyncio.Task[Any]:
     """A task that belongs to the process whose code makes it."""
     context: contextvars.Context | None = options.get("context")
     owner = context.get(OWNER) if context is not None else OWNER.get()
-    task = asyncio.Task(work, loop=loop, **options)
+    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **options)
     if owner is not None:
         owner.adopt(task)
     return task

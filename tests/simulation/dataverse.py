@@ -1,7 +1,7 @@
 """Dataverse at the HTTP seam: the strict stand-in's Web API behind a wire that can fail at each step.
 
-A request's way is as with Graph: it leaves, arrives or not, its parts run one after the other, each at its turn,
-and the answer arrives or not. What people change raises webhooks, which wait to be delivered.
+A request's way is as with Graph: it leaves, arrives or not, its parts run one after the other, each at its
+turn, and the answer arrives or not. What people change raises webhooks, which wait to be delivered.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from booking_sync.errors import TransientError
 from local.dataverse.api import Answer, Call, WebApi, preferences
 from local.dataverse.batch import Part, read_batch, write_batch
 from local.dataverse.config import Config
-from local.dataverse.errors import DataverseError
 from local.dataverse.handlers import DEFAULT_IDENTITY
 from local.dataverse.payload import API_PATH, read_body
 from local.dataverse.schema import BOOKING, SUPPORT_COLUMNS, Schema
@@ -86,9 +85,6 @@ class _HeldCourier(Courier):
         self.held.append(delivery)
 
 
-Receive = "Callable[[bytes, Mapping[str, str]], Awaitable[int]]"
-
-
 @dataclass(frozen=True)
 class LostWebhook:
     """A change that nobody was told of."""
@@ -152,9 +148,7 @@ class DataverseSide:
 
     def choices(self) -> Iterable[Choice]:
         """Any waiting webhook may be the next to arrive."""
-        return [
-            Choice(WEBHOOK_WEIGHT, functools.partial(self._deliver, each)) for each in self._courier.held
-        ]
+        return [Choice(WEBHOOK_WEIGHT, functools.partial(self._deliver, each)) for each in self._courier.held]
 
     def _deliver(self, delivery: Delivery) -> None:
         self._courier.held.remove(delivery)
@@ -248,14 +242,17 @@ class DataverseWire:
 
     async def _exchange(self, request: Request) -> Reply:
         what = "record" if request.writes else "read"
-        await self._conductor.turn(f"{self._name} sends dataverse {what}")
+        with self._conductor.stage(f"dataverse {what}: on its way"):
+            await self._conductor.turn(f"{self._name} sends dataverse {what}")
         if self._troubles.strikes("throttle", 0.06):
             return self._refuse(429, "0x80072322", self._troubles.retry_after())
         spoil = self._choose(writes=request.writes)
         if spoil.startswith("before"):
             return await self._fail(spoil, request)
-        reply = await asyncio.shield(self._conductor.in_world(self._side.execute(request)))
-        await self._conductor.turn(f"{self._name} awaits dataverse {what}")
+        with self._conductor.stage(f"dataverse {what}: at the service"):
+            reply = await self._conductor.serve(self._side.execute(request))
+        with self._conductor.stage(f"dataverse {what}: answer on its way"):
+            await self._conductor.turn(f"{self._name} awaits dataverse {what}")
         return await self._fail(spoil, request) if spoil else reply
 
     def _choose(self, *, writes: bool) -> str:
@@ -320,6 +317,3 @@ def _tell(answer: Answer) -> str:
         return f"{answer.status} {rows}"
     error = (answer.body or {}).get("error", {}) if isinstance(answer.body, dict) else {}
     return f"{answer.status} {error.get('code', '')}".rstrip()
-
-
-_ = DataverseError

@@ -1,12 +1,11 @@
 """Graph at the HTTP seam: the strict stand-in's service behind a wire that can fail at each step.
 
-A batch's way: it waits to leave, arrives (or never does), each item waits for its turn inside the service, and the
-answer waits to arrive (or never does). Once arrived, the service goes on even if the client dies.
+A batch's way: it waits to leave, arrives (or never does), each item waits for its turn inside the service,
+and the answer waits to arrive (or never does). Once arrived, the service goes on even if the client dies.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections import Counter
@@ -80,7 +79,9 @@ class NamedState(GraphState):
 class _SteppedService(CalendarService):
     """The calendar service, whose every request waits for its turn in the middle of its work."""
 
-    def __init__(self, state: GraphState, limits: Limits, conductor: Conductor, people: dict[str, str]) -> None:
+    def __init__(
+        self, state: GraphState, limits: Limits, conductor: Conductor, people: dict[str, str]
+    ) -> None:
         super().__init__(state, limits)
         self._conductor = conductor
         self._people = people
@@ -155,15 +156,18 @@ class GraphWire:
         return response
 
     async def _exchange(self, content: bytes, what: str) -> httpx.Response:
-        await self._conductor.turn(f"{self._name} sends graph {what}")
+        with self._conductor.stage(f"graph {what}: on its way"):
+            await self._conductor.turn(f"{self._name} sends graph {what}")
         writes = what != "find"
         if self._troubles.strikes("throttle", 0.05):
             return self._answer(self._refusal(429, "TooManyRequests", self._troubles.retry_after()))
         spoil = self._choose(writes=writes)
         if spoil.startswith("before"):
             return await self._fail(spoil)
-        body = await asyncio.shield(self._conductor.in_world(self._side.execute(content)))
-        await self._conductor.turn(f"{self._name} awaits graph {what}")
+        with self._conductor.stage(f"graph {what}: at the service"):
+            body = await self._conductor.serve(self._side.execute(content))
+        with self._conductor.stage(f"graph {what}: answer on its way"):
+            await self._conductor.turn(f"{self._name} awaits graph {what}")
         if spoil:
             return await self._fail(spoil)
         return httpx.Response(200, content=json.dumps(body).encode())
@@ -198,7 +202,9 @@ class GraphWire:
         return Refusal(status, graph_error(status, code), headers)
 
     def _answer(self, refusal: Refusal) -> httpx.Response:
-        self._conductor.note(f"   graph answers {self._name}'s batch {refusal.name} {dict(refusal.headers or {})}")
+        self._conductor.note(
+            f"   graph answers {self._name}'s batch {refusal.name} {dict(refusal.headers or {})}"
+        )
         return httpx.Response(refusal.status, json=refusal.body, headers=dict(refusal.headers or {}))
 
     @contextmanager

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event import marker, own_generation
+from booking_sync.domain.event import own_generation
 from booking_sync.domain.plan import Invalid, Wanted
 from booking_sync.outlook.requests import EXTENSION_PROPERTY, EventRequests
 from local.graph.schema import DEFAULTS, read_event
@@ -78,7 +78,7 @@ def _check_booking(
     about = f"booking {booking_id[-4:]}"
     desired = wish(row.booking) if row else None
     if isinstance(desired, Invalid):
-        raise AssertionError(f"no dispatcher here makes a booking invalid: {desired.reason}")
+        raise TypeError(f"no dispatcher here makes a booking invalid: {desired.reason}")
     named = row.record.event if row else None
     right = [each for each in events if named and _is(each, named.mailbox, named.event_id)]
     for each in events:
@@ -100,9 +100,7 @@ def _check_booking(
     yield from _check_event(schedule, booking_id, desired, right[0])
 
 
-def _check_event(
-    schedule: Schedule, booking_id: str, desired: Wanted, shown: _Shown
-) -> Iterator[Violation]:
+def _check_event(schedule: Schedule, booking_id: str, desired: Wanted, shown: _Shown) -> Iterator[Violation]:
     about = f"booking {booking_id[-4:]}'s event"
     if shown.mailbox != desired.mailbox:
         yield Violation("mailbox", f"{about} is in {NAMES[shown.mailbox]}")
@@ -136,6 +134,3 @@ def _ours(schedule: Schedule) -> dict[str, list[_Shown]]:
 
 def _is(shown: _Shown, mailbox: str, event_id: str) -> bool:
     return (shown.mailbox, shown.event.immutable_id) == (mailbox, event_id)
-
-
-__all__ = ["Violation", "check_bookings", "check_conduct", "marker"]

@@ -25,7 +25,6 @@ DORA = "d0000000-0000-4000-8000-00000000000d"
 """Whose mailbox is outside the app's scope."""
 NAMES = {ANNA: "anna", BERT: "bert", DORA: "dora"}
 
-DISPATCHER_WEIGHT = 1.0
 USER_WEIGHT = 0.7
 
 _SUPPORT = ("bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate")
@@ -64,7 +63,7 @@ class Dispatcher:
     def choices(self) -> Iterable[Choice]:
         """One change of one booking."""
         if self._left:
-            yield Choice(DISPATCHER_WEIGHT, self._act)
+            yield Choice(self._profile.haste, self._act)
 
     def _act(self) -> None:
         self._left -= 1

@@ -191,6 +191,4 @@ class Process:
             return work
 
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
-        return ChangeWorker(
-            open_work, queue, now, MAX_AGE, BackOff(conductor.random.random)
-        )
+        return ChangeWorker(open_work, queue, now, MAX_AGE, BackOff(conductor.random.random))

@@ -1,8 +1,8 @@
 """The storage queue and the Functions host in front of each process.
 
-As Azure has it: a message in work is hidden and comes back when its process dies or its lease is lost; one whose
-function raised comes back after 30 seconds; the sixth delivery is the poison queue's; a deletion with a receipt
-that a later delivery outdated fails, so the message stays.
+As Azure has it: a message in work is hidden and comes back when its process dies or its lease is lost; one
+whose function raised comes back after 30 seconds; the sixth delivery is the poison queue's; a deletion with a
+receipt that a later delivery outdated fails, so the message stays.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ VISIBILITY_SECONDS = 30.0
 LEASE_SECONDS = 600.0
 """How long the host hides a message in work, at most, before it renews."""
 MOST_SPOILED_DELIVERIES = 2
-"""Of one message, by crashes and lost receipts. The host itself gives a message up after five, with no fault of
-ours, and the queue's own failures need some of those."""
+"""Of one message, by crashes and lost receipts. The host itself gives a message up after five, with no fault
+of ours, and the queue's own failures need some of those."""
 MOST_PER_PROCESS = 6
 """Messages in work at once; fewer than the host's, so that several processes get some."""
 
@@ -99,7 +99,9 @@ class QueueModel:
         self.messages.append(message)
         flags = " uncertain" if change.uncertain else ""
         flags += f" suspects {len(change.suspects)}" if change.suspects else ""
-        self._conductor.note(f"queue: #{message.number} about {change.booking_id[-4:]}, in {delay:.1f} s{flags}")
+        self._conductor.note(
+            f"queue: #{message.number} about {change.booking_id[-4:]}, in {delay:.1f} s{flags}"
+        )
 
     def choices(self) -> Iterable[Choice]:
         """Any visible message may go to any process that has room; leases may get lost."""
@@ -180,7 +182,8 @@ class ProcessQueue:
 
     async def send(self, change: BookingChange, delay: float = 0.0) -> None:
         """Put a change on the queue."""
-        when = await self._before(f"{self._name} puts a message back")
+        with self._conductor.stage("queue: putting back"):
+            when = await self._before(f"{self._name} puts a message back")
         self._model.put(change, delay)
         self._after(when)
         if not change.attempt and self._troubles.strikes("doubled", 0.3):
@@ -189,7 +192,8 @@ class ProcessQueue:
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Lay a message on the poison queue."""
-        when = await self._before(f"{self._name} dead-letters a message")
+        with self._conductor.stage("queue: dead-lettering"):
+            when = await self._before(f"{self._name} dead-letters a message")
         self._conductor.note(f"queue: {self._name} dead-letters: {reason}")
         self._model.poison.append((message, reason))
         self._after(when)

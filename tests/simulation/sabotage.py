@@ -1,7 +1,7 @@
 """The protocol with one rule removed at a time, to prove that the simulation notices each.
 
-Injected through the simulation's own wiring (`Parts`): subclasses of the synchronizer, and wrappers around what
-it is given. Nothing is patched.
+Injected through the simulation's own wiring (`Parts`): subclasses of the synchronizer, and wrappers around
+what it is given. Nothing is patched.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Trusting(Synchronizer):
     """Believes the recorded fingerprint in every round and on every delivery."""
 
     async def sync(self, task: SyncTask) -> Outcome:
+        """As ever, but trusting."""
         return await super().sync(replace(task, trusted=True))
 
     async def _round(self, run: _Run) -> Outcome | None:
@@ -154,18 +155,24 @@ def _calendar(wrap: Callable[[Calendar], Calendar]) -> Parts:
     return Parts(calendar=wrap)
 
 
+def _hasty(profile: Profile) -> Profile:
+    return replace(profile, processes=3, bookings=1, changes=7, haste=1.0, moves=())
+
+
 def _crashes_and_renames(profile: Profile) -> Profile:
-    return replace(profile, crashes=3, moves=frozenset(), bookings=1, changes=5)
+    return replace(profile, crashes=3, moves=(), bookings=1, changes=5)
 
 
 def _cancels_and_reactivates(profile: Profile) -> Profile:
     config = replace(profile.graph, deleted_transactions="remembered")
-    return replace(profile, moves=frozenset({"cancel"}), graph=config)
+    return replace(profile, moves=("cancel",), bookings=1, changes=6, haste=0.1, graph=config)
 
 
 SABOTAGES = {
-    "the untrusting rule": Sabotage(Parts(synchronizer=Trusting), frozenset({"content"})),
-    "If-Match": Sabotage(Parts(rows=_AnyVersion), frozenset({"content", "missing", "orphan"})),
+    "the untrusting rule": Sabotage(Parts(synchronizer=Trusting), frozenset({"content"}), _hasty),
+    "If-Match": Sabotage(
+        Parts(rows=_AnyVersion), frozenset({"content", "missing", "orphan", "unwanted"}), _hasty
+    ),
     "the generation": Sabotage(
         _calendar(_OneGeneration), frozenset({"settle", "missing"}), _cancels_and_reactivates
     ),
@@ -175,5 +182,6 @@ SABOTAGES = {
     "the recovery of suspects": Sabotage(Parts(synchronizer=NotRecovering), frozenset({"orphan"})),
     "the proof by transactionId": Sabotage(_calendar(_MarkerProves), frozenset({"hands off"})),
     "the pause of a throttled mailbox": Sabotage(
-        Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})    ),
+        Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})
+    ),
 }

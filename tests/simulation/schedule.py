@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.booking import BookingRow
 
 CRASH_WEIGHT = 0.6
+IDLE_CRASH_WEIGHT = 0.07
+"""Of a process that is only reading, or about to: much of that is before it did anything at all."""
 A_HAND = "a user's hand"
 NO_LOCK = "two events for one transactionId"
 LEFT_BY_A_HAND = frozenset({"missing", "content", "tag"})
@@ -145,7 +147,10 @@ class Schedule:
         if self.troubles.may("crash"):
             for process in self._processes:
                 if process.at_work and all(each.may_spoil for each in process.at_work):
-                    yield Choice(CRASH_WEIGHT, functools.partial(self._crash, process))
+                    stages = self.conductor.stages(process)
+                    writing = any("read" not in stage and "find" not in stage for stage in stages)
+                    weight = CRASH_WEIGHT if writing else IDLE_CRASH_WEIGHT
+                    yield Choice(weight, functools.partial(self._crash, process))
 
     def _start_process(self) -> None:
         self._started += 1
@@ -153,12 +158,9 @@ class Schedule:
 
     def _crash(self, process: Process) -> None:
         self.troubles.use("crash")
-        points = [wait.point for wait in self.conductor.waits if wait.owner is process]
-        for point in points:
-            self._crash_points[point.partition(" ")[2]] += 1
-        if not points:
-            self._crash_points["between requests"] += 1
-        self.troubles.tell(f"process {process.name} dies")
+        self._crash_points.update(self.conductor.stages(process) or ["between requests"])
+        self.conductor.note(f"{process.name} is killed")
+        self.troubles.tell("process killed")
         self._processes.remove(process)
         process.crash()
         self.queue.return_from(process)
@@ -191,8 +193,8 @@ class Schedule:
     def _is_excused(self, violation: Violation) -> bool:
         """Whether it is the audit's to mend.
 
-        A mishap excuses an orphan only if the booking did not want its event in one place all the time: else the
-        next try meets the event at its creation.
+        A mishap excuses an orphan only if the booking did not want its event in one place all the time: else
+        the next try meets the event at its creation.
         """
         excuses = self._excuses()
         if violation.kind in LEFT_BY_A_HAND:
@@ -228,8 +230,6 @@ def same_profile(profile: Profile) -> Profile:
     return profile
 
 
-def play(
-    seed: int, parts: Parts | None = None, shape: Callable[[Profile], Profile] = same_profile
-) -> Result:
+def play(seed: int, parts: Parts | None = None, shape: Callable[[Profile], Profile] = same_profile) -> Result:
     """Run the schedule of a seed."""
     return Schedule(seed, parts or Parts(), shape).run()

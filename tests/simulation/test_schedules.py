@@ -16,9 +16,7 @@ from tests.simulation.__main__ import Account, play_many
 from tests.simulation.schedule import play
 
 CHUNKS = 8
-SCHEDULES_PER_CHUNK = 300
-KNOWN_SEEDS: tuple[int, ...] = ()
-"""Seeds beyond the chunks that once failed."""
+SCHEDULES_PER_CHUNK = 250
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +43,6 @@ def test_every_schedule_converges(chunk: int, pool: ProcessPoolExecutor) -> None
     assert len(account.crash_points) > 10
 
 
-@pytest.mark.parametrize("seed", KNOWN_SEEDS)
-def test_a_schedule_that_once_failed_converges(seed: int) -> None:
-    """What was mended stays mended."""
-    assert play(seed).violations == ()
-
-
 @pytest.mark.parametrize("seed", [3, 17, 42, 61])
 def test_a_seed_replays_exactly(seed: int) -> None:
     """The same seed makes the same trace, step by step."""
@@ -61,7 +53,7 @@ def test_a_seed_replays_exactly_in_another_process() -> None:
     """`make replay` shows what failed elsewhere: no hash seed, clock or address has a part in it."""
     outputs = set()
     for hash_seed in ("1", "2"):
-        done = subprocess.run(  # noqa: S603 - our own module
+        done = subprocess.run(
             [sys.executable, "-m", "tests.simulation", "replay", "42"],
             cwd=Path(__file__).parents[2],
             env={**os.environ, "PYTHONHASHSEED": hash_seed},

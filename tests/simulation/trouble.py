@@ -28,6 +28,8 @@ class Profile:
     processes: int
     bookings: int
     changes: int
+    haste: float
+    """How readily dispatchers act while the app is still at work, as a weight."""
     user_actions: int
     crashes: int
     call_faults: int
@@ -40,7 +42,7 @@ class Profile:
     lost_webhooks: int
     stalls: int
     """Times that some step takes as long as the next timer, which may be its caller's patience."""
-    moves: frozenset[str]
+    moves: tuple[str, ...]
     """What dispatchers do besides renaming: "reassign", "cancel", "delete"."""
     denied_mailbox: bool
     extension: bool
@@ -57,6 +59,7 @@ def draw_profile(random: random.Random) -> Profile:
         processes=random.choice((1, 2, 2, 3)),
         bookings=random.choice((1, 1, 1, 2, 3)),
         changes=random.randint(1, 7),
+        haste=random.choice((0.1, 0.5, 1.0)),
         user_actions=some(4, 0.3),
         crashes=some(3, 0.4),
         call_faults=some(4),
@@ -67,7 +70,7 @@ def draw_profile(random: random.Random) -> Profile:
         doubled_hints=some(3),
         lost_webhooks=some(2, 0.2),
         stalls=some(3, 0.3),
-        moves=frozenset(each for each in ("reassign", "cancel", "delete") if random.random() < 0.65),
+        moves=tuple(each for each in ("reassign", "cancel", "delete") if random.random() < 0.65),
         denied_mailbox=random.random() < 0.12,
         extension=random.random() < 0.5,
         graph=GraphConfig(
@@ -161,7 +164,11 @@ class Troubles:
             return None
         if kind == "date":
             moment = now().replace(microsecond=0)
-            return {"Retry-After": format_datetime(moment.fromtimestamp(moment.timestamp() + seconds, moment.tzinfo), usegmt=True)}
+            return {
+                "Retry-After": format_datetime(
+                    moment.fromtimestamp(moment.timestamp() + seconds, moment.tzinfo), usegmt=True
+                )
+            }
         return {"Retry-After": str(seconds) if kind == "whole" else f"{seconds}.128"}
 
 
@@ -198,7 +205,11 @@ class ItemFaults(FaultScript):
             "412": (412, "ErrorIrresolvableConflict"),
             "423": (423, "ErrorItemLocked"),
             "404": (404, "UnknownError"),
-        }[self._troubles.pick(("504", "503", "500", "409", "503s") + (("412", "423", "404") if when == "before" else ()))]
+        }[
+            self._troubles.pick(
+                ("504", "503", "500", "409", "503s") + (("412", "423", "404") if when == "before" else ())
+            )
+        ]
         self._troubles.tell(f"graph item {status} {code} {when}")
         return _fault(when, status, code, None)
 
