@@ -119,6 +119,8 @@ class _Applied:
     must_record: bool
     problem: str = ""
     """A permanent refusal, in words for a person."""
+    unfinished: bool = False
+    """Nothing but events that are gone was met: another round goes on where the record says."""
 
 
 class Synchronizer:
@@ -189,6 +191,8 @@ class Synchronizer:
                 return None
             if recorded is Recorded.MISSING:
                 return await self._finish_missing(run)
+        if applied.unfinished:
+            return None
         return _outcome(run, wish, steps, applied)
 
     async def _record(self, run: _Run, row: BookingRow, record: SyncRecord) -> Recorded:
@@ -304,7 +308,9 @@ class Synchronizer:
             run.own = None
             run.burn(mailbox, generation)
             step = CreateEvent(mailbox, content, generation + 1)
-        raise TransientError("the event vanished each time it was created")
+        # The row must remember how far this came, or each try would begin at the same dead events again.
+        far = replace(record, event=None, generation=max(record.generation, generation), fingerprint="")
+        return _Applied(far, must_record=True, unfinished=True)
 
     async def _create(
         self, run: _Run, mailbox: str, content: EventContent, generation: int
@@ -370,7 +376,7 @@ def _written(
     problem = applied.problem or (wish.reason if isinstance(wish, Invalid) else "")
     for error in refused.values():
         problem = f"The event in the former calendar could not be removed. {error.reason}"
-    return _Applied(replace(record, error=problem or record.error), applied.must_record, problem)
+    return replace(applied, record=replace(record, error=problem or record.error), problem=problem)
 
 
 def _not_written(

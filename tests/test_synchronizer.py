@@ -480,3 +480,37 @@ def test_merging_tasks_keeps_the_cautious_side_of_each() -> None:
     assert merged == SyncTask(
         BOOKING_ID, trusted=False, deleted=frozenset({event}), suspects=frozenset({BERT})
     )
+
+
+async def test_generations_used_up_in_vain_are_passed_over_for_good(world: World) -> None:
+    """Events that failed tries created and removed again stand in the way once, however many they are."""
+    await world.synced(booking())
+    content = next(iter(world.calendar.events.values())).content
+    world.calendar.events.clear()
+    for generation in range(2, 9):
+        made = await world.calendar.create(
+            ANNA, content, marker="", transaction_id=transaction_id(BOOKING_ID, ANNA, generation)
+        )
+        assert made.event_id
+        await world.calendar.delete(EventRef(ANNA, made.event_id))
+    outcome = await world.synchronizer.sync(UNTRUSTED)
+    (event,) = world.calendar.events.values()
+    assert outcome.kind is OutcomeKind.SYNCED
+    assert world.record.event == event.ref
+    assert event.transaction_id == transaction_id(BOOKING_ID, ANNA, 9)
+
+
+async def test_how_far_generations_are_used_up_is_remembered_between_tries(world: World) -> None:
+    """A try that meets nothing but dead events leaves the next one further on, not where it began."""
+    await world.synced(booking())
+    content = next(iter(world.calendar.events.values())).content
+    world.calendar.events.clear()
+    for generation in range(2, 41):
+        made = await world.calendar.create(
+            ANNA, content, marker="", transaction_id=transaction_id(BOOKING_ID, ANNA, generation)
+        )
+        assert made.event_id
+        await world.calendar.delete(EventRef(ANNA, made.event_id))
+    first, second = [await world.synchronizer.sync(UNTRUSTED) for _ in range(2)]
+    assert (first.kind, second.kind) == (OutcomeKind.DEFERRED, OutcomeKind.SYNCED)
+    assert world.record.generation == 41
