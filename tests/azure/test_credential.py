@@ -215,6 +215,8 @@ async def test_no_secret_and_no_token_is_logged_or_raised(
 ) -> None:
     """Even at DEBUG, through a success, a refusal and a rotation, neither a secret nor a token shows."""
     caplog.set_level(logging.DEBUG)
+    for library in ("azure.core", "azure.identity", "azure.keyvault", "msal", "urllib3"):
+        caplog.set_level(logging.DEBUG, logger=library)  # an earlier test may have had the app quiet them
     texts: list[str] = []
     async with cloud.credential(hold_seconds=0) as credential:
         token = await credential.get_token(GRAPH_SCOPE)
