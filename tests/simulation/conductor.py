@@ -161,10 +161,10 @@ class Conductor:
         await self._loop.create_future()
 
     async def serve(self, work: Coroutine[Any, Any, T]) -> T:
-        """The answer of a service that a request reached; the service goes on when the asking process is killed.
+        """The answer of a service that a request reached; it goes on when the asking process is killed.
 
-        What a live client gave up waiting for, the service drops. And a killed one's requests are carried out or
-        dropped before much time passes, in particular before its messages are delivered again: no protocol
+        What a live client gave up waiting for, the service drops. And a killed one's requests are carried out
+        or dropped before much time passes, in particular before its messages are delivered again: no protocol
         without conditional writes to Outlook could bear a write from that far in the past.
         """
         owner = OWNER.get()

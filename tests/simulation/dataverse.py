@@ -256,6 +256,8 @@ class DataverseWire:
         return await self._fail(spoil, request) if spoil else reply
 
     def _choose(self, *, writes: bool) -> str:
+        if self._troubles.is_down("dataverse"):
+            return self._troubles.pick(("before unreachable", "before dropped", "before 503", "before 500"))
         if not self._troubles.strikes("call", 0.12):
             return ""
         options = [

@@ -173,6 +173,8 @@ class GraphWire:
         return httpx.Response(200, content=json.dumps(body).encode())
 
     def _choose(self, *, writes: bool) -> str:
+        if self._troubles.is_down("graph"):
+            return self._troubles.pick(("before unreachable", "before dropped", "before 503", "before 500"))
         if not self._troubles.strikes("call", 0.15):
             return ""
         before = ("unreachable", "dropped", "hanging", "401", "500", "503", "503 wait", "504")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from azure.core.credentials import AccessToken
 
 from booking_sync.batcher import Batcher
+from booking_sync.circuit import Circuit
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.client import DataverseClient
 from booking_sync.dataverse.schema import SupportColumns
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
 
 MAX_AGE = timedelta(hours=24)
+FAILURES_TO_OPEN = 2
+"""In a row, for a circuit to open; fewer than in production, since schedules are short."""
 
 
 class Credential:
@@ -174,12 +177,13 @@ class Process:
                 open_wire=lambda pause: DataverseWire(
                     self._schedule.dataverse, conductor, troubles, self.name, pause
                 ),
+                circuit=self._circuit("Dynamics 365"),
             ),
             SupportColumns(),
         )
         wire = GraphWire(self._schedule.graph, conductor, troubles, self.name)
         batches = BatchScheduler(
-            BatchSender(wire, Credential(), now).send,
+            BatchSender(wire, Credential(), now, self._circuit("Graph")).send,
             parts.mailbox_pause or (lambda answer: errors.mailbox_pause(answer, now())),
         )
         extension = EXTENSION if self._schedule.profile.extension else ""
@@ -192,3 +196,12 @@ class Process:
 
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         return ChangeWorker(open_work, queue, now, MAX_AGE, BackOff(conductor.random.random))
+
+    def _circuit(self, service: str) -> Circuit:
+        conductor = self._schedule.conductor
+        return Circuit(
+            service,
+            lambda: conductor.time,
+            conductor.random.random,
+            failures_to_open=FAILURES_TO_OPEN,
+        )

@@ -40,6 +40,8 @@ class Profile:
     """Lost acknowledgements and lost leases."""
     doubled_hints: int
     lost_webhooks: int
+    outages: int
+    """Times that a whole service is down for a while."""
     stalls: int
     """Times that some step takes as long as the next timer, which may be its caller's patience."""
     moves: tuple[str, ...]
@@ -69,6 +71,7 @@ def draw_profile(random: random.Random) -> Profile:
         redeliveries=some(3, 0.4),
         doubled_hints=some(3),
         lost_webhooks=some(2, 0.2),
+        outages=some(2, 0.15),
         stalls=some(3, 0.3),
         moves=tuple(each for each in ("reassign", "cancel", "delete") if random.random() < 0.65),
         denied_mailbox=random.random() < 0.12,
@@ -120,7 +123,9 @@ class Troubles:
             webhook=profile.lost_webhooks,
             crash=profile.crashes,
             stall=profile.stalls,
+            outage=profile.outages,
         )
+        self._down_until: dict[str, float] = {}
         conductor.may_stall = lambda: self.may("stall")
         conductor.stall = self._stall
         self.struck: Counter[str] = Counter()
@@ -138,6 +143,16 @@ class Troubles:
             return False
         self._left[kind] -= 1
         return True
+
+    def is_down(self, service: str) -> bool:
+        """Whether a whole service is down; it may go down right now."""
+        if self.healthy:
+            return False
+        if self.strikes("outage", 0.05):
+            seconds = self._conductor.random.choice((3.0, 20.0, 90.0))
+            self._down_until[service] = self._conductor.time + seconds
+            self.tell(f"{service} down for a while")
+        return self._conductor.time < self._down_until.get(service, 0.0)
 
     def use(self, kind: str) -> None:
         """One of this kind happens."""
