@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import importlib.util
 from typing import TYPE_CHECKING, Any, Self
 
 import azure.functions as func
@@ -11,6 +12,7 @@ from azure.functions.queue import QueueMessage
 from azure.storage.queue.aio import QueueServiceClient
 
 from booking_sync.bootstrap import application
+from local.processes import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,12 +68,8 @@ class Door:
         return self._runner.run(self._take(f"{QUEUE}-poison"))
 
     async def _open(self) -> None:
-        from function_app import app  # noqa: PLC0415 - the app reads its settings from the environment
-
         application.cache_clear()
-        self._functions = {
-            str(each.get_function_name()): each.get_user_function() for each in app.get_functions()
-        }
+        self._functions = _functions()
         self._service = QueueServiceClient.from_connection_string(self._storage)
         for name in (QUEUE, f"{QUEUE}-poison"):
             await self._service.create_queue(name)
@@ -95,3 +93,13 @@ class Door:
             for each in page:
                 found.append(base64.b64decode(each.content).decode("ascii"))
                 await queue.delete_message(each)
+
+
+def _functions() -> dict[str, Any]:
+    """The functions by name, of a module of its own: an app lists its functions only once."""
+    spec = importlib.util.spec_from_file_location("hostile_function_app", REPOSITORY / "function_app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {str(each.get_function_name()): each.get_user_function() for each in module.app.get_functions()}

@@ -86,8 +86,11 @@ def test_nesting_at_the_edge_of_what_can_be_parsed_is_answered(door: Door, first
         ("AAMk=", "someone@contoso.com"),
         ("\N{PILE OF POO}" * 400, "\N{PILE OF POO}" * 100),
     ],
+    ids=["dots", "slashes", "line breaks", "half a character", "a group", "an address", "pictures"],
 )
-@pytest.mark.parametrize("state", [None, "1:\ud800:\ud800", "1:abc:def"])
+@pytest.mark.parametrize(
+    "state", [None, "1:\ud800:\ud800", "1:abc:def"], ids=["no seal", "half a character", "a wrong seal"]
+)
 def test_a_deletion_names_no_event_that_could_not_be_ours(
     door: Door, event_id: str, mailbox: str, state: str | None
 ) -> None:
