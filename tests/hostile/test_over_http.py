@@ -74,11 +74,14 @@ def outside(
 @tries(0.3)
 @given(raw_bodies())
 def test_no_body_breaks_the_host(outside: Outside, body: bytes) -> None:
-    """Mutated bodies get a short JSON answer, and never a 5xx."""
+    """Mutated bodies get a short JSON answer, and no 5xx but the 503 of a queue that can't keep up."""
     status, answer = outside.post(body, {HEADER: KEYS.function})
-    assert status in (202, 400)
     assert len(answer) < 400
-    assert isinstance(json.loads(answer), dict)
+    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        assert json.loads(answer)["error"].startswith("the storage queue ")
+    else:
+        assert status in (202, 400), answer
+        assert isinstance(json.loads(answer), dict)
 
 
 @pytest.mark.parametrize("kind", HEAVY)
