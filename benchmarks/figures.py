@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings; numbers are formatted by the report, to three significant digits."""
+    """Rows under headings.
+
+    The report formats numbers: a float to three significant digits; an int is a count and is told exactly.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -95,12 +99,40 @@ class Result:
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
     targets: tuple[Target, ...] = ()
+    """The most telling first: it is the one that the README shows."""
     notes: tuple[str, ...] = field(default=())
     """How it was measured and what that leaves out, a sentence or two each."""
 
     def as_json(self) -> dict[str, Any]:
         """For a file."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Result:
+        """The opposite of `as_json`, also after a way through JSON.
+
+        Raises:
+            KeyError, TypeError, ValueError: this is not what `as_json` made.
+        """
+        return cls(
+            name=data["name"],
+            question=data["question"],
+            parameters=dict(data["parameters"]),
+            tables=tuple(_table(table) for table in data["tables"]),
+            charts=tuple(_chart(chart) for chart in data["charts"]),
+            targets=tuple(Target(**target) for target in data["targets"]),
+            notes=tuple(data["notes"]),
+        )
+
+
+def _table(data: Mapping[str, Any]) -> Table:
+    rows = tuple(tuple(row) for row in data["rows"])
+    return Table(data["title"], tuple(data["columns"]), rows, data["note"])
+
+
+def _chart(data: Mapping[str, Any]) -> Chart:
+    series = {label: tuple((x, y) for x, y in points) for label, points in data["series"].items()}
+    return Chart(**{**data, "kind": ChartKind(data["kind"]), "series": series})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +143,21 @@ class Latency:
     """From sending a request to its arrival plus from the answer's leaving to its arrival."""
     service: float
     """Work on each operation: a request, or each part of a batch."""
+
+    @classmethod
+    def parse(cls, text: str) -> Latency:
+        """From milliseconds, `20/80`.
+
+        Raises:
+            ValueError: it is not two numbers, none of them negative, with a slash between.
+        """
+        try:
+            round_trip, service = (float(part) / 1000 for part in text.split("/"))
+        except ValueError:
+            round_trip = service = math.nan
+        if not (0 <= round_trip < math.inf and 0 <= service < math.inf):
+            raise ValueError(f"{text!r} is no latency: write ROUND_TRIP/SERVICE in milliseconds, such as 20/80")
+        return cls(round_trip, service)
 
     @property
     def label(self) -> str:
