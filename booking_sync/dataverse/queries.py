@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from booking_sync.dataverse.schema import BOOKINGS
+from booking_sync.domain.watched import WORK_ORDER_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,26 +39,12 @@ _BOOKING_COLUMNS = (
     "_bookingstatus_value",
     "_msdyn_workorder_value",
 )
-_WORK_ORDER_COLUMNS = (
-    "msdyn_name",
-    "msdyn_workordersummary",
-    "msdyn_instructions",
-    "msdyn_address1",
-    "msdyn_address2",
-    "msdyn_address3",
-    "msdyn_city",
-    "msdyn_stateorprovince",
-    "msdyn_postalcode",
-    "msdyn_country",
-    "msdyn_latitude",
-    "msdyn_longitude",
-)
 _USER_COLUMNS = "azureactivedirectoryobjectid,isdisabled"
 _EXPAND = ",".join(
     (
         f"Resource($select=resourcetype,_userid_value;$expand=UserId($select={_USER_COLUMNS}))",
         "BookingStatus($select=name,status,msdyn_fieldservicestatus)",
-        f"msdyn_workorder($select={','.join(_WORK_ORDER_COLUMNS)};$expand=msdyn_serviceaccount($select=name))",
+        f"msdyn_workorder($select={','.join(WORK_ORDER_COLUMNS)};$expand=msdyn_serviceaccount($select=name))",
     )
 )
 

@@ -1,0 +1,63 @@
+"""Which tables and columns an event hangs on: what provisioning registers webhooks for, and who filters by it.
+
+An event shows its booking, but also things of the booking's work order, and it lies in the calendar of the
+resource's user. A column belongs here exactly when the plan or the rendering of a booking depends on it. What
+changes rarely and has no lookup from which bookings could be found cheaply (an account's or a status's name,
+a user's account) has no webhook: the daily audit finds it by the fingerprint.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BOOKING_TABLE = "bookableresourcebooking"
+"""Logical name of the table whose rows become events."""
+
+BOOKING_ATTRIBUTES = (
+    "starttime",
+    "endtime",
+    "duration",
+    "name",
+    "bookingstatus",
+    "resource",
+    "msdyn_workorder",
+    "statecode",
+)
+"""Filtering attributes of the booking's Update step; our support columns must not be among them."""
+
+
+class RelatedTable(StrEnum):
+    """Logical names of the tables whose Update changes the events of other rows: of the bookings that name it."""
+
+    WORK_ORDER = "msdyn_workorder"
+    RESOURCE = "bookableresource"
+
+
+WORK_ORDER_COLUMNS = (
+    "msdyn_name",
+    "msdyn_workordersummary",
+    "msdyn_instructions",
+    "msdyn_address1",
+    "msdyn_address2",
+    "msdyn_address3",
+    "msdyn_city",
+    "msdyn_stateorprovince",
+    "msdyn_postalcode",
+    "msdyn_country",
+    "msdyn_latitude",
+    "msdyn_longitude",
+)
+"""What is read of a work order itself; its account is a row of its own."""
+
+RELATED_ATTRIBUTES: Mapping[RelatedTable, tuple[str, ...]] = MappingProxyType(
+    {
+        RelatedTable.WORK_ORDER: ("msdyn_serviceaccount", *WORK_ORDER_COLUMNS),
+        RelatedTable.RESOURCE: ("userid", "resourcetype"),
+    }
+)
+"""Filtering attributes of the related tables' Update steps."""
