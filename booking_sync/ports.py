@@ -171,3 +171,87 @@ class Clock(Protocol):
 
     def __call__(self) -> datetime:
         """Now, aware, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailingBooking:
+    """A booking whose row tells people that it can't sync."""
+
+    booking_id: str
+    name: str
+    starts: datetime | None
+    modified: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailingBookings:
+    """Some failing bookings, those first that changed last."""
+
+    bookings: tuple[FailingBooking, ...]
+    more: bool
+    """There are others."""
+
+
+class FailureListing(Protocol):
+    """The bookings in Dataverse that can't sync."""
+
+    async def failing(self, limit: int) -> FailingBookings:
+        """At most `limit` of them, in one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonMessage:
+    """A message that lies on the poison queue."""
+
+    message_id: str
+    text: str
+    receipt: str = ""
+    """Allows to delete or release it; empty for one that was only looked at."""
+
+
+class PoisonQueue(Protocol):
+    """The poison queue, for people; a queue that does not exist is an empty one."""
+
+    async def peek(self) -> Sequence[PoisonMessage]:
+        """The first 32 at most, left as they are."""
+
+    async def take(self, hidden_seconds: int) -> Sequence[PoisonMessage]:
+        """Up to 32, hidden from everybody else for so long; none when nothing is left."""
+
+    async def delete(self, message: PoisonMessage) -> None:
+        """Remove one that was taken; one that is gone, or was taken by another since, is left to them."""
+
+    async def release(self, message: PoisonMessage) -> None:
+        """Show one that was taken to others again, at once; as `delete` otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepths:
+    """How many messages there are, hidden ones included; Storage counts approximately."""
+
+    changes: int
+    poison: int
+
+
+class QueueGauge(Protocol):
+    """How full the queues are."""
+
+    async def depths(self) -> QueueDepths:
+        """Both depths; a queue that does not exist yet is empty."""
+
+
+class Shelf(Protocol):
+    """Small texts by name, shared by all instances; for what may be lost."""
+
+    async def put(self, name: str, text: str) -> None:
+        """Write a text, whatever was there."""
+
+    async def get(self, name: str) -> str | None:
+        """The text of that name; None when there is none."""
+
+    async def newest(self, prefix: str, since: datetime, limit: int) -> Sequence[str]:
+        """The texts written since then whose names begin so, at most `limit`, newest first."""
+
+    async def drop(self, prefix: str, before: datetime) -> int:
+        """Remove the texts written before that whose names begin so; returns how many."""

@@ -81,9 +81,11 @@ class StackOptions:
     extension_name: str = "com.bookingsync.booking"
     """The open extension; empty: none."""
     time_zone: str = "Europe/Berlin"
-    latency_seconds: float = 0.0
-    """Round trip to Graph and Dataverse, and the time that Graph works on each item of a batch, during which
-    it holds one of its mailbox's four places. Without it nobody could ever be throttled."""
+    round_trip_seconds: float = 0.0
+    """To Graph and Dataverse and back."""
+    service_seconds: float = 0.0
+    """What Graph and Dataverse work on each operation, be it a request or a part of a batch. Meanwhile it holds
+    one of its mailbox's four places, or of our user's 52; without it nobody could ever be throttled."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """More app settings; they win over the stack's own."""
     hosts: int = 1
@@ -260,7 +262,7 @@ class LocalStack:
         storage = azurite(
             self.certificates,
             random_account(),
-            services=ALL_SERVICES if _host_kind() == "func" else ("Queue",),
+            services=ALL_SERVICES,
             log_file=self.options.folder / "azurite.log",
         )
         entra = self._standin("entra", "local.entra", *self._entra_arguments())
@@ -299,10 +301,10 @@ class LocalStack:
         self.managed_identity = StandInControl(identity.url, self.session)
 
     async def _slow_down(self) -> None:
-        seconds = self.options.latency_seconds
-        await self.graph.configure(item_seconds=seconds)
+        await self.graph.configure(item_seconds=self.options.service_seconds)
+        await self.dataverse.configure(service_seconds=self.options.service_seconds)
         for service in (self.graph, self.dataverse):
-            await service.set_latency(seconds)
+            await service.set_latency(self.options.round_trip_seconds)
 
     async def _stop(self) -> None:
         """Hosts first, so that they can finish what they do; then everything else at once."""
