@@ -156,7 +156,9 @@ class Latency:
         except ValueError:
             round_trip = service = math.nan
         if not (0 <= round_trip < math.inf and 0 <= service < math.inf):
-            raise ValueError(f"{text!r} is no latency: write ROUND_TRIP/SERVICE in milliseconds, such as 20/80")
+            raise ValueError(
+                f"{text!r} is no latency: write ROUND_TRIP/SERVICE in milliseconds, such as 20/80"
+            )
         return cls(round_trip, service)
 
     @property

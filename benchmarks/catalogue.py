@@ -1,0 +1,52 @@
+"""Which benchmarks there are, in the order in which they are run and told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A module of this package with `run(options: Options) -> Result`."""
+
+    name: str
+    """The module's."""
+    title: str
+    """Its heading in the report."""
+    headlines: int = 1
+    """How many of its targets, from the first, the README shows."""
+
+
+CATALOGUE = (
+    Benchmark("requests_per_change", "Requests per booking change", headlines=2),
+    Benchmark("side_by_side", "Side by side on the local stack", headlines=2),
+    Benchmark("scheduling", "Scheduling against the bound", headlines=2),
+    Benchmark("noisy_neighbour", "A burst while one mailbox is throttled"),
+    Benchmark("idle", "One booking at idle"),
+    Benchmark("webhook", "The webhook"),
+    Benchmark("cold_start", "Cold start"),
+    Benchmark("growth", "Processor time and growth"),
+    Benchmark("memory", "Memory of the worker"),
+    Benchmark("catch_up", "Catch-up"),
+)
+
+
+class UnknownBenchmarkError(ValueError):
+    """There is no such benchmark; the message names those that there are."""
+
+
+def chosen(names: list[str]) -> tuple[Benchmark, ...]:
+    """The benchmarks of these names, in the catalogue's order; hyphens will do for underscores.
+
+    Raises:
+        UnknownBenchmarkError: one of the names means nothing.
+    """
+    wanted = {name.replace("-", "_") for name in names}
+    known = {benchmark.name for benchmark in CATALOGUE}
+    if "all" in wanted:
+        wanted = (wanted - {"all"}) | known
+    if unknown := wanted - known:
+        raise UnknownBenchmarkError(
+            f"there is no benchmark {', '.join(sorted(unknown))}; there are: all, {', '.join(sorted(known))}"
+        )
+    return tuple(benchmark for benchmark in CATALOGUE if benchmark.name in wanted)
