@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import shutil
 import signal
 import sys
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
 DEFAULTS = DayOptions()
-DEFAULT_LATENCY = 30
+DEFAULT_LATENCY = "30/30"
 FOLDER = REPOSITORY / ".local-stack"
 
 
@@ -44,10 +45,11 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     run.add_argument("--seed", type=int, default=DEFAULTS.seed, help="the same seed gives the same day")
     run.add_argument(
         "--latency",
-        type=_at_least(0),
+        type=_latency,
         default=DEFAULT_LATENCY,
-        metavar="MILLISECONDS",
-        help=f"round trip to Graph and Dataverse, and Graph's time per batch item; default {DEFAULT_LATENCY}",
+        metavar="ROUND_TRIP[/SERVICE]",
+        help="milliseconds to Graph and Dataverse and back, and what they work on each request or part of a "
+        f"batch; one number is both; default {DEFAULT_LATENCY}",
     )
     run.add_argument("--json", action="store_true", help="print the report as JSON on standard output")
     start = commands.add_parser("start", help="start the stack with sample data and keep it up")
@@ -64,7 +66,11 @@ async def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=arguments.json)
     options = DayOptions(bookings=arguments.bookings, burst=arguments.burst, seed=arguments.seed)
     with _folder() as folder:
-        async with LocalStack(_stack_options(folder, arguments, arguments.latency / 1000)) as stack:
+        round_trip, service = arguments.latency
+        slow = replace(
+            _stack_options(folder, arguments), round_trip_seconds=round_trip, service_seconds=service
+        )
+        async with LocalStack(slow) as stack:
             report = await DayRun(stack, options, console).run()
     if arguments.json:
         sys.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
@@ -119,9 +125,21 @@ def _folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def _stack_options(folder: Path, arguments: argparse.Namespace, latency_seconds: float = 0.0) -> StackOptions:
-    options = StackOptions(folder, time_zone=TIME_ZONE, latency_seconds=latency_seconds)
+def _stack_options(folder: Path, arguments: argparse.Namespace) -> StackOptions:
+    options = StackOptions(folder, time_zone=TIME_ZONE)
     return replace(options, extension_name="") if arguments.no_extension else options
+
+
+def _latency(text: str) -> tuple[float, float]:
+    """Round trip and service time in seconds, of `20/80` or of one number for both, in milliseconds."""
+    round_trip, _, service = text.partition("/")
+    try:
+        seconds = float(round_trip) / 1000, float(service or round_trip) / 1000
+    except ValueError:
+        seconds = (math.nan, math.nan)
+    if not all(0 <= each < math.inf for each in seconds):
+        raise argparse.ArgumentTypeError("must be milliseconds such as 20/80 or 30")
+    return seconds
 
 
 def _at_least(least: int) -> Callable[[str], int]:

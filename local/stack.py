@@ -84,8 +84,8 @@ class StackOptions:
     round_trip_seconds: float = 0.0
     """To Graph and Dataverse and back."""
     service_seconds: float = 0.0
-    """What Graph and Dataverse work on each operation, be it a request or a part of a batch. Meanwhile it holds
-    one of its mailbox's four places, or of our user's 52; without it nobody could ever be throttled."""
+    """What Graph and Dataverse work on each operation, be it a request or a part of a batch. Meanwhile it
+    holds one of its mailbox's four places, or of our user's 52; without it nobody could ever be throttled."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """More app settings; they win over the stack's own."""
     hosts: int = 1

@@ -61,7 +61,7 @@ class StandIn:
         self.faults = FaultScript()
         self.requests: list[RecordedRequest] = []
         self.latency_seconds = 0.0
-        """Round trip added to every request."""
+        """Round trip added to every request: half of it before, half after the work."""
         self.listener: Listener | None = None
         """Set while it is served."""
         self.app = web.Application(
@@ -110,14 +110,24 @@ class StandIn:
     async def _misbehave(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
+        async with self.way():
+            fault = self.faults.take(request.method, request.path_qs)
+            if fault is None:
+                return await handler(request)
+            if fault.when == "after":
+                await handler(request)
+            return await self.strike(request, fault)
+
+    @contextlib.asynccontextmanager
+    async def way(self) -> AsyncIterator[None]:
+        """The way there and back, around the work; a failure travels as long as an answer."""
         if self.latency_seconds:
-            await asyncio.sleep(self.latency_seconds)
-        fault = self.faults.take(request.method, request.path_qs)
-        if fault is None:
-            return await handler(request)
-        if fault.when == "after":
-            await handler(request)
-        return await self.strike(request, fault)
+            await asyncio.sleep(self.latency_seconds / 2)
+        try:
+            yield
+        finally:
+            if self.latency_seconds:
+                await asyncio.sleep(self.latency_seconds / 2)
 
     async def strike(self, request: web.Request, fault: Fault) -> web.StreamResponse:
         """Answer as the fault says: late, with its status, or by hanging up."""

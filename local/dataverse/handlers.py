@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
-
-from aiohttp import web
 
 from local import tokens
 from local.dataverse.api import Answer, Call, Identity, WebApi, preferences
@@ -22,10 +22,13 @@ from local.dataverse.payload import API_PATH, Row, read_body
 from local.dataverse.schema import SUPPORT_COLUMNS, Schema
 from local.dataverse.store import Store
 from local.dataverse.webhooks import Courier, Dispatcher
+from local.http import DroppedConnectionError, HttpAnswer, HttpRequest, read_request, write_answer
 from local.standin import BATCH_ITEMS, StandIn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from aiohttp import web
 
     from local.dataverse.store import Change
     from local.faults import Fault
@@ -47,7 +50,13 @@ _MAX_REQUEST_LINE = 131_072
 class DataverseState:
     """All there is behind the addresses; tests may look and reach in."""
 
-    def __init__(self, support_columns: Mapping[str, int], identity: Identity, authority: str | None) -> None:
+    def __init__(
+        self,
+        support_columns: Mapping[str, int],
+        identity: Identity,
+        authority: str | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.identity = identity
         self.config = Config()
         self.schema = Schema(support_columns)
@@ -55,7 +64,7 @@ class DataverseState:
         self.courier = Courier(self.config, authority)
         self.dispatcher = Dispatcher(self.config, identity, self.courier)
         self.api = WebApi(self.schema, self.store, self.config, identity, self.dispatcher.changed)
-        self.throttle = Throttle(self.config)
+        self.throttle = Throttle(self.config, clock)
         self.cookies_returned = 0
         """Requests that sent the affinity cookie back, against Microsoft's advice."""
         self.add_people()
@@ -90,6 +99,7 @@ class DataverseStandIn(StandIn):
         authority: PEM file of the authority behind webhook endpoints; None for the system's.
         support_columns: custom columns of the booking and their lengths; an empty mapping for none yet.
         identity: the guids of the organisation, our application user and the dispatcher.
+        clock: seconds, for the limits.
     """
 
     def __init__(
@@ -100,11 +110,12 @@ class DataverseStandIn(StandIn):
         authority: str | None = None,
         support_columns: Mapping[str, int] = SUPPORT_COLUMNS,
         identity: Identity = DEFAULT_IDENTITY,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__("dataverse")
         self._token_key = token_key
         self._audience = audience
-        self.state = DataverseState(support_columns, identity, authority)
+        self.state = DataverseState(support_columns, identity, authority, clock)
         # 32 KB addresses are legal here, and aiohttp refuses lines above 8 KB unless told otherwise.
         self.app._handler_args = {"max_line_size": _MAX_REQUEST_LINE}  # noqa: SLF001 - the shell made the app
         self.app.cleanup_ctx.append(self._deliveries)
@@ -167,51 +178,62 @@ class DataverseStandIn(StandIn):
             user = self.state.identity.dispatcher_id
             self.state.dispatcher.changed(changes, Call("POST", "", "", {}, b"", "", user))
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
-        if AFFINITY_COOKIE in request.cookies:
-            self.state.cookies_returned += 1
+    async def answer(self, request: HttpRequest) -> HttpAnswer:
+        """Serve one request below `/api/data/v9.2/`; refusals are answers too.
+
+        Raises:
+            DroppedConnectionError: the fault script has a batch's connection closed.
+        """
         try:
             _check_length(request)
             self._check_token(request)
             started = self.state.throttle.enter()
             try:
-                response = await self._answer(request)
+                answer = await self._work(request)
             finally:
                 self.state.throttle.leave(started)
         except DataverseError as error:
-            response = _respond(Answer(error.status, error.body, error.headers))
-        response.headers["OData-Version"] = "4.0"
-        response.headers["x-ms-dop-hint"] = str(PARALLELISM_HINT)
-        response.headers["x-ms-service-request-id"] = str(uuid.uuid4())
-        response.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] = str(self.state.throttle.remaining)
+            answer = _written(Answer(error.status, error.body, error.headers))
+        headers = {
+            **answer.headers,
+            "OData-Version": "4.0",
+            "x-ms-dop-hint": str(PARALLELISM_HINT),
+            "x-ms-service-request-id": str(uuid.uuid4()),
+            "x-ms-ratelimit-burst-remaining-xrm-requests": str(self.state.throttle.remaining),
+        }
+        return replace(answer, headers=headers)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if AFFINITY_COOKIE in request.cookies:
+            self.state.cookies_returned += 1
+        try:
+            answer = await self.answer(await read_request(request, request[BATCH_ITEMS]))
+        except DroppedConnectionError as dropped:
+            return await self.strike(request, dropped.fault)
+        response = write_answer(answer)
         if AFFINITY_COOKIE not in request.cookies:
             response.set_cookie(
                 AFFINITY_COOKIE, secrets.token_hex(32), secure=request.secure, httponly=True, path="/"
             )
         return response
 
-    def _check_token(self, request: web.Request) -> None:
-        scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
-        origin = _origin(request)
+    def _check_token(self, request: HttpRequest) -> None:
+        scheme, _space, token = request.headers.get("authorization", "").partition(" ")
         reason: str | None = "no bearer token"
         if scheme.lower() == "bearer" and token:
-            reason = tokens.check(self._token_key, token, self._audience or origin)
+            reason = tokens.check(self._token_key, token, self._audience or request.origin)
         if reason is not None:
-            challenge = {"WWW-Authenticate": f"Bearer resource_id={self._audience or origin}"}
+            challenge = {"WWW-Authenticate": f"Bearer resource_id={self._audience or request.origin}"}
             raise DataverseError(401, "0x80048306", f"The access token is not accepted: {reason}.", challenge)
 
-    async def _answer(self, request: web.Request) -> web.Response:
-        address = request.raw_path.removeprefix(API_PATH)
-        path, _mark, raw_query = address.partition("?")
-        body = await request.read()
+    async def _work(self, request: HttpRequest) -> HttpAnswer:
+        path, _mark, raw_query = request.target.removeprefix(API_PATH).partition("?")
         if unquote(path) == "$batch":
-            return await self._batch(request, body)
-        headers = _headers(request)
-        return _respond(
-            await self._execute(request, Part(request.method, unquote(path), raw_query, headers, body))
-        )
+            return await self._batch(request)
+        part = Part(request.method, unquote(path), raw_query, request.headers, request.body)
+        return _written(await self._execute(request, part))
 
-    async def _execute(self, request: web.Request, part: Part) -> Answer:
+    async def _execute(self, request: HttpRequest, part: Part) -> Answer:
         await asyncio.sleep(self.state.config.service_seconds)
         return self.state.api.execute(
             Call(
@@ -220,60 +242,50 @@ class DataverseStandIn(StandIn):
                 part.raw_query,
                 part.headers,
                 part.body,
-                base_url=_origin(request),
+                base_url=request.origin,
                 user_id=self.state.identity.app_user_id,
             )
         )
 
-    async def _batch(self, request: web.Request, body: bytes) -> web.Response:
+    async def _batch(self, request: HttpRequest) -> HttpAnswer:
         if request.method != "POST":
             raise DataverseError(405, "0x80060888", "A batch is posted.")
-        parts = read_batch(request.headers.get("Content-Type", ""), body, _origin(request))
-        go_on = "odata.continue-on-error" in preferences(_headers(request))
+        parts = read_batch(request.headers.get("content-type", ""), request.body, request.origin)
+        go_on = "odata.continue-on-error" in preferences(request.headers)
         status, answers = 200, []
         for part in parts:
             answer = await self._batch_item(request, part)
             answers.append(answer)
-            request[BATCH_ITEMS].append(
-                {"method": part.method, "path": part.log_path, "status": answer.status}
-            )
+            request.items.append({"method": part.method, "path": part.log_path, "status": answer.status})
             if answer.status >= 400 and not go_on:
                 status = answer.status
                 break
         content_type, text = write_batch(answers)
-        return web.Response(status=status, body=text, headers={"Content-Type": content_type})
+        return HttpAnswer(status, {"Content-Type": content_type}, text)
 
-    async def _batch_item(self, request: web.Request, part: Part) -> Answer:
+    async def _batch_item(self, request: HttpRequest, part: Part) -> Answer:
         fault = self.faults.take(part.method, part.log_path)
         if fault is not None and fault.when == "before":
-            return await self._strike_item(request, fault)
+            return await _spoil(fault)
         answer = await self._execute(request, part)
-        return answer if fault is None else await self._strike_item(request, fault)
-
-    async def _strike_item(self, request: web.Request, fault: Fault) -> Answer:
-        """A part's fault; one that drops the connection takes the whole batch with it."""
-        if fault.drop:
-            await self.strike(request, fault)
-        await asyncio.sleep(fault.delay_seconds)
-        return Answer(fault.status, fault.body, fault.headers)
+        return answer if fault is None else await _spoil(fault)
 
 
-def _check_length(request: web.Request) -> None:
-    if len(request.raw_path) > MAX_URL:
+async def _spoil(fault: Fault) -> Answer:
+    """A part's fault; one that drops the connection takes the whole batch with it."""
+    if fault.drop:
+        raise DroppedConnectionError(fault)
+    await asyncio.sleep(fault.delay_seconds)
+    return Answer(fault.status, fault.body, fault.headers)
+
+
+def _check_length(request: HttpRequest) -> None:
+    if len(request.target) > MAX_URL:
         raise DataverseError(414, "0x80060888", f"The URL is longer than {MAX_URL} characters.")
 
 
-def _headers(request: web.Request) -> dict[str, str]:
-    return {name.lower(): value for name, value in request.headers.items()}
-
-
-def _origin(request: web.Request) -> str:
-    return f"{request.scheme}://{request.host}"
-
-
-def _respond(answer: Answer) -> web.Response:
-    headers = dict(answer.headers)
+def _written(answer: Answer) -> HttpAnswer:
     if answer.body is None:
-        return web.Response(status=answer.status, headers=headers)
-    headers["Content-Type"] = "application/json; odata.metadata=minimal"
-    return web.Response(status=answer.status, headers=headers, text=json.dumps(answer.body))
+        return HttpAnswer(answer.status, answer.headers)
+    headers = {**answer.headers, "Content-Type": "application/json; odata.metadata=minimal"}
+    return HttpAnswer(answer.status, headers, json.dumps(answer.body).encode())

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
-from typing import Any
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Any
 
 from local.graph.batch import BatchRunner, read_batch
 from local.graph.control import GraphControl
@@ -22,8 +21,14 @@ from local.graph.messages import (
 )
 from local.graph.service import CalendarService
 from local.graph.store import GraphConfig, GraphState
+from local.http import HttpAnswer, HttpRequest, read_request, write_answer
 from local.standin import BATCH_ITEMS, StandIn
 from local.tokens import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
 
 GRAPH_AUDIENCE = "https://graph.microsoft.com"
 PREFIX = "/v1.0"
@@ -33,59 +38,68 @@ class GraphStandIn(StandIn):
     """Graph's calendar API on localhost.
 
     Tests in the same process may read and change `state` and `limits` directly.
+
+    Args:
+        token_key: the local stack's shared key for tokens.
+        audience: what tokens must be for.
+        config: limits and what else can be set.
+        clock: seconds, for the limits.
     """
 
     def __init__(
-        self, token_key: bytes, audience: str = GRAPH_AUDIENCE, config: GraphConfig | None = None
+        self,
+        token_key: bytes,
+        audience: str = GRAPH_AUDIENCE,
+        config: GraphConfig | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__("graph")
         self._token_key = token_key
         self._audience = audience
         self.state = GraphState(config)
-        self.limits = Limits()
+        self.limits = Limits(clock)
         self.service = CalendarService(self.state, self.limits)
         self._batches = BatchRunner(self.service, self.faults)
         GraphControl(self.state, self.limits).add_routes(self.app)
         self.app.router.add_route("*", PREFIX + "/{tail:.*}", self._serve)
         self.app.on_response_prepare.append(_identify)
 
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def answer(self, request: HttpRequest) -> HttpAnswer:
+        """Serve one request below `/v1.0`; refusals are answers too."""
         try:
             self._authenticate(request)
-            graph_request = await _read_request(request)
+            graph_request = _read_request(request)
             if graph_request.path == "/$batch":
-                answer = await self._serve_batch(request, graph_request)
+                answer = await self._answer_batch(request, graph_request)
             else:
                 answer = await self.service.answer(graph_request)
         except GraphError as error:
             answer = error.answer()
         return _write(answer)
 
-    async def _serve_batch(self, request: web.Request, graph_request: GraphRequest) -> GraphAnswer:
+    async def _serve(self, request: web.Request) -> web.Response:
+        return write_answer(await self.answer(await read_request(request, request[BATCH_ITEMS])))
+
+    async def _answer_batch(self, request: HttpRequest, graph_request: GraphRequest) -> GraphAnswer:
         if graph_request.method != "POST":
             raise GraphError(405, "MethodNotAllowed", "$batch takes POST only.")
         if graph_request.query:
             raise bad_request("$batch takes no query options.")
         items = read_batch(json_body(graph_request))
-        return GraphAnswer(200, await self._batches.run(items, graph_request.base_url, request[BATCH_ITEMS]))
+        return GraphAnswer(200, await self._batches.run(items, graph_request.base_url, request.items))
 
-    def _authenticate(self, request: web.Request) -> None:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    def _authenticate(self, request: HttpRequest) -> None:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise _unauthorized("Access token is empty.")
         if reason := check(self._token_key, token, self._audience):
             raise _unauthorized(f"Access token validation failure: {reason}.")
 
 
-async def _read_request(request: web.Request) -> GraphRequest:
-    raw = await request.read()
-    body = _parse(raw) if raw else MISSING
+def _read_request(request: HttpRequest) -> GraphRequest:
+    body = _parse(request.body) if request.body else MISSING
     return build_request(
-        request.method,
-        request.raw_path.removeprefix(PREFIX),
-        {name: ", ".join(request.headers.getall(name)) for name in request.headers},
-        body,
-        f"{request.scheme}://{request.host}",
+        request.method, request.target.removeprefix(PREFIX), dict(request.headers), body, request.origin
     )
 
 
@@ -100,10 +114,11 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _write(answer: GraphAnswer) -> web.Response:
+def _write(answer: GraphAnswer) -> HttpAnswer:
     if answer.body is None:
-        return web.Response(status=answer.status, headers=answer.headers)
-    return web.json_response(answer.body, status=answer.status, headers=answer.headers)
+        return HttpAnswer(answer.status, answer.headers)
+    headers = {"Content-Type": "application/json; charset=utf-8", **answer.headers}
+    return HttpAnswer(answer.status, headers, json.dumps(answer.body).encode())
 
 
 async def _identify(request: web.Request, response: web.StreamResponse) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import selectors
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from azure.core.credentials import AccessToken
 
@@ -23,13 +21,11 @@ from local.standin import server_tls, serving
 from local.tokens import issue
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
     from local.certificates import Certificates
     from local.standin import RecordedRequest
-
-T = TypeVar("T")
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 MAILBOX = "0a6c0000-0000-4000-8000-000000000001"
@@ -158,31 +154,3 @@ async def running_graph(certificates: Certificates, key: bytes) -> AsyncIterator
             yield GraphHere(standin, url, credential, calendar)
         finally:
             await calendar.aclose()
-
-
-class _SkippingSelector(selectors.DefaultSelector):
-    """Never waits: it tells how long the loop wanted to."""
-
-    skipped = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout:
-            self.skipped += timeout
-        return super().select(0)
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock jumps to the next timer as soon as nothing else is to be done."""
-
-    def __init__(self) -> None:
-        self._skipping = _SkippingSelector()
-        super().__init__(self._skipping)
-
-    def time(self) -> float:
-        return self._skipping.skipped
-
-
-def run_virtually(main: Coroutine[Any, Any, T]) -> T:
-    """Run to the end in no time, whatever sleeps are in it. Not for code that uses sockets or threads."""
-    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
-        return runner.run(main)

@@ -16,7 +16,8 @@ from booking_sync.errors import TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.scheduler import BatchScheduler, Share, compose
 from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
-from tests.outlook.kit import NOW, get, post, run_virtually
+from local.virtual_time import run_virtually
+from tests.outlook.kit import NOW, get, post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,6 +17,7 @@ from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.outlook.wire import Answer, BatchResult
 from booking_sync.ports import Created
 from local.faults import Fault
+from local.virtual_time import run_virtually
 from tests.outlook.kit import (
     CHANGED,
     CONTENT,
@@ -27,7 +28,6 @@ from tests.outlook.kit import (
     new_id,
     now,
     post,
-    run_virtually,
 )
 
 if TYPE_CHECKING:
