@@ -43,6 +43,10 @@ class Counts:
     """Items and single requests answered 4xx or 5xx, 429 among them."""
     throttled: int
     """Items and single requests answered 429."""
+    bytes_up: int = 0
+    """Of the requests' bodies."""
+    bytes_down: int = 0
+    """Of the answers' bodies."""
 
 
 class StandInControl:
@@ -76,6 +80,8 @@ class StandInControl:
             writes=sum(_is_write(unit) and 200 <= unit["status"] < 300 for unit in units),
             refused=sum(unit["status"] >= 400 for unit in units),
             throttled=sum(unit["status"] == 429 for unit in units),
+            bytes_up=sum(entry["body_bytes"] for entry in log),
+            bytes_down=sum(entry["answer_bytes"] for entry in log),
         )
 
     async def add_fault(self, fault: Fault) -> None:

@@ -42,6 +42,8 @@ class RecordedRequest:
     status: int
     headers: dict[str, str]
     body_bytes: int
+    answer_bytes: int
+    """Of the answer's body; 0 when there was none."""
     started: float
     """Seconds on the stand-in's monotonic clock."""
     seconds: float
@@ -84,10 +86,11 @@ class StandIn:
         items: list[dict[str, Any]] = []
         request[BATCH_ITEMS] = items
         body = await request.read()
-        status = 0  # the connection was dropped
+        status = answer_bytes = 0  # the connection was dropped
         try:
             response = await handler(request)
             status = response.status
+            answer_bytes = _body_bytes(response)
         except web.HTTPException as error:
             status = error.status
             raise
@@ -99,6 +102,7 @@ class StandIn:
                     status=status,
                     headers={key.lower(): value for key, value in request.headers.items()},
                     body_bytes=len(body),
+                    answer_bytes=answer_bytes,
                     started=started,
                     seconds=time.monotonic() - started,
                     items=tuple(items),
@@ -225,6 +229,11 @@ class Listener:
                 connection.transport.abort()
         await asyncio.sleep(seconds)
         await self.open()
+
+
+def _body_bytes(response: web.StreamResponse) -> int:
+    body = response.body if isinstance(response, web.Response) else None
+    return len(body) if isinstance(body, bytes | bytearray) else 0
 
 
 @contextlib.asynccontextmanager

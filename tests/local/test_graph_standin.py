@@ -147,6 +147,13 @@ async def test_bad_token_is_refused(rig: Rig, header: str) -> None:
     assert (answer.status_code, code(answer)) == (401, "InvalidAuthenticationToken")
 
 
+async def test_bodies_are_measured_both_ways(rig: Rig) -> None:
+    """The request log knows how many bytes each body had, so that benchmarks can count them."""
+    answer = await rig.http.post("/v1.0/$batch", content=b'{"requests": []}')
+    logged = rig.graph.requests[-1]
+    assert (logged.body_bytes, logged.answer_bytes) == (16, len(answer.content))
+
+
 async def test_request_ids_are_answered(rig: Rig) -> None:
     """The client's request id is echoed beside the service's own."""
     answer = await rig.call("GET", EVENTS, **{"client-request-id": "abc"})
