@@ -1,0 +1,164 @@
+"""One process of the worker from its start: what is imported and opened first, then bookings one after another.
+
+`python -m benchmarks.probes.bookings <booking id>...`; the environment holds the app settings. The parts are
+wired as `booking_sync.bootstrap` wires them, with a watch at each seam (`trace`), so that nothing of a
+booking's time is unaccounted for. Imports come in the order of first use; what two share counts for the first.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+STARTED = time.perf_counter()
+
+import asyncio  # noqa: E402 - the clock comes before what it times
+import importlib  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import random  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+from benchmarks.probes.trace import Trace  # noqa: E402
+
+if TYPE_CHECKING:
+    from booking_sync.dataverse.bookings import DataverseBookings
+    from booking_sync.outlook.calendar import OutlookCalendar
+    from booking_sync.settings import Settings
+    from booking_sync.synchronizer import Synchronizer
+
+IMPORTS = (
+    ("function_app", ("function_app",)),
+    ("storage queue SDK", ("booking_sync.azure.queue",)),
+    ("templates and zones", ("booking_sync.domain.rendering", "booking_sync.domain.zones")),
+    ("Entra and Key Vault SDKs", ("booking_sync.azure.credential",)),
+    (
+        "requests, Dataverse adapter",
+        ("booking_sync.dataverse.bookings", "booking_sync.dataverse.audit_reads"),
+    ),
+    ("Graph SDK, Outlook adapter", ("booking_sync.outlook.calendar",)),
+    ("use cases", ("booking_sync.batcher", "booking_sync.synchronizer", "booking_sync.worker")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The machinery, watched."""
+
+    rows: DataverseBookings
+    calendar: OutlookCalendar
+    credential: Any
+    synchronizer: Synchronizer
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.calendar.aclose()
+        await self.rows.aclose()
+        await self.credential.close()
+
+
+def import_all() -> list[tuple[str, float]]:
+    """Seconds of each group of imports."""
+    found = []
+    for label, modules in IMPORTS:
+        started = time.perf_counter()
+        for module in modules:
+            importlib.import_module(module)
+        found.append((label, time.perf_counter() - started))
+    return found
+
+
+async def open_parts(settings: Settings, trace: Trace) -> Parts:
+    """As `bootstrap.open_machinery`."""
+    from benchmarks.probes import trace as watched
+    from booking_sync.azure.credential import ClientSecretAppCredential
+    from booking_sync.azure.secrets import KeyVaultSecret
+    from booking_sync.bootstrap import make_wish, now
+    from booking_sync.circuit import Circuit
+    from booking_sync.dataverse.bookings import DataverseBookings
+    from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.dataverse.schema import SupportColumns
+    from booking_sync.dataverse.transport import Timeouts, Transport
+    from booking_sync.outlook import errors
+    from booking_sync.outlook.batch import BatchSender
+    from booking_sync.outlook.calendar import OutlookCalendar
+    from booking_sync.outlook.client import GraphClient
+    from booking_sync.outlook.scheduler import BatchScheduler
+    from booking_sync.synchronizer import Synchronizer
+
+    loop = asyncio.get_running_loop()
+    with trace.span("templates compiled"):
+        wish = make_wish(settings)
+    with trace.span("clients made"):
+        source = KeyVaultSecret(
+            settings.key_vault_url,
+            settings.client_secret_name,
+            verify_challenge=settings.key_vault_verify_challenge,
+        )
+        credential = ClientSecretAppCredential(
+            settings.tenant_id,
+            settings.client_id,
+            watched.TracedSource(source, trace),
+            authority=settings.authority_host,
+        )
+        traced = watched.TracedCredential(credential, trace)
+        dataverse = DataverseClient(
+            settings.dataverse_url,
+            traced,
+            now,
+            open_wire=lambda pause: watched.TracedWire(Transport(8, Timeouts(), pause), trace),
+            circuit=Circuit("Dynamics 365", loop.time, random.random),
+        )
+        rows = DataverseBookings(dataverse, SupportColumns())
+        client = GraphClient(settings.graph_url, traced)
+        circuit = Circuit("Graph", loop.time, random.random)
+        sender = BatchSender(watched.TracedBatches(client, trace), traced, now, circuit)
+        batches = BatchScheduler(sender.send, lambda answer: errors.mailbox_pause(answer, now()))
+        calendar = OutlookCalendar(client, batches, extension_name=settings.open_extension_name, now=now)
+    with trace.span("WhoAmI"):
+        organization = (await rows.who_am_i()).organization_id
+    synchronizer = Synchronizer(
+        watched.TracedRows(rows, trace), watched.TracedCalendar(calendar, trace), wish, organization
+    )
+    return Parts(rows, calendar, traced, synchronizer)
+
+
+async def measure(booking_ids: list[str]) -> dict[str, Any]:
+    """Milliseconds: `imports` and `opening` by part, and of each booking its spans from its start."""
+    imports = import_all()
+    from booking_sync.batcher import Batcher
+    from booking_sync.domain.outcome import OutcomeKind
+    from booking_sync.settings import load_settings
+    from booking_sync.synchronizer import SyncTask
+
+    settings, trace = load_settings(os.environ), Trace()
+    parts = await open_parts(settings, trace)
+    opening = trace.take()
+    batcher = Batcher(
+        parts.synchronizer.sync,
+        max_bookings=settings.batch_max_bookings,
+        linger=settings.batch_linger_seconds,
+    )
+    bookings = []
+    for booking_id in booking_ids:
+        started = time.perf_counter()
+        with trace.span("booking"):
+            outcome = await batcher.submit(SyncTask(booking_id))
+        if outcome.kind is not OutcomeKind.SYNCED:
+            raise RuntimeError(f"the booking was not synced: {outcome.kind} {outcome.detail}")
+        bookings.append(
+            [[each.name, (each.start - started) * 1000, (each.end - started) * 1000] for each in trace.take()]
+        )
+    done = time.perf_counter()
+    await parts.aclose()
+    return {
+        "imports": [(label, seconds * 1000) for label, seconds in imports],
+        "opening": [(each.name, (each.end - each.start) * 1000) for each in opening],
+        "bookings": bookings,
+        "all": (done - STARTED) * 1000,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(measure(sys.argv[1:]))))  # noqa: T201 - the figures
