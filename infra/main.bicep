@@ -1,0 +1,207 @@
+// Everything booking_sync needs in Azure, in a resource group of its own. Deployed by `azd up` or
+// `az deployment sub create`, again and again: a second run changes only what differs. docs/deployment.md tells how.
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(40)
+@description('Name of this environment, such as production or test; part of the resource group\'s name.')
+param environmentName string
+
+@minLength(1)
+@description('Azure region, one that has the plan Flex Consumption.')
+param location string
+
+@description('Object id of the person (or pipeline) who puts the client secret into the vault and runs the command line; empty: nobody gets these roles.')
+param operatorPrincipalId string = ''
+
+@allowed(['User', 'Group', 'ServicePrincipal'])
+@description('What operatorPrincipalId is.')
+param operatorPrincipalType string = 'User'
+
+@description('Address that alerts are mailed to; empty: no alerts are made.')
+param alertEmail string = ''
+
+@minLength(36)
+@maxLength(36)
+@description('Tenant of the app registration.')
+param entraTenantId string = tenant().tenantId
+
+@minLength(36)
+@maxLength(36)
+@description('Client id of the app registration that talks to Graph and Dataverse.')
+param entraClientId string
+
+@minLength(1)
+@description('The Dataverse environment, https://<org>.<region>.dynamics.com.')
+param dataverseUrl string
+
+@description('The only Dataverse organisation that is worked for; empty: not checked. Set it in production.')
+param dataverseOrganizationId string = ''
+
+@description('systemuserid of the application user; empty: our own changes are not ignored at the door.')
+param dataverseAppUserId string = ''
+
+@minLength(3)
+@maxLength(56)
+@description('The change queue; its poison queue is <name>-poison.')
+param bookingQueueName string = 'booking-changes'
+
+@description('Name of the client secret in the vault.')
+param clientSecretName string = 'booking-sync-client-secret'
+
+@description('The zone that events are written in, by IANA or Windows name.')
+param eventTimeZone string = 'UTC'
+
+@description('Further app settings by name, from docs/settings.md; what is left out has the app\'s own default.')
+param extraSettings object = {}
+
+@allowed([512, 2048, 4096])
+@description('Memory of an instance in MB; 2048 comes with a whole core, 512 with a quarter of one.')
+param instanceMemoryMB int = 2048
+
+// The platform wants queue length / batchSize instances. One handles thousands of bookings a minute; more of them
+// only compete for the four requests at a time that Outlook grants a mailbox, and thin out each other's batches.
+// The limit holds for each scale group (the HTTP functions, and every other function), so the webhook has its own.
+@minValue(1)
+@maxValue(1000)
+@description('Most instances of each scale group; keep it low.')
+param maximumInstanceCount int = 2
+
+@minValue(0)
+@maxValue(5)
+@description('Instances of the webhook and of the queue function that are kept warm, and paid for, day and night.')
+param alwaysReadyInstances int = 0
+
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS'])
+@description('Redundancy of the storage account that holds the queues.')
+param storageSku string = 'Standard_LRS'
+
+@minValue(30)
+@maxValue(730)
+@description('Days that logs are kept.')
+param logRetentionDays int = 30
+
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tags = { 'azd-env-name': environmentName }
+
+// Names and meanings: docs/settings.md. Whatever is not here stays at the app's default or comes from extraSettings.
+var bookingSyncSettings = {
+  BOOKING_QUEUE_NAME: bookingQueueName
+  KEY_VAULT_URL: keyVault.outputs.url
+  CLIENT_SECRET_NAME: clientSecretName
+  ENTRA_TENANT_ID: entraTenantId
+  ENTRA_CLIENT_ID: entraClientId
+  AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
+  DATAVERSE_URL: dataverseUrl
+  DATAVERSE_ORGANIZATION_ID: dataverseOrganizationId
+  DATAVERSE_APP_USER_ID: dataverseAppUserId
+  EVENT_TIME_ZONE: eventTimeZone
+}
+
+resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+  name: 'rg-booking-sync-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: 'id-booking-sync-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    workspaceName: 'log-booking-sync-${token}'
+    applicationInsightsName: 'appi-booking-sync-${token}'
+    retentionDays: logRetentionDays
+    location: location
+    tags: tags
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    name: 'stbsync${token}'
+    skuName: storageSku
+    queueName: bookingQueueName
+    location: location
+    tags: tags
+  }
+}
+
+module keyVault 'modules/key-vault.bicep' = {
+  name: 'key-vault'
+  scope: group
+  params: {
+    name: 'kv-bsync-${token}'
+    workspaceId: monitoring.outputs.workspaceId
+    location: location
+    tags: tags
+  }
+}
+
+module roles 'modules/roles.bicep' = {
+  name: 'roles'
+  scope: group
+  params: {
+    appPrincipalId: identity.outputs.principalId
+    operatorPrincipalId: operatorPrincipalId
+    operatorPrincipalType: operatorPrincipalType
+    storageAccountName: storage.outputs.name
+    keyVaultName: keyVault.outputs.name
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
+  }
+}
+
+module functionApp 'modules/function-app.bicep' = {
+  name: 'function-app'
+  scope: group
+  // Without its roles the app could read neither its own package nor its queue, and would wait at its first start.
+  dependsOn: [roles]
+  params: {
+    name: 'func-booking-sync-${token}'
+    planName: 'plan-booking-sync-${token}'
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    blobEndpoint: storage.outputs.blobEndpoint
+    queueEndpoint: storage.outputs.queueEndpoint
+    packageContainerName: storage.outputs.packageContainerName
+    applicationInsightsConnectionString: monitoring.outputs.connectionString
+    settings: union(extraSettings, bookingSyncSettings)
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyInstances: alwaysReadyInstances
+    location: location
+    tags: tags
+  }
+}
+
+module alerts 'modules/alerts.bicep' = if (!empty(alertEmail)) {
+  name: 'alerts'
+  scope: group
+  params: {
+    email: alertEmail
+    applicationInsightsId: monitoring.outputs.applicationInsightsId
+    location: location
+    tags: tags
+  }
+}
+
+// azd keeps these in the environment (`azd env get-values`); `az deployment sub show` prints them too. No secrets:
+// they would stay readable in the deployment's history.
+output AZURE_RESOURCE_GROUP string = group.name
+output FUNCTION_APP_NAME string = functionApp.outputs.name
+output WEBHOOK_URL string = '${functionApp.outputs.url}/api/dataverse/bookings'
+output KEY_VAULT_NAME string = keyVault.outputs.name
+output KEY_VAULT_URL string = keyVault.outputs.url
+output STORAGE_QUEUE_URL string = storage.outputs.queueEndpoint
+output APPLICATION_INSIGHTS_NAME string = monitoring.outputs.applicationInsightsName

@@ -1,0 +1,85 @@
+// Alerts that somebody has to act upon, by mail. They read the app's own log lines: the platform's metric for queues
+// (QueueMessageCount) counts all queues of the account together, once an hour, so it can't tell the poison queue's
+// depth. Every message that comes to the poison queue is logged, by the app or by the host.
+param email string
+param applicationInsightsId string
+param location string
+param tags object
+
+var lines = 'traces | where message startswith "{" | extend line = parse_json(message) | extend event = tostring(line.event)'
+
+var rules = [
+  {
+    name: 'poison'
+    severity: 1
+    description: 'Messages came to the poison queue: bookings that are not in step with Outlook. `booking-sync poison list` names them and the reasons.'
+    query: 'traces | extend line = parse_json(iff(message startswith "{", message, "{}")) | extend event = tostring(line.event) | where (event == "booking_outcome" and tostring(line.outcome) == "failed") or event == "message_malformed" or (event == "unexpected_error" and toint(line.delivery) >= 5) or message has "MaxDequeueCount"'
+  }
+  {
+    name: 'no-token'
+    severity: 1
+    description: 'The app gets no token, so nothing is synchronised; changes wait in the queue. Look at the client secret (docs/deployment.md).'
+    query: '${lines} | where event == "no_token"'
+  }
+  {
+    name: 'audit-guard'
+    severity: 2
+    description: 'The audit found more to remove than it may remove by itself; somebody has to look.'
+    query: '${lines} | where event == "audit_finding" and tostring(line.kind) == "guard"'
+  }
+  {
+    name: 'missed-webhooks'
+    severity: 3
+    description: 'The catch-up found bookings whose webhooks never came. Now and then one is nothing; again and again, run `booking-sync doctor`.'
+    query: '${lines} | where event == "catch_up" and toint(line.queued) > 0'
+  }
+]
+
+resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: 'booking-sync-operators'
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'bookingsync'
+    enabled: true
+    emailReceivers: [
+      {
+        name: 'operators'
+        emailAddress: email
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for rule in rules: {
+  name: 'booking-sync-${rule.name}'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'booking_sync: ${rule.name}'
+    description: rule.description
+    severity: rule.severity
+    enabled: true
+    scopes: [applicationInsightsId]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    criteria: {
+      allOf: [
+        {
+          query: rule.query
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    autoMitigate: true
+    actions: { actionGroups: [operators.id] }
+  }
+}]

@@ -1,0 +1,15 @@
+// The identity under which the app reads its secret, its queues and its package. User-assigned, so that it and its
+// roles outlive the function app, and exist before its first start.
+param name string
+param location string
+param tags object
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+  name: name
+  location: location
+  tags: tags
+}
+
+output id string = identity.id
+output clientId string = identity.properties.clientId
+output principalId string = identity.properties.principalId
