@@ -25,7 +25,7 @@ NODE_READY := local/node_modules/.packages-installed
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(PYTHON_READY) $(NODE_READY) ## Play a technicians' day through the whole chain on this machine; say whether Outlook is in step
@@ -46,6 +46,19 @@ soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=1
 .PHONY: replay
 replay: $(PYTHON_READY) ## Play one simulated schedule and print what happened (SEED=42)
 	@$(BIN)/python -m tests.simulation replay $(SEED)
+
+.PHONY: bench
+bench: $(PYTHON_READY) $(NODE_READY) ## Measure everything and write docs/benchmarks.md (leave the machine alone meanwhile)
+	@$(BIN)/python -m benchmarks all
+	@$(BIN)/python -m benchmarks report
+
+.PHONY: bench-quick
+bench-quick: $(PYTHON_READY) $(NODE_READY) ## Run every benchmark once with small sizes, to see that it runs
+	@$(BIN)/python -m benchmarks all --quick
+
+.PHONY: bench-report
+bench-report: $(PYTHON_READY) ## Write docs/benchmarks.md and the README's table from the stored results
+	@$(BIN)/python -m benchmarks report
 
 .PHONY: check
 check: $(PYTHON_READY) ## Lint, formatting, types and the rules of who may import whom

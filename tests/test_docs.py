@@ -28,8 +28,8 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_make_command_exists(page: Path) -> None:
     """What the documentation tells to type is a target of the Makefile."""
-    targets = set(re.findall(r"^([a-z]+):", _text("Makefile"), re.MULTILINE))
-    command = re.compile(r"(?:`|^)make ([a-z]+)(?=[` ]|$)", re.MULTILINE)
+    targets = set(re.findall(r"^([a-z-]+):", _text("Makefile"), re.MULTILINE))
+    command = re.compile(r"(?:`|^)make ([a-z-]+)(?=[` ]|$)", re.MULTILINE)
     named = set(command.findall(page.read_text(encoding="utf-8")))
     assert named <= targets
 

@@ -1,8 +1,8 @@
 """Draws charts as SVG, once for light pages and once for dark ones.
 
-Deterministic: no dates, ids from a fixed salt, letters as outlines of the font that matplotlib brings along. Told
-apart by more than colour (the palette of Okabe and Ito, which colour-blind readers can tell apart): lines by
-markers too, bars by their values and order.
+Deterministic: no dates, ids from a fixed salt, letters as outlines of the font that matplotlib brings along.
+The palette is Okabe and Ito's, which colour-blind readers can tell apart; lines differ by their markers too,
+bars by their order and the figures above them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ OURS = "booking_sync"
 LABEL_WIDTH = 72
 """Letters that fit side by side below the axis."""
 MARKERS = "osD^vP*X"
+HEADROOM = 1.12
+"""For the figure above the highest bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,20 @@ class Theme:
 
 
 LIGHT = Theme(
-    "light", "#ffffff", "#1f2328", "#d0d7de", "#0072b2", ("#e69f00", "#d55e00", "#009e73", "#cc79a7", "#707070")
+    "light",
+    background="#ffffff",
+    ink="#1f2328",
+    grid="#d0d7de",
+    ours="#0072b2",
+    others=("#e69f00", "#d55e00", "#009e73", "#cc79a7", "#707070"),
 )
 DARK = Theme(
-    "dark", "#0d1117", "#e6edf3", "#30363d", "#56b4e9", ("#e69f00", "#f0753c", "#2bc49b", "#e39ac3", "#a8a8a8")
+    "dark",
+    background="#0d1117",
+    ink="#e6edf3",
+    grid="#30363d",
+    ours="#56b4e9",
+    others=("#e69f00", "#f0753c", "#2bc49b", "#e39ac3", "#a8a8a8"),
 )
 THEMES = (LIGHT, DARK)
 
@@ -63,7 +75,7 @@ def file_name(chart: Chart, theme: Theme) -> str:
 
 
 def digest(chart: Chart, theme: Theme) -> str:
-    """Of all that the image shows; it is written into the image, so that one can see whether it is up to date."""
+    """Of all that the image shows; the image carries it, so that one can see whether it is up to date."""
     shown = json.dumps([DRAWING, asdict(chart), asdict(theme)], sort_keys=True)
     return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
@@ -109,7 +121,7 @@ def _figure(chart: Chart, theme: Theme) -> Figure:
     axes.grid(visible=True, axis="y", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(length=0)
+    axes.tick_params(which="both", length=0)
     if len(chart.series) > 1:
         figure.legend(loc="outside lower center", ncols=min(len(chart.series), 3), frameon=False)
     return figure
@@ -127,9 +139,10 @@ def _scale(axes: Axes, chart: Chart) -> None:
     if chart.log_y:
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_ylim(top=axes.get_ylim()[1] * 1.5)
+        axes.set_ylim(top=axes.get_ylim()[1] * 1.3)
     else:
-        axes.set_ylim(bottom=0, top=max((y for points in chart.series.values() for _, y in points), default=1) * 1.12 or 1)
+        highest = max((y for points in chart.series.values() for _, y in points), default=0)
+        axes.set_ylim(bottom=0, top=highest * HEADROOM or 1)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
