@@ -41,7 +41,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StorageSettings:
-    """How to reach the storage account of the queues: by connection string or by identity."""
+    """How to reach the storage account of queues and blobs: by connection string or by identity."""
 
     connection_string: str = field(default="", repr=False)
     """Holds the account's key; empty with the identity-based form."""
@@ -49,6 +49,16 @@ class StorageSettings:
     """The account's queue endpoint without trailing slash; empty with a connection string."""
     client_id: str = ""
     """Client id of a user-assigned managed identity; empty for the system-assigned one."""
+    blob_url: str = ""
+    """The account's blob endpoint without trailing slash; empty with a connection string, or when unknown."""
+
+    @property
+    def has_blobs(self) -> bool:
+        """Whether the account's blobs can be reached: a connection string may name its queues only."""
+        named = self.connection_string.lower()
+        return bool(self.blob_url) or (
+            bool(named) and ("blobendpoint=" in named or "queueendpoint=" not in named)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,21 +251,34 @@ def _storage(environ: Mapping[str, str]) -> StorageSettings:
     credential = environ.get(f"{STORAGE_SETTING}__credential", "").strip().lower()
     if credential not in ("", "managedidentity"):
         raise ValueError("__credential can only be managedidentity (or absent)")
+    queue_url = _queue_url(account, url)
     return StorageSettings(
-        queue_url=_queue_url(account, url),
+        queue_url=queue_url,
         client_id=_guid_or_nothing(environ.get(f"{STORAGE_SETTING}__clientId", "").strip()),
+        blob_url=_blob_url(environ.get(f"{STORAGE_SETTING}__blobServiceUri", "").strip(), queue_url),
     )
 
 
 def _queue_url(account: str, url: str) -> str:
     if url:
-        try:
-            return _https_url(url)
-        except ValueError as error:
-            raise ValueError(f"__queueServiceUri {error}") from None
+        return _service_url("queue", url)
     if not re.fullmatch(r"[a-z0-9]{3,24}", account):
         raise ValueError("__accountName must be 3 to 24 lower-case letters and digits")
     return f"https://{account}.queue.core.windows.net"
+
+
+def _blob_url(url: str, queue_url: str) -> str:
+    """The endpoint that is named, or the one beside the queues': an account's services are named alike."""
+    if url:
+        return _service_url("blob", url)
+    return queue_url.replace(".queue.", ".blob.", 1) if ".queue." in queue_url else ""
+
+
+def _service_url(service: str, url: str) -> str:
+    try:
+        return _https_url(url)
+    except ValueError as error:
+        raise ValueError(f"__{service}ServiceUri {error}") from None
 
 
 def _connection_string(text: str) -> str:

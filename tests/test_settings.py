@@ -21,6 +21,7 @@ from booking_sync.settings import (
 from booking_sync.webhook import ReceiverPolicy
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+BLOBS = "https://contoso.blob.core.windows.net"
 GUID = "0D1E2F30-1111-4222-8333-44445555ABCD"
 KEY = "c2VjcmV0LWtleQ=="
 CONNECTION = (
@@ -222,14 +223,19 @@ def test_malformed_connection_string(text: str) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"accountName": "contoso"}, StorageSettings(queue_url="https://contoso.queue.core.windows.net")),
+        (
+            {"accountName": "contoso"},
+            StorageSettings(queue_url="https://contoso.queue.core.windows.net", blob_url=BLOBS),
+        ),
         (
             {"queueServiceUri": "https://contoso.queue.core.windows.net/", "credential": "managedIdentity"},
-            StorageSettings(queue_url="https://contoso.queue.core.windows.net"),
+            StorageSettings(queue_url="https://contoso.queue.core.windows.net", blob_url=BLOBS),
         ),
         (
             {"accountName": "contoso", "credential": "managedidentity", "clientId": GUID},
-            StorageSettings(queue_url="https://contoso.queue.core.windows.net", client_id=GUID.lower()),
+            StorageSettings(
+                queue_url="https://contoso.queue.core.windows.net", client_id=GUID.lower(), blob_url=BLOBS
+            ),
         ),
     ],
     ids=["account name", "queue service", "user-assigned identity"],
@@ -338,3 +344,42 @@ def test_host_agrees_with_the_code() -> None:
     queues = host["extensions"]["queues"]
     assert queues["messageEncoding"] == "base64"
     assert queues["batchSize"] + queues["newBatchThreshold"] == load_settings(REQUIRED).batch_max_bookings
+
+
+@pytest.mark.parametrize(
+    ("more", "blobs"),
+    [
+        ({"AzureWebJobsStorage__accountName": "contoso"}, "https://contoso.blob.core.windows.net"),
+        (
+            {"AzureWebJobsStorage__queueServiceUri": "https://contoso.queue.core.usgovcloudapi.net"},
+            "https://contoso.blob.core.usgovcloudapi.net",
+        ),
+        ({"AzureWebJobsStorage__queueServiceUri": "https://queues.contoso.com"}, ""),
+        (
+            {
+                "AzureWebJobsStorage__queueServiceUri": "https://queues.contoso.com",
+                "AzureWebJobsStorage__blobServiceUri": "https://blobs.contoso.com/",
+            },
+            "https://blobs.contoso.com",
+        ),
+    ],
+    ids=["account", "national cloud", "own domain", "named"],
+)
+def test_blobs_are_found_beside_the_queues(more: dict[str, str], blobs: str) -> None:
+    """The operator's journal needs no setting of its own, and may be named where names are not alike."""
+    storage = load_receiver_settings(more).storage
+    assert (storage.blob_url, storage.has_blobs) == (blobs, bool(blobs))
+
+
+@pytest.mark.parametrize(
+    ("text", "has_blobs"),
+    [
+        ("AccountName=a;AccountKey=aw==", True),
+        ("AccountName=a;AccountKey=aw==;QueueEndpoint=https://q", False),
+        ("AccountName=a;AccountKey=aw==;QueueEndpoint=https://q;BlobEndpoint=https://b", True),
+        ("UseDevelopmentStorage=true", True),
+    ],
+)
+def test_a_connection_string_may_lead_to_queues_only(text: str, *, has_blobs: bool) -> None:
+    """Where only a queue endpoint is named, no other host is guessed."""
+    assert load_receiver_settings({"AzureWebJobsStorage": text}).storage.has_blobs is has_blobs

@@ -1,0 +1,106 @@
+"""The poison queue as people work on it, and how full both queues are.
+
+Storage hands out a message only with a receipt that ends after a while: what was taken and then forgotten, by
+a crash or a click too many, shows again by itself.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+from booking_sync.azure.storage import QUEUES, asking, error_code
+from booking_sync.ports import PoisonMessage, QueueDepths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azure.storage.queue import QueueMessage
+    from azure.storage.queue.aio import QueueClient
+
+MOST_AT_ONCE = 32
+"""As many as Storage peeks or hands out in one request."""
+
+_TAKEN_BY_ANOTHER = "PopReceiptMismatch"
+
+
+class StoragePoisonQueue:
+    """Fulfils `PoisonQueue` and `QueueGauge`.
+
+    Args:
+        changes: the change queue; stays the caller's to close, as its poison queue does.
+        poison: its poison queue; both without a policy that decodes.
+    """
+
+    def __init__(self, changes: QueueClient, poison: QueueClient) -> None:
+        self._changes = changes
+        self._poison = poison
+
+    async def depths(self) -> QueueDepths:
+        """Both depths; raises as every method here: TransientError, or PermanentError for a refusal."""
+        return QueueDepths(await _depth(self._changes), await _depth(self._poison))
+
+    async def peek(self) -> Sequence[PoisonMessage]:
+        """The first 32 at most, left as they are."""
+        async with asking(QUEUES):
+            try:
+                found = await self._poison.peek_messages(max_messages=MOST_AT_ONCE)
+            except ResourceNotFoundError:
+                return ()
+        return tuple(_read(message) for message in found)
+
+    async def take(self, hidden_seconds: int) -> Sequence[PoisonMessage]:
+        """Up to 32, hidden from everybody else for so long; none when nothing is left."""
+        pages = self._poison.receive_messages(
+            messages_per_page=MOST_AT_ONCE, visibility_timeout=hidden_seconds
+        ).by_page()
+        async with asking(QUEUES):
+            try:
+                async for page in pages:
+                    return tuple([_read(message) async for message in page])
+            except ResourceNotFoundError:
+                return ()
+        return ()
+
+    async def delete(self, message: PoisonMessage) -> None:
+        """Remove one that was taken; one that is gone, or was taken by another since, is left to them."""
+        async with asking(QUEUES):
+            try:
+                await self._poison.delete_message(message.message_id, message.receipt)
+            except HttpResponseError as error:
+                _raise_unless_gone(error)
+
+    async def release(self, message: PoisonMessage) -> None:
+        """Show one that was taken to others again, at once; as `delete` otherwise."""
+        async with asking(QUEUES):
+            try:
+                await self._poison.update_message(message.message_id, message.receipt, visibility_timeout=0)
+            except HttpResponseError as error:
+                _raise_unless_gone(error)
+
+
+async def _depth(queue: QueueClient) -> int:
+    async with asking(QUEUES):
+        try:
+            return int((await queue.get_queue_properties()).approximate_message_count or 0)
+        except ResourceNotFoundError:
+            return 0
+
+
+def _raise_unless_gone(error: HttpResponseError) -> None:
+    if not isinstance(error, ResourceNotFoundError) and error_code(error) != _TAKEN_BY_ANOTHER:
+        raise error
+
+
+def _read(message: QueueMessage) -> PoisonMessage:
+    return PoisonMessage(str(message.id), _decoded(str(message.content)), str(message.pop_receipt or ""))
+
+
+def _decoded(content: str) -> str:
+    """Base64 as the app and the host write it; anything else as it is."""
+    try:
+        return base64.b64decode(content, validate=True).decode()
+    except ValueError:
+        return content

@@ -1,0 +1,133 @@
+"""The port `Shelf` on blob storage: small texts that all instances of the app share, in one container.
+
+They serve the operator's page and the health check. Nothing depends on them, so there are neither conditions
+nor retries: the last one to write a name has written it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob.aio import BlobServiceClient
+
+from booking_sync.azure.connections import platform_credential
+from booking_sync.azure.storage import BLOBS, asking, storage_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.storage.blob import BlobProperties
+    from azure.storage.blob.aio import ContainerClient
+
+    from booking_sync.settings import StorageSettings
+
+CONTAINER = "booking-sync-operations"
+MAX_BYTES = 256 * 1024
+"""A text that is longer is none of ours."""
+
+
+class BlobShelf:
+    """Fulfils `Shelf`; the container is made when it is missing.
+
+    Args:
+        service: the storage account's blobs; closed by `aclose`.
+        credential: closed by `aclose` too; None with a connection string.
+        container: its name.
+    """
+
+    def __init__(
+        self,
+        service: BlobServiceClient,
+        credential: AsyncTokenCredential | None = None,
+        container: str = CONTAINER,
+    ) -> None:
+        self._service = service
+        self._credential = credential
+        self._container: ContainerClient = service.get_container_client(container)
+
+    async def put(self, name: str, text: str) -> None:
+        """Write a text, whatever was there; raises as every method here: a `SyncError`."""
+        async with asking(BLOBS):
+            try:
+                await self._container.upload_blob(name, text.encode(), overwrite=True)
+            except ResourceNotFoundError:
+                await self._create()
+                await self._container.upload_blob(name, text.encode(), overwrite=True)
+
+    async def get(self, name: str) -> str | None:
+        """The text of that name; None when there is none."""
+        async with asking(BLOBS):
+            try:
+                blob = await self._container.download_blob(name, offset=0, length=MAX_BYTES)
+                return (await blob.readall()).decode("utf-8", errors="replace")
+            except ResourceNotFoundError:
+                return None
+
+    async def newest(self, prefix: str, since: datetime, limit: int) -> Sequence[str]:
+        """The texts written since then whose names begin so, at most `limit`, newest first."""
+        found = [blob for blob in await self._list(prefix) if blob.last_modified >= since]
+        found.sort(key=lambda blob: blob.last_modified, reverse=True)
+        texts = await asyncio.gather(*(self.get(str(blob.name)) for blob in found[:limit]))
+        return [text for text in texts if text is not None]
+
+    async def drop(self, prefix: str, before: datetime) -> int:
+        """Remove the texts written before that whose names begin so; returns how many."""
+        old = [blob for blob in await self._list(prefix) if blob.last_modified < before]
+        for blob in old:
+            async with asking(BLOBS):
+                try:
+                    await self._container.delete_blob(str(blob.name))
+                except ResourceNotFoundError:
+                    continue  # another instance was faster
+        return len(old)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._service.close()
+        if self._credential is not None:
+            await self._credential.close()
+
+    async def _list(self, prefix: str) -> list[BlobProperties]:
+        async with asking(BLOBS):
+            try:
+                return [blob async for blob in self._container.list_blobs(name_starts_with=prefix)]
+            except ResourceNotFoundError:
+                return []
+
+    async def _create(self) -> None:
+        try:
+            await self._container.create_container()
+        except ResourceExistsError:
+            return  # another instance was faster
+
+
+def open_shelf(
+    storage: StorageSettings,
+    credential_factory: Callable[[str], AsyncTokenCredential] = platform_credential,
+    *,
+    container: str = CONTAINER,
+) -> BlobShelf | None:
+    """The shelf in the queues' storage account, or None when the settings name no blob service.
+
+    Args:
+        storage: a connection string, or an account that is reached with the app's identity.
+        credential_factory: called with a user-assigned identity's client id (or an empty text), and only for
+            the identity-based form.
+        container: its name.
+
+    Raises:
+        ValueError: the connection string is malformed in a way that the settings' check did not see.
+    """
+    if not storage.has_blobs:
+        return None
+    options = storage_options()
+    if storage.connection_string:
+        service = BlobServiceClient.from_connection_string(storage.connection_string, **options)
+        return BlobShelf(service, container=container)
+    credential = credential_factory(storage.client_id)
+    service = BlobServiceClient(storage.blob_url, credential=credential, **options)
+    return BlobShelf(service, credential, container)

@@ -1,0 +1,87 @@
+"""What the adapters of one storage account have in common: their clients, and what its refusals mean."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from booking_sync.azure.connections import TOTAL_SECONDS, client_options, header, retry_after
+from booking_sync.errors import PermanentError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from booking_sync.errors import SyncError
+
+_SHORT_PAUSE = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1}
+"""Up to two seconds before the one retry; the SDK's own pause is 15 s and more."""
+_BAD_REQUEST, _TOO_LARGE, _SERVER_ERROR = 400, 413, 500
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+
+
+@dataclass(frozen=True, slots=True)
+class StorageService:
+    """One of the account's services, in the words that people read."""
+
+    name: str
+    takes: str
+    """What is given to it."""
+    role: str
+    """The role that the app's identity needs."""
+
+
+QUEUES = StorageService("the storage queue", "the message", "Storage Queue Data Contributor")
+BLOBS = StorageService("blob storage", "the text", "Storage Blob Data Owner")
+
+
+def storage_options() -> dict[str, Any]:
+    """Keyword arguments that all clients of the storage account get."""
+    return {**client_options(), **_SHORT_PAUSE}
+
+
+@contextlib.asynccontextmanager
+async def asking(service: StorageService) -> AsyncIterator[None]:
+    """Around one question to the account: bounded in time, its refusals translated.
+
+    Raises:
+        TransientError: the service can't now, or refuses the app.
+        PermanentError: the service will never take this.
+    """
+    try:
+        async with asyncio.timeout(TOTAL_SECONDS):
+            yield
+    except TimeoutError:
+        raise TransientError(f"{service.name} did not answer in time", maybe_applied=True) from None
+    except AzureError as error:
+        # The SDK's error quotes headers and what was signed, and the host logs the whole chain.
+        raise _translate(error, service) from None
+
+
+def error_code(error: HttpResponseError) -> str:
+    """The service's error code; its text may hold details of the signature and stays out."""
+    return header(error, "x-ms-error-code") or "no code"
+
+
+def _translate(error: AzureError, service: StorageService) -> SyncError:
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    if not isinstance(error, HttpResponseError) or status is None:
+        # azure-core calls a connection that broke after the request a ServiceRequestError too.
+        reason = f"{service.name} can't be reached, or its answer was lost ({type(error).__name__})"
+        return TransientError(reason, maybe_applied=True)
+    said = f"HTTP {status}, {error_code(error)}"
+    if status in (_UNAUTHORIZED, _FORBIDDEN):
+        return TransientError(
+            f"the storage account refuses the app ({said}): check AzureWebJobsStorage, or that the app's "
+            f"identity has the role {service.role}"
+        )
+    if status in (_BAD_REQUEST, _TOO_LARGE):
+        return PermanentError(f"{service.name} refuses {service.takes} ({said})")
+    return TransientError(
+        f"{service.name} can't answer now ({said})",
+        retry_after=retry_after(error),
+        maybe_applied=status >= _SERVER_ERROR,
+    )

@@ -1,0 +1,74 @@
+"""The port `FailureListing` on Dataverse: the bookings whose rows tell people that they can't sync.
+
+One bounded request. The operator's page is asked for by hand and wants the latest troubles, not all of them;
+what is behind a row is the audit's.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from booking_sync.dataverse.errors import incomplete
+from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
+from booking_sync.dataverse.schema import BOOKINGS
+from booking_sync.ports import FailingBooking, FailingBookings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from booking_sync.dataverse.client import DataverseClient
+
+
+class DataverseFailures:
+    """Bookings with a text in the error column; fulfils `FailureListing`.
+
+    Args:
+        client: the environment's Web API; stays the caller's to close.
+        error_column: logical name of the column that holds the error.
+    """
+
+    def __init__(self, client: DataverseClient, error_column: str) -> None:
+        self._client = client
+        self._column = error_column
+
+    async def failing(self, limit: int) -> FailingBookings:
+        """At most `limit` of them, those first that changed last.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused.
+        """
+        # One more than wanted tells whether there are others; Dataverse would have to count them all.
+        rows = await self._client.rows(
+            f"{BOOKINGS}?$select={ID_COLUMN},name,starttime,modifiedon,{self._column}"
+            f"&$filter={self._column}%20ne%20null&$orderby=modifiedon%20desc&$top={limit + 1}"
+        )
+        return FailingBookings(tuple(self._read(row) for row in rows[:limit]), more=len(rows) > limit)
+
+    def _read(self, row: Mapping[str, Any]) -> FailingBooking:
+        booking_id = normal_guid(row.get(ID_COLUMN))
+        if booking_id is None:
+            raise incomplete()
+        return FailingBooking(
+            booking_id=booking_id,
+            name=_text(row.get("name")),
+            starts=_moment(row.get("starttime")),
+            modified=_moment(row.get("modifiedon")),
+            error=_text(row.get(self._column)),
+        )
+
+
+def _text(value: object) -> str:
+    """For a person to read, so that an odd value is better left out than refused."""
+    return value if isinstance(value, str) else ""
+
+
+def _moment(value: object) -> datetime | None:
+    """The moment, UTC; None for what is none."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
