@@ -23,21 +23,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from booking_sync.answer import Answer
+    import httpx
+
     from booking_sync.audit.auditor import Auditor, AuditOrder
     from booking_sync.audit.report import AuditReport
-    from booking_sync.azure.credential import ClientSecretAppCredential
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.batcher import Batcher
     from booking_sync.catch_up import CatchUp
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
+    from booking_sync.dataverse.pause import Pause
+    from booking_sync.dataverse.transport import Wire
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import Desire
     from booking_sync.outlook.calendar import OutlookCalendar
+    from booking_sync.ports import Clock
     from booking_sync.receiver import Receiver
     from booking_sync.settings import Settings
     from booking_sync.synchronizer import Synchronizer, SyncTask
+    from booking_sync.tokens import AppCredential
     from booking_sync.worker import ChangeWorker
 
 SETTINGS_RETRY_SECONDS = 60.0
@@ -214,7 +219,7 @@ class Machinery:
 
     batcher: Batcher
     synchronizer: Synchronizer
-    credential: ClientSecretAppCredential
+    credential: AppCredential
     rows: DataverseBookings
     calendar: OutlookCalendar
     audit_reads: DataverseAuditReads
@@ -236,8 +241,24 @@ class Machinery:
         await self.credential.close()
 
 
-async def open_machinery(settings: Settings) -> Machinery:
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Where the process ends; benchmarks begin a simulated world here."""
+
+    credential: AppCredential
+    now: Clock
+    open_wire: Callable[[Pause], Wire] | None = None
+    """Makes what requests to Dataverse travel on; None for connections of our own."""
+    graph_transport: httpx.AsyncBaseTransport | None = None
+    """What requests to Graph travel on; None for connections of our own."""
+
+
+async def open_machinery(settings: Settings, outside: Outside | None = None) -> Machinery:
     """Wire the sync together.
+
+    Args:
+        settings: all of them.
+        outside: None for the real one.
 
     Raises:
         SettingsError: a template can't be used, or the environment is not the one that the settings name.
@@ -260,11 +281,13 @@ async def open_machinery(settings: Settings) -> Machinery:
         sync_state=settings.sync_state_column,
         sync_error=settings.sync_error_column,
     )
-    credential = open_credential(settings)
+    outside = outside or Outside(open_credential(settings), now)
+    credential = outside.credential
     dataverse = DataverseClient(
         settings.dataverse_url,
         credential,
-        now,
+        outside.now,
+        open_wire=outside.open_wire,
         circuit=Circuit("Dynamics 365", _loop_time, random.random),
     )
     rows = DataverseBookings(dataverse, columns)
@@ -272,8 +295,9 @@ async def open_machinery(settings: Settings) -> Machinery:
         settings.graph_url,
         credential,
         settings.open_extension_name,
-        now,
+        outside.now,
         circuit=Circuit("Graph", _loop_time, random.random),
+        transport=outside.graph_transport,
     )
     try:
         organization_id = await _organization(settings, rows)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
+    import httpx
+
     from booking_sync.circuit import Circuit
     from booking_sync.domain.event import EventContent, MarkedEvent
     from booking_sync.errors import SyncError
@@ -47,6 +49,7 @@ def open_calendar(
     now: Clock,
     *,
     circuit: Circuit | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> OutlookCalendar:
     """The process's calendar; make one, on the event loop that will use it, and `aclose` it there.
 
@@ -56,8 +59,9 @@ def open_calendar(
         extension_name: the setting `OPEN_EXTENSION_NAME`; empty writes no open extension.
         now: the time that an HTTP date in `Retry-After` is compared with.
         circuit: opens when Graph as a whole is down; None sends everything, come what may.
+        transport: what requests travel on; None for connections of our own.
     """
-    client = GraphClient(graph_url, credential)
+    client = GraphClient(graph_url, credential, transport)
     sender = BatchSender(client, credential, now, circuit)
     batches = BatchScheduler(sender.send, lambda answer: errors.mailbox_pause(answer, now()))
     return OutlookCalendar(client, batches, extension_name=extension_name, now=now)

@@ -42,13 +42,17 @@ class GraphClient:
     """The one Graph client of the process; nothing is opened before it is first used.
 
     Args:
-        graph_url: `https://graph.microsoft.com`, a national cloud, or a local stack's
-        `https://localhost:port`. credential: tokens for it; stays the caller's to close.
+        graph_url: `https://graph.microsoft.com`, a national cloud, or a local stack's `https://localhost:port`.
+        credential: tokens for it; stays the caller's to close.
+        transport: what requests travel on; None for connections of our own.
     """
 
-    def __init__(self, graph_url: str, credential: AppCredential) -> None:
+    def __init__(
+        self, graph_url: str, credential: AppCredential, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self._root = graph_url.rstrip("/")
         self._credential = credential
+        self._transport = transport
 
     @property
     def base_url(self) -> str:
@@ -86,7 +90,9 @@ class GraphClient:
             await self._connections.aclose()  # the SDK wraps them in a transport that forgets to close them
 
     @cached_property
-    def _connections(self) -> httpx.AsyncHTTPTransport:
+    def _connections(self) -> httpx.AsyncBaseTransport:
+        if self._transport is not None:
+            return self._transport
         # HTTP/1.1 on purpose: one connection per batch in flight, so a broken one costs one batch.
         return httpx.AsyncHTTPTransport(http2=False)
 
