@@ -2,6 +2,10 @@
 
 The protocol is written for one booking at a time, which keeps it readable. What makes it cheap is here: each
 caller asks for its one item, and everything asked within a short window goes out together.
+
+How large a batch is depends on how much waits: a service that works a batch off item by item is quicker with
+several small ones side by side, and cheaper with few large ones. So what waits is spread evenly over the
+places that are free, in batches neither smaller nor larger than the caller allows.
 """
 
 from __future__ import annotations
@@ -16,13 +20,29 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def spread(waiting: int, places: int, smallest: int, largest: int) -> list[int]:
+    """The sizes of the batches to send now; what does not fit waits for a place.
+
+    Args:
+        waiting: how many items there are.
+        places: how many more batches may be under way.
+        smallest: more than one batch are made only of so many items each.
+        largest: of a batch.
+    """
+    batches = min(places, max(-(-waiting // largest), waiting // smallest, 1))
+    taken = min(waiting, batches * largest)
+    return [taken // batches + (number < taken % batches) for number in range(batches)] if taken else []
+
+
 class MicroBatcher(Generic[Item, Result]):
-    """Gathers items until the window closes or the batch is full, then executes them together.
+    """Gathers items until the window closes, then executes them in as many batches as `spread` says.
 
     Args:
         execute: answers a batch; one result or exception per item, in the same order. An exception that it
             raises is every item's.
-        max_items: how many items one batch holds at most.
+        largest: how many items one batch holds at most.
+        smallest: how many items a batch has at least when there are several; None for `largest`.
+        places: how many batches run side by side.
         window: seconds that a batch's first item waits for company; zero gathers what the loop has ready.
     """
 
@@ -30,11 +50,15 @@ class MicroBatcher(Generic[Item, Result]):
         self,
         execute: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
         *,
-        max_items: int,
+        largest: int,
+        places: int,
+        smallest: int | None = None,
         window: float = 0.0,
     ) -> None:
         self._execute = execute
-        self._max_items = max_items
+        self._largest = largest
+        self._smallest = largest if smallest is None else smallest
+        self._places = places
         self._window = window
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -49,23 +73,26 @@ class MicroBatcher(Generic[Item, Result]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, future))
-        if len(self._waiting) >= self._max_items:
-            self._flush()
-        elif self._timer is None:
+        if self._timer is None:
             self._timer = loop.call_later(self._window, self._flush)
         return await future
 
     def _flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer = None
         # A caller that was cancelled meanwhile wants no answer, and the service need not be asked.
-        batch = [entry for entry in self._waiting if not entry[1].done()]
-        self._waiting = []
-        if batch:
-            task = asyncio.get_running_loop().create_task(self._run(batch))
+        waiting = [entry for entry in self._waiting if not entry[1].done()]
+        taken = 0
+        for size in spread(len(waiting), self._places - len(self._running), self._smallest, self._largest):
+            task = asyncio.get_running_loop().create_task(self._run(waiting[taken : taken + size]))
             self._running.add(task)  # the loop itself holds tasks only weakly
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(self._ended)
+            taken += size
+        self._waiting = waiting[taken:]
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._waiting and self._timer is None:  # nothing but a place was missing
+            self._flush()
 
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         results: Sequence[Result | Exception]

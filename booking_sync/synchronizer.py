@@ -121,6 +121,8 @@ class _Applied:
     """A permanent refusal, in words for a person."""
     unfinished: bool = False
     """Nothing but events that are gone was met: another round goes on where the record says."""
+    untagged: EventRef | None = None
+    """An event that may lack its open extension."""
 
 
 class Synchronizer:
@@ -186,14 +188,48 @@ class Synchronizer:
         steps = plan(row.record, wish, run.knowledge())
         applied = await self._apply(run, steps, row, wish)
         if applied.must_record or recovered:
-            recorded = await self._record(run, row, applied.record)
-            if recorded is Recorded.CONFLICT:
-                return None
+            tagged, recorded = await self._tag_and_record(run, row, applied)
             if recorded is Recorded.MISSING:
                 return await self._finish_missing(run)
+            if recorded is Recorded.CONFLICT or tagged is False:
+                return None
+            if isinstance(tagged, str):
+                return await self._note_untagged(run, tagged)
         if applied.unfinished:
             return None
         return _outcome(run, wish, steps, applied)
+
+    async def _tag_and_record(
+        self, run: _Run, row: BookingRow, applied: _Applied
+    ) -> tuple[bool | str, Recorded]:
+        """Both at once, which saves a round trip: should only the record work, the message comes back.
+
+        It comes back untrusted, and what is untrusted is written and tagged again.
+        """
+        tagged, recorded = await asyncio.gather(
+            self._tag(run, applied.untagged),
+            self._record(run, row, applied.record),
+            return_exceptions=True,
+        )
+        if isinstance(recorded, PermanentError):
+            raise recorded
+        _raise_worst([recorded, tagged])
+        assert not isinstance(recorded, BaseException)  # noqa: S101 - raised above
+        assert not isinstance(tagged, BaseException)  # noqa: S101 - raised above
+        return tagged, recorded
+
+    async def _note_untagged(self, run: _Run, problem: str) -> Outcome | None:
+        """Tell on the row that the open extension was refused; None asks for another round.
+
+        Without a fingerprint the next change writes the event again, and tags it.
+        """
+        row = await self._rows.read(run.task.booking_id)
+        if row is None:
+            return await self._finish_missing(run)
+        noted = await self._record(run, row, replace(row.record, error=problem, fingerprint=""))
+        if noted is Recorded.MISSING:
+            return await self._finish_missing(run)
+        return None if noted is Recorded.CONFLICT else run.end(OutcomeKind.FAILED, problem)
 
     async def _record(self, run: _Run, row: BookingRow, record: SyncRecord) -> Recorded:
         try:
@@ -296,13 +332,8 @@ class Synchronizer:
                 case CreateEvent(mailbox, content, generation):
                     written, tag = await self._create(run, mailbox, content, generation), True
             if written:
-                tagged = await self._tag(run, written, needed=tag)
                 record = replace(record, event=written, generation=max(record.generation, generation))
-                if tagged is True:
-                    return _Applied(record, must_record=True)
-                if isinstance(tagged, str):
-                    # Without a fingerprint the next change writes the event again, and tags it.
-                    return _Applied(replace(record, fingerprint=""), must_record=True, problem=tagged)
+                return _Applied(record, must_record=True, untagged=written if tag else None)
             # The event is gone, by a user's hand or with an earlier try: the next generation takes its place.
             mailbox = step.mailbox if isinstance(step, CreateEvent) else step.event.mailbox
             run.own = None
@@ -347,10 +378,10 @@ class Synchronizer:
     async def _remove(self, run: _Run, event: EventRef) -> None:
         await _touching(run, self._calendar.delete(event))
 
-    async def _tag(self, run: _Run, event: EventRef, *, needed: bool) -> bool | str:
+    async def _tag(self, run: _Run, event: EventRef | None) -> bool | str:
         """True when tagged (or no need), False when the event is gone, else why it can't be tagged."""
         try:
-            return not needed or await self._calendar.tag(event, run.task.booking_id)
+            return event is None or await self._calendar.tag(event, run.task.booking_id)
         except PermanentError as error:
             return f"The event was written, but not its open extension. {error.reason}"
 

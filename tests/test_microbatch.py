@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from booking_sync.microbatch import MicroBatcher
+from booking_sync.microbatch import MicroBatcher, spread
 
 
 class Service:
@@ -29,7 +31,7 @@ class Service:
 async def test_what_comes_together_goes_together_and_each_gets_its_own_answer() -> None:
     """One request serves all callers of a window, in their order."""
     service = Service()
-    batcher = MicroBatcher(service, max_items=100)
+    batcher = MicroBatcher(service, largest=100, places=8)
     assert await asyncio.gather(*(batcher.submit(n) for n in range(5))) == [0, 2, 4, 6, 8]
     assert service.batches == [[0, 1, 2, 3, 4]]
 
@@ -37,14 +39,14 @@ async def test_what_comes_together_goes_together_and_each_gets_its_own_answer() 
 async def test_a_batch_is_never_larger_than_the_limit() -> None:
     """More callers than one batch holds become several batches."""
     service = Service()
-    batcher = MicroBatcher(service, max_items=2)
+    batcher = MicroBatcher(service, largest=2, places=8)
     await asyncio.gather(*(batcher.submit(n) for n in range(5)))
     assert service.batches == [[0, 1], [2, 3], [4]]
 
 
 async def test_one_refused_item_fails_alone() -> None:
     """An error among the answers is its own caller's only."""
-    batcher = MicroBatcher(Service(), max_items=100)
+    batcher = MicroBatcher(Service(), largest=100, places=8)
     good, bad = await asyncio.gather(batcher.submit(4), batcher.submit(13), return_exceptions=True)
     assert good == 8
     assert isinstance(bad, ValueError)
@@ -53,7 +55,7 @@ async def test_one_refused_item_fails_alone() -> None:
 async def test_a_failed_request_fails_every_caller_of_its_batch_only() -> None:
     """When the request as a whole fails each caller is told; the next batch is a new try."""
     service = Service()
-    batcher = MicroBatcher(service, max_items=100)
+    batcher = MicroBatcher(service, largest=100, places=8)
     service.down = True
     results = await asyncio.gather(*(batcher.submit(n) for n in range(3)), return_exceptions=True)
     assert [type(result) for result in results] == [ConnectionError] * 3
@@ -64,7 +66,7 @@ async def test_a_failed_request_fails_every_caller_of_its_batch_only() -> None:
 async def test_a_caller_that_went_away_is_not_asked_for() -> None:
     """An item whose caller was cancelled before the window closed is not sent."""
     service = Service()
-    batcher = MicroBatcher(service, max_items=100, window=0.01)
+    batcher = MicroBatcher(service, largest=100, places=8, window=0.01)
     gone = asyncio.create_task(batcher.submit(1))
     stays = asyncio.create_task(batcher.submit(2))
     await asyncio.sleep(0)
@@ -73,3 +75,64 @@ async def test_a_caller_that_went_away_is_not_asked_for() -> None:
     with pytest.raises(asyncio.CancelledError):
         await gone
     assert service.batches == [[2]]
+
+
+@given(
+    waiting=st.integers(0, 3000),
+    places=st.integers(1, 50),
+    smallest=st.integers(1, 60),
+    more=st.integers(0, 60),
+)
+def test_batches_are_even_within_bounds_and_leave_nobody_without_need(
+    waiting: int, places: int, smallest: int, more: int
+) -> None:
+    """Sizes differ by one at most, none is too large, and something waits only when every place is full."""
+    largest = smallest + more
+    sizes = spread(waiting, places, smallest, largest)
+    assert len(sizes) <= places
+    assert sum(sizes) == min(waiting, places * largest)
+    if sizes:
+        assert max(sizes) <= largest
+        assert max(sizes) - min(sizes) <= 1
+    if len(sizes) > 1 and sum(sizes) == waiting:
+        assert min(sizes) >= smallest or len(sizes) == -(-waiting // largest)
+
+
+def test_what_waits_is_spread_over_the_free_places() -> None:
+    """A few share one batch, many use every place, and a flood fills each batch."""
+    assert spread(11, 48, 12, 50) == [11]
+    assert spread(36, 48, 12, 50) == [12, 12, 12]
+    assert spread(1000, 48, 12, 50) == [21] * 40 + [20] * 8
+    assert spread(5000, 48, 12, 50) == [50] * 48
+    assert spread(5, 0, 12, 50) == []
+
+
+class SlowService:
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.gates: list[asyncio.Event] = []
+
+    async def __call__(self, items: Sequence[int]) -> Sequence[int | Exception]:
+        """Wait at the gate."""
+        self.batches.append(list(items))
+        self.gates.append(asyncio.Event())
+        await self.gates[-1].wait()
+        return list(items)
+
+
+async def test_what_finds_no_place_leaves_as_soon_as_there_is_one() -> None:
+    """With every place taken items gather, and go out together when a batch ends."""
+    service = SlowService()
+    batcher = MicroBatcher(service, largest=2, places=2)
+    callers = [asyncio.create_task(batcher.submit(n)) for n in range(6)]
+    await asyncio.sleep(0.01)
+    assert service.batches == [[0, 1], [2, 3]]
+    service.gates[0].set()
+    await asyncio.gather(callers[0], callers[1])
+    await asyncio.sleep(0)
+    assert service.batches == [[0, 1], [2, 3], [4, 5]]
+    for gate in service.gates:
+        gate.set()
+    assert await asyncio.gather(*callers) == [0, 1, 2, 3, 4, 5]

@@ -319,7 +319,7 @@ async def test_the_loser_of_a_race_removes_its_own_second_event(world: World) ->
         if point == "rows.record" and world.rows.calls.count("record") == 1:
             await other.sync(TASK)
 
-    world.rows._hook = let_other_win  # noqa: SLF001 - the fake's own seam, set late since both share it
+    world.rows.hook = let_other_win
     world.rows.put(booking())
     await world.synchronizer.sync(TASK)
     (event,) = world.calendar.events.values()
@@ -439,6 +439,55 @@ async def test_a_refused_extension_is_told_and_tried_again_with_the_next_change(
     assert world.record.error == ""
 
 
+async def test_an_extension_that_was_not_added_in_time_is_added_by_the_message_that_comes_back(
+    world: World,
+) -> None:
+    """The record may be made without the extension, since an untrusted delivery always adds it."""
+    world.rows.put(booking())
+    world.calendar.faults.before["tag"] = [TransientError("throttled", retry_after=3)]
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.delay, outcome.uncertain) == (OutcomeKind.DEFERRED, 3, True)
+    (event,) = world.calendar.events.values()
+    assert world.record.event == event.ref
+    assert not event.tagged
+    assert (await world.synchronizer.sync(UNTRUSTED)).kind is OutcomeKind.SYNCED
+    assert world.calendar.events[event.ref].tagged
+
+
+async def test_an_event_that_is_removed_before_it_gets_its_extension_is_created_anew(world: World) -> None:
+    """The next generation takes its place, in the same run."""
+    world.rows.put(booking())
+    strikes = ["calendar.tag"]
+
+    async def remove(operation: str) -> None:
+        if operation in strikes:
+            strikes.remove(operation)
+            world.calendar.events.clear()
+
+    world.calendar.hook = remove
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    (event,) = world.calendar.events.values()
+    assert world.record.event == event.ref
+    assert world.record.generation == 2
+    assert event.tagged
+
+
+async def test_a_booking_deleted_before_a_refused_extension_is_told_leaves_no_event(world: World) -> None:
+    """What happens between record and note is noticed by the note's own reading."""
+    world.rows.put(booking())
+    world.calendar.faults.before["tag"] = [PermanentError("Outlook: quota.")]
+    seen: list[str] = []
+
+    async def delete(operation: str) -> None:
+        seen.append(operation)
+        if seen.count("rows.read") == 2 and BOOKING_ID in world.rows.rows:
+            world.rows.remove(BOOKING_ID)
+
+    world.rows.hook = delete
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert not world.calendar.events
+
+
 async def test_a_throttled_mailbox_defers_by_what_it_asked_for_and_stays_certain(world: World) -> None:
     """A refusal that wrote nothing leaves the message as trustworthy as it was."""
     world.rows.put(booking())
@@ -455,7 +504,7 @@ async def test_a_booking_that_never_rests_is_put_back(world: World) -> None:
         if point == "rows.record":
             world.rows.put(replace(booking(), name=f"Change {len(world.rows.calls)}"))
 
-    world.rows._hook = always_change  # noqa: SLF001 - the fake's own seam
+    world.rows.hook = always_change
     world.rows.put(booking())
     outcome = await world.synchronizer.sync(TASK)
     assert (outcome.kind, outcome.uncertain) == (OutcomeKind.DEFERRED, True)

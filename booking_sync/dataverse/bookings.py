@@ -32,6 +32,14 @@ if TYPE_CHECKING:
     from booking_sync.ports import BookingQuery, Clock
     from booking_sync.tokens import AppCredential
 
+FEW_RECORDS = 12
+"""Dataverse writes the records of a batch one after the other, and advises many small batches side by side,
+to begin with 10 (its guide to throughput); a few more save requests."""
+MAX_RECORDS = 50
+"""With every place taken batches grow up to this: some seconds of work, far from any time limit."""
+PLACES_FOR_READS = 2
+"""Kept free of records, which would otherwise keep new changes from being looked at."""
+
 _ENTITY_ID = "odata-entityid"
 
 
@@ -50,8 +58,6 @@ class DataverseBookings:
     Args:
         client: the environment's Web API; closed with this.
         columns: where our record is kept.
-        max_records: how many records one batch writes at most; each is a statement of its own at the service,
-            and small batches side by side beat big ones (Dataverse's advice).
         record_window: seconds that a record waits for company.
     """
 
@@ -60,16 +66,19 @@ class DataverseBookings:
         client: DataverseClient,
         columns: SupportColumns,
         *,
-        max_records: int = 20,
         record_window: float = 0.02,
     ) -> None:
         self._client = client
         self._columns = columns
         self._reads: MicroBatcher[str, BookingRow | None] = MicroBatcher(
-            self._read_all, max_items=queries.MAX_IDS
+            self._read_all, largest=queries.MAX_IDS, places=client.places
         )
         self._records: MicroBatcher[_Write, Recorded] = MicroBatcher(
-            self._record_all, max_items=max_records, window=record_window
+            self._record_all,
+            largest=MAX_RECORDS,
+            smallest=FEW_RECORDS,
+            places=max(1, client.places - PLACES_FOR_READS),
+            window=record_window,
         )
 
     async def read(self, booking_id: str) -> BookingRow | None:

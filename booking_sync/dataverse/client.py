@@ -43,6 +43,9 @@ _MAX_PAGES = 10_000
 """A list that never ends is a fault of the service."""
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DEFAULT_TIMEOUTS = Timeouts()
+PLACES: Final = 50
+"""Dataverse answers 429 beyond 52 requests at a time of one user on one of its web servers (its service
+protection limits); the rest is left to people's tools."""
 
 _logger = logging.getLogger(__name__)
 
@@ -78,7 +81,7 @@ class DataverseClient:
         credential: AppCredential,
         now: Clock,
         *,
-        workers: int = 8,
+        workers: int = PLACES,
         timeouts: Timeouts = _DEFAULT_TIMEOUTS,
         open_wire: Callable[[Pause], Wire] | None = None,
         circuit: Circuit | None = None,
@@ -90,6 +93,8 @@ class DataverseClient:
         wire: Wire = open_wire(self._pause) if open_wire else Transport(workers, timeouts, self._pause)
         self._transport = GuardedWire(wire, circuit, workers) if circuit else wire
         self._renewing = asyncio.Lock()
+        self.places = workers
+        """How many requests run at once."""
 
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None

@@ -139,7 +139,7 @@ class UpdateEvent:
     content: EventContent
     generation: int
     tag: bool
-    """Whether its open extension may be missing: nothing says that the creation was completed."""
+    """Whether its open extension may be missing: nothing says that an earlier try came to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,8 @@ def _plan_wanted(record: SyncRecord, used: int, own: Own | None, wish: Wanted, k
         return Plan(record=after, must_record=after != record)
     write: CreateEvent | UpdateEvent
     if current:
-        write = UpdateEvent(current, wish.content, used, tag=not record.fingerprint)
+        tag = not record.fingerprint or not knowledge.trusted
+        write = UpdateEvent(current, wish.content, used, tag)
     elif own and not undone:
         write = UpdateEvent(own.event, wish.content, own.generation, tag=True)
     else:

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 READ_SECONDS = 60.0
 """Graph works a batch of 20 off in five waves; a minute without a byte means the answer is lost."""
 CONNECT_SECONDS = 10.0
+MAX_CONNECTIONS = 64
+"""Kept open; as many as the scheduler sends batches at a time."""
+KEEP_ALIVE_SECONDS = 60.0
+"""Below the minutes after which load balancers drop a silent connection."""
 
 
 class GraphClient:
@@ -94,7 +98,13 @@ class GraphClient:
         if self._transport is not None:
             return self._transport
         # HTTP/1.1 on purpose: one connection per batch in flight, so a broken one costs one batch.
-        return httpx.AsyncHTTPTransport(http2=False)
+        # All stay open between two bursts of batches: a new one costs a handshake.
+        limits = httpx.Limits(
+            max_connections=None,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=KEEP_ALIVE_SECONDS,
+        )
+        return httpx.AsyncHTTPTransport(http2=False, limits=limits)
 
     @cached_property
     def _http(self) -> httpx.AsyncClient:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from booking_sync.outlook.wire import GraphRequest
 
 WINDOW_SECONDS = 0.01
-MAX_BATCHES_IN_FLIGHT = 16
+MAX_BATCHES_IN_FLIGHT = 64
+"""Graph bounds an app by requests per time and by mailbox, not by calls at a time; each needs a connection."""
 PATIENCE_SECONDS = 10.0
 """A mailbox with few items that has waited this long goes before larger ones."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from booking_sync.domain.booking import Booking
-    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.domain.event import EventContent
     from booking_sync.ports import BookingQuery, Clock
 
@@ -62,7 +62,7 @@ class FakeRows:
         self.page_rows = 2
         self.faults = Faults()
         self.calls: list[str] = []
-        self._hook = hook
+        self.hook = hook
         self._now = now
         self._versions = itertools.count(1)
 
@@ -127,7 +127,7 @@ class FakeRows:
 
     async def _enter(self, operation: str) -> None:
         self.calls.append(operation)
-        await self._hook(f"rows.{operation}")
+        await self.hook(f"rows.{operation}")
         self.faults.strike(self.faults.before, operation)
 
     def _etag(self) -> str:
@@ -156,7 +156,7 @@ class FakeCalendar:
         self.calls: list[str] = []
         self.doubles = False
         """Answer each creation with an event of its own, even for a known transactionId."""
-        self._hook = hook
+        self.hook = hook
         self._extension = extension
         self._ids = itertools.count(1)
         self._transactions: dict[tuple[str, str], tuple[EventRef, EventContent]] = {}
@@ -226,7 +226,7 @@ class FakeCalendar:
 
     async def _enter(self, operation: str, mailbox: str) -> None:
         self.calls.append(operation)
-        await self._hook(f"calendar.{operation}")
+        await self.hook(f"calendar.{operation}")
         if mailbox in self.refused:
             raise PermanentError(self.refused[mailbox])
         self.faults.strike(self.faults.before, operation)
@@ -237,6 +237,7 @@ class FakeQueue:
 
     def __init__(self) -> None:
         self.sent: list[tuple[BookingChange, float]] = []
+        self.related: list[tuple[RelatedChange, float]] = []
         self.poison: list[tuple[str, str]] = []
         self.down = False
 
@@ -245,6 +246,12 @@ class FakeQueue:
         if self.down:
             raise TransientError("the queue can't be reached")
         self.sent.append((change, delay))
+
+    async def send_related(self, change: RelatedChange, delay: float = 0.0) -> None:
+        """See the port."""
+        if self.down:
+            raise TransientError("the queue can't be reached")
+        self.related.append((change, delay))
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """See the port."""
