@@ -49,7 +49,8 @@ def is_number(cell: Cell) -> bool:
 
 def markdown_table(columns: Iterable[str], rows: Iterable[Iterable[Cell]]) -> str:
     """A table in Markdown; columns of numbers are aligned to the right."""
-    head, body = list(columns), [list(row) for row in rows]
+    head: list[Cell] = list(columns)
+    body = [list(row) for row in rows]
     numeric = [bool(body) and all(is_number(row[at]) for row in body) for at in range(len(head))]
     lines = [[markdown(cell) for cell in line] for line in (head, *body)]
     lines.insert(1, ["---:" if right else "---" for right in numeric])

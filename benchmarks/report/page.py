@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
+from markupsafe import escape
 
 from benchmarks.catalogue import CATALOGUE
 from benchmarks.report import cells, charts
@@ -122,7 +123,7 @@ def _picture(chart: Chart) -> str:
     light, dark = (f"{IMAGES}/{charts.file_name(chart, theme)}" for theme in charts.THEMES)
     return (
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img alt="{cells.markdown(chart.title).replace(chr(34), "&quot;")}" src="{light}"></picture>'
+        f'<img alt="{escape(" ".join(chart.title.split()))}" src="{light}"></picture>'
     )
 
 

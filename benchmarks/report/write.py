@@ -11,6 +11,8 @@ from benchmarks.runner.store import RESULTS, load
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from benchmarks.figures import Chart
+
 
 def write(root: Path = ROOT, results: Path = RESULTS) -> list[Path]:
     """Write all documents and return them; images that nothing shows any longer are removed.
@@ -35,7 +37,7 @@ def write(root: Path = ROOT, results: Path = RESULTS) -> list[Path]:
     return [document, readme, *(folder / name for name in shown)]
 
 
-def _draw_if_changed(file: Path, chart: charts.Chart, theme: charts.Theme) -> None:
+def _draw_if_changed(file: Path, chart: Chart, theme: charts.Theme) -> None:
     """Another version of the plotting library need not change images of the same figures."""
     if not (file.exists() and charts.digest(chart, theme) in file.read_text(encoding="utf-8")):
         file.write_bytes(charts.draw(chart, theme))

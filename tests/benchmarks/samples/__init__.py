@@ -1,0 +1,1 @@
+"""Made-up benchmarks, for the tests of what runs benchmarks."""
