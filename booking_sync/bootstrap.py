@@ -22,9 +22,9 @@ from booking_sync.settings import SettingsError, load_receiver_settings, load_se
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from booking_sync.answer import Answer
     import httpx
 
+    from booking_sync.answer import Answer
     from booking_sync.audit.auditor import Auditor, AuditOrder
     from booking_sync.audit.report import AuditReport
     from booking_sync.azure.queue import StorageChangeQueue
