@@ -33,10 +33,13 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.dataverse.pause import Pause
+    from booking_sync.dataverse.related import DataverseRelatedBookings
     from booking_sync.dataverse.transport import Wire
     from booking_sync.domain.booking import Booking
+    from booking_sync.domain.change import RelatedChange
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import Desire
+    from booking_sync.fan_out import FanOut
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.ports import Clock
     from booking_sync.receiver import Receiver
@@ -66,6 +69,7 @@ class Application:
         self._catch_up: CatchUp | None = None
         self._auditor: Auditor | None = None
         self._machinery: Machinery | None = None
+        self._bench: WorkerBench | None = None
         self._opening = asyncio.Lock()
         # One failure opens it: whoever waited for the same start need not try it again, one after the other.
         self._starting = Circuit("The app's start", _loop_time, random.random, failures_to_open=1)
@@ -154,9 +158,17 @@ class Application:
     def _make_worker(self) -> ChangeWorker:
         from booking_sync.worker import BackOff, ChangeWorker
 
-        return ChangeWorker(
-            self._open_machinery, self._open_queue(), now, self._max_age(), BackOff(random.random)
-        )
+        return ChangeWorker(self._open_work, self._open_queue(), now, self._max_age(), BackOff(random.random))
+
+    async def _open_work(self) -> WorkerBench:
+        from booking_sync.fan_out import FanOut
+
+        machinery = await self._open_machinery()
+        if self._bench is None:
+            look_back = timedelta(days=load_settings(self._environ).audit_days_back)
+            fan_out = FanOut(machinery.related, self._open_queue(), look_back, now)
+            self._bench = WorkerBench(machinery, fan_out)
+        return self._bench
 
     async def _make_catch_up(self) -> CatchUp:
         from booking_sync.catch_up import CatchUp, Window
@@ -215,7 +227,7 @@ def _as_transient(error: SettingsError | SyncError) -> TransientError:
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
-    """All that the sync runs on; fulfils the worker's `Work`."""
+    """All that the sync runs on."""
 
     batcher: Batcher
     synchronizer: Synchronizer
@@ -223,6 +235,7 @@ class Machinery:
     rows: DataverseBookings
     calendar: OutlookCalendar
     audit_reads: DataverseAuditReads
+    related: DataverseRelatedBookings
     wish: Callable[[Booking], Desire]
     organization_id: str
 
@@ -239,6 +252,26 @@ class Machinery:
         await self.calendar.aclose()
         await self.rows.aclose()
         await self.credential.close()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerBench:
+    """What a queue message is worked on with; fulfils the worker's `Work`."""
+
+    machinery: Machinery
+    fan_out: FanOut
+
+    async def submit(self, task: SyncTask) -> Outcome:
+        """Bring a booking in step, in a batch with others."""
+        return await self.machinery.submit(task)
+
+    async def give_up(self, booking_id: str, reason: str) -> None:
+        """Tell people on the booking's row that it was given up."""
+        await self.machinery.give_up(booking_id, reason)
+
+    async def spread(self, change: RelatedChange) -> Outcome:
+        """Queue a hint for each booking that shows the row."""
+        return await self.fan_out.spread(change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +303,7 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.dataverse.related import DataverseRelatedBookings
     from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.outlook.calendar import open_calendar
     from booking_sync.synchronizer import Synchronizer
@@ -311,7 +345,8 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
     )
     reads = DataverseAuditReads(dataverse)
-    return Machinery(batcher, synchronizer, credential, rows, calendar, reads, wish, organization_id)
+    related = DataverseRelatedBookings(dataverse)
+    return Machinery(batcher, synchronizer, credential, rows, calendar, reads, related, wish, organization_id)
 
 
 def make_wish(settings: Settings) -> Callable[[Booking], Desire]:

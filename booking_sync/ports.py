@@ -12,13 +12,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.domain.booking import BookingRow
-    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.domain.event import EventContent, EventRef, FoundEvent, MarkedEvent
     from booking_sync.domain.record import SyncRecord
+    from booking_sync.domain.watched import RelatedTable
 
 
 class Recorded(Enum):
@@ -82,6 +83,28 @@ class BookingListing(Protocol):
         The list is complete only when the iteration ends without an error: a page that fails or is cut short
         raises. A row that stops or starts matching while the list is read may be on it or not; one that
         matches all the time is.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class BookingStart:
+    """What is known of a booking that was found by a row which it names."""
+
+    booking_id: str
+    """Lower-case GUID."""
+    start: datetime
+    """Aware, UTC."""
+
+
+class RelatedBookings(Protocol):
+    """The bookings in Dataverse, found by a row that they name."""
+
+    def bookings_of(
+        self, table: RelatedTable, row_id: str, starts_from: datetime
+    ) -> AsyncGenerator[Sequence[BookingStart], None]:
+        """Every booking of this row that starts then or later, in pages, ordered by start.
+
+        The list is complete only when it ends without an error. The row itself need not exist any more.
         """
 
 
@@ -164,6 +187,13 @@ class ChangeQueue(Protocol):
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Put a message's text on the poison queue beside the reason that a person will read."""
+
+
+class MessageQueue(ChangeQueue, Protocol):
+    """The queue with both kinds of messages."""
+
+    async def send_related(self, change: RelatedChange, delay: float = 0.0) -> None:
+        """Put a change of a row that bookings name on the queue; as `send`."""
 
 
 class Clock(Protocol):

@@ -2,6 +2,9 @@
 
 The answer is 2xx only when there is nothing to do or the change is durably queued. Dataverse tries again only
 after 502, 503 and 504 (once), so a queue that can't take the change is a 503.
+
+A change of a row that many bookings show is one message too, whatever their number: the worker finds them.
+Such messages are held back a little, and a row that keeps changing is announced at intervals (`coalesce`).
 """
 
 from __future__ import annotations
@@ -11,15 +14,16 @@ import time
 from typing import TYPE_CHECKING
 
 from booking_sync.answer import Answer
-from booking_sync.domain.change import BookingChange
+from booking_sync.coalesce import Coalescer
+from booking_sync.domain.change import BookingChange, RelatedChange
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.log import log_event
-from booking_sync.webhook import Accepted, ChangeKind, Ignored, Refused, read_change
+from booking_sync.webhook import Accepted, ChangeKind, Ignored, Refused, RelatedAccepted, read_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from booking_sync.ports import ChangeQueue, Clock
+    from booking_sync.ports import Clock, MessageQueue
     from booking_sync.webhook import ReceiverPolicy
 
 _LOGGER = logging.getLogger(__name__)
@@ -34,15 +38,22 @@ class Receiver:
         policy: which webhooks need work.
         now: stamps the change's `first_seen`.
         new_id: a fresh GUID's text, for a webhook that carries no correlation id.
+        elapsed: seconds that never go back, at the pace of real time.
     """
 
     def __init__(
-        self, queue: ChangeQueue, policy: ReceiverPolicy, now: Clock, new_id: Callable[[], str]
+        self,
+        queue: MessageQueue,
+        policy: ReceiverPolicy,
+        now: Clock,
+        new_id: Callable[[], str],
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
         self._policy = policy
         self._now = now
         self._new_id = new_id
+        self._coalescer = Coalescer(elapsed)
 
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Take one webhook; never raises for what it holds or for a queue that is down."""
@@ -50,6 +61,8 @@ class Receiver:
         read = read_change(body, headers, self._policy)
         if isinstance(read, Accepted):
             answer = await self._queue_change(read)
+        elif isinstance(read, RelatedAccepted):
+            answer = await self._queue_related(read)
         else:
             answer = _decline(read)
         log_event(
@@ -80,6 +93,26 @@ class Receiver:
         except SyncError as error:
             return _unavailable(error, about)
         return Answer(202, {"status": "queued", **about})
+
+    async def _queue_related(self, read: RelatedAccepted) -> Answer:
+        change = RelatedChange(
+            read.table, read.row_id, read.correlation_id or self._new_id(), first_seen=self._now()
+        )
+        about = {
+            "change": ChangeKind.UPDATE.value,
+            "table": change.table.value,
+            "rowId": change.row_id,
+            "correlationId": change.correlation_id,
+        }
+
+        async def send(delay: float) -> None:
+            await self._queue.send_related(change, delay)
+
+        try:
+            sent = await self._coalescer.announce(f"{change.table} {change.row_id}", send)
+        except SyncError as error:
+            return _unavailable(error, about)
+        return Answer(202, {"status": "queued" if sent else "joined", **about})
 
 
 def _decline(read: Ignored | Refused) -> Answer:

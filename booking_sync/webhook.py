@@ -1,4 +1,4 @@
-"""What a Dataverse webhook says: a booking change, a reason to ignore it, or a reason to refuse it.
+"""What a Dataverse webhook says: a change of a booking or of a row that bookings show, or why it is none.
 
 Pure. The body is a `RemoteExecutionContext` as Dataverse posts it (Microsoft: "Use webhooks to create
 external handlers for server events"): collections are lists of `{"key", "value"}`, values are typed by
@@ -15,13 +15,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.record import parse_record
+from booking_sync.domain.watched import BOOKING_TABLE, RELATED_ATTRIBUTES, RelatedTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from booking_sync.domain.event import EventRef
 
-TABLE = "bookableresourcebooking"
 WORK_ORDER_COLUMN = "msdyn_workorder"
 PRE_IMAGE_ALIAS = "PreImage"
 """Alias under which provisioning registers the pre-image. Dataverse adds images of its own to asynchronous
@@ -46,11 +46,13 @@ class ChangeKind(StrEnum):
 class IgnoreReason(StrEnum):
     """Why a webhook needs no work."""
 
-    OTHER_TABLE = "not a booking"
+    OTHER_TABLE = "neither a booking nor a row that bookings show"
     OTHER_MESSAGE = "not a create, update or delete"
+    NOT_AN_UPDATE = "not an update of a row that bookings show"
     OTHER_ORGANIZATION = "another organization"
     OWN_CHANGE = "made by our own application user"
     NO_WORK_ORDER = "created without a work order"
+    NOTHING_SHOWN = "no column changed that an event shows"
     NOTHING_TO_REMOVE = "deleted without an event or a work order"
 
 
@@ -84,6 +86,17 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedAccepted:
+    """A row whose bookings are to be looked at again."""
+
+    table: RelatedTable
+    row_id: str
+    """Lower-case GUID."""
+    correlation_id: str | None
+    """As of `Accepted`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Nothing to do."""
 
@@ -106,7 +119,7 @@ class _UnreadableError(Exception):
 
 def read_change(
     body: bytes, headers: Mapping[str, str], policy: ReceiverPolicy
-) -> Accepted | Ignored | Refused:
+) -> Accepted | RelatedAccepted | Ignored | Refused:
     """Decide what a webhook asks for. Never raises, whatever the body holds."""
     if len(body) > MAX_BODY_BYTES:
         return Refused(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
@@ -130,29 +143,46 @@ def _parse(body: bytes) -> dict[str, Any]:
     return context
 
 
-def _decide(context: dict[str, Any], headers: dict[str, str], policy: ReceiverPolicy) -> Accepted | Ignored:
-    if _text(context, "PrimaryEntityName").lower() != TABLE:
+def _decide(
+    context: dict[str, Any], headers: dict[str, str], policy: ReceiverPolicy
+) -> Accepted | RelatedAccepted | Ignored:
+    name = _text(context, "PrimaryEntityName").lower()
+    table = next((each for each in RelatedTable if each.value == name), None)
+    if table is None and name != BOOKING_TABLE:
         return Ignored(IgnoreReason.OTHER_TABLE)
     kind = _kind(context)
     if kind is None:
         return Ignored(IgnoreReason.OTHER_MESSAGE)
-    booking_id = _guid(context, "PrimaryEntityId")
+    row_id = _guid(context, "PrimaryEntityId")
     if policy.organization_id and _guid(context, "OrganizationId") != policy.organization_id:
         return Ignored(IgnoreReason.OTHER_ORGANIZATION)
     shown = {} if _STRIPPED_HEADER in headers else context
     correlation_id = _correlation_id(context, headers)
+    if table is not None:
+        return _related(kind, RelatedAccepted(table, row_id, correlation_id), shown)
     if kind is ChangeKind.DELETE:
         # Also a deletion by our own user: we never delete bookings, and its data can't be read again.
-        return _deleted(booking_id, correlation_id, _pre_image(shown), policy)
-    if policy.app_user_id and _guid_or_none(context, "InitiatingUserId") == policy.app_user_id:
-        return Ignored(IgnoreReason.OWN_CHANGE)
-    return _written(Accepted(kind, booking_id, correlation_id), shown, policy)
+        return _deleted(row_id, correlation_id, _pre_image(shown), policy)
+    by_us = policy.app_user_id and _guid_or_none(context, "InitiatingUserId") == policy.app_user_id
+    change = Accepted(kind, row_id, correlation_id)
+    return Ignored(IgnoreReason.OWN_CHANGE) if by_us else _written(change, shown, policy)
+
+
+def _related(kind: ChangeKind, change: RelatedAccepted, shown: dict[str, Any]) -> RelatedAccepted | Ignored:
+    # A new row has no bookings yet, and what a deleted one takes with it raises webhooks of its own. Our own
+    # user is not asked for: the app writes none of these rows, so this is somebody else's work in its name.
+    if kind is not ChangeKind.UPDATE:
+        return Ignored(IgnoreReason.NOT_AN_UPDATE)
+    changed = _target_row(shown)
+    if changed is not None and not set(changed).intersection(RELATED_ATTRIBUTES[change.table]):
+        return Ignored(IgnoreReason.NOTHING_SHOWN)
+    return change
 
 
 def _written(change: Accepted, shown: dict[str, Any], policy: ReceiverPolicy) -> Accepted | Ignored:
     # An update without work order is worked on: its event may have to go.
     created = change.kind is ChangeKind.CREATE
-    if created and policy.require_work_order and _lacks_work_order(_created_row(shown)):
+    if created and policy.require_work_order and _lacks_work_order(_target_row(shown)):
         return Ignored(IgnoreReason.NO_WORK_ORDER)
     return change
 
@@ -177,8 +207,8 @@ def _correlation_id(context: dict[str, Any], headers: dict[str, str]) -> str | N
     return _as_guid(context.get("CorrelationId")) or _as_guid(headers.get(_CORRELATION_HEADER))
 
 
-def _created_row(context: dict[str, Any]) -> dict[str, Any] | None:
-    """The columns that the row was created with; None when the body does not show them (stripped)."""
+def _target_row(context: dict[str, Any]) -> dict[str, Any] | None:
+    """The columns that were written; None when the body does not show them (stripped)."""
     target = _entry(_list(context, "InputParameters"), "Target")
     kind = target.get("__type") if isinstance(target, dict) else None
     return _columns(target) if isinstance(kind, str) and kind.startswith("Entity:") else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from booking_sync.domain.change import BookingChange, MalformedChangeError, decode_change
+from booking_sync.domain.change import BookingChange, MalformedChangeError, RelatedChange, decode_message
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.log import log_event, places
@@ -21,7 +21,7 @@ from booking_sync.synchronizer import SyncTask
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from booking_sync.ports import ChangeQueue, Clock
+    from booking_sync.ports import Clock, MessageQueue
 
 MAX_DEQUEUE_COUNT = 5
 """As in host.json: on the last delivery an unexpected error is dead-lettered with its reason by us, since the
@@ -45,6 +45,9 @@ class Work(Protocol):
 
     async def give_up(self, booking_id: str, reason: str) -> None:
         """Tell people on the booking's row that it was given up; never raises a `SyncError`."""
+
+    async def spread(self, change: RelatedChange) -> Outcome:
+        """Queue a hint for each booking that shows the row; raises a `SyncError` of the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class ChangeWorker:
     def __init__(
         self,
         open_work: Callable[[], Awaitable[Work]],
-        queue: ChangeQueue,
+        queue: MessageQueue,
         now: Clock,
         max_age: timedelta,
         back_off: BackOff,
@@ -102,13 +105,16 @@ class ChangeWorker:
             UnexpectedError: a bug; the same.
         """
         try:
-            change = decode_change(text)
+            change = decode_message(text)
         except MalformedChangeError as error:
             await self._queue.dead_letter(text, f"Malformed message: {error}.")
             log_event(_logger, "message_malformed", reason=str(error))
             return
         try:
-            await self._settle(text, change, await self._work_on(change, dequeue_count))
+            if isinstance(change, RelatedChange):
+                await self._settle_related(text, change, await self._spread(change))
+            else:
+                await self._settle(text, change, await self._work_on(change, dequeue_count))
         except Exception as error:
             _log_unexpected(error, change, dequeue_count)
             if dequeue_count >= MAX_DEQUEUE_COUNT:
@@ -161,9 +167,42 @@ class ChangeWorker:
             delaySeconds=None if delay is None else round(delay, 1),
         )
 
-    async def _expire(self, change: BookingChange, outcome: Outcome) -> str:
+    async def _spread(self, change: RelatedChange) -> Outcome:
+        try:
+            work = await self._open_work()
+        except TransientError as error:
+            return Outcome(OutcomeKind.DEFERRED, error.reason, delay=error.retry_after, untried=error.untried)
+        return await work.spread(change)
+
+    async def _settle_related(self, text: str, change: RelatedChange, outcome: Outcome) -> None:
+        delay = None
+        if outcome.kind is OutcomeKind.DEFERRED:
+            if self._now() - change.first_seen > self._max_age:
+                outcome = replace(outcome, kind=OutcomeKind.FAILED, detail=self._given_up(outcome))
+            else:
+                delay = self._back_off.delay(change.attempt, outcome.delay)
+                attempt = change.attempt + (0 if outcome.untried else 1)
+                await self._queue.send_related(replace(change, attempt=attempt), delay)
+        if outcome.kind is OutcomeKind.FAILED:
+            await self._queue.dead_letter(text, outcome.detail)
+        log_event(
+            _logger,
+            "fan_out",
+            outcome=outcome.kind.value,
+            detail=outcome.detail,
+            table=change.table.value,
+            rowId=change.row_id,
+            correlationId=change.correlation_id,
+            attempt=change.attempt,
+            delaySeconds=None if delay is None else round(delay, 1),
+        )
+
+    def _given_up(self, outcome: Outcome) -> str:
         hours = self._max_age / timedelta(hours=1)
-        reason = f"Given up after {hours:g} hours of trying. The last reason: {outcome.detail}"
+        return f"Given up after {hours:g} hours of trying. The last reason: {outcome.detail}"
+
+    async def _expire(self, change: BookingChange, outcome: Outcome) -> str:
+        reason = self._given_up(outcome)
         try:
             await (await self._open_work()).give_up(change.booking_id, reason)
         except SyncError:
@@ -171,14 +210,19 @@ class ChangeWorker:
         return reason
 
 
-def _log_unexpected(error: Exception, change: BookingChange, dequeue_count: int) -> None:
+def _log_unexpected(error: Exception, change: BookingChange | RelatedChange, dequeue_count: int) -> None:
+    about = (
+        {"bookingId": change.booking_id}
+        if isinstance(change, BookingChange)
+        else {"table": change.table.value, "rowId": change.row_id}
+    )
     log_event(
         _logger,
         "unexpected_error",
         level=logging.ERROR,
         error=type(error).__name__,
         at=places(error),
-        bookingId=change.booking_id,
+        **about,
         correlationId=change.correlation_id,
         delivery=dequeue_count,
     )

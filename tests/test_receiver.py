@@ -30,7 +30,7 @@ from tests.webhook_bodies import (
 )
 
 if TYPE_CHECKING:
-    from booking_sync.ports import ChangeQueue
+    from booking_sync.ports import MessageQueue
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 NEW_ID = "12121212-1212-4121-8121-121212121212"
@@ -50,7 +50,7 @@ class BrokenQueue(FakeQueue):
         raise self._error
 
 
-def receiver(queue: ChangeQueue) -> Receiver:
+def receiver(queue: MessageQueue) -> Receiver:
     """A receiver at a fixed time."""
     return Receiver(queue, POLICY, lambda: NOW, lambda: NEW_ID)
 

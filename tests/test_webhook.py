@@ -20,6 +20,7 @@ from booking_sync.webhook import (
     Ignored,
     IgnoreReason,
     Refused,
+    RelatedAccepted,
     read_change,
 )
 from tests.webhook_bodies import (
@@ -49,7 +50,7 @@ WITHOUT_WORK_ORDER = {key: value for key, value in CREATED_COLUMNS.items() if ke
 OTHER = "00112233-4455-4677-8899-aabbccddeeff"
 
 
-def read(webhook: Webhook, policy: Any = POLICY) -> Accepted | Ignored | Refused:
+def read(webhook: Webhook, policy: Any = POLICY) -> Accepted | RelatedAccepted | Ignored | Refused:
     """Read a webhook with its usual headers."""
     return read_change(webhook.body(), headers(webhook.message), policy)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import TransientError
 from booking_sync.synchronizer import SyncTask
 from booking_sync.worker import (
@@ -28,6 +30,8 @@ from tests.support.fakes import FakeQueue
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CHANGE = BookingChange(BOOKING_ID, "correlation-1", START)
 TEXT = encode_change(CHANGE)
+RELATED = RelatedChange(RelatedTable.WORK_ORDER, BOOKING_ID, "correlation-2", START)
+RELATED_TEXT = encode_related(RELATED)
 
 
 class FakeWork:
@@ -37,6 +41,7 @@ class FakeWork:
         self.outcome = outcome
         self.tasks: list[SyncTask] = []
         self.given_up: list[tuple[str, str]] = []
+        self.spreads: list[RelatedChange] = []
 
     async def submit(self, task: SyncTask) -> Outcome:
         """See `Work`."""
@@ -48,6 +53,13 @@ class FakeWork:
     async def give_up(self, booking_id: str, reason: str) -> None:
         """See `Work`."""
         self.given_up.append((booking_id, reason))
+
+    async def spread(self, change: RelatedChange) -> Outcome:
+        """See `Work`."""
+        self.spreads.append(change)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
 
 
 class Bench:
@@ -215,6 +227,59 @@ async def test_waiting_for_a_service_that_is_down_is_no_try() -> None:
     await bench.worker.handle(encode_change(BookingChange(BOOKING_ID, "c", START, attempt=1)), 1)
     ((change, delay),) = bench.queue.sent
     assert (change.attempt, delay) == (1, 12.0)
+
+
+async def test_a_changed_row_is_spread_once_and_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
+    """A message about a row goes to the fan-out, leaves nothing behind, and is one line in the log."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED, "hints queued: 3"))
+    with caplog.at_level(logging.INFO, "booking_sync.worker"):
+        await bench.worker.handle(RELATED_TEXT, 1)
+    assert (bench.work.spreads, bench.work.tasks) == ([RELATED], [])
+    assert (bench.queue.related, bench.queue.poison) == ([], [])
+    line = json.loads(caplog.records[0].getMessage())
+    assert (line["event"], line["outcome"], line["table"]) == ("fan_out", "synced", "msdyn_workorder")
+    assert (line["rowId"], line["correlationId"]) == (BOOKING_ID, "correlation-2")
+
+
+async def test_a_deferred_fan_out_is_put_back_where_it_was() -> None:
+    """A throttled list waits as long as it was told to, keeps its place, and takes no booking for failed."""
+    bench = Bench(Outcome(OutcomeKind.DEFERRED, "throttled", 30.0))
+    later = replace(RELATED, starts_from=START)
+    await bench.worker.handle(encode_related(later), 1)
+    ((put_back, delay),) = bench.queue.related
+    assert (put_back, delay) == (replace(later, attempt=1), 45.0)
+    assert bench.work.given_up == []
+
+
+async def test_an_app_that_cant_start_puts_a_changed_row_back() -> None:
+    """Bad settings or a vault that is down lose no change of a work order."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED))
+    bench.opening_fails = TransientError("2 app settings need attention.", untried=True)
+    await bench.worker.handle(RELATED_TEXT, 1)
+    assert [change for change, _ in bench.queue.related] == [RELATED]
+
+
+async def test_a_fan_out_that_is_refused_or_too_old_lies_on_the_poison_queue() -> None:
+    """Somebody has to know that a work order's change reached nobody, and why."""
+    refused = Bench(Outcome(OutcomeKind.FAILED, "Dynamics 365: forbidden."))
+    await refused.worker.handle(RELATED_TEXT, 1)
+    assert refused.queue.poison == [(RELATED_TEXT, "Dynamics 365: forbidden.")]
+
+    tired = Bench(Outcome(OutcomeKind.DEFERRED, "throttled"))
+    tired.time = START + timedelta(hours=25)
+    await tired.worker.handle(RELATED_TEXT, 1)
+    ((text, reason),) = tired.queue.poison
+    assert text == RELATED_TEXT
+    assert reason == "Given up after 24 hours of trying. The last reason: throttled"
+
+
+async def test_a_fan_out_that_the_queue_breaks_off_is_delivered_again() -> None:
+    """A message is acknowledged only when all hints are queued; after the last delivery it says why not."""
+    bench = Bench(TransientError("the queue can't be reached"))
+    with pytest.raises(TransientError):
+        await bench.worker.handle(RELATED_TEXT, 1)
+    await bench.worker.handle(RELATED_TEXT, MAX_DEQUEUE_COUNT)
+    assert [text for text, _ in bench.queue.poison] == [RELATED_TEXT]
 
 
 def test_put_back_delays_grow_with_jitter_up_to_a_cap() -> None:

@@ -22,9 +22,9 @@ from azure.storage.queue.aio import QueueServiceClient
 
 import function_app
 from booking_sync.azure.connections import client_options
-from booking_sync.azure.queue import NEVER_EXPIRES, StorageChangeQueue, open_queue
+from booking_sync.azure.queue import NEVER_EXPIRES, StorageChangeQueue
 from booking_sync.bootstrap import application, new_id, now
-from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.change import BookingChange, RelatedChange, encode_change
 from booking_sync.receiver import Receiver
 from booking_sync.settings import load_receiver_settings, queue_name
 
@@ -116,34 +116,24 @@ class Stepped:
                 resume = functools.partial(self._work.throw, error)
 
 
-class TimedQueue:
-    """The change queue with a watch: fulfils `ChangeQueue`.
+class TimedQueue(StorageChangeQueue):
+    """The change queue with a watch."""
 
-    Args:
-        queue: the real one.
-    """
-
-    def __init__(self, queue: StorageChangeQueue) -> None:
-        self._queue = queue
-        self.seconds = 0.0
-        """What the last send took, waiting included."""
+    seconds = 0.0
+    """What the last send took, waiting included."""
 
     async def send(self, change: BookingChange, delay: float = 0.0) -> None:
         """Send, and note the time."""
         started = time.perf_counter()
-        await self._queue.send(change, delay)
+        await super().send(change, delay)
         self.seconds = time.perf_counter() - started
-
-    async def dead_letter(self, message: str, reason: str) -> None:
-        """As the real one."""
-        await self._queue.dead_letter(message, reason)
 
 
 async def cost(count: int) -> dict[str, list[float]]:
     """Milliseconds of each webhook, one at a time: whole, own steps, and outside the queue's `send`."""
     settings = load_receiver_settings(os.environ)
-    real = open_queue(settings.storage, settings.queue_name, now)
-    queue = TimedQueue(real)
+    service, _ = await _bare_queue()
+    queue = TimedQueue(service, settings.queue_name, now)
     receiver = Receiver(queue, settings.policy, now, new_id)
     found: dict[str, list[float]] = {"whole": [], "steps": [], "receiver": [], "cpu": []}
     for number in range(count + count // 10):
@@ -160,7 +150,7 @@ async def cost(count: int) -> dict[str, list[float]]:
                 found[name].append(seconds * 1000)
             found["receiver"].append(receiving * 1000)
             found["cpu"].append(cpu * 1000)
-    await real.aclose()
+    await queue.aclose()
     return found
 
 
@@ -240,4 +230,4 @@ async def main(what: str, count: int) -> Any:
 if __name__ == "__main__":
     # As in Azure: the app's lines are made and written, at level Information.
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    print(json.dumps(asyncio.run(main(sys.argv[1], int(sys.argv[2])))))  # noqa: T201 - the figures
+    print(json.dumps(asyncio.run(main(sys.argv[1], int(sys.argv[2])))))

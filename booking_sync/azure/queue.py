@@ -27,7 +27,7 @@ from booking_sync.azure.connections import (
     platform_credential,
     retry_after,
 )
-from booking_sync.domain.change import encode_change
+from booking_sync.domain.change import encode_change, encode_related
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.settings import POISON_SUFFIX
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.storage.queue.aio import QueueClient
 
-    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.errors import SyncError
     from booking_sync.ports import Clock
     from booking_sync.settings import StorageSettings
@@ -57,7 +57,7 @@ _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
 
 class StorageChangeQueue:
-    """`ChangeQueue` on two storage queues; a queue that is missing is created.
+    """`MessageQueue` on two storage queues; a queue that is missing is created.
 
     Args:
         service: the storage account's queues; closed by `aclose`.
@@ -87,8 +87,11 @@ class StorageChangeQueue:
             TransientError: the queue can't take it now.
             PermanentError: the queue will never take such a message.
         """
-        seconds = min(max(math.ceil(delay), 0), MAX_DELAY_SECONDS)
-        await self._put(self._changes, encode_change(change), seconds)
+        await self._put(self._changes, encode_change(change), _whole_seconds(delay))
+
+    async def send_related(self, change: RelatedChange, delay: float = 0.0) -> None:
+        """Put a change of a row that bookings name on the queue; as `send`."""
+        await self._put(self._changes, encode_related(change), _whole_seconds(delay))
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Put a message's text on the poison queue as `{"reason", "deadLetteredAt", "message"}`.
@@ -145,6 +148,10 @@ def open_queue(
     credential = credential_factory(storage.client_id)
     service = QueueServiceClient(storage.queue_url, credential=credential, **options)
     return StorageChangeQueue(service, name, now, credential)
+
+
+def _whole_seconds(delay: float) -> int:
+    return min(max(math.ceil(delay), 0), MAX_DELAY_SECONDS)
 
 
 def dead_letter_text(message: str, reason: str, moment: datetime) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from booking_sync.dataverse.schema import BOOKINGS
-from booking_sync.domain.watched import WORK_ORDER_COLUMNS
+from booking_sync.domain.watched import WORK_ORDER_COLUMNS, RelatedTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +48,12 @@ _EXPAND = ",".join(
     )
 )
 
+_LOOKUPS = {
+    RelatedTable.WORK_ORDER: "_msdyn_workorder_value",
+    RelatedTable.RESOURCE: "_resource_value",
+}
+"""By which column a booking names a row of each table."""
+
 
 def booking_rows(ids: Sequence[str], columns: SupportColumns) -> str:
     """The list of these bookings with all that planning needs, below the API's path.
@@ -79,6 +85,26 @@ def booking_list(query: BookingQuery, columns: SupportColumns) -> str:
     path = f"{BOOKINGS}?$select={booking_select(columns)}&$expand={_EXPAND}&$orderby={_BOOKING_COLUMNS[0]}"
     conditions = " and ".join(_conditions(query, columns))
     return f"{path}&$filter={quote(conditions, safe='')}" if conditions else path
+
+
+def related_bookings(table: RelatedTable, row_id: str, starts_from: datetime) -> str:
+    """The list of the bookings that name a row and start then or later, below the API's path.
+
+    Ordered by start, so that the list can be taken up again where it was left, and by key, so that no page
+    is cut between two rows whose order is anybody's guess.
+
+    Args:
+        table: the row's.
+        row_id: a GUID, bare.
+        starts_from: aware.
+
+    Raises:
+        ValueError: a moment without a time zone.
+    """
+    key = _BOOKING_COLUMNS[0]
+    conditions = f"{_LOOKUPS[table]} eq {row_id} and starttime ge {_moment(starts_from)}"
+    path = f"{BOOKINGS}?$select={key},starttime&$orderby=starttime,{key}"
+    return f"{path}&$filter={quote(conditions, safe='')}"
 
 
 def booking_row(booking_id: str) -> str:

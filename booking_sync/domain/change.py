@@ -1,7 +1,11 @@
-"""A booking change: the hint on the queue that a booking should be looked at again.
+"""What lies on the queue: hints that a booking, or every booking that names some row, be looked at again.
 
-It carries ids only. The worker reads the row afresh, so the order and number of hints do not matter. Only a
+Hints carry ids only. The worker reads rows afresh, so the order and number of hints do not matter. Only a
 deletion carries data, since its row is gone: the event that the row named.
+
+The two kinds have versions of their own. During an update of the app an instance of before may meet the newer
+kind; it then lays the message on the poison queue with its reason, from where it can be replayed, instead of
+taking it for a booking that does not exist.
 """
 
 from __future__ import annotations
@@ -13,8 +17,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.watched import RelatedTable
 
 MESSAGE_VERSION = 1
+RELATED_VERSION = 2
 _MAX_ATTEMPT = 1_000_000
 _MAX_CORRELATION_ID = 200
 
@@ -42,6 +48,37 @@ class BookingChange:
     """Mailboxes in which such a write may have left an event."""
 
 
+@dataclass(frozen=True, slots=True)
+class RelatedChange:
+    """A hint that every booking which names this row may show something else now."""
+
+    table: RelatedTable
+    row_id: str
+    correlation_id: str
+    first_seen: datetime
+    """Aware, UTC: when the change first came in; a put-back and a continuation keep it."""
+    attempt: int = 0
+    """How often this change was put back."""
+    starts_from: datetime | None = None
+    """Aware, UTC: bookings that start earlier have their hints already; None at the beginning."""
+
+
+def encode_related(change: RelatedChange) -> str:
+    """The queue message's text (JSON)."""
+    message: dict[str, Any] = {
+        "version": RELATED_VERSION,
+        "table": change.table.value,
+        "rowId": change.row_id,
+        "correlationId": change.correlation_id,
+        "firstSeen": change.first_seen.astimezone(UTC).isoformat(),
+    }
+    if change.attempt:
+        message["attempt"] = change.attempt
+    if change.starts_from:
+        message["startsFrom"] = change.starts_from.astimezone(UTC).isoformat()
+    return json.dumps(message)
+
+
 def encode_change(change: BookingChange) -> str:
     """The queue message's text (JSON)."""
     message: dict[str, Any] = {
@@ -63,20 +100,42 @@ def encode_change(change: BookingChange) -> str:
     return json.dumps(message)
 
 
-def decode_change(text: str) -> BookingChange:
-    """Read a queue message.
+def decode_message(text: str) -> BookingChange | RelatedChange:
+    """Read a queue message of either kind.
 
     Raises:
         MalformedChangeError: it is not one of ours.
     """
+    message = _parse(text)
+    if _take(message, "version", int) == RELATED_VERSION:
+        return _related(message)
+    return _booking(message)
+
+
+def decode_change(text: str) -> BookingChange:
+    """Read a queue message about one booking.
+
+    Raises:
+        MalformedChangeError: it is not one of ours.
+    """
+    return _booking(_parse(text))
+
+
+def _parse(text: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise MalformedChangeError("the queue message is not JSON") from error
     if not isinstance(message, dict):
         raise MalformedChangeError("the queue message is not a JSON object")
+    return message
+
+
+def _booking(message: dict[str, Any]) -> BookingChange:
     if _take(message, "version", int) != MESSAGE_VERSION:
-        raise MalformedChangeError(f"the queue message's version is not {MESSAGE_VERSION}")
+        raise MalformedChangeError(
+            f"the queue message's version is neither {MESSAGE_VERSION} nor {RELATED_VERSION}"
+        )
     return BookingChange(
         booking_id=_guid(message, "bookingId"),
         correlation_id=_correlation_id(message),
@@ -87,6 +146,27 @@ def decode_change(text: str) -> BookingChange:
         uncertain=_take(message, "uncertain", bool, default=False),
         suspects=_suspects(message),
     )
+
+
+def _related(message: dict[str, Any]) -> RelatedChange:
+    return RelatedChange(
+        table=_table(message),
+        row_id=_guid(message, "rowId"),
+        correlation_id=_correlation_id(message),
+        first_seen=_moment(message, "firstSeen"),
+        attempt=_attempt(message),
+        starts_from=_moment(message, "startsFrom") if "startsFrom" in message else None,
+    )
+
+
+def _table(message: dict[str, Any]) -> RelatedTable:
+    name: str = _take(message, "table", str)
+    try:
+        return RelatedTable(name)
+    except ValueError as error:
+        raise MalformedChangeError(
+            "the queue message's 'table' is none that bookings are found by"
+        ) from error
 
 
 def _take(message: dict[str, Any], key: str, kind: type, *, default: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""Which tables and columns an event hangs on: what provisioning registers webhooks for, and who filters by it.
+"""Which tables and columns an event hangs on: what webhooks are registered for, and filtered by.
 
 An event shows its booking, but also things of the booking's work order, and it lies in the calendar of the
 resource's user. A column belongs here exactly when the plan or the rendering of a booking depends on it. What
@@ -32,7 +32,7 @@ BOOKING_ATTRIBUTES = (
 
 
 class RelatedTable(StrEnum):
-    """Logical names of the tables whose Update changes the events of other rows: of the bookings that name it."""
+    """Logical names of the other tables whose Update changes events: those of bookings that name the row."""
 
     WORK_ORDER = "msdyn_workorder"
     RESOURCE = "bookableresource"

@@ -11,16 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text
-from booking_sync.domain.change import BookingChange, decode_change, encode_change
+from booking_sync.domain.change import (
+    BookingChange,
+    RelatedChange,
+    decode_change,
+    decode_message,
+    encode_change,
+    encode_related,
+)
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.plan import Invalid
 from booking_sync.errors import TransientError
+from booking_sync.fan_out import FanOut
 from booking_sync.synchronizer import Synchronizer, SyncTask
 from booking_sync.worker import MAX_DEQUEUE_COUNT, BackOff, ChangeWorker, Work
 from tests.hostile.bodies import junk, nested, write
 from tests.hostile.budget import tries
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
-from tests.support.fakes import FakeCalendar, FakeQueue, FakeRows
+from tests.support.fakes import FakeCalendar, FakeQueue, FakeRelated, FakeRows
 
 if TYPE_CHECKING:
     from booking_sync.domain.outcome import Outcome
@@ -38,14 +46,23 @@ MESSAGE: dict[str, Any] = {
     "uncertain": True,
     "suspects": [ANNA, BERT],
 }
+RELATED_MESSAGE: dict[str, Any] = {
+    "version": 2,
+    "table": "msdyn_workorder",
+    "rowId": BOOKING_ID,
+    "correlationId": "c-1",
+    "firstSeen": NOW.isoformat(),
+    "attempt": 3,
+    "startsFrom": NOW.isoformat(),
+}
 REASON_LIMIT = 300
 
 
 @st.composite
 def messages(draw: st.DrawFn) -> bytes:
     """A queue message with values swapped or dropped, or no message at all."""
-    message = dict(MESSAGE)
-    for key in draw(st.lists(st.sampled_from(sorted(MESSAGE)), max_size=3)):
+    message = dict(draw(st.sampled_from((MESSAGE, RELATED_MESSAGE))))
+    for key in draw(st.lists(st.sampled_from(sorted(message)), max_size=3)):
         if draw(st.booleans()):
             message.pop(key, None)
         else:
@@ -64,6 +81,8 @@ class Bench:
         self._synchronizer = Synchronizer(
             self.rows, self.calendar, lambda _: Invalid("not today"), ORGANIZATION_ID
         )
+        self.bookings = FakeRelated({BOOKING_ID: NOW})
+        self._fan_out = FanOut(self.bookings, self.queue, timedelta(days=7), lambda: NOW)
         self.worker = ChangeWorker(
             self._open, self.queue, lambda: NOW, timedelta(hours=24), BackOff(lambda: 0.5)
         )
@@ -74,6 +93,10 @@ class Bench:
 
     async def give_up(self, booking_id: str, reason: str) -> None:
         """See `Work`."""
+
+    async def spread(self, change: RelatedChange) -> Outcome:
+        """See `Work`."""
+        return await self._fan_out.spread(change)
 
     async def _open(self) -> Work:
         return self
@@ -86,10 +109,14 @@ async def test_no_message_breaks_the_worker(body: bytes, dequeue_count: int, thr
     bench = Bench()
     if throttled:
         bench.rows.faults.before["read"] = [TransientError("throttled", retry_after=1)]
+        bench.bookings.fails = TransientError("throttled", retry_after=1)
     text = body.decode("utf-8", errors="replace")
     await bench.worker.handle(text, dequeue_count)
     for change, delay in bench.queue.sent:
         assert decode_change(encode_change(change)) == change
+        assert 0 <= delay < 7 * 24 * 3600
+    for related, delay in bench.queue.related:
+        assert decode_message(encode_related(related)) == related
         assert 0 < delay < 7 * 24 * 3600
     for message, reason in bench.queue.poison:
         assert message == text

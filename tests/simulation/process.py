@@ -14,10 +14,12 @@ from booking_sync.batcher import Batcher
 from booking_sync.circuit import Circuit
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.client import DataverseClient
+from booking_sync.dataverse.related import DataverseRelatedBookings
 from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.domain.plan import Desire, desire
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
+from booking_sync.fan_out import FanOut
 from booking_sync.outlook import errors
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.calendar import OutlookCalendar
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from booking_sync.domain.booking import Booking
+    from booking_sync.domain.change import RelatedChange
     from booking_sync.domain.outcome import Outcome
     from booking_sync.outlook.wire import Answer
     from booking_sync.ports import BookingRows, Calendar
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
 
 MAX_AGE = timedelta(hours=24)
+LOOK_BACK = timedelta(days=7)
+"""Of the fan-out: the schedules' bookings are of today."""
 FAILURES_TO_OPEN = 2
 """In a row, for a circuit to open; fewer than in production, since schedules are short."""
 
@@ -111,10 +116,11 @@ class Parts:
 
 @dataclass(frozen=True)
 class _Work:
-    """What `Machinery` is to the worker in production."""
+    """What `WorkerBench` is to the worker in production."""
 
     batcher: Batcher
     synchronizer: Synchronizer
+    fan_out: FanOut
 
     async def submit(self, task: SyncTask) -> Outcome:
         """See `Work`."""
@@ -123,6 +129,10 @@ class _Work:
     async def give_up(self, booking_id: str, reason: str) -> None:
         """See `Work`."""
         await self.synchronizer.note_failure(booking_id, reason)
+
+    async def spread(self, change: RelatedChange) -> Outcome:
+        """See `Work`."""
+        return await self.fan_out.spread(change)
 
 
 class Process:
@@ -169,18 +179,16 @@ class Process:
 
     def _make_worker(self, parts: Parts) -> ChangeWorker:
         conductor, troubles = self._schedule.conductor, self._schedule.troubles
-        rows = DataverseBookings(
-            DataverseClient(
-                DATAVERSE_URL,
-                Credential(),
-                now,
-                open_wire=lambda pause: DataverseWire(
-                    self._schedule.dataverse, conductor, troubles, self.name, pause
-                ),
-                circuit=self._circuit("Dynamics 365"),
+        dataverse = DataverseClient(
+            DATAVERSE_URL,
+            Credential(),
+            now,
+            open_wire=lambda pause: DataverseWire(
+                self._schedule.dataverse, conductor, troubles, self.name, pause
             ),
-            SupportColumns(),
+            circuit=self._circuit("Dynamics 365"),
         )
+        rows = DataverseBookings(dataverse, SupportColumns())
         wire = GraphWire(self._schedule.graph, conductor, troubles, self.name)
         batches = BatchScheduler(
             BatchSender(wire, Credential(), now, self._circuit("Graph")).send,
@@ -189,12 +197,13 @@ class Process:
         extension = EXTENSION if self._schedule.profile.extension else ""
         calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
         synchronizer = parts.synchronizer(parts.rows(rows), parts.calendar(calendar), wish, ORGANIZATION_ID)
-        work = _Work(Batcher(synchronizer.sync, max_bookings=100, linger=0.05), synchronizer)
+        queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
+        fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)
+        work = _Work(Batcher(synchronizer.sync, max_bookings=100, linger=0.05), synchronizer, fan_out)
 
         async def open_work() -> _Work:
             return work
 
-        queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         return ChangeWorker(open_work, queue, now, MAX_AGE, BackOff(conductor.random.random))
 
     def _circuit(self, service: str) -> Circuit:

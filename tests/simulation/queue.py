@@ -11,7 +11,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import encode_change
+from booking_sync.domain.change import encode_change, encode_related
 from booking_sync.errors import TransientError
 from booking_sync.worker import MAX_DEQUEUE_COUNT
 from tests.simulation.conductor import Choice
@@ -19,7 +19,7 @@ from tests.simulation.conductor import Choice
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.change import BookingChange, RelatedChange
     from tests.simulation.conductor import Conductor
     from tests.simulation.process import Process
     from tests.simulation.trouble import Troubles
@@ -93,15 +93,19 @@ class QueueModel:
 
     def put(self, change: BookingChange, delay: float = 0.0) -> None:
         """A message is stored."""
-        self._numbers += 1
-        message = Message(self._numbers, encode_change(change), self._conductor.time + delay)
-        self._conductor.wake_at(delay)
-        self.messages.append(message)
         flags = " uncertain" if change.uncertain else ""
         flags += f" suspects {len(change.suspects)}" if change.suspects else ""
-        self._conductor.note(
-            f"queue: #{message.number} about {change.booking_id[-4:]}, in {delay:.1f} s{flags}"
-        )
+        self._store(encode_change(change), delay, f"{change.booking_id[-4:]}{flags}")
+
+    def put_related(self, change: RelatedChange, delay: float = 0.0) -> None:
+        """A message about a row that bookings name is stored."""
+        self._store(encode_related(change), delay, f"{change.table} {change.row_id[-4:]}")
+
+    def _store(self, text: str, delay: float, about: str) -> None:
+        self._numbers += 1
+        self._conductor.wake_at(delay)
+        self.messages.append(Message(self._numbers, text, self._conductor.time + delay))
+        self._conductor.note(f"queue: #{self._numbers} about {about}, in {delay:.1f} s")
 
     def choices(self) -> Iterable[Choice]:
         """Any visible message may go to any process that has room; leases may get lost."""
@@ -172,7 +176,7 @@ class QueueModel:
 
 
 class ProcessQueue:
-    """One process's way to the queue; fulfils `ChangeQueue`."""
+    """One process's way to the queue; fulfils `MessageQueue`."""
 
     def __init__(self, model: QueueModel, conductor: Conductor, troubles: Troubles, name: str) -> None:
         self._model = model
@@ -189,6 +193,13 @@ class ProcessQueue:
         if not change.attempt and self._troubles.strikes("doubled", 0.3):
             self._troubles.tell("queue message doubled")
             self._model.put(change, self._conductor.random.choice((0.0, 0.5, 20.0)))
+
+    async def send_related(self, change: RelatedChange, delay: float = 0.0) -> None:
+        """Put a change of a row that bookings name on the queue."""
+        with self._conductor.stage("queue: announcing a row"):
+            when = await self._before(f"{self._name} announces a row")
+        self._model.put_related(change, delay)
+        self._after(when)
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Lay a message on the poison queue."""

@@ -15,14 +15,15 @@ from booking_sync.domain.booking import BookingRow
 from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports import AlreadyCreated, BookingPage, Created, Recorded, UnreadableRow
+from booking_sync.ports import AlreadyCreated, BookingPage, BookingStart, Created, Recorded, UnreadableRow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.domain.event import EventContent
+    from booking_sync.domain.watched import RelatedTable
     from booking_sync.ports import BookingQuery, Clock
 
     Hook = Callable[[str], Awaitable[None]]
@@ -132,6 +133,34 @@ class FakeRows:
 
     def _etag(self) -> str:
         return f'W/"{next(self._versions)}"'
+
+
+class FakeRelated:
+    """The bookings of every row there is, by their start; in pages."""
+
+    def __init__(self, starts: Mapping[str, datetime], page_rows: int = 500) -> None:
+        self.starts = starts
+        self.page_rows = page_rows
+        self.pages = 0
+        """How many were asked for."""
+        self.asked: list[tuple[RelatedTable, str]] = []
+        self.fails: Exception | None = None
+        self.fails_at_page = 1
+
+    async def bookings_of(
+        self, table: RelatedTable, row_id: str, starts_from: datetime
+    ) -> AsyncGenerator[Sequence[BookingStart], None]:
+        """See the port."""
+        self.asked.append((table, row_id))
+        found = sorted(
+            (BookingStart(each, start) for each, start in self.starts.items() if start >= starts_from),
+            key=lambda booking: (booking.start, booking.booking_id),
+        )
+        for number, first in enumerate(range(0, len(found) or 1, self.page_rows), 1):
+            self.pages += 1
+            if self.fails and number == self.fails_at_page:
+                raise self.fails
+            yield found[first : first + self.page_rows]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""The port `RelatedBookings` on Dataverse: which bookings name a row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from booking_sync.dataverse import queries
+from booking_sync.dataverse.errors import incomplete
+from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
+from booking_sync.errors import PermanentError
+from booking_sync.ports import BookingStart
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from typing import Any
+
+    from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.domain.watched import RelatedTable
+
+
+class DataverseRelatedBookings:
+    """Bookings by the rows they name; fulfils `RelatedBookings`.
+
+    Args:
+        client: the environment's Web API; stays the caller's to close.
+    """
+
+    def __init__(self, client: DataverseClient) -> None:
+        self._client = client
+
+    async def bookings_of(
+        self, table: RelatedTable, row_id: str, starts_from: datetime
+    ) -> AsyncGenerator[Sequence[BookingStart], None]:
+        """The row's bookings that start then or later, ordered by start; complete when it ends unraised.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused, or what was given is no GUID.
+            ValueError: a moment without a time zone.
+        """
+        identity = normal_guid(row_id)
+        if identity is None:
+            raise PermanentError("Dynamics 365: what names a row is no GUID.")
+        path = queries.related_bookings(table, identity, starts_from)
+        async for page in self._client.pages(path, headers=queries.PAGE_HEADERS):
+            yield [_start(row) for row in page]
+
+
+def _start(row: Mapping[str, Any]) -> BookingStart:
+    """Raises `TransientError` for a row that can't be an answer to our question."""
+    identity, text = normal_guid(row.get(ID_COLUMN)), row.get("starttime")
+    if identity is None or not isinstance(text, str):
+        raise incomplete()
+    try:
+        start = datetime.fromisoformat(text)
+    except ValueError:
+        raise incomplete() from None
+    if start.tzinfo is None:
+        raise incomplete()
+    return BookingStart(identity, start.astimezone(UTC))
