@@ -47,6 +47,8 @@ class Counts:
     """Of the requests' bodies."""
     bytes_down: int = 0
     """Of the answers' bodies."""
+    last_ended: float = 0.0
+    """When the last request was answered, on the machine's monotonic clock; 0 when there was none."""
 
 
 class StandInControl:
@@ -82,6 +84,7 @@ class StandInControl:
             throttled=sum(unit["status"] == 429 for unit in units),
             bytes_up=sum(entry["body_bytes"] for entry in log),
             bytes_down=sum(entry["answer_bytes"] for entry in log),
+            last_ended=max((entry["started"] + entry["seconds"] for entry in log), default=0.0),
         )
 
     async def add_fault(self, fault: Fault) -> None:

@@ -1,11 +1,11 @@
 """The plain pro-code worker: one queue message, one booking, one request after the other.
 
-What a good developer writes in a day with the official Graph SDK and `requests`: typed models and builders with
-the SDK's own retries, the booking with all it points to in one GET, the record in one PATCH. It reads the row
-afresh, so that the order of messages does not matter; it tolerates what is gone already; it gives the creating
-POST a transactionId, as the documentation advises for retries, and asks for immutable ids. It has no batches,
-no fingerprint and no schedule per mailbox, it puts the open extension inside the creating POST, and its record
-does not ask whether the row has changed meanwhile.
+What a good developer writes in a day with the official Graph SDK and `requests`: typed models and builders
+with the SDK's own retries, the booking with all it points to in one GET, the record in one PATCH. It reads
+the row afresh, so that the order of messages does not matter; it tolerates what is gone already; it gives the
+creating POST a transactionId, as the documentation advises for retries, and asks for immutable ids. It has no
+batches, no fingerprint and no schedule per mailbox, it puts the open extension inside the creating POST, and
+its record does not ask whether the row has changed meanwhile.
 
 It takes booking_sync's queue messages, writes its columns, and shows about as much in the event, so that the
 work is the same.
