@@ -7,6 +7,7 @@ Exit codes: 0 fine; 1 a benchmark crashed or the report could not be written; 2 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -19,12 +20,15 @@ from benchmarks.catalogue import CATALOGUE, Benchmark, UnknownBenchmarkError, ch
 from benchmarks.figures import LATENCIES, Latency, Options
 from benchmarks.report import cells, terminal
 from benchmarks.runner.run import Crashed, run
-from benchmarks.runner.store import QUICK_RESULTS, RESULTS, BadResultError, load, store
+from benchmarks.runner.store import QUICK, RESULTS, BadResultError, load, store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from benchmarks.runner.store import Measurement
+
+    Measure = Callable[[str, Options], Measurement | Crashed]
 
 CRASHED, USAGE, MISSED, INTERRUPTED = 1, 2, 3, 130
 PROGRESS = Console(stderr=True)
@@ -68,13 +72,19 @@ def _latency(text: str) -> Latency:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line asks; return the exit code."""
+def main(arguments: Sequence[str] | None = None, *, measure: Measure = run, results: Path = RESULTS) -> int:
+    """Do what the command line asks; return the exit code.
+
+    Args:
+        arguments: the command line's; None for this process's.
+        measure: runs one benchmark.
+        results: where they are stored; quick ones in a folder within.
+    """
     parser = _parser()
     asked = parser.parse_args(arguments)
     try:
         if not asked.names:
-            return _list()
+            return _list(results)
         if asked.names == ["report"]:
             return _report()
         options = Options(
@@ -82,7 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             repeats=asked.repeats or (1 if asked.quick else Options().repeats),
             latencies=tuple(asked.latency),
         )
-        return _run(chosen(asked.names), options, as_json=asked.json, strict=asked.strict)
+        folder = results / QUICK if options.quick else results
+        measured, crashed = _run(
+            chosen(asked.names), lambda name: measure(name, options), folder, quiet=asked.json
+        )
+        if asked.json:
+            sys.stdout.write(json.dumps([each.as_json() for each in measured], indent=1) + "\n")
+        return _conclude(measured, crashed, strict=asked.strict)
     except UnknownBenchmarkError as error:
         parser.error(str(error))
     except (BadResultError, OSError, ValueError) as error:
@@ -93,8 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _list() -> int:
-    stored = load(RESULTS)
+def _list(results: Path) -> int:
+    stored = load(results)
     table = Table("benchmark", "what it measures", "last stored")
     for benchmark in CATALOGUE:
         measured = stored.get(benchmark.name)
@@ -116,13 +132,19 @@ def _report() -> int:
     return 0
 
 
-def _run(benchmarks: Sequence[Benchmark], options: Options, *, as_json: bool, strict: bool) -> int:
-    """Run one after the other; a crash does not keep the others from running."""
-    folder = QUICK_RESULTS if options.quick else RESULTS
+def _run(
+    benchmarks: Sequence[Benchmark],
+    measure: Callable[[str], Measurement | Crashed],
+    folder: Path,
+    *,
+    quiet: bool,
+) -> tuple[list[Measurement], list[Crashed]]:
+    """Run one after the other and store what comes out; a crash does not keep the others from running."""
     measured: list[Measurement] = []
     crashed: list[Crashed] = []
     for number, benchmark in enumerate(benchmarks, 1):
-        outcome = _run_one(benchmark, options, f"{number} of {len(benchmarks)}")
+        with _progress(f"{number} of {len(benchmarks)}: {benchmark.name}"):
+            outcome = measure(benchmark.name)
         if isinstance(outcome, Crashed):
             crashed.append(outcome)
             PROGRESS.print(outcome.tail, style="dim", markup=False, highlight=False)
@@ -130,18 +152,17 @@ def _run(benchmarks: Sequence[Benchmark], options: Options, *, as_json: bool, st
             continue
         store(outcome, folder)
         measured.append(outcome)
-        if not as_json:
+        if not quiet:
             terminal.show(OUTPUT, outcome)
-    if as_json:
-        sys.stdout.write(json.dumps([each.as_json() for each in measured], indent=1) + "\n")
-    return _conclude(measured, crashed, strict=strict)
+    return measured, crashed
 
 
-def _run_one(benchmark: Benchmark, options: Options, place: str) -> Measurement | Crashed:
+@contextlib.contextmanager
+def _progress(description: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=PROGRESS, transient=True) as progress:
-        progress.add_task(f"{place}: {benchmark.name}", total=None)
-        return run(benchmark.name, options)
+        progress.add_task(description, total=None)
+        yield
 
 
 def _conclude(measured: Sequence[Measurement], crashed: Sequence[Crashed], *, strict: bool) -> int:

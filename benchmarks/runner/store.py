@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESULTS = ROOT / "benchmarks" / "results"
-QUICK_RESULTS = RESULTS / "quick"
-"""Not committed: what a quick run finds says only that it runs."""
+QUICK = "quick"
+"""A folder within, not committed: what a quick run finds says only that it runs."""
 
 
 class BadResultError(ValueError):

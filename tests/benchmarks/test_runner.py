@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -14,6 +17,9 @@ from benchmarks.figures import Chart, ChartKind, Latency, Options, Result, Table
 from benchmarks.runner.provenance import Machine, Provenance, command_line, this_machine
 from benchmarks.runner.run import Crashed, run
 from benchmarks.runner.store import BadResultError, Measurement, load, store
+
+if TYPE_CHECKING:
+    from benchmarks.__main__ import Measure
 
 SAMPLES = "tests.benchmarks.samples"
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -37,6 +43,7 @@ PROVENANCE = Provenance(
     "python -m benchmarks webhook",
     9.5,
 )
+MEASUREMENT = Measurement(RESULT, PROVENANCE)
 
 
 def test_a_benchmark_runs_in_a_process_of_its_own_with_the_options_asked_for() -> None:
@@ -77,9 +84,8 @@ def test_a_module_that_is_missing_is_a_crash_that_names_it() -> None:
 
 def test_a_stored_measurement_is_read_back_as_it_was(tmp_path: Path) -> None:
     """A way through the file changes nothing."""
-    measurement = Measurement(RESULT, PROVENANCE)
-    store(measurement, tmp_path)
-    assert load(tmp_path) == {"webhook": measurement}
+    store(MEASUREMENT, tmp_path)
+    assert load(tmp_path) == {"webhook": MEASUREMENT}
 
 
 def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path) -> None:
@@ -134,6 +140,62 @@ def test_benchmarks_are_chosen_by_name_and_kept_in_order() -> None:
     ]
     with pytest.raises(UnknownBenchmarkError, match="no benchmark nonsense; there are: all, catch_up"):
         chosen(["nonsense"])
+
+
+def _measure(outcomes: dict[str, Measurement | Crashed], asked: list[Options]) -> Measure:
+    def measure(name: str, options: Options) -> Measurement | Crashed:
+        asked.append(options)
+        return outcomes[name]
+
+    return measure
+
+
+def test_a_crash_fails_the_command_after_the_others_ran(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The benchmarks after a crash are measured and stored; how to repeat the crashed one is told."""
+    outcomes: dict[str, Measurement | Crashed] = {
+        "idle": Crashed("idle", "ended with exit code 1", "last words"),
+        "webhook": MEASUREMENT,
+    }
+    assert main(["idle", "webhook"], measure=_measure(outcomes, []), results=tmp_path) == 1
+    assert list(load(tmp_path)) == ["webhook"]
+    assert "last words" in (errors := capsys.readouterr().err)
+    assert "To repeat: python -m benchmarks idle" in errors
+
+
+@pytest.mark.parametrize(("met", "strict", "code"), [(True, True, 0), (False, False, 0), (False, True, 3)])
+def test_a_missed_target_is_an_error_only_when_asked_for(
+    tmp_path: Path, *, met: bool, strict: bool, code: int
+) -> None:
+    """It is told either way; `--strict` makes it the exit code."""
+    result = replace(RESULT, targets=(Target("below 2 ms", "2.4 ms", met=met),))
+    measure = _measure({"webhook": Measurement(result, PROVENANCE)}, [])
+    assert main(["webhook", *(["--strict"] if strict else [])], measure=measure, results=tmp_path) == code
+
+
+def test_a_quick_run_is_small_and_stored_apart(tmp_path: Path) -> None:
+    """It repeats once and never replaces what the report is made from."""
+    asked: list[Options] = []
+    assert (
+        main(["webhook", "--quick"], measure=_measure({"webhook": MEASUREMENT}, asked), results=tmp_path) == 0
+    )
+    assert asked == [Options(quick=True, repeats=1)]
+    assert (list(load(tmp_path)), list(load(tmp_path / "quick"))) == ([], ["webhook"])
+
+
+def test_json_is_what_was_stored_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output holds one JSON list; progress goes elsewhere."""
+    main(["webhook", "--json"], measure=_measure({"webhook": MEASUREMENT}, []), results=tmp_path)
+    printed = json.loads(capsys.readouterr().out)
+    assert [Measurement.from_json(each) for each in printed] == [MEASUREMENT]
+
+
+def test_without_a_name_the_benchmarks_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing runs; each is named."""
+    assert main([], measure=_measure({}, []), results=tmp_path) == 0
+    printed = capsys.readouterr().out
+    assert [each.name for each in CATALOGUE if each.name not in printed] == []
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["idle", "--repeats", "0"], ["idle", "--latency", "20"]])
