@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from booking_sync.webhook import PRE_IMAGE_ALIAS
-from local.stack import WATCHED_COLUMNS
-
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "local" / "README.md"]
 
@@ -43,12 +40,3 @@ def test_every_module_of_the_product_has_its_place_in_the_architecture() -> None
     }
     page = _text("docs/architecture.md")
     assert {name for name in modules if f"{name}.py`" not in page and f"{name}/`" not in page} == set()
-
-
-def test_the_columns_to_watch_are_those_that_the_local_stack_registers() -> None:
-    """What the README tells an administrator to register is what every end-to-end test runs with."""
-    readme = _text("README.md")
-    attributes = re.search(r"\| Update \| `([^`]+)`", readme)
-    assert attributes
-    assert attributes[1].split(", ") == WATCHED_COLUMNS.split(",")
-    assert f"`{PRE_IMAGE_ALIAS}`" in readme
