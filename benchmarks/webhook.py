@@ -71,12 +71,12 @@ async def _run(options: Options) -> Result:
 
 async def _probe(what: str, count: int) -> Any:
     """One probe on an Azurite of its own, so that none finds what another has left."""
-    async with _storage() as environment:
+    async with storage_settings() as environment:
         return await run_module("webhook", what, str(count), environment=environment)
 
 
 @asynccontextmanager
-async def _storage() -> AsyncIterator[dict[str, str]]:
+async def storage_settings() -> AsyncIterator[dict[str, str]]:
     """An Azurite while it lasts, as app settings."""
     with tempfile.TemporaryDirectory() as folder:
         certificates = make_certificates(Path(folder))

@@ -1,26 +1,24 @@
-"""One process of the worker from its start: what is imported and opened first, then bookings one after another.
+"""One process of the worker from its start: what is imported and opened first, then bookings one by one.
 
 `python -m benchmarks.probes.bookings <booking id>...`; the environment holds the app settings. The parts are
 wired as `booking_sync.bootstrap` wires them, with a watch at each seam (`trace`), so that nothing of a
-booking's time is unaccounted for. Imports come in the order of first use; what two share counts for the first.
+booking's time is unaccounted for. Imports come in the order of first use; what two share counts for the
+first.
 """
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+import json
+import os
+import random
 import sys
 import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-STARTED = time.perf_counter()
-
-import asyncio  # noqa: E402 - the clock comes before what it times
-import importlib  # noqa: E402
-import json  # noqa: E402
-import os  # noqa: E402
-import random  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from typing import TYPE_CHECKING, Any  # noqa: E402
-
-from benchmarks.probes.trace import Trace  # noqa: E402
+from benchmarks.probes.trace import Trace
 
 if TYPE_CHECKING:
     from booking_sync.dataverse.bookings import DataverseBookings
@@ -150,15 +148,13 @@ async def measure(booking_ids: list[str]) -> dict[str, Any]:
         bookings.append(
             [[each.name, (each.start - started) * 1000, (each.end - started) * 1000] for each in trace.take()]
         )
-    done = time.perf_counter()
     await parts.aclose()
     return {
         "imports": [(label, seconds * 1000) for label, seconds in imports],
         "opening": [(each.name, (each.end - each.start) * 1000) for each in opening],
         "bookings": bookings,
-        "all": (done - STARTED) * 1000,
     }
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(sys.argv[1:]))))  # noqa: T201 - the figures
+    print(json.dumps(asyncio.run(measure(sys.argv[1:]))))
