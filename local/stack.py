@@ -40,6 +40,15 @@ SECRET_NAME = "booking-sync-client-secret"  # noqa: S105 - the secret's name, no
 WEBHOOK_ROUTE = "/api/dataverse/bookings"
 WATCHED_COLUMNS = "starttime,endtime,duration,name,bookingstatus,resource,msdyn_workorder,statecode"
 """An update of none of these can't change an event."""
+RELATED_COLUMNS = {
+    "msdyn_workorder": (
+        "msdyn_serviceaccount,msdyn_name,msdyn_workordersummary,msdyn_instructions,msdyn_address1,msdyn_address2,"
+        "msdyn_address3,msdyn_city,msdyn_stateorprovince,msdyn_postalcode,msdyn_country,msdyn_latitude,"
+        "msdyn_longitude"
+    ),
+    "bookableresource": "userid,resourcetype",
+}
+"""The same of the rows that bookings name, by table."""
 PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"
 POLL_SECONDS = 0.1
 _UNWANTED_PREFIXES = (
@@ -383,6 +392,10 @@ class LocalStack:
         steps: list[dict[str, Any]] = [
             {"message": "Create", "table": BOOKING},
             {"message": "Update", "table": BOOKING, "filteringattributes": WATCHED_COLUMNS},
+            *(
+                {"message": "Update", "table": table, "filteringattributes": columns}
+                for table, columns in RELATED_COLUMNS.items()
+            ),
             {
                 "message": "Delete",
                 "table": BOOKING,
