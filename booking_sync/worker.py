@@ -77,6 +77,7 @@ class ChangeWorker:
         now: the time of day.
         max_age: how long a put-back message lives.
         back_off: how long it waits each time.
+        witness: is told how a booking's message ended, once that is settled; what it raises is only logged.
     """
 
     def __init__(
@@ -86,12 +87,15 @@ class ChangeWorker:
         now: Clock,
         max_age: timedelta,
         back_off: BackOff,
+        *,
+        witness: Callable[[BookingChange, Outcome], None] | None = None,
     ) -> None:
         self._open_work = open_work
         self._queue = queue
         self._now = now
         self._max_age = max_age
         self._back_off = back_off
+        self._witness = witness
 
     async def handle(self, text: str, dequeue_count: int) -> None:
         """Handle one delivery of a message.
@@ -166,6 +170,17 @@ class ChangeWorker:
             rounds=outcome.rounds,
             delaySeconds=None if delay is None else round(delay, 1),
         )
+        self._tell_witness(change, outcome)
+
+    def _tell_witness(self, change: BookingChange, outcome: Outcome) -> None:
+        if self._witness is None:
+            return
+        try:
+            self._witness(change, outcome)
+        except Exception as error:  # noqa: BLE001 - a message that is settled must not be delivered again
+            log_event(
+                _logger, "witness_failed", level=logging.ERROR, error=type(error).__name__, at=places(error)
+            )
 
     async def _spread(self, change: RelatedChange) -> Outcome:
         try:

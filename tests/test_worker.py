@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -65,13 +66,20 @@ class FakeWork:
 class Bench:
     """A worker on fakes, with a clock that is set by hand."""
 
-    def __init__(self, outcome: Outcome | Exception) -> None:
+    def __init__(
+        self, outcome: Outcome | Exception, witness: Callable[[BookingChange, Outcome], None] | None = None
+    ) -> None:
         self.work = FakeWork(outcome)
         self.queue = FakeQueue()
         self.time = START
         self.opening_fails: TransientError | None = None
         self.worker = ChangeWorker(
-            self._open, self.queue, lambda: self.time, timedelta(hours=24), BackOff(lambda: 1.0)
+            self._open,
+            self.queue,
+            lambda: self.time,
+            timedelta(hours=24),
+            BackOff(lambda: 1.0),
+            witness=witness,
         )
 
     async def _open(self) -> Work:
@@ -289,3 +297,24 @@ def test_put_back_delays_grow_with_jitter_up_to_a_cap() -> None:
     assert [highest.delay(n, None) for n in range(3)] == [2.0, 4.0, 8.0]
     assert highest.delay(1000, None) == BACK_OFF_CAP_SECONDS
     assert lowest.delay(0, 60.0) == 75.0
+
+
+async def test_a_witness_is_told_how_each_message_ended() -> None:
+    """Whoever keeps a journal hears of the outcome once, when the message is settled."""
+    told: list[tuple[BookingChange, Outcome]] = []
+    bench = Bench(Outcome(OutcomeKind.FAILED, "No mailbox."), lambda *each: told.append(each))
+    await bench.worker.handle(TEXT, 1)
+    assert told == [(CHANGE, Outcome(OutcomeKind.FAILED, "No mailbox."))]
+    assert len(bench.queue.poison) == 1
+
+
+async def test_a_witness_that_breaks_fails_no_message(caplog: pytest.LogCaptureFixture) -> None:
+    """A message that is settled is not delivered again because of who looked on; the log says what broke."""
+
+    def broken(_change: BookingChange, _outcome: Outcome) -> None:
+        raise ValueError("a secret")
+
+    await Bench(Outcome(OutcomeKind.SYNCED), broken).worker.handle(TEXT, 1)
+    line = json.loads(caplog.records[-1].getMessage())
+    assert (line["event"], line["error"]) == ("witness_failed", "ValueError")
+    assert "a secret" not in caplog.text

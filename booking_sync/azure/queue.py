@@ -6,29 +6,18 @@ An output binding can't delay a message; the SDK can. Text is Base64, as the Fun
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import (
-    AzureError,
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceNotFoundError,
-)
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueServiceClient
 
-from booking_sync.azure.connections import (
-    TOTAL_SECONDS,
-    client_options,
-    header,
-    platform_credential,
-    retry_after,
-)
+from booking_sync.azure.connections import platform_credential
+from booking_sync.azure.poison import StoragePoisonQueue
+from booking_sync.azure.storage import QUEUES, asking, storage_options
 from booking_sync.domain.change import encode_change, encode_related
-from booking_sync.errors import PermanentError, TransientError
 from booking_sync.settings import POISON_SUFFIX
 
 if TYPE_CHECKING:
@@ -39,7 +28,6 @@ if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient
 
     from booking_sync.domain.change import BookingChange, RelatedChange
-    from booking_sync.errors import SyncError
     from booking_sync.ports import Clock
     from booking_sync.settings import StorageSettings
 
@@ -50,10 +38,6 @@ MAX_DELAY_SECONDS = 7 * 24 * 3600
 NEVER_EXPIRES = -1
 
 _MAX_REASON_CHARACTERS = 2000
-_SHORT_PAUSE = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1}
-"""Up to two seconds before the one retry; the SDK's own pause is 15 s and more."""
-_BAD_REQUEST, _TOO_LARGE, _SERVER_ERROR = 400, 413, 500
-_UNAUTHORIZED, _FORBIDDEN = 401, 403
 
 
 class StorageChangeQueue:
@@ -102,6 +86,12 @@ class StorageChangeQueue:
         """
         await self._put(self._poison, dead_letter_text(message, reason, self._now()), 0)
 
+    def inspection(self) -> StoragePoisonQueue:
+        """Both queues for people, on the same connections."""
+        return StoragePoisonQueue(
+            *(self._service.get_queue_client(each.queue_name) for each in (self._changes, self._poison))
+        )
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._service.close()
@@ -109,18 +99,12 @@ class StorageChangeQueue:
             await self._credential.close()
 
     async def _put(self, queue: QueueClient, text: str, delay: int) -> None:
-        try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                try:
-                    await _send(queue, text, delay)
-                except ResourceNotFoundError:
-                    await _create(queue)
-                    await _send(queue, text, delay)
-        except TimeoutError:
-            raise TransientError("the storage queue did not answer in time", maybe_applied=True) from None
-        except AzureError as error:
-            # The SDK's error quotes headers and what was signed, and the host logs the whole chain.
-            raise _translate(error) from None
+        async with asking(QUEUES):
+            try:
+                await _send(queue, text, delay)
+            except ResourceNotFoundError:
+                await _create(queue)
+                await _send(queue, text, delay)
 
 
 def open_queue(
@@ -141,7 +125,7 @@ def open_queue(
     Raises:
         ValueError: the connection string is malformed in a way that the settings' check did not see.
     """
-    options = {**client_options(), **_SHORT_PAUSE}
+    options = storage_options()
     if storage.connection_string:
         service = QueueServiceClient.from_connection_string(storage.connection_string, **options)
         return StorageChangeQueue(service, name, now)
@@ -189,29 +173,3 @@ async def _create(queue: QueueClient) -> None:
         await queue.create_queue()
     except ResourceExistsError:
         return  # another instance was faster
-
-
-def _translate(error: AzureError) -> SyncError:
-    status = error.status_code if isinstance(error, HttpResponseError) else None
-    if not isinstance(error, HttpResponseError) or status is None:
-        # azure-core calls a connection that broke after the request a ServiceRequestError too.
-        reason = f"the storage queue can't be reached, or its answer was lost ({type(error).__name__})"
-        return TransientError(reason, maybe_applied=True)
-    said = f"HTTP {status}, {_code(error)}"
-    if status in (_UNAUTHORIZED, _FORBIDDEN):
-        return TransientError(
-            f"the storage account refuses the app ({said}): check AzureWebJobsStorage, or that the app's "
-            "identity has the role Storage Queue Data Contributor"
-        )
-    if status in (_BAD_REQUEST, _TOO_LARGE):
-        return PermanentError(f"the storage queue refuses the message ({said})")
-    return TransientError(
-        f"the storage queue can't take the message now ({said})",
-        retry_after=retry_after(error),
-        maybe_applied=status >= _SERVER_ERROR,
-    )
-
-
-def _code(error: HttpResponseError) -> str:
-    """The service's error code; its text may hold details of the signature and stays out."""
-    return header(error, "x-ms-error-code") or "no code"

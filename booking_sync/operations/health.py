@@ -1,0 +1,186 @@
+"""Whether the app works, told cheaply: from settings, queues and memory; Dataverse and Graph are not asked.
+
+A probe must not find the app unwell because a technician has no mailbox, or it would be restarted for that.
+So `failing` is only what keeps changes from arriving at all; the rest is a warning for people.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from booking_sync.errors import SyncError
+from booking_sync.operations.journal import RunKind
+from booking_sync.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from booking_sync.operations.journal import Run
+    from booking_sync.operations.keeper import JournalKeeper
+    from booking_sync.ports import Clock, QueueDepths, QueueGauge
+
+FRESH_SECONDS = 5.0
+"""How long an answer holds: the probe is open to everybody, and must not be a way to keep Storage busy."""
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    FAILING = "failing"
+    """Changes don't arrive."""
+    WARNING = "warning"
+    """People should look at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFinding:
+    """Something that is not as it should be."""
+
+    severity: Severity
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFacts:
+    """What is known without asking anybody but the storage account."""
+
+    settings_problem: str = ""
+    start_problem: str = ""
+    """Why the sync could not be started when it was last tried."""
+    depths: QueueDepths | None = None
+    queue_problem: str = ""
+    catch_up: Run | None = None
+    journal_problem: str = ""
+    look_back: timedelta | None = None
+    """How far back a catch-up looks; None when the settings don't tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What was found, and when."""
+
+    moment: datetime
+    depths: QueueDepths | None
+    findings: tuple[HealthFinding, ...]
+
+    @property
+    def works(self) -> bool:
+        """Whether changes arrive."""
+        return all(finding.severity is not Severity.FAILING for finding in self.findings)
+
+
+def judge(facts: HealthFacts, now: datetime) -> tuple[HealthFinding, ...]:
+    """What is wrong, the worst first."""
+    failing = [each for each in (facts.settings_problem, facts.start_problem, facts.queue_problem) if each]
+    if overdue := _overdue(facts, now):
+        failing.append(overdue)
+    warnings = [
+        *_poison_words(facts.depths),
+        *_catch_up_words(facts.catch_up),
+        *([f"The journal can't be read: {facts.journal_problem}"] if facts.journal_problem else []),
+    ]
+    return (
+        *(HealthFinding(Severity.FAILING, words) for words in failing),
+        *(HealthFinding(Severity.WARNING, words) for words in warnings),
+    )
+
+
+def _overdue(facts: HealthFacts, now: datetime) -> str:
+    """An app that never ran the catch-up is new, or has it switched off."""
+    run, look_back = facts.catch_up, facts.look_back
+    if run is None or run.succeeded is None or look_back is None or now - run.succeeded <= look_back:
+        return ""
+    age, reach = (span // timedelta(minutes=1) for span in (now - run.succeeded, look_back))
+    return (
+        f"No catch-up has succeeded for {age} minutes, and each looks back {reach} minutes only: changes "
+        "whose webhooks were lost in between wait for the audit. Check the function catch_up."
+    )
+
+
+def _poison_words(depths: QueueDepths | None) -> list[str]:
+    if depths is None or not depths.poison:
+        return []
+    count = "1 message was" if depths.poison == 1 else f"{depths.poison} messages were"
+    return [f"{count} given up: see the poison queue."]
+
+
+def _catch_up_words(run: Run | None) -> list[str]:
+    return [f"The last catch-up failed: {run.problem}"] if run and run.problem else []
+
+
+class HealthProbe:
+    """Finds out, at most once in `FRESH_SECONDS`.
+
+    Args:
+        check_settings: raises `SettingsError`; returns how far back a catch-up looks.
+        open_gauge: opens the queues; raises `SettingsError` too.
+        keeper: knows the last catch-up.
+        start_problem: why the sync could not be started when it was last tried; empty when it could.
+        now: the time of day.
+    """
+
+    def __init__(
+        self,
+        check_settings: Callable[[], timedelta],
+        open_gauge: Callable[[], QueueGauge],
+        keeper: Callable[[], JournalKeeper],
+        start_problem: Callable[[], str],
+        now: Clock,
+    ) -> None:
+        self._check_settings = check_settings
+        self._open_gauge = open_gauge
+        self._keeper = keeper
+        self._start_problem = start_problem
+        self._now = now
+        self._known: Health | None = None
+        self._looking = asyncio.Lock()
+
+    async def look(self) -> Health:
+        """How it is, or was a moment ago."""
+        async with self._looking:
+            now = self._now()
+            if self._known is None or now - self._known.moment > timedelta(seconds=FRESH_SECONDS):
+                facts = await self._gather()
+                self._known = Health(now, facts.depths, judge(facts, now))
+            return self._known
+
+    async def _gather(self) -> HealthFacts:
+        look_back, settings_problem = None, ""
+        try:
+            look_back = self._check_settings()
+        except SettingsError as error:
+            settings_problem = str(error)
+        (depths, queue_problem), (catch_up, journal_problem) = await asyncio.gather(
+            self._depths(), self._catch_up()
+        )
+        return HealthFacts(
+            settings_problem=settings_problem,
+            # Settings that can't be used are why it can't start, and were told.
+            start_problem="" if settings_problem else self._start_problem(),
+            depths=depths,
+            queue_problem=queue_problem,
+            catch_up=catch_up,
+            journal_problem=journal_problem,
+            look_back=look_back,
+        )
+
+    async def _depths(self) -> tuple[QueueDepths | None, str]:
+        try:
+            return await self._open_gauge().depths(), ""
+        except SettingsError:
+            return None, ""  # told by the settings' check
+        except SyncError as error:
+            return None, f"The queues can't be reached: {error.reason}"
+
+    async def _catch_up(self) -> tuple[Run | None, str]:
+        try:
+            return await self._keeper().last(RunKind.CATCH_UP), ""
+        except SettingsError:
+            return None, ""
+        except SyncError as error:
+            return None, error.reason

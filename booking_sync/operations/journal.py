@@ -1,0 +1,163 @@
+"""The journal: what an instance of the app remembers for the operator's page, and how it is written. Pure.
+
+It is a convenience, and bounded. What counts is on the booking rows, on the poison queue and in the log. Ids
+and our own words only: what a reason quotes is left out, as in the log.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.domain.text import shorten, without_quotes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_ENTRIES = 100
+MAX_CLOSED = 200
+MAX_REASON = 300
+
+
+class RunKind(StrEnum):
+    """The timers' work, of which the last run is remembered."""
+
+    CATCH_UP = "catch-up"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How the handling of one message ended."""
+
+    moment: datetime
+    """Aware, UTC."""
+    booking_id: str
+    outcome: str
+    """An `OutcomeKind`'s value."""
+    reason: str
+    correlation_id: str
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedMailbox:
+    """A mailbox that Graph asked to leave alone; an empty id stands for Graph as a whole."""
+
+    mailbox: str
+    until: datetime
+    """Aware, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What one instance remembers."""
+
+    instance: str
+    entries: tuple[Entry, ...] = ()
+    """Newest first."""
+    closed: tuple[ClosedMailbox, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The last run of a timer's work."""
+
+    finished: datetime
+    """Aware, UTC."""
+    tally: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
+    """Why it failed; empty when it did not."""
+    succeeded: datetime | None = None
+    """When a run last did not fail: this one, or one before it."""
+
+
+def make_entry(
+    moment: datetime, booking_id: str, *, outcome: str, reason: str, correlation_id: str, attempt: int
+) -> Entry:
+    """An entry fit to be kept and shown."""
+    return Entry(moment, booking_id, outcome, _tidy(reason), shorten(correlation_id, 100), attempt)
+
+
+def make_run(finished: datetime, tally: Mapping[str, int], problem: str, former: Run | None = None) -> Run:
+    """What to remember of a run that ended, given what was known of those before."""
+    succeeded = (former.succeeded if former else None) if problem else finished
+    return Run(finished, dict(tally), _tidy(problem), succeeded)
+
+
+def merge(journals: Iterable[Journal], now: datetime) -> Journal:
+    """What all instances together remember: the newest entries, and mailboxes that are still closed."""
+    entries: list[Entry] = []
+    closed: dict[str, datetime] = {}
+    for journal in journals:
+        entries += journal.entries
+        for each in journal.closed:
+            if each.until > now:
+                closed[each.mailbox] = max(each.until, closed.get(each.mailbox, now))
+    entries.sort(key=lambda entry: entry.moment, reverse=True)
+    return Journal(
+        "",
+        tuple(entries[:MAX_ENTRIES]),
+        tuple(ClosedMailbox(*each) for each in sorted(closed.items(), key=lambda each: each[1])),
+    )
+
+
+def encode(value: Journal | Run) -> str:
+    """As JSON."""
+    return json.dumps(asdict(value), default=datetime.isoformat)
+
+
+def decode_journal(text: str) -> Journal | None:
+    """A journal as `encode` wrote it; None for what is none, such as another version's."""
+    try:
+        found = json.loads(text)
+        return Journal(
+            instance=str(found["instance"]),
+            entries=tuple(_entry(each) for each in found["entries"][:MAX_ENTRIES]),
+            closed=tuple(
+                ClosedMailbox(str(each["mailbox"]), _moment(each["until"]))
+                for each in found["closed"][:MAX_CLOSED]
+            ),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        return None
+
+
+def decode_run(text: str) -> Run | None:
+    """A run as `encode` wrote it; None for what is none."""
+    try:
+        found = json.loads(text)
+        succeeded = found["succeeded"]
+        return Run(
+            _moment(found["finished"]),
+            {str(name): int(count) for name, count in found["tally"].items()},
+            str(found["problem"]),
+            _moment(succeeded) if succeeded else None,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        return None
+
+
+def _entry(found: Mapping[str, Any]) -> Entry:
+    return make_entry(
+        _moment(found["moment"]),
+        str(found["booking_id"]),
+        outcome=str(found["outcome"]),
+        reason=str(found["reason"]),
+        correlation_id=str(found["correlation_id"]),
+        attempt=int(found["attempt"]),
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without its zone")
+    return moment.astimezone(UTC)
+
+
+def _tidy(reason: str) -> str:
+    return shorten(without_quotes(reason), MAX_REASON)

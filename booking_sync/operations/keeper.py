@@ -1,0 +1,176 @@
+"""Keeps the journal of this instance, and writes it down where every instance can read it.
+
+Messages never wait for it and never fail because of it: an outcome is noted in memory, and some seconds later
+everything new is written at once. A crash loses those seconds. The timers' runs are written at their end,
+each under a name of its own, so that the last one is known whichever instance it ran on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from booking_sync.errors import SyncError
+from booking_sync.log import log_event
+from booking_sync.operations.journal import (
+    MAX_CLOSED,
+    MAX_ENTRIES,
+    ClosedMailbox,
+    Entry,
+    Journal,
+    Run,
+    RunKind,
+    decode_journal,
+    decode_run,
+    encode,
+    make_entry,
+    make_run,
+    merge,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.outcome import Outcome
+    from booking_sync.ports import Clock, Shelf
+
+SAVE_SECONDS = 5.0
+"""How long an entry may wait to be written; also the shortest time between two writes."""
+KEPT = timedelta(days=1)
+MAX_INSTANCES = 32
+"""How many other instances' journals are read: the newest. An app scaled to nothing starts a new instance
+whenever something happens."""
+
+_INSTANCES = "instances/"
+_RUNS = "runs/"
+
+_logger = logging.getLogger(__name__)
+
+
+class JournalKeeper:
+    """This instance's journal, and a view of all.
+
+    Args:
+        shelf: where journals are written down; None keeps them in memory only.
+        instance: this process's name among the others.
+        now: the time of day.
+        closed: mailboxes that Graph asked this instance to leave alone, with the seconds that are left.
+        save_seconds: see `SAVE_SECONDS`.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf | None,
+        instance: str,
+        now: Clock,
+        closed: Callable[[], Mapping[str, float]],
+        *,
+        save_seconds: float = SAVE_SECONDS,
+    ) -> None:
+        self._shelf = shelf
+        self._instance = instance
+        self._now = now
+        self._closed = closed
+        self._save_seconds = save_seconds
+        self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
+        self._runs: dict[RunKind, Run] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._saving: set[asyncio.Task[None]] = set()
+        self._swept = False
+
+    def outcome(self, change: BookingChange, outcome: Outcome) -> None:
+        """Note how the handling of a message ended."""
+        entry = make_entry(
+            self._now(),
+            change.booking_id,
+            outcome=outcome.kind.value,
+            reason=outcome.detail,
+            correlation_id=change.correlation_id,
+            attempt=change.attempt,
+        )
+        self._entries.appendleft(entry)
+        if self._shelf is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._save_seconds, self._start_saving)
+
+    async def ran(self, kind: RunKind, tally: Mapping[str, int], problem: str = "") -> None:
+        """Note the end of a timer's run; never raises for what the shelf can't do."""
+        former = self._runs.get(kind)
+        try:
+            if problem:
+                former = await self.last(kind)
+        except SyncError:
+            pass
+        self._runs[kind] = run = make_run(self._now(), tally, problem, former)
+        if self._shelf is not None:
+            try:
+                await self._shelf.put(_RUNS + kind.value, encode(run))
+            except SyncError as error:
+                _tell(error)
+
+    async def last(self, kind: RunKind) -> Run | None:
+        """The last run that any instance made; None when none is known.
+
+        Raises:
+            SyncError: it can't be read now.
+        """
+        text = await self._shelf.get(_RUNS + kind.value) if self._shelf is not None else None
+        written = decode_run(text) if text else None
+        known = [run for run in (written, self._runs.get(kind)) if run is not None]
+        return max(known, key=lambda run: run.finished, default=None)
+
+    async def everything(self) -> Journal:
+        """What all instances of the last day remember.
+
+        Raises:
+            SyncError: the others' can't be read now.
+        """
+        now = self._now()
+        texts = (
+            await self._shelf.newest(_INSTANCES, now - KEPT, MAX_INSTANCES) if self._shelf is not None else ()
+        )
+        journals = [journal for text in texts if (journal := decode_journal(text)) is not None]
+        # Our own is newer in memory than on the shelf.
+        others = [journal for journal in journals if journal.instance != self._instance]
+        return merge([*others, self.own()], now)
+
+    def own(self) -> Journal:
+        """What this instance remembers."""
+        now = self._now()
+        closed = [
+            ClosedMailbox(mailbox, now + timedelta(seconds=seconds))
+            for mailbox, seconds in self._closed().items()
+        ]
+        closed.sort(key=lambda each: each.until, reverse=True)
+        return Journal(self._instance, tuple(self._entries), tuple(closed[:MAX_CLOSED]))
+
+    async def aclose(self) -> None:
+        """Write what is not written yet, and let the shelf go; the shelf stays the caller's to close."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._start_saving()
+        await asyncio.gather(*self._saving)
+
+    def _start_saving(self) -> None:
+        self._timer = None
+        task = asyncio.get_running_loop().create_task(self._save())
+        self._saving.add(task)
+        task.add_done_callback(self._saving.discard)
+
+    async def _save(self) -> None:
+        assert self._shelf is not None  # noqa: S101 - nothing starts a save without a shelf
+        try:
+            await self._shelf.put(_INSTANCES + self._instance, encode(self.own()))
+            if not self._swept:
+                # Each new instance clears away after the old ones, and so there are never many.
+                self._swept = True
+                await self._shelf.drop(_INSTANCES, self._now() - KEPT)
+        except SyncError as error:
+            _tell(error)
+
+
+def _tell(error: SyncError) -> None:
+    log_event(_logger, "journal_not_written", level=logging.WARNING, reason=error.reason)

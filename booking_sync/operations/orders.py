@@ -1,0 +1,131 @@
+"""What an operator can order: dead letters tried again, bookings brought in step again.
+
+Both go through the queue, so the worker does them as it does everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.change import BookingChange, RelatedChange
+from booking_sync.errors import SyncError
+from booking_sync.operations.letters import read_letter, renewed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from booking_sync.ports import Clock, MessageQueue, PoisonMessage, PoisonQueue
+
+HIDDEN_SECONDS = 120
+"""How long a taken letter is hidden from a second click; longer than all that is done with it."""
+MAX_PAGES = 20
+"""Fetches per order, of up to 32 letters each: a minute at most. What is left takes another order."""
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What became of an order to try letters again."""
+
+    replayed: int = 0
+    unreadable: int = 0
+    """Left on the poison queue, because they are no messages of ours."""
+    problem: str = ""
+    """Why the order was not carried out to its end; empty when it was."""
+    ids: set[str] = field(default_factory=set)
+    """Letters that went back to the queue."""
+
+
+class Orders:
+    """Carries out orders; any number of them may run side by side.
+
+    Args:
+        poison: the poison queue.
+        queue: the change queue.
+        now: the time of day.
+        new_id: a fresh GUID's text, for correlation.
+    """
+
+    def __init__(
+        self, poison: PoisonQueue, queue: MessageQueue, now: Clock, new_id: Callable[[], str]
+    ) -> None:
+        self._poison = poison
+        self._queue = queue
+        self._now = now
+        self._new_id = new_id
+
+    async def replay(self, wanted: frozenset[str] | None) -> Replayed:
+        """Put letters back on the change queue: those with the ids that are wanted, or all (None).
+
+        A second click meets what the first one has taken hidden, and finds nothing. Each letter is sent
+        first and deleted then: a crash between the two leaves both, and a hint too many costs one read.
+        """
+        done = Replayed()
+        kept: list[PoisonMessage] = []
+        try:
+            for _ in range(MAX_PAGES):
+                page = await self._poison.take(HIDDEN_SECONDS)
+                chosen = [each for each in page if wanted is None or each.message_id in wanted]
+                kept += [each for each in page if each not in chosen]
+                await self._put_back(chosen, done, kept)
+                if not page or (wanted is not None and wanted <= done.ids):
+                    break
+        except SyncError as error:
+            done.problem = error.reason
+        await self._release(kept)
+        return done
+
+    async def resync(self, booking_ids: Sequence[str]) -> str:
+        """Queue these bookings, to be written whatever their records say; returns the correlation id.
+
+        Raises:
+            SyncError: the queue can't take them; some may be on it.
+        """
+        correlation_id = f"resync-{self._new_id()}"
+        changes = [BookingChange(each, correlation_id, self._now(), uncertain=True) for each in booking_ids]
+        _raise_first(
+            await asyncio.gather(*(self._queue.send(each) for each in changes), return_exceptions=True)
+        )
+        return correlation_id
+
+    async def _put_back(
+        self, messages: Sequence[PoisonMessage], done: Replayed, kept: list[PoisonMessage]
+    ) -> None:
+        async def one(message: PoisonMessage) -> None:
+            change = read_letter(message).change
+            if change is None:
+                done.unreadable += 1
+                kept.append(message)
+                return
+            try:
+                await self._send(renewed(change, self._now()))
+            except SyncError:
+                kept.append(message)
+                raise
+            done.replayed += 1
+            done.ids.add(message.message_id)
+            await self._poison.delete(message)
+
+        _raise_first(await asyncio.gather(*(one(each) for each in messages), return_exceptions=True))
+
+    async def _send(self, change: BookingChange | RelatedChange) -> None:
+        if isinstance(change, RelatedChange):
+            await self._queue.send_related(change)
+        else:
+            await self._queue.send(change)
+
+    async def _release(self, messages: Sequence[PoisonMessage]) -> None:
+        """Show again what was not wanted; should that fail, it shows by itself when its time is over."""
+        results = await asyncio.gather(
+            *(self._poison.release(each) for each in messages), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, SyncError):
+                raise result
+
+
+def _raise_first(results: Sequence[object]) -> None:
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

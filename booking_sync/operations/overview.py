@@ -1,0 +1,169 @@
+"""All that the operator's page shows, gathered side by side; what can't be had says why in its place."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.domain.change import RelatedChange
+from booking_sync.domain.text import clean_line, clean_lines
+from booking_sync.errors import SyncError
+from booking_sync.operations.journal import RunKind
+from booking_sync.operations.letters import read_letter
+from booking_sync.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from booking_sync.operations.health import Health, HealthProbe
+    from booking_sync.operations.journal import Entry, Journal, Run
+    from booking_sync.operations.keeper import JournalKeeper
+    from booking_sync.operations.letters import Letter
+    from booking_sync.ports import Clock, FailingBooking, FailingBookings, FailureListing, PoisonQueue
+
+MAX_FAILING = 50
+PATIENCE_SECONDS = 20.0
+"""A service that takes longer is told as not answering; the page shows the rest."""
+
+_MAX_NAME = 200
+_MAX_ERROR = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewSources:
+    """Where it all comes from; what is opened may raise `SettingsError` or `SyncError`."""
+
+    probe: HealthProbe
+    keeper: Callable[[], JournalKeeper]
+    open_poison: Callable[[], PoisonQueue]
+    open_failures: Callable[[], Awaitable[FailureListing]]
+    link: Callable[[str], str]
+    """The address of a booking for people, by its id; empty when it can't be told."""
+    now: Clock
+
+
+class Overview:
+    """Gathers the page's content."""
+
+    def __init__(self, sources: OverviewSources) -> None:
+        self._sources = sources
+
+    async def gather(self) -> dict[str, Any]:
+        """JSON values: every section is there, with `problem` set where it could not be had."""
+        health, poison, failing, journal, catch_up, audit = await asyncio.gather(
+            self._sources.probe.look(),
+            _section(self._poison()),
+            _section(self._failing()),
+            _section(self._journal()),
+            _section(self._last(RunKind.CATCH_UP)),
+            _section(self._last(RunKind.AUDIT)),
+        )
+        return {
+            "asOf": self._sources.now().isoformat(),
+            "health": describe_health(health),
+            "queues": _depths(health),
+            "poison": poison,
+            "failing": failing,
+            "journal": journal,
+            "catchUp": catch_up,
+            "audit": audit,
+        }
+
+    async def _poison(self) -> dict[str, Any]:
+        letters = [read_letter(message) for message in await self._sources.open_poison().peek()]
+        return {"letters": [self._letter(letter) for letter in letters]}
+
+    def _letter(self, letter: Letter) -> dict[str, Any]:
+        change = letter.change
+        return {
+            "id": letter.message_id,
+            "reason": letter.reason,
+            "deadLetteredAt": letter.dead_lettered_at,
+            "bookingId": letter.booking_id,
+            "link": self._sources.link(letter.booking_id) if letter.booking_id else "",
+            "about": f"{change.table.value} {change.row_id}" if isinstance(change, RelatedChange) else "",
+            "correlationId": change.correlation_id if change else "",
+            "replayable": change is not None,
+        }
+
+    async def _failing(self) -> dict[str, Any]:
+        found: FailingBookings = await (await self._sources.open_failures()).failing(MAX_FAILING)
+        return {"bookings": [self._booking(each) for each in found.bookings], "more": found.more}
+
+    def _booking(self, booking: FailingBooking) -> dict[str, Any]:
+        return {
+            "bookingId": booking.booking_id,
+            "name": clean_line(booking.name, _MAX_NAME),
+            "starts": _text(booking.starts),
+            "modified": _text(booking.modified),
+            "reason": clean_lines(booking.error, _MAX_ERROR),
+            "link": self._sources.link(booking.booking_id),
+        }
+
+    async def _journal(self) -> dict[str, Any]:
+        journal: Journal = await self._sources.keeper().everything()
+        return {
+            "outcomes": [self._entry(entry) for entry in journal.entries],
+            "throttled": [
+                {"mailbox": each.mailbox, "until": each.until.isoformat()} for each in journal.closed
+            ],
+        }
+
+    def _entry(self, entry: Entry) -> dict[str, Any]:
+        return {
+            "moment": entry.moment.isoformat(),
+            "bookingId": entry.booking_id,
+            "link": self._sources.link(entry.booking_id),
+            "outcome": entry.outcome,
+            "reason": entry.reason,
+            "correlationId": entry.correlation_id,
+            "attempt": entry.attempt,
+        }
+
+    async def _last(self, kind: RunKind) -> dict[str, Any]:
+        return _run(await self._sources.keeper().last(kind))
+
+
+def describe_health(health: Health) -> dict[str, Any]:
+    """As JSON values, with all that is wrong: for those who may know."""
+    return {
+        "status": "ok" if health.works else "failing",
+        "findings": [{"severity": each.severity.value, "words": each.words} for each in health.findings],
+    }
+
+
+async def _section(content: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """The content, or only the problem that kept it away."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return {"problem": "", **await content}
+    except TimeoutError:
+        return {"problem": f"There was no answer within {PATIENCE_SECONDS:g} seconds; refresh to ask again."}
+    except SyncError as error:
+        return {"problem": error.reason}
+    except SettingsError as error:
+        return {"problem": str(error)}
+
+
+def _depths(health: Health) -> dict[str, Any]:
+    if health.depths is None:
+        return {"problem": "The queues can't be looked at; see what health says."}
+    return {"problem": "", "changes": health.depths.changes, "poison": health.depths.poison}
+
+
+def _run(run: Run | None) -> dict[str, Any]:
+    """The last run; nothing when none is known."""
+    if run is None:
+        return {"finished": ""}
+    return {
+        "finished": run.finished.isoformat(),
+        "succeeded": _text(run.succeeded),
+        "tally": dict(run.tally),
+        "failed": run.problem,
+    }
+
+
+def _text(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
