@@ -1,0 +1,164 @@
+"""The contender booking_sync: the machinery as `bootstrap` wires it, in a simulated world.
+
+With the default settings, and nothing of it replaced: Batcher, Synchronizer, OutlookCalendar with the Graph SDK's requests and the
+BatchScheduler, DataverseBookings, ChangeWorker. Only where the process ends does the simulated world begin:
+tokens are at hand, requests travel in process, and the storage queue is a simulated one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL
+from booking_sync.azure.queue import dead_letter_text
+from booking_sync.bootstrap import Outside, open_machinery
+from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.settings import load_settings
+from booking_sync.synchronizer import SyncTask
+from booking_sync.worker import BackOff, ChangeWorker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from benchmarks.simulated.load import Change
+    from benchmarks.simulated.queue import SimulatedQueue
+    from benchmarks.simulated.world import SimulatedWorld
+    from booking_sync.bootstrap import Machinery
+    from booking_sync.domain.outcome import Outcome
+    from booking_sync.settings import Settings
+
+SETTINGS = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "KEY_VAULT_URL": "https://contoso.vault.azure.net",
+    "ENTRA_TENANT_ID": "0a1c7a52-5b1e-4b1f-9a58-1d0c40f0c001",
+    "ENTRA_CLIENT_ID": "0a1c7a52-5b1e-4b1f-9a58-1d0c40f0c002",
+    "DATAVERSE_URL": DATAVERSE_URL,
+    "GRAPH_URL": GRAPH_URL,
+}
+"""What has no default."""
+
+
+class Product:
+    """booking_sync, warm: its machinery is open."""
+
+    def __init__(self, world: SimulatedWorld, settings: Settings, machinery: Machinery) -> None:
+        self._world = world
+        self._settings = settings
+        self.machinery = machinery
+
+    async def submit_all(self, changes: Sequence[Change]) -> None:
+        """All to the Batcher at once; what is deferred is submitted again after the delay asked for."""
+        await asyncio.gather(*(self._settle(self._task(change)) for change in changes))
+
+    def message(self, change: Change) -> bytes:
+        """The queue message that a webhook of this change leads to."""
+        return encode_change(
+            BookingChange(
+                change.booking_id,
+                correlation_id=change.booking_id,
+                first_seen=self._world.now(),
+                deleted=bool(change.event_id),
+                event=_event(change),
+            )
+        ).encode()
+
+    def worker(self, queue: SimulatedQueue) -> ChangeWorker:
+        """The function behind the queue trigger; puts back on this queue."""
+        work = _Work(self.machinery)
+
+        async def open_work() -> _Work:
+            return work
+
+        return ChangeWorker(
+            open_work,
+            _ChangeQueue(queue, self._world),
+            self._world.now,
+            timedelta(hours=self._settings.message_max_age_hours),
+            BackOff(random.Random(7).random),  # noqa: S311 - the same every time
+        )
+
+    async def _settle(self, task: SyncTask) -> None:
+        back_off = BackOff(random.Random(task.booking_id).random)  # noqa: S311 - the same every time
+        attempt = 0
+        while (outcome := await self.machinery.submit(task)).kind is OutcomeKind.DEFERRED:
+            await asyncio.sleep(back_off.delay(attempt, outcome.delay))
+            attempt += not outcome.untried
+            task = _again(task, outcome)
+
+    def _task(self, change: Change) -> SyncTask:
+        event = _event(change)
+        return SyncTask(change.booking_id, deleted=frozenset({event} if event else ()))
+
+
+@asynccontextmanager
+async def open_product(
+    world: SimulatedWorld, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Product]:
+    """booking_sync in this world while the context lasts.
+
+    Args:
+        world: may hold anything.
+        settings: app settings other than the defaults.
+    """
+    loaded = load_settings({**SETTINGS, **(settings or {})})
+    outside = Outside(world.credential, world.now, world.wire, world.graph_transport)
+    machinery = await open_machinery(loaded, outside)
+    try:
+        yield Product(world, loaded, machinery)
+    finally:
+        await machinery.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Fulfils the worker's `Work`, for changes of bookings only."""
+
+    machinery: Machinery
+
+    async def submit(self, task: SyncTask) -> Outcome:
+        """Bring a booking in step."""
+        return await self.machinery.submit(task)
+
+    async def give_up(self, booking_id: str, reason: str) -> None:
+        """Tell people on the booking's row that it was given up."""
+        await self.machinery.give_up(booking_id, reason)
+
+    async def spread(self, change: object) -> Outcome:
+        """No load changes the rows that bookings refer to."""
+        raise NotImplementedError(change)
+
+
+class _ChangeQueue:
+    """Fulfils `ChangeQueue` on a simulated queue."""
+
+    def __init__(self, queue: SimulatedQueue, world: SimulatedWorld) -> None:
+        self._queue = queue
+        self._world = world
+
+    async def send(self, change: BookingChange, delay: float = 0.0) -> None:
+        """Put a change on the queue, visible after `delay` seconds."""
+        await self._queue.put(encode_change(change).encode(), delay)
+
+    async def send_related(self, change: object, delay: float = 0.0) -> None:
+        """No load changes the rows that bookings refer to."""
+        raise NotImplementedError(change, delay)
+
+    async def dead_letter(self, message: str, reason: str) -> None:
+        """Put a message's text on the poison queue beside the reason."""
+        await self._queue.put_poison(dead_letter_text(message, reason, self._world.now()).encode())
+
+
+def _event(change: Change) -> EventRef | None:
+    return EventRef(change.mailbox, change.event_id) if change.event_id else None
+
+
+def _again(task: SyncTask, outcome: Outcome) -> SyncTask:
+    trusted = task.trusted and not outcome.uncertain
+    return SyncTask(task.booking_id, trusted, task.deleted, outcome.suspects)
