@@ -47,6 +47,10 @@ class Coalescer:
         self._announced: dict[str, _Announced] = {}
         """In the order of sending; only what was sent within the last spacing."""
 
+    def __len__(self) -> int:
+        """How many rows are remembered."""
+        return len(self._announced)
+
     async def announce(self, key: str, send: Callable[[float], Coroutine[object, object, None]]) -> bool:
         """Announce a row; False when an earlier announcement covers it, which then is stored for certain.
 

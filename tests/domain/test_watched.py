@@ -1,0 +1,40 @@
+"""The columns that webhooks are registered for are those that events hang on."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+from booking_sync.dataverse.queries import booking_rows
+from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.domain.watched import BOOKING_ATTRIBUTES, RELATED_ATTRIBUTES, RelatedTable
+from local.stack import RELATED_COLUMNS, WATCHED_COLUMNS
+from tests.support.bookings import BOOKING_ID
+
+
+def test_whatever_is_read_of_a_work_order_is_watched() -> None:
+    """A column that an event may show and nobody watches would leave events stale until the audit."""
+    options = dict(parse_qsl(urlsplit(booking_rows([BOOKING_ID], SupportColumns())).query))
+    order = options["$expand"].split("msdyn_workorder($select=")[1]
+    columns, expanded = order.split(";$expand=")
+    account = expanded.split("(")[0]
+    assert sorted([*columns.split(","), account]) == sorted(RELATED_ATTRIBUTES[RelatedTable.WORK_ORDER])
+
+
+def test_whatever_is_read_of_a_resource_is_watched() -> None:
+    """The same of resources, whose user is read by its lookup."""
+    options = dict(parse_qsl(urlsplit(booking_rows([BOOKING_ID], SupportColumns())).query))
+    columns = options["$expand"].split("Resource($select=")[1].split(";")[0].split(",")
+    read = {column.removeprefix("_").removesuffix("_value") for column in columns}
+    assert read == set(RELATED_ATTRIBUTES[RelatedTable.RESOURCE])
+
+
+def test_our_own_columns_are_not_watched() -> None:
+    """A record of ours would raise a webhook, and that another round."""
+    assert not [name for name in BOOKING_ATTRIBUTES if name.startswith("bsync_")]
+
+
+def test_the_local_stack_registers_what_the_product_watches() -> None:
+    """The local stack can't import the product, so its lists are compared with the product's."""
+    assert WATCHED_COLUMNS.split(",") == list(BOOKING_ATTRIBUTES)
+    related = {table.value: list(columns) for table, columns in RELATED_ATTRIBUTES.items()}
+    assert {table: columns.split(",") for table, columns in RELATED_COLUMNS.items()} == related
