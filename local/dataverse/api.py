@@ -19,20 +19,22 @@ from local.dataverse.errors import (
     version_mismatch,
 )
 from local.dataverse.payload import API_PATH, GUID, read_body
+from local.dataverse.platform import ACTIONS, Platform
 from local.dataverse.schema import BOOKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from local.dataverse.columns import Table
     from local.dataverse.config import Config
-    from local.dataverse.schema import Schema, Table
+    from local.dataverse.payload import Row
+    from local.dataverse.schema import Schema
     from local.dataverse.store import Change, Store
 
 _RESOURCE = re.compile(r"(?P<set>\w+)(?:\((?P<key>[^()]*)\))?")
 _PREFERENCE = re.compile(r"""([\w.\-]+)(?:\s*=\s*("[^"]*"|[^,;\s]+))?""")
 _ETAG = re.compile(r'W/"(\d+)"')
 _FUNCTIONS = ("WhoAmI", "WhoAmI()")
-_ACTIONS = ("PublishXml", "PublishAllXml")
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,7 @@ class WebApi:
         self._identity = identity
         self._changed = changed
         self._pager = odata.Pager()
-        self.solutions: list[str] = []
-        """The `MSCRM.SolutionUniqueName` of each column created."""
+        self.platform = Platform(schema, store, config, identity)
 
     def execute(self, call: Call) -> Answer:
         """Carry out one call; refusals become answers."""
@@ -118,9 +119,12 @@ class WebApi:
         _check_versions(call)
         if call.path in _FUNCTIONS:
             return self._who_am_i(call)
-        if call.path in _ACTIONS:
-            _require_method(call, "POST")
-            return Answer(204)
+        if call.path in ACTIONS:
+            return self._act(call)
+        privileges = self.platform.user_privileges(call.path)
+        if privileges is not None:
+            _require_method(call, "GET")
+            return Answer(200, privileges)
         if metadata.is_metadata(call.path):
             return self._metadata(call)
         match = _RESOURCE.fullmatch(call.path)
@@ -159,15 +163,25 @@ class WebApi:
         )
 
     def _metadata(self, call: Call) -> Answer:
-        _require_method(call, "GET", "POST")
+        _require_method(call, "GET", "POST", "PUT", "DELETE")
         if call.method == "GET":
-            without = self._config.without_optimistic_concurrency
-            return Answer(200, metadata.read(self._schema, call.path, call.raw_query, without))
-        made = metadata.create_attribute(self._schema, call.path, _json(call))
-        self.solutions.append(call.headers.get("mscrm.solutionuniquename", ""))
-        return Answer(204, None, {"OData-EntityId": f"{call.base_url}{API_PATH}{call.path}({made})"})
+            return Answer(200, self.platform.read_definition(call))
+        if call.method == "POST":
+            made = self.platform.create_column(call, _json(call))
+            return Answer(204, None, {"OData-EntityId": f"{call.base_url}{API_PATH}{call.path}({made})"})
+        if call.method == "PUT":
+            self.platform.change_column(call, _json(call))
+        else:
+            self.platform.delete_column(call)
+        return Answer(204)
+
+    def _act(self, call: Call) -> Answer:
+        _require_method(call, "POST")
+        done = self.platform.act(call, _json(call) if call.body else None)
+        return Answer(204) if done is None else Answer(200, done)
 
     def _list(self, call: Call, table: Table) -> Answer:
+        self.platform.privileges.require("Read", table, call.user_id)
         query = odata.parse_query(self._schema, table, call.raw_query)
         page_size, applied = _page_size(call)
         page = self._pager.run(self._store, query, page_size, frozenset(self._hidden(table)))
@@ -184,6 +198,7 @@ class WebApi:
         return Answer(200, body, applied)
 
     def _get(self, call: Call, table: Table, row_id: str) -> Answer:
+        self.platform.privileges.require("Read", table, call.user_id)
         shape = odata.parse_single(self._schema, table, call.raw_query)
         row = self._store.get(table, row_id)
         if call.headers.get("if-none-match") == odata.etag(row):
@@ -193,18 +208,23 @@ class WebApi:
     def _create(self, call: Call, table: Table) -> Answer:
         shape = self._write_shape(call, table)
         values = read_body(self._schema, table, _json(call), call.base_url)
-        change = self._store.create(table, values, call.user_id)
-        return self._written(201, call, [change], shape, change.row_id)
+        return self._written(201, call, [self._add(call, table, values)], shape)
 
     def _patch(self, call: Call, table: Table, row_id: str) -> Answer:
         shape = self._write_shape(call, table)
         values = read_body(self._schema, table, _json(call), call.base_url)
         if self._is_upsert(call, table, row_id):
             values[table.primary_id] = row_id
-            change = self._store.create(table, values, call.user_id)
-            return self._written(201, call, [change], shape, row_id)
+            return self._written(201, call, [self._add(call, table, values)], shape)
+        self.platform.before_update(call, table, row_id, values)
         change = self._store.update(table, row_id, values, call.user_id)
-        return self._written(200, call, [change], shape, row_id)
+        return self._written(200, call, [change], shape)
+
+    def _add(self, call: Call, table: Table, values: Row) -> Change:
+        self.platform.before_create(call, table, values)
+        change = self._store.create(table, values, call.user_id)
+        self.platform.after_create(call, table, change.row_id)
+        return change
 
     def _is_upsert(self, call: Call, table: Table, row_id: str) -> bool:
         """Whether this PATCH makes a row; refuses it where its conditions do not hold."""
@@ -234,7 +254,10 @@ class WebApi:
         odata.allow_options(odata.split_options(call.raw_query), frozenset({"tag"}))
         if "if-match" in call.headers:
             self._check_match(call, table, row_id)
-        self._changed(self._store.delete(table, row_id, call.user_id), call)
+        self.platform.before_delete(call, table, row_id)
+        changes = self._store.delete(table, row_id, call.user_id)
+        self.platform.after_delete(call, table, row_id)
+        self._changed(changes, call)
         return Answer(204)
 
     def _write_shape(self, call: Call, table: Table) -> odata.Shape | None:
@@ -246,9 +269,10 @@ class WebApi:
         return shape if wanted else None
 
     def _written(
-        self, status: int, call: Call, changes: Sequence[Change], shape: odata.Shape | None, row_id: str
+        self, status: int, call: Call, changes: Sequence[Change], shape: odata.Shape | None
     ) -> Answer:
         self._changed(changes, call)
+        row_id = changes[0].row_id
         if shape is not None:
             return self._shown(status, call, shape, row_id)
         entity_set = changes[0].table.entity_set

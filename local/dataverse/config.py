@@ -29,6 +29,8 @@ class Config:
     hidden_bookings: list[str] = field(default_factory=list)
     """Ids of bookings that our application user may not read: lists leave them out without a word, and asking
     for one by its id is refused."""
+    missing_privileges: list[str] = field(default_factory=list)
+    """Privileges that our application user lacks, such as `prvCreateServiceEndpoint`."""
     webhooks_twice: bool = False
     webhooks_shuffled: bool = False
     """Take waiting deliveries in random order."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from local.dataverse.schema import Column, Kind, Table
+from local.dataverse.columns import Column, Kind, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

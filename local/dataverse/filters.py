@@ -13,9 +13,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from local.dataverse.columns import Column, Kind, Table
 from local.dataverse.errors import bad_request, not_implemented, unknown_property
 from local.dataverse.payload import GUID, Row, Value, parse_moment
-from local.dataverse.schema import Column, Kind, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,7 +128,7 @@ class _Parser:
 
     def _comparison(self, name: str) -> Condition:
         column = self._table.by_property.get(name)
-        if column is None:
+        if column is None or not column.readable:
             raise unknown_property(name, self._table.logical_name)
         operation = self._take().text
         if operation not in (*_COMPARE, *_EQUALITY):

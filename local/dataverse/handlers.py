@@ -17,8 +17,10 @@ from local.dataverse.batch import Part, read_batch, write_batch
 from local.dataverse.config import Config
 from local.dataverse.control import add_control_plane
 from local.dataverse.errors import DataverseError
+from local.dataverse.jobs import Jobs
 from local.dataverse.limits import Throttle
 from local.dataverse.payload import API_PATH, Row, read_body
+from local.dataverse.registration import Registration
 from local.dataverse.schema import SUPPORT_COLUMNS, Schema
 from local.dataverse.store import Store
 from local.dataverse.webhooks import Courier, Dispatcher
@@ -61,16 +63,22 @@ class DataverseState:
         self.config = Config()
         self.schema = Schema(support_columns)
         self.store = Store(self.schema)
-        self.courier = Courier(self.config, authority)
+        self.courier = Courier(
+            self.config, authority, Jobs(self.schema, self.store, identity.app_user_id).settled
+        )
         self.dispatcher = Dispatcher(self.config, identity, self.courier)
         self.api = WebApi(self.schema, self.store, self.config, identity, self.dispatcher.changed)
+        self.registration = Registration(
+            self.schema, self.store, self.dispatcher.webhooks, identity.app_user_id
+        )
+        self.api.platform.customization.is_used = self.registration.uses
         self.throttle = Throttle(self.config, clock)
         self.cookies_returned = 0
         """Requests that sent the affinity cookie back, against Microsoft's advice."""
-        self.add_people()
+        self.seed()
 
-    def add_people(self) -> None:
-        """The rows a fresh environment has: organisation, application user, dispatcher."""
+    def seed(self) -> None:
+        """The rows a fresh environment has: its people, its own solution, the messages steps are for."""
         table = self.schema.table
         user = self.identity.app_user_id
         people = {"B. Sync (application user)": user, "Dispatcher": self.identity.dispatcher_id}
@@ -79,12 +87,14 @@ class DataverseState:
             self.store.create(table("systemuser"), row, user)
         organization: Row = {"organizationid": self.identity.organization_id, "name": "bookings"}
         self.store.create(table("organization"), organization, user)
+        self.api.platform.solutions.seed(user)
+        self.registration.seed()
 
     def clear(self) -> None:
         """Back to a fresh environment: no rows but its own, no webhooks; settings and columns stay."""
         self.store.clear()
-        self.add_people()
-        self.dispatcher.webhooks.clear()
+        self.seed()
+        self.registration.refresh()
         self.courier.clear()
         self.throttle.clear()
         self.cookies_returned = 0

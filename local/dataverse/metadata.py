@@ -1,17 +1,20 @@
-"""Table definitions: what the doctor reads and what the provisioning command adds."""
+"""Table definitions: what the doctor reads, and the text columns that provisioning adds and widens."""
 
 from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from local.dataverse.columns import Column, Kind, Table, text
 from local.dataverse.errors import bad_request, not_implemented, row_missing
 from local.dataverse.odata import allow_options, split_options
-from local.dataverse.schema import Column, Kind, Schema, Table, text_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from local.dataverse.schema import Schema
 
 STRING_METADATA = "Microsoft.Dynamics.CRM.StringAttributeMetadata"
 MAX_TEXT = 4000
@@ -22,12 +25,39 @@ _PATH = re.compile(
     r"EntityDefinitions\(LogicalName='(?P<table>\w+)'\)"
     r"(?P<attributes>/Attributes(?:\(LogicalName='(?P<attribute>\w+)'\))?(?:/(?P<cast>[\w.]+))?)?"
 )
-_SCHEMA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{1,7}_\w+")
+_SCHEMA_NAME = re.compile(r"(?P<prefix>[A-Za-z][A-Za-z0-9]{1,7})_\w+")
+_LABEL = "Microsoft.Dynamics.CRM.Label"
+_LOCALIZED = "Microsoft.Dynamics.CRM.LocalizedLabel"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What an address of table definitions names."""
+
+    table: Table
+    attributes: bool
+    """The table's columns rather than the table."""
+    attribute: str | None
+    """One column's logical name."""
+    cast: str | None
 
 
 def is_metadata(path: str) -> bool:
     """Whether a path belongs here."""
     return path.startswith("EntityDefinitions")
+
+
+def locate(schema: Schema, path: str) -> Place:
+    """Read an address.
+
+    Raises:
+        DataverseError: the stand-in does not know such addresses, or there is no such table.
+    """
+    match = _PATH.fullmatch(path)
+    if match is None:
+        raise not_implemented(f"the metadata address '{path}'")
+    table = schema.table(match["table"])
+    return Place(table, match["attributes"] is not None, match["attribute"], match["cast"])
 
 
 def read(schema: Schema, path: str, raw_query: str, without_concurrency: Collection[str]) -> dict[str, Any]:
@@ -42,49 +72,86 @@ def read(schema: Schema, path: str, raw_query: str, without_concurrency: Collect
     Raises:
         DataverseError: an unknown table, attribute or property, or an unsupported address.
     """
-    match, table = _locate(schema, path)
+    place = locate(schema, path)
+    table = place.table
     options = split_options(raw_query)
     allow_options(options, frozenset({"$select"}))
     select = options.get("$select")
-    if match["attributes"] is None:
+    if not place.attributes:
         return _select(_definition(table, table.logical_name not in without_concurrency), select)
-    if match["cast"] not in (None, STRING_METADATA):
-        raise not_implemented(f"the cast to {match['cast']}")
-    cast = match["cast"] is not None
-    if match["attribute"] is not None:
-        return _select(_attribute(_column(table, match["attribute"]), cast=cast), select)
+    if place.cast not in (None, STRING_METADATA):
+        raise not_implemented(f"the cast to {place.cast}")
+    cast = place.cast is not None
+    if place.attribute is not None:
+        column = _column(table, place.attribute)
+        if cast and column.kind is not Kind.TEXT:
+            raise row_missing("StringAttributeMetadata", column.name)
+        return _select(_attribute(schema, table, column, cast=cast), select)
     columns = [column for column in table.columns if not cast or column.kind is Kind.TEXT]
-    return {"value": [_select(_attribute(column, cast=cast), select) for column in columns]}
+    return {"value": [_select(_attribute(schema, table, column, cast=cast), select) for column in columns]}
 
 
-def create_attribute(schema: Schema, path: str, body: Any) -> str:
-    """Add a text column and return its metadata id.
+def read_new_column(body: Any) -> tuple[Column, str]:
+    """The column that a POST describes, and its customization prefix.
 
     Raises:
-        DataverseError: not a string attribute, a bad name or length, or it exists.
+        DataverseError: not a string attribute, or a bad name, label or length.
     """
-    match, table = _locate(schema, path)
-    if match["attributes"] != "/Attributes":
-        raise not_implemented("creating anything but attributes")
-    if not isinstance(body, dict) or body.get("@odata.type", "").lstrip("#") != STRING_METADATA:
-        raise not_implemented("attributes that are not StringAttributeMetadata")
-    schema_name, length = body.get("SchemaName"), body.get("MaxLength")
-    if not isinstance(schema_name, str) or not _SCHEMA_NAME.fullmatch(schema_name):
+    definition = _string_definition(body)
+    schema_name = definition.get("SchemaName")
+    match = _SCHEMA_NAME.fullmatch(schema_name) if isinstance(schema_name, str) else None
+    if match is None:
         raise bad_request(
             f"Attribute name {schema_name} must start with a customization prefix.", "0x8004701e"
         )
+    _check_label(definition.get("DisplayName"), "DisplayName")
+    name = match[0].lower()
+    return replace(text(name, _length(definition)), schema_name=match[0]), match["prefix"].lower()
+
+
+def read_changed_column(table: Table, name: str, body: Any) -> Column:
+    """The column as a PUT of its whole definition describes it.
+
+    Raises:
+        DataverseError: the definition is not whole, or of another column.
+    """
+    column = _column(table, name)
+    definition = _string_definition(body)
+    for key in ("LogicalName", "SchemaName", "MetadataId", "DisplayName", "RequiredLevel"):
+        if key not in definition:
+            raise bad_request(f"A PUT replaces the whole definition; '{key}' is missing.")
+    if definition["LogicalName"] != name:
+        raise bad_request(f"The definition is of '{definition['LogicalName']}', the address of '{name}'.")
+    return replace(column, max_length=_length(definition))
+
+
+def metadata_id(table: str, attribute: str = "") -> str:
+    """The MetadataId of a table or of one of its columns."""
+    return str(uuid.uuid5(_NAMESPACE, f"{table}/{attribute}"))
+
+
+def _string_definition(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict) or body.get("@odata.type", "").lstrip("#") != STRING_METADATA:
+        raise not_implemented("attributes that are not StringAttributeMetadata")
+    return body
+
+
+def _length(definition: dict[str, Any]) -> int:
+    length = definition.get("MaxLength")
     if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MAX_TEXT:
         raise bad_request(f"MaxLength must be between 1 and {MAX_TEXT}.", "0x80044331")
-    name = schema_name.lower()
-    schema.add_column(table.logical_name, text_column(name, length))
-    return _metadata_id(table.logical_name, name)
+    return length
 
 
-def _locate(schema: Schema, path: str) -> tuple[re.Match[str], Table]:
-    match = _PATH.fullmatch(path)
-    if match is None:
-        raise not_implemented(f"the metadata address '{path}'")
-    return match, schema.table(match["table"])
+def _check_label(label: Any, name: str) -> None:
+    labels = label.get("LocalizedLabels") if isinstance(label, dict) else None
+    if not isinstance(label, dict) or label.get("@odata.type", "").lstrip("#") != _LABEL or not labels:
+        raise bad_request(f"'{name}' must be a {_LABEL} with LocalizedLabels.", "0x80048d19")
+    for each in labels:
+        kind = each.get("@odata.type", "").lstrip("#") if isinstance(each, dict) else ""
+        whole = kind == _LOCALIZED and isinstance(each.get("Label"), str)
+        if not whole or not isinstance(each.get("LanguageCode"), int):
+            raise bad_request(f"The LocalizedLabels of '{name}' must be {_LOCALIZED}.", "0x80048d19")
 
 
 def _definition(table: Table, concurrency: bool) -> dict[str, Any]:  # noqa: FBT001 - a column's value, no switch
@@ -95,16 +162,19 @@ def _definition(table: Table, concurrency: bool) -> dict[str, Any]:  # noqa: FBT
         "PrimaryNameAttribute": table.primary_name,
         "IsOptimisticConcurrencyEnabled": concurrency,
         "ChangeTrackingEnabled": table.logical_name not in WITHOUT_CHANGE_TRACKING,
-        "MetadataId": _metadata_id(table.logical_name, ""),
+        "MetadataId": metadata_id(table.logical_name),
     }
 
 
-def _attribute(column: Column, *, cast: bool) -> dict[str, Any]:
+def _attribute(schema: Schema, table: Table, column: Column, *, cast: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "LogicalName": column.name,
-        "SchemaName": column.navigation or column.name,
+        "SchemaName": column.schema_name or column.navigation or column.name,
         "AttributeType": str(column.kind),
-        "MetadataId": _metadata_id("", column.name),
+        "MetadataId": metadata_id(table.logical_name, column.name),
+        "IsCustomAttribute": schema.is_custom(table.logical_name, column.name),
+        "DisplayName": {"LocalizedLabels": [{"Label": column.name, "LanguageCode": 1033}]},
+        "RequiredLevel": {"Value": "None"},
     }
     if cast:
         shown["MaxLength"] = column.max_length
@@ -128,7 +198,3 @@ def _select(properties: dict[str, Any], select: str | None) -> dict[str, Any]:
             raise bad_request(f"Could not find a property named '{name}' on the metadata type.")
     kept = {"MetadataId", *names}
     return {name: value for name, value in properties.items() if name in kept or name.startswith("@")}
-
-
-def _metadata_id(table: str, attribute: str) -> str:
-    return str(uuid.uuid5(_NAMESPACE, f"{table}/{attribute}"))

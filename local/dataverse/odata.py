@@ -18,8 +18,9 @@ from local.dataverse.filters import Condition, parse_filter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local.dataverse.columns import Column, Table
     from local.dataverse.payload import Row, Value
-    from local.dataverse.schema import Column, Schema, Table
+    from local.dataverse.schema import Schema
     from local.dataverse.store import Store
 
 MAX_EXPANDS = 15
@@ -165,7 +166,7 @@ def split_outside(text: str, separator: str) -> list[str]:
 
 
 def _shape(schema: Schema, table: Table, options: Mapping[str, str]) -> Shape:
-    columns = _columns(table, options["$select"]) if "$select" in options else table.columns
+    columns = _columns(table, options["$select"]) if "$select" in options else _readable(table)
     expands = tuple(
         _expand(schema, table, item) for item in split_outside(options.get("$expand", ""), ",") if item
     )
@@ -178,10 +179,14 @@ def _shape(schema: Schema, table: Table, options: Mapping[str, str]) -> Shape:
 def _columns(table: Table, text: str) -> tuple[Column, ...]:
     columns = {}
     for name in (piece.strip() for piece in text.split(",")):
-        if name not in table.by_property:
+        if name not in table.by_property or not table.by_property[name].readable:
             raise unknown_property(name, table.logical_name)
         columns[name] = table.by_property[name]
     return tuple(columns.values())
+
+
+def _readable(table: Table) -> tuple[Column, ...]:
+    return tuple(column for column in table.columns if column.readable)
 
 
 def _expand(schema: Schema, table: Table, item: str) -> tuple[Column, Shape]:

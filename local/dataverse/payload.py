@@ -9,11 +9,13 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from local.dataverse.columns import Column, Kind, Table
 from local.dataverse.errors import bad_request, unknown_property
-from local.dataverse.schema import Column, Kind, Schema, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from local.dataverse.schema import Schema
 
 Value = str | int | float | bool | None
 Row = dict[str, Value]

@@ -1,21 +1,19 @@
 """The tables, columns and lookups of Dataverse and Field Service that booking_sync touches.
 
-Names and case are those of the Web API. A lookup has three names: the logical one (`resource`: webhooks and
-filtering attributes), the property read (`_resource_value`) and the navigation property (`Resource`: $expand
-and `@odata.bind`).
+Names and case are those of the Web API.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from functools import cached_property
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from local.dataverse.errors import bad_request, no_resource
+from local.dataverse.columns import Column, Kind, Table, choice, lookup, make_table, text, when
+from local.dataverse.errors import bad_request, no_resource, row_missing
+from local.dataverse.platform_tables import platform_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 BOOKING = "bookableresourcebooking"
 
@@ -30,72 +28,6 @@ SUPPORT_COLUMNS: Mapping[str, int] = {
 MEMO_LENGTH = 1_048_576
 
 
-class Kind(StrEnum):
-    """What a column holds; the value is the metadata's AttributeType."""
-
-    ID = "Uniqueidentifier"
-    TEXT = "String"
-    INTEGER = "Integer"
-    CHOICE = "Picklist"
-    WHEN = "DateTime"
-    LOOKUP = "Lookup"
-    FLAG = "Boolean"
-    NUMBER = "Double"
-    VERSION = "BigInt"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column; `name` is the logical name."""
-
-    name: str
-    kind: Kind
-    max_length: int = 0
-    """Of a TEXT column, in characters."""
-    choices: frozenset[int] = frozenset()
-    """What a CHOICE column may hold."""
-    target: str = ""
-    """Of a LOOKUP: the logical name of the table it points at."""
-    navigation: str = ""
-    """Of a LOOKUP: its navigation property."""
-    writable: bool = True
-
-    @property
-    def property(self) -> str:
-        """The name in answers, $select, $filter and $orderby."""
-        return f"_{self.name}_value" if self.kind is Kind.LOOKUP else self.name
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table with its columns."""
-
-    logical_name: str
-    entity_set: str
-    primary_name: str
-    columns: tuple[Column, ...]
-
-    @property
-    def primary_id(self) -> str:
-        """Logical name of the key column."""
-        return f"{self.logical_name}id"
-
-    @cached_property
-    def by_name(self) -> Mapping[str, Column]:
-        """Columns by logical name."""
-        return {column.name: column for column in self.columns}
-
-    @cached_property
-    def by_property(self) -> Mapping[str, Column]:
-        """Columns by the name that requests and answers use."""
-        return {column.property: column for column in self.columns}
-
-    @cached_property
-    def by_navigation(self) -> Mapping[str, Column]:
-        """Lookups by navigation property."""
-        return {column.navigation: column for column in self.columns if column.navigation}
-
-
 class Schema:
     """The tables in force; columns can be added while it runs, as the provisioning command does.
 
@@ -104,9 +36,10 @@ class Schema:
     """
 
     def __init__(self, support_columns: Mapping[str, int] = SUPPORT_COLUMNS) -> None:
-        self._tables = {table.logical_name: table for table in _tables()}
+        self._tables = {table.logical_name: table for table in (*_tables(), *platform_tables())}
+        self._custom: set[tuple[str, str]] = set()
         for name, length in support_columns.items():
-            self.add_column(BOOKING, _text(name, length))
+            self.add_column(BOOKING, text(name, length))
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -147,159 +80,160 @@ class Schema:
             raise bad_request(
                 f"An attribute with the specified name {column.name} already exists", "0x80047013"
             )
+        self._custom.add((logical_name, column.name))
         self._tables[logical_name] = replace(table, columns=(*table.columns, column))
 
+    def change_column(self, logical_name: str, column: Column) -> None:
+        """Put a column in the place of the one of the same name.
 
-def text_column(name: str, max_length: int) -> Column:
-    """A custom string column."""
-    return _text(name, max_length)
+        Raises:
+            DataverseError: there is none, or it is not a custom one.
+        """
+        self._require_custom(logical_name, column.name)
+        table = self._tables[logical_name]
+        columns = tuple(column if each.name == column.name else each for each in table.columns)
+        self._tables[logical_name] = replace(table, columns=columns)
 
+    def remove_column(self, logical_name: str, name: str) -> None:
+        """Take a custom column away.
 
-def _text(name: str, max_length: int = 100) -> Column:
-    return Column(name, Kind.TEXT, max_length=max_length)
+        Raises:
+            DataverseError: there is none, or it is not a custom one.
+        """
+        self._require_custom(logical_name, name)
+        table = self._tables[logical_name]
+        columns = tuple(each for each in table.columns if each.name != name)
+        self._tables[logical_name] = replace(table, columns=columns)
+        self._custom.discard((logical_name, name))
 
+    def is_custom(self, logical_name: str, name: str) -> bool:
+        """Whether somebody added this column."""
+        return (logical_name, name) in self._custom
 
-def _choice(name: str, *values: int) -> Column:
-    return Column(name, Kind.CHOICE, choices=frozenset(values))
-
-
-def _lookup(name: str, navigation: str, target: str, *, writable: bool = True) -> Column:
-    return Column(name, Kind.LOOKUP, target=target, navigation=navigation, writable=writable)
-
-
-def _when(name: str) -> Column:
-    return Column(name, Kind.WHEN)
-
-
-def _make(logical_name: str, entity_set: str, primary_name: str, columns: Iterable[Column]) -> Table:
-    """A table with the columns every table has."""
-    common = (
-        Column(f"{logical_name}id", Kind.ID),
-        *columns,
-        Column("createdon", Kind.WHEN, writable=False),
-        Column("modifiedon", Kind.WHEN, writable=False),
-        _lookup("createdby", "createdby", "systemuser", writable=False),
-        _lookup("modifiedby", "modifiedby", "systemuser", writable=False),
-        Column("versionnumber", Kind.VERSION, writable=False),
-    )
-    return Table(logical_name, entity_set, primary_name, common)
+    def _require_custom(self, logical_name: str, name: str) -> None:
+        if name not in self.table(logical_name).by_name:
+            raise row_missing("Attribute", name)
+        if not self.is_custom(logical_name, name):
+            raise bad_request(
+                f"The attribute {name} of {logical_name} is not custom; it can't be changed or deleted."
+            )
 
 
 def _state() -> tuple[Column, ...]:
     return (
-        _choice("statecode", 0, 1),
-        _choice("statuscode", 1, 2),
-        _lookup("ownerid", "ownerid", "systemuser"),
+        choice("statecode", 0, 1),
+        choice("statuscode", 1, 2),
+        lookup("ownerid", "ownerid", "systemuser"),
     )
 
 
 def _tables() -> tuple[Table, ...]:
     return (
         _booking(),
-        _make(
+        make_table(
             "bookableresource",
             "bookableresources",
             "name",
             (
-                _text("name"),
-                _choice("resourcetype", 1, 2, 3, 4, 5, 6, 7, 8),
+                text("name"),
+                choice("resourcetype", 1, 2, 3, 4, 5, 6, 7, 8),
                 Column("timezone", Kind.INTEGER),
-                _lookup("userid", "UserId", "systemuser"),
-                _lookup("accountid", "AccountId", "account"),
+                lookup("userid", "UserId", "systemuser"),
+                lookup("accountid", "AccountId", "account"),
                 *_state(),
             ),
         ),
-        _make(
+        make_table(
             "bookableresourcebookingheader",
             "bookableresourcebookingheaders",
             "name",
             (
-                _text("name"),
-                _when("starttime"),
-                _when("endtime"),
+                text("name"),
+                when("starttime"),
+                when("endtime"),
                 Column("duration", Kind.INTEGER),
                 *_state(),
             ),
         ),
-        _make(
+        make_table(
             "systemuser",
             "systemusers",
             "fullname",
             (
-                _text("fullname", 200),
-                _text("domainname", 1024),
-                _text("internalemailaddress"),
+                text("fullname", 200),
+                text("domainname", 1024),
+                text("internalemailaddress"),
                 Column("azureactivedirectoryobjectid", Kind.ID),
                 Column("applicationid", Kind.ID),
                 Column("isdisabled", Kind.FLAG),
             ),
         ),
-        _make(
+        make_table(
             "bookingstatus",
             "bookingstatuses",
             "name",
             (
-                _text("name"),
-                _choice("status", 1, 2, 3),
-                _choice("msdyn_fieldservicestatus", *range(690970000, 690970006)),
+                text("name"),
+                choice("status", 1, 2, 3),
+                choice("msdyn_fieldservicestatus", *range(690970000, 690970006)),
                 *_state(),
             ),
         ),
         _work_order(),
-        _make(
+        make_table(
             "account",
             "accounts",
             "name",
-            (_text("name", 160), _text("accountnumber", 20), _text("telephone1", 50), *_state()),
+            (text("name", 160), text("accountnumber", 20), text("telephone1", 50), *_state()),
         ),
-        _make("organization", "organizations", "name", (_text("name", 160),)),
+        make_table("organization", "organizations", "name", (text("name", 160),)),
     )
 
 
 def _booking() -> Table:
-    return _make(
+    return make_table(
         BOOKING,
         "bookableresourcebookings",
         "name",
         (
-            _text("name"),
-            _when("starttime"),
-            _when("endtime"),
+            text("name"),
+            when("starttime"),
+            when("endtime"),
             Column("duration", Kind.INTEGER),
-            _choice("bookingtype", 1, 2),
-            _lookup("resource", "Resource", "bookableresource"),
-            _lookup("bookingstatus", "BookingStatus", "bookingstatus"),
-            _lookup("header", "Header", "bookableresourcebookingheader"),
-            _lookup("msdyn_workorder", "msdyn_workorder", "msdyn_workorder"),
-            _when("msdyn_estimatedarrivaltime"),
+            choice("bookingtype", 1, 2),
+            lookup("resource", "Resource", "bookableresource"),
+            lookup("bookingstatus", "BookingStatus", "bookingstatus"),
+            lookup("header", "Header", "bookableresourcebookingheader"),
+            lookup("msdyn_workorder", "msdyn_workorder", "msdyn_workorder"),
+            when("msdyn_estimatedarrivaltime"),
             Column("msdyn_estimatedtravelduration", Kind.INTEGER),
-            _text("msdyn_globalobjectid", 500),
-            _text("msdyn_appointmentbookingid", 500),
+            text("msdyn_globalobjectid", 500),
+            text("msdyn_appointmentbookingid", 500),
             *_state(),
         ),
     )
 
 
 def _work_order() -> Table:
-    return _make(
+    return make_table(
         "msdyn_workorder",
         "msdyn_workorders",
         "msdyn_name",
         (
-            _text("msdyn_name"),
-            _lookup("msdyn_serviceaccount", "msdyn_serviceaccount", "account"),
-            _text("msdyn_workordersummary", MEMO_LENGTH),
-            _text("msdyn_instructions", MEMO_LENGTH),
-            _text("msdyn_address1", 250),
-            _text("msdyn_address2", 250),
-            _text("msdyn_address3", 250),
-            _text("msdyn_city", 80),
-            _text("msdyn_stateorprovince", 50),
-            _text("msdyn_postalcode", 20),
-            _text("msdyn_country", 80),
+            text("msdyn_name"),
+            lookup("msdyn_serviceaccount", "msdyn_serviceaccount", "account"),
+            text("msdyn_workordersummary", MEMO_LENGTH),
+            text("msdyn_instructions", MEMO_LENGTH),
+            text("msdyn_address1", 250),
+            text("msdyn_address2", 250),
+            text("msdyn_address3", 250),
+            text("msdyn_city", 80),
+            text("msdyn_stateorprovince", 50),
+            text("msdyn_postalcode", 20),
+            text("msdyn_country", 80),
             Column("msdyn_latitude", Kind.NUMBER),
             Column("msdyn_longitude", Kind.NUMBER),
-            _choice("msdyn_systemstatus", *range(690970000, 690970006)),
+            choice("msdyn_systemstatus", *range(690970000, 690970006)),
             *_state(),
         ),
     )

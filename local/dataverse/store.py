@@ -10,20 +10,25 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from local.dataverse.columns import Column, Kind, Table
 from local.dataverse.errors import bad_request, duplicate_key, row_missing, still_referenced
 from local.dataverse.payload import Row, format_moment
-from local.dataverse.schema import BOOKING, Column, Kind, Schema, Table
+from local.dataverse.schema import BOOKING, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Message = Literal["Create", "Update", "Delete"]
 
 _UNLINK = {(BOOKING, "msdyn_workorder")}
 """Deleting the target empties these lookups."""
-_CASCADE = {(BOOKING, "header")}
+_CASCADE = {
+    (BOOKING, "header"),
+    ("sdkmessageprocessingstepimage", "sdkmessageprocessingstepid"),
+    ("solutioncomponent", "solutionid"),
+}
 """Deleting the target deletes the rows with these lookups."""
-_LOOSE = {"createdby", "modifiedby", "ownerid"}
+_LOOSE = {"createdby", "modifiedby", "ownerid", "owningextensionid"}
 """Lookups that do not stand in the way of a deletion. Any other lookup restricts it."""
 
 
@@ -52,6 +57,11 @@ class Store:
         self.schema = schema
         self._rows: dict[str, dict[str, Row]] = {}
         self._version = 1_000_000
+        self._watchers: list[Callable[[Table], None]] = []
+
+    def watch(self, watcher: Callable[[Table], None]) -> None:
+        """Have somebody told of every table that is written to, after the write."""
+        self._watchers.append(watcher)
 
     def clear(self) -> None:
         """Remove every row; versions go on counting, as they would for real."""
@@ -94,6 +104,7 @@ class Store:
         row |= target
         row["versionnumber"] = self._next_version()
         self.rows(table)[row_id] = row
+        self._written(table)
         return Change(
             "Create", table, row_id, frozenset(values), target, before=None, after=dict(row), user_id=user_id
         )
@@ -115,6 +126,7 @@ class Store:
         target |= {"modifiedon": format_moment(datetime.now(UTC)), "modifiedby": user_id}
         row |= target
         row["versionnumber"] = self._next_version()
+        self._written(table)
         return Change(
             "Update",
             table,
@@ -149,6 +161,7 @@ class Store:
             else:
                 changes.append(self.update(child, child_id, {column.name: None}, user_id, depth + 1))
         del self.rows(table)[row_id]
+        self._written(table)
         gone = Change("Delete", table, row_id, frozenset(), {}, dict(row), after=None, user_id=user_id)
         return [*changes, replace(gone, depth=depth)]
 
@@ -163,6 +176,10 @@ class Store:
             column = table.by_name[name]
             if column.kind is Kind.LOOKUP and value is not None:
                 self.get(self.schema.table(column.target), str(value))
+
+    def _written(self, table: Table) -> None:
+        for watcher in self._watchers:
+            watcher(table)
 
     def _next_version(self) -> int:
         self._version += 1
@@ -179,4 +196,5 @@ def _rule(child: Table, column: Column) -> Literal["unlink", "cascade", "restric
 def _defaults(table: Table, user_id: str) -> Row:
     if "statecode" not in table.by_name:
         return {}
-    return {"statecode": 0, "statuscode": 1, "ownerid": user_id}
+    defaults: Row = {"statecode": 0, "statuscode": 1, "ownerid": user_id}
+    return {name: value for name, value in defaults.items() if name in table.by_name}

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import ssl
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,11 +22,12 @@ from local.dataverse.context import Image, Occasion, build_context, encode_conte
 from local.dataverse.errors import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from local.dataverse.api import Call, Identity
+    from local.dataverse.columns import Table
     from local.dataverse.config import Config
-    from local.dataverse.schema import Schema, Table
+    from local.dataverse.schema import Schema
     from local.dataverse.store import Change
 
 RETRIED_STATUSES = (502, 503, 504)
@@ -39,14 +41,18 @@ class Step:
 
     message: str
     table: str
+    """Logical name; empty for every table."""
     filtering: frozenset[str]
     """Of Update only: fire when the request names one of these columns; empty for any."""
     images: tuple[Image, ...]
     step_id: str
+    name: str = ""
+    keeps_jobs: bool = False
+    """Whether the system job of a delivery that succeeded stays."""
 
     def fires_for(self, change: Change) -> bool:
         """Whether this change is the step's."""
-        if change.message != self.message or change.table.logical_name != self.table:
+        if change.message != self.message or self.table not in ("", change.table.logical_name):
             return False
         return self.message != "Update" or not self.filtering or bool(self.filtering & change.requested)
 
@@ -57,9 +63,11 @@ class Webhook:
 
     url: str
     auth_place: Literal["header", "query"]
-    auth_name: str
-    auth_value: str
+    auth: tuple[tuple[str, str], ...]
+    """Names and values that the endpoint knows us by."""
     steps: tuple[Step, ...]
+    trouble: str = ""
+    """Why nothing can be sent: the registration makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,14 @@ class Delivery:
     message: str
     table: str
     row_id: str
+    occasion: Occasion
+    keeps_jobs: bool = False
+    trouble: str = ""
+    """Why it can't be sent."""
+
+
+Settled = Callable[["Delivery", Sequence[int], str], None]
+"""Told of each delivery's end: what the endpoint answered, and why it is lost; empty when it arrived."""
 
 
 def read_webhooks(schema: Schema, body: Any) -> list[Webhook]:
@@ -107,7 +123,7 @@ def _webhook(schema: Schema, entry: dict[str, Any]) -> Webhook:
             "A webhook's auth is {'header': name, 'value': key} or {'query': name, 'value': key}."
         )
     steps = tuple(_step(schema, step) for step in entry["steps"])
-    return Webhook(str(entry["url"]), place, str(name), value, steps)
+    return Webhook(str(entry["url"]), place, ((str(name), value),), steps)
 
 
 def _step(schema: Schema, entry: dict[str, Any]) -> Step:
@@ -142,10 +158,12 @@ class Courier:
     Args:
         config: the knobs; call `pump` after changing them.
         authority: PEM file of the authority that endpoints' certificates come from; None for the system's.
+        settled: told of each delivery's end.
     """
 
-    def __init__(self, config: Config, authority: str | None) -> None:
+    def __init__(self, config: Config, authority: str | None, settled: Settled | None = None) -> None:
         self._config = config
+        self._settled = settled
         self._authority = authority
         self._session: aiohttp.ClientSession | None = None
         self._waiting: list[Delivery] = []
@@ -252,6 +270,9 @@ class Courier:
 
     async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
         self._taken += 1
+        if delivery.trouble:
+            self._lose(delivery, [], delivery.trouble)
+            return
         every = self._config.webhooks_lose_every
         if every and self._taken % every == 0:
             self._lose(delivery, [], "lost as configured")
@@ -266,6 +287,7 @@ class Courier:
                 break
             if 200 <= statuses[-1] < 300:
                 self.delivered += 1
+                self._end(delivery, statuses, "")
                 return
             reason = f"status {statuses[-1]}"
             if statuses[-1] not in RETRIED_STATUSES or attempt == 2:
@@ -287,6 +309,11 @@ class Courier:
 
     def _lose(self, delivery: Delivery, statuses: list[int], reason: str) -> None:
         self.failures.append(Failure(delivery.message, delivery.table, delivery.row_id, statuses, reason))
+        self._end(delivery, statuses, reason)
+
+    def _end(self, delivery: Delivery, statuses: list[int], reason: str) -> None:
+        if self._settled is not None:
+            self._settled(delivery, statuses, reason)
 
 
 class Dispatcher:
@@ -317,7 +344,7 @@ class Dispatcher:
         table = change.table.logical_name
         occasion = Occasion(
             step_id=step.step_id,
-            step_name=f"{step.message} of {table}",
+            step_name=step.name or f"{step.message} of {table}",
             images=step.images,
             correlation_id=call.correlation_id,
             request_id=call.request_id,
@@ -338,7 +365,17 @@ class Dispatcher:
             headers["x-ms-dynamics-msg-size-exceeded"] = "True"
         url = webhook.url
         if webhook.auth_place == "header":
-            headers[webhook.auth_name] = webhook.auth_value
+            headers |= dict(webhook.auth)
         else:
-            url = str(URL(url).update_query({webhook.auth_name: webhook.auth_value}))
-        return Delivery(url, headers, body, change.message, table, change.row_id)
+            url = str(URL(url).update_query(dict(webhook.auth)))
+        return Delivery(
+            url,
+            headers,
+            body,
+            change.message,
+            table,
+            change.row_id,
+            occasion,
+            keeps_jobs=step.keeps_jobs,
+            trouble=webhook.trouble,
+        )

@@ -446,34 +446,6 @@ async def test_a_lookup_must_point_at_a_row(client: Client) -> None:
     assert (reply.status, reply.code, client.standin.rows(BOOKINGS)) == (404, "0x80040217", {})
 
 
-async def test_support_columns_exist_once_provisioned(certificates: Certificates) -> None:
-    """Without custom columns their names are unknown; a string attribute created makes its column usable."""
-    standin = DataverseStandIn(KEY, support_columns={})
-    tls = server_tls(str(certificates.certificate), str(certificates.key))
-    trust = ssl.create_default_context(cafile=str(certificates.authority))
-    attributes = "EntityDefinitions(LogicalName='bookableresourcebooking')/Attributes"
-    column = {
-        "@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata",
-        "SchemaName": "bsync_OutlookEventId",
-        "MaxLength": 10,
-    }
-    async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as session,
-        serving(standin, tls) as base,
-    ):
-        client = Client(standin, base, session)
-        assert (await client.call("GET", f"{BOOKINGS}?$select=bsync_outlookeventid")).status == 400
-        made = await client.call("POST", attributes, column, {"MSCRM.SolutionUniqueName": "Sync"})
-        assert (made.status, standin.state.api.solutions) == (204, ["Sync"])
-        assert (await client.call("POST", "PublishAllXml")).status == 204
-        assert (await client.call("POST", BOOKINGS, {"bsync_outlookeventid": "x" * 10})).status == 204
-        assert (await client.call("POST", BOOKINGS, {"bsync_outlookeventid": "x" * 11})).status == 400
-        assert (await client.call("POST", attributes, column)).status == 400
-        assert (await client.call("POST", attributes, {**column, "SchemaName": "plain"})).status == 400
-        listed = (await client.call("GET", f"{attributes}?$select=LogicalName")).body["value"]
-        assert "bsync_outlookeventid" in {entry["LogicalName"] for entry in listed}
-
-
 async def test_metadata_tells_about_optimistic_concurrency(client: Client, world: World) -> None:
     """The table says whether etags work; where they do not, sending one is 400."""
     select = "$select=IsOptimisticConcurrencyEnabled,ChangeTrackingEnabled"
