@@ -117,7 +117,7 @@ async def _run(options: Options) -> Result:
             ),
             Target(
                 "the webhook path imports nothing of Graph, Key Vault, templates, Dataverse",
-                ", ".join(heavy) if heavy else f"none of them among its {len(loaded)} modules",
+                ", ".join(heavy) if heavy else f"none among {len(loaded)} modules",
                 not heavy,
             ),
         ),
