@@ -15,6 +15,13 @@ from typing import Any
 
 import pytest
 
+from benchmarks.figures import Latency
+from benchmarks.simulated.load import Office
+from benchmarks.simulated.product import open_product
+from benchmarks.simulated.verdict import judge
+from benchmarks.simulated.world import SimulatedWorld
+from local.virtual_time import run_virtually
+
 ROOT = Path(__file__).parents[2]
 BUDGETS = Path(__file__).with_name("budgets.toml")
 # Nothing listens on the discard port of this machine: the queue is down.
@@ -70,6 +77,42 @@ def added() -> dict[str, list[str]]:
     return {step: [name for name in names if not _of_python(name)] for step, names in steps.items()}
 
 
+async def _mixed(world: SimulatedWorld) -> Office:
+    """100 changes of all kinds over 10 mailboxes; the 70 bookings that they change are in step before."""
+    office = Office(world, technicians=10, bookings=100)
+    async with open_product(world) as product:
+        await product.submit_all(office.book(70))
+        world.clear_traffic()
+        await product.submit_all(office.mix(100))
+    return office
+
+
+async def _creates(world: SimulatedWorld) -> Office:
+    """1,000 new bookings over 50 mailboxes."""
+    office = Office(world, technicians=50, bookings=1_000)
+    async with open_product(world) as product:
+        world.clear_traffic()
+        await product.submit_all(office.book(1_000))
+    return office
+
+
+WORKLOADS = {"mixed-100-over-10": _mixed, "creates-1000-over-50": _creates}
+
+
+async def _spent(workload: str) -> dict[str, int]:
+    """What the services counted; only right work counts."""
+    world = SimulatedWorld(Latency.parse("20/80"))
+    office = await WORKLOADS[workload](world)
+    assert judge(world, office) == []
+    graph, dataverse = world.graph_link.traffic, world.dataverse_link.traffic
+    return {
+        "graph": graph.requests,
+        "graph_items": graph.batch_items,
+        "dataverse": dataverse.requests,
+        "throttled": graph.throttled + dataverse.throttled,
+    }
+
+
 def _of_python(module: str) -> bool:
     """Also helper modules that compiled packages register, which name no file of their own."""
     return module.partition(".")[0] in sys.stdlib_module_names or module.startswith(
@@ -96,3 +139,15 @@ def test_no_other_packages_are_loaded_than_budgeted(added: dict[str, list[str]],
     budget = _budget("modules", step)["packages"]
     surplus = {_package(module) for module in added[step]} - set(budget)
     assert not surplus, _breach(f"packages loaded by the {step}", sorted(surplus), f"only {budget}")
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_no_more_requests_are_made_than_budgeted(workload: str) -> None:
+    """A burst costs this many Graph batches and Dataverse requests and no more, and comes out right."""
+    spent, budget = run_virtually(_spent(workload)), _budget("requests", workload)
+    breaches = [
+        _breach(f"{workload}, {what}", spent[what], budget[what])
+        for what in spent
+        if spent[what] > budget[what]
+    ]
+    assert breaches == []
