@@ -13,8 +13,8 @@ What is taken as given, and nothing else:
 
 Each term below is a time that can't be undercut; the bound is the greatest of them. It is not always
 reachable: a schedule that is best for one term may spoil another. Left out, all in the bound's favour: the
-limits over minutes (10,000 requests per mailbox in 10, 6,000 requests and 1,200 s of execution per user in 5),
-the reads' share of the 52, processor time, and all waiting for company.
+limits over minutes (10,000 requests per mailbox in 10, 6,000 requests and 1,200 s of execution per user in
+5), the reads' share of the 52, processor time, and all waiting for company.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The contender booking_sync: the machinery as `bootstrap` wires it, in a simulated world.
 
-With the default settings, and nothing of it replaced: Batcher, Synchronizer, OutlookCalendar with the Graph SDK's requests and the
-BatchScheduler, DataverseBookings, ChangeWorker. Only where the process ends does the simulated world begin:
-tokens are at hand, requests travel in process, and the storage queue is a simulated one.
+With the default settings, and nothing of it replaced: Batcher, Synchronizer, OutlookCalendar with the Graph
+SDK's requests and the BatchScheduler, DataverseBookings, ChangeWorker. Only where the process ends does the
+simulated world begin: tokens are at hand, requests travel in process, and the storage queue is a simulated one.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from local.day.verdict import Facts, compare
 from local.graph.render import describe_event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.simulated.load import Office
     from benchmarks.simulated.world import SimulatedWorld
@@ -29,6 +29,15 @@ def judge(world: SimulatedWorld, office: Office, *, markers: bool = True) -> lis
             taken for the booking whose row names it (by either kind of id), and only that id is compared of
             the row's record.
     """
+    facts = facts_of(world, office)
+    if not markers:
+        bookings, events = _linked(facts.bookings, facts.events)
+        facts = replace(facts, bookings=bookings, events=events, expects_tags=False)
+    return compare(facts)
+
+
+def facts_of(world: SimulatedWorld, office: Office) -> Facts:
+    """What both services hold, as the verdict wants it."""
     tables = Tables({name: world.dataverse.rows(name) for name in TABLES})
     mailboxes = world.graph.state.mailboxes.values()
     with_mailbox = frozenset(each.id for each in mailboxes if each.kind == "normal")
@@ -36,17 +45,11 @@ def judge(world: SimulatedWorld, office: Office, *, markers: bool = True) -> lis
         read_booking(row, tables, with_mailbox) for row in tables.rows["bookableresourcebookings"].values()
     ]
     raw = [describe_event(mailbox, event) for mailbox in mailboxes for event in mailbox.events.values()]
-    events = [read_event(each, EXTENSION) for each in raw]
-    if not markers:
-        bookings, events = _linked(bookings, events)
-    return compare(
-        Facts(
-            bookings=bookings,
-            events=events,
-            private=_private(office, raw),
-            mails_sent=len(world.graph.state.mails),
-            expects_tags=markers,
-        )
+    return Facts(
+        bookings=bookings,
+        events=[read_event(each, EXTENSION) for each in raw],
+        private=_private(office, raw),
+        mails_sent=len(world.graph.state.mails),
     )
 
 
@@ -60,7 +63,7 @@ def _private(office: Office, raw: list[dict[str, Any]]) -> Mapping[str, Mapping[
 
 
 def _linked(
-    bookings: list[BookingFact], events: list[EventFact]
+    bookings: Sequence[BookingFact], events: Sequence[EventFact]
 ) -> tuple[list[BookingFact], list[EventFact]]:
     """Both sides as if the contender had marked its events, by the ids that the rows name."""
     named = {booking.recorded_event: booking.id for booking in bookings if booking.recorded_event}

@@ -1,0 +1,279 @@
+"""How near booking_sync comes to the bound: virtual time, so that only scheduling and latency count.
+
+Each load is measured twice: all changes submitted to the Batcher at once, and from a full queue through one
+simulated instance of the Functions host with the numbers of `host.json`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.bound import HostLimits, bound, host_bound
+from benchmarks.figures import Chart, ChartKind, Result, Table, Target
+from benchmarks.simulated.load import SHARES, Kind, Office, work_of
+from benchmarks.simulated.product import open_product
+from benchmarks.simulated.queue import QueueTrigger, SimulatedQueue
+from benchmarks.simulated.verdict import judge
+from benchmarks.simulated.world import SimulatedWorld
+from local.functions_host.configuration import read_host_settings
+from local.processes import REPOSITORY
+from local.virtual_time import run_virtually, virtual_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.bound import Work
+    from benchmarks.figures import Cell, Latency, Options
+    from benchmarks.simulated.load import Change
+    from benchmarks.simulated.product import Product
+    from local.functions_host.configuration import QueueOptions
+
+QUICK_DIVISOR = 10
+"""How much smaller loads are in a quick run, in changes and in mailboxes."""
+COLUMNS = (
+    "latency",
+    "load",
+    "bound, s",
+    "set by",
+    "time, s",
+    "time / bound",
+    "Graph requests",
+    "Dataverse requests",
+    "requests per change",
+    "answers 429",
+    "CPU, s",
+    "wrong in the end",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is measured."""
+
+    changes: int
+    mailboxes: int
+    mixed: bool = False
+    """Changes of all kinds; else creations."""
+    limit: float | None = None
+    """Times the bound that are allowed, by the Batcher alone."""
+
+    @property
+    def title(self) -> str:
+        """For a table."""
+        kind = "mixed" if self.mixed else "creations"
+        where = f"{self.mailboxes} mailboxes" if self.mailboxes > 1 else "1 mailbox"
+        return f"{self.changes:,} {kind}, {where}"
+
+    @property
+    def booked_before(self) -> int:
+        """Bookings that have their events when the clock starts; as many as get changed."""
+        return self.changes - int(SHARES[Kind.CREATE] * self.changes) if self.mixed else 0
+
+    def smaller(self) -> Load:
+        """For a quick run."""
+        mailboxes = max(self.mailboxes // QUICK_DIVISOR, 2 if self.mixed else 1)
+        return Load(self.changes // QUICK_DIVISOR, mailboxes, self.mixed, self.limit)
+
+
+LOADS = (
+    Load(100, 10),
+    Load(1_000, 50, limit=1.3),
+    Load(5_000, 500, mixed=True, limit=1.5),
+    Load(300, 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One load, done."""
+
+    load: Load
+    latency: Latency
+    hosted: bool
+    bound: float
+    """Seconds, as the next two."""
+    seconds: float
+    cpu: float
+    set_by: str
+    graph_requests: int
+    dataverse_requests: int
+    throttled: int
+    differences: int
+
+    @property
+    def ratio(self) -> float:
+        """Of the time to the bound."""
+        return self.seconds / self.bound
+
+    def row(self) -> tuple[Cell, ...]:
+        """By `COLUMNS`."""
+        requests = self.graph_requests + self.dataverse_requests
+        return (
+            self.latency.label,
+            self.load.title,
+            self.bound,
+            self.set_by,
+            self.seconds,
+            self.ratio,
+            self.graph_requests,
+            self.dataverse_requests,
+            requests / self.load.changes,
+            self.throttled,
+            self.cpu,
+            self.differences,
+        )
+
+
+def run(options: Options) -> Result:
+    """Measure every load at every latency, by the Batcher alone and through the host."""
+    loads = tuple(load.smaller() if options.quick else load for load in LOADS)
+    queue_options = read_host_settings(REPOSITORY).queues
+    alone, hosted = (
+        [
+            measure(load, latency, queue_options if through_host else None)
+            for latency in options.latencies
+            for load in loads
+        ]
+        for through_host in (False, True)
+    )
+    at_once = queue_options.batch_size + queue_options.new_batch_threshold
+    return Result(
+        name="scheduling",
+        question="How near does booking_sync come to the least time that the services' limits allow?",
+        parameters={
+            "latencies": ", ".join(latency.label for latency in options.latencies),
+            "messages in work at once (host.json)": at_once,
+        },
+        tables=(
+            Table("Submitted to the Batcher at once", COLUMNS, tuple(each.row() for each in alone)),
+            Table(
+                "From a full queue through one instance of the host",
+                COLUMNS,
+                tuple(each.row() for each in hosted),
+                note=f"The bound includes the host's own: {at_once} messages at a time.",
+            ),
+        ),
+        charts=(_chart(alone, hosted, options.latencies[0]),),
+        targets=tuple(_target(load, alone) for load in loads if load.limit),
+        notes=(
+            (
+                "Virtual time: the real machinery and the stand-ins' own code on a loop whose clock jumps from "
+                "timer to timer. It is the same on every run, so one run is enough; the machine's speed does not "
+                "enter into it."
+            ),
+            (
+                "CPU is process_time of the measured part: booking_sync, the Graph SDK, and the stand-ins that "
+                "answer, which need the larger share; once, warm."
+            ),
+            (
+                "A request to the storage queue takes the services' round trip and no service time. The host's "
+                "own processor time is left out."
+            ),
+            (
+                "`benchmarks/bound.py` derives the bound. In the end every calendar is compared with the "
+                "bookings; `wrong in the end` counts differences."
+            ),
+        ),
+    )
+
+
+def measure(load: Load, latency: Latency, host: QueueOptions | None = None) -> Measured:
+    """One load in a world of its own.
+
+    Args:
+        load: what to do.
+        latency: of both services, and of the queue its round trip.
+        host: puts the queue trigger with these options in front; None submits to the Batcher.
+    """
+    return run_virtually(_measure(load, latency, host))
+
+
+async def _measure(load: Load, latency: Latency, host: QueueOptions | None) -> Measured:
+    world = SimulatedWorld(latency)
+    office = Office(world, technicians=load.mailboxes, bookings=load.booked_before + load.changes)
+    async with open_product(world) as product:
+        await product.submit_all(office.book(load.booked_before))
+        changes = office.mix(load.changes) if load.mixed else office.book(load.changes)
+        world.clear_traffic()
+        began, cpu_began = virtual_seconds(), time.process_time()
+        await _do(product, changes, latency, host)
+        seconds, cpu = virtual_seconds() - began, time.process_time() - cpu_began
+    least, set_by = _least(work_of(changes), latency, host)
+    graph, dataverse = world.graph_link.traffic, world.dataverse_link.traffic
+    return Measured(
+        load,
+        latency,
+        host is not None,
+        bound=least,
+        seconds=seconds,
+        cpu=cpu,
+        set_by=set_by,
+        graph_requests=graph.requests,
+        dataverse_requests=dataverse.requests,
+        throttled=graph.throttled + dataverse.throttled,
+        differences=len(judge(world, office)),
+    )
+
+
+async def _do(
+    product: Product, changes: Sequence[Change], latency: Latency, host: QueueOptions | None
+) -> None:
+    if host is None:
+        await product.submit_all(changes)
+        return
+    queue = SimulatedQueue(latency.round_trip)
+    queue.fill(product.message(change) for change in changes)
+    worker = product.worker(queue)
+    trigger = QueueTrigger(queue, host, lambda body, count: worker.handle(body.decode(), count))
+    await trigger.drain()
+    if trigger.failures or queue.poison:
+        raise RuntimeError(f"{trigger.failures} invocations failed, {len(queue.poison)} messages are poison")
+
+
+def _least(work: Work, latency: Latency, host: QueueOptions | None) -> tuple[float, str]:
+    """The bound and what sets it."""
+    services = bound(work, latency)
+    if host is None:
+        return services.seconds, services.binding
+    limits = HostLimits(host.batch_size, host.new_batch_threshold)
+    least = host_bound(work, latency, limits, latency.round_trip)
+    by_services = services.seconds + 2 * latency.round_trip
+    return least, services.binding if least <= by_services else "host"
+
+
+def _chart(alone: Sequence[Measured], hosted: Sequence[Measured], latency: Latency) -> Chart:
+    def points(measured: Sequence[Measured], *, least: bool = False) -> tuple[tuple[Cell, float], ...]:
+        return tuple(
+            (each.load.title, each.bound if least else each.seconds)
+            for each in measured
+            if each.latency == latency
+        )
+
+    return Chart(
+        name="scheduling",
+        title=f"Virtual time against the bound, {latency.label}",
+        kind=ChartKind.BARS,
+        x_label="load",
+        y_label="seconds",
+        series={
+            "bound": points(alone, least=True),
+            "booking_sync, Batcher": points(alone),
+            "host's bound": points(hosted, least=True),
+            "booking_sync through the host": points(hosted),
+        },
+    )
+
+
+def _target(load: Load, measured: Sequence[Measured]) -> Target:
+    runs = [each for each in measured if each.load == load]
+    limit = load.limit or 0.0
+    met = all(each.ratio <= limit and not each.differences for each in runs)
+    terms = ", ".join(sorted({each.set_by for each in runs}))
+    return Target(
+        aim=f"within {limit:g}x of the bound in virtual time: {load.title}",
+        measured=", ".join(f"{each.ratio:.2f}x at {each.latency.label}" for each in runs),
+        met=met,
+        bound="" if met else f"the bound itself is set by: {terms}",
+    )
