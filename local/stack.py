@@ -50,6 +50,8 @@ RELATED_COLUMNS = {
 }
 """The same of the rows that bookings name, by table."""
 PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"
+URL_VARIABLE, KEY_OF_APP = "BOOKING_SYNC_APP_URL", "BOOKING_SYNC_FUNCTION_KEY"
+"""What `booking-sync provision` takes the app's address and its key from."""
 POLL_SECONDS = 0.1
 _UNWANTED_PREFIXES = (
     *("AZURE_", "AzureWebJobs", "IDENTITY_", "MSI_", "APPLICATIONINSIGHTS_", "OTEL_", "PYTHON"),
@@ -97,6 +99,8 @@ class StackOptions:
     holds one of its mailbox's four places, or of our user's 52; without it nobody could ever be throttled."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """More app settings; they win over the stack's own."""
+    provisioned: bool = True
+    """False starts with an empty Dataverse, without support columns and webhooks: `provision` makes them."""
     hosts: int = 1
     """How many Functions hosts share the queue; webhooks go to the first."""
     hidden_seconds: int = 600
@@ -265,6 +269,7 @@ class LocalStack:
         self._write_settings_file()
         await _together([self.start_host() for _ in range(self.options.hosts)])
         if self.hosts:
+            self._write_settings_file(**{URL_VARIABLE: self.host_url, KEY_OF_APP: self.keys.function})
             await self._register_webhooks()
 
     async def _start_servants(self) -> None:
@@ -363,6 +368,7 @@ class LocalStack:
             *("--app-user-id", who.app_user_id),
             *("--dispatcher-id", who.dispatcher_id),
             *("--organization-id", who.organization_id),
+            *(() if self.options.provisioned else ("--no-support-columns",)),
         )
 
     def _app_settings(self) -> dict[str, str]:
@@ -382,13 +388,15 @@ class LocalStack:
             "REQUESTS_CA_BUNDLE": authority,
         }
 
-    def _write_settings_file(self) -> None:
-        """The same settings as a file, to run the app's command line against this stack."""
+    def _write_settings_file(self, **more: str) -> None:
+        """The same settings and what the command line wants besides, to run it against this stack."""
         path = self.options.folder / "settings.json"
         path.touch(mode=0o600)
-        path.write_text(json.dumps({"IsEncrypted": False, "Values": self.settings}, indent=2))
+        path.write_text(json.dumps({"IsEncrypted": False, "Values": {**self.settings, **more}}, indent=2))
 
     async def _register_webhooks(self) -> None:
+        if not self.options.provisioned:
+            return
         steps: list[dict[str, Any]] = [
             {"message": "Create", "table": BOOKING},
             {"message": "Update", "table": BOOKING, "filteringattributes": WATCHED_COLUMNS},
