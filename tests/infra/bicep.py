@@ -1,7 +1,7 @@
 """Reads Bicep files with a tree-sitter grammar, as far as the tests of infra/ need.
 
-The Bicep compiler can't be had here (it is no registry's package), so this stands in for its first half: syntax,
-names that have to be declared, and what modules ask for and give. Types and resource schemas stay unchecked.
+The Bicep compiler comes from no package registry, so this stands in for its first half: syntax, names that have
+to be declared, what modules ask for and give. Types and resource schemas stay unchecked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _PARSER = Parser(Language(tree_sitter_bicep.language()))
@@ -94,21 +94,14 @@ def read(path: Path) -> BicepFile:
 
 def python_value(node: Node) -> Any:
     """A literal as Python has it; what is computed becomes an `Expression`, also inside lists and objects."""
-    match node.type:
-        case "string" if all(each.type == "string_content" for each in _named(node)):
-            return "".join(_text(each) for each in _named(node)).replace("\\'", "'")
-        case "number":
-            return int(_text(node))
-        case "boolean":
-            return _text(node) == "true"
-        case "null":
-            return None
-        case "array":
-            return [python_value(each) for each in _named(node)]
-        case "object":
-            return dict(_pair(each) for each in _named(node) if each.type == "object_property")
-        case _:
-            return Expression(_text(node))
+    if node.type == "array":
+        return [python_value(each) for each in _named(node)]
+    if node.type == "object":
+        return dict(_pair(each) for each in _named(node) if each.type == "object_property")
+    if node.type == "string" and any(each.type == "interpolation" for each in _named(node)):
+        return Expression(_text(node))
+    literal = _LITERALS.get(node.type)
+    return literal(node) if literal else Expression(_text(node))
 
 
 def _declarations(root: Node) -> Iterator[Declaration]:
@@ -175,3 +168,11 @@ def _named(node: Node) -> list[Node]:
 
 def _text(node: Node) -> str:
     return (node.text or b"").decode()
+
+
+_LITERALS: Mapping[str, Callable[[Node], Any]] = {
+    "string": lambda node: _text(node)[1:-1].replace("\\'", "'"),
+    "number": lambda node: int(_text(node)),
+    "boolean": lambda node: _text(node) == "true",
+    "null": lambda _: None,
+}

@@ -1,0 +1,389 @@
+"""infra/: the Bicep reads, hangs together, and agrees with the app; nothing in it opens more than needed.
+
+Azure itself is out of reach: whether a property exists in a resource's schema shows only at a deployment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booking_sync.settings import POISON_SUFFIX, SETTINGS, STORAGE_SETTING, load_settings
+from tests.infra.bicep import BicepFile, BicepSyntaxError, Declaration, Expression, read
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "infra").rglob("*.bicep"))
+MAIN = read(ROOT / "infra" / "main.bicep")
+FUNCTION_APP = read(ROOT / "infra" / "modules" / "function-app.bicep")
+PARAMETERS = json.loads((ROOT / "infra" / "main.parameters.json").read_text())["parameters"]
+
+FUNCTIONS = {"allowed", "description", "maxLength", "maxValue", "minLength", "minValue"} | {
+    "empty",
+    "environment",
+    "guid",
+    "subscription",
+    "subscriptionResourceId",
+    "tenant",
+    "toLower",
+    "union",
+    "uniqueString",
+}
+"""Bicep's own functions and decorators that are in use: a misspelt one is not among them."""
+
+PLATFORM_SETTINGS = {
+    "AzureWebJobsStorage__blobServiceUri": "the host's blobs: keys and locks",
+    "AzureWebJobsStorage__queueServiceUri": "the queues, of the host and of the app",
+    "AzureWebJobsStorage__credential": "by identity",
+    "AzureWebJobsStorage__clientId": "by which one",
+    "AZURE_CLIENT_ID": "the identity that Azure's SDK takes",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING": "where telemetry goes",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "by identity",
+    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "the worker sends OpenTelemetry by itself",
+}
+"""What Azure Functions and Azure's SDK read, besides the app's own settings."""
+
+IDENTITY_BASED = "given as the identity-based form, a setting for each service"
+NOT_PER_TENANT = "the default suits every tenant; extraSettings overrules it"
+LOCAL_ONLY = "for the local stack only"
+LEFT_TO_THE_APP = {
+    STORAGE_SETTING: IDENTITY_BASED,
+    "KEY_VAULT_VERIFY_CHALLENGE": LOCAL_ONLY,
+    **dict.fromkeys(
+        (
+            "EVENT_ID_COLUMN",
+            "ORIGINAL_RESOURCE_COLUMN",
+            "SYNC_STATE_COLUMN",
+            "SYNC_ERROR_COLUMN",
+            "REQUIRE_WORK_ORDER",
+            "GRAPH_URL",
+            "EVENT_SUBJECT_TEMPLATE",
+            "EVENT_BODY_TEMPLATE",
+            "OPEN_EXTENSION_NAME",
+            "MESSAGE_MAX_AGE_HOURS",
+            "BATCH_MAX_BOOKINGS",
+            "BATCH_LINGER_SECONDS",
+            "CATCH_UP_SCHEDULE",
+            "CATCH_UP_LOOK_BACK_MINUTES",
+            "CATCH_UP_SETTLE_SECONDS",
+            "AUDIT_SCHEDULE",
+            "AUDIT_REPAIR",
+            "AUDIT_DAYS_BACK",
+            "AUDIT_DAYS_AHEAD",
+            "AUDIT_MAX_REMOVAL_RATIO",
+        ),
+        NOT_PER_TENANT,
+    ),
+}
+"""Settings that the template leaves alone, and why. A new setting goes here or into infra/main.bicep."""
+
+GUID = "0d1e2f30-1111-4222-8333-44445555abcd"
+DEPLOYED = {
+    "blobEndpoint": "https://stbsync.blob.core.windows.net/",
+    "queueEndpoint": "https://stbsync.queue.core.windows.net/",
+    "identityClientId": GUID,
+    "applicationInsightsConnectionString": "InstrumentationKey=0",
+    "'ClientId=${identityClientId};Authorization=AAD'": f"ClientId={GUID};Authorization=AAD",
+    "keyVault.outputs.url": "https://kv-bsync.vault.azure.net/",
+    "environment().authentication.loginEndpoint": "https://login.microsoftonline.com/",
+    "tenant().tenantId": GUID,
+    "entraClientId": GUID,
+    "dataverseUrl": "https://contoso.crm4.dynamics.com/",
+}
+"""What a deployment would put in place of the expressions in the settings."""
+
+
+def _values(declaration: Declaration) -> dict[str, Any]:
+    assert isinstance(declaration.value, dict)
+    return declaration.value
+
+
+def _settings(variable: str, file: BicepFile) -> dict[str, Any]:
+    return _values(file.of("variable")[variable])
+
+
+def _bodies(kind: str) -> dict[str, dict[str, Any]]:
+    """Every resource of a type that the templates make, by its name in Bicep."""
+    return {
+        f"{path.stem}.{each.name}": _values(each)
+        for path in FILES
+        for each in read(path).declarations
+        if each.kind == "resource" and each.type.startswith(f"{kind}@") and not each.existing
+    }
+
+
+def _only(kind: str) -> dict[str, Any]:
+    (body,) = _bodies(kind).values()
+    return body
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_name_is_declared_and_used(path: Path) -> None:
+    """A file reads, names nothing that it does not declare, and asks for nothing that it does not use."""
+    file = read(path)
+    declared = {each.name for each in file.declarations if each.kind != "output"}
+    asked = set(file.of("parameter")) | set(file.of("variable"))
+    assert file.used - declared == set()
+    assert asked - file.used == set()
+    assert file.calls <= FUNCTIONS
+
+
+def test_a_broken_file_is_told_with_its_line(tmp_path: Path) -> None:
+    """What the grammar can't read is an error, with file and line."""
+    path = tmp_path / "broken.bicep"
+    path.write_text("param name string\nvar other = {\n  a: 'x'\n")
+    with pytest.raises(BicepSyntaxError, match=r"broken\.bicep:[23] "):
+        read(path)
+
+
+def test_every_module_gets_what_it_asks_for() -> None:
+    """Modules exist and get each parameter without a default, and none that they do not know."""
+    modules = MAIN.of("module").values()
+    for module in modules:
+        wanted = read(ROOT / "infra" / module.type).of("parameter")
+        given = set(_values(module)["params"])
+        assert given <= set(wanted), module.name
+        assert {name for name, each in wanted.items() if not each.has_value} <= given, module.name
+    assert {ROOT / "infra" / each.type for each in modules} | {MAIN.path} == set(FILES)
+
+
+def test_every_output_that_is_used_exists() -> None:
+    """`<module>.outputs.<name>` names an output of that module."""
+    used = [re.fullmatch(r"(\w+)\.outputs\.(\w+)", each) for each in MAIN.members]
+    named = [match.groups() for match in used if match]
+    assert named
+    for module, output in named:
+        assert output in read(ROOT / "infra" / MAIN.of("module")[module].type).of("output"), module
+
+
+def test_api_versions_are_settled() -> None:
+    """A resource type has one version, and a preview only where Azure has nothing else."""
+    versions: dict[str, set[str]] = {}
+    for path in FILES:
+        for each in read(path).of("resource").values():
+            kind, _, version = each.type.partition("@")
+            versions.setdefault(kind, set()).add(version)
+    assert {kind for kind, found in versions.items() if len(found) > 1} == set()
+    previews = {
+        kind for kind, (version,) in versions.items() if not re.fullmatch(r"\d{4}-\d\d-\d\d", version)
+    }
+    assert previews == {"Microsoft.Insights/diagnosticSettings"}
+
+
+def test_azd_fills_every_parameter_that_has_to_be_given() -> None:
+    """The parameters file knows only parameters of the template, and every one without a default."""
+    wanted = MAIN.of("parameter")
+    assert set(PARAMETERS) <= set(wanted)
+    assert {name for name, each in wanted.items() if not each.has_value} <= set(PARAMETERS)
+
+
+def test_azd_s_defaults_are_the_template_s() -> None:
+    """Where the environment has no value, azd hands in what the template would take by itself."""
+    for name, given in PARAMETERS.items():
+        default = re.fullmatch(r"\$\{\w+=(.*)\}", str(given["value"]))
+        if default:
+            assert default[1] == MAIN.of("parameter")[name].value, name
+
+
+def test_every_parameter_of_the_template_is_described() -> None:
+    """`az deployment` and azd ask with these words."""
+    assert {
+        name for name, each in MAIN.of("parameter").items() if "description" not in each.decorators
+    } == set()
+
+
+def test_every_setting_has_its_place() -> None:
+    """The template sets what the app or the platform knows, and each setting of the app or says why not."""
+    known = {each.name for each in SETTINGS}
+    ours = set(_settings("bookingSyncSettings", MAIN))
+    assert ours <= known
+    assert set(_settings("platformSettings", FUNCTION_APP)) <= set(PLATFORM_SETTINGS)
+    assert known - ours == set(LEFT_TO_THE_APP)
+
+
+def test_the_app_can_start_with_the_deployed_settings() -> None:
+    """What the template sets, with nothing optional given, is enough for the app and well-formed."""
+    parameters = MAIN.of("parameter")
+
+    def deployed(value: Any) -> str:
+        if isinstance(value, Expression) and value.text in DEPLOYED:
+            return DEPLOYED[value.text]
+        return deployed(parameters[value.text].value) if isinstance(value, Expression) else str(value)
+
+    template = _settings("bookingSyncSettings", MAIN) | _settings("platformSettings", FUNCTION_APP)
+    settings = load_settings({name: deployed(value) for name, value in template.items()})
+    assert settings.storage.queue_url == "https://stbsync.queue.core.windows.net"
+    assert settings.storage.client_id == GUID
+    assert settings.tenant_id == GUID
+    assert settings.authority_host == "https://login.microsoftonline.com"
+
+
+def test_the_template_s_defaults_are_the_app_s() -> None:
+    """A parameter that stands for a setting has that setting's default."""
+    parameters = MAIN.of("parameter")
+    for each in SETTINGS:
+        value = _settings("bookingSyncSettings", MAIN).get(each.name)
+        if isinstance(value, Expression) and value.text in parameters and each.default is not None:
+            assert parameters[value.text].value == each.default, each.name
+
+
+def test_own_settings_win() -> None:
+    """What belongs together can't be broken by extraSettings: `union` takes the last."""
+    params = _values(MAIN.of("module")["functionApp"])["params"]
+    assert params["settings"] == Expression("union(extraSettings, bookingSyncSettings)")
+    applied = _values(FUNCTION_APP.of("resource")["appSettings"])
+    assert applied["properties"] == Expression("union(settings, platformSettings)")
+
+
+def test_telemetry_is_switched_on_in_both_places() -> None:
+    """Host and worker have to agree on OpenTelemetry, or telemetry is sent twice or never."""
+    host = json.loads((ROOT / "host.json").read_text()).get("telemetryMode") == "OpenTelemetry"
+    worker = _settings("platformSettings", FUNCTION_APP).get("PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY")
+    assert (worker == "true") == host
+
+
+def test_the_app_runs_on_the_plan_and_the_python_that_it_is_tested_for() -> None:
+    """Flex Consumption, Linux, the Python whose worker the tests load, few instances."""
+    plan = _only("Microsoft.Web/serverfarms")
+    assert plan["sku"] == {"tier": "FlexConsumption", "name": "FC1"}
+    assert plan["properties"] == {"reserved": True}
+    config = _only("Microsoft.Web/sites")["properties"]["functionAppConfig"]
+    assert config["runtime"] == {"name": "python", "version": "3.13"}
+    worker = re.search(
+        r'azure-functions-runtime==\S+; python_version >= "(.*)"', (ROOT / "requirements-dev.txt").read_text()
+    )
+    assert worker
+    assert worker[1] == config["runtime"]["version"]
+    instances = MAIN.of("parameter")["maximumInstanceCount"]
+    assert instances.value <= 3
+    assert instances.decorators["minValue"] == 1
+
+
+def test_warm_instances_are_of_functions_that_exist() -> None:
+    """The scale group's name holds the queue function's."""
+    body = FUNCTION_APP.path.read_text()
+    functions = set(re.findall(r"function_name\(\"(\w+)\"\)", (ROOT / "function_app.py").read_text()))
+    named = set(re.findall(r"name: 'function:(\w+)'", body))
+    assert named == {"sync_booking_change"}
+    assert named <= functions
+
+
+def test_addresses_and_queues_are_the_app_s() -> None:
+    """The webhook's URL has the function's route, and both queues the names that the app uses."""
+    route = re.search(
+        r'receive_booking_change"\)\n@app\.route\("([^"]+)"', (ROOT / "function_app.py").read_text()
+    )
+    assert route
+    assert MAIN.of("output")["WEBHOOK_URL"].value == Expression(
+        f"'${{functionApp.outputs.url}}/api/{route[1]}'"
+    )
+    assert (
+        f"[queueName, '${{queueName}}{POISON_SUFFIX}']" in (ROOT / "infra/modules/storage.bicep").read_text()
+    )
+
+
+def test_roles_are_these_and_no_more() -> None:
+    """Each permission in Azure is one of these, on one resource; no subscription or group is a scope."""
+    found = set()
+    for body in _bodies("Microsoft.Authorization/roleAssignments").values():
+        properties = body["properties"]
+        role = re.search(r"roleIds\['([^']+)'\]\)$", properties["roleDefinitionId"].text)
+        assert role
+        assert properties["principalId"].text in body["name"].text
+        assert f"roleIds['{role[1]}']" in body["name"].text, "two assignments would share a name"
+        found.add((properties["principalId"].text, role[1], body["scope"].text))
+    assert found == {
+        ("appPrincipalId", "Storage Blob Data Owner", "storageAccount"),
+        ("appPrincipalId", "Storage Queue Data Contributor", "storageAccount"),
+        ("appPrincipalId", "Key Vault Secrets User", "keyVault"),
+        ("appPrincipalId", "Monitoring Metrics Publisher", "applicationInsights"),
+        ("operatorPrincipalId", "Key Vault Secrets Officer", "keyVault"),
+        ("operatorPrincipalId", "Storage Queue Data Contributor", "storageAccount"),
+    }
+
+
+def test_role_ids_are_azure_s() -> None:
+    """The ids of the built-in roles, as Azure's reference lists them."""
+    assert _values(read(ROOT / "infra/modules/roles.bicep").of("variable")["roleIds"]) == {
+        "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+        "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+        "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
+        "Key Vault Secrets Officer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
+        "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+    }
+
+
+def test_the_storage_account_has_no_keys() -> None:
+    """Roles alone open it; nothing in it is public."""
+    properties = _only("Microsoft.Storage/storageAccounts")["properties"]
+    assert properties["allowSharedKeyAccess"] is False
+    assert properties["allowBlobPublicAccess"] is False
+    assert properties["supportsHttpsTrafficOnly"] is True
+    assert properties["minimumTlsVersion"] == "TLS1_2"
+    assert _only("Microsoft.Storage/storageAccounts/blobServices/containers")["properties"] == {
+        "publicAccess": "None"
+    }
+    deployment = _only("Microsoft.Web/sites")["properties"]["functionAppConfig"]["deployment"]
+    assert deployment["storage"]["authentication"]["type"] == "UserAssignedIdentity"
+
+
+def test_the_vault_survives_mistakes() -> None:
+    """Roles instead of access policies; deleted secrets come back."""
+    properties = _only("Microsoft.KeyVault/vaults")["properties"]
+    assert properties["enableRbacAuthorization"] is True
+    assert properties["enableSoftDelete"] is True
+    assert properties["enablePurgeProtection"] is True
+    assert "accessPolicies" not in properties
+
+
+def test_the_app_speaks_tls_and_takes_no_passwords() -> None:
+    """HTTPS only, TLS 1.2, no FTP, no publishing by user name; telemetry by identity."""
+    site = _only("Microsoft.Web/sites")
+    assert site["identity"]["type"] == "UserAssigned"
+    assert site["properties"]["httpsOnly"] is True
+    hardened = {
+        "minTlsVersion": "1.2",
+        "scmMinTlsVersion": "1.2",
+        "ftpsState": "Disabled",
+        "http20Enabled": True,
+    }
+    assert site["properties"]["siteConfig"] == hardened
+    assert _only("Microsoft.Web/sites/basicPublishingCredentialsPolicies")["properties"] == {"allow": False}
+    assert _only("Microsoft.Insights/components")["properties"]["DisableLocalAuth"] is True
+
+
+@pytest.mark.parametrize(
+    "path", [*FILES, ROOT / "infra/main.parameters.json", ROOT / "azure.yaml"], ids=lambda path: path.name
+)
+def test_no_secret_is_written_or_given_out(path: Path) -> None:
+    """No literal that looks like a key, no function that fetches one, no secret in an output."""
+    text = re.sub(r"(?m)(?<!:)//.*|^\s*#.*", "", path.read_text())
+    assert (
+        re.findall(r"(?i)AccountKey|SharedAccess|password|@secure|\blist(?:Keys|Secrets|\w*Sas)\b", text)
+        == []
+    )
+    assert re.findall(r"'[A-Za-z0-9+/~_.-]{40,}={0,2}'", text) == []
+    assert re.findall(r"(?im)^output \w*(?:secret|token|password|key)\b", text) == []
+
+
+def test_azd_finds_its_function_app() -> None:
+    """The service's name in azure.yaml is the tag by which azd looks for the app."""
+    project = (ROOT / "azure.yaml").read_text()
+    service = re.search(r"^services:\n(?:\s*#.*\n)*  (\w+):\n((?:    .*\n)+)", project, re.MULTILINE)
+    assert service
+    assert f"'azd-service-name': '{service[1]}'" in FUNCTION_APP.path.read_text()
+    assert {"    project: .", "    language: python", "    host: function"} <= set(service[2].splitlines())
+    assert _values(MAIN.of("resource")["group"])["tags"] == Expression("tags")
+    assert "'azd-env-name': environmentName" in MAIN.path.read_text()
+
+
+def test_alerts_look_for_lines_that_the_app_writes() -> None:
+    """Each event in an alert's query is one that the code logs."""
+    asked = set(re.findall(r'event == "(\w+)"', (ROOT / "infra/modules/alerts.bicep").read_text()))
+    code = "".join(path.read_text() for path in (ROOT / "booking_sync").rglob("*.py"))
+    logged = set(re.findall(r'log_event\(\s*\w+,\s*"(\w+)"', code))
+    assert asked
+    assert asked - logged == set()

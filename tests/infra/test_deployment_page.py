@@ -1,0 +1,109 @@
+"""docs/deployment.md names what is there: parameters, outputs, roles, tables, columns, files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from booking_sync.dataverse.queries import booking_expand
+from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
+from booking_sync.settings import SETTINGS
+from booking_sync.webhook import PRE_IMAGE_ALIAS
+from tests.infra.bicep import read
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "deployment.md").read_text()
+MAIN = read(ROOT / "infra" / "main.bicep")
+TABLES = {
+    "Resource": "bookableresource",
+    "UserId": "systemuser",
+    "BookingStatus": "bookingstatus",
+    "msdyn_workorder": "msdyn_workorder",
+    "msdyn_serviceaccount": "account",
+}
+"""The table behind each navigation property of a booking and of the rows around it."""
+COMMANDS = "\n".join(re.findall(r"^```\w*\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+
+
+def test_azd_s_variables_are_those_of_the_parameters_file() -> None:
+    """`azd env set` names what infra/main.parameters.json reads."""
+    parameters = json.loads((ROOT / "infra" / "main.parameters.json").read_text())["parameters"]
+    read_by_azd = set(re.findall(r"\$\{(\w+)", json.dumps(parameters)))
+    told = set(re.findall(r"azd env set (\w+)", COMMANDS))
+    given_by_azd = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_PRINCIPAL_ID", "AZURE_PRINCIPAL_TYPE"}
+    assert told == read_by_azd - given_by_azd
+
+
+def test_az_s_parameters_are_the_template_s() -> None:
+    """`az deployment` names parameters that exist, and every one that has to be given."""
+    command = re.search(r"az deployment sub create(.*?)\n\n", COMMANDS, re.DOTALL)
+    assert command
+    told = set(re.findall(r"\b(\w+)=", command[1]))
+    parameters = MAIN.of("parameter")
+    assert told <= set(parameters)
+    assert {name for name, each in parameters.items() if not each.has_value} <= told
+
+
+def test_outputs_that_later_steps_use_exist() -> None:
+    """What is read from a deployment is an output of the template."""
+    outputs = set(MAIN.of("output"))
+    assert set(re.findall(r"\(output (\w+)\)", COMMANDS)) <= outputs
+    settled = set(re.findall(r"^(\w+)=", COMMANDS, re.MULTILINE)) | outputs
+    assert set(re.findall(r'"\$([A-Z][A-Z_]+)"', COMMANDS)) <= settled
+
+
+def test_roles_are_the_template_s() -> None:
+    """The table of roles holds the role assignments of infra/modules/roles.bicep, for the same holders."""
+    text = (ROOT / "infra" / "modules" / "roles.bicep").read_text()
+    assigned = re.findall(r"guid\(\w+\.id, (\w+), roleIds\['([^']+)'\]\)", text)
+    holders = {"appPrincipalId": "managed identity", "operatorPrincipalId": "you"}
+    told = re.findall(r"^\| (managed identity|you) \| \*([^*]+)\* \|", PAGE, re.MULTILINE)
+    assert sorted(told) == sorted((holders[who], role) for who, role in assigned)
+
+
+def test_names_of_files_functions_and_settings_are_real() -> None:
+    """Paths exist, settings are known, and the function whose key is asked for is registered."""
+    for path in re.findall(
+        r"`((?:infra|\.github|local)[/\w.-]*/[\w.-]+|local\.settings\.json\.example)`", PAGE
+    ):
+        assert (ROOT / path).exists(), path
+    known = {each.name for each in SETTINGS}
+    assert set(re.findall(r'"([A-Z]+_[A-Z_]+)": "', PAGE)) <= known
+    (function,) = re.findall(r"--function-name (\w+)", COMMANDS)
+    assert f'function_name("{function}")' in (ROOT / "function_app.py").read_text()
+    defaults = {each.name: each.default for each in SETTINGS}
+    assert f"--name {defaults['CLIENT_SECRET_NAME']} " in COMMANDS
+    assert f"`{defaults['BOOKING_QUEUE_NAME']}`" in PAGE
+
+
+def test_tables_to_read_are_those_that_the_queries_name() -> None:
+    """What a booking is read with has its row in the table of privileges; only bookings are written."""
+    rows = re.findall(r"^   \| [\w ]+ \| `(\w+)` \| ([\w, ]+) \|", PAGE, re.MULTILINE)
+    expanded = re.findall(r"(\w+)\(\$select", booking_expand())
+    assert dict(rows) == {BOOKING_TABLE: "Read, Write", **{TABLES[each]: "Read" for each in expanded}}
+
+
+def test_columns_are_the_app_s() -> None:
+    """The four columns that the page names are the defaults of the code."""
+    columns = SupportColumns()
+    for name in (columns.event_id, columns.original_resource, columns.sync_state, columns.sync_error):
+        assert PAGE.count(f"`{name}`") >= 2, name
+
+
+def test_steps_to_register_by_hand_are_complete() -> None:
+    """Tables and filtering attributes are the ones that the app depends on, and the image has its alias."""
+    told = dict(re.findall(r"^\| `(\w+)` \| Update \| `([^`]+)` \|", PAGE, re.MULTILINE))
+    wanted: dict[str, tuple[str, ...]] = {BOOKING_TABLE: BOOKING_ATTRIBUTES}
+    wanted.update({table.value: columns for table, columns in RELATED_ATTRIBUTES.items()})
+    assert {table: tuple(text.split(", ")) for table, text in told.items()} == wanted
+    assert f"`{PRE_IMAGE_ALIAS}`" in PAGE
+
+
+def test_secrets_stay_out_of_the_shell_s_history() -> None:
+    """The secret goes through a pipe: it is neither an argument nor echoed."""
+    command = next(each for each in COMMANDS.split("\n\n") if "keyvault secret set" in each)
+    assert "--value" not in command
+    assert "--file /dev/stdin --encoding utf-8 --output none" in command
+    assert "tr -d '\\n'" in command

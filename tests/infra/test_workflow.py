@@ -1,0 +1,57 @@
+"""The sample workflow: pinned, started by hand, with as few rights as its jobs need."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+DEPLOY = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned(path: Path) -> None:
+    """A tag can be moved; a commit can't. The comment names the version for a reader."""
+    used = re.findall(r"uses: (.*)", path.read_text())
+    assert used
+    assert [
+        each for each in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)
+    ] == []
+
+
+def test_nothing_runs_by_accident() -> None:
+    """Somebody has to start it: no push, no schedule, no pull request."""
+    triggers = re.search(r"^on:\n((?:  .*\n|\n)+?)^\w", DEPLOY, re.MULTILINE)
+    assert triggers
+    assert re.findall(r"^  (\w+):", triggers[1], re.MULTILINE) == ["workflow_dispatch"]
+
+
+def test_rights_are_given_job_by_job() -> None:
+    """By default none; only the publishing job may ask for the token that Entra trusts."""
+    assert "\npermissions: {}\n" in DEPLOY
+    test, publish = DEPLOY.split("\n  publish:\n")
+    assert "id-token" not in test
+    assert re.findall(r"^      ([\w-]+): (read|write)", publish, re.MULTILINE) == [
+        ("contents", "read"),
+        ("id-token", "write"),
+    ]
+    assert "needs: test" in publish
+    assert "bash .ci/run" in test
+
+
+def test_no_stored_secret_is_needed() -> None:
+    """The ids are variables; there is no password and no publish profile."""
+    assert "secrets." not in DEPLOY
+    assert "publish-profile" not in DEPLOY
+
+
+def test_it_tests_and_publishes_for_the_deployed_python() -> None:
+    """The tests run on the Python of infra/, and what is published heeds .funcignore."""
+    version = re.search(r"version: '([\d.]+)'", (ROOT / "infra/modules/function-app.bicep").read_text())
+    assert version
+    assert f'python-version: "{version[1]}"' in DEPLOY
+    assert "respect-funcignore: true" in DEPLOY
+    assert "sku: flexconsumption" in DEPLOY
