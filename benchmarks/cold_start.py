@@ -132,8 +132,8 @@ NOTES = (
         "with or without use."
     ),
     (
-        "The first booking: a fresh process imports, opens and syncs on the local stack, then syncs more, one "
-        "after the other. Imports come in the order of first use; what two groups share counts for the first."
+        "The first booking: a fresh process imports, opens and syncs on the local stack, then syncs more, "
+        "one by one. Imports come in the order of first use; what two groups share counts for the first."
     ),
     "The open extension (tag) is written beside or after the record; it is not part of the way to the event.",
 )

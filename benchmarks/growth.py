@@ -147,7 +147,7 @@ def print_profile(count: int) -> None:
     """Where the processor time goes; a profile makes small functions look dearer than they are."""
     profile = asyncio.run(_measure(count, count, profile=True))["profile"]
     groups = sorted(profile["groups"].items(), key=lambda each: -each[1])
-    lines = [f"Own time by group, over {count} creates with warm-up (waiting is no processor time):", ""]
+    lines = [f"Own time by group, over {count} creates with warm-up, processor time:", ""]
     lines += [f"{seconds * 1000 / count:8.3f} ms per booking  {group}" for group, seconds in groups]
     lines += ["", "The dearest functions by own time:", ""]
     lines += [

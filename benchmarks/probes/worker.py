@@ -1,8 +1,8 @@
 """One process of the worker, fed by nobody but itself, so that its processor time is the product's alone.
 
 `python -m benchmarks.probes.worker <messages> <warm up with> <sample after> [--profile]`: a file of queue
-messages, one a line, then numbers of bookings. The environment holds the app settings. Messages go through the
-registered function, as many at a time as host.json lets the host hand out. Services are other processes.
+messages, one a line, then numbers of bookings. The environment holds the app settings. Messages go through
+the registered function, as many at a time as host.json lets the host hand out. Services are other processes.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Profiler:
             profile.disable()
 
     def _begin(self, *_: object) -> None:
-        profile = cProfile.Profile()
+        profile = cProfile.Profile(time.thread_time)  # processor time: waiting does not count
         self._profiles.append(profile)
         sys.setprofile(None)
         profile.enable()
