@@ -1,7 +1,7 @@
 """Whether the worker's memory stays flat over 10,000 bookings, and what it is made of.
 
-One Functions host process of the local stack, without latency, takes the webhooks and works the queue off. It is
-looked at from outside while the next bookings come.
+One Functions host process of the local stack, without latency, works the queue off. It is looked at from
+outside, each time that it has caught up.
 """
 
 from __future__ import annotations
@@ -120,9 +120,9 @@ def _result(samples: Sequence[tuple[int, float]], steps: Sequence[tuple[str, flo
         ),
         notes=(
             (
-                "Resident set size, as the kernel counts it, shared pages of Python and its libraries included. "
-                "It is the local Functions host's process, in which the app runs; in Azure the app has a worker "
-                "process of its own, without the first two lines of the table."
+                "Resident set size, as the kernel counts it, shared pages of Python and its libraries "
+                "included. It is the local Functions host's process, in which the app runs; in Azure the app "
+                "has a worker process of its own, without the second line of the table but with its own gRPC."
             ),
             (
                 "Growth compares the medians of the second and the last quarter: in the first quarter pools, "
