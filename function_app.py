@@ -59,6 +59,51 @@ async def audit_on_demand(req: func.HttpRequest) -> func.HttpResponse:
     return _respond(await application().audit_on_demand(req.get_body()))
 
 
+# Open to everybody: it is for probes, which send no key, and tells no more than ok or not.
+@app.function_name("health")
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger's binding must be a parameter
+    """Tell a probe whether the app works."""
+    return _respond(await application().health(told_all=False))
+
+
+@app.function_name("operations_health")
+@app.route("operations/health", methods=["GET"])
+async def operations_health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above
+    """Tell an operator whether the app works, and what is wrong."""
+    return _respond(await application().health(told_all=True))
+
+
+# Open to everybody: a browser can't send a key when it navigates, and the page holds no data.
+@app.function_name("operations")
+@app.route("operations", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def operations(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above
+    """Serve the operator's page."""
+    page = application().page()
+    return func.HttpResponse(page.html, headers=page.headers, mimetype="text/html")
+
+
+@app.function_name("operations_status")
+@app.route("operations/status", methods=["GET"])
+async def operations_status(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above
+    """Answer what the operator's page shows."""
+    return _respond(await application().status())
+
+
+@app.function_name("operations_replay")
+@app.route("operations/replay", methods=["POST"])
+async def operations_replay(req: func.HttpRequest) -> func.HttpResponse:
+    """Put dead letters back on the change queue."""
+    return _respond(await application().replay(req.headers, req.get_body()))
+
+
+@app.function_name("operations_resync")
+@app.route("operations/resync", methods=["POST"])
+async def operations_resync(req: func.HttpRequest) -> func.HttpResponse:
+    """Queue bookings to be written afresh."""
+    return _respond(await application().resync(req.headers, req.get_body()))
+
+
 def _respond(answer: Answer) -> func.HttpResponse:
     return func.HttpResponse(
         json.dumps(answer.payload),

@@ -11,16 +11,16 @@ import functools
 import os
 import random
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync.circuit import Circuit
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.settings import SettingsError, load_receiver_settings, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     import httpx
 
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from booking_sync.audit.auditor import Auditor, AuditOrder
     from booking_sync.audit.report import AuditReport
     from booking_sync.azure.queue import StorageChangeQueue
+    from booking_sync.azure.shelf import BlobShelf
     from booking_sync.batcher import Batcher
-    from booking_sync.catch_up import CatchUp
+    from booking_sync.catch_up import CatchUp, Tally
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
+    from booking_sync.dataverse.failures import DataverseFailures
     from booking_sync.dataverse.pause import Pause
     from booking_sync.dataverse.related import DataverseRelatedBookings
     from booking_sync.dataverse.transport import Wire
@@ -40,6 +42,11 @@ if TYPE_CHECKING:
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import Desire
     from booking_sync.fan_out import FanOut
+    from booking_sync.operations.desk import OperationsDesk
+    from booking_sync.operations.journal import RunKind
+    from booking_sync.operations.keeper import JournalKeeper
+    from booking_sync.operations.orders import Orders
+    from booking_sync.operations.page import Page
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.ports import Clock
     from booking_sync.receiver import Receiver
@@ -47,6 +54,8 @@ if TYPE_CHECKING:
     from booking_sync.synchronizer import Synchronizer, SyncTask
     from booking_sync.tokens import AppCredential
     from booking_sync.worker import ChangeWorker
+
+Ran = TypeVar("Ran")
 
 SETTINGS_RETRY_SECONDS = 60.0
 """How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
@@ -70,6 +79,11 @@ class Application:
         self._auditor: Auditor | None = None
         self._machinery: Machinery | None = None
         self._bench: WorkerBench | None = None
+        self._shelf: BlobShelf | None = None
+        self._keeper: JournalKeeper | None = None
+        self._desk: OperationsDesk | None = None
+        self._start_problem = ""
+        """Why the sync could not be started when it was last tried."""
         self._opening = asyncio.Lock()
         # One failure opens it: whoever waited for the same start need not try it again, one after the other.
         self._starting = Circuit("The app's start", _loop_time, random.random, failures_to_open=1)
@@ -102,9 +116,9 @@ class Application:
             SettingsError: the queue's own settings are missing or malformed.
             SyncError: not everything was looked at; the next run does it again.
         """
-        if self._catch_up is None:
-            self._catch_up = await self._make_catch_up()
-        await self._catch_up.run()
+        from booking_sync.operations.journal import RunKind
+
+        await self._noting(RunKind.CATCH_UP, self._run_catch_up(), asdict)
 
     async def audit(self, order: AuditOrder | None = None) -> AuditReport:
         """Compare calendars with bookings, and queue what is to be mended.
@@ -116,11 +130,10 @@ class Application:
             SettingsError: the queue's own settings are missing or malformed.
             SyncError: Dataverse could not be listed completely, or the queue not be reached.
         """
-        from booking_sync.audit.auditor import AuditOrder
+        from booking_sync.audit.report import AuditReport
+        from booking_sync.operations.journal import RunKind
 
-        if self._auditor is None:
-            self._auditor = await self._make_auditor()
-        return await self._auditor.run(order or AuditOrder(fix=load_settings(self._environ).audit_repair))
+        return await self._noting(RunKind.AUDIT, self._run_audit(order), AuditReport.tally)
 
     async def audit_on_demand(self, body: bytes) -> Answer:
         """Run the audit that an HTTP body orders.
@@ -132,8 +145,34 @@ class Application:
 
         return await answer_order(body, self.audit)
 
+    def page(self) -> Page:
+        """The operator's page, without any data."""
+        from booking_sync.operations.page import operators_page
+
+        return operators_page()
+
+    async def health(self, *, told_all: bool) -> Answer:
+        """Whether the app works; `told_all` for those who may know what is wrong."""
+        return await (self._open_desk().health() if told_all else self._open_desk().probe())
+
+    async def status(self) -> Answer:
+        """Everything that the operator's page shows."""
+        return await self._open_desk().status()
+
+    async def replay(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Try dead letters again, as an operator orders."""
+        return await self._open_desk().replay(headers, body)
+
+    async def resync(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Bring bookings in step again, as an operator orders."""
+        return await self._open_desk().resync(headers, body)
+
     async def aclose(self) -> None:
         """Close every connection; for tests and tools, since the Functions host just ends the process."""
+        if self._keeper:
+            await self._keeper.aclose()
+        if self._shelf:
+            await self._shelf.aclose()
         if self._machinery:
             await self._machinery.aclose()
         if self._queue:
@@ -158,7 +197,95 @@ class Application:
     def _make_worker(self) -> ChangeWorker:
         from booking_sync.worker import BackOff, ChangeWorker
 
-        return ChangeWorker(self._open_work, self._open_queue(), now, self._max_age(), BackOff(random.random))
+        return ChangeWorker(
+            self._open_work,
+            self._open_queue(),
+            now,
+            self._max_age(),
+            BackOff(random.random),
+            witness=self._open_keeper().outcome,
+        )
+
+    async def _run_catch_up(self) -> Tally:
+        if self._catch_up is None:
+            self._catch_up = await self._make_catch_up()
+        return await self._catch_up.run()
+
+    async def _run_audit(self, order: AuditOrder | None) -> AuditReport:
+        from booking_sync.audit.auditor import AuditOrder
+
+        if self._auditor is None:
+            self._auditor = await self._make_auditor()
+        return await self._auditor.run(order or AuditOrder(fix=load_settings(self._environ).audit_repair))
+
+    async def _noting(
+        self, kind: RunKind, run: Awaitable[Ran], tally: Callable[[Ran], Mapping[str, int]]
+    ) -> Ran:
+        """What the run returns or raises, its end noted in the journal."""
+        try:
+            done = await run
+        except SyncError as error:
+            await self._open_keeper().ran(kind, {}, error.reason)
+            raise
+        await self._open_keeper().ran(kind, tally(done))
+        return done
+
+    def _open_keeper(self) -> JournalKeeper:
+        from booking_sync.azure.shelf import open_shelf
+        from booking_sync.operations.keeper import JournalKeeper
+
+        if self._keeper is None:
+            self._shelf = open_shelf(load_receiver_settings(self._environ).storage)
+            self._keeper = JournalKeeper(self._shelf, new_id(), now, self._closed_mailboxes)
+        return self._keeper
+
+    def _closed_mailboxes(self) -> Mapping[str, float]:
+        return self._machinery.calendar.closed() if self._machinery else {}
+
+    def _open_desk(self) -> OperationsDesk:
+        from booking_sync.operations.desk import OperationsDesk
+        from booking_sync.operations.health import HealthProbe
+        from booking_sync.operations.overview import OverviewSources
+
+        if self._desk is None:
+            probe = HealthProbe(
+                lambda: timedelta(minutes=load_settings(self._environ).catch_up_look_back_minutes),
+                lambda: self._open_queue().inspection(),
+                self._open_keeper,
+                lambda: self._start_problem,
+                now,
+            )
+            sources = OverviewSources(
+                probe,
+                self._open_keeper,
+                open_poison=lambda: self._open_queue().inspection(),
+                open_failures=self._open_failures,
+                link=self._link,
+                now=now,
+            )
+            self._desk = OperationsDesk(sources, self._open_orders)
+        return self._desk
+
+    def _open_orders(self) -> Orders:
+        from booking_sync.operations.orders import Orders
+
+        queue = self._open_queue()
+        return Orders(queue.inspection(), queue, now, new_id)
+
+    async def _open_failures(self) -> DataverseFailures:
+        return (await self._open_machinery()).failures
+
+    def _link(self, booking_id: str) -> str:
+        from booking_sync.domain.rendering import booking_url
+
+        return booking_url(self._dataverse_url, booking_id) if self._dataverse_url else ""
+
+    @functools.cached_property
+    def _dataverse_url(self) -> str:
+        try:
+            return load_settings(self._environ).dataverse_url
+        except SettingsError:
+            return ""  # the page tells what is wrong, and goes without links
 
     async def _open_work(self) -> WorkerBench:
         from booking_sync.fan_out import FanOut
@@ -212,8 +339,10 @@ class Application:
                     try:
                         self._machinery = await open_machinery(load_settings(self._environ))
                     except (SettingsError, SyncError) as error:
+                        self._start_problem = str(error)
                         start.failed(str(error))
                         raise _as_transient(error) from error
+                    self._start_problem = ""
                     start.answered()
             return self._machinery
 
@@ -236,6 +365,7 @@ class Machinery:
     calendar: OutlookCalendar
     audit_reads: DataverseAuditReads
     related: DataverseRelatedBookings
+    failures: DataverseFailures
     wish: Callable[[Booking], Desire]
     organization_id: str
 
@@ -303,6 +433,7 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.dataverse.failures import DataverseFailures
     from booking_sync.dataverse.related import DataverseRelatedBookings
     from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.outlook.calendar import open_calendar
@@ -344,9 +475,18 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
     batcher = Batcher(
         synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
     )
-    reads = DataverseAuditReads(dataverse)
-    related = DataverseRelatedBookings(dataverse)
-    return Machinery(batcher, synchronizer, credential, rows, calendar, reads, related, wish, organization_id)
+    return Machinery(
+        batcher,
+        synchronizer,
+        credential,
+        rows,
+        calendar,
+        audit_reads=DataverseAuditReads(dataverse),
+        related=DataverseRelatedBookings(dataverse),
+        failures=DataverseFailures(dataverse, columns.sync_error),
+        wish=wish,
+        organization_id=organization_id,
+    )
 
 
 def make_wish(settings: Settings) -> Callable[[Booking], Desire]:

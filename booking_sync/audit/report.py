@@ -40,6 +40,17 @@ class AuditReport:
         found = Counter(finding.kind for finding in self.findings)
         return {kind.value: found[kind] for kind in Kind if found[kind]}
 
+    def tally(self) -> dict[str, int]:
+        """What the run adds up to, as the journal keeps it."""
+        return {
+            "mailboxes": self.mailboxes,
+            "bookings": self.listed.rows,
+            "events": self.listed.events,
+            **self.counts(),
+            "withheld": self.withheld,
+            "enqueued": self.enqueued,
+        }
+
     def payload(self) -> dict[str, Any]:
         """As JSON values: ids and our own words only."""
         shown = self.findings[:MAX_FINDINGS_SHOWN]

@@ -131,8 +131,7 @@ class EventRenderer:
             "summary": work_order.summary,
             "instructions": work_order.instructions,
             "address": one_line_address(work_order.address),
-            "booking_url": f"{self._style.dataverse_url}/main.aspx?pagetype=entityrecord"
-            f"&etn=bookableresourcebooking&id={booking.id}",
+            "booking_url": booking_url(self._style.dataverse_url, booking.id),
         }
 
     def _try_out(self) -> None:
@@ -140,6 +139,11 @@ class EventRenderer:
         names = self._names(bare, WorkOrder())
         _fill(self._subject, names, quoting=True)
         _bounded(_fill(self._body, names, quoting=True))
+
+
+def booking_url(dataverse_url: str, booking_id: str) -> str:
+    """Where people open the booking in Dynamics 365."""
+    return f"{dataverse_url}/main.aspx?pagetype=entityrecord&etn=bookableresourcebooking&id={booking_id}"
 
 
 def one_line_address(address: Address) -> str:

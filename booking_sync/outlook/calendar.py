@@ -19,7 +19,7 @@ from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.ports import AlreadyCreated, Created
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from datetime import datetime
 
     import httpx
@@ -37,6 +37,9 @@ class Batches(Protocol):
 
     async def submit(self, request: GraphRequest) -> Answer:
         """The request's own answer; raises `TransientError` when there is none."""
+
+    def closed(self) -> Mapping[str, float]:
+        """Mailboxes that Graph asked to leave alone, and the seconds left; "" stands for Graph as a whole."""
 
     async def aclose(self) -> None:
         """Fail whatever is still under way."""
@@ -172,6 +175,10 @@ class OutlookCalendar:
                 # Occurrences of a series stand for the one event that the user made it of: the earliest does.
                 events.setdefault(event.ref.event_id, event)
         return list(events.values())
+
+    def closed(self) -> Mapping[str, float]:
+        """Mailboxes that Graph asked to leave alone, and the seconds left; "" stands for Graph as a whole."""
+        return self._batches.closed()
 
     async def aclose(self) -> None:
         """Fail whatever is still under way and close the connections."""

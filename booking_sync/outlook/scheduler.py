@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WINDOW_SECONDS = 0.01
 MAX_BATCHES_IN_FLIGHT = 64
-"""Graph bounds an app by requests per time and by mailbox, not by calls at a time; each needs a connection."""
+"""Graph bounds an app by requests per time and by mailbox, not by calls at a time."""
 PATIENCE_SECONDS = 10.0
 """A mailbox with few items that has waited this long goes before larger ones."""
 
@@ -143,6 +143,12 @@ class BatchScheduler:
             return await entry.future
         finally:
             self._forget(entry)  # cancelled while it waited: Graph need not be asked
+
+    def closed(self) -> dict[str, float]:
+        """Mailboxes that Graph asked to leave alone, and the seconds left; "" stands for Graph as a whole."""
+        now = asyncio.get_running_loop().time()
+        until = {**self._closed_until, "": self._all_closed_until}
+        return {mailbox: moment - now for mailbox, moment in until.items() if moment > now}
 
     async def aclose(self) -> None:
         """Give up: what is in flight or waiting fails as transient, and so does whatever comes later."""

@@ -1,0 +1,64 @@
+"""The operator's page: one HTML document without any data, which its script fetches with the function key.
+
+So the page itself may be open to everybody: a browser can't send a key in a header when it navigates, and a
+key must never be in an address. Script and style are inside, allowed by their hashes; nothing else may run,
+and nothing is loaded from anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+_FOLDER = "static"
+_STYLE, _SCRIPT = "/*STYLE*/", "/*SCRIPT*/"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What an HTTP request for the page is answered."""
+
+    html: str
+    headers: dict[str, str]
+
+
+@functools.cache
+def operators_page() -> Page:
+    """The page, put together once."""
+    style, script = _text("operations.css"), _text("operations.js")
+    html = _text("operations.html").replace(_STYLE, style).replace(_SCRIPT, script)
+    policy = (
+        "default-src 'none'",
+        f"style-src '{_hash(style)}'",
+        f"script-src '{_hash(script)}'",
+        "connect-src 'self'",
+        "img-src data:",  # the empty icon, without which browsers ask for /favicon.ico
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",  # texts can't become markup, not even by a mistake of ours
+    )
+    return Page(
+        html,
+        {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "; ".join(policy),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        },
+    )
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / _FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return "sha256-" + base64.b64encode(digest).decode()
