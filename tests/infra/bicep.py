@@ -1,7 +1,7 @@
 """Reads Bicep files with a tree-sitter grammar, as far as the tests of infra/ need.
 
-The Bicep compiler comes from no package registry, so this stands in for its first half: syntax, names that have
-to be declared, what modules ask for and give. Types and resource schemas stay unchecked.
+The Bicep compiler comes from no package registry, so this stands in for its first half: syntax, names that
+have to be declared, what modules ask for and give. Types and resource schemas stay unchecked.
 """
 
 from __future__ import annotations
