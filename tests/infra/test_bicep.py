@@ -361,10 +361,8 @@ def test_the_app_speaks_tls_and_takes_no_passwords() -> None:
 def test_no_secret_is_written_or_given_out(path: Path) -> None:
     """No literal that looks like a key, no function that fetches one, no secret in an output."""
     text = re.sub(r"(?m)(?<!:)//.*|^\s*#.*", "", path.read_text())
-    assert (
-        re.findall(r"(?i)AccountKey|SharedAccess|password|@secure|\blist(?:Keys|Secrets|\w*Sas)\b", text)
-        == []
-    )
+    fetched = r"(?i)AccountKey|SharedAccess|password|@secure|\blist(?:Keys|Secrets|\w*Sas)\b"
+    assert re.findall(fetched, text) == []
     assert re.findall(r"'[A-Za-z0-9+/~_.-]{40,}={0,2}'", text) == []
     assert re.findall(r"(?im)^output \w*(?:secret|token|password|key)\b", text) == []
 

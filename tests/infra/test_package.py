@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,8 +43,20 @@ def ignored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _published(paths: list[str], ignored: Path) -> list[str]:
+    """What git's rules leave: azd and Visual Studio Code go by them."""
     left_out = set(_git("check-ignore", "--no-index", "--stdin", folder=ignored, stdin="\n".join(paths)))
     return [path for path in paths if path not in left_out]
+
+
+def _published_by_core_tools(paths: list[str]) -> list[str]:
+    """What `func` leaves: a line denies each path that begins with it; `*` is one character or more."""
+    lines = [line for line in (ROOT / ".funcignore").read_text().splitlines() if not line.startswith("#")]
+    parts = [re.split(r"(\*\*?)", line) for line in lines]
+    stars = {"*": "[^/]+", "**": ".+"}
+    denied = re.compile(
+        "|".join("".join(stars.get(each, re.escape(each)) for each in line) for line in parts)
+    )
+    return [path for path in paths if not denied.match(path)]
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +87,20 @@ def test_what_lies_about_on_a_developer_s_machine_stays_there(ignored: Path) -> 
         ".mypy_cache/3.11/cache.db",
         ".import_linter_cache/x",
         ".hypothesis/x",
+        "__pycache__/function_app.cpython-313.pyc",
         "booking_sync/__pycache__/log.cpython-313.pyc",
         "local/node_modules/azurite/package.json",
     ]
     assert _published(lying_about, ignored) == []
+    assert _published_by_core_tools(lying_about) == []
     # Built by `func pack` and `--build local`: these packages are to be published.
-    assert _published([".python_packages/lib/x.py"], ignored) == [".python_packages/lib/x.py"]
+    built = [".python_packages/lib/x.py"]
+    assert _published(built, ignored) == _published_by_core_tools(built) == built
+
+
+def test_core_tools_publish_the_same(published: list[str]) -> None:
+    """`func azure functionapp publish` reads .funcignore differently, and comes to the same files."""
+    assert _published_by_core_tools(_git("ls-files", folder=ROOT)) == published
 
 
 def test_the_published_files_are_enough(published: list[str], tmp_path: Path) -> None:
