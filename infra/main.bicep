@@ -201,6 +201,7 @@ module alerts 'modules/alerts.bicep' = if (!empty(alertEmail)) {
 output AZURE_RESOURCE_GROUP string = group.name
 output FUNCTION_APP_NAME string = functionApp.outputs.name
 output WEBHOOK_URL string = '${functionApp.outputs.url}/api/dataverse/bookings'
+output OPERATIONS_URL string = '${functionApp.outputs.url}/api/operations'
 output KEY_VAULT_NAME string = keyVault.outputs.name
 output KEY_VAULT_URL string = keyVault.outputs.url
 output STORAGE_QUEUE_URL string = storage.outputs.queueEndpoint

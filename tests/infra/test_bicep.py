@@ -216,6 +216,7 @@ def test_the_app_can_start_with_the_deployed_settings() -> None:
     template = _settings("bookingSyncSettings", MAIN) | _settings("platformSettings", FUNCTION_APP)
     settings = load_settings({name: deployed(value) for name, value in template.items()})
     assert settings.storage.queue_url == "https://stbsync.queue.core.windows.net"
+    assert settings.storage.blob_url == "https://stbsync.blob.core.windows.net"
     assert settings.storage.client_id == GUID
     assert settings.tenant_id == GUID
     assert settings.authority_host == "https://login.microsoftonline.com"
@@ -272,17 +273,16 @@ def test_warm_instances_are_of_functions_that_exist() -> None:
 
 
 def test_addresses_and_queues_are_the_app_s() -> None:
-    """The webhook's URL has the function's route, and both queues the names that the app uses."""
-    route = re.search(
-        r'receive_booking_change"\)\n@app\.route\("([^"]+)"', (ROOT / "function_app.py").read_text()
-    )
-    assert route
-    assert MAIN.of("output")["WEBHOOK_URL"].value == Expression(
-        f"'${{functionApp.outputs.url}}/api/{route[1]}'"
-    )
-    assert (
-        f"[queueName, '${{queueName}}{POISON_SUFFIX}']" in (ROOT / "infra/modules/storage.bicep").read_text()
-    )
+    """The URLs given out have routes of functions, and both queues the names that the app uses."""
+    routes = set(re.findall(r'@app\.route\("([^"]+)"', (ROOT / "function_app.py").read_text()))
+    given = {name: str(each.value) for name, each in MAIN.of("output").items() if "/api/" in str(each.value)}
+    assert set(given) == {"WEBHOOK_URL", "OPERATIONS_URL"}
+    for name, url in given.items():
+        path = re.search(r"\$\{functionApp\.outputs\.url\}/api/([\w/]+)'", url)
+        assert path, name
+        assert path[1] in routes
+    storage = (ROOT / "infra/modules/storage.bicep").read_text()
+    assert f"[queueName, '${{queueName}}{POISON_SUFFIX}']" in storage
 
 
 def test_roles_are_these_and_no_more() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 from booking_sync.dataverse.queries import booking_expand
 from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
-from booking_sync.settings import SETTINGS
+from booking_sync.settings import SETTINGS, load_settings
 from booking_sync.webhook import PRE_IMAGE_ALIAS
 from tests.infra.bicep import read
 
@@ -52,6 +54,33 @@ def test_outputs_that_later_steps_use_exist() -> None:
     assert set(re.findall(r"\(output (\w+)\)", COMMANDS)) <= outputs
     settled = set(re.findall(r"^(\w+)=", COMMANDS, re.MULTILINE)) | outputs
     assert set(re.findall(r'"\$([A-Z][A-Z_]+)"', COMMANDS)) <= settled
+
+
+def test_the_command_line_gets_every_setting_that_it_needs() -> None:
+    """What is exported before `booking-sync` is called is well-formed and enough."""
+    exported = {
+        name
+        for line in re.findall(r"^export (.*)", COMMANDS, re.MULTILINE)
+        for name in re.findall(r"(\w+)(?:=\"[^\"]*\")?", line)[: 1 if "=" in line else None]
+    }
+    guid = "0d1e2f30-1111-4222-8333-44445555abcd"
+    settings = load_settings(
+        {name: guid if name.endswith("_ID") else "https://a.example" for name in exported}
+    )
+    assert settings.organization_id == settings.app_user_id == settings.tenant_id == guid
+
+
+def test_every_block_of_shell_is_shell() -> None:
+    """Bash can read each of them."""
+    bash = shutil.which("bash")
+    assert bash
+    blocks = re.findall(r"^```bash\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 5
+    for block in blocks:
+        done = subprocess.run(  # noqa: S603 - reads only, and our own page
+            [bash, "-n"], input=block, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_roles_are_the_template_s() -> None:
