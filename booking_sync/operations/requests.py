@@ -56,7 +56,7 @@ def read_replay(headers: Mapping[str, str], body: bytes) -> frozenset[str] | Non
         BadRequestError: not an order, or not from our page.
     """
     order = _read(headers, body, {"letters", "all"})
-    if order == {"all": True}:
+    if order.get("all") is True and len(order) == 1:
         return None
     letters = order.get("letters")
     if "all" in order or not isinstance(letters, list) or not 0 < len(letters) <= MAX_LETTERS:

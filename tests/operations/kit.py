@@ -1,0 +1,145 @@
+"""Stand-ins in memory for what operators look at, as strict as Storage where that matters."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from booking_sync.ports import PoisonMessage, QueueDepths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from booking_sync.errors import SyncError
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+@dataclass
+class HandClock:
+    """A clock that is set by hand."""
+
+    moment: datetime = START
+
+    def __call__(self) -> datetime:
+        """The time it was set to."""
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeShelf:
+    """Texts with the time at which they were written."""
+
+    now: HandClock
+    texts: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    writes: int = 0
+    written: asyncio.Event = field(default_factory=asyncio.Event)
+    broken: SyncError | None = None
+
+    async def put(self, name: str, text: str) -> None:
+        """See the port."""
+        await self._enter()
+        self.writes += 1
+        self.texts[name] = (self.now(), text)
+        self.written.set()
+
+    async def get(self, name: str) -> str | None:
+        """See the port."""
+        await self._enter()
+        return self.texts[name][1] if name in self.texts else None
+
+    async def newest(self, prefix: str, since: datetime, limit: int) -> Sequence[str]:
+        """See the port."""
+        await self._enter()
+        found = [each for name, each in self.texts.items() if name.startswith(prefix) and each[0] >= since]
+        return [text for _, text in sorted(found, reverse=True)[:limit]]
+
+    async def drop(self, prefix: str, before: datetime) -> int:
+        """See the port."""
+        await self._enter()
+        old = [name for name, each in self.texts.items() if name.startswith(prefix) and each[0] < before]
+        for name in old:
+            del self.texts[name]
+        return len(old)
+
+    async def _enter(self) -> None:
+        await asyncio.sleep(0)
+        if self.broken:
+            raise self.broken
+
+
+@dataclass
+class FakePoison:
+    """A poison queue that hides what was taken until its time is over, and honours the last receipt only."""
+
+    now: HandClock
+    texts: dict[str, str] = field(default_factory=dict)
+    page: int = 32
+    broken_delete: SyncError | None = None
+    broken: SyncError | None = None
+    _hidden: dict[str, datetime] = field(default_factory=dict)
+    _receipts: dict[str, str] = field(default_factory=dict)
+    _count: int = 0
+
+    def lay(self, message: str, reason: str = "No mailbox.") -> str:
+        """Lay a message down with a reason; returns its id."""
+        self._count += 1
+        message_id = f"letter-{self._count}"
+        try:
+            original = json.loads(message)
+        except ValueError:
+            original = message
+        entry = {"reason": reason, "deadLetteredAt": START.isoformat(), "message": original}
+        self.texts[message_id] = json.dumps(entry)
+        return message_id
+
+    def visible(self) -> list[str]:
+        """Ids of what is not hidden now."""
+        return [each for each in self.texts if self._hidden.get(each, START) <= self.now()]
+
+    async def depths(self) -> QueueDepths:
+        """See the port."""
+        await self._enter()
+        return QueueDepths(0, len(self.texts))
+
+    async def peek(self) -> Sequence[PoisonMessage]:
+        """See the port."""
+        await self._enter()
+        return [PoisonMessage(each, self.texts[each]) for each in self.visible()[:32]]
+
+    async def take(self, hidden_seconds: int) -> Sequence[PoisonMessage]:
+        """See the port."""
+        await self._enter()
+        taken = []
+        for each in self.visible()[: self.page]:
+            self._count += 1
+            self._receipts[each] = f"receipt-{self._count}"
+            self._hidden[each] = self.now() + timedelta(seconds=hidden_seconds)
+            taken.append(PoisonMessage(each, self.texts[each], self._receipts[each]))
+        return taken
+
+    async def delete(self, message: PoisonMessage) -> None:
+        """See the port."""
+        await self._enter()
+        if self.broken_delete:
+            raise self.broken_delete
+        if self._receipts.get(message.message_id) == message.receipt:
+            self.texts.pop(message.message_id, None)
+
+    async def release(self, message: PoisonMessage) -> None:
+        """See the port."""
+        await self._enter()
+        if self._receipts.get(message.message_id) == message.receipt:
+            self._hidden[message.message_id] = self.now()
+
+    async def _enter(self) -> None:
+        await asyncio.sleep(0)
+        if self.broken:
+            raise self.broken

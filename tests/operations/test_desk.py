@@ -1,0 +1,213 @@
+"""What operators are answered, whole: with everything there, and with parts of it down."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.watched import RelatedTable
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.operations.desk import OperationsDesk
+from booking_sync.operations.health import HealthProbe
+from booking_sync.operations.journal import RunKind
+from booking_sync.operations.keeper import JournalKeeper
+from booking_sync.operations.orders import Orders
+from booking_sync.operations.overview import OverviewSources
+from booking_sync.ports import FailingBooking, FailingBookings, FailureListing
+from booking_sync.settings import SettingsError
+from tests.operations.kit import START, FakePoison, FakeShelf, HandClock
+from tests.support.bookings import ANNA, BOOKING_ID
+from tests.support.fakes import FakeQueue
+
+JSON = {"Content-Type": "application/json"}
+TEXT = encode_change(BookingChange(BOOKING_ID, "correlation-1", START))
+HOSTILE = "<script>alert(1)</script>\u202e\x00" + "x" * 5000
+
+
+class Failures:
+    """Bookings that can't sync."""
+
+    def __init__(self) -> None:
+        self.found = FailingBookings((), more=False)
+
+    async def failing(self, limit: int) -> FailingBookings:
+        """See the port."""
+        assert limit == 50
+        return self.found
+
+
+class Bench:
+    """A desk on parts in memory."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.poison = FakePoison(self.clock)
+        self.queue = FakeQueue()
+        self.shelf = FakeShelf(self.clock)
+        self.failures = Failures()
+        self.unopened: Exception | None = None
+        self.settings_problem = ""
+        closed = {ANNA: 30.0}
+        self.keeper = JournalKeeper(self.shelf, "one", self.clock, lambda: closed, save_seconds=3600)
+        probe = HealthProbe(self._check, lambda: self.poison, lambda: self.keeper, str, self.clock)
+        sources = OverviewSources(
+            probe,
+            lambda: self.keeper,
+            open_poison=lambda: self.poison,
+            open_failures=self._open_failures,
+            link=lambda booking_id: f"https://org.example/{booking_id}",
+            now=self.clock,
+        )
+        self.desk = OperationsDesk(sources, self._open_orders)
+
+    def _check(self) -> timedelta:
+        if self.settings_problem:
+            raise SettingsError(self.settings_problem)
+        return timedelta(hours=1)
+
+    def _open_orders(self) -> Orders:
+        self._check()
+        return Orders(self.poison, self.queue, self.clock, lambda: "id")
+
+    async def _open_failures(self) -> FailureListing:
+        if self.unopened:
+            raise self.unopened
+        return self.failures
+
+    async def status(self) -> dict[str, Any]:
+        """What the page gets."""
+        answer = await self.desk.status()
+        assert answer.status == 200
+        found: dict[str, Any] = json.loads(json.dumps(answer.payload))
+        return found
+
+
+async def test_the_page_gets_everything_at_once() -> None:
+    """Queues, letters with reasons and links, failing bookings, closed mailboxes, runs and outcomes."""
+    bench = Bench()
+    letter = bench.poison.lay(TEXT, "No mailbox.")
+    bench.failures.found = FailingBookings(
+        (FailingBooking(BOOKING_ID, "Boiler", START, START, "No mailbox."),), more=True
+    )
+    bench.keeper.outcome(BookingChange(BOOKING_ID, "c", START), Outcome(OutcomeKind.FAILED, "No mailbox."))
+    await bench.keeper.ran(RunKind.CATCH_UP, {"behind": 0})
+    status = await bench.status()
+    await bench.keeper.aclose()
+    link = f"https://org.example/{BOOKING_ID}"
+    assert status["queues"] == {"problem": "", "changes": 0, "poison": 1}
+    assert status["health"] == {
+        "status": "ok",
+        "findings": [{"severity": "warning", "words": "1 message was given up: see the poison queue."}],
+    }
+    assert status["poison"]["letters"] == [
+        {
+            "id": letter,
+            "reason": "No mailbox.",
+            "deadLetteredAt": START.isoformat(),
+            "bookingId": BOOKING_ID,
+            "link": link,
+            "about": "",
+            "correlationId": "correlation-1",
+            "replayable": True,
+        }
+    ]
+    assert status["failing"]["more"] is True
+    assert status["failing"]["bookings"][0]["link"] == link
+    assert status["journal"]["throttled"] == [
+        {"mailbox": ANNA, "until": (START + timedelta(seconds=30)).isoformat()}
+    ]
+    assert status["journal"]["outcomes"][0]["outcome"] == "failed"
+    assert status["catchUp"]["tally"] == {"behind": 0}
+    assert status["audit"] == {"problem": "", "finished": ""}
+
+
+async def test_letters_of_every_kind_are_shown() -> None:
+    """About another row, unreadable or without a reason: each is there, and says whether it can go back."""
+    bench = Bench()
+    bench.poison.lay(encode_related(RelatedChange(RelatedTable.WORK_ORDER, ANNA, "c", START)))
+    bench.poison.lay("nonsense", HOSTILE)
+    bench.poison.texts["bare"] = TEXT
+    related, nonsense, bare = (await bench.status())["poison"]["letters"]
+    assert (related["about"], related["bookingId"], related["link"]) == (f"msdyn_workorder {ANNA}", "", "")
+    assert (nonsense["replayable"], bare["replayable"], bare["reason"]) == (False, True, "")
+    assert len(nonsense["reason"]) <= 1000
+    assert "\u202e" not in nonsense["reason"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TransientError("Dataverse can't be reached"), "Dataverse can't be reached"),
+        (PermanentError("Dataverse refuses the app"), "Dataverse refuses the app"),
+        (SettingsError("DATAVERSE_URL is missing"), "DATAVERSE_URL is missing"),
+    ],
+)
+async def test_what_is_down_says_so_in_its_place(error: Exception, words: str) -> None:
+    """A service that can't be asked leaves the rest of the page as it is."""
+    bench = Bench()
+    bench.poison.lay(TEXT)
+    bench.unopened = error
+    bench.shelf.broken = TransientError("no role")
+    status = await bench.status()
+    assert status["failing"] == {"problem": words}
+    assert status["journal"] == {"problem": "no role"}
+    assert len(status["poison"]["letters"]) == 1
+    bench.poison.broken = TransientError("the storage queue can't be reached")
+    bench.clock.advance(60)
+    status = await bench.status()
+    assert status["poison"]["problem"] == "the storage queue can't be reached"
+    assert status["queues"]["problem"]
+    assert status["health"]["status"] == "failing"
+
+
+async def test_a_stranger_learns_only_whether_it_works() -> None:
+    """The open probe gives nothing away; with the key the same answer says what is wrong."""
+    bench = Bench()
+    assert (await bench.desk.probe()).status == 200
+    bench.settings_problem = "GRAPH_URL is missing"
+    bench.clock.advance(60)
+    probe, health = await bench.desk.probe(), await bench.desk.health()
+    assert (probe.status, probe.payload) == (503, {"status": "failing"})
+    assert (health.status, health.payload["findings"][0]["words"]) == (503, "GRAPH_URL is missing")
+
+
+async def test_orders_answer_what_was_done() -> None:
+    """A replay tells its counts, a resync its correlation id."""
+    bench = Bench()
+    bench.poison.lay(TEXT)
+    bench.poison.lay("nonsense")
+    replay = await bench.desk.replay(JSON, b'{"all": true}')
+    assert (replay.status, replay.payload) == (200, {"replayed": 1, "unreadable": 1, "problem": ""})
+    resync = await bench.desk.resync(JSON, json.dumps({"bookings": [BOOKING_ID]}).encode())
+    assert (resync.status, resync.payload) == (202, {"queued": 1, "correlationId": "resync-id"})
+    assert len(bench.queue.sent) == 2
+
+
+async def test_orders_that_are_not_carried_out_say_why() -> None:
+    """Refused, impossible now, or without settings: the answer has the status and the words for it."""
+    bench = Bench()
+    body = json.dumps({"bookings": [BOOKING_ID]}).encode()
+    assert (await bench.desk.replay({}, b'{"all": true}')).status == 415
+    assert (await bench.desk.resync({**JSON, "Sec-Fetch-Site": "cross-site"}, body)).status == 403
+    bench.poison.lay(TEXT)
+    bench.queue.down = True
+    replay, resync = await bench.desk.replay(JSON, b'{"all": true}'), await bench.desk.resync(JSON, body)
+    assert (replay.status, replay.payload["problem"]) == (503, "the queue can't be reached")
+    assert (resync.status, resync.payload["problem"]) == (503, "the queue can't be reached")
+    bench.settings_problem = "AzureWebJobsStorage is missing"
+    for answer in (await bench.desk.replay(JSON, b'{"all": true}'), await bench.desk.resync(JSON, body)):
+        assert (answer.status, answer.payload["problem"]) == (503, "AzureWebJobsStorage is missing")
+
+
+async def test_answers_are_kept_by_nobody() -> None:
+    """No cache between the app and the operator stores an answer, and no browser guesses its type."""
+    bench = Bench()
+    answers = [await bench.desk.probe(), await bench.desk.status(), await bench.desk.replay({}, b"")]
+    for answer in answers:
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,152 @@
+"""What counts as unwell, and what it costs to ask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from booking_sync.errors import TransientError
+from booking_sync.operations.health import (
+    FRESH_SECONDS,
+    Health,
+    HealthFacts,
+    HealthProbe,
+    Severity,
+    judge,
+)
+from booking_sync.operations.journal import Run, RunKind
+from booking_sync.operations.keeper import JournalKeeper
+from booking_sync.ports import QueueDepths, QueueGauge
+from booking_sync.settings import SettingsError
+from tests.operations.kit import START, FakeShelf, HandClock
+
+HOUR = timedelta(hours=1)
+WELL = HealthFacts(depths=QueueDepths(7, 0), catch_up=Run(START, {}, "", START), look_back=HOUR)
+
+
+def test_a_working_app_has_no_findings() -> None:
+    """Waiting changes are no trouble, and neither is a catch-up that ran within its look-back."""
+    assert judge(WELL, START + HOUR) == ()
+
+
+def test_an_app_that_is_new_or_has_no_catch_up_works() -> None:
+    """Nothing known of a catch-up is no finding: nothing was missed yet, or it is switched off."""
+    assert judge(replace(WELL, catch_up=None), START) == ()
+    assert judge(replace(WELL, catch_up=Run(START, {}, "", None)), START + 9 * HOUR) == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (replace(WELL, settings_problem="GRAPH_URL is missing"), "GRAPH_URL is missing"),
+        (replace(WELL, start_problem="Entra refuses the secret"), "Entra refuses the secret"),
+        (replace(WELL, depths=None, queue_problem="The queues can't be reached"), "can't be reached"),
+        (replace(WELL, catch_up=Run(START, {}, "", START - timedelta(seconds=1))), "No catch-up has succeed"),
+    ],
+    ids=["settings", "start", "queue", "catch-up"],
+)
+def test_what_keeps_changes_from_arriving_fails(facts: HealthFacts, words: str) -> None:
+    """A probe is told of what an administrator must mend before bookings arrive."""
+    findings = judge(facts, START + HOUR)
+    assert [finding.severity for finding in findings] == [Severity.FAILING]
+    assert words in findings[0].words
+    assert not Health(START, None, findings).works
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (replace(WELL, depths=QueueDepths(0, 1)), "1 message was given up"),
+        (replace(WELL, depths=QueueDepths(0, 3)), "3 messages were given up"),
+        (replace(WELL, catch_up=Run(START, {}, "Dataverse is down", START)), "Dataverse is down"),
+        (replace(WELL, journal_problem="no role"), "no role"),
+    ],
+    ids=["one letter", "letters", "a failed catch-up", "journal"],
+)
+def test_what_people_should_look_at_is_a_warning(facts: HealthFacts, words: str) -> None:
+    """A technician without a mailbox must not have the app restarted."""
+    (finding,) = findings = judge(facts, START)
+    assert finding.severity is Severity.WARNING
+    assert words in finding.words
+    assert Health(START, None, findings).works
+
+
+class Gauge:
+    """Queues that count how often they are asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.broken: Exception | None = None
+
+    async def depths(self) -> QueueDepths:
+        """See the port."""
+        self.asked += 1
+        if self.broken:
+            raise self.broken
+        return QueueDepths(1, 2)
+
+
+class Bench:
+    """A probe and all that it asks."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.shelf = FakeShelf(self.clock)
+        self.keeper = JournalKeeper(self.shelf, "one", self.clock, dict)
+        self.gauge = Gauge()
+        self.settings_problem = ""
+        self.start_problem = ""
+        self.probe = HealthProbe(
+            self._check, self._open, lambda: self.keeper, lambda: self.start_problem, self.clock
+        )
+
+    def _check(self) -> timedelta:
+        if self.settings_problem:
+            raise SettingsError(self.settings_problem)
+        return HOUR
+
+    def _open(self) -> QueueGauge:
+        if "AzureWebJobsStorage" in self.settings_problem:
+            raise SettingsError(self.settings_problem)
+        return self.gauge
+
+    async def words(self) -> list[str]:
+        """What is found now, whatever was known."""
+        self.clock.advance(FRESH_SECONDS + 1)
+        return [finding.words for finding in (await self.probe.look()).findings]
+
+
+async def test_asking_often_costs_one_look() -> None:
+    """A probe that anybody may call can't be used to keep Storage busy."""
+    bench = Bench()
+    for _ in range(5):
+        assert (await bench.probe.look()).depths == QueueDepths(1, 2)
+    assert bench.gauge.asked == 1
+    bench.clock.advance(FRESH_SECONDS + 1)
+    await bench.probe.look()
+    assert bench.gauge.asked == 2
+
+
+async def test_each_trouble_is_told_once() -> None:
+    """Settings that can't be used are named by themselves, not by all that they break."""
+    bench = Bench()
+    bench.gauge.broken = TransientError("the storage queue can't be reached")
+    assert await bench.words() == ["The queues can't be reached: the storage queue can't be reached"]
+    bench.gauge.broken = None
+    bench.start_problem = bench.settings_problem = "1 app setting needs attention. GRAPH_URL is missing"
+    assert (await bench.words())[0] == bench.settings_problem
+    assert len(await bench.words()) == 2  # and the letters
+    bench.settings_problem = "AzureWebJobsStorage is missing"
+    assert await bench.words() == ["AzureWebJobsStorage is missing"]
+
+
+async def test_the_catch_up_is_known_from_the_journal() -> None:
+    """Whichever instance ran it, its age counts; a journal that can't be read is told."""
+    bench = Bench()
+    await bench.keeper.ran(RunKind.CATCH_UP, {})
+    bench.clock.advance(2 * 3600)
+    assert any("No catch-up has succeeded for 120 minutes" in each for each in await bench.words())
+    bench.shelf.broken = TransientError("no role")
+    assert "The journal can't be read: no role" in await bench.words()

@@ -1,0 +1,136 @@
+"""Which of the operator's HTTP requests are carried out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from booking_sync.operations.requests import (
+    MAX_BODY_BYTES,
+    MAX_BOOKINGS,
+    BadRequestError,
+    check_origin,
+    read_replay,
+    read_resync,
+)
+from tests.support.bookings import ANNA, BOOKING_ID
+
+JSON = {"Content-Type": "application/json", "Host": "app.example"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://proxy.example"},
+        {"sec-fetch-site": "none"},
+        {"Origin": "https://app.example", "Host": "app.example"},
+        {"ORIGIN": "https://APP.example:8443", "host": "app.example:8443"},
+    ],
+    ids=["no browser", "our page", "typed", "our page, old browser", "with a port"],
+)
+def test_our_own_page_and_tools_may_order(headers: dict[str, str]) -> None:
+    """Browsers say that a request is our page's, and tools say nothing."""
+    check_origin(headers)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "https://app.example", "Host": "app.example"},
+        {"Origin": "https://evil.example", "Host": "app.example"},
+        {"Origin": "null", "Host": "app.example"},
+        {"Origin": "https://[", "Host": "app.example"},
+        {"Origin": "https://app.example"},
+    ],
+    ids=["elsewhere", "neighbour", "elsewhere, old browser", "sandboxed", "no URL", "no host"],
+)
+def test_another_page_may_not_order(headers: dict[str, str]) -> None:
+    """An order that another page makes the browser send is refused, key or no key."""
+    with pytest.raises(BadRequestError, match="another page") as caught:
+        check_origin(headers)
+    assert caught.value.status == 403
+    with pytest.raises(BadRequestError):
+        read_replay({**JSON, **headers} if "Host" in headers else headers, b'{"all": true}')
+
+
+def test_which_letters_to_try_again() -> None:
+    """All, or those that are named."""
+    assert read_replay(JSON, b'{"all": true}') is None
+    assert read_replay({"content-type": "application/json; charset=utf-8"}, b'{"letters": ["a", "b"]}') == {
+        "a",
+        "b",
+    }
+
+
+def test_which_bookings_to_sync_again() -> None:
+    """Each once, in the form in which ids are compared."""
+    body = json.dumps({"bookings": [BOOKING_ID.upper(), f"{{{BOOKING_ID}}}", ANNA]}).encode()
+    assert read_resync(JSON, body) == (BOOKING_ID, ANNA)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {},
+        {"all": False},
+        {"all": 1},
+        {"all": True, "letters": ["a"]},
+        {"letters": []},
+        {"letters": "a"},
+        {"letters": [1]},
+        {"letters": [""]},
+        {"letters": ["a"] * 33},
+        {"letter": ["a"]},
+        ["a"],
+        None,
+    ],
+)
+def test_an_order_that_could_be_misread_replays_nothing(order: Any) -> None:
+    """A misspelt or doubtful order must not become a replay of everything."""
+    with pytest.raises(BadRequestError) as caught:
+        read_replay(JSON, json.dumps(order).encode())
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {},
+        {"bookings": []},
+        {"bookings": "x"},
+        {"bookings": ["x"]},
+        {"bookings": [5]},
+        {"bookings": [BOOKING_ID, None]},
+        {"bookings": [BOOKING_ID] * (MAX_BOOKINGS + 1)},
+        {"bookings": [BOOKING_ID], "force": True},
+    ],
+)
+def test_only_booking_ids_are_synced_again(order: Any) -> None:
+    """What is no list of booking ids is refused as a whole."""
+    with pytest.raises(BadRequestError) as caught:
+        read_resync(JSON, json.dumps(order).encode())
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("text/plain", b'{"all": true}', 415),
+        ("application/x-www-form-urlencoded", b"all=true", 415),
+        ("", b'{"all": true}', 415),
+        ("application/json", b"{", 400),
+        ("application/json", b"[" * 50_000, 400),
+        ("application/json", b"\xff", 400),
+        ("application/json", b" " * (MAX_BODY_BYTES + 1), 413),
+    ],
+    ids=["text", "a form", "no type", "broken", "deep", "no UTF-8", "long"],
+)
+def test_only_json_is_an_order(kind: str, body: bytes, status: int) -> None:
+    """What a plain form could send, and what is no JSON, is refused."""
+    with pytest.raises(BadRequestError) as caught:
+        read_replay({"Content-Type": kind}, body)
+    assert caught.value.status == status
