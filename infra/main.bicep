@@ -8,6 +8,7 @@ targetScope = 'subscription'
 param environmentName string
 
 @minLength(1)
+@metadata({ azd: { type: 'location' } })
 @description('Azure region, one that has the plan Flex Consumption.')
 param location string
 

@@ -21,7 +21,7 @@ MAIN = read(ROOT / "infra" / "main.bicep")
 FUNCTION_APP = read(ROOT / "infra" / "modules" / "function-app.bicep")
 PARAMETERS = json.loads((ROOT / "infra" / "main.parameters.json").read_text())["parameters"]
 
-FUNCTIONS = {"allowed", "description", "maxLength", "maxValue", "minLength", "minValue"} | {
+FUNCTIONS = {"allowed", "description", "maxLength", "maxValue", "metadata", "minLength", "minValue"} | {
     "empty",
     "environment",
     "guid",
