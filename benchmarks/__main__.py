@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -159,6 +160,8 @@ def _run(
 
 @contextlib.contextmanager
 def _progress(description: str) -> Iterator[None]:
+    if not PROGRESS.is_terminal:
+        PROGRESS.print(description, markup=False)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=PROGRESS, transient=True) as progress:
         progress.add_task(description, total=None)
@@ -177,4 +180,5 @@ def _conclude(measured: Sequence[Measurement], crashed: Sequence[Crashed], *, st
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the benchmark in work, too
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Runs one benchmark in a fresh process of its own group, which is gone when this returns."""
+"""Runs one benchmark in a fresh process of its own group, which is gone when this returns or is killed."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from benchmarks.runner.provenance import (
     today,
 )
 from benchmarks.runner.store import Measurement
+from local.processes import DEFAULT_LEASH, LAUNCHER
 
 if TYPE_CHECKING:
     from benchmarks.figures import Options
@@ -81,9 +82,9 @@ def _run_child(command: list[str], log: Path, limit: float) -> str:
     """Why it failed; empty when it did not."""
     with log.open("wb") as output:
         child = subprocess.Popen(  # noqa: S603 - our own module in our own interpreter
-            command,
+            [sys.executable, str(LAUNCHER), DEFAULT_LEASH, str(os.getpid()), *command],
             cwd=ROOT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # the launcher may tell from it that we are gone
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -107,3 +108,5 @@ def _end_group(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
+    if child.stdin:
+        child.stdin.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +75,20 @@ def test_a_benchmark_that_hangs_is_ended_with_all_its_processes() -> None:
     assert crashed.reason == "was still running after 3 s"
     child = int(crashed.tail.splitlines()[0])
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_benchmark_dies_with_the_command_that_runs_it() -> None:
+    """Killing the command leaves no benchmark running by itself."""
+    program = (
+        "from benchmarks.figures import Options; from benchmarks.runner.run import run; "
+        f"run('hanging', Options(), package={SAMPLES!r})"
+    )
+    command = psutil.Popen([sys.executable, "-c", program], cwd=BENCHMARKS.parent)
+    while not (children := command.children()):
+        time.sleep(0.05)
+    command.kill()
+    command.wait()
+    assert psutil.wait_procs(children, timeout=10)[1] == []
 
 
 def test_a_module_that_is_missing_is_a_crash_that_names_it() -> None:
