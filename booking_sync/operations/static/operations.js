@@ -79,7 +79,7 @@ async function refresh(words = "") {
     state.seen = Date.now();
     trouble("");
     show(status);
-    announce(words || "The page is up to date.");
+    announce(words || "Up to date.");
   } catch (error) {
     if (asked === state.asked) explain(error);
   } finally {
@@ -92,6 +92,7 @@ async function refresh(words = "") {
 }
 
 function explain(error) {
+  announce("");
   if (error instanceof WrongKey) {
     lock(error.message);
   } else {
@@ -300,7 +301,8 @@ async function unlock(key) {
   state.seen = 0;
   at("unlock").hidden = true;
   at("tools").hidden = false;
-  trouble("Loading…", "warning");
+  trouble("");
+  announce("Loading…");
   await refresh();
   if (!state.key) return;
   sessionStorage.setItem(KEY, key);

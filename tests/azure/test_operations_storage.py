@@ -1,0 +1,224 @@
+"""The poison queue and the shelf as operators use them, on a real Azurite with queues and blobs."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from azure.storage.queue.aio import QueueServiceClient
+
+from booking_sync.azure.connections import platform_credential
+from booking_sync.azure.queue import open_queue
+from booking_sync.azure.shelf import BlobShelf, open_shelf
+from booking_sync.domain.change import BookingChange
+from booking_sync.errors import TransientError
+from booking_sync.ports import QueueDepths
+from booking_sync.settings import StorageSettings
+from local.azurite import ALL_SERVICES, azurite, random_account
+from local.standin import StandIn, server_tls, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from booking_sync.azure.queue import StorageChangeQueue
+    from local.certificates import Certificates
+    from tests.azure.conftest import Cloud
+
+NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+CHANGE = BookingChange("5b3f8f0e-1111-4222-8333-444455556666", "correlation-1", NOW)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def account(certificates: Certificates) -> AsyncIterator[str]:
+    """The connection string of an Azurite with all services."""
+    async with azurite(certificates, random_account(), services=ALL_SERVICES) as process:
+        yield process.url
+
+
+@contextlib.asynccontextmanager
+async def opened_queue(account: str) -> AsyncIterator[StorageChangeQueue]:
+    """The product's queue under a name that no other test knows, closed in the end."""
+    name = f"changes-{uuid.uuid4().hex[:8]}"
+    queue = open_queue(StorageSettings(connection_string=account), name, lambda: NOW)
+    try:
+        yield queue
+    finally:
+        await queue.aclose()
+
+
+@contextlib.asynccontextmanager
+async def opened_shelf(account: str) -> AsyncIterator[BlobShelf]:
+    """The product's shelf in a container that no other test knows, closed in the end."""
+    settings = StorageSettings(connection_string=account)
+    shelf = open_shelf(settings, container=f"shelf-{uuid.uuid4().hex[:8]}")
+    assert shelf is not None
+    try:
+        yield shelf
+    finally:
+        await shelf.aclose()
+
+
+async def test_queues_that_do_not_exist_yet_are_empty(account: str) -> None:
+    """A new app shows an empty page, not an error."""
+    async with opened_queue(account) as queue:
+        inspection = queue.inspection()
+        assert await inspection.depths() == QueueDepths(0, 0)
+        assert list(await inspection.peek()) == []
+        assert list(await inspection.take(30)) == []
+
+
+async def test_depths_count_what_is_hidden_too(account: str) -> None:
+    """A change that was put back with a delay is waiting as well."""
+    async with opened_queue(account) as queue:
+        await queue.send(CHANGE)
+        await queue.send(CHANGE, delay=3600)
+        await queue.dead_letter("{}", "No mailbox.")
+        assert await queue.inspection().depths() == QueueDepths(2, 1)
+
+
+async def test_looking_changes_nothing(account: str) -> None:
+    """A letter can be looked at again and again, and read as it was written."""
+    async with opened_queue(account) as queue:
+        await queue.dead_letter('{"bookingId": "x"}', "Kein Postfach für Jürgen.")
+        for _ in range(2):
+            (letter,) = await queue.inspection().peek()
+            assert '"message": {"bookingId": "x"}' in letter.text
+            assert letter.message_id
+
+
+async def test_what_is_taken_is_hidden_until_it_is_released_or_deleted(account: str) -> None:
+    """Two orders never work on the same letter; one that is let go is there again at once."""
+    async with opened_queue(account) as queue:
+        inspection = queue.inspection()
+        for _ in range(3):
+            await queue.dead_letter("{}", "No mailbox.")
+        first, second, third = await inspection.take(60)
+        assert list(await inspection.take(60)) == []
+        assert list(await inspection.peek()) == []
+        await inspection.release(first)
+        await inspection.delete(second)
+        assert [each.message_id for each in await inspection.peek()] == [first.message_id]
+        assert (await inspection.depths()).poison == 2
+        assert third.receipt
+
+
+async def test_a_receipt_that_is_over_settles_nothing(account: str) -> None:
+    """Who was too slow, and whose letter somebody else has taken since, leaves it to them."""
+    async with opened_queue(account) as queue:
+        inspection = queue.inspection()
+        await queue.dead_letter("{}", "No mailbox.")
+        (old,) = await inspection.take(60)
+        await inspection.release(old)
+        (new,) = await inspection.take(60)
+        await inspection.delete(old)
+        await inspection.release(old)
+        assert (await inspection.depths()).poison == 1
+        await inspection.delete(new)
+        await inspection.delete(new)
+        assert (await inspection.depths()).poison == 0
+
+
+async def test_a_bare_message_of_the_host_is_read(account: str) -> None:
+    """What the host moved there, and what somebody laid there in another encoding, can be looked at."""
+    async with opened_queue(account) as queue:
+        await queue.dead_letter("{}", "")
+        name = f"{queue._changes.queue_name}-poison"  # noqa: SLF001 - the only way to lay down what we never would
+        async with QueueServiceClient.from_connection_string(account) as service:
+            client = service.get_queue_client(name)
+            await client.send_message(base64.b64encode(b'{"version": 1}').decode())
+            await client.send_message("no Base64 at all!")
+        texts = [each.text for each in await queue.inspection().peek()]
+        assert texts[1:] == ['{"version": 1}', "no Base64 at all!"]
+
+
+async def test_a_text_is_there_for_every_instance(account: str) -> None:
+    """The first write makes the container; the last one to write a name has written it."""
+    async with opened_shelf(account) as shelf:
+        assert await shelf.get("runs/audit") is None
+        assert list(await shelf.newest("runs/", LONG_AGO, 5)) == []
+        assert await shelf.drop("runs/", NOW) == 0
+        await shelf.put("runs/audit", "first")
+        await shelf.put("runs/audit", "zweiter Text, für alle")
+        assert await shelf.get("runs/audit") == "zweiter Text, für alle"
+        assert await shelf.get("runs/nothing") is None
+
+
+async def test_instances_that_race_for_the_container_all_write(account: str) -> None:
+    """Two instances that start together don't lose each other's text."""
+    async with opened_shelf(account) as shelf:
+        await asyncio.gather(*(shelf.put(f"instances/{number}", str(number)) for number in range(8)))
+        assert sorted(await shelf.newest("instances/", LONG_AGO, 99)) == list("01234567")
+
+
+async def test_only_the_newest_of_a_kind_are_read(account: str) -> None:
+    """However many there are, few are read; other kinds and older ones are left out."""
+    async with opened_shelf(account) as shelf:
+        for name in ("instances/a", "instances/b", "runs/audit"):
+            await shelf.put(name, name)
+        assert len(await shelf.newest("instances/", LONG_AGO, 1)) == 1
+        assert len(await shelf.newest("instances/", LONG_AGO, 9)) == 2
+        assert list(await shelf.newest("instances/", datetime.now(UTC) + timedelta(hours=1), 9)) == []
+
+
+async def test_what_is_old_can_be_cleared_away(account: str) -> None:
+    """Only texts of that kind, written before that moment; dropping again finds nothing."""
+    async with opened_shelf(account) as shelf:
+        await shelf.put("instances/a", "a")
+        await shelf.put("runs/audit", "run")
+        assert await shelf.drop("instances/", LONG_AGO) == 0
+        assert await shelf.drop("instances/", datetime.now(UTC) + timedelta(hours=1)) == 1
+        assert await shelf.drop("instances/", datetime.now(UTC) + timedelta(hours=1)) == 0
+        assert await shelf.get("runs/audit") == "run"
+
+
+async def test_a_wrong_key_names_the_role_and_not_the_key(account: str) -> None:
+    """What an administrator has to mend is said without the secret."""
+    key = account.partition("AccountKey=")[2].partition(";")[0]
+    wrong = account.replace(key, base64.b64encode(b"another key" * 6).decode())
+    async with opened_shelf(wrong) as shelf:
+        with pytest.raises(TransientError, match="Storage Blob Data Owner") as caught:
+            await shelf.put("runs/audit", "x")
+    assert key not in str(caught.value)
+
+
+def test_an_account_without_blobs_has_no_shelf() -> None:
+    """Where only queues are named, no other host is asked."""
+    text = "AccountName=a;AccountKey=aw==;QueueEndpoint=https://127.0.0.1:9/a"
+    assert open_shelf(StorageSettings(connection_string=text)) is None
+
+
+async def test_identity_form_sends_a_token_of_the_named_identity(
+    certificates: Certificates, cloud: Cloud
+) -> None:
+    """Without a connection string the app's identity gets a token for Storage."""
+    identity = cloud.identity.identity
+    cloud.identity.identity = identity.__class__(
+        identity.tenant_id,
+        identity.principal_id,
+        identity.client_id,
+        user_assigned=True,
+        resources=("https://storage.azure.com",),
+    )
+
+    async def respond(_request: web.Request) -> web.Response:
+        return web.Response(status=403, headers={"x-ms-error-code": "AuthorizationPermissionMismatch"})
+
+    service = StandIn("storage")
+    service.app.router.add_route("*", "/{path:.*}", respond)
+    tls = server_tls(str(certificates.certificate), str(certificates.key))
+    async with serving(service, tls) as url:
+        settings = StorageSettings(queue_url=url, blob_url=url, client_id=identity.client_id)
+        shelf = open_shelf(settings, platform_credential)
+        assert shelf is not None
+        with pytest.raises(TransientError, match="Storage Blob Data Owner"):
+            await shelf.put("runs/audit", "x")
+        await shelf.aclose()
+    assert service.requests[0].headers["authorization"].startswith("Bearer ")
