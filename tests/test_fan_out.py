@@ -1,4 +1,4 @@
-"""From a changed row to hints: all its bookings, none twice without need, at a pace, again after a failure."""
+"""From a changed row to hints: all its bookings, none twice without need, at a pace, again after trouble."""
 
 from __future__ import annotations
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.coalesce import SETTLE_SECONDS, SPACING_SECONDS
+from booking_sync.domain.change import BookingChange, RelatedChange
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.receiver import Receiver
 from tests.support.fakes import FakeQueue
@@ -21,12 +23,16 @@ from tests.webhook_bodies import (
     EVENT_ID,
     MAILBOX,
     POLICY,
+    RESOURCE_ID,
+    WORK_ORDER_ID,
     Webhook,
     created,
     deleted,
     encode,
     headers,
+    resource_updated,
     updated,
+    work_order_updated,
 )
 
 if TYPE_CHECKING:
@@ -122,6 +128,63 @@ async def test_queue_that_fails_makes_dataverse_try_again(error: SyncError, wait
     assert (answer.status, answer.headers) == (503, {"Retry-After": wait})
     assert answer.payload["status"] == "unavailable"
     assert answer.payload["bookingId"] == BOOKING
+
+
+ORDER_CHANGE = RelatedChange(RelatedTable.WORK_ORDER, WORK_ORDER_ID, CORRELATION, NOW)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "change"),
+    [
+        (work_order_updated(), ORDER_CHANGE),
+        (resource_updated(), RelatedChange(RelatedTable.RESOURCE, RESOURCE_ID, CORRELATION, NOW)),
+    ],
+    ids=["work order", "resource"],
+)
+async def test_a_row_that_bookings_show_is_one_message(webhook: Webhook, change: RelatedChange) -> None:
+    """However many bookings name the row, the answer waits for one message, hidden for a moment."""
+    queue = FakeQueue()
+    answer = await receiver(queue).receive(webhook.body(), headers())
+    assert (queue.sent, queue.related) == ([], [(change, SETTLE_SECONDS)])
+    assert answer.status == 202
+    assert answer.payload == {
+        "status": "queued",
+        "change": "Update",
+        "table": change.table.value,
+        "rowId": change.row_id,
+        "correlationId": CORRELATION,
+    }
+
+
+async def test_a_row_that_keeps_changing_is_announced_at_intervals() -> None:
+    """Ten saves within a minute are three messages; those between are acknowledged as joined."""
+    queue, time = FakeQueue(), [0.0]
+    door = Receiver(queue, POLICY, lambda: NOW, lambda: NEW_ID, lambda: time[0])
+    answers = []
+    for _ in range(10):
+        answers.append(await door.receive(work_order_updated().body(), headers()))
+        time[0] += 6.0
+    assert {answer.status for answer in answers} == {202}
+    assert [answer.payload["status"] for answer in answers].count("joined") == 7
+    assert [delay for _, delay in queue.related] == [
+        SETTLE_SECONDS,
+        SPACING_SECONDS - 3.0,
+        SPACING_SECONDS - 3.0,
+    ]
+
+
+async def test_a_row_that_can_t_be_queued_makes_dataverse_try_again() -> None:
+    """A queue that is down is a 503 for these as well, and the second attempt is not taken for joined."""
+    queue = FakeQueue()
+    queue.down = True
+    door = receiver(queue)
+    answer = await door.receive(work_order_updated().body(), headers())
+    assert (answer.status, answer.payload["status"]) == (503, "unavailable")
+    assert answer.payload["rowId"] == WORK_ORDER_ID
+    queue.down = False
+    answer = await door.receive(work_order_updated().body(), headers())
+    assert (answer.status, answer.payload["status"]) == (202, "queued")
+    assert [change for change, _ in queue.related] == [ORDER_CHANGE]
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord, format_state
+from booking_sync.domain.watched import RELATED_ATTRIBUTES, RelatedTable
 from booking_sync.webhook import (
     MAX_BODY_BYTES,
     Accepted,
@@ -32,7 +33,9 @@ from tests.webhook_bodies import (
     IMAGE_COLUMNS,
     MAILBOX,
     POLICY,
+    RESOURCE_ID,
     WORK_ORDER,
+    WORK_ORDER_ID,
     Webhook,
     created,
     deleted,
@@ -40,9 +43,11 @@ from tests.webhook_bodies import (
     entity,
     headers,
     pairs,
+    resource_updated,
     stripped,
     stripped_headers,
     updated,
+    work_order_updated,
 )
 
 EVENT = EventRef(MAILBOX, EVENT_ID)
@@ -166,6 +171,62 @@ def test_ignored(webhook: Webhook, reason: IgnoreReason) -> None:
 def test_reasons_have_an_order(webhook: Webhook, reason: IgnoreReason) -> None:
     """Of several reasons the outermost is named."""
     assert read(webhook) == Ignored(reason)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "table", "row_id"),
+    [
+        (work_order_updated(), RelatedTable.WORK_ORDER, WORK_ORDER_ID),
+        (resource_updated(), RelatedTable.RESOURCE, RESOURCE_ID),
+        (resource_updated({"userid": None}), RelatedTable.RESOURCE, RESOURCE_ID),
+        (replace(work_order_updated(), table="MSDYN_WorkOrder"), RelatedTable.WORK_ORDER, WORK_ORDER_ID),
+        (replace(work_order_updated(), user=APP_USER), RelatedTable.WORK_ORDER, WORK_ORDER_ID),
+    ],
+    ids=["work order", "resource", "resource without user", "capitals", "in the app's name"],
+)
+def test_update_of_a_row_that_bookings_show(webhook: Webhook, table: RelatedTable, row_id: str) -> None:
+    """A work order's or resource's change names the row; the app writes none, so whoever did is somebody."""
+    assert read(webhook) == RelatedAccepted(table, row_id, CORRELATION)
+
+
+@pytest.mark.parametrize(
+    ("make", "column"),
+    [(work_order_updated, column) for column in RELATED_ATTRIBUTES[RelatedTable.WORK_ORDER]]
+    + [(resource_updated, column) for column in RELATED_ATTRIBUTES[RelatedTable.RESOURCE]],
+)
+def test_each_column_that_events_show_counts(make: Any, column: str) -> None:
+    """One watched column is enough, even when it was cleared."""
+    assert isinstance(read(make({"modifiedon": "/Date(1)/", column: None})), RelatedAccepted)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "reason"),
+    [
+        (work_order_updated({"msdyn_systemstatus": {"Value": 690970003}}), IgnoreReason.NOTHING_SHOWN),
+        (resource_updated({"name": "Anna"}), IgnoreReason.NOTHING_SHOWN),
+        (replace(work_order_updated(), message="Create"), IgnoreReason.NOT_AN_UPDATE),
+        (replace(work_order_updated(), message="Delete"), IgnoreReason.NOT_AN_UPDATE),
+        (replace(resource_updated(), message="Assign"), IgnoreReason.OTHER_MESSAGE),
+        (replace(resource_updated(), organization=OTHER), IgnoreReason.OTHER_ORGANIZATION),
+        (replace(work_order_updated(), table="msdyn_workorderproduct"), IgnoreReason.OTHER_TABLE),
+        (replace(resource_updated(), table="systemuser"), IgnoreReason.OTHER_TABLE),
+    ],
+)
+def test_what_changes_no_event_of_other_rows_is_ignored(webhook: Webhook, reason: IgnoreReason) -> None:
+    """A step registered without filtering attributes, or for more than is needed, costs no fan-out."""
+    assert read(webhook) == Ignored(reason)
+
+
+@pytest.mark.parametrize("make", [work_order_updated, resource_updated])
+@pytest.mark.parametrize("how", ["header", "body"])
+def test_stripped_body_of_a_related_row_is_accepted(make: Any, how: str) -> None:
+    """A long summary makes a body too large; what changed is not known then, so anything may have."""
+    webhook = make({"modifiedon": "/Date(1)/"})
+    if how == "header":
+        got = read_change(webhook.body(), stripped_headers(), POLICY)
+    else:
+        got = read_change(encode(stripped(webhook.context())), headers(), POLICY)
+    assert isinstance(got, RelatedAccepted)
 
 
 def test_own_deletion_is_worked_on() -> None:
@@ -315,7 +376,7 @@ def test_refusal_does_not_quote_the_input() -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_answered(body: bytes) -> None:
     """No bytes make it raise."""
-    assert isinstance(read_change(body, {}, POLICY), Accepted | Ignored | Refused)
+    assert isinstance(read_change(body, {}, POLICY), Accepted | RelatedAccepted | Ignored | Refused)
 
 
 JSON_VALUES = st.recursive(
@@ -339,7 +400,8 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def test_any_spoilt_body_is_answered(data: st.DataObject) -> None:
     """Whatever value of a real body is replaced by whatever else, it is answered and never raises."""
     sealed = {**IMAGE_COLUMNS, "bsync_outlooksyncstate": format_state(BOOKING, SyncRecord(EVENT, 1, "f"))}
-    webhook = data.draw(st.sampled_from([created(), updated(), deleted(), deleted(sealed)]))
+    bookings = [created(), updated(), deleted(), deleted(sealed)]
+    webhook = data.draw(st.sampled_from([*bookings, work_order_updated(), resource_updated()]))
     context = copy.deepcopy(webhook.context())
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(places(context)))
@@ -348,7 +410,7 @@ def test_any_spoilt_body_is_answered(data: st.DataObject) -> None:
             holder = holder[key]
         holder[path[-1]] = data.draw(JSON_VALUES)
     got = read_change(json.dumps(context).encode(), headers(), POLICY)
-    assert isinstance(got, Accepted | Ignored | Refused)
+    assert isinstance(got, Accepted | RelatedAccepted | Ignored | Refused)
     if isinstance(got, Accepted):
         assert got.event is None or all(
             isinstance(part, str) for part in (got.event.mailbox, got.event.event_id)

@@ -16,6 +16,8 @@ CORRELATION = "f3b0c442-98fc-4c14-9afb-f4c8996fb924"
 MAILBOX = "8d7c6b5a-0f1e-4d2c-9b3a-5f6e7d8c9b0a"
 EVENT_ID = "AAMkAGI1Zjk2ImmutableIdOfAnEvent="
 TABLE = "bookableresourcebooking"
+WORK_ORDER_ID = "99aa88bb-3b52-ef11-bfe3-000d3a4a5b6c"
+RESOURCE_ID = "11ab22cd-3b52-ef11-bfe3-000d3a4a5b6c"
 
 CONTRACTS = "http://schemas.microsoft.com/xrm/2011/Contracts"
 EMPTY_GUID = "00000000-0000-0000-0000-000000000000"
@@ -67,7 +69,7 @@ def entity(columns: dict[str, Any], *, typed: bool = True) -> dict[str, Any]:
     return {"__type": f"Entity:{CONTRACTS}", **row} if typed else row
 
 
-WORK_ORDER = reference("msdyn_workorder", "99aa88bb-3b52-ef11-bfe3-000d3a4a5b6c")
+WORK_ORDER = reference("msdyn_workorder", WORK_ORDER_ID)
 
 CREATED_COLUMNS: dict[str, Any] = {
     "bookableresourcebookingid": BOOKING,
@@ -75,7 +77,7 @@ CREATED_COLUMNS: dict[str, Any] = {
     "endtime": "/Date(1772448300000)/",
     "duration": 120,
     "statecode": option(0),
-    "resource": reference("bookableresource", "11ab22cd-3b52-ef11-bfe3-000d3a4a5b6c"),
+    "resource": reference("bookableresource", RESOURCE_ID),
     "msdyn_workorder": WORK_ORDER,
 }
 UPDATED_COLUMNS: dict[str, Any] = {
@@ -102,6 +104,7 @@ class Webhook:
     images: dict[str, Any] = field(default_factory=dict)
     user: str = DISPATCHER
     organization: str = ORGANIZATION
+    row_id: str = BOOKING
 
     def context(self) -> dict[str, Any]:
         """The body as values."""
@@ -130,7 +133,7 @@ class Webhook:
             "PreEntityImages": pairs(
                 {"AsynchronousStepPrimaryName": entity({"name": "not ours"}, typed=False), **self.images}
             ),
-            "PrimaryEntityId": BOOKING,
+            "PrimaryEntityId": self.row_id,
             "PrimaryEntityName": self.table,
             "RequestId": None,
             "SecondaryEntityName": "none",
@@ -180,6 +183,20 @@ def created(columns: dict[str, Any] | None = None) -> Webhook:
 def updated(columns: dict[str, Any] | None = None) -> Webhook:
     """A booking was changed; the target holds the changed columns only."""
     return Webhook("Update", target=entity(UPDATED_COLUMNS if columns is None else columns))
+
+
+def work_order_updated(columns: dict[str, Any] | None = None) -> Webhook:
+    """A work order was changed: somebody mended its address."""
+    changed = {"msdyn_city": "Espoo", "modifiedon": "/Date(1772437500000)/"} if columns is None else columns
+    target = entity({"msdyn_workorderid": WORK_ORDER_ID, **changed})
+    return Webhook("Update", "msdyn_workorder", target=target, row_id=WORK_ORDER_ID)
+
+
+def resource_updated(columns: dict[str, Any] | None = None) -> Webhook:
+    """A resource was changed: it got another user."""
+    changed = {"userid": reference("systemuser", DISPATCHER)} if columns is None else columns
+    target = entity({"bookableresourceid": RESOURCE_ID, **changed})
+    return Webhook("Update", "bookableresource", target=target, row_id=RESOURCE_ID)
 
 
 def deleted(image: dict[str, Any] | None = None, *, with_image: bool = True) -> Webhook:

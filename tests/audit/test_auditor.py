@@ -180,6 +180,23 @@ async def test_a_lost_cancellation_and_a_renamed_account_are_caught(world: Audit
     assert [each.content["subject"].split()[0] for each in world.events()] == ["New"]
 
 
+async def test_a_renamed_status_and_a_moved_work_order_are_caught(world: AuditWorld) -> None:
+    """A status has no webhook, and a work order's may be lost: the fingerprint shows what events show."""
+    for days in (1, 2):
+        await world.book(days=days)
+    status, order = (
+        next(iter(world.dataverse.standin.rows(each))) for each in ("bookingstatuses", "msdyn_workorders")
+    )
+    world.dataverse.standin.update("bookingstatuses", status, {"name": "Planned"}, webhooks=False)
+    assert (await world.audit()).counts() == {"behind": 1}
+    assert await mended(world)
+    world.dataverse.standin.update("msdyn_workorders", order, {"msdyn_city": "Espoo"}, webhooks=False)
+    assert (await world.audit()).counts() == {"behind": 1}
+    assert await mended(world)
+    assert len([each for each in world.events() if "Planned" in each.content["body"]["content"]]) == 1
+    assert len([each for each in world.events() if "Espoo" in each.content["location"]["displayName"]]) == 1
+
+
 async def test_a_failing_row_is_tried_again(world: AuditWorld) -> None:
     """An error that has passed is cleared by the audit's hint."""
     made = await world.book()

@@ -16,8 +16,9 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text, open_queue
-from booking_sync.domain.change import BookingChange, decode_change
+from booking_sync.domain.change import BookingChange, RelatedChange, decode_change, decode_message
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.settings import StorageSettings
 from local.standin import StandIn, server_tls, serving
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
     from tests.azure.conftest import Cloud
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+RELATED = RelatedChange(
+    RelatedTable.WORK_ORDER,
+    "5b3f8f0e-1111-4222-8333-444455557777",
+    "6c4f8f0e-1111-4222-8333-444455556666",
+    NOW,
+    starts_from=NOW,
+)
 CHANGE = BookingChange(
     booking_id="5b3f8f0e-1111-4222-8333-444455556666",
     correlation_id="6c4f8f0e-1111-4222-8333-444455556666",
@@ -69,6 +77,16 @@ async def test_change_arrives_as_the_host_reads_it(storage: str) -> None:
         await queue.send(CHANGE)
     [message] = await waiting(storage, name)
     assert decode_change(base64.b64decode(message.content, validate=True).decode()) == CHANGE
+
+
+async def test_a_related_change_arrives_hidden_for_as_long_as_asked(storage: str) -> None:
+    """The other kind of message takes the same way, with its own text."""
+    name = queue_name()
+    async with opened(storage, name) as queue:
+        await queue.send_related(RELATED, delay=3600)
+        await queue.send_related(RELATED)
+    [message] = await waiting(storage, name)
+    assert decode_message(base64.b64decode(message.content, validate=True).decode()) == RELATED
 
 
 async def test_message_never_expires(storage: str) -> None:

@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.change import BookingChange, MalformedChangeError, decode_change, encode_change
+from booking_sync.domain.change import (
+    BookingChange,
+    MalformedChangeError,
+    RelatedChange,
+    decode_change,
+    decode_message,
+    encode_change,
+    encode_related,
+)
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.watched import RelatedTable
 
 PLAIN = BookingChange("0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "c-1", datetime(2026, 3, 2, tzinfo=UTC))
 mailboxes = st.uuids().map(str)
@@ -27,11 +36,76 @@ changes = st.builds(
     suspects=st.frozensets(mailboxes, max_size=3),
 )
 
+related_changes = st.builds(
+    RelatedChange,
+    table=st.sampled_from(RelatedTable),
+    row_id=st.uuids().map(str),
+    correlation_id=st.text(max_size=40),
+    first_seen=st.datetimes(timezones=st.just(UTC)),
+    attempt=st.integers(0, 99),
+    starts_from=st.none() | st.datetimes(timezones=st.just(UTC)),
+)
+RELATED = RelatedChange(
+    RelatedTable.WORK_ORDER,
+    "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02",
+    "c-2",
+    datetime(2026, 3, 2, tzinfo=UTC),
+    starts_from=datetime(2026, 3, 1, tzinfo=UTC),
+)
+
 
 @given(changes)
 def test_a_change_reads_back_as_it_was_written(change: BookingChange) -> None:
     """Encoding and decoding are inverse."""
     assert decode_change(encode_change(change)) == change
+    assert decode_message(encode_change(change)) == change
+
+
+@given(related_changes)
+def test_a_change_of_a_related_row_reads_back_as_it_was_written(change: RelatedChange) -> None:
+    """The same of messages about rows that bookings name."""
+    assert decode_message(encode_related(change)) == change
+
+
+def test_messages_of_before_are_still_read() -> None:
+    """What lies on the queue while the app is updated was written without the newer kind."""
+    old = (
+        '{"version": 1, "bookingId": "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "correlationId": "c-1", '
+        '"firstSeen": "2026-03-02T00:00:00+00:00"}'
+    )
+    assert decode_message(old) == PLAIN
+    assert encode_change(PLAIN) == old
+
+
+def test_an_app_of_before_refuses_the_newer_kind_by_its_version() -> None:
+    """It knows version 1 only: the message goes to its poison queue with a reason, not taken for done."""
+    message = json.loads(encode_related(RELATED))
+    assert message["version"] == 2
+    assert "bookingId" not in message
+    with pytest.raises(MalformedChangeError, match="version"):
+        decode_change(encode_related(RELATED))
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "says"),
+    [
+        ({"version": 3}, "version"),
+        ({"version": 1}, "'bookingId'"),
+        ({"table": "account"}, "'table'"),
+        ({"table": None}, "'table'"),
+        ({"rowId": "WO-17"}, "'rowId' is not a GUID"),
+        ({"startsFrom": "2026-03-02T00:00:00"}, "'startsFrom' has no UTC offset"),
+        ({"startsFrom": None}, "'startsFrom'"),
+        ({"attempt": -1}, "'attempt'"),
+        ({"firstSeen": 7}, "'firstSeen'"),
+    ],
+)
+def test_a_spoiled_message_about_a_related_row_is_refused_by_name(
+    spoiled: dict[str, object], says: str
+) -> None:
+    """What is wrong with a message is named."""
+    with pytest.raises(MalformedChangeError, match=says):
+        decode_message(json.dumps(json.loads(encode_related(RELATED)) | spoiled))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +142,7 @@ def test_a_spoiled_message_is_refused_by_name(spoiled: dict[str, object], says: 
 def test_what_is_no_message_at_all_is_refused(text: str) -> None:
     """Any text gives a clear refusal, never another error."""
     with pytest.raises(MalformedChangeError):
-        decode_change(text)
+        decode_message(text)
 
 
 @given(st.text(max_size=200))

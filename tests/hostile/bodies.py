@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from tests.webhook_bodies import BOOKING, EVENT_ID, MAILBOX, Webhook, created, deleted, headers, updated
+from tests.webhook_bodies import (
+    BOOKING,
+    EVENT_ID,
+    MAILBOX,
+    Webhook,
+    created,
+    deleted,
+    headers,
+    resource_updated,
+    updated,
+    work_order_updated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +51,8 @@ HOSTILE_TEXTS = (
     "Create",
     "Delete",
     "bookableresourcebooking",
+    "msdyn_workorder",
+    "bookableresource",
 )
 HOSTILE_NUMBERS = (0, -1, 2**63, 10**400, -(10**400), 1e308, float("nan"), float("inf"), float("-inf"))
 
@@ -100,7 +113,8 @@ def _spots(value: Any) -> Iterator[Spot]:
 @st.composite
 def contexts(draw: st.DrawFn) -> Any:
     """A body's values after up to six mutations, anywhere in it."""
-    webhook = draw(st.sampled_from((created(), updated(), deleted())) | _images.map(deleted))
+    related = (work_order_updated(), resource_updated())
+    webhook = draw(st.sampled_from((created(), updated(), deleted(), *related)) | _images.map(deleted))
     context: Any = copy.deepcopy(webhook.context())
     for _ in range(draw(st.integers(0, 6))):
         spots = list(_spots(context))

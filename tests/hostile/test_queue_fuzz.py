@@ -139,6 +139,10 @@ AWKWARD = {
     "a long reason for nothing": b'"' + "\N{PILE OF POO}".encode() * (LARGEST // 4 - 1) + b'"',
     "control characters": bytes(range(32)) * 1500,
     "many suspects": write({**MESSAGE, "suspects": ["x"] * 9000}).encode(),
+    "a table that has no bookings": write({**RELATED_MESSAGE, "table": "systemuser"}).encode(),
+    "a row that is none": write({**RELATED_MESSAGE, "rowId": "../accounts"}).encode(),
+    "a start out of time": write({**RELATED_MESSAGE, "startsFrom": "9999-12-31T23:59:59-23:59"}).encode(),
+    "a kind to come": write({**RELATED_MESSAGE, "version": 3}).encode(),
     "an event elsewhere": write({**MESSAGE, "event": {"mailbox": ANNA, "id": "../../messages/1"}}).encode(),
 }
 
