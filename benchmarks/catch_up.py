@@ -1,12 +1,11 @@
-"""What one run of `catch_up` costs: requests exactly, processor time by part.
+"""What one run of `catch_up` costs: requests and messages exactly, processor time by part.
 
-Run `python -m benchmarks.catch_up [--rows 20000] [--behind 50]`. The stand-in runs in the same process, so
-the wall clock says little and is not printed.
+The real use case and the real Dataverse adapter against the stand-in over TLS, in one process; so the clock
+says little, and processor time is taken of the parts by themselves, on the same rows.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import functools
 import json
@@ -14,12 +13,15 @@ import os
 import tempfile
 import time
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from benchmarks.figures import Options, Result, Spread, Table, Target
 from booking_sync.catch_up import CatchUp, Window, standing
+from booking_sync.dataverse.client import DataverseClient
+from booking_sync.dataverse.queries import PAGE_HEADERS, booking_expand, booking_select
 from booking_sync.dataverse.rows import to_booking_row, to_columns
 from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.domain.event import EventRef
@@ -33,16 +35,112 @@ from tests.support.bookings import booking
 from tests.support.fakes import FakeQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from booking_sync.domain.booking import Booking
 
-Result = TypeVar("Result")
-EVENT_ID = "A" * 152  # as long as a real immutable id
-MICROSECONDS = 1e6
+Answer = TypeVar("Answer")
+
+ROWS, BEHIND = 20_000, 50
+QUICK_ROWS, QUICK_BEHIND = 1_000, 5
+ROWS_PER_REQUEST = 500
+AIM_MS = 0.5
+EVENT_ID = "A" * 152
+"""As long as a real immutable id."""
+PARTS = ("parse JSON", "convert to domain values", "render, compare with the record")
 
 
-async def fill(world: DataverseWorld, wish: Callable[[Booking], Desire], rows: int, behind: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, counted, and its parts' processor time in milliseconds per row."""
+
+    rows: int
+    behind: int
+    messages: int
+    requests: int
+    parts: tuple[tuple[float, ...], ...]
+    """Per repeat, in the order of `PARTS`."""
+
+
+def run(options: Options) -> Result:
+    """Fill an environment, run once, then time the parts again and again."""
+    rows, behind = (QUICK_ROWS, QUICK_BEHIND) if options.quick else (ROWS, BEHIND)
+    done = asyncio.run(_run(rows, behind, 1 if options.quick else options.repeats))
+    whole = Spread.of([sum(each) for each in done.parts])
+    parts = tuple(
+        (name, Spread.of(times).text(3))
+        for name, times in zip(PARTS, zip(*done.parts, strict=True), strict=True)
+    )
+    expected = -(-rows // ROWS_PER_REQUEST)
+    return Result(
+        "catch_up",
+        "What does looking for missed webhooks cost, when many bookings have changed and few are behind?",
+        {"rows": rows, "behind": behind, "repeats": len(done.parts)},
+        tables=(
+            Table(
+                "One run, counted",
+                ("rows looked at", "found behind", "messages queued", "requests to Dataverse", "to Graph"),
+                ((done.rows, done.behind, done.messages, done.requests, 0),),
+            ),
+            Table(
+                "Processor time per row, ms",
+                ("part", "median and range"),
+                (*parts, ("in all", whole.text(3))),
+            ),
+        ),
+        targets=(
+            Target(
+                f"{rows:,} rows with {behind} behind: {expected} requests, {behind} messages",
+                f"{done.requests} requests, {done.messages} messages",
+                (done.rows, done.behind, done.messages, done.requests) == (rows, behind, behind, expected),
+            ),
+            Target(
+                f"at most {AIM_MS:g} ms of processor time per row",
+                f"{whole.text(3)} ms",
+                whole.median <= AIM_MS,
+            ),
+        ),
+        notes=(
+            "Graph is not asked at all: the use case has no way to it. The times leave out HTTP and TLS.",
+        ),
+    )
+
+
+async def _run(rows: int, behind: int, repeats: int) -> Run:
+    with tempfile.TemporaryDirectory() as folder:
+        certificates = make_certificates(Path(folder))
+        before = os.environ.get("REQUESTS_CA_BUNDLE")
+        os.environ["REQUESTS_CA_BUNDLE"] = str(certificates.authority)
+        try:
+            async with dataverse_world(certificates) as world:
+                return await _measure(world, rows, behind, repeats)
+        finally:
+            del os.environ["REQUESTS_CA_BUNDLE"]
+            if before is not None:
+                os.environ["REQUESTS_CA_BUNDLE"] = before
+
+
+async def _measure(world: DataverseWorld, rows: int, behind: int, repeats: int) -> Run:
+    renderer = EventRenderer(EventStyle(event_zone("Europe/Berlin"), world.url))
+    wish = functools.partial(desire, render=renderer.render, require_work_order=True)
+    await _fill(world, wish, rows, behind)
+    queue = FakeQueue()
+    catch_up = CatchUp(
+        world.rows,
+        queue,
+        wish,
+        Window(look_back=timedelta(hours=1), settle=timedelta(0)),
+        now=lambda: datetime.now(UTC) + timedelta(seconds=1),
+        new_id=lambda: str(uuid.uuid4()),
+    )
+    tally = await catch_up.run()
+    requests = len(world.requests)
+    text = json.dumps(await _raw_rows(world))
+    parts = [_parts(text, wish) for _ in range(repeats + 1)][1:]  # the first one warms up
+    return Run(tally.rows, tally.behind, len(queue.sent), requests, tuple(parts))
+
+
+async def _fill(world: DataverseWorld, wish: Callable[[Booking], Desire], rows: int, behind: int) -> None:
     """Give the environment bookings of one work order, the first ones without a record."""
     world.put(booking())
     template = world.standin.rows(BOOKINGS)[booking().id]
@@ -68,71 +166,26 @@ async def fill(world: DataverseWorld, wish: Callable[[Booking], Desire], rows: i
     world.standin.requests.clear()
 
 
-def timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    """The work's result and its processor time in seconds."""
-    started = time.process_time()
-    result = work()
-    return result, time.process_time() - started
-
-
-async def measure(world: DataverseWorld, rows: int, behind: int) -> dict[str, float]:
-    """One run, counted; then the same rows again part by part, timed."""
-    renderer = EventRenderer(EventStyle(event_zone("Europe/Berlin"), world.url))
-    wish = functools.partial(desire, render=renderer.render, require_work_order=True)
-    await fill(world, wish, rows, behind)
-    queue = FakeQueue()
-    window = Window(look_back=timedelta(hours=1), settle=timedelta(0))
-    run = CatchUp(
-        world.rows,
-        queue,
-        wish,
-        window,
-        now=lambda: datetime.now(UTC) + timedelta(seconds=1),
-        new_id=lambda: str(uuid.uuid4()),
-    )
-    tally = await run.run()
-    stored = [dict(row) for row in await raw_rows(world)]
-    text = json.dumps(stored)
-    parsed, parsing = timed(lambda: json.loads(text))
-    converted, converting = timed(lambda: [to_booking_row(row, SupportColumns()) for row in parsed])
-    _, planning = timed(lambda: [standing(row, wish) for row in converted])
-    return {
-        "rows": tally.rows,
-        "behind": tally.behind,
-        "messages": len(queue.sent),
-        "requests": tally.pages,
-        "parse_us_per_row": parsing / tally.rows * MICROSECONDS,
-        "convert_us_per_row": converting / tally.rows * MICROSECONDS,
-        "plan_us_per_row": planning / tally.rows * MICROSECONDS,
-    }
-
-
-async def raw_rows(world: DataverseWorld) -> list[dict[str, Any]]:
+async def _raw_rows(world: DataverseWorld) -> Sequence[dict[str, Any]]:
     """The rows as the service sends them to `catch_up`."""
-    from booking_sync.dataverse.client import DataverseClient  # noqa: PLC0415 - after the CA is known
-    from booking_sync.dataverse.queries import booking_expand, booking_select  # noqa: PLC0415
-
     client = DataverseClient(world.url, world.credential, lambda: datetime.now(UTC))
     path = f"{BOOKINGS}?$select={booking_select(SupportColumns())}&$expand={booking_expand()}"
     try:
-        return await client.rows(path, headers={"Prefer": "odata.maxpagesize=500"})
+        return await client.rows(path, headers=PAGE_HEADERS)
     finally:
         await client.aclose()
 
 
-async def main(rows: int, behind: int) -> None:
-    """Measure and print one line of JSON."""
-    with tempfile.TemporaryDirectory() as folder:
-        certificates = make_certificates(Path(folder))
-        os.environ["REQUESTS_CA_BUNDLE"] = str(certificates.authority)
-        async with dataverse_world(certificates) as world:
-            figures = await measure(world, rows, behind)
-    print(json.dumps({name: round(value, 1) for name, value in figures.items()}, indent=2))  # noqa: T201 - the result
+def _parts(text: str, wish: Callable[[Booking], Desire]) -> tuple[float, ...]:
+    """Milliseconds of processor time per row."""
+    parsed, parsing = _timed(lambda: json.loads(text))
+    converted, converting = _timed(lambda: [to_booking_row(row, SupportColumns()) for row in parsed])
+    _, planning = _timed(lambda: [standing(row, wish) for row in converted])
+    return tuple(seconds * 1000 / len(parsed) for seconds in (parsing, converting, planning))
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--behind", type=int, default=50)
-    arguments = parser.parse_args()
-    asyncio.run(main(arguments.rows, arguments.behind))
+def _timed(work: Callable[[], Answer]) -> tuple[Answer, float]:
+    """The work's answer and its processor time in seconds."""
+    started = time.process_time()
+    answer = work()
+    return answer, time.process_time() - started

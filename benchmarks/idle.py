@@ -9,6 +9,8 @@ processes (Linux). The worker's own share, and what batching adds to it, comes f
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import random
 import statistics
 import tempfile
@@ -96,36 +98,46 @@ class Alone:
 
 
 def run(options: Options) -> Result:
-    """Measure both workers at every latency: side by side, since at idle they leave the machine alone."""
+    """Measure both workers at every latency, on their hosts and without."""
     return asyncio.run(_run(options))
 
 
 async def _run(options: Options) -> Result:
     singles = 2 if options.quick else 3 * options.repeats
-    measured = await asyncio.gather(
-        *(
-            _measure(name, folder, latency, singles)
-            for name, folder in CONTENDERS.items()
-            for latency in options.latencies
-        )
-    )
+    measured = await _through_hosts(options.latencies, singles)
     repeats = 1 if options.quick else options.repeats
     alone = {latency: await _alone(latency, repeats) for latency in options.latencies}
     return _result(singles, measured, alone)
 
 
-async def _measure(name: str, app: Path, latency: Latency, singles: int) -> Measured:
-    with tempfile.TemporaryDirectory() as folder:
-        async with LocalStack(StackOptions(Path(folder), app_folder=app)) as stack:
+async def _through_hosts(latencies: Sequence[Latency], singles: int) -> list[Measured]:
+    """First bookings one stack after the other, since a start takes a whole core; later ones side by side."""
+    async with contextlib.AsyncExitStack() as running:
+        firsts: list[tuple[str, Latency, LocalStack, Field, Passage]] = []
+        for (name, app), latency in itertools.product(CONTENDERS.items(), latencies):
+            folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
+            stack = await running.enter_async_context(LocalStack(StackOptions(folder, app_folder=app)))
             field = Field(stack, technicians=3)
             await field.furnish()
             await set_latency(stack, latency)
-            chance = random.Random(1)  # noqa: S311 - only spreads the bookings over the host's polling
-            passages = []
-            for booking_id in await field.book(1 + singles):
-                await asyncio.sleep(QUIET_SECONDS + SLOWEST_POLL_SECONDS * chance.random())
-                passages.append(await _pass(stack, booking_id, webhook=name == OURS))
-            return Measured(name, latency, passages[0], tuple(passages[1:]))
+            first = await _pass(stack, (await field.book(1))[0], webhook=name == OURS)
+            firsts.append((name, latency, stack, field, first))
+        later = await asyncio.gather(
+            *(_later(stack, field, singles, webhook=name == OURS) for name, _, stack, field, _ in firsts)
+        )
+    return [
+        Measured(name, latency, first, tuple(passages))
+        for (name, latency, _, _, first), passages in zip(firsts, later, strict=True)
+    ]
+
+
+async def _later(stack: LocalStack, field: Field, singles: int, *, webhook: bool) -> list[Passage]:
+    chance = random.Random(1)  # noqa: S311 - only spreads the bookings over the host's polling
+    passages = []
+    for booking_id in await field.book(singles):
+        await asyncio.sleep(QUIET_SECONDS + SLOWEST_POLL_SECONDS * chance.random())
+        passages.append(await _pass(stack, booking_id, webhook=webhook))
+    return passages
 
 
 async def _pass(stack: LocalStack, booking_id: str, *, webhook: bool) -> Passage:
