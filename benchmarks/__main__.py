@@ -18,7 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from benchmarks.catalogue import CATALOGUE, Benchmark, UnknownBenchmarkError, chosen
-from benchmarks.figures import LATENCIES, Latency, Options
+from benchmarks.figures import LATENCIES, QUICK_REPEATS, Latency, Options
 from benchmarks.report import cells, terminal
 from benchmarks.runner.run import Crashed, run
 from benchmarks.runner.store import QUICK, RESULTS, BadResultError, load, store
@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help="small sizes, one repeat; stored apart, never in the report"
     )
-    parser.add_argument("--repeats", type=_repeats, metavar="N", help=f"default {Options().repeats}, quick 1")
+    parser.add_argument(
+        "--repeats", type=_repeats, metavar="N", help=f"default {Options().repeats}, quick {QUICK_REPEATS}"
+    )
     parser.add_argument(
         "--latency",
         type=_latency,
@@ -90,7 +92,7 @@ def main(arguments: Sequence[str] | None = None, *, measure: Measure = run, resu
             return _report()
         options = Options(
             quick=asked.quick,
-            repeats=asked.repeats or (1 if asked.quick else Options().repeats),
+            repeats=asked.repeats or (QUICK_REPEATS if asked.quick else Options().repeats),
             latencies=tuple(asked.latency),
         )
         folder = results / QUICK if options.quick else results

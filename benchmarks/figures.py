@@ -170,6 +170,9 @@ class Latency:
 LATENCIES = (Latency(0.020, 0.080), Latency(0.050, 0.150))
 """What every latency-bound figure is reported at."""
 
+QUICK_REPEATS = 1
+"""Of a quick run, unless more are asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

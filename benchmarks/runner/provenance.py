@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.figures import LATENCIES, Options
+from benchmarks.figures import LATENCIES, QUICK_REPEATS, Options
 
 ROOT = Path(__file__).parents[2]
 MEASURED = ("benchmarks/*.py", "booking_sync", "local", "tests/support", "function_app.py", "host.json")
@@ -91,10 +91,9 @@ def _git(*arguments: str) -> str:
 def command_line(name: str, options: Options) -> str:
     """What to type to run this benchmark with these options."""
     words = ["python", "-m", "benchmarks", name]
-    defaults = Options()
     if options.quick:
         words.append("--quick")
-    if options.repeats != defaults.repeats:
+    if options.repeats != (QUICK_REPEATS if options.quick else Options().repeats):
         words += ["--repeats", str(options.repeats)]
     if options.latencies != LATENCIES:
         words += ["--latency", *(latency.label.removesuffix(" ms") for latency in options.latencies)]

@@ -123,9 +123,10 @@ def test_figures_that_are_no_numbers_are_not_stored(tmp_path: Path) -> None:
     ("options", "command"),
     [
         (Options(), "python -m benchmarks idle"),
+        (Options(quick=True, repeats=1), "python -m benchmarks idle --quick"),
         (
-            Options(quick=True, repeats=1, latencies=(Latency(0.02, 0.08), Latency(0.0005, 1))),
-            "python -m benchmarks idle --quick --repeats 1 --latency 20/80 0.5/1000",
+            Options(repeats=1, latencies=(Latency(0.02, 0.08), Latency(0.0005, 1))),
+            "python -m benchmarks idle --repeats 1 --latency 20/80 0.5/1000",
         ),
     ],
 )
