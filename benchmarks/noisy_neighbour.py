@@ -22,7 +22,7 @@ from benchmarks.simulated.world import SimulatedWorld
 from local.virtual_time import run_virtually, virtual_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from benchmarks.figures import Cell, Latency, Options
     from benchmarks.simulated.load import Change
@@ -81,12 +81,21 @@ class Run:
     judgement: Judgement
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A booking that was made."""
+
+    moment: float
+    mailbox: str
+    in_burst: bool
+
+
 @dataclass(slots=True)
 class _Watch:
     """Sees when each booking's event appears."""
 
     world: SimulatedWorld
-    made: dict[str, tuple[float, Change]] = field(default_factory=dict)
+    made: dict[str, _Made] = field(default_factory=dict)
     appeared: dict[str, float] = field(default_factory=dict)
     _seen: dict[str, int] = field(default_factory=dict)
 
@@ -97,18 +106,16 @@ class _Watch:
                 self._look(mailbox)
             await asyncio.sleep(WATCH_SECONDS)
 
-    def note(self, change: Change) -> None:
+    def note(self, change: Change, *, in_burst: bool) -> None:
         """A booking is made now."""
-        self.made[change.booking_id] = (virtual_seconds(), change)
+        self.made[change.booking_id] = _Made(virtual_seconds(), change.mailbox, in_burst)
 
-    def lags(self, first: float, last: float, mailbox: str, *, others: bool = False) -> tuple[float, ...]:
-        """Of bookings made from `first` on and before `last`, for this mailbox or for all others."""
+    def lags(self, which: Callable[[_Made], bool]) -> tuple[float, ...]:
+        """Of these bookings, as far as they show."""
         return tuple(
-            self.appeared[booking_id] - moment
-            for booking_id, (moment, change) in self.made.items()
-            if first <= moment < last
-            and (change.mailbox == mailbox) is not others
-            and booking_id in self.appeared
+            self.appeared[booking_id] - made.moment
+            for booking_id, made in self.made.items()
+            if which(made) and booking_id in self.appeared
         )
 
     def _look(self, mailbox: Mailbox) -> None:
@@ -154,23 +161,19 @@ async def _play(name: Name, story: Story, latency: Latency) -> Run:
     watching = asyncio.create_task(watch.run())
     async with open_contender(name, world) as contender:
         world.clear_traffic()
-        started = virtual_seconds()
-        working = asyncio.create_task(contender.work(until=started + story.end))
+        working = asyncio.create_task(contender.work(until=virtual_seconds() + story.end))
         victim = await _tell(story, office, contender, watch)
         await working
         lost = contender.lost
     await asyncio.sleep(WATCH_SECONDS)
     watching.cancel()
-    burst = (started + story.steady_seconds, started + story.end)
     traffic = (world.graph_link.traffic, world.dataverse_link.traffic)
     return Run(
         contender=name,
-        steady=watch.lags(started, burst[0], "", others=True),
-        others=watch.lags(*burst, victim, others=True),
-        throttled=watch.lags(*burst, victim),
-        throttled_bookings=sum(
-            change.mailbox == victim and moment >= burst[0] for moment, change in watch.made.values()
-        ),
+        steady=watch.lags(lambda made: not made.in_burst),
+        others=watch.lags(lambda made: made.in_burst and made.mailbox != victim),
+        throttled=watch.lags(lambda made: made.in_burst and made.mailbox == victim),
+        throttled_bookings=sum(made.in_burst and made.mailbox == victim for made in watch.made.values()),
         throttled_answers=sum(each.throttled for each in traffic),
         lost=lost,
         judgement=judge(facts_of(world, office)),
@@ -181,13 +184,13 @@ async def _tell(story: Story, office: Office, contender: Contender, watch: _Watc
     """Make the bookings, each at its moment; returns the mailbox that was throttled."""
     victim = ""
     for number in range(story.steady + story.burst):
+        in_burst = number >= story.steady
         if number == story.steady:
-            victim = next(iter(watch.made.values()))[1].mailbox
+            victim = next(iter(watch.made.values())).mailbox
             watch.world.graph.limits.throttle(victim, story.throttle_seconds)
         changes = office.book(1)
-        watch.note(changes[0])
+        watch.note(changes[0], in_burst=in_burst)
         contender.take(changes)
-        in_burst = number >= story.steady
         await asyncio.sleep(1 / (story.steady_per_second * (story.burst_factor if in_burst else 1)))
     return victim
 
@@ -267,8 +270,8 @@ def _chart(latency: Latency, runs: Sequence[Run]) -> Chart:
 
 
 _STORY = (
-    "New bookings one after the other, dealt round to the technicians; as the burst begins, Graph answers 429 "
-    "to everything for one mailbox, with the time left as Retry-After. The pauses of the hosts' polling are in "
-    "the lags."
+    "New bookings one after the other, dealt round to the technicians; as the burst begins, Graph answers "
+    "429 to everything for one mailbox, with the time left as Retry-After. The pauses of the hosts' polling "
+    "are in the lags."
 )
 _AIM = "No number was set for this; the target is that nothing is lost or doubled."
