@@ -128,8 +128,9 @@ def _figure(chart: Chart, theme: Theme) -> Figure:
 
 
 def _colours(chart: Chart, theme: Theme) -> dict[str, str]:
-    """Ours is always the same; the others take turns."""
-    ours = next((label for label in chart.series if OURS in label), None)
+    """Ours, or what stands alone, has always the same; the others take turns."""
+    alone = next(iter(chart.series)) if len(chart.series) == 1 else None
+    ours = next((label for label in chart.series if OURS in label), alone)
     rest = [label for label in chart.series if label != ours]
     colours = {label: theme.others[at % len(theme.others)] for at, label in enumerate(rest)}
     return colours | ({ours: theme.ours} if ours else {})
