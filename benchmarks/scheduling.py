@@ -48,6 +48,19 @@ COLUMNS = (
 )
 
 
+NOTES = (
+    """Virtual time: the real machinery and the stand-ins' own code on a loop whose clock jumps from timer to
+    timer. It is the same on every run, so one run is enough, and the machine's speed does not enter
+    into it.""",
+    """CPU is process_time of the measured part: booking_sync, the Graph SDK, and the stand-ins that answer;
+    once, warm.""",
+    """A request to the storage queue takes the services' round trip and no service time. The host's own
+    processor time is left out.""",
+    """`benchmarks/bound.py` derives the bound. In the end every calendar is compared with the bookings;
+    `wrong in the end` counts differences.""",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What is measured."""
@@ -157,25 +170,7 @@ def run(options: Options) -> Result:
         ),
         charts=(_chart(alone, hosted, options.latencies[0]),),
         targets=tuple(_target(load, alone) for load in loads if load.limit),
-        notes=(
-            (
-                "Virtual time: the real machinery and the stand-ins' own code on a loop whose clock jumps from "
-                "timer to timer. It is the same on every run, so one run is enough; the machine's speed does not "
-                "enter into it."
-            ),
-            (
-                "CPU is process_time of the measured part: booking_sync, the Graph SDK, and the stand-ins that "
-                "answer, which need the larger share; once, warm."
-            ),
-            (
-                "A request to the storage queue takes the services' round trip and no service time. The host's "
-                "own processor time is left out."
-            ),
-            (
-                "`benchmarks/bound.py` derives the bound. In the end every calendar is compared with the "
-                "bookings; `wrong in the end` counts differences."
-            ),
-        ),
+        notes=tuple(" ".join(note.split()) for note in NOTES),
     )
 
 

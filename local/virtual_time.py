@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class StandstillError(RuntimeError):
+    """Everybody waits for something that nothing will ever bring about."""
+
+
 class _SkippingSelector(selectors.DefaultSelector):
     """Never waits: it tells how long the loop wanted to."""
 
@@ -24,7 +28,10 @@ class _SkippingSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout:
             self.skipped += timeout
-        return super().select(0)
+        ready = super().select(0)
+        if timeout is None and not ready:
+            raise StandstillError("no task can go on and no timer runs: something waits for ever")
+        return ready
 
 
 class _VirtualLoop(asyncio.SelectorEventLoop):
@@ -39,7 +46,11 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtually(main: Coroutine[Any, Any, T]) -> T:
-    """Run to the end in no time, whatever sleeps are in it; the loop's `time()` begins at 0."""
+    """Run to the end in no time, whatever sleeps are in it; the loop's `time()` begins at 0.
+
+    Raises:
+        StandstillError: nothing goes on any more.
+    """
     with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
         return runner.run(main)
 

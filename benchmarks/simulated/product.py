@@ -2,7 +2,7 @@
 
 With the default settings, and nothing of it replaced: Batcher, Synchronizer, OutlookCalendar with the Graph
 SDK's requests and the BatchScheduler, DataverseBookings, ChangeWorker. Only where the process ends does the
-simulated world begin: tokens are at hand, requests travel in process, and the storage queue is a simulated one.
+simulated world begin: tokens are at hand, requests travel in process, the storage queue is a simulated one.
 """
 
 from __future__ import annotations
