@@ -25,7 +25,7 @@ class Timeline:
     """From asking for the row to the request: the window in which others may join, and the token."""
     read: float
     plan: float
-    """Deciding and rendering."""
+    """Handing over the row, deciding, rendering."""
     create_window: float
     """From asking for the event to the batch: building the request, and the window."""
     create: float
@@ -56,20 +56,21 @@ def timeline(spans: Sequence[SpanRow]) -> Timeline:
 
     def within(name: str, outer: str) -> tuple[float, float]:
         """The first span of that name that began in the first one of the other."""
-        _, first, last = next(span for span in found if span[0] == outer)
-        return next((start, end) for each, start, end in found if each == name and first <= start <= last)
+        for _, first, last in (span for span in found if span[0] == outer):
+            for each, start, end in found:
+                if each == name and first <= start <= last:
+                    return start, end
+        raise ValueError(f"the spans lack a part, {name} in {outer}: {[span[0] for span in found]}")
 
-    try:
-        booking, read, create, record = (within(n, n) for n in ("booking", "read", "create", "record"))
-        reading, creating = within("dataverse request", "read"), within("graph request", "create")
-        recording, token = within("dataverse request", "record"), within("token", "graph request")
-    except StopIteration:
-        raise ValueError(f"the spans lack a part: {[span[0] for span in found]}") from None
+    booking, read = within("booking", "booking"), within("read", "booking")
+    create, record = within("create", "booking"), within("record", "booking")
+    reading, creating = within("dataverse request", "read"), within("graph request", "create")
+    recording, token = within("dataverse request", "record"), within("token", "graph request")
     return Timeline(
         linger=read[0] - booking[0],
         read_window=reading[0] - read[0],
         read=reading[1] - reading[0],
-        plan=create[0] - read[1],
+        plan=create[0] - reading[1],
         create_window=creating[0] - create[0],
         create=creating[1] - creating[0],
         graph_token=token[1] - token[0],
