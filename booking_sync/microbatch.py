@@ -20,18 +20,22 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def spread(waiting: int, places: int, smallest: int, largest: int) -> list[int]:
-    """The sizes of the batches to send now; what does not fit waits for a place.
+def spread(waiting: int, free: int, places: int, smallest: int, largest: int) -> list[int]:
+    """The sizes of the batches to send now; what finds no place waits for one.
+
+    With few places free the batches are none the larger, since the others are free again soon.
 
     Args:
         waiting: how many items there are.
-        places: how many more batches may be under way.
-        smallest: more than one batch are made only of so many items each.
+        free: how many more batches may be under way.
+        places: how many batches may be under way altogether.
+        smallest: several batches are made only of so many items each.
         largest: of a batch.
     """
-    batches = min(places, max(-(-waiting // largest), waiting // smallest, 1))
-    taken = min(waiting, batches * largest)
-    return [taken // batches + (number < taken % batches) for number in range(batches)] if taken else []
+    if not waiting:
+        return []
+    batches = max(min(places, waiting // smallest), -(-waiting // largest))
+    return [waiting // batches + (number < waiting % batches) for number in range(min(batches, free))]
 
 
 class MicroBatcher(Generic[Item, Result]):
@@ -82,7 +86,8 @@ class MicroBatcher(Generic[Item, Result]):
         # A caller that was cancelled meanwhile wants no answer, and the service need not be asked.
         waiting = [entry for entry in self._waiting if not entry[1].done()]
         taken = 0
-        for size in spread(len(waiting), self._places - len(self._running), self._smallest, self._largest):
+        free = self._places - len(self._running)
+        for size in spread(len(waiting), free, self._places, self._smallest, self._largest):
             task = asyncio.get_running_loop().create_task(self._run(waiting[taken : taken + size]))
             self._running.add(task)  # the loop itself holds tasks only weakly
             task.add_done_callback(self._ended)

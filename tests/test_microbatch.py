@@ -80,31 +80,36 @@ async def test_a_caller_that_went_away_is_not_asked_for() -> None:
 @given(
     waiting=st.integers(0, 3000),
     places=st.integers(1, 50),
+    busy=st.integers(0, 50),
     smallest=st.integers(1, 60),
     more=st.integers(0, 60),
 )
 def test_batches_are_even_within_bounds_and_leave_nobody_without_need(
-    waiting: int, places: int, smallest: int, more: int
+    waiting: int, places: int, busy: int, smallest: int, more: int
 ) -> None:
-    """Sizes differ by one at most, none is too large, and something waits only when every place is full."""
-    largest = smallest + more
-    sizes = spread(waiting, places, smallest, largest)
-    assert len(sizes) <= places
-    assert sum(sizes) == min(waiting, places * largest)
+    """Sizes differ by one at most, none is too large, and something waits only when every place is taken."""
+    largest, free = smallest + more, max(0, places - busy)
+    sizes = spread(waiting, free, places, smallest, largest)
+    assert len(sizes) <= free
+    assert sum(sizes) <= waiting
     if sizes:
         assert max(sizes) <= largest
         assert max(sizes) - min(sizes) <= 1
-    if len(sizes) > 1 and sum(sizes) == waiting:
-        assert min(sizes) >= smallest or len(sizes) == -(-waiting // largest)
+    if sum(sizes) < waiting:
+        assert len(sizes) == free
+    if len(sizes) > 1:
+        assert min(sizes) >= min(smallest, waiting // -(-waiting // largest))
 
 
-def test_what_waits_is_spread_over_the_free_places() -> None:
-    """A few share one batch, many use every place, and a flood fills each batch."""
-    assert spread(11, 48, 12, 50) == [11]
-    assert spread(36, 48, 12, 50) == [12, 12, 12]
-    assert spread(1000, 48, 12, 50) == [21] * 40 + [20] * 8
-    assert spread(5000, 48, 12, 50) == [50] * 48
-    assert spread(5, 0, 12, 50) == []
+def test_what_waits_is_spread_over_the_places() -> None:
+    """A few share one batch, many use every place, a flood fills batches, and few free places are not stuffed."""
+    assert spread(11, 48, 48, 12, 50) == [11]
+    assert spread(20, 48, 48, 12, 50) == [20]
+    assert spread(36, 48, 48, 12, 50) == [12, 12, 12]
+    assert spread(1000, 48, 48, 12, 50) == [21] * 40 + [20] * 8
+    assert spread(5000, 48, 48, 12, 50) == [50] * 48
+    assert spread(300, 2, 48, 12, 50) == [12, 12]
+    assert spread(5, 0, 48, 12, 50) == []
 
 
 class SlowService:
