@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+WAITING = "waiting"
 PACKAGES = {
     "JSON": ("json",),
     "Graph SDK": (
@@ -23,7 +24,7 @@ PACKAGES = {
 }
 BUILT_IN = {
     "TLS and sockets": ("_ssl", "_socket", "socket"),
-    "waiting": ("epoll", "select.", "acquire", "_queue.SimpleQueue"),
+    WAITING: ("epoll", "select.", "acquire", "_queue.SimpleQueue"),
     "JSON": ("_json", "json"),
     "asyncio": ("_asyncio", "_contextvars.Context", "run_"),
 }
