@@ -52,6 +52,8 @@ _STEPS = {
             "table": BOOKING,
             "filteringattributes": "starttime,endtime,name,bookingstatus,resource,msdyn_workorder,statecode",
         },
+        {"message": "Update", "table": "msdyn_workorder", "filteringattributes": "msdyn_city"},
+        {"message": "Update", "table": "bookableresource", "filteringattributes": "userid"},
         {
             "message": "Delete",
             "table": BOOKING,
@@ -89,7 +91,8 @@ class _HeldCourier(Courier):
 class LostWebhook:
     """A change that nobody was told of."""
 
-    booking_id: str
+    table: str
+    row_id: str
     message: str
 
 
@@ -128,9 +131,9 @@ class DataverseSide:
         self._raise([change])
         return change.row_id
 
-    def update(self, row_id: str, body: Mapping[str, Any]) -> None:
-        """A person changes a booking."""
-        table = _schema().entity_set(BOOKINGS)
+    def update(self, row_id: str, body: Mapping[str, Any], entity_set: str = BOOKINGS) -> None:
+        """A person changes a booking, or another row."""
+        table = _schema().entity_set(entity_set)
         self._raise([self._store.update(table, row_id, read_body(_schema(), table, dict(body), ""), _PERSON)])
 
     def delete(self, row_id: str) -> None:
@@ -167,7 +170,7 @@ class DataverseSide:
 
     def _lose(self, delivery: Delivery) -> None:
         self._troubles.tell(f"webhook lost ({delivery.message})")
-        self.lost.append(LostWebhook(delivery.row_id, delivery.message))
+        self.lost.append(LostWebhook(delivery.table, delivery.row_id, delivery.message))
 
     # --- the Web API ------------------------------------------------------------------------------------
 
@@ -315,7 +318,9 @@ def _describe(part: Part) -> str:
 
 def _tell(answer: Answer) -> str:
     if isinstance(answer.body, dict) and "value" in answer.body:
-        rows = [f"{row['name']} {row['@odata.etag']}" for row in answer.body["value"]]
+        rows = [
+            f"{row.get('name', row.get('starttime'))} {row['@odata.etag']}" for row in answer.body["value"]
+        ]
         return f"{answer.status} {rows}"
     error = (answer.body or {}).get("error", {}) if isinstance(answer.body, dict) else {}
     return f"{answer.status} {error.get('code', '')}".rstrip()

@@ -37,6 +37,7 @@ class Office:
     statuses: dict[str, str]
     resources: dict[str, str]
     work_orders: list[str]
+    users: dict[str, str]
 
 
 class Dispatcher:
@@ -53,6 +54,8 @@ class Dispatcher:
         """Ids of all there ever were."""
         self.wavering: set[str] = set()
         """Those that did not want an event in one and the same mailbox all the time."""
+        self.related = False
+        """Whether a row that bookings name was changed."""
         for _ in range(profile.bookings):
             self._create({})
 
@@ -79,6 +82,8 @@ class Dispatcher:
             (3, "cancel", self._cancel_or_reactivate),
             (0.5, "cancel", self._toggle_work_order),
             (1, "delete", self._delete),
+            (2, "relate", self._move_work_order),
+            (1, "relate", self._change_user),
         ]
         open_to_us = [(weight, move) for weight, kind, move in moves if kind in {"", *self._profile.moves}]
         weights = [weight for weight, _ in open_to_us]
@@ -132,6 +137,28 @@ class Dispatcher:
         self.wavering.add(booking_id)
         self._note(booking_id, "sets a work order" if order else "removes the work order")
         self._dataverse.update(booking_id, {"msdyn_workorder@odata.bind": order})
+
+    def _move_work_order(self, booking_id: str) -> None:
+        """Moves the booking's work order, and with it whatever else is booked for that."""
+        order = self._dataverse.bookings()[booking_id]["msdyn_workorder"]
+        if order is None:
+            return
+        # Few cities, so that a former content comes back while something stale is still under way.
+        city = self._conductor.random.choice(("Espoo", "Hanko"))
+        self.related = True
+        self._conductor.note(f"dispatcher moves work order {str(order)[-4:]} to {city}")
+        self._dataverse.update(str(order), {"msdyn_city": city}, "msdyn_workorders")
+
+    def _change_user(self, booking_id: str) -> None:
+        """Has somebody else take over the booking's resource, and with it all that is booked of it."""
+        resource = str(self._dataverse.bookings()[booking_id]["resource"])
+        whom = self._conductor.random.choice((ANNA, BERT))
+        if resource not in self._office.resources[ANNA] + self._office.resources[BERT]:
+            return
+        self.related = True
+        self.wavering.update(self._dataverse.bookings())
+        self._conductor.note(f"dispatcher gives resource {resource[-4:]} to {NAMES[whom]}")
+        self._dataverse.update(resource, {"UserId@odata.bind": self._office.users[whom]}, "bookableresources")
 
     def _copy(self, booking_id: str) -> None:
         """Copies the row with all its columns, ours among them, as people and tools do."""
@@ -219,9 +246,12 @@ def _open_office(dataverse: DataverseSide, conductor: Conductor) -> Office:
         row_id = str(uuid.UUID(int=conductor.random.getrandbits(128), version=4))
         return f"/{entity_set}({dataverse.create(entity_set, {key: row_id, **body})})"
 
+    users: dict[str, str] = {}
+
     def person(mailbox: str, *, disabled: bool = False) -> str:
         body = {"azureactivedirectoryobjectid": mailbox, "isdisabled": disabled}
         user = add("systemusers", "systemuserid", body)
+        users.setdefault(mailbox, user)
         body = {"resourcetype": 3, "UserId@odata.bind": user}
         return add("bookableresources", "bookableresourceid", body)
 
@@ -246,4 +276,5 @@ def _open_office(dataverse: DataverseSide, conductor: Conductor) -> Office:
             add("msdyn_workorders", "msdyn_workorderid", {**order, "msdyn_name": f"WO-{number}"})
             for number in (1, 2)
         ],
+        users,
     )

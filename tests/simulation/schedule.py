@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from booking_sync.catch_up import Standing, standing
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.client import DataverseClient
 from booking_sync.dataverse.schema import SupportColumns
@@ -15,13 +16,14 @@ from booking_sync.domain.change import BookingChange
 from booking_sync.receiver import Receiver
 from booking_sync.webhook import ReceiverPolicy
 from local.dataverse.handlers import DEFAULT_IDENTITY
+from local.dataverse.schema import BOOKING
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseSide, DataverseWire
 from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
 from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Technicians
-from tests.simulation.process import Credential, Parts, Process
+from tests.simulation.process import Credential, Parts, Process, wish
 from tests.simulation.queue import ProcessQueue, QueueModel
 from tests.simulation.trouble import Profile, Troubles, draw_profile
 
@@ -85,6 +87,7 @@ class Schedule:
         self.queue = QueueModel(self.conductor, self.troubles, lambda: self._processes)
         self.dataverse = DataverseSide(self.conductor, self.troubles, self._receive)
         self._parts = parts
+        self._receiver = self._make_receiver()
         self._started = 0
         self._processes: list[Process] = []
         self._crash_points: Counter[str] = Counter()
@@ -120,7 +123,7 @@ class Schedule:
         self.troubles.healthy = True
         self.dispatcher.stop()
         self.technicians.stop()
-        self._catch_up()
+        await self._catch_up()
         await self._rest()
         return await self._judge() + check_conduct(self)
 
@@ -169,14 +172,22 @@ class Schedule:
     # --- what is told to the app ------------------------------------------------------------------------
 
     async def _receive(self, body: bytes, headers: Mapping[str, str]) -> int:
-        queue = ProcessQueue(self.queue, self.conductor, self.troubles, "webhook")
-        receiver = Receiver(queue, _POLICY, now, lambda: "correlation")
-        return (await receiver.receive(body, headers)).status
+        return (await self._receiver.receive(body, headers)).status
 
-    def _catch_up(self) -> None:
-        """What the timer does about bookings whose webhooks were lost: a plain hint."""
-        for booking_id in sorted({lost.booking_id for lost in self.dataverse.lost}):
-            if booking_id in self.dataverse.bookings():
+    def _make_receiver(self) -> Receiver:
+        queue = ProcessQueue(self.queue, self.conductor, self.troubles, "webhook")
+        return Receiver(queue, _POLICY, now, lambda: "correlation", lambda: self.conductor.time)
+
+    async def _catch_up(self) -> None:
+        """What the timers do about what no webhook told: a plain hint.
+
+        A change of another row leaves a booking's version as it is, so that no conditional write notices it.
+        What that leaves behind its record is found by `standing`, as `catch_up` and the audit do.
+        """
+        lost = {each.row_id for each in self.dataverse.lost if each.table == BOOKING}
+        for booking_id, row in (await self._read_rows()).items():
+            behind = self.dispatcher.related and row and standing(row, wish) is Standing.BEHIND
+            if behind or (row and booking_id in lost):
                 self.queue.put(BookingChange(booking_id, "catch-up", now()))
 
     def _excuses(self) -> frozenset[str]:

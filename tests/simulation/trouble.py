@@ -45,7 +45,7 @@ class Profile:
     stalls: int
     """Times that some step takes as long as the next timer, which may be its caller's patience."""
     moves: tuple[str, ...]
-    """What dispatchers do besides renaming: "reassign", "cancel", "delete"."""
+    """What dispatchers do besides renaming: "reassign", "cancel", "delete", "relate" (change other rows)."""
     denied_mailbox: bool
     extension: bool
     graph: GraphConfig
@@ -73,7 +73,11 @@ def draw_profile(random: random.Random) -> Profile:
         lost_webhooks=some(2, 0.2),
         outages=some(2, 0.15),
         stalls=some(3, 0.3),
-        moves=tuple(each for each in ("reassign", "cancel", "delete") if random.random() < 0.65),
+        moves=tuple(
+            each
+            for each, share in (("reassign", 0.65), ("cancel", 0.65), ("delete", 0.65), ("relate", 0.4))
+            if random.random() < share
+        ),
         denied_mailbox=random.random() < 0.12,
         extension=random.random() < 0.5,
         graph=GraphConfig(
