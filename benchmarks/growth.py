@@ -32,6 +32,7 @@ AIM_MS = 2.0
 AIM_RATIO = 1.2
 """Cost of a booking at the last step against the first: what a busy machine makes of equal work."""
 PROFILED = 2_000
+BOUND = "the Graph SDK, whose models and builders make the requests of a new booking; see --profile"
 NO_LIMIT = 10**9
 """Of requests in five minutes: the question is cost, and 20,000 bookings at once are more than a burst."""
 
@@ -122,6 +123,7 @@ def _result(samples: Sequence[Sample], steps: Sequence[int]) -> Result:
                 f"below {AIM_MS:g} ms of processor time per booking",
                 f"{per_booking[-1]:.2f} ms over {steps[-1]:,} creates",
                 per_booking[-1] < AIM_MS,
+                "" if per_booking[-1] < AIM_MS else BOUND,
             ),
             Target(
                 f"linear: a booking of {steps[-1]:,} costs at most {AIM_RATIO:g}x one of {steps[0]:,}",
