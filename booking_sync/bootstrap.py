@@ -10,17 +10,28 @@ import asyncio
 import functools
 import os
 import random
+import secrets
 import uuid
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync.circuit import Circuit
 from booking_sync.errors import SyncError, TransientError
-from booking_sync.settings import SettingsError, load_receiver_settings, load_settings
+from booking_sync.settings import (
+    AuthoritySettings,
+    EnvironmentSettings,
+    RegistrationSettings,
+    SettingsError,
+    VaultSettings,
+    load_part,
+    load_receiver_settings,
+    load_settings,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     import httpx
 
@@ -28,15 +39,19 @@ if TYPE_CHECKING:
     from booking_sync.audit.auditor import Auditor, AuditOrder
     from booking_sync.audit.report import AuditReport
     from booking_sync.azure.queue import StorageChangeQueue
+    from booking_sync.azure.secrets import SecretSource
     from booking_sync.azure.shelf import BlobShelf
+    from booking_sync.azure.sign_in import SignIn
     from booking_sync.batcher import Batcher
     from booking_sync.catch_up import CatchUp, Tally
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
+    from booking_sync.dataverse.client import DataverseClient
     from booking_sync.dataverse.failures import DataverseFailures
     from booking_sync.dataverse.pause import Pause
+    from booking_sync.dataverse.provisioning import DataverseEnvironment
     from booking_sync.dataverse.related import DataverseRelatedBookings
-    from booking_sync.dataverse.transport import Wire
+    from booking_sync.dataverse.transport import Timeouts, Wire
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import RelatedChange
     from booking_sync.domain.outcome import Outcome
@@ -59,6 +74,12 @@ Ran = TypeVar("Ran")
 
 SETTINGS_RETRY_SECONDS = 60.0
 """How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
+
+CLIENT_SECRET_VARIABLE = "ENTRA_CLIENT_SECRET"  # noqa: S105 - the variable's name, no secret
+"""Holds the app registration's secret for the command line, where there is no vault to read it from."""
+
+CUSTOMIZING_SECONDS = 300.0
+"""How long Dataverse may take over one change of a table's definition; columns take minutes at times."""
 
 DEFAULT_MAX_AGE = timedelta(hours=24)
 
@@ -489,6 +510,81 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
     )
 
 
+def open_sign_in(environ: Mapping[str, str], sign_in: SignIn) -> AppCredential:
+    """The credential of a command of the command line; connects at the first token.
+
+    Raises:
+        SettingsError: what this way to sign in needs is missing or malformed.
+    """
+    from booking_sync.azure.credential import ClientSecretAppCredential
+    from booking_sync.azure.secrets import KeyVaultSecret, SecretText
+    from booking_sync.azure.sign_in import EnvironmentSecret, SignIn, open_person
+
+    if sign_in is not SignIn.APP:
+        authority = load_part(environ, AuthoritySettings).authority_host
+        return open_person(sign_in, environ.get("ENTRA_TENANT_ID", "").strip(), authority)
+    app = load_part(environ, RegistrationSettings)
+    secret = environ.get(CLIENT_SECRET_VARIABLE, "").strip()
+    if secret:
+        source: SecretSource = EnvironmentSecret(SecretText(secret))
+    else:
+        vault = load_part(environ, VaultSettings)
+        source = KeyVaultSecret(
+            vault.key_vault_url,
+            vault.client_secret_name,
+            verify_challenge=vault.key_vault_verify_challenge,
+        )
+    return ClientSecretAppCredential(app.tenant_id, app.client_id, source, authority=app.authority_host)
+
+
+@asynccontextmanager
+async def open_dataverse(
+    environ: Mapping[str, str], sign_in: SignIn, timeouts: Timeouts | None = None
+) -> AsyncIterator[DataverseClient]:
+    """The environment's Web API for a command of the command line.
+
+    Raises:
+        SettingsError: a setting is missing or malformed, or the environment is not the one that they name.
+        TransientError: Dataverse, Entra or Key Vault can't be reached.
+        PermanentError: Dataverse refuses us, or nobody is signed in.
+    """
+    from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.dataverse.transport import Timeouts
+
+    settings = load_part(environ, EnvironmentSettings)
+    async with open_sign_in(environ, sign_in) as credential:
+        client = DataverseClient(
+            settings.dataverse_url, credential, now, workers=4, timeouts=timeouts or Timeouts()
+        )
+        try:
+            _check_organization(settings.organization_id, (await client.who_am_i()).organization_id)
+            yield client
+        finally:
+            await client.aclose()
+
+
+@asynccontextmanager
+async def open_provisioning(
+    environ: Mapping[str, str], sign_in: SignIn, webhook_key: str, *, trust_fingerprint: bool = True
+) -> AsyncIterator[DataverseEnvironment]:
+    """What `provision` works on; raises as `open_dataverse`.
+
+    Args:
+        environ: the settings.
+        sign_in: who signs in.
+        webhook_key: the function's key; empty: leave the one that is there.
+        trust_fingerprint: False writes the key once, whatever the webhook's description says of it.
+    """
+    from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
+    from booking_sync.dataverse.transport import Timeouts
+
+    patient = Timeouts(read=CUSTOMIZING_SECONDS)
+    async with open_dataverse(environ, sign_in, patient) as client:
+        yield DataverseEnvironment(
+            client, WebhookKey(webhook_key), secrets.token_bytes, trust_fingerprint=trust_fingerprint
+        )
+
+
 def make_wish(settings: Settings) -> Callable[[Booking], Desire]:
     """What Outlook should show of a booking, by these settings.
 
@@ -521,12 +617,16 @@ async def _organization(settings: Settings, rows: DataverseBookings) -> str:
     reach people's calendars.
     """
     actual = (await rows.who_am_i()).organization_id
-    if settings.organization_id and actual.lower() != settings.organization_id:
+    _check_organization(settings.organization_id, actual)
+    return actual
+
+
+def _check_organization(expected: str, actual: str) -> None:
+    if expected and actual.lower() != expected:
         raise SettingsError(
             f"DATAVERSE_URL leads to organisation {actual}, but DATAVERSE_ORGANIZATION_ID is "
-            f"{settings.organization_id}; nothing is written until they agree."
+            f"{expected}; nothing is written until they agree."
         )
-    return actual
 
 
 def now() -> datetime:

@@ -11,13 +11,17 @@ import math
 import re
 import uuid
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from booking_sync.webhook import ReceiverPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from _typeshed import DataclassInstance
+
+Part = TypeVar("Part", bound="DataclassInstance")
 
 STORAGE_SETTING = "AzureWebJobsStorage"
 DEFAULT_QUEUE_NAME = "booking-changes"
@@ -587,6 +591,43 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvironmentSettings:
+    """The Dataverse environment and the support columns in it; a part for `load_part`."""
+
+    dataverse_url: str
+    organization_id: str
+    event_id_column: str
+    original_resource_column: str
+    sync_state_column: str
+    sync_error_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationSettings:
+    """The app registration without its secret; a part for `load_part`."""
+
+    tenant_id: str
+    client_id: str
+    authority_host: str
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """Where the app registration's secret is; a part for `load_part`."""
+
+    key_vault_url: str
+    key_vault_verify_challenge: bool
+    client_secret_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoritySettings:
+    """Where people sign in; a part for `load_part`."""
+
+    authority_host: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiverSettings:
     """What the webhook needs; a bad setting of another part never costs a webhook."""
 
@@ -611,8 +652,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         SettingsError: names every setting that is missing or malformed.
     """
     values, problems = _read(environ, _BY_FIELD)
-    if values.get("key_vault_verify_challenge") is False and not _is_local(values.get("key_vault_url")):
-        problems.append("KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost: remove it")
+    _check_vault(values, problems)
     _complain(problems)
     return Settings(**values)
 
@@ -627,6 +667,18 @@ def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
     _complain(problems)
     storage, name = values.pop("storage"), values.pop("queue_name")
     return ReceiverSettings(storage=storage, queue_name=name, policy=ReceiverPolicy(**values))
+
+
+def load_part(environ: Mapping[str, str], part: type[Part]) -> Part:
+    """Read and check only the settings that a dataclass names by its fields, as in `Settings`.
+
+    Raises:
+        SettingsError: names every setting of these that is missing or malformed.
+    """
+    values, problems = _read(environ, [each.name for each in fields(part)])
+    _check_vault(values, problems)
+    _complain(problems)
+    return part(**values)
 
 
 def queue_name(environ: Mapping[str, str]) -> str:
@@ -654,6 +706,11 @@ def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, A
         except ValueError as error:
             problems.append(f"{setting.name} {error}")
     return values, problems
+
+
+def _check_vault(values: Mapping[str, Any], problems: list[str]) -> None:
+    if values.get("key_vault_verify_challenge") is False and not _is_local(values.get("key_vault_url")):
+        problems.append("KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost: remove it")
 
 
 def _complain(problems: list[str]) -> None:

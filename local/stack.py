@@ -50,8 +50,8 @@ RELATED_COLUMNS = {
 }
 """The same of the rows that bookings name, by table."""
 PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"
-URL_VARIABLE, KEY_OF_APP = "BOOKING_SYNC_APP_URL", "BOOKING_SYNC_FUNCTION_KEY"
-"""What `booking-sync provision` takes the app's address and its key from."""
+WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE = "WEBHOOK_URL", "WEBHOOK_KEY"
+"""What `booking-sync provision` takes the webhook's address and the function's key from."""
 POLL_SECONDS = 0.1
 _UNWANTED_PREFIXES = (
     *("AZURE_", "AzureWebJobs", "IDENTITY_", "MSI_", "APPLICATIONINSIGHTS_", "OTEL_", "PYTHON"),
@@ -269,7 +269,12 @@ class LocalStack:
         self._write_settings_file()
         await _together([self.start_host() for _ in range(self.options.hosts)])
         if self.hosts:
-            self._write_settings_file(**{URL_VARIABLE: self.host_url, KEY_OF_APP: self.keys.function})
+            self._write_settings_file(
+                **{
+                    WEBHOOK_URL_VARIABLE: self.host_url + WEBHOOK_ROUTE,
+                    WEBHOOK_KEY_VARIABLE: self.keys.function,
+                }
+            )
             await self._register_webhooks()
 
     async def _start_servants(self) -> None:

@@ -19,6 +19,7 @@ from local.dataverse.control import add_control_plane
 from local.dataverse.errors import DataverseError
 from local.dataverse.jobs import Jobs
 from local.dataverse.limits import Throttle
+from local.dataverse.metadata import BASE_LANGUAGE
 from local.dataverse.payload import API_PATH, Row, read_body
 from local.dataverse.registration import Registration
 from local.dataverse.schema import SUPPORT_COLUMNS, Schema
@@ -85,7 +86,11 @@ class DataverseState:
         for name, user_id in people.items():
             row: Row = {"systemuserid": user_id, "fullname": name, "isdisabled": False}
             self.store.create(table("systemuser"), row, user)
-        organization: Row = {"organizationid": self.identity.organization_id, "name": "bookings"}
+        organization: Row = {
+            "organizationid": self.identity.organization_id,
+            "name": "bookings",
+            "languagecode": BASE_LANGUAGE,
+        }
         self.store.create(table("organization"), organization, user)
         self.api.platform.solutions.seed(user)
         self.registration.seed()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 STRING_METADATA = "Microsoft.Dynamics.CRM.StringAttributeMetadata"
 MAX_TEXT = 4000
+BASE_LANGUAGE = 1031
+"""The environment's language: a label without it is refused. It is not English, for those who take that for
+granted."""
 WITHOUT_CHANGE_TRACKING = ("systemuser", "organization")
 
 _NAMESPACE = uuid.UUID("5f0c2a51-74cb-4d0e-9a4e-0f2f4c1f7f10")
@@ -150,8 +153,10 @@ def _check_label(label: Any, name: str) -> None:
     for each in labels:
         kind = each.get("@odata.type", "").lstrip("#") if isinstance(each, dict) else ""
         whole = kind == _LOCALIZED and isinstance(each.get("Label"), str)
-        if not whole or not isinstance(each.get("LanguageCode"), int):
+        if not whole:
             raise bad_request(f"The LocalizedLabels of '{name}' must be {_LOCALIZED}.", "0x80048d19")
+        if each.get("LanguageCode") != BASE_LANGUAGE:
+            raise bad_request(f"Language code {each.get('LanguageCode')} is not installed.", "0x80044334")
 
 
 def _definition(table: Table, concurrency: bool) -> dict[str, Any]:  # noqa: FBT001 - a column's value, no switch
@@ -173,7 +178,7 @@ def _attribute(schema: Schema, table: Table, column: Column, *, cast: bool) -> d
         "AttributeType": str(column.kind),
         "MetadataId": metadata_id(table.logical_name, column.name),
         "IsCustomAttribute": schema.is_custom(table.logical_name, column.name),
-        "DisplayName": {"LocalizedLabels": [{"Label": column.name, "LanguageCode": 1033}]},
+        "DisplayName": {"LocalizedLabels": [{"Label": column.name, "LanguageCode": BASE_LANGUAGE}]},
         "RequiredLevel": {"Value": "None"},
     }
     if cast:

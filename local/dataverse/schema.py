@@ -186,7 +186,12 @@ def _tables() -> tuple[Table, ...]:
             "name",
             (text("name", 160), text("accountnumber", 20), text("telephone1", 50), *_state()),
         ),
-        make_table("organization", "organizations", "name", (text("name", 160),)),
+        make_table(
+            "organization",
+            "organizations",
+            "name",
+            (text("name", 160), Column("languagecode", Kind.INTEGER)),
+        ),
     )
 
 

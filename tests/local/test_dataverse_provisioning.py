@@ -13,6 +13,7 @@ from aiohttp import web
 from local.certificates import Certificates, make_certificates
 from local.dataverse import DataverseStandIn
 from local.dataverse.handlers import DEFAULT_IDENTITY
+from local.dataverse.metadata import BASE_LANGUAGE
 from local.standin import StandIn, server_tls, serving
 from tests.local.dataverse_kit import KEY, NOWHERE, Client, client_of
 
@@ -71,11 +72,15 @@ async def endpoint(certificates: Certificates) -> AsyncIterator[Endpoint]:
 
 
 def label(text: str) -> dict[str, Any]:
-    """A label in English."""
+    """A label in the environment's language."""
     return {
         "@odata.type": "Microsoft.Dynamics.CRM.Label",
         "LocalizedLabels": [
-            {"@odata.type": "Microsoft.Dynamics.CRM.LocalizedLabel", "Label": text, "LanguageCode": 1033}
+            {
+                "@odata.type": "Microsoft.Dynamics.CRM.LocalizedLabel",
+                "Label": text,
+                "LanguageCode": BASE_LANGUAGE,
+            }
         ],
     }
 

@@ -1,0 +1,1 @@
+"""One module per command; `booking_sync.cli` tells how to add one."""

@@ -1,0 +1,232 @@
+"""`booking-sync provision`: the columns, the webhook and its steps in Dataverse."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from functools import partial
+from getpass import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
+
+import typer
+
+from booking_sync.azure.sign_in import SignIn
+from booking_sync.bootstrap import open_provisioning
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption, YesOption
+from booking_sync.cli.output import make_table
+from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.provisioning.converge import converge
+from booking_sync.provisioning.desired import ColumnNames, DesireError, desire
+from booking_sync.provisioning.plan import make_plan
+from booking_sync.provisioning.removal import plan_removal
+from booking_sync.settings import EnvironmentSettings, load_part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booking_sync.provisioning.converge import Report
+    from booking_sync.provisioning.desired import Desired
+
+URL_VARIABLE: Final = "WEBHOOK_URL"
+KEY_VARIABLE: Final = "WEBHOOK_KEY"
+ROUTE: Final = "/api/dataverse/bookings"
+_HTTPS_PORT = 443
+_LOCAL = ("localhost", "127.0.0.1")
+
+UrlOption = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help=f"The function app, https://<app>.azurewebsites.net, or the whole address of its webhook; "
+        f"{URL_VARIABLE} by default. Once registered, it may be left out.",
+        show_default=False,
+    ),
+]
+KeyFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        metavar="FILE",
+        help="Holds the function's key; - reads it from standard input, hidden in a terminal. "
+        f"{KEY_VARIABLE} by default. Once registered, it may be left out.",
+        show_default=False,
+    ),
+]
+WriteKeyOption = Annotated[
+    bool,
+    typer.Option("--write-key", help="Write the key even if it seems to be the one that is there."),
+]
+RemoveOption = Annotated[
+    bool, typer.Option("--remove", help="Take the steps and the webhook away; the columns stay.")
+]
+RemoveColumnsOption = Annotated[
+    bool,
+    typer.Option(
+        "--remove-columns",
+        help="With --remove: the columns too, with the record of every event, and the solution.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the command line asks for."""
+
+    url: str
+    key_file: Path | None
+    write_key: bool
+    dry_run: bool
+    remove: bool
+    remove_columns: bool
+    yes: bool
+
+
+def provision(
+    *,
+    url: UrlOption = "",
+    key_file: KeyFileOption = None,
+    write_key: WriteKeyOption = False,
+    dry_run: DryRunOption = False,
+    remove: RemoveOption = False,
+    remove_columns: RemoveColumnsOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Make what the sync needs in Dataverse: columns, webhook and steps, in a solution.
+
+    It compares what is there with what is needed, does what is missing, and reads it back; a second run
+    changes nothing, and a run that broke off is completed by the next. To rotate the function's key, run it
+    with the new one. You have to be System Administrator or System Customizer there; by default it signs in
+    as you (--auth cli).
+    """
+    order = _Order(url, key_file, write_key, dry_run, remove, remove_columns, yes)
+    run(Request(settings, auth, as_json), partial(_provision, order), default_auth=SignIn.CLI)
+
+
+async def _provision(order: _Order, session: Session) -> ExitCode:
+    if order.remove_columns and not order.remove:
+        raise UsageError("--remove-columns goes with --remove.")
+    _ask(order)
+    key = "" if order.remove else _read_key(order.key_file, session.environ)
+    if order.write_key and not key:
+        raise UsageError("--write-key needs the key: give --key-file.")
+    desired = _desired(order, session.environ, has_key=bool(key))
+    decide = partial(make_plan, desired=desired)
+    if order.remove:
+        decide = partial(plan_removal, desired=desired, remove_columns=order.remove_columns)
+    async with open_provisioning(
+        session.environ, session.auth, key, trust_fingerprint=not order.write_key
+    ) as environment:
+        with session.output.working("Dataverse"):
+            report = await converge(
+                environment,
+                desired,
+                decide,
+                dry_run=order.dry_run,
+                sleep=asyncio.sleep,
+                tell=session.output.note,
+            )
+    _show(report, order, session)
+    return ExitCode.FINE if report.complete or (order.dry_run and not _blocked(report)) else ExitCode.FINDINGS
+
+
+def _desired(order: _Order, environ: Mapping[str, str], *, has_key: bool) -> Desired:
+    names = load_part(environ, EnvironmentSettings)
+    columns = ColumnNames(
+        names.event_id_column,
+        names.original_resource_column,
+        names.sync_state_column,
+        names.sync_error_column,
+    )
+    url = read_url(order.url or environ.get(URL_VARIABLE, ""))
+    try:
+        return desire(columns, url, has_key=has_key)
+    except DesireError as error:
+        raise UsageError(str(error)) from None
+
+
+def read_url(text: str) -> str:
+    """The webhook's address; empty when none was given.
+
+    Args:
+        text: the whole address, or the function app's.
+
+    Raises:
+        UsageError: Dataverse could not call it.
+    """
+    text = text.strip()
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        port = parts.port or _HTTPS_PORT
+    except ValueError:
+        raise UsageError("The webhook's address is no URL.") from None
+    if parts.scheme != "https" or not parts.hostname:
+        raise UsageError("The webhook's address must begin with https://.")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise UsageError("The webhook's address must not carry a key: give that with --key-file.")
+    if port != _HTTPS_PORT and parts.hostname not in _LOCAL:
+        raise UsageError("Dataverse calls webhooks on port 443 only.")
+    return text if parts.path.strip("/") else f"{text.rstrip('/')}{ROUTE}"
+
+
+def _read_key(path: Path | None, environ: Mapping[str, str]) -> str:
+    if path is None:
+        return environ.get(KEY_VARIABLE, "").strip()
+    if str(path) == "-":
+        key = getpass("The function's key: ") if sys.stdin.isatty() else sys.stdin.read()
+    else:
+        try:
+            key = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeError):
+            raise UsageError(f"The key file {path} can't be read.") from None
+    if not key.strip():
+        raise UsageError("The function's key is empty.")
+    return key.strip()
+
+
+def _ask(order: _Order) -> None:
+    if not order.remove or order.yes or order.dry_run:
+        return
+    what = (
+        "the steps, the webhook and the columns with all they hold"
+        if order.remove_columns
+        else ("the steps and the webhook")
+    )
+    if not sys.stdin.isatty():
+        raise UsageError(f"This would remove {what} from Dataverse: add --yes, or look first with --dry-run.")
+    if not typer.confirm(f"Remove {what} from Dataverse?", err=True):
+        raise UsageError("Nothing was removed.")
+
+
+def _blocked(report: Report) -> bool:
+    return any(outcome.result == "in the way" for outcome in report.outcomes)
+
+
+def _show(report: Report, order: _Order, session: Session) -> None:
+    rows = [(each.kind, each.name, each.result, each.detail) for each in report.outcomes]
+    data = {**report.as_json(), "dryRun": order.dry_run}
+    session.output.result(data, make_table(("what", "name", "is", "detail"), rows))
+    session.output.note(_closing(report, order))
+
+
+def _closing(report: Report, order: _Order) -> str:
+    if _blocked(report):
+        return "Nothing was changed: first see to what is in the way."
+    if report.complete:
+        return (
+            "Done, and read back."
+            if report.changed
+            else "Everything is as it should be; nothing was changed."
+        )
+    if order.dry_run:
+        return "Nothing was changed (--dry-run)."
+    return "Not everything reads back as it should: run the command again."

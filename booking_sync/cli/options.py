@@ -1,0 +1,32 @@
+"""Options that commands have in common, so that they are spelled and explained alike everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from booking_sync.azure.sign_in import SignIn
+
+SettingsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE",
+        help="A local.settings.json; its values win over the environment's.",
+        show_default=False,
+    ),
+]
+AuthOption = Annotated[
+    SignIn | None,
+    typer.Option(
+        "--auth",
+        help="Who signs in: the app registration with its secret (app), or you: by `az login` (cli), in the "
+        "browser (browser), or with a code on another device (device).",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask for what can't be undone.")]

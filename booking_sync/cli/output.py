@@ -1,0 +1,69 @@
+"""What a command prints: its result on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a command's words go."""
+
+    as_json: bool
+    results: Console
+    """Standard output."""
+    notes: Console
+    """Standard error."""
+
+    def result(self, data: Any, shown: RenderableType) -> None:
+        """Print the result once.
+
+        Args:
+            data: for `--json`; JSON-ready.
+            shown: for people.
+        """
+        if self.as_json:
+            self.results.file.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        else:
+            self.results.print(shown)
+
+    def note(self, text: str) -> None:
+        """Tell how it goes; the text is taken as it is."""
+        self.notes.print(escape(text), highlight=False, soft_wrap=True)
+
+    def error(self, text: str) -> None:
+        """Tell why it ends; the text is taken as it is."""
+        self.notes.print(f"[bold red]error:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Show that something is under way, where a person is looking on."""
+        with self.notes.status(escape(text)):
+            yield
+
+
+def open_output(*, as_json: bool) -> Output:
+    """The process's own streams."""
+    return Output(as_json, Console(), Console(stderr=True))
+
+
+def make_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A plain table; the texts are taken as they are."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(text) for text in row))
+    return table

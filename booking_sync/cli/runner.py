@@ -1,0 +1,104 @@
+"""From a command's options to its exit code: settings, sign-in, the work, and what went wrong in words."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from booking_sync.azure.sign_in import SignIn
+from booking_sync.cli.environment import merged
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.output import Output, open_output
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.log import quiet_libraries
+from booking_sync.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+TRACEBACK_VARIABLE = "BOOKING_SYNC_TRACEBACK"
+
+
+class UsageError(Exception):
+    """The command line makes no sense; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The common options of a command, as they were given."""
+
+    settings: Path | None = None
+    auth: SignIn | None = None
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command works with."""
+
+    environ: Mapping[str, str]
+    """The settings; what a command needs of them is loaded by `bootstrap`."""
+    auth: SignIn
+    output: Output
+
+
+def run(
+    request: Request, work: Callable[[Session], Awaitable[ExitCode]], *, default_auth: SignIn = SignIn.APP
+) -> NoReturn:
+    """Do a command's work and end with its exit code.
+
+    Args:
+        request: the common options.
+        work: what the command does.
+        default_auth: who signs in when the command line does not say so.
+
+    Raises:
+        typer.Exit: always, with the exit code.
+    """
+    output = open_output(as_json=request.as_json)
+    code = ExitCode.BUG
+    try:
+        environ = merged(os.environ, request.settings)
+        os.environ.update(environ)
+        quiet_libraries()
+        logging.getLogger().addHandler(logging.NullHandler())  # what matters is told in words
+        session = Session(environ, request.auth or default_auth, output)
+        code = asyncio.run(_start(work, session))
+    except (SettingsError, UsageError) as error:
+        output.error(str(error))
+        code = ExitCode.USAGE
+    except PermanentError as error:
+        output.error(error.reason)
+        code = ExitCode.FINDINGS
+    except TransientError as error:
+        output.error(f"{error.reason} {_later(error)}")
+        code = ExitCode.TRY_LATER
+    except KeyboardInterrupt:
+        output.note("Interrupted.")
+        code = ExitCode.INTERRUPTED
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        output.error(
+            f"{type(error).__name__}: a mistake of booking_sync's own. {TRACEBACK_VARIABLE}=1 shows where; "
+            "please report that."
+        )
+    sys.stdout.flush()
+    raise typer.Exit(code)
+
+
+async def _start(work: Callable[[Session], Awaitable[ExitCode]], session: Session) -> ExitCode:
+    return await work(session)
+
+
+def _later(error: TransientError) -> str:
+    if error.retry_after is None:
+        return "Try again later."
+    return f"Try again in {error.retry_after:.0f} seconds."

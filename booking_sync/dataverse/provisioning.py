@@ -1,0 +1,477 @@
+"""The port `Environment` of provisioning on Dataverse: solution, columns, webhook, steps by the Web API.
+
+Shapes are those of Microsoft's "Web API reference" and "Create and update column definitions". Navigation
+properties of these tables are all lower case. Rows are created with ids of ours, so that a creation that is
+repeated after an uncertain answer is refused instead of made twice.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from xml.sax.saxutils import quoteattr
+
+from booking_sync.dataverse.errors import incomplete
+from booking_sync.provisioning.actions import (
+    AddToSolution,
+    MakeColumn,
+    MakePublisher,
+    MakeSolution,
+    Publish,
+    RemoveColumn,
+    RemoveRow,
+    WidenColumn,
+    WriteImage,
+    WriteStep,
+    WriteWebhook,
+)
+from booking_sync.provisioning.actual import (
+    Actual,
+    FoundColumn,
+    FoundImage,
+    FoundPublisher,
+    FoundSolution,
+    FoundStep,
+    FoundWebhook,
+    KeyState,
+)
+from booking_sync.provisioning.desired import OPTION_VALUE_PREFIX, Message
+from booking_sync.provisioning.fingerprint import SALT_BYTES, describe, has_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.provisioning.actions import Action
+    from booking_sync.provisioning.actual import Occasion
+    from booking_sync.provisioning.desired import Column, Desired
+
+KEY_HEADER = "x-functions-key"
+
+_STRING = "Microsoft.Dynamics.CRM.StringAttributeMetadata"
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_WEBHOOK, _HTTP_HEADER, _NORMAL, _JSON_FORMAT = 8, 5, 1, 2
+_POST_OPERATION, _ASYNCHRONOUS, _SERVER_ONLY = 40, 1, 0
+_ENABLED = {"statecode": 0, "statuscode": 1}
+_PRE_IMAGE, _TARGET = 0, "Target"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookKey:
+    """The function's key; empty when nobody gave it. It does not show when it is printed."""
+
+    value: str = field(default="", repr=False)
+
+
+class DataverseEnvironment:
+    """One environment; fulfils `Environment`.
+
+    Args:
+        client: its Web API; stays the caller's to close.
+        key: what the webhook is to authenticate with.
+        random_bytes: so many, unguessable.
+        trust_fingerprint: False takes the key for another one until this has written it.
+    """
+
+    def __init__(
+        self,
+        client: DataverseClient,
+        key: WebhookKey,
+        random_bytes: Callable[[int], bytes],
+        *,
+        trust_fingerprint: bool = True,
+    ) -> None:
+        self._client = client
+        self._key = key
+        self._random_bytes = random_bytes
+        self._trusting = trust_fingerprint
+        self._messages: dict[str, str] = {}
+        self._filters: dict[Occasion, str] = {}
+
+    async def read(self, desired: Desired) -> Actual:
+        """What there is of what is desired.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused.
+        """
+        await self._read_occasions(desired)
+        solution, components = await self._read_solution(desired)
+        webhooks = await self._read_webhooks()
+        webhook = next((row for row in webhooks if row["name"] == desired.webhook.name), None)
+        own_id = "" if webhook is None else _id(webhook, "serviceendpointid")
+        address = desired.webhook.url or (webhook or {}).get("url")
+        return Actual(
+            publisher=await self._read_publisher(desired, solution),
+            solution=solution,
+            columns=await self._read_columns(desired, components),
+            webhook=None if webhook is None else self._to_webhook(webhook, components),
+            steps=await self._read_steps(own_id, components) if own_id else (),
+            possible=frozenset(self._filters),
+            twins=tuple(
+                str(row["name"])
+                for row in webhooks
+                if row["url"] == address and _id(row, "serviceendpointid") != own_id
+            ),
+        )
+
+    async def carry_out(self, action: Action) -> None:
+        """Do it; raises as `read`."""
+        await self._carry_out(action)
+
+    # --- reading ----------------------------------------------------------------------------------------
+
+    async def _rows(self, entity_set: str, select: str, condition: str) -> list[dict[str, Any]]:
+        return await self._client.rows(f"{entity_set}?$select={select}&$filter={quote(condition, safe='')}")
+
+    async def _read_occasions(self, desired: Desired) -> None:
+        """The ids of the messages, and of their filters for the tables that steps are for."""
+        messages = await self._rows("sdkmessages", "name", _either("name", sorted(Message)))
+        self._messages = {str(row["name"]): _id(row, "sdkmessageid") for row in messages}
+        names = {message_id: name for name, message_id in self._messages.items()}
+        tables = _either("primaryobjecttypecode", sorted({step.table for step in desired.steps}))
+        select = "primaryobjecttypecode,_sdkmessageid_value"
+        filters = await self._rows("sdkmessagefilters", select, tables)
+        self._filters = {
+            (names[message_id], str(row["primaryobjecttypecode"])): _id(row, "sdkmessagefilterid")
+            for row in filters
+            if (message_id := str(row["_sdkmessageid_value"]).lower()) in names
+        }
+
+    async def _read_publisher(
+        self, desired: Desired, solution: FoundSolution | None
+    ) -> FoundPublisher | None:
+        condition = f"customizationprefix eq {_text(desired.prefix)}"
+        rows = await self._rows("publishers", "uniquename", condition)
+        if not rows:
+            return None
+        home = "" if solution is None else solution.publisher_id
+
+        def preference(row: Mapping[str, Any]) -> tuple[bool, bool, str]:
+            """The solution's own publisher first, then the one that we would make."""
+            return (
+                _id(row, "publisherid") != home,
+                row["uniquename"] != desired.publisher,
+                str(row["uniquename"]),
+            )
+
+        chosen = min(rows, key=preference)
+        publisher_id = _id(chosen, "publisherid")
+        solutions = await self._rows("solutions", "uniquename", f"_publisherid_value eq {publisher_id}")
+        others = sum(row["uniquename"] != desired.solution for row in solutions)
+        return FoundPublisher(publisher_id, str(chosen["uniquename"]), others)
+
+    async def _read_solution(self, desired: Desired) -> tuple[FoundSolution | None, frozenset[str]]:
+        """The solution and the ids of what is in it."""
+        select = "ismanaged,_publisherid_value"
+        rows = await self._rows("solutions", select, f"uniquename eq {_text(desired.solution)}")
+        if not rows:
+            return None, frozenset()
+        solution_id = _id(rows[0], "solutionid")
+        found = FoundSolution(
+            solution_id, bool(rows[0]["ismanaged"]), str(rows[0]["_publisherid_value"]).lower()
+        )
+        components = await self._rows("solutioncomponents", "objectid", f"_solutionid_value eq {solution_id}")
+        return found, frozenset(str(row["objectid"]).lower() for row in components)
+
+    async def _read_columns(self, desired: Desired, components: frozenset[str]) -> dict[str, FoundColumn]:
+        place = _attributes(desired.table)
+        wanted = {column.name for column in desired.columns}
+        everything = await self._client.rows(f"{place}?$select=LogicalName,AttributeType")
+        texts = await self._client.rows(f"{place}/{_STRING}?$select=LogicalName,MaxLength")
+        lengths = {str(row["LogicalName"]): row["MaxLength"] for row in texts}
+        found = {}
+        for row in everything:
+            name, metadata_id = str(row["LogicalName"]), _id(row, "MetadataId")
+            if name in wanted:
+                length = lengths.get(name)
+                found[name] = FoundColumn(
+                    name, metadata_id, length is not None, length or 0, metadata_id in components
+                )
+        return found
+
+    async def _read_webhooks(self) -> list[dict[str, Any]]:
+        return await self._rows(
+            "serviceendpoints", "name,url,authtype,description", f"contract eq {_WEBHOOK}"
+        )
+
+    def _to_webhook(self, row: Mapping[str, Any], components: frozenset[str]) -> FoundWebhook:
+        webhook_id = _id(row, "serviceendpointid")
+        uses_header = row["authtype"] == _HTTP_HEADER
+        key = KeyState.NOT_GIVEN
+        if self._key.value:
+            same = self._trusting and uses_header and has_key(row["description"] or "", self._key.value)
+            key = KeyState.SAME if same else KeyState.OTHER
+        return FoundWebhook(webhook_id, str(row["url"]), uses_header, key, webhook_id in components)
+
+    async def _read_steps(self, webhook_id: str, components: frozenset[str]) -> tuple[FoundStep, ...]:
+        select = (
+            "name,stage,mode,asyncautodelete,supporteddeployment,statecode,filteringattributes,"
+            "_sdkmessageid_value,_sdkmessagefilterid_value"
+        )
+        rows = await self._rows("sdkmessageprocessingsteps", select, f"_eventhandler_value eq {webhook_id}")
+        images = await self._read_images([_id(row, "sdkmessageprocessingstepid") for row in rows])
+        return tuple(self._to_step(row, images, components) for row in rows)
+
+    async def _read_images(self, step_ids: Sequence[str]) -> list[dict[str, Any]]:
+        if not step_ids:
+            return []
+        condition = " or ".join(f"_sdkmessageprocessingstepid_value eq {step_id}" for step_id in step_ids)
+        select = "entityalias,imagetype,messagepropertyname,attributes,_sdkmessageprocessingstepid_value"
+        return await self._rows("sdkmessageprocessingstepimages", select, condition)
+
+    def _to_step(
+        self, row: Mapping[str, Any], images: Sequence[Mapping[str, Any]], components: frozenset[str]
+    ) -> FoundStep:
+        step_id = _id(row, "sdkmessageprocessingstepid")
+        return FoundStep(
+            id=step_id,
+            name=str(row["name"] or "without a name"),
+            occasion=self._occasion(row),
+            proper=(row["stage"], row["mode"]) == (_POST_OPERATION, _ASYNCHRONOUS)
+            and row["asyncautodelete"] is True
+            and row["supporteddeployment"] in (None, _SERVER_ONLY),
+            enabled=row["statecode"] == 0,
+            filtering=_names(row["filteringattributes"]),
+            images=tuple(
+                _to_image(image)
+                for image in images
+                if str(image["_sdkmessageprocessingstepid_value"]).lower() == step_id
+            ),
+            in_solution=step_id in components,
+        )
+
+    def _occasion(self, row: Mapping[str, Any]) -> Occasion:
+        """Message and table of a step; empty texts for those that we have nothing to do with."""
+        filter_id = str(row["_sdkmessagefilterid_value"]).lower()
+        found = (occasion for occasion, each in self._filters.items() if each == filter_id)
+        return next(found, ("", ""))
+
+    # --- writing ----------------------------------------------------------------------------------------
+
+    @singledispatchmethod
+    async def _carry_out(self, action: Action) -> None:
+        raise TypeError(f"no way to carry out {type(action).__name__}")
+
+    @_carry_out.register
+    async def _(self, action: MakePublisher) -> None:
+        await self._create(
+            "publishers",
+            {
+                "publisherid": action.id,
+                "uniquename": action.unique_name,
+                "friendlyname": "booking_sync",
+                "description": "Owner of the prefix of booking_sync's columns.",
+                "customizationprefix": action.prefix,
+                "customizationoptionvalueprefix": OPTION_VALUE_PREFIX,
+            },
+        )
+
+    @_carry_out.register
+    async def _(self, action: MakeSolution) -> None:
+        await self._create(
+            "solutions",
+            {
+                "solutionid": action.id,
+                "uniquename": action.unique_name,
+                "friendlyname": "booking_sync",
+                "description": "Columns and webhook by which bookings are kept in step with Outlook.",
+                "version": "1.0.0.0",
+                "publisherid@odata.bind": f"/publishers({action.publisher_id})",
+            },
+        )
+
+    @_carry_out.register
+    async def _(self, action: MakeColumn) -> None:
+        language = await self._language()
+        body = {
+            "@odata.type": _STRING,
+            "AttributeType": "String",
+            "AttributeTypeName": {"Value": "StringType"},
+            "FormatName": {"Value": "Text"},
+            "SchemaName": action.column.name,
+            "MaxLength": action.column.length,
+            "RequiredLevel": {"Value": "None"},
+            # Each write of ours would fill the audit log, if the table is audited, and tell nobody anything.
+            "IsAuditEnabled": {"Value": False},
+            "DisplayName": _label(action.column.label, language),
+            "Description": _label(action.column.description, language),
+        }
+        await self._create(_attributes(action.table), body, action.solution)
+
+    @_carry_out.register
+    async def _(self, action: WidenColumn) -> None:
+        place = _attribute(action.table, action.column)
+        definition = await self._client.get(f"{place}/{_STRING}")
+        kept = {key: value for key, value in definition.items() if not key.startswith("@odata.")}
+        body = {"@odata.type": _STRING, **kept, "MaxLength": action.column.length}
+        await self._send("PUT", place, body, {"MSCRM.MergeLabels": "true"})
+
+    @_carry_out.register
+    async def _(self, action: RemoveColumn) -> None:
+        await self._send("DELETE", f"{_attributes(action.table)}(LogicalName='{action.name}')")
+
+    @_carry_out.register
+    async def _(self, action: Publish) -> None:
+        xml = f"<importexportxml><entities><entity>{action.table}</entity></entities></importexportxml>"
+        await self._send("POST", "PublishXml", {"ParameterXml": xml})
+
+    @_carry_out.register
+    async def _(self, action: WriteWebhook) -> None:
+        body: dict[str, Any] = {"url": action.url} if action.url else {}
+        if action.with_key:
+            body |= {
+                "authtype": _HTTP_HEADER,
+                "authvalue": _settings_xml(self._key.value),
+                "description": describe(self._key.value, self._random_bytes(SALT_BYTES)),
+            }
+        if action.new:
+            body |= {
+                "serviceendpointid": action.id,
+                "name": action.name,
+                "contract": _WEBHOOK,
+                "connectionmode": _NORMAL,
+                "messageformat": _JSON_FORMAT,
+            }
+            await self._create("serviceendpoints", body, action.solution)
+        else:
+            await self._change(f"serviceendpoints({action.id})", body)
+        self._trusting = self._trusting or action.with_key
+
+    @_carry_out.register
+    async def _(self, action: WriteStep) -> None:
+        step = action.step
+        body: dict[str, Any] = {
+            "name": step.name,
+            "stage": _POST_OPERATION,
+            "mode": _ASYNCHRONOUS,
+            "rank": 1,
+            "supporteddeployment": _SERVER_ONLY,
+            "asyncautodelete": True,
+            "filteringattributes": ",".join(sorted(step.filtering)) or None,
+            **_ENABLED,
+        }
+        if not action.new:
+            await self._change(f"sdkmessageprocessingsteps({action.id})", body)
+            return
+        body |= {
+            "sdkmessageprocessingstepid": action.id,
+            "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({action.webhook_id})",
+            "sdkmessageid@odata.bind": f"/sdkmessages({self._messages[step.message]})",
+            "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({self._filters[step.message, step.table]})",
+        }
+        await self._create("sdkmessageprocessingsteps", body, action.solution)
+
+    @_carry_out.register
+    async def _(self, action: WriteImage) -> None:
+        body: dict[str, Any] = {
+            "name": action.image.alias,
+            "entityalias": action.image.alias,
+            "imagetype": _PRE_IMAGE,
+            "messagepropertyname": _TARGET,
+            "attributes": ",".join(sorted(action.image.columns)),
+        }
+        if not action.new:
+            await self._change(f"sdkmessageprocessingstepimages({action.id})", body)
+            return
+        body |= {
+            "sdkmessageprocessingstepimageid": action.id,
+            "sdkmessageprocessingstepid@odata.bind": f"/sdkmessageprocessingsteps({action.step_id})",
+        }
+        await self._create("sdkmessageprocessingstepimages", body)
+
+    @_carry_out.register
+    async def _(self, action: AddToSolution) -> None:
+        body = {
+            "ComponentId": action.id,
+            "ComponentType": action.component_type,
+            "SolutionUniqueName": action.solution,
+            "AddRequiredComponents": False,
+        }
+        await self._send("POST", "AddSolutionComponent", body)
+
+    @_carry_out.register
+    async def _(self, action: RemoveRow) -> None:
+        await self._send("DELETE", f"{action.entity_set}({action.id})")
+
+    async def _create(self, path: str, body: Mapping[str, Any], solution: str = "") -> None:
+        await self._send("POST", path, body, {"MSCRM.SolutionUniqueName": solution} if solution else {})
+
+    async def _change(self, path: str, body: Mapping[str, Any]) -> None:
+        """Never creates: without If-Match a PATCH would."""
+        await self._send("PATCH", path, body, {"If-Match": "*"})
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        content = None if body is None else json.dumps(body).encode()
+        kind = {} if body is None else _JSON
+        await self._client.send(method, path, headers={**kind, **(headers or {})}, body=content)
+
+    async def _language(self) -> int:
+        """The environment's base language, which every label has to have."""
+        rows = await self._client.rows("organizations?$select=languagecode")
+        if not rows or not isinstance(rows[0].get("languagecode"), int):
+            raise incomplete()
+        language: int = rows[0]["languagecode"]
+        return language
+
+
+def _attributes(table: str) -> str:
+    return f"EntityDefinitions(LogicalName='{table}')/Attributes"
+
+
+def _attribute(table: str, column: Column) -> str:
+    return f"{_attributes(table)}(LogicalName='{column.name}')"
+
+
+def _id(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str):
+        raise incomplete()
+    return value.lower()
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _either(column: str, values: Sequence[str]) -> str:
+    return " or ".join(f"{column} eq {_text(value)}" for value in values)
+
+
+def _names(text: object) -> frozenset[str]:
+    return frozenset(name.strip() for name in str(text or "").split(",") if name.strip())
+
+
+def _to_image(row: Mapping[str, Any]) -> FoundImage:
+    return FoundImage(
+        id=_id(row, "sdkmessageprocessingstepimageid"),
+        alias=str(row["entityalias"]),
+        before=(row["imagetype"], row["messagepropertyname"]) == (_PRE_IMAGE, _TARGET),
+        columns=_names(row["attributes"]),
+    )
+
+
+def _label(text: str, language: int) -> dict[str, Any]:
+    return {
+        "@odata.type": "Microsoft.Dynamics.CRM.Label",
+        "LocalizedLabels": [
+            {
+                "@odata.type": "Microsoft.Dynamics.CRM.LocalizedLabel",
+                "Label": text,
+                "LanguageCode": language,
+            }
+        ],
+    }
+
+
+def _settings_xml(key: str) -> str:
+    return f"<settings><setting name={quoteattr(KEY_HEADER)} value={quoteattr(key)} /></settings>"

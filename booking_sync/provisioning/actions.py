@@ -1,0 +1,129 @@
+"""What can be done about a difference: each action is one request to Dataverse, or a few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from booking_sync.provisioning.desired import Column, Image, Step
+
+
+@dataclass(frozen=True, slots=True)
+class MakePublisher:
+    """Create the publisher."""
+
+    id: str
+    unique_name: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSolution:
+    """Create the unmanaged solution."""
+
+    id: str
+    unique_name: str
+    publisher_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeColumn:
+    """Create a text column in the solution."""
+
+    table: str
+    column: Column
+    solution: str
+
+
+@dataclass(frozen=True, slots=True)
+class WidenColumn:
+    """Give a text column its length."""
+
+    table: str
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveColumn:
+    """Remove a column with everything in it."""
+
+    table: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish the table's customizations."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteWebhook:
+    """Create the endpoint, or write what differs; the key is the port's, so that it gets into no log."""
+
+    id: str
+    name: str
+    url: str
+    """Empty: leave it."""
+    solution: str
+    new: bool
+    with_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStep:
+    """Create a step, or write all of an existing one."""
+
+    id: str
+    step: Step
+    webhook_id: str
+    solution: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WriteImage:
+    """Create a step's image, or write all of an existing one."""
+
+    id: str
+    step: Step
+    step_id: str
+    image: Image
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddToSolution:
+    """Put something that exists into the solution."""
+
+    component_type: int
+    id: str
+    solution: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRow:
+    """Delete a row of the platform's."""
+
+    entity_set: str
+    id: str
+
+
+Action = (
+    MakePublisher
+    | MakeSolution
+    | MakeColumn
+    | WidenColumn
+    | RemoveColumn
+    | Publish
+    | WriteWebhook
+    | WriteStep
+    | WriteImage
+    | AddToSolution
+    | RemoveRow
+)
+
+COLUMN_COMPONENT, STEP_COMPONENT, WEBHOOK_COMPONENT = 2, 92, 95
+"""Component types of Dataverse's solutions."""
