@@ -33,10 +33,10 @@ OURS = "booking_sync"
 CONTENDERS = {OURS: REPOSITORY, "plain worker": REPOSITORY / "benchmarks" / "contenders" / "plain_app"}
 AIM_MS = 300.0
 """What "a few hundred milliseconds" is taken for."""
-SLOWEST_POLL_SECONDS = 2.0
+SLOWEST_POLL_SECONDS = 1.0
 """`maxPollingInterval` of host.json."""
-QUIET_SECONDS = 3.1
-"""After which the host polls as rarely as it ever does: 0.1 + 0.2 + 0.4 + 0.8 + 1.6."""
+QUIET_SECONDS = 1.6
+"""After which the host polls as rarely as it ever does: 0.1 + 0.2 + 0.4 + 0.8."""
 PATIENCE_SECONDS = 30.0
 ACCEPTED = 202
 LATER = 5
