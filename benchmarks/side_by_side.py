@@ -19,7 +19,7 @@ from local.processes import REPOSITORY
 from local.stack import LocalStack, StackOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.figures import Cell, Latency, Options
 
@@ -62,7 +62,12 @@ def run(options: Options) -> Result:
     """Measure all contenders at all latencies."""
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder:
         measured = asyncio.run(_measure(options, Path(folder)))
-    return _result(options, measured)
+    return to_result(measured, *_sizes(options))
+
+
+def _sizes(options: Options) -> tuple[BurstSize, BurstSize]:
+    """Of the burst, and of the sample that one at a time is measured on."""
+    return (QUICK_BURST, QUICK_SAMPLE) if options.quick else (BURST, SAMPLE)
 
 
 async def _measure(options: Options, folder: Path) -> dict[Latency, list[Measured]]:
@@ -74,7 +79,7 @@ async def _measure(options: Options, folder: Path) -> dict[Latency, list[Measure
 
 
 def _contenders(options: Options, folder: Path) -> tuple[Contender, ...]:
-    burst, sample = (QUICK_BURST, QUICK_SAMPLE) if options.quick else (BURST, SAMPLE)
+    burst, sample = _sizes(options)
     one_by_one = app_with_concurrency(folder / "one-by-one", batch_size=1, new_batch_threshold=0)
     return (
         Contender(BOOKING_SYNC, REPOSITORY, burst),
@@ -99,19 +104,26 @@ async def _measure_one(contender: Contender, latency: Latency, options: Options,
         bursts = [
             await measure_burst(stack, contender.size, seed=1 + number) for number in range(options.repeats)
         ]
-    full = QUICK_BURST if options.quick else BURST
+    full, _sample = _sizes(options)
     return Measured(contender.name, full.bookings / contender.size.bookings, tuple(bursts))
 
 
-def _result(options: Options, measured: dict[Latency, list[Measured]]) -> Result:
-    size, sample = (QUICK_BURST, QUICK_SAMPLE) if options.quick else (BURST, SAMPLE)
+def to_result(measured: Mapping[Latency, Sequence[Measured]], size: BurstSize, sample: BurstSize) -> Result:
+    """The answer.
+
+    Args:
+        measured: booking_sync's first.
+        size: of the burst.
+        sample: what one at a time was measured on.
+    """
+    repeats = len(next(iter(measured.values()))[0].bursts)
     return Result(
         name="side_by_side",
         question=f"How long do {size.bookings:,} new bookings for {size.mailboxes} technicians take?",
         parameters={
             "bookings": size.bookings,
             "mailboxes": size.mailboxes,
-            "repeats": options.repeats,
+            "repeats": repeats,
             "latencies": ", ".join(latency.label for latency in measured),
         },
         tables=tuple(_table(latency, rows) for latency, rows in measured.items()),
@@ -195,7 +207,7 @@ def _times(slower: Measured, faster: Measured) -> float:
     return slower.seconds.median / faster.seconds.median
 
 
-def _chart(size: BurstSize, measured: dict[Latency, list[Measured]]) -> Chart:
+def _chart(size: BurstSize, measured: Mapping[Latency, Sequence[Measured]]) -> Chart:
     return Chart(
         name="side-by-side",
         title=f"{size.bookings:,} new bookings over {size.mailboxes} mailboxes",
