@@ -13,7 +13,16 @@ import pytest
 from booking_sync.worker import MAX_DEQUEUE_COUNT
 
 ROOT = Path(__file__).parents[1]
-SYNC_ONLY = ("msgraph", "kiota_abstractions", "httpx", "azure.keyvault", "azure.identity", "jinja2", "msal")
+SYNC_ONLY = (
+    "azure.storage.blob",
+    "msgraph",
+    "kiota_abstractions",
+    "httpx",
+    "azure.keyvault",
+    "azure.identity",
+    "jinja2",
+    "msal",
+)
 WEBHOOK_PROGRAM = """
 import asyncio, json, sys
 import azure.functions as func
@@ -21,6 +30,14 @@ import function_app
 request = func.HttpRequest("POST", "/api/dataverse/bookings", body=sys.stdin.buffer.read())
 answer = asyncio.run(function_app.receive_booking_change(request))
 print(json.dumps({"status": answer.status_code, "modules": sorted(sys.modules)}))
+"""
+PROBE_PROGRAM = """
+import asyncio, json, sys
+import azure.functions as func
+import function_app
+answer = asyncio.run(function_app.health(func.HttpRequest("GET", "/api/health", body=b"")))
+body = json.loads(answer.get_body())
+print(json.dumps({"status": answer.status_code, "body": body, "modules": sorted(sys.modules)}))
 """
 LIST_PROGRAM = """
 import json, function_app
@@ -107,6 +124,30 @@ def test_the_audit_runs_daily_and_on_demand(bindings: dict[str, Any]) -> None:
     trigger = bindings["audit_on_demand"]
     assert (trigger["route"], trigger["methods"]) == ("operations/audit", ["POST"])
     assert trigger["authLevel"] == "FUNCTION"
+
+
+def test_only_the_empty_page_and_the_probe_are_open_to_everybody(bindings: dict[str, Any]) -> None:
+    """Whatever shows or changes something is behind the function key."""
+    http = [each for each in bindings.values() if each["type"] == "httpTrigger"]
+    opened = {each["route"]: each["methods"] for each in http if each["authLevel"] == "ANONYMOUS"}
+    assert opened == {"health": ["GET"], "operations": ["GET"]}
+    keyed = {each["route"]: each["methods"] for each in http if each["authLevel"] == "FUNCTION"}
+    assert {route: keyed[route] for route in keyed if route.startswith("operations/")} == {
+        "operations/audit": ["POST"],
+        "operations/health": ["GET"],
+        "operations/replay": ["POST"],
+        "operations/resync": ["POST"],
+        "operations/status": ["GET"],
+    }
+
+
+def test_a_probe_loads_neither_graph_nor_the_credential() -> None:
+    """Health is cheap, and answers an app whose settings are broken."""
+    result = _run(PROBE_PROGRAM)
+    assert (result["status"], result["body"]) == (503, {"status": "failing"})
+    assert (
+        _heavy(result["modules"], ("msgraph", "kiota_abstractions", "httpx", "azure.keyvault", "msal")) == []
+    )
 
 
 def test_catch_up_runs_by_the_clock_and_not_at_every_start(bindings: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from local.day.world import Booking, Resource
     from local.stack import LocalStack
 
+OPERATIONS_ROUTE = "/api/operations"
 TECHNICIANS = 4
 PLANNED = 8
 
@@ -46,6 +47,7 @@ def _show_addresses(stack: LocalStack, console: Console) -> None:
     console.print("[bold]The local stack is up[/]; Ctrl-C stops it.\n")
     for name, value in (
         ("Functions", stack.host_url + WEBHOOK_ROUTE),
+        ("Operators", stack.host_url + OPERATIONS_ROUTE),
         ("Dataverse", stack.dataverse.url),
         ("Graph", stack.graph.url),
         ("Entra", stack.entra.url),

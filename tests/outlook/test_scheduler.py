@@ -250,6 +250,22 @@ def test_a_throttled_mailbox_fails_at_once_and_others_go_on() -> None:
     run_virtually(main())
 
 
+def test_closed_mailboxes_are_told_with_the_time_that_is_left() -> None:
+    """Operators see whom Graph asked to leave alone, and for how long; what is over is not among them."""
+
+    async def main() -> None:
+        sender = RecordingSender(answers={"anna": throttled(30), "ben": throttled(5)})
+        batches = scheduler(sender)
+        assert batches.closed() == {}
+        await all_of(batches, [post(each) for each in ("anna", "ben", "cleo")])
+        closed = batches.closed()
+        assert {mailbox: round(seconds) for mailbox, seconds in closed.items()} == {"anna": 30, "ben": 5}
+        await asyncio.sleep(6)
+        assert list(batches.closed()) == ["anna"]
+
+    run_virtually(main())
+
+
 def test_a_throttled_mailbox_opens_again() -> None:
     """Once the time is over, requests for the mailbox are sent again."""
 
