@@ -4,8 +4,9 @@ An action whose request is answered 408, 429 or 5xx, or not at all, is sent agai
 exceptions in Azure Logic Apps"), here ten times, as the flow's author had it. The waits are those of the
 exponential policy: before retry n a random time from a range that doubles. Its scale of 7 seconds and its end
 at about 15 minutes are Power Automate's defaults for the medium and high profiles ("Limits for automated,
-scheduled, and instant flows", retry policy; left alone, that policy retries 8 times). Retry-After takes the
-range's place. Then, and at any other refusal at once, the run fails.
+scheduled, and instant flows", retry policy; left alone, that policy retries 8 times). How Retry-After and the
+range go together is not documented; the longer wait is taken, which loses least. Then, and at any other
+refusal at once, the run fails.
 """
 
 from __future__ import annotations
@@ -41,11 +42,9 @@ class RetryPolicy:
             asked: the answer's Retry-After.
             random: chooses within the range.
         """
-        if asked is not None:
-            return asked
         lower = 0.0 if retry == 1 else self.interval * 2.0 ** (retry - 2)
         upper = self.interval * 2.0 ** (retry - 1)
-        return random.uniform(min(lower, self.longest), min(upper, self.longest))
+        return max(asked or 0.0, random.uniform(min(lower, self.longest), min(upper, self.longest)))
 
 
 class ActionFailedError(Exception):
