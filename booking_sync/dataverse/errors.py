@@ -31,6 +31,9 @@ _LIMITS = frozenset({"0x80072322", "0x80072321", "0x80072326"})
 """Service protection limits: requests, execution time, concurrency ("Service protection API limits")."""
 _DATABASE_BUSY = frozenset({"0x80044150", "0x80044151"})
 """A deadlock's victim and an SQL timeout, sent as 400 or 500; Microsoft's advice is to try again."""
+_CUSTOMIZING = frozenset({"0x80071151"})
+"""Somebody imports or publishes a solution, and table definitions are locked meanwhile."""
+_NEEDED = "0x8004f01f"
 _NOT_ENABLED = "0x80060883"
 _NO_APPLICATION_USER = "0x80072560"
 _PLUGIN_REFUSED = "0x80040265"
@@ -46,6 +49,7 @@ _SENTENCES = {
     _NO_APPLICATION_USER: (
         "the app registration has no application user in this environment; an administrator must add one."
     ),
+    _NEEDED: "other components depend on it (a form, a view, another solution); remove it from those first.",
     _PLUGIN_REFUSED: "a plug-in or workflow of this environment refused the change.",
     ROW_MISSING: "the row does not exist.",
 }
@@ -149,7 +153,7 @@ def _seconds(value: str, now: datetime) -> float | None:
 
 
 def _is_transient(refusal: Refusal) -> bool:
-    if refusal.code in _LIMITS | _DATABASE_BUSY:
+    if refusal.code in _LIMITS | _DATABASE_BUSY | _CUSTOMIZING:
         return True
     if refusal.status == HTTPStatus.PRECONDITION_FAILED:
         return refusal.code not in DUPLICATES

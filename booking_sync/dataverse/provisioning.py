@@ -125,7 +125,14 @@ class DataverseEnvironment:
     # --- reading ----------------------------------------------------------------------------------------
 
     async def _rows(self, entity_set: str, select: str, condition: str) -> list[dict[str, Any]]:
-        return await self._client.rows(f"{entity_set}?$select={select}&$filter={quote(condition, safe='')}")
+        return await self._whole_rows(entity_set, select, f"&$filter={quote(condition, safe='')}")
+
+    async def _whole_rows(self, path: str, select: str, options: str = "") -> list[dict[str, Any]]:
+        """Rows with every column that was asked for; an answer without them must not pass for "not there"."""
+        rows = await self._client.rows(f"{path}?$select={select}{options}")
+        if not all(name in row for row in rows for name in select.split(",")):
+            raise incomplete()
+        return rows
 
     async def _read_occasions(self, desired: Desired) -> None:
         """The ids of the messages, and of their filters for the tables that steps are for."""
@@ -180,8 +187,8 @@ class DataverseEnvironment:
     async def _read_columns(self, desired: Desired, components: frozenset[str]) -> dict[str, FoundColumn]:
         place = _attributes(desired.table)
         wanted = {column.name for column in desired.columns}
-        everything = await self._client.rows(f"{place}?$select=LogicalName,AttributeType")
-        texts = await self._client.rows(f"{place}/{_STRING}?$select=LogicalName,MaxLength")
+        everything = await self._whole_rows(place, "LogicalName,MetadataId")
+        texts = await self._whole_rows(f"{place}/{_STRING}", "LogicalName,MaxLength")
         lengths = {str(row["LogicalName"]): row["MaxLength"] for row in texts}
         found = {}
         for row in everything:
@@ -417,8 +424,8 @@ class DataverseEnvironment:
 
     async def _language(self) -> int:
         """The environment's base language, which every label has to have."""
-        rows = await self._client.rows("organizations?$select=languagecode")
-        if not rows or not isinstance(rows[0].get("languagecode"), int):
+        rows = await self._whole_rows("organizations", "languagecode")
+        if not rows or not isinstance(rows[0]["languagecode"], int):
             raise incomplete()
         language: int = rows[0]["languagecode"]
         return language

@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 MAX_ROUNDS = 6
 MAX_PAUSE_SECONDS = 120.0
 _FIRST_PAUSE_SECONDS = 5.0
-_DONE = {
-    State.MISSING: "made",
-    State.DIFFERS: "changed",
-    State.SURPLUS: "removed",
-}
+_DONE = {State.MISSING: "made", State.DIFFERS: "changed", State.SURPLUS: "removed"}
+_DOING = {State.MISSING: "making", State.DIFFERS: "changing", State.SURPLUS: "removing"}
 
 
 class Environment(Protocol):
@@ -127,7 +124,7 @@ async def _do(
     for finding in findings:
         for action in finding.actions:
             if action in todo:
-                tell(f"{finding.kind} {finding.name}: {finding.state}")
+                tell(f"{_DOING[finding.state]} {finding.kind} {finding.name}")
                 await environment.carry_out(action)
                 done.add(action)
 

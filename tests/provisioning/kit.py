@@ -1,0 +1,167 @@
+"""An environment in memory that does what actions say, and trouble for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from booking_sync.provisioning.actions import (
+    COLUMN_COMPONENT,
+    STEP_COMPONENT,
+    Action,
+    AddToSolution,
+    MakeColumn,
+    MakePublisher,
+    MakeSolution,
+    Publish,
+    RemoveColumn,
+    RemoveRow,
+    WidenColumn,
+    WriteImage,
+    WriteStep,
+    WriteWebhook,
+)
+from booking_sync.provisioning.actual import (
+    Actual,
+    FoundColumn,
+    FoundImage,
+    FoundPublisher,
+    FoundSolution,
+    FoundStep,
+    FoundWebhook,
+    KeyState,
+)
+from booking_sync.provisioning.desired import ColumnNames, Desired, desire
+from booking_sync.provisioning.plan import make_plan
+
+if TYPE_CHECKING:
+    from booking_sync.provisioning.desired import Column
+
+NAMES = ColumnNames(
+    "bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate", "bsync_outlooksyncerror"
+)
+URL = "https://app.azurewebsites.net/api/dataverse/bookings"
+DESIRED = desire(NAMES, URL, has_key=True)
+POSSIBLE = frozenset((str(step.message), step.table) for step in DESIRED.steps)
+EMPTY = Actual(possible=POSSIBLE)
+"""Field Service without anything of ours."""
+
+
+@dataclass
+class Imagined:
+    """A Dataverse that obeys; fulfils `Environment`."""
+
+    actual: Actual = EMPTY
+    done: list[Action] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+    """Raised one after the other, each instead of an action."""
+    blind_reads: int = 0
+    """How many reads show an old state after the first action."""
+    _before: Actual | None = None
+
+    async def read(self, desired: Desired) -> Actual:
+        """What there is, or what there was."""
+        del desired
+        if self.done and self.blind_reads and self._before is not None:
+            self.blind_reads -= 1
+            return self._before
+        return self.actual
+
+    async def carry_out(self, action: Action) -> None:
+        """Do it, unless a failure is due."""
+        if self.failures:
+            raise self.failures.pop(0)
+        self._before = self._before or self.actual
+        self.done.append(action)
+        self.actual = apply(self.actual, action)
+
+
+def apply(actual: Actual, action: Action) -> Actual:  # noqa: PLR0911 - one line for each kind
+    """The state after an action."""
+    match action:
+        case MakePublisher():
+            return replace(actual, publisher=FoundPublisher(action.id, action.unique_name, 0))
+        case MakeSolution():
+            return replace(actual, solution=FoundSolution(action.id, False, action.publisher_id))  # noqa: FBT003 - managed
+        case MakeColumn():
+            return with_column(actual, column(action.column))
+        case WidenColumn():
+            found = actual.columns[action.column.name]
+            return with_column(actual, replace(found, length=action.column.length))
+        case WriteWebhook():
+            found_hook = actual.webhook or FoundWebhook(action.id, "", True, KeyState.SAME, True)  # noqa: FBT003 - kit
+            return replace(
+                actual, webhook=replace(found_hook, url=action.url or found_hook.url, key=KeyState.SAME)
+            )
+        case WriteStep() | WriteImage() | AddToSolution() | RemoveRow():
+            return _apply_to_steps(actual, action)
+        case RemoveColumn():
+            kept = {name: each for name, each in actual.columns.items() if name != action.name}
+            return replace(actual, columns=kept)
+        case Publish():
+            return actual
+
+
+def _apply_to_steps(actual: Actual, action: WriteStep | WriteImage | AddToSolution | RemoveRow) -> Actual:
+    others = {step.id: step for step in actual.steps}
+    if isinstance(action, RemoveRow):
+        return _without(actual, action)
+    if isinstance(action, AddToSolution):
+        if action.component_type == COLUMN_COMPONENT:
+            (found,) = (each for each in actual.columns.values() if each.metadata_id == action.id)
+            return with_column(actual, replace(found, in_solution=True))
+        if action.component_type == STEP_COMPONENT:
+            others[action.id] = replace(others[action.id], in_solution=True)
+            return replace(actual, steps=tuple(others.values()))
+        assert actual.webhook is not None
+        return replace(actual, webhook=replace(actual.webhook, in_solution=True))
+    if isinstance(action, WriteStep):
+        step, images = action.step, others[action.id].images if action.id in others else ()
+        others[action.id] = FoundStep(
+            action.id,
+            step.name,
+            (step.message, step.table),
+            proper=True,
+            enabled=True,
+            filtering=step.filtering,
+            images=images,
+            in_solution=True,
+        )
+    else:
+        image = FoundImage(action.id, action.image.alias, before=True, columns=action.image.columns)
+        others[action.step_id] = replace(others[action.step_id], images=(image,))
+    return replace(actual, steps=tuple(others.values()))
+
+
+def _without(actual: Actual, action: RemoveRow) -> Actual:
+    if action.entity_set == "sdkmessageprocessingsteps":
+        return replace(actual, steps=tuple(step for step in actual.steps if step.id != action.id))
+    if action.entity_set == "serviceendpoints":
+        assert not actual.steps, "an endpoint with steps can't be deleted"
+        return replace(actual, webhook=None)
+    if action.entity_set == "solutions":
+        return replace(actual, solution=None)
+    assert action.entity_set == "publishers"
+    assert actual.solution is None, "a publisher with solutions can't be deleted"
+    return replace(actual, publisher=None)
+
+
+def column(wanted: Column, *, length: int | None = None, in_solution: bool = True) -> FoundColumn:
+    """A column as it should be, or shorter."""
+    size = wanted.length if length is None else length
+    return FoundColumn(
+        wanted.name, f"id of {wanted.name}", is_text=True, length=size, in_solution=in_solution
+    )
+
+
+def with_column(actual: Actual, found: FoundColumn) -> Actual:
+    """The state with this column in the place of the one of its name."""
+    return replace(actual, columns={**actual.columns, found.name: found})
+
+
+def provisioned() -> Actual:
+    """The state in which nothing is left to do."""
+    actual = EMPTY
+    for action in make_plan(EMPTY, DESIRED).actions:
+        actual = apply(actual, action)
+    return actual

@@ -1,0 +1,130 @@
+"""Carrying a plan out: patience with Dataverse, nothing twice, and an honest report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.provisioning.actions import MakePublisher, Publish
+from booking_sync.provisioning.converge import MAX_ROUNDS, Report, converge
+from booking_sync.provisioning.fingerprint import SALT_BYTES, describe, has_key
+from booking_sync.provisioning.plan import make_plan
+from tests.provisioning.kit import DESIRED, EMPTY, Imagined, provisioned
+
+
+class Waits:
+    """Remembers how long was waited, and what was told."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.told: list[str] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait no time."""
+        self.seconds.append(seconds)
+
+
+async def run(environment: Imagined, waits: Waits | None = None, *, dry_run: bool = False) -> Report:
+    """Provision it."""
+    waits = waits or Waits()
+    return await converge(
+        environment,
+        DESIRED,
+        partial(make_plan, desired=DESIRED),
+        dry_run=dry_run,
+        sleep=waits.sleep,
+        tell=waits.told.append,
+    )
+
+
+async def test_everything_is_made_and_read_back() -> None:
+    """The report tells each part once, and completeness only after a look."""
+    environment, waits = Imagined(), Waits()
+    report = await run(environment, waits)
+    assert (report.complete, report.changed) == (True, True)
+    assert {each.result for each in report.outcomes} == {"made", "changed"}
+    assert len(waits.told) == len(environment.done)
+    assert waits.seconds == []
+
+
+async def test_a_second_run_does_nothing() -> None:
+    """Idempotent."""
+    environment = Imagined(provisioned())
+    report = await run(environment)
+    assert (report.complete, report.changed, environment.done) == (True, False, [])
+    assert {each.result for each in report.outcomes} == {"exists"}
+
+
+async def test_a_dry_run_only_looks() -> None:
+    """It tells what would be done and that it is not."""
+    environment = Imagined()
+    report = await run(environment, dry_run=True)
+    assert (report.complete, report.changed, environment.done) == (False, False, [])
+    assert {each.result for each in report.outcomes} == {"missing", "differs"}
+
+
+async def test_what_is_in_the_way_is_reported_and_nothing_done() -> None:
+    """A conflict leaves the environment as it is."""
+    environment = Imagined(replace(EMPTY, possible=frozenset()))
+    report = await run(environment)
+    assert (report.complete, environment.done) == (False, [])
+    assert "in the way" in {each.result for each in report.outcomes}
+
+
+async def test_a_busy_dataverse_is_waited_for() -> None:
+    """A refusal for now is waited out as long as it asks, then everything is looked at anew."""
+    failures: list[Exception] = [TransientError("busy", retry_after=7), TransientError("busy")]
+    environment, waits = Imagined(failures=failures), Waits()
+    report = await run(environment, waits)
+    assert report.complete
+    assert waits.seconds == [7, 10]
+    assert sum(isinstance(action, MakePublisher) for action in environment.done) == 1
+    assert sum(isinstance(action, Publish) for action in environment.done) == 1
+
+
+async def test_patience_ends() -> None:
+    """After some rounds the reason comes out; the next run goes on from there."""
+    failures: list[Exception] = [TransientError("busy") for _ in range(MAX_ROUNDS)]
+    environment = Imagined(failures=failures)
+    with pytest.raises(TransientError, match="busy"):
+        await run(environment)
+    assert (await run(environment)).complete
+
+
+async def test_a_refusal_comes_out() -> None:
+    """What is refused for good is not tried again."""
+    environment = Imagined(failures=[PermanentError("no")])
+    with pytest.raises(PermanentError):
+        await run(environment)
+    assert environment.done == []
+
+
+async def test_changes_that_show_late_are_not_made_twice() -> None:
+    """Dataverse may show an old state for a while; the run looks again instead of doing it again."""
+    environment, waits = Imagined(blind_reads=2), Waits()
+    report = await run(environment, waits)
+    assert report.complete
+    assert len(environment.done) == len(set(environment.done))
+    assert waits.seconds
+
+
+async def test_what_never_shows_is_not_called_done() -> None:
+    """A report says complete only when it was read back."""
+    environment = Imagined(blind_reads=100)
+    report = await run(environment)
+    assert not report.complete
+    assert "missing" in {each.result for each in report.outcomes}
+
+
+def test_a_fingerprint_knows_its_key_and_hides_it() -> None:
+    """Another key, another salt, another text: told apart; the key itself is nowhere."""
+    text = describe("the-key", bytes(SALT_BYTES))
+    assert has_key(text, "the-key")
+    assert not has_key(text, "the-kez")
+    assert not has_key("made by hand", "the-key")
+    assert "the-key" not in text
+    assert describe("the-key", b"\x01" * SALT_BYTES) != text
+    assert len(text) < 2000

@@ -1,0 +1,84 @@
+"""What is provisioned is what the sync reads, what the documentation says, and what the local stack has."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from booking_sync.dataverse.schema import ERROR_LENGTH, SupportColumns
+from booking_sync.domain.record import SyncRecord, format_state
+from booking_sync.provisioning.desired import ColumnNames, DesireError, Message, desire
+from booking_sync.webhook import PRE_IMAGE_ALIAS
+from local.dataverse.schema import SUPPORT_COLUMNS
+from local.stack import PRE_IMAGE_COLUMNS, RELATED_COLUMNS, WATCHED_COLUMNS
+from tests.provisioning.kit import DESIRED, NAMES, URL
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_columns_are_those_of_the_adapter_and_of_the_local_stack() -> None:
+    """Names by default, and lengths: the sync, the stand-in and provisioning agree."""
+    lengths = {column.name: column.length for column in DESIRED.columns}
+    assert lengths == dict(SUPPORT_COLUMNS)
+    assert set(lengths) == set(astuple(SupportColumns()))
+    assert lengths[NAMES.sync_error] == ERROR_LENGTH
+
+
+def test_a_state_fits_its_column() -> None:
+    """The longest state that is ever recorded is far shorter than its column."""
+    lengths = {column.name: column.length for column in DESIRED.columns}
+    record = SyncRecord(generation=10**12, fingerprint="f" * 64)
+    state = format_state("0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b001", record)
+    assert state
+    assert len(state) <= lengths[NAMES.sync_state]
+
+
+def test_the_documentation_tells_the_same_lengths() -> None:
+    """Who makes the columns by hand makes the same ones."""
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    told = {
+        name: int(length.replace(",", "")) for name, length in re.findall(r"`(bsync_\w+)` \(([\d,]+)\)", page)
+    }
+    assert told == {column.name: column.length for column in DESIRED.columns}
+
+
+def test_the_steps_are_those_of_the_local_stack() -> None:
+    """The stack's shortcut registers what provisioning registers."""
+    steps = {(step.message, step.table): step for step in DESIRED.steps}
+    booking = DESIRED.table
+    assert steps[Message.UPDATE, booking].filtering == set(WATCHED_COLUMNS.split(","))
+    for table, columns in RELATED_COLUMNS.items():
+        assert steps[Message.UPDATE, table].filtering == set(columns.split(","))
+    image = steps[Message.DELETE, booking].image
+    assert image
+    assert image.alias == PRE_IMAGE_ALIAS
+    assert image.columns == set(PRE_IMAGE_COLUMNS.split(","))
+    assert len(steps) == len(DESIRED.steps) == 3 + len(RELATED_COLUMNS)
+
+
+def test_names_of_the_columns_come_from_the_settings() -> None:
+    """Another prefix leads to another publisher, columns and image."""
+    desired = desire(ColumnNames("cr4_a", "cr4_b", "cr4_c", "cr4_d"), URL)
+    assert (desired.prefix, desired.publisher) == ("cr4", "cr4publisher")
+    assert [column.name for column in desired.columns] == ["cr4_a", "cr4_b", "cr4_c", "cr4_d"]
+    (image,) = (step.image for step in desired.steps if step.image)
+    assert image.columns == {"cr4_a", "cr4_b", "cr4_c", "msdyn_workorder"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("bsync_a", "other_b", "bsync_c", "bsync_d"),
+        ("eventid", "resource", "state", "error"),
+        ("mscrm_a", "mscrm_b", "mscrm_c", "mscrm_d"),
+        ("1a_a", "1a_b", "1a_c", "1a_d"),
+        ("averylongprefix_a", "averylongprefix_b", "averylongprefix_c", "averylongprefix_d"),
+    ],
+)
+def test_names_without_a_common_prefix_are_refused(names: tuple[str, str, str, str]) -> None:
+    """No publisher could own them; the text names the settings."""
+    with pytest.raises(DesireError, match="EVENT_ID_COLUMN"):
+        desire(ColumnNames(*names), URL)

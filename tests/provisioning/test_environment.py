@@ -1,0 +1,311 @@
+"""Provisioning against the strict stand-in: made, read back, rotated, mended, removed; refusals in words."""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from booking_sync.dataverse.client import DataverseClient
+from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.provisioning.converge import Report, converge
+from booking_sync.provisioning.desired import SOLUTION_NAME, Desired, desire
+from booking_sync.provisioning.plan import make_plan
+from booking_sync.provisioning.removal import plan_removal
+from local.certificates import Certificates, make_certificates
+from local.dataverse import DataverseStandIn
+from local.faults import Fault
+from local.standin import server_tls, serving
+from tests.dataverse.world import KEY, FixedClock, LocalCredential
+from tests.provisioning.kit import NAMES, URL
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+FUNCTION_KEY = "made-up<&>'\"key"
+STEPS, IMAGES, HOOKS = "sdkmessageprocessingsteps", "sdkmessageprocessingstepimages", "serviceendpoints"
+WRITES = ("POST", "PATCH", "PUT", "DELETE")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """One throwaway authority for all tests here."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@dataclass
+class Site:
+    """An environment and who provisions it."""
+
+    standin: DataverseStandIn
+    client: DataverseClient
+
+    async def provision(
+        self, desired: Desired | None = None, *, key: str = FUNCTION_KEY, trust_fingerprint: bool = True
+    ) -> Report:
+        """Run it."""
+        wanted = desired or desire(NAMES, URL, has_key=bool(key))
+        return await self._converge(
+            wanted, key, partial(make_plan, desired=wanted), trust_fingerprint=trust_fingerprint
+        )
+
+    async def remove(self, *, columns: bool) -> Report:
+        """Take it away."""
+        wanted = desire(NAMES)
+        return await self._converge(wanted, "", partial(plan_removal, desired=wanted, remove_columns=columns))
+
+    async def _converge(self, wanted: Desired, key: str, decide: Any, **options: Any) -> Report:
+        environment = DataverseEnvironment(
+            self.client, WebhookKey(key), lambda count: bytes(range(count)), **options
+        )
+        return await converge(
+            environment, wanted, decide, dry_run=False, sleep=self._sleep, tell=lambda _text: None
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        """No time passes, but for the pause that Dataverse asked for."""
+        clock = self.client._now  # noqa: SLF001 - the test's own clock
+        assert isinstance(clock, FixedClock)
+        clock.advance(seconds)
+
+    def rows(self, entity_set: str) -> list[dict[str, Any]]:
+        """The rows as the service has them."""
+        return [dict(row) for row in self.standin.rows(entity_set).values()]
+
+    def writes(self) -> list[str]:
+        """The changes that were asked for."""
+        return [each.path for each in self.standin.requests if each.method in WRITES]
+
+
+@asynccontextmanager
+async def _site(certificates: Certificates) -> AsyncIterator[Site]:
+    standin = DataverseStandIn(KEY, authority=str(certificates.authority), support_columns={})
+    async with serving(standin, server_tls(str(certificates.certificate), str(certificates.key))) as url:
+        credential = LocalCredential()
+        credential.audience = url
+        client = DataverseClient(url, credential, FixedClock())
+        try:
+            yield Site(standin, client)
+        finally:
+            await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def site(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    """An empty environment."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
+    async with _site(certificates) as site:
+        yield site
+
+
+def results(report: Report) -> set[str]:
+    """What became of the parts, in short."""
+    return {outcome.result for outcome in report.outcomes}
+
+
+async def test_an_empty_environment_is_provisioned_and_read_back(site: Site) -> None:
+    """Columns, webhook, steps and image are as the service has them, and in the solution."""
+    report = await site.provision()
+    assert (report.complete, report.changed) == (True, True)
+    (hook,) = site.rows(HOOKS)
+    assert (hook["url"], hook["contract"], hook["authtype"]) == (URL, 8, 5)
+    steps = site.rows(STEPS)
+    assert {(row["stage"], row["mode"], row["asyncautodelete"], row["statecode"]) for row in steps} == {
+        (40, 1, True, 0)
+    }
+    (image,) = site.rows(IMAGES)
+    assert (image["entityalias"], image["imagetype"], image["messagepropertyname"]) == (
+        "PreImage",
+        0,
+        "Target",
+    )
+    members = {row["objectid"] for row in site.rows("solutioncomponents")}
+    assert {hook["serviceendpointid"], *(row["sdkmessageprocessingstepid"] for row in steps)} <= members
+    assert site.standin.state.api.platform.customization.published == ["bookableresourcebooking"]
+    (webhook,) = site.standin.state.dispatcher.webhooks
+    assert dict(webhook.auth) == {"x-functions-key": FUNCTION_KEY}
+
+
+async def test_a_second_run_writes_nothing(site: Site) -> None:
+    """Idempotent on the wire, with the key and without."""
+    await site.provision()
+    site.standin.requests.clear()
+    assert results(await site.provision()) == {"exists"}
+    assert results(await site.provision(desire(NAMES), key="")) == {"exists"}
+    assert site.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("request_number", "applied"),
+    [*((number, "after") for number in range(14)), (0, "before"), (5, "before"), (9, "before")],
+)
+async def test_a_run_that_broke_off_is_completed_by_the_next(
+    site: Site, request_number: int, applied: Any
+) -> None:
+    """Whichever change fails, applied or not, the next run brings it to the same end with nothing twice."""
+    fault = Fault(method="POST", status=400, after_skipping=request_number, when=applied)
+    site.standin.faults.add(fault)
+    with pytest.raises(PermanentError):
+        await site.provision()
+    site.standin.faults.clear()
+    assert (await site.provision()).complete
+    assert [len(site.rows(each)) for each in (HOOKS, STEPS, IMAGES, "solutions", "publishers")] == [
+        1,
+        5,
+        1,
+        2,
+        2,
+    ]
+    assert site.standin.state.api.platform.customization.published
+
+
+async def test_a_throttled_run_goes_on_after_the_pause(site: Site) -> None:
+    """A 429 in the middle is waited out."""
+    site.standin.faults.add(Fault(method="POST", status=429, headers={"Retry-After": "20"}, after_skipping=4))
+    assert (await site.provision()).complete
+
+
+async def test_the_key_is_rotated_by_running_it_again(site: Site) -> None:
+    """Another key is written, and only that; the same one never twice unless asked for."""
+    await site.provision()
+    site.standin.requests.clear()
+    report = await site.provision(key="the-next")
+    assert [each.detail for each in report.outcomes if each.result == "changed"] == ["another key"]
+    assert dict(site.standin.state.dispatcher.webhooks[0].auth) == {"x-functions-key": "the-next"}
+    assert len(site.writes()) == 1
+    site.standin.update(HOOKS, site.rows(HOOKS)[0]["serviceendpointid"], {"authvalue": "spoiled"})
+    assert results(await site.provision(key="the-next")) == {"exists"}
+    assert (await site.provision(key="the-next", trust_fingerprint=False)).complete
+    assert dict(site.standin.state.dispatcher.webhooks[0].auth) == {"x-functions-key": "the-next"}
+
+
+async def test_a_moved_function_app_gets_a_new_address(site: Site) -> None:
+    """The address follows what was given; the key stays."""
+    await site.provision()
+    moved = "https://moved.azurewebsites.net/api/dataverse/bookings"
+    assert (await site.provision(desire(NAMES, moved), key="")).complete
+    (webhook,) = site.standin.state.dispatcher.webhooks
+    assert webhook.url == moved
+    assert dict(webhook.auth) == {"x-functions-key": FUNCTION_KEY}
+
+
+async def test_what_somebody_changed_is_set_right(site: Site) -> None:
+    """A disabled step, a lost filter, a missing image, a narrow column: mended in place."""
+    await site.provision()
+    steps = {row["name"]: row["sdkmessageprocessingstepid"] for row in site.rows(STEPS)}
+    site.standin.update(STEPS, steps["booking_sync: Create of bookableresourcebooking"], {"statecode": 1})
+    site.standin.update(
+        STEPS, steps["booking_sync: Update of msdyn_workorder"], {"filteringattributes": None}
+    )
+    site.standin.delete(IMAGES, site.rows(IMAGES)[0]["sdkmessageprocessingstepimageid"])
+    place = "EntityDefinitions(LogicalName='bookableresourcebooking')/Attributes(LogicalName='{}')"
+    await site.client.send("DELETE", place.format(NAMES.sync_error))
+    narrow = f"{place.format(NAMES.sync_state)}/Microsoft.Dynamics.CRM.StringAttributeMetadata"
+    definition = await site.client.get(narrow)
+    body = {"@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata", **definition, "MaxLength": 20}
+    await site.client.send(
+        "PUT",
+        place.format(NAMES.sync_state),
+        headers={"Content-Type": "application/json"},
+        body=json.dumps(body).encode(),
+    )
+    report = await site.provision()
+    assert report.complete
+    mended = sorted((each.kind, each.result) for each in report.outcomes if each.result != "exists")
+    assert mended == [
+        ("column", "changed"),
+        ("column", "made"),
+        ("customizations", "changed"),
+        ("image", "made"),
+        ("step", "changed"),
+        ("step", "changed"),
+    ]
+    assert {row["sdkmessageprocessingstepid"] for row in site.rows(STEPS)} == set(steps.values())
+
+
+async def test_a_webhook_registered_by_hand_is_told(site: Site) -> None:
+    """Another endpoint to the same address would report everything twice."""
+    auth = {"header": "x-functions-key", "value": "k"}
+    steps = [{"message": "Create", "table": "bookableresourcebooking"}]
+    control = {"url": URL, "auth": auth, "steps": steps}
+    from local.dataverse.webhooks import read_webhooks  # noqa: PLC0415 - only here
+
+    site.standin.state.registration.replace(read_webhooks(site.standin.state.schema, control))
+    report = await site.provision()
+    assert report.complete
+    assert [(each.kind, each.name) for each in report.outcomes if each.result == "kept"] == [
+        ("webhook", "Webhook 1")
+    ]
+
+
+async def test_removal_keeps_columns_and_their_data_unless_told(site: Site) -> None:
+    """First the webhook goes; columns and what is in them only when asked for, and then everything."""
+    await site.provision()
+    booking = site.standin.create("bookableresourcebookings", {NAMES.event_id: "AAMk"}, webhooks=False)
+    report = await site.remove(columns=False)
+    assert report.complete
+    assert (site.rows(HOOKS), site.rows(STEPS), site.rows(IMAGES)) == ([], [], [])
+    assert site.standin.rows("bookableresourcebookings")[booking][NAMES.event_id] == "AAMk"
+    assert (await site.remove(columns=True)).complete
+    assert NAMES.event_id not in site.standin.rows("bookableresourcebookings")[booking]
+    assert [row["uniquename"] for row in site.rows("solutions")] == ["Default"]
+    assert len(site.rows("publishers")) == 1
+    assert results(await site.remove(columns=True)) == set()
+    assert (await site.provision()).complete
+
+
+async def test_a_column_of_another_type_is_in_the_way(site: Site) -> None:
+    """A name that is taken by something else is left to a person; nothing is begun."""
+    taken = desire(NAMES, URL, has_key=True)
+    columns = (taken.columns[0].__class__("starttime", 400, "a", "b"), *taken.columns[1:])
+    spoiled = Desired(taken.prefix, columns, taken.webhook, taken.steps)
+    report = await site.provision(spoiled)
+    assert not report.complete
+    assert site.writes() == []
+
+
+@pytest.mark.parametrize(
+    "privilege",
+    [
+        "prvCreatePublisher",
+        "prvCreateSolution",
+        "prvCreateAttribute",
+        "prvPublishCustomization",
+        "prvCreateServiceEndpoint",
+        "prvCreateSdkMessageProcessingStep",
+        "prvReadSdkMessageProcessingStepImage",
+    ],
+)
+async def test_a_missing_privilege_is_named(site: Site, privilege: str) -> None:
+    """What the person may not do is told by the name that an administrator can look for."""
+    site.standin.configure(missing_privileges=[privilege])
+    with pytest.raises(PermanentError, match=privilege):
+        await site.provision()
+    site.standin.configure(missing_privileges=[])
+    assert (await site.provision()).complete
+
+
+async def test_an_answer_that_is_cut_short_is_no_empty_environment(site: Site) -> None:
+    """A list without its rows must not lead to everything being made again."""
+    await site.provision()
+    site.standin.faults.add(
+        Fault(path="/serviceendpoints", status=200, body={"value": [{"name": "booking_sync"}]})
+    )
+    site.standin.requests.clear()
+    with pytest.raises(TransientError):
+        await site.provision()
+    assert site.writes() == []
+
+
+def test_the_key_does_not_show() -> None:
+    """Neither printed nor in an action."""
+    assert FUNCTION_KEY not in repr(WebhookKey(FUNCTION_KEY))
+    wanted = desire(NAMES, URL, has_key=True)
+    assert FUNCTION_KEY not in repr(wanted)
+    assert wanted.solution == SOLUTION_NAME

@@ -1,0 +1,242 @@
+"""What is there against what is needed: what the plan finds, and what it would do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from booking_sync.provisioning.actions import (
+    AddToSolution,
+    MakeColumn,
+    MakePublisher,
+    MakeSolution,
+    Publish,
+    RemoveColumn,
+    RemoveRow,
+    WidenColumn,
+    WriteImage,
+    WriteStep,
+    WriteWebhook,
+)
+from booking_sync.provisioning.actual import Actual, FoundPublisher, FoundSolution, FoundStep, KeyState
+from booking_sync.provisioning.desired import Message, desire
+from booking_sync.provisioning.plan import Plan, State, make_plan
+from booking_sync.provisioning.removal import plan_removal
+from tests.provisioning.kit import DESIRED, EMPTY, NAMES, URL, apply, column, provisioned, with_column
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from booking_sync.provisioning.actions import Action
+    from booking_sync.provisioning.plan import Finding
+
+DELETE = next(step for step in DESIRED.steps if step.message is Message.DELETE)
+OTHER_URL = "https://other.azurewebsites.net/api/dataverse/bookings"
+
+
+def finding(plan: Plan, kind: str, name: str) -> Finding:
+    """The one finding of this part."""
+    (found,) = (each for each in plan.findings if (each.kind, each.name) == (kind, name))
+    return found
+
+
+def step_of(actual: Actual, name: str) -> FoundStep:
+    """The found step of this name."""
+    (found,) = (step for step in actual.steps if step.name == name)
+    return found
+
+
+def with_step(actual: Actual, changed: FoundStep) -> Actual:
+    """The state with a changed step."""
+    return replace(actual, steps=tuple(changed if step.id == changed.id else step for step in actual.steps))
+
+
+def test_an_empty_environment_gets_everything_in_order() -> None:
+    """First the home, then columns, published before there is a webhook, then the steps; each once."""
+    kinds = [type(action) for action in make_plan(EMPTY, DESIRED).actions]
+    assert kinds[:2] == [MakePublisher, MakeSolution]
+    assert kinds[2:7] == [MakeColumn] * 4 + [Publish]
+    assert kinds[7] is WriteWebhook
+    assert sorted(each.__name__ for each in kinds[8:]) == ["WriteImage"] + ["WriteStep"] * 5
+    assert kinds.index(WriteImage) > kinds.index(WriteStep)
+
+
+def test_what_is_as_it_should_be_is_left_alone() -> None:
+    """A second plan finds everything and does nothing."""
+    plan = make_plan(provisioned(), DESIRED)
+    assert plan.actions == ()
+    assert {each.state for each in plan.findings} == {State.EXISTS}
+
+
+def test_a_run_that_broke_off_anywhere_is_completed() -> None:
+    """After any number of actions the rest leads to the same end, and only publishing is repeated."""
+    actions = make_plan(EMPTY, DESIRED).actions
+    for count in range(len(actions)):
+        actual = EMPTY
+        for action in actions[:count]:
+            actual = apply(actual, action)
+        rest = make_plan(actual, DESIRED).actions
+        assert not {action for action in rest if not isinstance(action, Publish)} & set(actions[:count])
+        for action in rest:
+            actual = apply(actual, action)
+        assert make_plan(actual, DESIRED).actions == ()
+        assert count > 7 or any(isinstance(action, Publish) for action in rest)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mended_by"),
+    [
+        (lambda step: replace(step, enabled=False), WriteStep),
+        (lambda step: replace(step, proper=False), WriteStep),
+        (lambda step: replace(step, filtering=frozenset({"name"})), WriteStep),
+        (lambda step: replace(step, in_solution=False), AddToSolution),
+        (lambda step: replace(step, images=()), WriteImage),
+        (lambda step: replace(step, images=(replace(step.images[0], before=False),)), WriteImage),
+        (
+            lambda step: replace(step, images=(replace(step.images[0], columns=frozenset()),)),
+            WriteImage,
+        ),
+    ],
+)
+def test_a_spoiled_step_is_mended(spoil: Callable[[FoundStep], FoundStep], mended_by: type[Action]) -> None:
+    """Whatever somebody changed on a step is set right, in its place, and nothing else is touched."""
+    good = provisioned()
+    actual = with_step(good, spoil(step_of(good, DELETE.name)))
+    (action,) = (each for each in make_plan(actual, DESIRED).actions if not isinstance(each, Publish))
+    assert isinstance(action, mended_by)
+    assert make_plan(apply(actual, action), DESIRED).actions == ()
+
+
+def test_a_step_of_somebody_else_is_left_alone() -> None:
+    """A step on our webhook that we have no use for is told and kept."""
+    good = provisioned()
+    stranger = replace(good.steps[0], id="f" * 36, name="Theirs", occasion=("Assign", "account"))
+    double = replace(good.steps[0], id="e" * 36, name="By hand")
+    plan = make_plan(replace(good, steps=(*good.steps, stranger, double), twins=("Old hook",)), DESIRED)
+    assert plan.actions == ()
+    assert finding(plan, "step", "Theirs").state is State.KEPT
+    assert finding(plan, "step", "By hand").state is State.KEPT
+    assert finding(plan, "webhook", "Old hook").state is State.KEPT
+
+
+def test_a_short_column_is_widened_and_a_long_one_left() -> None:
+    """What is recorded must fit; more room does no harm."""
+    first, second = DESIRED.columns[:2]
+    actual = with_column(provisioned(), column(first, length=first.length - 1))
+    actual = with_column(actual, column(second, length=4000))
+    plan = make_plan(actual, DESIRED)
+    assert plan.actions == (WidenColumn(DESIRED.table, first), Publish(DESIRED.table))
+    assert finding(plan, "column", second.name).state is State.EXISTS
+
+
+def test_a_column_made_by_hand_joins_the_solution() -> None:
+    """It is adopted as it is."""
+    first = DESIRED.columns[0]
+    actual = with_column(provisioned(), column(first, in_solution=False))
+    (action, _publish) = make_plan(actual, DESIRED).actions
+    assert isinstance(action, AddToSolution)
+    assert action.id == f"id of {first.name}"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind"),
+    [
+        (lambda a: with_column(a, replace(column(DESIRED.columns[0]), is_text=False, length=0)), "column"),
+        (lambda a: replace(a, possible=frozenset()), "step"),
+        (lambda a: replace(a, solution=FoundSolution("s", True, a.publisher.id)), "solution"),  # noqa: FBT003 - managed
+        (lambda a: replace(a, solution=FoundSolution("s", False, "p")), "solution"),  # noqa: FBT003 - managed
+        (
+            lambda a: replace(a, webhook=replace(a.webhook, uses_header=False, key=KeyState.NOT_GIVEN)),
+            "webhook",
+        ),
+    ],
+)
+def test_what_is_in_the_way_stops_everything(spoil: Callable[[Actual], Actual], kind: str) -> None:
+    """A column of another type, no Field Service, a managed solution: a person has to decide first."""
+    first = DESIRED.columns[1]
+    actual = spoil(with_column(provisioned(), column(first, length=1)))
+    plan = make_plan(actual, DESIRED)
+    assert plan.actions == ()
+    assert {each.kind for each in plan.conflicts} == {kind}
+    assert all(each.detail for each in plan.conflicts)
+
+
+@pytest.mark.parametrize(
+    ("key", "url", "writes_key", "writes_url"),
+    [
+        (KeyState.SAME, URL, False, False),
+        (KeyState.OTHER, URL, True, False),
+        (KeyState.SAME, OTHER_URL, False, True),
+        (KeyState.OTHER, OTHER_URL, True, True),
+        (KeyState.NOT_GIVEN, "", False, False),
+        (KeyState.NOT_GIVEN, OTHER_URL, False, True),
+    ],
+)
+def test_the_webhook_follows_address_and_key(
+    key: KeyState, url: str, *, writes_key: bool, writes_url: bool
+) -> None:
+    """What was given and differs is written; what was not given is left."""
+    good = provisioned()
+    assert good.webhook
+    actual = replace(good, webhook=replace(good.webhook, key=key))
+    actions = make_plan(actual, desire(NAMES, url, has_key=key is not KeyState.NOT_GIVEN)).actions
+    written = [(each.with_key, bool(each.url)) for each in actions if isinstance(each, WriteWebhook)]
+    assert written == ([(writes_key, writes_url)] if writes_key or writes_url else [])
+
+
+@pytest.mark.parametrize(("url", "has_key"), [("", True), (URL, False)])
+def test_a_new_webhook_needs_address_and_key(url: str, *, has_key: bool) -> None:
+    """Without one of them nothing is begun."""
+    plan = make_plan(EMPTY, desire(NAMES, url, has_key=has_key))
+    assert plan.actions == ()
+    assert "nobody said" in plan.conflicts[0].detail
+
+
+def test_another_publisher_with_the_prefix_is_used() -> None:
+    """A customer's own publisher gets the solution; none is made beside it."""
+    actual = replace(EMPTY, publisher=FoundPublisher("p", "contoso", 3))
+    first = make_plan(actual, DESIRED).actions[0]
+    assert isinstance(first, MakeSolution)
+    assert first.publisher_id == "p"
+
+
+def test_removal_takes_steps_and_webhook_and_keeps_the_columns() -> None:
+    """The record of every event is not thrown away by the way; what is on our webhook goes with it."""
+    good = provisioned()
+    stranger = replace(good.steps[0], id="f" * 36, name="Theirs")
+    plan = plan_removal(replace(good, steps=(*good.steps, stranger)), DESIRED, remove_columns=False)
+    sets = [action.entity_set for action in plan.actions if isinstance(action, RemoveRow)]
+    assert sets == ["sdkmessageprocessingsteps"] * 6 + ["serviceendpoints"]
+    assert len(plan.actions) == len(sets)
+    assert [each.state for each in plan.findings if each.kind == "column"] == [State.KEPT] * 4
+
+
+def test_removal_of_all_leaves_nothing() -> None:
+    """With the columns the solution and our publisher go, in an order that Dataverse allows."""
+    actual = provisioned()
+    plan = plan_removal(actual, DESIRED, remove_columns=True)
+    for action in plan.actions:
+        actual = apply(actual, action)
+    assert actual == EMPTY
+    assert sum(isinstance(action, RemoveColumn) for action in plan.actions) == 4
+
+
+@pytest.mark.parametrize(
+    "publisher", [FoundPublisher("p", "contoso", 0), FoundPublisher("p", "bsyncpublisher", 1)]
+)
+def test_a_publisher_of_use_to_others_stays(publisher: FoundPublisher) -> None:
+    """One that we did not make, or that has other solutions."""
+    plan = plan_removal(replace(provisioned(), publisher=publisher), DESIRED, remove_columns=True)
+    assert finding(plan, "publisher", publisher.unique_name).state is State.KEPT
+    assert RemoveRow("publishers", "p") not in plan.actions
+
+
+def test_a_managed_solution_is_not_removed() -> None:
+    """Managed solutions are uninstalled by those who installed them."""
+    good = provisioned()
+    assert good.solution
+    actual = replace(good, solution=replace(good.solution, managed=True))
+    plan = plan_removal(actual, DESIRED, remove_columns=True)
+    assert finding(plan, "solution", DESIRED.solution).state is State.KEPT
