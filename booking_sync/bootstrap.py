@@ -252,13 +252,17 @@ class Application:
         return done
 
     def _open_keeper(self) -> JournalKeeper:
-        from booking_sync.azure.shelf import open_shelf
         from booking_sync.operations.keeper import JournalKeeper
 
         if self._keeper is None:
-            self._shelf = open_shelf(load_receiver_settings(self._environ).storage)
-            self._keeper = JournalKeeper(self._shelf, new_id(), now, self._closed_mailboxes)
+            self._keeper = JournalKeeper(self._open_shelf, new_id(), now, self._closed_mailboxes)
         return self._keeper
+
+    def _open_shelf(self) -> BlobShelf | None:
+        from booking_sync.azure.shelf import open_shelf
+
+        self._shelf = open_shelf(load_receiver_settings(self._environ).storage)
+        return self._shelf
 
     def _closed_mailboxes(self) -> Mapping[str, float]:
         return self._machinery.calendar.closed() if self._machinery else {}

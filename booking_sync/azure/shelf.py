@@ -119,14 +119,15 @@ def open_shelf(
             the identity-based form.
         container: its name.
 
-    Raises:
-        ValueError: the connection string is malformed in a way that the settings' check did not see.
     """
     if not storage.has_blobs:
         return None
     options = storage_options()
     if storage.connection_string:
-        service = BlobServiceClient.from_connection_string(storage.connection_string, **options)
+        try:
+            service = BlobServiceClient.from_connection_string(storage.connection_string, **options)
+        except ValueError:  # good for queues only, as far as the SDK can tell
+            return None
         return BlobShelf(service, container=container)
     credential = credential_factory(storage.client_id)
     service = BlobServiceClient(storage.blob_url, credential=credential, **options)

@@ -8,6 +8,7 @@ each under a name of its own, so that the last one is known whichever instance i
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from datetime import timedelta
@@ -55,7 +56,8 @@ class JournalKeeper:
     """This instance's journal, and a view of all.
 
     Args:
-        shelf: where journals are written down; None keeps them in memory only.
+        open_shelf: gives where journals are written down, or None to keep them in memory only; called once,
+            when there is something to write or to read, since it loads an SDK.
         instance: this process's name among the others.
         now: the time of day.
         closed: mailboxes that Graph asked this instance to leave alone, with the seconds that are left.
@@ -64,14 +66,14 @@ class JournalKeeper:
 
     def __init__(
         self,
-        shelf: Shelf | None,
+        open_shelf: Callable[[], Shelf | None],
         instance: str,
         now: Clock,
         closed: Callable[[], Mapping[str, float]],
         *,
         save_seconds: float = SAVE_SECONDS,
     ) -> None:
-        self._shelf = shelf
+        self._open_shelf = functools.cache(open_shelf)
         self._instance = instance
         self._now = now
         self._closed = closed
@@ -93,7 +95,7 @@ class JournalKeeper:
             attempt=change.attempt,
         )
         self._entries.appendleft(entry)
-        if self._shelf is not None and self._timer is None:
+        if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._save_seconds, self._start_saving)
 
     async def ran(self, kind: RunKind, tally: Mapping[str, int], problem: str = "") -> None:
@@ -105,9 +107,9 @@ class JournalKeeper:
         except SyncError:
             pass
         self._runs[kind] = run = make_run(self._now(), tally, problem, former)
-        if self._shelf is not None:
+        if (shelf := self._open_shelf()) is not None:
             try:
-                await self._shelf.put(_RUNS + kind.value, encode(run))
+                await shelf.put(_RUNS + kind.value, encode(run))
             except SyncError as error:
                 _tell(error)
 
@@ -117,7 +119,8 @@ class JournalKeeper:
         Raises:
             SyncError: it can't be read now.
         """
-        text = await self._shelf.get(_RUNS + kind.value) if self._shelf is not None else None
+        shelf = self._open_shelf()
+        text = await shelf.get(_RUNS + kind.value) if shelf is not None else None
         written = decode_run(text) if text else None
         known = [run for run in (written, self._runs.get(kind)) if run is not None]
         return max(known, key=lambda run: run.finished, default=None)
@@ -129,9 +132,8 @@ class JournalKeeper:
             SyncError: the others' can't be read now.
         """
         now = self._now()
-        texts = (
-            await self._shelf.newest(_INSTANCES, now - KEPT, MAX_INSTANCES) if self._shelf is not None else ()
-        )
+        shelf = self._open_shelf()
+        texts = await shelf.newest(_INSTANCES, now - KEPT, MAX_INSTANCES) if shelf is not None else ()
         journals = [journal for text in texts if (journal := decode_journal(text)) is not None]
         # Our own is newer in memory than on the shelf.
         others = [journal for journal in journals if journal.instance != self._instance]
@@ -148,7 +150,7 @@ class JournalKeeper:
         return Journal(self._instance, tuple(self._entries), tuple(closed[:MAX_CLOSED]))
 
     async def aclose(self) -> None:
-        """Write what is not written yet, and let the shelf go; the shelf stays the caller's to close."""
+        """Write what is not written yet; the shelf stays the caller's to close."""
         if self._timer is not None:
             self._timer.cancel()
             self._start_saving()
@@ -161,13 +163,15 @@ class JournalKeeper:
         task.add_done_callback(self._saving.discard)
 
     async def _save(self) -> None:
-        assert self._shelf is not None  # noqa: S101 - nothing starts a save without a shelf
+        shelf = self._open_shelf()
+        if shelf is None:
+            return
         try:
-            await self._shelf.put(_INSTANCES + self._instance, encode(self.own()))
+            await shelf.put(_INSTANCES + self._instance, encode(self.own()))
             if not self._swept:
                 # Each new instance clears away after the old ones, and so there are never many.
                 self._swept = True
-                await self._shelf.drop(_INSTANCES, self._now() - KEPT)
+                await shelf.drop(_INSTANCES, self._now() - KEPT)
         except SyncError as error:
             _tell(error)
 

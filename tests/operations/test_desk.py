@@ -53,7 +53,7 @@ class Bench:
         self.unopened: Exception | None = None
         self.settings_problem = ""
         closed = {ANNA: 30.0}
-        self.keeper = JournalKeeper(self.shelf, "one", self.clock, lambda: closed, save_seconds=3600)
+        self.keeper = JournalKeeper(lambda: self.shelf, "one", self.clock, lambda: closed, save_seconds=3600)
         probe = HealthProbe(self._check, lambda: self.poison, lambda: self.keeper, str, self.clock)
         sources = OverviewSources(
             probe,

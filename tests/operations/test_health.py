@@ -94,7 +94,7 @@ class Bench:
     def __init__(self) -> None:
         self.clock = HandClock()
         self.shelf = FakeShelf(self.clock)
-        self.keeper = JournalKeeper(self.shelf, "one", self.clock, dict)
+        self.keeper = JournalKeeper(lambda: self.shelf, "one", self.clock, dict)
         self.gauge = Gauge()
         self.settings_problem = ""
         self.start_problem = ""

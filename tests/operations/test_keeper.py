@@ -30,7 +30,9 @@ class Bench:
 
     def keeper(self, instance: str, save_seconds: float = 0.0) -> JournalKeeper:
         """The keeper of an instance."""
-        return JournalKeeper(self.shelf, instance, self.clock, lambda: self.closed, save_seconds=save_seconds)
+        return JournalKeeper(
+            lambda: self.shelf, instance, self.clock, lambda: self.closed, save_seconds=save_seconds
+        )
 
 
 async def test_outcomes_of_a_moment_are_one_write() -> None:
@@ -94,7 +96,7 @@ async def test_a_shelf_that_is_down_costs_only_itself(caplog: pytest.LogCaptureF
 
 async def test_without_a_shelf_the_instance_remembers_for_itself() -> None:
     """An account without blobs still has a page, with what this instance knows."""
-    keeper = JournalKeeper(None, "one", HandClock(), dict)
+    keeper = JournalKeeper(lambda: None, "one", HandClock(), dict)
     keeper.outcome(CHANGE, SYNCED)
     await keeper.ran(RunKind.AUDIT, {"bookings": 7})
     await keeper.aclose()
