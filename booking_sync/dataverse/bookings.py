@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from booking_sync.ports import BookingQuery, Clock
     from booking_sync.tokens import AppCredential
 
-FEW_RECORDS = 12
+FEW_RECORDS = 15
 """Dataverse writes the records of a batch one after the other, and advises many small batches side by side,
 to begin with 10 (its guide to throughput); a few more save requests."""
 MAX_RECORDS = 50

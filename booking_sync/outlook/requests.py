@@ -41,6 +41,7 @@ from msgraph.generated.users.item.events.events_request_builder import EventsReq
 from booking_sync.domain.booking import Address
 from booking_sync.domain.event import is_event_id, is_mailbox
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.outlook.store import UntrackedStore
 from booking_sync.outlook.wire import GraphRequest
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ class EventRequests:
         event = _event(content)
         event.transaction_id = transaction_id
         event.single_value_extended_properties = [
-            SingleValueLegacyExtendedProperty(id=MARKER_PROPERTY, value=marker)
+            SingleValueLegacyExtendedProperty(
+                backing_store=UntrackedStore(), id=MARKER_PROPERTY, value=marker
+            )
         ]
         return self._item(mailbox, self._events(mailbox).to_post_request_information(event, _configuration()))
 
@@ -113,7 +116,9 @@ class EventRequests:
     def tag(self, event: EventRef, extension_name: str, booking_id: str) -> GraphRequest:
         """POST the open extension, on its own: inside the creating POST it is a source of half-failures."""
         extension = OpenTypeExtension(
-            extension_name=extension_name, additional_data={EXTENSION_PROPERTY: booking_id}
+            backing_store=UntrackedStore(),
+            extension_name=extension_name,
+            additional_data={EXTENSION_PROPERTY: booking_id},
         )
         information = self._event(event).extensions.to_post_request_information(extension, _configuration())
         return self._item(event.mailbox, information)
@@ -208,8 +213,9 @@ def _configuration() -> RequestConfiguration[Any]:
 def _event(content: EventContent) -> Event:
     """Our fields; whatever Graph's defaults get wrong for a bulk writer is set, such as the reminder."""
     return Event(
+        backing_store=UntrackedStore(),
         subject=content.subject,
-        body=ItemBody(content_type=BodyType.Html, content=content.body_html),
+        body=ItemBody(backing_store=UntrackedStore(), content_type=BodyType.Html, content=content.body_html),
         start=_time(content.start),
         end=_time(content.end),
         show_as=FreeBusyStatus(content.show_as),
@@ -227,15 +233,19 @@ def _utc(moment: datetime) -> str:
 
 
 def _time(time: EventTime) -> DateTimeTimeZone:
-    return DateTimeTimeZone(date_time=time.date_time, time_zone=time.time_zone)
+    return DateTimeTimeZone(
+        backing_store=UntrackedStore(), date_time=time.date_time, time_zone=time.time_zone
+    )
 
 
 def _location(content: EventContent) -> Location:
     """Always a whole location, so that a PATCH wipes what a former one said."""
     address = content.location_address or Address()
     location = Location(
+        backing_store=UntrackedStore(),
         display_name=content.location_name,
         address=PhysicalAddress(
+            backing_store=UntrackedStore(),
             street="\n".join(address.lines),
             city=address.city,
             state=address.state,
@@ -244,5 +254,7 @@ def _location(content: EventContent) -> Location:
         ),
     )
     if address.latitude is not None and address.longitude is not None:
-        location.coordinates = OutlookGeoCoordinates(latitude=address.latitude, longitude=address.longitude)
+        location.coordinates = OutlookGeoCoordinates(
+            backing_store=UntrackedStore(), latitude=address.latitude, longitude=address.longitude
+        )
     return location

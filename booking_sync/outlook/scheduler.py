@@ -17,11 +17,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from booking_sync import telemetry
 from booking_sync.errors import TransientError
 from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
+
+    from opentelemetry.trace import SpanContext
 
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import GraphRequest
@@ -79,6 +82,8 @@ def compose(
 class _Entry:
     request: GraphRequest
     future: asyncio.Future[Answer]
+    origin: SpanContext | None
+    """Whose trace it is a part of."""
 
     def fail(self, error: SyncError) -> None:
         if not self.future.done():
@@ -135,7 +140,7 @@ class BatchScheduler:
         """
         self._refuse_if_closed(request.mailbox)
         loop = asyncio.get_running_loop()
-        entry = _Entry(request, loop.create_future())
+        entry = _Entry(request, loop.create_future(), telemetry.here())
         self._waiting.setdefault(request.mailbox, _Line(loop.time())).entries.append(entry)
         if self._timer is None:
             self._timer = loop.call_later(self._window, self._dispatch)
@@ -169,7 +174,10 @@ class BatchScheduler:
             batch = self._take_batch()
             if not batch:
                 return
-            flight = asyncio.get_running_loop().create_task(self._send([entry.request for entry in batch]))
+            flight = asyncio.get_running_loop().create_task(
+                self._send([entry.request for entry in batch]),
+                context=telemetry.shared_by([entry.origin for entry in batch]),
+            )
             self._flights.add(flight)
             flight.add_done_callback(partial(self._land, batch))
 
