@@ -238,9 +238,9 @@ def _image(found: FoundStep | None, step_id: str, step: Step, image: Image) -> F
     existing = next((each for each in (found.images if found else ()) if each.alias == image.alias), None)
     if existing is None:
         action = WriteImage(row_id("image", name), step, step_id, image, new=True)
-        return Finding("image", name, State.MISSING, _names(image.columns), (action,))
+        return Finding("image", name, State.MISSING, f"{len(image.columns)} columns", (action,))
     if existing.before and existing.columns == image.columns:
-        return Finding("image", name, State.EXISTS, _names(image.columns))
+        return Finding("image", name, State.EXISTS, f"{len(image.columns)} columns")
     action = WriteImage(existing.id, step, step_id, image, new=False)
     detail = f"holds {_names(existing.columns)} instead of {_names(image.columns)}"
     return Finding("image", name, State.DIFFERS, detail if existing.before else "no pre-image", (action,))
@@ -265,7 +265,7 @@ def _find(actual: Actual, step: Step) -> FoundStep | None:
 
 
 def _filter_text(step: Step) -> str:
-    return _names(step.filtering) if step.filtering else ""
+    return f"when one of {len(step.filtering)} columns changes" if step.filtering else "always"
 
 
 def _names(columns: frozenset[str]) -> str:

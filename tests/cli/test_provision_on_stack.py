@@ -1,0 +1,79 @@
+"""`provision` as a person runs it: from an empty Dataverse to an event in a calendar, and away again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from local.day.world import WorldMaker
+from local.processes import REPOSITORY, python_module
+from local.stack import LocalStack, StackOptions
+from tests.e2e.office import BOOKINGS, Office
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int | None
+    output: str
+    notes: str
+
+
+async def booking_sync(*arguments: str) -> Ended:
+    """Run the command line in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        *python_module("booking_sync", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "NO_COLOR": "1"},
+        cwd=REPOSITORY,
+    )
+    output, notes = await process.communicate()
+    return Ended(process.returncode, output.decode(), notes.decode())
+
+
+async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> None:
+    """Look, provision, book: the event appears by the webhook just registered; run again, remove."""
+    maker = WorldMaker(seed=3)
+    async with LocalStack(StackOptions(tmp_path, provisioned=False)) as stack:
+        office = Office(stack, maker, maker.make(technicians=2, bookings=1, day=date(2027, 3, 26)))
+        await office.furnish()
+        command = ("provision", "--settings", str(tmp_path / "settings.json"), "--auth", "app")
+
+        looked = await booking_sync(*command, "--dry-run")
+        assert (looked.code, "missing" in looked.output, "made" in looked.output) == (0, True, False)
+        made = await booking_sync(*command)
+        assert made.code == 0, made.notes
+        assert "Done, and read back." in made.notes
+
+        plan = await office.book()
+        event = await office.event(plan)
+        await stack.dataverse.delete(BOOKINGS, plan.id)
+        await office.settle()
+        assert event.mailbox == office.anna.mailbox
+        assert await office.events(plan) == []
+        assert (await stack.dataverse.deliveries())["lost"] == 0
+
+        again = await booking_sync(*command, "--json")
+        report: dict[str, Any] = json.loads(again.output)
+        assert (again.code, report["complete"], report["changed"]) == (0, True, False)
+        refused = await booking_sync(*command, "--remove")
+        assert (refused.code, "--yes" in refused.notes) == (2, True)
+        removed = await booking_sync(*command, "--remove", "--remove-columns", "--yes", "--json")
+        assert removed.code == 0, removed.notes
+        parts = json.loads(removed.output)["parts"]
+        assert {part["result"] for part in parts} == {"removed", "changed"}
+        assert await stack.dataverse.rows("serviceendpoints") == {}
+
+        spoken = "".join(each.output + each.notes for each in (looked, made, again, refused, removed))
+        assert stack.keys.function not in spoken
+        assert stack.client_secret not in spoken
