@@ -82,7 +82,7 @@ $(VENV)/bin/python:
 	"$$python" -m venv $(VENV) \
 		|| { rm -rf $(VENV); echo "No virtual environment: on Debian and Ubuntu install python3-venv."; exit 1; }
 
-$(PYTHON_READY): requirements.txt requirements-dev.txt | $(VENV)/bin/python
+$(PYTHON_READY): requirements.txt requirements-cli.txt requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing the Python packages (a few minutes the first time)" >&2
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

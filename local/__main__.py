@@ -54,6 +54,11 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     run.add_argument("--json", action="store_true", help="print the report as JSON on standard output")
     start = commands.add_parser("start", help="start the stack with sample data and keep it up")
     start.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the sample data")
+    start.add_argument(
+        "--unprovisioned",
+        action="store_true",
+        help="leave columns and webhook to `python -m booking_sync provision`",
+    )
     for command in (run, start):
         command.add_argument(
             "--no-extension", action="store_true", help="write no open extension on the events"
@@ -82,7 +87,8 @@ async def run(arguments: argparse.Namespace) -> int:
 async def start(arguments: argparse.Namespace) -> int:
     """Keep the stack up until somebody ends it; the exit code."""
     with _folder() as folder:
-        async with LocalStack(_stack_options(folder, arguments)) as stack:
+        options = replace(_stack_options(folder, arguments), provisioned=not arguments.unprovisioned)
+        async with LocalStack(options) as stack:
             await open_workshop(stack, arguments.seed, Console(soft_wrap=True, highlight=False))
             await asyncio.Event().wait()
     return 0

@@ -15,7 +15,7 @@ To add a command:
 3. What the command needs of adapters is made in `booking_sync.bootstrap`, which stays the only composition
    root. What it decides belongs into a use case that knows neither Typer nor Rich.
 4. The result goes to standard output through `Output.result`, as a table or as JSON; everything else,
-   progress and notes, to standard error.
+   progress (`working`, `counting`) and notes, to standard error.
 5. Anything that changes something takes `DryRunOption`; what can't be undone asks for `YesOption`.
 6. Register it in `main`, describe it in docs/cli.md, try it in `tests/cli/`.
 """

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -52,6 +53,22 @@ class Output:
         """Show that something is under way, where a person is looking on."""
         with self.notes.status(escape(text)):
             yield
+
+    @contextmanager
+    def counting(self, text: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        """Show how far long work has come, where a person is looking on.
+
+        Args:
+            text: what is done.
+            total: of how many; None when nobody knows.
+
+        Yields:
+            What to tell how many more are done.
+        """
+        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self.notes, disable=not self.notes.is_terminal) as progress:
+            task = progress.add_task(escape(text), total=total)
+            yield lambda count: progress.advance(task, count)
 
 
 def open_output(*, as_json: bool) -> Output:

@@ -301,9 +301,9 @@ class DataverseEnvironment:
             "FormatName": {"Value": "Text"},
             "SchemaName": action.column.name,
             "MaxLength": action.column.length,
-            "RequiredLevel": {"Value": "None"},
+            "RequiredLevel": _managed("canmodifyrequirementlevelsettings", "None"),
             # Each write of ours would fill the audit log, if the table is audited, and tell nobody anything.
-            "IsAuditEnabled": {"Value": False},
+            "IsAuditEnabled": _managed("canmodifyauditsettings", value=False),
             "DisplayName": _label(action.column.label, language),
             "Description": _label(action.column.description, language),
         }
@@ -465,6 +465,11 @@ def _to_image(row: Mapping[str, Any]) -> FoundImage:
         before=(row["imagetype"], row["messagepropertyname"]) == (_PRE_IMAGE, _TARGET),
         columns=_names(row["attributes"]),
     )
+
+
+def _managed(name: str, value: str | bool) -> dict[str, Any]:  # noqa: FBT001 - a value, no switch
+    """A property that a managed solution could lock."""
+    return {"Value": value, "CanBeChanged": True, "ManagedPropertyLogicalName": name}
 
 
 def _label(text: str, language: int) -> dict[str, Any]:

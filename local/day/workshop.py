@@ -38,6 +38,9 @@ async def open_workshop(stack: LocalStack, seed: int, console: Console) -> None:
     with console.status("The plan goes to Outlook"):
         await stack.wait_until_quiet()
     _show_addresses(stack, console)
+    if not stack.options.provisioned:
+        console.print("\n[bold]Make the columns and the webhook, before anything else[/]")
+        console.print(_provision(stack), markup=False)
     for title, command in _commands(stack, world.bookings[0], world.technicians[0]):
         console.print(f"\n[bold]{title}[/]")
         console.print(command, markup=False)
@@ -84,6 +87,13 @@ def _commands(stack: LocalStack, booking: Booking, person: Resource) -> Iterator
             *("-H", f"{HEADER}: {stack.keys.function}"),
             *("-d", json.dumps(booking_webhook(stack.identities, "Update", booking.id))),
         ),
+    )
+
+
+def _provision(stack: LocalStack) -> str:
+    settings = str(stack.options.folder / "settings.json")
+    return shlex.join(
+        [".venv/bin/python", "-m", "booking_sync", "provision", "--auth", "app", "--settings", settings]
     )
 
 

@@ -106,6 +106,15 @@ def test_a_table_shows_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> 
     assert "[red]x[/red]" in capsys.readouterr().out
 
 
+def test_progress_is_silent_where_nobody_looks_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a pipe or a scheduled job there are no moving bars."""
+    output = open_output(as_json=True)
+    with output.working("Looking"), output.counting("Bookings", 10) as advance:
+        advance(10)
+    spoken = capsys.readouterr()
+    assert (spoken.out, spoken.err) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

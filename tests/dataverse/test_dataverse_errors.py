@@ -34,6 +34,7 @@ def error_of(status: int, code: str = "", message: str = "", *, writes: bool = T
         (500, "", True),
         (500, "0x80044150", True),
         (400, "0x80044151", False),
+        (400, "0x80071151", False),
         (502, "", True),
         (503, "", True),
         (504, "", True),
@@ -76,6 +77,7 @@ def test_transient_refusals(status: int, code: str, maybe_applied: bool) -> None
             "The length of the 'cr_event' attribute of the 'x' entity exceeded the maximum allowed length.",
             "column 'cr_event' is too short",
         ),
+        (400, "0x8004f01f", "Referenced by Mr. Secret's form", "other components depend on it"),
         (400, "0x80060883", "Optimistic concurrency isn't enabled", "optimistic concurrency is not enabled"),
         (400, "0x80040265", "Mr. Secret's plug-in said no", "a plug-in or workflow"),
         (
