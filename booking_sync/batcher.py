@@ -10,6 +10,7 @@ since the work under way may have read the row before the change.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ class _Gathered:
 
     task: SyncTask
     waiting: list[asyncio.Future[Outcome]] = field(default_factory=list)
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    """Of the first message: its trace and log lines tell of the work."""
 
 
 class Batcher:
@@ -83,7 +86,7 @@ class Batcher:
         batch, self._gathered = self._gathered, {}
         loop = asyncio.get_running_loop()
         for booking_id, gathered in batch.items():
-            self._under_way[booking_id] = loop.create_task(self._work(gathered))
+            self._under_way[booking_id] = loop.create_task(self._work(gathered), context=gathered.context)
 
     async def _work(self, gathered: _Gathered) -> None:
         try:

@@ -12,11 +12,12 @@ import os
 import random
 import secrets
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from booking_sync import telemetry
 from booking_sync.circuit import Circuit
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.settings import (
@@ -139,7 +140,10 @@ class Application:
         """
         from booking_sync.operations.journal import RunKind
 
-        await self._noting(RunKind.CATCH_UP, self._run_catch_up(), asdict)
+        try:
+            await self._noting(RunKind.CATCH_UP, self._run_catch_up(), asdict)
+        finally:
+            await self._tell_depths()
 
     async def audit(self, order: AuditOrder | None = None) -> AuditReport:
         """Compare calendars with bookings, and queue what is to be mended.
@@ -231,6 +235,14 @@ class Application:
         if self._catch_up is None:
             self._catch_up = await self._make_catch_up()
         return await self._catch_up.run()
+
+    async def _tell_depths(self) -> None:
+        """Tell the metrics how full the queues are; what fails now is told by the next run."""
+        from booking_sync.operations.health import tell_depths
+
+        if telemetry.listening():
+            with suppress(SyncError):
+                tell_depths(await self._open_queue().inspection().depths())
 
     async def _run_audit(self, order: AuditOrder | None) -> AuditReport:
         from booking_sync.audit.auditor import AuditOrder

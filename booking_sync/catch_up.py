@@ -18,11 +18,13 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from booking_sync import telemetry
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.plan import Knowledge, plan
 from booking_sync.errors import SyncError
 from booking_sync.log import log_event
 from booking_sync.ports import BookingQuery
+from booking_sync.telemetry import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -186,6 +188,7 @@ class CatchUp:
 
 
 def _report(tally: Tally, problem: str = "") -> None:
+    telemetry.count(Metric.CATCH_UP_FOUND, tally.queued)
     fields = asdict(tally)
     if problem:
         fields["problem"] = problem

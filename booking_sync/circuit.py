@@ -16,8 +16,10 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from booking_sync import telemetry
 from booking_sync.errors import TransientError
 from booking_sync.log import log_event
+from booking_sync.telemetry import Attribute, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,6 +126,7 @@ class Circuit:
         self._until = self._clock() + self._delay
         self._openings += 1
         self._era += 1
+        telemetry.count(Metric.CIRCUIT_OPENINGS, 1, {Attribute.SERVICE: self._service})
         log_event(
             _logger,
             "circuit_opened",

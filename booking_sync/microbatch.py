@@ -11,10 +11,14 @@ places that are free, in batches neither smaller nor larger than the caller allo
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from booking_sync import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    from opentelemetry.trace import SpanContext
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,6 +40,13 @@ def spread(waiting: int, free: int, places: int, smallest: int, largest: int) ->
         return []
     batches = max(min(places, waiting // smallest), -(-waiting // largest))
     return [waiting // batches + (number < waiting % batches) for number in range(min(batches, free))]
+
+
+class _Entry(NamedTuple, Generic[Item, Result]):
+    item: Item
+    future: asyncio.Future[Result]
+    origin: SpanContext | None
+    """Whose trace it is a part of."""
 
 
 class MicroBatcher(Generic[Item, Result]):
@@ -64,7 +75,7 @@ class MicroBatcher(Generic[Item, Result]):
         self._smallest = largest if smallest is None else smallest
         self._places = places
         self._window = window
-        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._waiting: list[_Entry[Item, Result]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
 
@@ -76,7 +87,7 @@ class MicroBatcher(Generic[Item, Result]):
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
-        self._waiting.append((item, future))
+        self._waiting.append(_Entry(item, future, telemetry.here()))
         if self._timer is None:
             self._timer = loop.call_later(self._window, self._flush)
         return await future
@@ -84,11 +95,14 @@ class MicroBatcher(Generic[Item, Result]):
     def _flush(self) -> None:
         self._timer = None
         # A caller that was cancelled meanwhile wants no answer, and the service need not be asked.
-        waiting = [entry for entry in self._waiting if not entry[1].done()]
+        waiting = [entry for entry in self._waiting if not entry.future.done()]
         taken = 0
         free = self._places - len(self._running)
         for size in spread(len(waiting), free, self._places, self._smallest, self._largest):
-            task = asyncio.get_running_loop().create_task(self._run(waiting[taken : taken + size]))
+            batch = waiting[taken : taken + size]
+            task = asyncio.get_running_loop().create_task(
+                self._run(batch), context=telemetry.shared_by([entry.origin for entry in batch])
+            )
             self._running.add(task)  # the loop itself holds tasks only weakly
             task.add_done_callback(self._ended)
             taken += size
@@ -99,16 +113,16 @@ class MicroBatcher(Generic[Item, Result]):
         if self._waiting and self._timer is None:  # nothing but a place was missing
             self._flush()
 
-    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+    async def _run(self, batch: list[_Entry[Item, Result]]) -> None:
         results: Sequence[Result | Exception]
         try:
-            results = await self._execute([item for item, _ in batch])
+            results = await self._execute([entry.item for entry in batch])
         except Exception as error:  # noqa: BLE001 - handed to every waiting caller, which raises it
             results = [error] * len(batch)
-        for (_, future), result in zip(batch, results, strict=True):
-            if future.done():
+        for entry, result in zip(batch, results, strict=True):
+            if entry.future.done():
                 continue
             if isinstance(result, Exception):
-                future.set_exception(result)
+                entry.future.set_exception(result)
             else:
-                future.set_result(result)
+                entry.future.set_result(result)

@@ -13,17 +13,20 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from booking_sync import telemetry
 from booking_sync.answer import Answer
 from booking_sync.coalesce import Coalescer
 from booking_sync.domain.change import BookingChange, RelatedChange
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.log import log_event
+from booking_sync.telemetry import Attribute, Metric, SpanName
 from booking_sync.webhook import Accepted, ChangeKind, Ignored, Refused, RelatedAccepted, read_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from booking_sync.ports import Clock, MessageQueue
+    from booking_sync.telemetry import Note
     from booking_sync.webhook import ReceiverPolicy
 
 _LOGGER = logging.getLogger(__name__)
@@ -58,13 +61,15 @@ class Receiver:
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Take one webhook; never raises for what it holds or for a queue that is down."""
         started = time.monotonic()
-        read = read_change(body, headers, self._policy)
-        if isinstance(read, Accepted):
-            answer = await self._queue_change(read)
-        elif isinstance(read, RelatedAccepted):
-            answer = await self._queue_related(read)
-        else:
-            answer = _decline(read)
+        with telemetry.span(SpanName.RECEIVE, {}) as note:
+            read = read_change(body, headers, self._policy)
+            if isinstance(read, Accepted):
+                answer = await self._queue_change(read)
+            elif isinstance(read, RelatedAccepted):
+                answer = await self._queue_related(read)
+            else:
+                answer = _decline(read)
+            _tell(note, answer)
         log_event(
             _LOGGER,
             "webhook",
@@ -113,6 +118,19 @@ class Receiver:
         except SyncError as error:
             return _unavailable(error, about)
         return Answer(202, {"status": "queued" if sent else "joined", **about})
+
+
+def _tell(note: Note, answer: Answer) -> None:
+    payload = answer.payload
+    told = {
+        Attribute.STATUS: "status",
+        Attribute.BOOKING: "bookingId",
+        Attribute.TABLE: "table",
+        Attribute.ROW: "rowId",
+        Attribute.CORRELATION: "correlationId",
+    }
+    note.add({attribute: payload[key] for attribute, key in told.items() if key in payload})
+    telemetry.count(Metric.WEBHOOKS, 1, {Attribute.STATUS: payload["status"]})
 
 
 def _decline(read: Ignored | Refused) -> Answer:

@@ -12,16 +12,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from booking_sync import telemetry
 from booking_sync.domain.change import BookingChange, MalformedChangeError, RelatedChange, decode_message
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.log import log_event, places
 from booking_sync.synchronizer import SyncTask
+from booking_sync.telemetry import Attribute, Metric, SpanName
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from booking_sync.ports import Clock, MessageQueue
+    from booking_sync.telemetry import About
 
 MAX_DEQUEUE_COUNT = 5
 """As in host.json: on the last delivery an unexpected error is dead-lettered with its reason by us, since the
@@ -115,10 +118,7 @@ class ChangeWorker:
             log_event(_logger, "message_malformed", reason=str(error))
             return
         try:
-            if isinstance(change, RelatedChange):
-                await self._settle_related(text, change, await self._spread(change))
-            else:
-                await self._settle(text, change, await self._work_on(change, dequeue_count))
+            await self._handle(text, change, dequeue_count)
         except Exception as error:
             _log_unexpected(error, change, dequeue_count)
             if dequeue_count >= MAX_DEQUEUE_COUNT:
@@ -131,6 +131,25 @@ class ChangeWorker:
                 raise
             # The host logs what is raised, with all that it quotes, so the error itself stays behind.
             raise UnexpectedError(f"unexpected {type(error).__name__}, logged as unexpected_error") from None
+
+    async def _handle(self, text: str, change: BookingChange | RelatedChange, dequeue_count: int) -> None:
+        about: About = {
+            Attribute.CORRELATION: change.correlation_id,
+            Attribute.ATTEMPT: change.attempt,
+            Attribute.DELIVERY: dequeue_count,
+        }
+        if isinstance(change, RelatedChange):
+            about |= {Attribute.TABLE: change.table.value, Attribute.ROW: change.row_id}
+            with telemetry.span(SpanName.FAN_OUT, about, continues=change.trace) as note:
+                outcome = await self._spread(change)
+                note.add({Attribute.OUTCOME: outcome.kind.value})
+                await self._settle_related(text, change, outcome)
+            return
+        about |= {Attribute.BOOKING: change.booking_id}
+        with telemetry.span(SpanName.SYNC, about, continues=change.trace) as note:
+            outcome = await self._work_on(change, dequeue_count)
+            note.add({Attribute.OUTCOME: outcome.kind.value})
+            await self._settle(text, change, outcome)
 
     async def _work_on(self, change: BookingChange, dequeue_count: int) -> Outcome:
         try:
@@ -159,6 +178,7 @@ class ChangeWorker:
                 await self._queue.send(_put_back(change, outcome), delay)
         if outcome.kind is OutcomeKind.FAILED:
             await self._queue.dead_letter(text, outcome.detail)
+        lag = self._count(change, outcome)
         log_event(
             _logger,
             "booking_outcome",
@@ -169,8 +189,18 @@ class ChangeWorker:
             attempt=change.attempt,
             rounds=outcome.rounds,
             delaySeconds=None if delay is None else round(delay, 1),
+            lagSeconds=None if lag is None else round(lag, 1),
         )
         self._tell_witness(change, outcome)
+
+    def _count(self, change: BookingChange, outcome: Outcome) -> float | None:
+        """Tell the metrics; returns the seconds since the change came in when it is in Outlook now."""
+        telemetry.count(Metric.OUTCOMES, 1, {Attribute.OUTCOME: outcome.kind.value})
+        if outcome.kind is not OutcomeKind.SYNCED:
+            return None
+        lag = max(0.0, (self._now() - change.first_seen).total_seconds())  # another machine's clock began it
+        telemetry.measure(Metric.LAG, lag)
+        return lag
 
     def _tell_witness(self, change: BookingChange, outcome: Outcome) -> None:
         if self._witness is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from booking_sync import telemetry
 from booking_sync.audit.compare import Snapshot, Window, booking_of, compare
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import Listed, judge
@@ -21,6 +22,7 @@ from booking_sync.audit.report import AuditReport
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.log import log_event
 from booking_sync.ports import BookingQuery, Presence
+from booking_sync.telemetry import Attribute, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -323,6 +325,7 @@ def _measure(snapshot: Snapshot, gathered: _Gathered) -> Listed:
 
 def _log(report: AuditReport) -> None:
     for kind, count in report.counts().items():
+        telemetry.count(Metric.AUDIT_FINDINGS, count, {Attribute.KIND: kind})
         level = logging.ERROR if kind == Kind.GUARD else logging.WARNING
         words = sorted({each.words for each in report.findings if each.kind == kind})[:3]
         log_event(

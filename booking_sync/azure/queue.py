@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueServiceClient
 
+from booking_sync import telemetry
 from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.poison import StoragePoisonQueue
 from booking_sync.azure.storage import QUEUES, asking, storage_options
-from booking_sync.domain.change import encode_change, encode_related
+from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.settings import POISON_SUFFIX
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.storage.queue.aio import QueueClient
 
-    from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.ports import Clock
     from booking_sync.settings import StorageSettings
 
@@ -38,6 +39,8 @@ MAX_DELAY_SECONDS = 7 * 24 * 3600
 NEVER_EXPIRES = -1
 
 _MAX_REASON_CHARACTERS = 2000
+
+Change = TypeVar("Change", BookingChange, RelatedChange)
 
 
 class StorageChangeQueue:
@@ -71,11 +74,11 @@ class StorageChangeQueue:
             TransientError: the queue can't take it now.
             PermanentError: the queue will never take such a message.
         """
-        await self._put(self._changes, encode_change(change), _whole_seconds(delay))
+        await self._put(self._changes, encode_change(_traced(change)), _whole_seconds(delay))
 
     async def send_related(self, change: RelatedChange, delay: float = 0.0) -> None:
         """Put a change of a row that bookings name on the queue; as `send`."""
-        await self._put(self._changes, encode_related(change), _whole_seconds(delay))
+        await self._put(self._changes, encode_related(_traced(change)), _whole_seconds(delay))
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Put a message's text on the poison queue as `{"reason", "deadLetteredAt", "message"}`.
@@ -132,6 +135,14 @@ def open_queue(
     credential = credential_factory(storage.client_id)
     service = QueueServiceClient(storage.queue_url, credential=credential, **options)
     return StorageChangeQueue(service, name, now, credential)
+
+
+def _traced(change: Change) -> Change:
+    """With the current trace, unless it is a part of one already: one that is put back stays in its own."""
+    if change.trace:
+        return change
+    current = telemetry.traceparent()
+    return replace(change, trace=current) if current else change
 
 
 def _whole_seconds(delay: float) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from booking_sync import telemetry
 from booking_sync.dataverse import batch, queries
 from booking_sync.dataverse.client import API_PATH, DataverseClient
 from booking_sync.dataverse.errors import DUPLICATES, ROW_MISSING, error_code, incomplete
@@ -18,6 +19,7 @@ from booking_sync.dataverse.rows import ID_COLUMN, is_etag, normal_guid, to_book
 from booking_sync.errors import PermanentError, SyncError
 from booking_sync.microbatch import MicroBatcher
 from booking_sync.ports import BookingPage, Recorded, UnreadableRow
+from booking_sync.telemetry import DATAVERSE, Attribute, Metric
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -142,6 +144,7 @@ class DataverseBookings:
 
     async def _read_all(self, ids: Sequence[str]) -> Sequence[BookingRow | Exception | None]:
         asked = list(dict.fromkeys(ids))
+        _measure_batch("read", len(asked))
         found: dict[str, Mapping[str, Any]] = {}
         for row in await self._client.rows(queries.booking_rows(asked, self._columns)):
             identity = normal_guid(row.get(ID_COLUMN))
@@ -161,6 +164,7 @@ class DataverseBookings:
             return error
 
     async def _record_all(self, writes: Sequence[_Write]) -> Sequence[Recorded | Exception]:
+        _measure_batch("record", len(writes))
         boundary = f"batch_{uuid.uuid4()}"
         reply = await self._client.send(
             "POST",
@@ -224,6 +228,10 @@ def _guid(booking_id: str) -> str:
     if identity is None:
         raise PermanentError("Dynamics 365: what names a booking is no GUID.")
     return identity
+
+
+def _measure_batch(operation: str, size: int) -> None:
+    telemetry.measure(Metric.BATCH_SIZE, size, {Attribute.SERVICE: DATAVERSE, Attribute.OPERATION: operation})
 
 
 def _part(write: _Write) -> batch.Part:

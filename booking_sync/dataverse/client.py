@@ -15,11 +15,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from booking_sync import telemetry
 from booking_sync.dataverse.errors import incomplete, read_refusal, to_error
 from booking_sync.dataverse.guard import GuardedWire
 from booking_sync.dataverse.pause import Pause
 from booking_sync.dataverse.transport import Request, Timeouts, Transport, Wire
 from booking_sync.errors import PermanentError
+from booking_sync.telemetry import DATAVERSE, Attribute, Metric, SpanName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.reply import Reply
     from booking_sync.errors import SyncError
     from booking_sync.ports import Clock
+    from booking_sync.telemetry import Note
     from booking_sync.tokens import AppCredential
 
 API_PATH: Final = "/api/data/v9.2/"
@@ -112,13 +115,22 @@ class DataverseClient:
                 Dataverse asked for.
             PermanentError: refused.
         """
+        request_id = str(uuid.uuid4())
         request = Request(
             method,
             self._url(path),
-            {**_STANDARD_HEADERS, "x-ms-client-request-id": str(uuid.uuid4()), **(headers or {})},
+            {**_STANDARD_HEADERS, "x-ms-client-request-id": request_id, **(headers or {})},
             body,
         )
-        reply = await self._send_with_token(request)
+        about = {
+            Attribute.SERVICE: DATAVERSE,
+            Attribute.METHOD: method,
+            Attribute.OPERATION: _operation(request.url),
+            Attribute.CLIENT_REQUEST: request_id,
+        }
+        with telemetry.span(SpanName.DATAVERSE_REQUEST, about, calls=True) as note:
+            reply = await self._send_with_token(request)
+            _tell(note, reply)
         if reply.ok:
             return reply
         raise self.refusal_error(reply, writes=request.writes)
@@ -164,6 +176,8 @@ class DataverseClient:
     def refusal_error(self, reply: Reply, *, writes: bool) -> SyncError:
         """The exception for an answer (or a batch part's) that is no success; heeds the pause it asks for."""
         self._pause.heed(reply)
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+            telemetry.count(Metric.THROTTLES, 1, {Attribute.SERVICE: DATAVERSE})
         refusal = read_refusal(reply, self._now())
         _logger.warning(
             "Dynamics 365 answered %s (request %s)",
@@ -217,6 +231,20 @@ class DataverseClient:
             raise PermanentError(
                 "Dynamics 365: a list goes on at another host, which we don't follow; check DATAVERSE_URL."
             )
+
+
+def _operation(url: str) -> str:
+    """What is asked for, without ids: a table, a function, `$batch`."""
+    path = urlsplit(url).path
+    return path.removeprefix(API_PATH).partition("(")[0].partition("/")[0]
+
+
+def _tell(note: Note, reply: Reply) -> None:
+    note.add({Attribute.HTTP_STATUS: reply.status})
+    if named := reply.headers.get("x-ms-service-request-id"):
+        note.add({Attribute.SERVICE_REQUEST: named})
+    if not reply.ok:
+        note.fail(str(reply.status))
 
 
 def _rows_of(page: Mapping[str, Any]) -> Sequence[dict[str, Any]]:

@@ -11,6 +11,7 @@ taking it for a booking that does not exist.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ MESSAGE_VERSION = 1
 RELATED_VERSION = 2
 _MAX_ATTEMPT = 1_000_000
 _MAX_CORRELATION_ID = 200
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class MalformedChangeError(ValueError):
@@ -46,6 +48,8 @@ class BookingChange:
     """An earlier try may have written something that the row does not record."""
     suspects: frozenset[str] = field(default_factory=frozenset)
     """Mailboxes in which such a write may have left an event."""
+    trace: str = ""
+    """W3C traceparent of what brought the change in; empty when nothing was traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class RelatedChange:
     """How often this change was put back."""
     starts_from: datetime | None = None
     """Aware, UTC: bookings that start earlier have their hints already; None at the beginning."""
+    trace: str = ""
+    """As a `BookingChange`'s."""
 
 
 def encode_related(change: RelatedChange) -> str:
@@ -76,6 +82,8 @@ def encode_related(change: RelatedChange) -> str:
         message["attempt"] = change.attempt
     if change.starts_from:
         message["startsFrom"] = change.starts_from.astimezone(UTC).isoformat()
+    if change.trace:
+        message["traceparent"] = change.trace
     return json.dumps(message)
 
 
@@ -97,6 +105,8 @@ def encode_change(change: BookingChange) -> str:
         message["uncertain"] = True
     if change.suspects:
         message["suspects"] = sorted(change.suspects)
+    if change.trace:
+        message["traceparent"] = change.trace
     return json.dumps(message)
 
 
@@ -145,6 +155,7 @@ def _booking(message: dict[str, Any]) -> BookingChange:
         attempt=_attempt(message),
         uncertain=_take(message, "uncertain", bool, default=False),
         suspects=_suspects(message),
+        trace=_trace(message),
     )
 
 
@@ -156,6 +167,7 @@ def _related(message: dict[str, Any]) -> RelatedChange:
         first_seen=_moment(message, "firstSeen"),
         attempt=_attempt(message),
         starts_from=_moment(message, "startsFrom") if "startsFrom" in message else None,
+        trace=_trace(message),
     )
 
 
@@ -212,6 +224,12 @@ def _correlation_id(message: dict[str, Any]) -> str:
     if len(correlation_id) > _MAX_CORRELATION_ID:
         raise MalformedChangeError("the queue message's 'correlationId' is too long")
     return correlation_id
+
+
+def _trace(message: dict[str, Any]) -> str:
+    """Whatever is no traceparent counts as none: no change is lost for the sake of its trace."""
+    value = message.get("traceparent")
+    return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else ""
 
 
 def _event(message: dict[str, Any]) -> EventRef | None:

@@ -12,9 +12,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from booking_sync import telemetry
 from booking_sync.errors import SyncError
 from booking_sync.operations.journal import RunKind
 from booking_sync.settings import SettingsError
+from booking_sync.telemetry import Attribute, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +115,12 @@ def _catch_up_words(run: Run | None) -> list[str]:
     return [f"The last catch-up failed: {run.problem}"] if run and run.problem else []
 
 
+def tell_depths(depths: QueueDepths) -> None:
+    """Tell the metrics how full the queues are."""
+    telemetry.observe(Metric.QUEUE_DEPTH, depths.changes, {Attribute.QUEUE: "changes"})
+    telemetry.observe(Metric.QUEUE_DEPTH, depths.poison, {Attribute.QUEUE: "poison"})
+
+
 class HealthProbe:
     """Finds out, at most once in `FRESH_SECONDS`.
 
@@ -171,11 +179,13 @@ class HealthProbe:
 
     async def _depths(self) -> tuple[QueueDepths | None, str]:
         try:
-            return await self._open_gauge().depths(), ""
+            depths = await self._open_gauge().depths()
         except SettingsError:
             return None, ""  # told by the settings' check
         except SyncError as error:
             return None, f"The queues can't be reached: {error.reason}"
+        tell_depths(depths)
+        return depths, ""
 
     async def _catch_up(self) -> tuple[Run | None, str]:
         try:

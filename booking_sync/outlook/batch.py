@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 from azure.core.exceptions import AzureError
 
+from booking_sync import telemetry
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult, GraphRequest
+from booking_sync.telemetry import GRAPH, Attribute, Metric, SpanName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from booking_sync.circuit import Circuit
     from booking_sync.ports import Clock
+    from booking_sync.telemetry import About, Note
     from booking_sync.tokens import AppCredential
 
     Result = Answer | SyncError
@@ -75,6 +78,9 @@ class BatchSender:
         """
         if len(requests) > MAX_BATCH_ITEMS:
             raise ValueError(f"a batch holds at most {MAX_BATCH_ITEMS} requests, not {len(requests)}")
+        telemetry.measure(
+            Metric.BATCH_SIZE, len(requests), {Attribute.SERVICE: GRAPH, Attribute.OPERATION: "events"}
+        )
         renewals = self._renewals
         first = await self._post(requests)
         refused = [
@@ -99,8 +105,16 @@ class BatchSender:
 
     async def _post(self, requests: Sequence[GraphRequest]) -> BatchResult:
         request_id = str(uuid.uuid4())
+        about: About = {
+            Attribute.SERVICE: GRAPH,
+            Attribute.METHOD: "POST",
+            Attribute.SIZE: len(requests),
+            Attribute.CLIENT_REQUEST: request_id,
+        }
         try:
-            response = await self._exchange(_encode(requests), request_id)
+            with telemetry.span(SpanName.GRAPH_BATCH, about, calls=True) as note:
+                response = await self._exchange(_encode(requests), request_id)
+                _tell(note, response)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception too; all become our errors
             _log.debug("batch %s of %d: %s", request_id, len(requests), type(error).__name__)
             return BatchResult(tuple(_failure(error, request) for request in requests))
@@ -110,6 +124,7 @@ class BatchSender:
             return await self._refused(outer, requests)
         results = tuple(_sort_answers(outer.body, requests))
         statuses = Counter(result.status if isinstance(result, Answer) else 0 for result in results)
+        _count_throttles(statuses[errors.TOO_MANY_REQUESTS])
         _log.debug(
             "batch %s of %d: %d, items by status %s", request_id, len(requests), outer.status, dict(statuses)
         )
@@ -139,6 +154,7 @@ class BatchSender:
 
     async def _refused(self, outer: Answer, requests: Sequence[GraphRequest]) -> BatchResult:
         """What the refusal of a whole batch means for its requests."""
+        _count_throttles(outer.status == errors.TOO_MANY_REQUESTS)
         if outer.status == _BAD_REQUEST and len(requests) > 1:
             # One malformed item makes Graph refuse all, before any ran: halve until it stands alone.
             middle = len(requests) // 2
@@ -162,6 +178,19 @@ class BatchSender:
             ),
             pause,
         )
+
+
+def _tell(note: Note, response: httpx.Response) -> None:
+    note.add({Attribute.HTTP_STATUS: response.status_code})
+    if named := response.headers.get("request-id"):
+        note.add({Attribute.SERVICE_REQUEST: named})
+    if response.is_error:
+        note.fail(str(response.status_code))
+
+
+def _count_throttles(answers: int) -> None:
+    if answers:
+        telemetry.count(Metric.THROTTLES, answers, {Attribute.SERVICE: GRAPH})
 
 
 def _longest(one: float | None, other: float | None) -> float | None:
