@@ -29,6 +29,29 @@ _PATH = re.compile(
     r"(?P<attributes>/Attributes(?:\(LogicalName='(?P<attribute>\w+)'\))?(?:/(?P<cast>[\w.]+))?)?"
 )
 _SCHEMA_NAME = re.compile(r"(?P<prefix>[A-Za-z][A-Za-z0-9]{1,7})_\w+")
+_WRITABLE = frozenset(
+    {
+        *(
+            "SchemaName",
+            "LogicalName",
+            "MetadataId",
+            "MaxLength",
+            "FormatName",
+            "ImeMode",
+            "IsCustomAttribute",
+        ),
+        *(
+            "AttributeType",
+            "AttributeTypeName",
+            "DisplayName",
+            "Description",
+            "RequiredLevel",
+            "IsAuditEnabled",
+        ),
+        *("IsValidForAdvancedFind", "IsSecured", "IsCustomizable"),
+    }
+)
+"""What a string attribute's definition may hold when it is written, as far as this stand-in goes."""
 _LABEL = "Microsoft.Dynamics.CRM.Label"
 _LOCALIZED = "Microsoft.Dynamics.CRM.LocalizedLabel"
 
@@ -136,6 +159,12 @@ def metadata_id(table: str, attribute: str = "") -> str:
 def _string_definition(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict) or body.get("@odata.type", "").lstrip("#") != STRING_METADATA:
         raise not_implemented("attributes that are not StringAttributeMetadata")
+    unknown = sorted(name for name in body if not name.startswith("@") and name not in _WRITABLE)
+    if unknown:
+        raise bad_request(
+            f"Error identified in Payload: an undeclared property '{unknown[0]}' on {STRING_METADATA}.",
+            "0x80048d19",
+        )
     return body
 
 

@@ -211,6 +211,7 @@ async def test_a_column_is_created_read_widened_and_removed(client: Client) -> N
         {"MaxLength": "10"},
         {"DisplayName": "Event"},
         {"DisplayName": None},
+        {"MaximumLength": 10},
     ],
 )
 async def test_a_column_must_be_defined_properly(client: Client, change: dict[str, Any]) -> None:
