@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from booking_sync.azure.secrets import SecretText
 
 
+AZ_SECONDS = 60
+"""How long `az` may take; it is slow to start."""
+
+
 class SignIn(StrEnum):
     """Who signs in, and how."""
 
@@ -115,7 +119,7 @@ def open_person(sign_in: SignIn, tenant_id: str, authority: str) -> PersonCreden
     tenant = f" --tenant {tenant_id}" if tenant_id else ""
     if sign_in is SignIn.CLI:
         remedy = f"Run `az login{tenant} --allow-no-subscriptions` first, or choose another --auth."
-        return PersonCredential(AzureCliCredential(tenant_id=tenant_id), remedy)
+        return PersonCredential(AzureCliCredential(tenant_id=tenant_id, process_timeout=AZ_SECONDS), remedy)
     named: dict[str, Any] = {"tenant_id": tenant_id} if tenant_id else {}
     named |= {"authority": authority} if authority else {}
     remedy = "Try again, or choose another --auth."
