@@ -15,19 +15,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from booking_sync.dataverse.errors import incomplete
-from booking_sync.provisioning.actions import (
-    AddToSolution,
-    MakeColumn,
-    MakePublisher,
-    MakeSolution,
-    Publish,
-    RemoveColumn,
-    RemoveRow,
-    WidenColumn,
-    WriteImage,
-    WriteStep,
-    WriteWebhook,
-)
+from booking_sync.provisioning import actions as do
 from booking_sync.provisioning.actual import (
     Actual,
     FoundColumn,
@@ -264,7 +252,7 @@ class DataverseEnvironment:
         raise TypeError(f"no way to carry out {type(action).__name__}")
 
     @_carry_out.register
-    async def _(self, action: MakePublisher) -> None:
+    async def _(self, action: do.MakePublisher) -> None:
         await self._create(
             "publishers",
             {
@@ -278,7 +266,7 @@ class DataverseEnvironment:
         )
 
     @_carry_out.register
-    async def _(self, action: MakeSolution) -> None:
+    async def _(self, action: do.MakeSolution) -> None:
         await self._create(
             "solutions",
             {
@@ -292,7 +280,7 @@ class DataverseEnvironment:
         )
 
     @_carry_out.register
-    async def _(self, action: MakeColumn) -> None:
+    async def _(self, action: do.MakeColumn) -> None:
         language = await self._language()
         body = {
             "@odata.type": _STRING,
@@ -310,7 +298,7 @@ class DataverseEnvironment:
         await self._create(_attributes(action.table), body, action.solution)
 
     @_carry_out.register
-    async def _(self, action: WidenColumn) -> None:
+    async def _(self, action: do.WidenColumn) -> None:
         place = _attribute(action.table, action.column)
         definition = await self._client.get(f"{place}/{_STRING}")
         kept = {key: value for key, value in definition.items() if not key.startswith("@odata.")}
@@ -318,16 +306,16 @@ class DataverseEnvironment:
         await self._send("PUT", place, body, {"MSCRM.MergeLabels": "true"})
 
     @_carry_out.register
-    async def _(self, action: RemoveColumn) -> None:
+    async def _(self, action: do.RemoveColumn) -> None:
         await self._send("DELETE", f"{_attributes(action.table)}(LogicalName='{action.name}')")
 
     @_carry_out.register
-    async def _(self, action: Publish) -> None:
+    async def _(self, action: do.Publish) -> None:
         xml = f"<importexportxml><entities><entity>{action.table}</entity></entities></importexportxml>"
         await self._send("POST", "PublishXml", {"ParameterXml": xml})
 
     @_carry_out.register
-    async def _(self, action: WriteWebhook) -> None:
+    async def _(self, action: do.WriteWebhook) -> None:
         body: dict[str, Any] = {"url": action.url} if action.url else {}
         if action.with_key:
             body |= {
@@ -349,7 +337,7 @@ class DataverseEnvironment:
         self._trusting = self._trusting or action.with_key
 
     @_carry_out.register
-    async def _(self, action: WriteStep) -> None:
+    async def _(self, action: do.WriteStep) -> None:
         step = action.step
         body: dict[str, Any] = {
             "name": step.name,
@@ -373,7 +361,7 @@ class DataverseEnvironment:
         await self._create("sdkmessageprocessingsteps", body, action.solution)
 
     @_carry_out.register
-    async def _(self, action: WriteImage) -> None:
+    async def _(self, action: do.WriteImage) -> None:
         body: dict[str, Any] = {
             "name": action.image.alias,
             "entityalias": action.image.alias,
@@ -391,7 +379,7 @@ class DataverseEnvironment:
         await self._create("sdkmessageprocessingstepimages", body)
 
     @_carry_out.register
-    async def _(self, action: AddToSolution) -> None:
+    async def _(self, action: do.AddToSolution) -> None:
         body = {
             "ComponentId": action.id,
             "ComponentType": action.component_type,
@@ -401,7 +389,7 @@ class DataverseEnvironment:
         await self._send("POST", "AddSolutionComponent", body)
 
     @_carry_out.register
-    async def _(self, action: RemoveRow) -> None:
+    async def _(self, action: do.RemoveRow) -> None:
         await self._send("DELETE", f"{action.entity_set}({action.id})")
 
     async def _create(self, path: str, body: Mapping[str, Any], solution: str = "") -> None:

@@ -7,19 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.provisioning.actions import (
-    AddToSolution,
-    MakeColumn,
-    MakePublisher,
-    MakeSolution,
-    Publish,
-    RemoveColumn,
-    RemoveRow,
-    WidenColumn,
-    WriteImage,
-    WriteStep,
-    WriteWebhook,
-)
+from booking_sync.provisioning import actions as do
 from booking_sync.provisioning.actual import Actual, FoundPublisher, FoundSolution, FoundStep, KeyState
 from booking_sync.provisioning.desired import Message, desire
 from booking_sync.provisioning.plan import Plan, State, make_plan
@@ -56,11 +44,11 @@ def with_step(actual: Actual, changed: FoundStep) -> Actual:
 def test_an_empty_environment_gets_everything_in_order() -> None:
     """First the home, then columns, published before there is a webhook, then the steps; each once."""
     kinds = [type(action) for action in make_plan(EMPTY, DESIRED).actions]
-    assert kinds[:2] == [MakePublisher, MakeSolution]
-    assert kinds[2:7] == [MakeColumn] * 4 + [Publish]
-    assert kinds[7] is WriteWebhook
-    assert sorted(each.__name__ for each in kinds[8:]) == ["WriteImage"] + ["WriteStep"] * 5
-    assert kinds.index(WriteImage) > kinds.index(WriteStep)
+    assert kinds[:2] == [do.MakePublisher, do.MakeSolution]
+    assert kinds[2:7] == [do.MakeColumn] * 4 + [do.Publish]
+    assert kinds[7] is do.WriteWebhook
+    assert sorted(each.__name__ for each in kinds[8:]) == ["do.WriteImage"] + ["do.WriteStep"] * 5
+    assert kinds.index(do.WriteImage) > kinds.index(do.WriteStep)
 
 
 def test_what_is_as_it_should_be_is_left_alone() -> None:
@@ -78,25 +66,25 @@ def test_a_run_that_broke_off_anywhere_is_completed() -> None:
         for action in actions[:count]:
             actual = apply(actual, action)
         rest = make_plan(actual, DESIRED).actions
-        assert not {action for action in rest if not isinstance(action, Publish)} & set(actions[:count])
+        assert not {action for action in rest if not isinstance(action, do.Publish)} & set(actions[:count])
         for action in rest:
             actual = apply(actual, action)
         assert make_plan(actual, DESIRED).actions == ()
-        assert count > 7 or any(isinstance(action, Publish) for action in rest)
+        assert count > 7 or any(isinstance(action, do.Publish) for action in rest)
 
 
 @pytest.mark.parametrize(
     ("spoil", "mended_by"),
     [
-        (lambda step: replace(step, enabled=False), WriteStep),
-        (lambda step: replace(step, proper=False), WriteStep),
-        (lambda step: replace(step, filtering=frozenset({"name"})), WriteStep),
-        (lambda step: replace(step, in_solution=False), AddToSolution),
-        (lambda step: replace(step, images=()), WriteImage),
-        (lambda step: replace(step, images=(replace(step.images[0], before=False),)), WriteImage),
+        (lambda step: replace(step, enabled=False), do.WriteStep),
+        (lambda step: replace(step, proper=False), do.WriteStep),
+        (lambda step: replace(step, filtering=frozenset({"name"})), do.WriteStep),
+        (lambda step: replace(step, in_solution=False), do.AddToSolution),
+        (lambda step: replace(step, images=()), do.WriteImage),
+        (lambda step: replace(step, images=(replace(step.images[0], before=False),)), do.WriteImage),
         (
             lambda step: replace(step, images=(replace(step.images[0], columns=frozenset()),)),
-            WriteImage,
+            do.WriteImage,
         ),
     ],
 )
@@ -104,7 +92,7 @@ def test_a_spoiled_step_is_mended(spoil: Callable[[FoundStep], FoundStep], mende
     """Whatever somebody changed on a step is set right, in its place, and nothing else is touched."""
     good = provisioned()
     actual = with_step(good, spoil(step_of(good, DELETE.name)))
-    (action,) = (each for each in make_plan(actual, DESIRED).actions if not isinstance(each, Publish))
+    (action,) = (each for each in make_plan(actual, DESIRED).actions if not isinstance(each, do.Publish))
     assert isinstance(action, mended_by)
     assert make_plan(apply(actual, action), DESIRED).actions == ()
 
@@ -127,7 +115,7 @@ def test_a_short_column_is_widened_and_a_long_one_left() -> None:
     actual = with_column(provisioned(), column(first, length=first.length - 1))
     actual = with_column(actual, column(second, length=4000))
     plan = make_plan(actual, DESIRED)
-    assert plan.actions == (WidenColumn(DESIRED.table, first), Publish(DESIRED.table))
+    assert plan.actions == (do.WidenColumn(DESIRED.table, first), do.Publish(DESIRED.table))
     assert finding(plan, "column", second.name).state is State.EXISTS
 
 
@@ -136,7 +124,7 @@ def test_a_column_made_by_hand_joins_the_solution() -> None:
     first = DESIRED.columns[0]
     actual = with_column(provisioned(), column(first, in_solution=False))
     (action, _publish) = make_plan(actual, DESIRED).actions
-    assert isinstance(action, AddToSolution)
+    assert isinstance(action, do.AddToSolution)
     assert action.id == f"id of {first.name}"
 
 
@@ -182,7 +170,7 @@ def test_the_webhook_follows_address_and_key(
     assert good.webhook
     actual = replace(good, webhook=replace(good.webhook, key=key))
     actions = make_plan(actual, desire(NAMES, url, has_key=key is not KeyState.NOT_GIVEN)).actions
-    written = [(each.with_key, bool(each.url)) for each in actions if isinstance(each, WriteWebhook)]
+    written = [(each.with_key, bool(each.url)) for each in actions if isinstance(each, do.WriteWebhook)]
     assert written == ([(writes_key, writes_url)] if writes_key or writes_url else [])
 
 
@@ -198,7 +186,7 @@ def test_another_publisher_with_the_prefix_is_used() -> None:
     """A customer's own publisher gets the solution; none is made beside it."""
     actual = replace(EMPTY, publisher=FoundPublisher("p", "contoso", 3))
     first = make_plan(actual, DESIRED).actions[0]
-    assert isinstance(first, MakeSolution)
+    assert isinstance(first, do.MakeSolution)
     assert first.publisher_id == "p"
 
 
@@ -207,7 +195,7 @@ def test_removal_takes_steps_and_webhook_and_keeps_the_columns() -> None:
     good = provisioned()
     stranger = replace(good.steps[0], id="f" * 36, name="Theirs")
     plan = plan_removal(replace(good, steps=(*good.steps, stranger)), DESIRED, remove_columns=False)
-    sets = [action.entity_set for action in plan.actions if isinstance(action, RemoveRow)]
+    sets = [action.entity_set for action in plan.actions if isinstance(action, do.RemoveRow)]
     assert sets == ["sdkmessageprocessingsteps"] * 6 + ["serviceendpoints"]
     assert len(plan.actions) == len(sets)
     assert [each.state for each in plan.findings if each.kind == "column"] == [State.KEPT] * 4
@@ -220,7 +208,7 @@ def test_removal_of_all_leaves_nothing() -> None:
     for action in plan.actions:
         actual = apply(actual, action)
     assert actual == EMPTY
-    assert sum(isinstance(action, RemoveColumn) for action in plan.actions) == 4
+    assert sum(isinstance(action, do.RemoveColumn) for action in plan.actions) == 4
 
 
 @pytest.mark.parametrize(
@@ -230,7 +218,7 @@ def test_a_publisher_of_use_to_others_stays(publisher: FoundPublisher) -> None:
     """One that we did not make, or that has other solutions."""
     plan = plan_removal(replace(provisioned(), publisher=publisher), DESIRED, remove_columns=True)
     assert finding(plan, "publisher", publisher.unique_name).state is State.KEPT
-    assert RemoveRow("publishers", "p") not in plan.actions
+    assert do.RemoveRow("publishers", "p") not in plan.actions
 
 
 def test_a_managed_solution_is_not_removed() -> None:
