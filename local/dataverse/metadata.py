@@ -51,7 +51,7 @@ _WRITABLE = frozenset(
         *("IsValidForAdvancedFind", "IsSecured", "IsCustomizable"),
     }
 )
-"""What a string attribute's definition may hold when it is written, as far as this stand-in goes."""
+"""What a new string attribute's definition may hold, as far as this stand-in goes."""
 _LABEL = "Microsoft.Dynamics.CRM.Label"
 _LOCALIZED = "Microsoft.Dynamics.CRM.LocalizedLabel"
 
@@ -124,6 +124,12 @@ def read_new_column(body: Any) -> tuple[Column, str]:
         DataverseError: not a string attribute, or a bad name, label or length.
     """
     definition = _string_definition(body)
+    unknown = sorted(name for name in definition if not name.startswith("@") and name not in _WRITABLE)
+    if unknown:
+        raise bad_request(
+            f"Error identified in Payload: an undeclared property '{unknown[0]}' on {STRING_METADATA}.",
+            "0x80048d19",
+        )
     schema_name = definition.get("SchemaName")
     match = _SCHEMA_NAME.fullmatch(schema_name) if isinstance(schema_name, str) else None
     if match is None:
@@ -159,12 +165,6 @@ def metadata_id(table: str, attribute: str = "") -> str:
 def _string_definition(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict) or body.get("@odata.type", "").lstrip("#") != STRING_METADATA:
         raise not_implemented("attributes that are not StringAttributeMetadata")
-    unknown = sorted(name for name in body if not name.startswith("@") and name not in _WRITABLE)
-    if unknown:
-        raise bad_request(
-            f"Error identified in Payload: an undeclared property '{unknown[0]}' on {STRING_METADATA}.",
-            "0x80048d19",
-        )
     return body
 
 

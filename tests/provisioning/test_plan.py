@@ -47,7 +47,7 @@ def test_an_empty_environment_gets_everything_in_order() -> None:
     assert kinds[:2] == [do.MakePublisher, do.MakeSolution]
     assert kinds[2:7] == [do.MakeColumn] * 4 + [do.Publish]
     assert kinds[7] is do.WriteWebhook
-    assert sorted(each.__name__ for each in kinds[8:]) == ["do.WriteImage"] + ["do.WriteStep"] * 5
+    assert sorted(each.__name__ for each in kinds[8:]) == ["WriteImage"] + ["WriteStep"] * 5
     assert kinds.index(do.WriteImage) > kinds.index(do.WriteStep)
 
 
