@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import Counter, Histogram, _Gauge
-    from opentelemetry.trace import Link, Span, SpanContext, Tracer
+    from opentelemetry.trace import Link, Span, Tracer
 
 _SCOPE = "booking_sync"
 _SDK = "opentelemetry.sdk"
@@ -139,7 +139,7 @@ class _Silence:
 
 
 _SILENCE = _Silence()
-_sharing: contextvars.ContextVar[Sequence[SpanContext]] = contextvars.ContextVar("sharing", default=())
+_sharing: contextvars.ContextVar[Sequence[Span]] = contextvars.ContextVar("sharing", default=())
 """The spans that the work under way is shared by; see `shared_by`."""
 
 
@@ -208,25 +208,41 @@ def traceparent() -> str:
     return voice.traceparent() if voice else ""
 
 
-def here() -> SpanContext | None:
+def here() -> Span | None:
     """The current span, to be named by work that it shares with others; None when nobody listens."""
     voice = _voice()
     return voice.here() if voice else None
 
 
-def shared_by(origins: Sequence[SpanContext | None]) -> contextvars.Context | None:
+def shared_by(origins: Sequence[Span | None]) -> contextvars.Context | None:
     """The context for a task that several spans share, such as a batch; None: the task's as it is.
 
-    Spans in it are parts of the first one's trace, so that a booking that travels alone has it all in one
-    trace; and they have links to all of them, so that a batch is found from each of its bookings.
+    Spans in it are parts of the first one's trace (the first that is sampled), so that a booking that travels
+    alone has it all in one trace; and they have links to all of them, so that a batch is found from each of
+    its bookings.
     """
-    spans = {origin.span_id: origin for origin in origins if origin is not None}
+    spans = {origin.get_span_context().span_id: origin for origin in origins if origin is not None}
     voice = _voice()
     if not spans or voice is None:
         return None
     context = contextvars.copy_context()
     context.run(voice.enter, tuple(spans.values()))
     return context
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Around a library that has spans of its own, of which there would be several for each booking.
+
+    Kiota, on which the Graph SDK stands, has one for each object that it writes and each step of a request;
+    they say nothing that our span of the batch does not.
+    """
+    voice = _voice()
+    if voice is None:
+        yield
+        return
+    with voice.hush():
+        yield
 
 
 class _Told:
@@ -249,7 +265,7 @@ class _Voice:
     """OpenTelemetry's API, imported and its instruments made."""
 
     def __init__(self) -> None:
-        from opentelemetry import metrics, trace  # noqa: PLC0415 - see the module's text
+        from opentelemetry import context, metrics, trace  # noqa: PLC0415 - see the module's text
         from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - as above
             TraceContextTextMapPropagator,
         )
@@ -258,6 +274,7 @@ class _Voice:
         self.client, self.internal = trace.SpanKind.CLIENT, trace.SpanKind.INTERNAL
         self.error = trace.StatusCode.ERROR
         self._trace = trace
+        self._context = context
         self._propagator = TraceContextTextMapPropagator()
         meter = metrics.get_meter(_SCOPE)
         self.counters: Mapping[Metric, Counter] = {
@@ -282,19 +299,29 @@ class _Voice:
         self._propagator.inject(carrier)
         return carrier.get("traceparent", "")
 
-    def here(self) -> SpanContext | None:
-        found = self._trace.get_current_span().get_span_context()
-        return found if found.is_valid else None
+    def here(self) -> Span | None:
+        found = self._trace.get_current_span()
+        return found if found.get_span_context().is_valid else None
 
-    def links(self, origins: Sequence[SpanContext | None]) -> list[Link]:
-        return [self._trace.Link(origin) for origin in origins if origin is not None]
+    def links(self, origins: Sequence[Span | None]) -> list[Link]:
+        return [self._trace.Link(origin.get_span_context()) for origin in origins if origin is not None]
 
-    def enter(self, origins: Sequence[SpanContext]) -> None:
+    def enter(self, origins: Sequence[Span]) -> None:
         """Make the current context one that these spans share."""
-        from opentelemetry import context  # noqa: PLC0415 - as above
-
         _sharing.set(origins)
-        context.attach(self._trace.set_span_in_context(self._trace.NonRecordingSpan(origins[0])))
+        parent = next((origin for origin in origins if origin.is_recording()), origins[0])
+        self._context.attach(self._trace.set_span_in_context(parent))
+
+    @contextmanager
+    def hush(self) -> Iterator[None]:
+        """Give out the current span as unsampled: samplers that go by parents drop its children."""
+        now = self._trace.get_current_span().get_span_context()
+        unsampled = self._trace.SpanContext(now.trace_id or 1, now.span_id or 1, is_remote=False)
+        token = self._context.attach(self._trace.set_span_in_context(self._trace.NonRecordingSpan(unsampled)))
+        try:
+            yield
+        finally:
+            self._context.detach(token)
 
 
 def _plain(attributes: Mapping[Attribute, Value] | None) -> dict[str, Value]:

@@ -27,6 +27,8 @@ from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
+from booking_sync.telemetry import hushed
+
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from kiota_abstractions.request_option import RequestOption
@@ -84,7 +86,8 @@ class GraphClient:
         request.set_stream_content(content, "application/json")
         # The SDK's own error handling drops the body of a failed answer, which says why.
         request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
-        response: Any = await self._adapter.send_primitive_async(request, "bytes", None)
+        with hushed():
+            response: Any = await self._adapter.send_primitive_async(request, "bytes", None)
         return cast("httpx.Response", response)
 
     async def aclose(self) -> None:

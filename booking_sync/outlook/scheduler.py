@@ -24,7 +24,7 @@ from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from opentelemetry.trace import SpanContext
+    from opentelemetry.trace import Span
 
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import GraphRequest
@@ -82,7 +82,7 @@ def compose(
 class _Entry:
     request: GraphRequest
     future: asyncio.Future[Answer]
-    origin: SpanContext | None
+    origin: Span | None
     """Whose trace it is a part of."""
 
     def fail(self, error: SyncError) -> None:

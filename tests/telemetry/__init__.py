@@ -1,0 +1,1 @@
+"""What the app tells OpenTelemetry, heard with the real SDK."""
