@@ -82,6 +82,11 @@ param storageSku string = 'Standard_LRS'
 @description('Days that logs are kept.')
 param logRetentionDays int = 30
 
+// Names that host and worker both know. Without one the worker would keep some five spans a second, whichever.
+@allowed(['parentbased_always_on', 'microsoft.rate_limited', 'always_off'])
+@description('Which changes are traced: all, about five spans a second, or none. Log lines and metrics are complete in any case.')
+param traceSampler string = 'parentbased_always_on'
+
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 
@@ -177,6 +182,7 @@ module functionApp 'modules/function-app.bicep' = {
     queueEndpoint: storage.outputs.queueEndpoint
     packageContainerName: storage.outputs.packageContainerName
     applicationInsightsConnectionString: monitoring.outputs.connectionString
+    traceSampler: traceSampler
     settings: union(extraSettings, bookingSyncSettings)
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount

@@ -7,6 +7,7 @@ param blobEndpoint string
 param queueEndpoint string
 param packageContainerName string
 param applicationInsightsConnectionString string
+param traceSampler string
 param settings object
 param instanceMemoryMB int
 param maximumInstanceCount int
@@ -26,6 +27,13 @@ var platformSettings = {
   AZURE_CLIENT_ID: identityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  // The worker starts OpenTelemetry by itself; host.json says the same to the host ("telemetryMode").
+  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+  // Log lines and metrics are never sampled.
+  OTEL_TRACES_SAMPLER: traceSampler
+  // The app has a span for each request of its own, with the services' request ids; a second one for each would cost
+  // time and money and say less.
+  OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
 }
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {

@@ -43,6 +43,8 @@ PLATFORM_SETTINGS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "where telemetry goes",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "by identity",
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "the worker sends OpenTelemetry by itself",
+    "OTEL_TRACES_SAMPLER": "which traces are kept",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "the app has spans of its own",
 }
 """What Azure Functions and Azure's SDK read, besides the app's own settings."""
 
