@@ -60,6 +60,7 @@ class Attribute(StrEnum):
     STATUS = "booking_sync.status"
     """What became of a webhook: queued, joined, ignored, refused, unavailable."""
     SERVICE = "booking_sync.service"
+    """A metric's service."""
     OPERATION = "booking_sync.operation"
     SIZE = "booking_sync.batch.size"
     CLIENT_REQUEST = "booking_sync.client_request_id"
@@ -68,10 +69,12 @@ class Attribute(StrEnum):
     """The service's own name for the request."""
     QUEUE = "booking_sync.queue"
     KIND = "booking_sync.kind"
-    METHOD = "http.request.method"
-    HTTP_STATUS = "http.response.status_code"
-    HOST = "server.address"
-    ERROR = "error.type"
+    METHOD = "booking_sync.method"
+    """Not OpenTelemetry's `http.request.method`, of which Azure Monitor would make the dependency's name."""
+    HTTP_STATUS = "booking_sync.http_status"
+    ERROR = "booking_sync.error"
+    PEER = "peer.service"
+    """A span's service: Azure Monitor's target of the dependency."""
 
 
 Value = str | int | float | bool

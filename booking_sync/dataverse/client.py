@@ -123,7 +123,7 @@ class DataverseClient:
             body,
         )
         about = {
-            Attribute.SERVICE: DATAVERSE,
+            Attribute.PEER: DATAVERSE,
             Attribute.METHOD: method,
             Attribute.OPERATION: _operation(request.url),
             Attribute.CLIENT_REQUEST: request_id,

@@ -106,7 +106,7 @@ class BatchSender:
     async def _post(self, requests: Sequence[GraphRequest]) -> BatchResult:
         request_id = str(uuid.uuid4())
         about: About = {
-            Attribute.SERVICE: GRAPH,
+            Attribute.PEER: GRAPH,
             Attribute.METHOD: "POST",
             Attribute.SIZE: len(requests),
             Attribute.CLIENT_REQUEST: request_id,
