@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from booking_sync.azure.storage import QUEUES, asking, error_code
+from booking_sync.doctor.facts import QueueState
 from booking_sync.ports import PoisonMessage, QueueDepths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from azure.storage.queue import QueueMessage
     from azure.storage.queue.aio import QueueClient
@@ -41,6 +43,13 @@ class StoragePoisonQueue:
     async def depths(self) -> QueueDepths:
         """Both depths; raises as every method here: TransientError, or PermanentError for a refusal."""
         return QueueDepths(await _depth(self._changes), await _depth(self._poison))
+
+    async def state(self) -> QueueState:
+        """How full both queues are, and since when their oldest visible messages wait; raises as `depths`."""
+        depths = await self.depths()
+        return QueueState(
+            depths.changes, depths.poison, await _oldest(self._changes), await _oldest(self._poison)
+        )
 
     async def peek(self) -> Sequence[PoisonMessage]:
         """The first 32 at most, left as they are."""
@@ -87,6 +96,16 @@ async def _depth(queue: QueueClient) -> int:
             return int((await queue.get_queue_properties()).approximate_message_count or 0)
         except ResourceNotFoundError:
             return 0
+
+
+async def _oldest(queue: QueueClient) -> datetime | None:
+    """When the oldest of the first messages came; hidden ones are not seen, and a message put back is new."""
+    async with asking(QUEUES):
+        try:
+            found = await queue.peek_messages(max_messages=MOST_AT_ONCE)
+        except ResourceNotFoundError:
+            return None
+    return min((message.inserted_on for message in found if message.inserted_on), default=None)
 
 
 def _raise_unless_gone(error: HttpResponseError) -> None:

@@ -15,12 +15,14 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 from azure.keyvault.secrets.aio import SecretClient
 
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options, platform_credential, retry_after
+from booking_sync.doctor.facts import SecretState
 from booking_sync.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.keyvault.secrets import KeyVaultSecret as KeyVaultSecretVersion
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 
@@ -77,6 +79,13 @@ class KeyVaultSecret:
         Raises:
             TransientError: the vault can't be reached, refuses us or has no such secret.
         """
+        return SecretText((await self._read()).value or "")
+
+    async def state(self) -> SecretState:
+        """What may be known of the secret; raises as `fetch`."""
+        return SecretState((await self._read()).properties.expires_on)
+
+    async def _read(self) -> KeyVaultSecretVersion:
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 found = await self._client.get_secret(self._name)
@@ -90,7 +99,7 @@ class KeyVaultSecret:
             raise self._translate(error) from None
         if not found.value:
             raise TransientError(f"the secret {self._name} in Key Vault is empty")
-        return SecretText(found.value)
+        return found
 
     async def close(self) -> None:
         """Close the connections."""

@@ -26,6 +26,9 @@ class Config:
     """What each request during a throttle adds to it."""
     without_optimistic_concurrency: list[str] = field(default_factory=list)
     """Logical names of tables that refuse etags."""
+    secured_columns: list[str] = field(default_factory=list)
+    """Logical names of columns that column security is on for; as here our user is in a profile, it has no
+    further effect."""
     hidden_bookings: list[str] = field(default_factory=list)
     """Ids of bookings that our application user may not read: lists leave them out without a word, and asking
     for one by its id is refused."""

@@ -86,7 +86,13 @@ def locate(schema: Schema, path: str) -> Place:
     return Place(table, match["attributes"] is not None, match["attribute"], match["cast"])
 
 
-def read(schema: Schema, path: str, raw_query: str, without_concurrency: Collection[str]) -> dict[str, Any]:
+def read(
+    schema: Schema,
+    path: str,
+    raw_query: str,
+    without_concurrency: Collection[str],
+    secured: Collection[str] = (),
+) -> dict[str, Any]:
     """Answer a GET.
 
     Args:
@@ -94,6 +100,7 @@ def read(schema: Schema, path: str, raw_query: str, without_concurrency: Collect
         path: decoded, relative to the service root.
         raw_query: may hold $select only.
         without_concurrency: logical names of tables that have optimistic concurrency turned off.
+        secured: logical names of columns that column security is on for.
 
     Raises:
         DataverseError: an unknown table, attribute or property, or an unsupported address.
@@ -112,9 +119,13 @@ def read(schema: Schema, path: str, raw_query: str, without_concurrency: Collect
         column = _column(table, place.attribute)
         if cast and column.kind is not Kind.TEXT:
             raise row_missing("StringAttributeMetadata", column.name)
-        return _select(_attribute(schema, table, column, cast=cast), select)
+        return _select(_attribute(schema, table, column, secured, cast=cast), select)
     columns = [column for column in table.columns if not cast or column.kind is Kind.TEXT]
-    return {"value": [_select(_attribute(schema, table, column, cast=cast), select) for column in columns]}
+    return {
+        "value": [
+            _select(_attribute(schema, table, column, secured, cast=cast), select) for column in columns
+        ]
+    }
 
 
 def read_new_column(body: Any) -> tuple[Column, str]:
@@ -200,13 +211,18 @@ def _definition(table: Table, concurrency: bool) -> dict[str, Any]:  # noqa: FBT
     }
 
 
-def _attribute(schema: Schema, table: Table, column: Column, *, cast: bool) -> dict[str, Any]:
+def _attribute(
+    schema: Schema, table: Table, column: Column, secured: Collection[str], *, cast: bool
+) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "LogicalName": column.name,
         "SchemaName": column.schema_name or column.navigation or column.name,
         "AttributeType": str(column.kind),
         "MetadataId": metadata_id(table.logical_name, column.name),
         "IsCustomAttribute": schema.is_custom(table.logical_name, column.name),
+        "IsValidForRead": column.readable,
+        "IsValidForUpdate": column.writable,
+        "IsSecured": column.name in secured,
         "DisplayName": {"LocalizedLabels": [{"Label": column.name, "LanguageCode": BASE_LANGUAGE}]},
         "RequiredLevel": {"Value": "None"},
     }

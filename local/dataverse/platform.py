@@ -102,7 +102,11 @@ class Platform:
     def read_definition(self, call: Call) -> dict[str, Any]:
         """A table's definition or its columns'; raises DataverseError."""
         return metadata.read(
-            self._schema, call.path, call.raw_query, self._config.without_optimistic_concurrency
+            self._schema,
+            call.path,
+            call.raw_query,
+            self._config.without_optimistic_concurrency,
+            self._config.secured_columns,
         )
 
     def create_column(self, call: Call, body: Any) -> str:

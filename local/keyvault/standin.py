@@ -98,11 +98,12 @@ class KeyVaultStandIn(StandIn):
         return _refuse(403, "Forbidden", text, "ForbiddenByRbac")
 
     async def _put_secret(self, request: web.Request) -> web.Response:
-        """Add a version with the value given."""
+        """Add a version with the value given, and the end of its time (Unix seconds) if that is given."""
         name = request.match_info["name"]
         if NAME.fullmatch(name) is None:
             raise web.HTTPBadRequest(text="not a secret's name")
-        made = self.vault.put(name, str((await request.json())["value"]))
+        body: dict[str, Any] = await request.json()
+        made = self.vault.put(name, str(body["value"]), body.get("exp"))
         return web.json_response({"version": made.version})
 
     async def _patch_secret(self, request: web.Request) -> web.Response:
@@ -139,6 +140,7 @@ def _render(secret: SecretVersion, origin: str) -> dict[str, Any]:
             "enabled": secret.enabled,
             "created": secret.created,
             "updated": secret.updated,
+            **({} if secret.expires is None else {"exp": secret.expires}),
             "recoveryLevel": "Recoverable+Purgeable",
             "recoverableDays": 90,
         },

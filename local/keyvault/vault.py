@@ -17,6 +17,8 @@ class SecretVersion:
     created: int
     updated: int
     enabled: bool = True
+    expires: int | None = None
+    """Told to whoever reads it; Key Vault itself goes on serving an expired secret."""
 
 
 class Vault:
@@ -25,10 +27,10 @@ class Vault:
     def __init__(self) -> None:
         self._secrets: dict[str, list[SecretVersion]] = {}
 
-    def put(self, name: str, value: str) -> SecretVersion:
+    def put(self, name: str, value: str, expires: int | None = None) -> SecretVersion:
         """Add a version, which is the current one from now on; older versions stay readable."""
         now = int(time.time())
-        made = SecretVersion(name, secrets.token_hex(16), value, created=now, updated=now)
+        made = SecretVersion(name, secrets.token_hex(16), value, created=now, updated=now, expires=expires)
         self._secrets.setdefault(name.lower(), []).append(made)
         return made
 

@@ -1,0 +1,38 @@
+"""What an access token of ours says in the open: which application it is for, and what Entra grants it.
+
+Tokens are made for the services that they are sent to, and promise their readers no shape. So what can't be
+read is left out: it is told to people who look for a mistake, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from booking_sync.doctor.facts import TokenFacts
+
+
+def read_claims(token: str, client_id: str) -> TokenFacts:
+    """The token's application and its roles.
+
+    Args:
+        token: a JWT, or not.
+        client_id: the application when the token does not name it.
+    """
+    claims = _claims(token)
+    application, roles = claims.get("appid"), claims.get("roles")
+    return TokenFacts(
+        application if isinstance(application, str) else client_id,
+        frozenset(str(role) for role in roles) if isinstance(roles, list) else frozenset(),
+    )
+
+
+def _claims(token: str) -> dict[str, Any]:
+    parts = token.split(".")
+    try:
+        body = parts[1] + "=" * (-len(parts[1]) % 4)
+        found = json.loads(base64.urlsafe_b64decode(body))
+    except (IndexError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

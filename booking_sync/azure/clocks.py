@@ -1,0 +1,66 @@
+"""The port `Clocks` of an examination: the `Date` header of answers, which need no token to be had."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from azure.core import AsyncPipelineClient
+from azure.core.exceptions import AzureError
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+
+from booking_sync.azure.connections import TOTAL_SECONDS, client_options
+from booking_sync.doctor.facts import ClockReading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from booking_sync.ports import Clock
+
+
+class HttpClocks:
+    """Fulfils `Clocks`.
+
+    Args:
+        addresses: by the service's name one that answers everybody, be it with a refusal.
+        now: our clock.
+    """
+
+    def __init__(self, addresses: Mapping[str, str], now: Clock) -> None:
+        self._addresses = addresses
+        self._now = now
+
+    async def read(self) -> Sequence[ClockReading]:
+        """What each service answers; one that does not is told without a number."""
+        options = client_options()
+        client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncPipelineClient(
+            base_url="", policies=[], **options
+        )
+        async with client:
+            return await asyncio.gather(
+                *(self._read(client, name, url) for name, url in self._addresses.items())
+            )
+
+    async def _read(
+        self, client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse], name: str, url: str
+    ) -> ClockReading:
+        before = self._now()
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                response = await client.send_request(HttpRequest("GET", url))
+                told = response.headers.get("Date", "")
+                await response.close()
+        except (AzureError, TimeoutError):
+            return ClockReading(name, None)
+        middle = before + (self._now() - before) / 2
+        return ClockReading(name, _ahead(told, middle))
+
+
+def _ahead(told: str, ours: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    return (moment.astimezone(UTC) - ours).total_seconds()

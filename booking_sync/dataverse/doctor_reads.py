@@ -1,0 +1,209 @@
+"""The ports `Environment` and `Administration` of an examination on Dataverse: what it asks, read only.
+
+`booking_sync.doctor` judges the answers. Both take a client, which may be the same one: the first asks as the
+app, the second as whoever set the app up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from booking_sync.dataverse.errors import incomplete
+from booking_sync.dataverse.failures import DataverseFailures
+from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
+from booking_sync.dataverse.queries import booking_expand, booking_select
+from booking_sync.dataverse.rows import normal_guid
+from booking_sync.dataverse.schema import BOOKINGS
+from booking_sync.doctor.facts import FailedJobs, ForeignMarks, Identity, Person, TableFacts
+from booking_sync.domain.text import clean_line
+from booking_sync.domain.watched import BOOKING_TABLE, WORK_ORDER_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.dataverse.schema import SupportColumns
+    from booking_sync.ports import FailingBookings
+    from booking_sync.provisioning.actual import Actual
+    from booking_sync.provisioning.desired import Desired
+
+MOST_FAILING = 100
+MOST_JOBS = 100
+MOST_MARKED = 1000
+"""How many are counted before it is said that there are more."""
+
+_READS: Final[Mapping[str, str]] = {
+    "bookableresource": "bookableresources?$select=resourcetype,_userid_value",
+    "bookingstatus": "bookingstatuses?$select=name,status,msdyn_fieldservicestatus",
+    "msdyn_workorder": f"msdyn_workorders?$select={','.join(WORK_ORDER_COLUMNS)}",
+    "account": "accounts?$select=name",
+    "systemuser": "systemusers?$select=azureactivedirectoryobjectid,isdisabled",
+}
+_DEPTHS = ("Basic", "Local", "Deep", "Global")
+_FAILED = 31
+_MARKS = "msdyn_globalobjectid ne null or msdyn_appointmentbookingid ne null"
+_REASON_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedIdentity:
+    """Who the settings say that we are; GUIDs in lower case, empty when unset."""
+
+    user_id: str
+    organization_id: str
+
+
+class DataverseExamination:
+    """Dataverse as the app sees it; fulfils `Environment`.
+
+    Args:
+        client: the environment's Web API; stays the caller's to close.
+        columns: where our record is kept.
+        expected: what the settings say.
+    """
+
+    def __init__(self, client: DataverseClient, columns: SupportColumns, expected: ExpectedIdentity) -> None:
+        self._client = client
+        self._columns = columns
+        self._expected = expected
+
+    async def identity(self) -> Identity:
+        """Who we are; raises as every method here: TransientError, or PermanentError for a refusal."""
+        who = await self._client.who_am_i()
+        return Identity(
+            who.user_id, who.organization_id, self._expected.user_id, self._expected.organization_id
+        )
+
+    async def privileges(self, user_id: str) -> Mapping[str, str]:
+        """By the privilege's name how far it reaches; of several roles the one that reaches furthest."""
+        path = f"systemusers({user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
+        answer = await self._client.get(path)
+        rows = answer.get("RolePrivileges")
+        if not isinstance(rows, list):
+            raise incomplete()
+        held: dict[str, str] = {}
+        for row in rows:
+            name, depth = str(row.get("PrivilegeName")), str(row.get("Depth"))
+            held[name] = max(depth, held.get(name, ""), key=_reach)
+        return held
+
+    async def read_one(self, table: str) -> None:
+        """Read at most one row of a table with all columns that the sync uses."""
+        path = _READS.get(table)
+        if path is None:
+            path = f"{BOOKINGS}?$select={booking_select(self._columns)}&$expand={booking_expand()}"
+        await self._client.rows(f"{path}&$top=1")
+
+    async def failing(self) -> FailingBookings:
+        """Bookings with a text in the error column, the latest first."""
+        return await DataverseFailures(self._client, self._columns.sync_error).failing(MOST_FAILING)
+
+    async def foreign_marks(self, since: datetime) -> ForeignMarks:
+        """Bookings made since then that Microsoft's own sync has marked."""
+        condition = quote(f"createdon ge {_moment(since)} and ({_MARKS})", safe="")
+        rows = await self._client.rows(
+            f"{BOOKINGS}?$select=_resource_value&$expand=Resource($select=name)"
+            f"&$filter={condition}&$orderby=createdon%20desc&$top={MOST_MARKED + 1}"
+        )
+        people = {person for row in rows if (person := _person(row))}
+        in_order = sorted(people, key=lambda each: (each.name, each.resource_id))
+        return ForeignMarks(min(len(rows), MOST_MARKED), len(rows) > MOST_MARKED, tuple(in_order))
+
+    async def mailbox_of(self, name: str) -> str:
+        """The Entra object id of the user with this sign-in name or address; empty for nobody."""
+        literal = "'" + name.replace("'", "''") + "'"
+        condition = quote(f"domainname eq {literal} or internalemailaddress eq {literal}", safe="")
+        rows = await self._client.rows(
+            f"systemusers?$select=azureactivedirectoryobjectid&$filter={condition}&$top=2"
+        )
+        found = {normal_guid(row.get("azureactivedirectoryobjectid")) for row in rows} - {None}
+        return str(found.pop()) if len(found) == 1 else ""
+
+
+class DataverseAdministration:
+    """Dataverse's own tables; fulfils `Administration`.
+
+    Args:
+        client: the environment's Web API; stays the caller's to close.
+        columns: where our record is kept.
+        key: the webhook's key, to be compared with the one that is there; empty: not compared.
+        random_bytes: so many, unguessable.
+    """
+
+    def __init__(
+        self,
+        client: DataverseClient,
+        columns: SupportColumns,
+        key: WebhookKey,
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._client = client
+        self._columns = columns
+        self._environment = DataverseEnvironment(client, key, random_bytes)
+
+    async def table(self) -> TableFacts:
+        """The booking table's definition; raises as every method here, as `DataverseExamination`."""
+        place = f"EntityDefinitions(LogicalName='{BOOKING_TABLE}')"
+        definition = await self._client.get(f"{place}?$select=IsOptimisticConcurrencyEnabled")
+        select = "LogicalName,IsSecured,IsValidForRead,IsValidForUpdate"
+        rows = await self._client.rows(f"{place}/Attributes?$select={select}")
+        ours = [row for row in rows if row.get("LogicalName") in astuple(self._columns)]
+        return TableFacts(
+            optimistic_concurrency=definition.get("IsOptimisticConcurrencyEnabled") is True,
+            secured=_named(row for row in ours if row.get("IsSecured") is True),
+            unusable=_named(
+                row for row in ours if False in (row.get("IsValidForRead"), row.get("IsValidForUpdate"))
+            ),
+        )
+
+    async def registration(self, desired: Desired) -> Actual:
+        """What there is of what `provision` makes."""
+        return await self._environment.read(desired)
+
+    async def failed_jobs(self, step_ids: Sequence[str], since: datetime) -> FailedJobs:
+        """System jobs of these steps that ended in failure since then."""
+        steps = " or ".join(f"_owningextensionid_value eq {step_id}" for step_id in step_ids)
+        condition = f"statuscode eq {_FAILED} and completedon ge {_moment(since)} and ({steps})"
+        rows = await self._client.rows(
+            f"asyncoperations?$select=completedon,friendlymessage,message&$filter={quote(condition, safe='')}"
+            f"&$orderby=completedon%20desc&$top={MOST_JOBS + 1}"
+        )
+        if not rows:
+            return FailedJobs(0, more=False)
+        reason = rows[0].get("friendlymessage") or rows[0].get("message") or ""
+        return FailedJobs(
+            min(len(rows), MOST_JOBS),
+            more=len(rows) > MOST_JOBS,
+            newest=_read_moment(rows[0].get("completedon")),
+            reason=clean_line(str(reason), _REASON_LENGTH),
+        )
+
+
+def _reach(depth: str) -> int:
+    return _DEPTHS.index(depth) if depth in _DEPTHS else -1
+
+
+def _named(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(str(row["LogicalName"]) for row in rows)
+
+
+def _person(row: Mapping[str, Any]) -> Person | None:
+    resource_id, resource = normal_guid(row.get("_resource_value")), row.get("Resource")
+    if resource_id is None:
+        return None
+    name = resource.get("name") if isinstance(resource, dict) else None
+    return Person(resource_id, str(name or "without a name"))
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _read_moment(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value)).astimezone(UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,130 @@
+"""Judgements on what Dataverse lets the app do, and on what it finds there. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from booking_sync.doctor.findings import Area, Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from booking_sync.doctor.facts import ForeignMarks, Identity
+    from booking_sync.ports import FailingBookings
+
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "bookableresourcebooking": ("prvReadBookableResourceBooking", "prvWriteBookableResourceBooking"),
+    "bookableresource": ("prvReadBookableResource",),
+    "bookingstatus": ("prvReadBookingStatus",),
+    "msdyn_workorder": ("prvReadmsdyn_workorder",),
+    "account": ("prvReadAccount",),
+    "systemuser": ("prvReadUser",),
+}
+"""The privileges that the app's role gives it (docs/deployment.md, step 3), by table."""
+
+_WHOLE_ORGANIZATION = "Global"
+_MOST_NAMED = 10
+
+ROLE = (
+    "In the Power Platform admin centre, in the security role booking_sync, give it for the Organization "
+    "(docs/deployment.md, step 3)."
+)
+APPLICATION_USER = (
+    "Add the app registration as application user of this environment: `pac admin assign-user --environment "
+    "<id> --user <client id> --role booking_sync --application-user`."
+)
+READ = (
+    "Check that DATAVERSE_URL leads to an environment with Field Service, the role of the application user "
+    "(docs/deployment.md, step 3), and that the columns exist: `booking-sync provision --dry-run`."
+)
+_RESET_URL = (
+    "Set DATAVERSE_URL and DATAVERSE_ORGANIZATION_ID for the same environment: its WhoAmI tells the second."
+)
+
+
+def judge_identity(who: Identity) -> Iterator[Finding]:
+    """Whether this is the environment that is meant, and whether we are who the settings say."""
+    yield _organization(who)
+    yield _user(who)
+
+
+def _organization(who: Identity) -> Finding:
+    actual, expected = who.organization_id, who.expected_organization_id
+    check = "organisation"
+    if not expected:
+        words = (
+            f"it is {actual}, and no setting says which it should be: a copied environment would be served"
+        )
+        remedy = f"Set DATAVERSE_ORGANIZATION_ID to {actual}."
+        return Finding(Area.DATAVERSE, check, Severity.WARNING, words, remedy)
+    if actual != expected:
+        words = f"DATAVERSE_URL leads to {actual}, but DATAVERSE_ORGANIZATION_ID is {expected}"
+        return Finding(Area.DATAVERSE, check, Severity.ERROR, words, _RESET_URL)
+    return Finding(Area.DATAVERSE, check, Severity.OK, actual)
+
+
+def _user(who: Identity) -> Finding:
+    actual, expected = who.user_id, who.expected_user_id
+    check, remedy = "application user", f"Set DATAVERSE_APP_USER_ID to {actual}."
+    if not expected:
+        words = f"we are {actual}, and no setting says so: each of our own changes is taken for somebody's"
+        return Finding(Area.DATAVERSE, check, Severity.WARNING, words, remedy)
+    if actual != expected:
+        words = (
+            f"we are {actual}, but DATAVERSE_APP_USER_ID is {expected}: that user's changes are overlooked"
+        )
+        return Finding(Area.DATAVERSE, check, Severity.ERROR, words, remedy)
+    return Finding(Area.DATAVERSE, check, Severity.OK, actual)
+
+
+def judge_privileges(held: Mapping[str, str]) -> Finding:
+    """Whether the role has all that is needed, for the whole organisation."""
+    wanted = [name for names in NEEDED.values() for name in names]
+    held = {name.lower(): depth for name, depth in held.items()}
+    missing = [name for name in wanted if name.lower() not in held]
+    narrow = [name for name in wanted if held.get(name.lower(), _WHOLE_ORGANIZATION) != _WHOLE_ORGANIZATION]
+    if missing:
+        words = f"missing: {', '.join(missing)}"
+        return Finding(Area.DATAVERSE, "privileges", Severity.ERROR, words, ROLE)
+    if narrow:
+        words = f"not for the whole organisation, so that some bookings stay unseen: {', '.join(narrow)}"
+        return Finding(Area.DATAVERSE, "privileges", Severity.ERROR, words, ROLE)
+    return Finding(Area.DATAVERSE, "privileges", Severity.OK, f"all {len(wanted)} that are needed")
+
+
+def judge_table(table: str) -> Finding:
+    """A table whose columns could be read."""
+    return Finding(Area.DATAVERSE, f"reading {table}", Severity.OK, "every column that is used")
+
+
+def judge_failing(failing: FailingBookings) -> Finding:
+    """Whether rows tell people that they can't sync."""
+    check, found = "failing bookings", failing.bookings
+    if not found:
+        return Finding(Area.DATAVERSE, check, Severity.OK, "none")
+    count = f"more than {len(found)}" if failing.more else str(len(found))
+    newest = found[0]
+    words = f"{count} with an error text, the latest {newest.booking_id}: {newest.error}"
+    remedy = (
+        f"Mend what the text names, then `booking-sync resync {newest.booking_id}`; "
+        f"`booking-sync status {newest.booking_id}` tells more."
+    )
+    return Finding(Area.DATAVERSE, check, Severity.WARNING, words, remedy)
+
+
+def judge_foreign_marks(marks: ForeignMarks, days: int) -> Finding:
+    """Whether Field Service's own sync is at work, which doubles every event."""
+    check = "Microsoft's own sync"
+    if not marks.bookings:
+        words = f"no mark of it on bookings of the last {days} days"
+        return Finding(Area.DATAVERSE, check, Severity.OK, words)
+    count = f"more than {marks.bookings}" if marks.more else str(marks.bookings)
+    names = [f"{each.name} ({each.resource_id})" for each in marks.people[:_MOST_NAMED]]
+    rest = len(marks.people) - len(names)
+    people = ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
+    words = f"it marked {count} bookings of the last {days} days, so that events appear twice, for {people}"
+    remedy = (
+        "Have Microsoft support turn Field Service's booking sync to Outlook off for this environment "
+        "(docs/deployment.md, step 7); until then take these users' server-side appointment sync away."
+    )
+    return Finding(Area.DATAVERSE, check, Severity.ERROR, words, remedy)

@@ -1,0 +1,238 @@
+"""What an examination asks: values without a verdict, and the Protocols behind which they are gathered.
+
+Every method may raise `TransientError` or `PermanentError`, whose words become a finding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from booking_sync.ports import FailingBookings
+    from booking_sync.provisioning.actual import Actual
+    from booking_sync.provisioning.desired import Desired
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """How full the queues are; moments are aware, UTC."""
+
+    changes: int
+    """Hidden messages included; Storage counts approximately."""
+    poison: int
+    oldest_change: datetime | None = None
+    """Since when the longest-waiting visible message has been on the queue; None when none is visible."""
+    oldest_poison: datetime | None = None
+
+
+class Timer(StrEnum):
+    """The timers' functions."""
+
+    CATCH_UP = "catch-up"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRun:
+    """The last run of a timer that is known; moments are aware, UTC."""
+
+    finished: datetime
+    succeeded: datetime | None
+    """When a run last did not fail."""
+    problem: str = ""
+
+
+class Storage(Protocol):
+    """The storage account: queues, and the journal of the timers."""
+
+    async def queues(self) -> QueueState:
+        """How full they are."""
+
+    async def last_run(self, timer: Timer) -> TimerRun | None:
+        """The last run that was noted; None when none is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretState:
+    """What may be known of the client secret."""
+
+    expires: datetime | None
+    """Aware, UTC; None when whoever stored it set no date."""
+
+
+class Vault(Protocol):
+    """Where the client secret is."""
+
+    async def state(self) -> SecretState:
+        """Read the secret, and forget all but its date."""
+
+
+class Audience(StrEnum):
+    """What tokens are for."""
+
+    GRAPH = "Graph"
+    DATAVERSE = "Dataverse"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What a token says of whom it is for; nothing of the token itself."""
+
+    application: str
+    """The app registration's client id."""
+    roles: frozenset[str] = frozenset()
+    """Application permissions that were consented to in Entra for the whole tenant."""
+
+
+class Tokens(Protocol):
+    """The app registration's tokens."""
+
+    async def token(self, audience: Audience) -> TokenFacts:
+        """Get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """What a service's clock says beside ours."""
+
+    service: str
+    ahead_seconds: float | None
+    """How far the service's clock is ahead of ours; None when it did not tell."""
+
+
+class Clocks(Protocol):
+    """The services' clocks."""
+
+    async def read(self) -> Sequence[ClockReading]:
+        """What each service answers; one that does not is told without a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the app is to Dataverse, and who the settings say it is; GUIDs in lower case, empty when unset."""
+
+    user_id: str
+    organization_id: str
+    expected_user_id: str
+    expected_organization_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A bookable resource."""
+
+    resource_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignMarks:
+    """Recent bookings that another sync has marked as its own."""
+
+    bookings: int
+    more: bool
+    """There are others."""
+    people: tuple[Person, ...]
+    """Whose bookings these are, by name."""
+
+
+class Environment(Protocol):
+    """Dataverse, asked as the app."""
+
+    async def identity(self) -> Identity:
+        """Who we are."""
+
+    async def privileges(self, user_id: str) -> Mapping[str, str]:
+        """By the privilege's name how far it reaches: `Basic`, `Local`, `Deep` or `Global`."""
+
+    async def read_one(self, table: str) -> None:
+        """Read at most one row of a table with all columns that the sync uses."""
+
+    async def failing(self) -> FailingBookings:
+        """Bookings with a text in the error column, the latest first."""
+
+    async def foreign_marks(self, since: datetime) -> ForeignMarks:
+        """Bookings made since then that Microsoft's own sync has marked."""
+
+    async def mailbox_of(self, name: str) -> str:
+        """The Entra object id of the user with this sign-in name or address; empty for nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """How the booking table is set up."""
+
+    optimistic_concurrency: bool
+    secured: frozenset[str] = frozenset()
+    """Of our columns: those that column security is on for."""
+    unusable: frozenset[str] = frozenset()
+    """Of our columns: those that can't be read or can't be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJobs:
+    """Webhooks that did not get through."""
+
+    count: int
+    more: bool
+    """There are others."""
+    newest: datetime | None = None
+    """Aware, UTC."""
+    reason: str = ""
+    """Of the newest, as Dataverse tells it."""
+
+
+class Administration(Protocol):
+    """Dataverse's own tables, asked as whoever the command line signs in."""
+
+    async def table(self) -> TableFacts:
+        """The booking table's definition."""
+
+    async def registration(self, desired: Desired) -> Actual:
+        """What there is of what `provision` makes."""
+
+    async def failed_jobs(self, step_ids: Sequence[str], since: datetime) -> FailedJobs:
+        """System jobs of these steps that ended in failure since then."""
+
+
+class Access(Enum):
+    """What Graph lets the app do with a mailbox."""
+
+    ALLOWED = auto()
+    DENIED = auto()
+    NO_MAILBOX = auto()
+
+
+class Doors(Protocol):
+    """Which mailboxes are open to the app."""
+
+    async def access(self, mailbox: str) -> Access:
+        """Try to read; nothing of what is there is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asks for."""
+
+    mailboxes: tuple[str, ...] = ()
+    """Entra object ids or sign-in names of people whose calendar the app should reach."""
+    outside: tuple[str, ...] = ()
+    """The same of people whose calendar it should not reach."""
+    dry_run: bool = False
+    """Write no test event."""
+    signed_in_as_app: bool = True
+    """Whether `Administration` is asked as the app too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What the settings and provisioning ask for."""
+
+    desired: Desired
+    catch_up_look_back: timedelta
+    """How far back each catch-up looks, and so how long one may be missing."""

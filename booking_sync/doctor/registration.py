@@ -1,0 +1,100 @@
+"""Judgements on columns, webhook and steps: those of `provision`, in the words of an examination. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from booking_sync.doctor.findings import Area, Finding, Severity
+from booking_sync.provisioning.actions import AddToSolution, Publish
+from booking_sync.provisioning.plan import State, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from booking_sync.doctor.facts import FailedJobs, TableFacts
+    from booking_sync.provisioning.actual import Actual
+    from booking_sync.provisioning.desired import Desired
+    from booking_sync.provisioning.plan import Finding as Part
+
+PROVISION = "Run `booking-sync provision`; `booking-sync provision --dry-run` shows first what it would do."
+_FIRST = "See to it, then run `booking-sync provision`."
+_STRANGER = "Remove it with the Plug-in Registration Tool, unless you know what it is for."
+_CONCURRENCY = (
+    "Enable it: in the Plug-in Registration Tool's or XrmToolBox's metadata browser, or by the Web API, set "
+    "IsOptimisticConcurrencyEnabled of bookableresourcebooking to true and publish."
+)
+_SECURED = (
+    "Add the application user to a column security profile with Read and Update on all four, or turn column "
+    "security off for them (docs/deployment.md, step 3)."
+)
+
+
+def judge_registration(actual: Actual, desired: Desired) -> Iterator[Finding]:
+    """Each part of what `provision` makes, as its plan sees it."""
+    for part in make_plan(actual, desired).findings:
+        if not any(isinstance(action, Publish) for action in part.actions):  # follows from another part
+            yield _judge(part)
+
+
+def _judge(part: Part) -> Finding:
+    check = f"{part.kind} {part.name}"
+    if part.state is State.EXISTS:
+        return Finding(Area.REGISTRATION, check, Severity.OK, part.detail)
+    words = f"{part.state}: {part.detail}" if part.detail else str(part.state)
+    if part.state is State.KEPT:
+        return Finding(Area.REGISTRATION, check, Severity.WARNING, words, _STRANGER)
+    if part.state is State.CONFLICT:
+        return Finding(Area.REGISTRATION, check, Severity.ERROR, words, _FIRST)
+    cosmetic = part.kind in ("publisher", "solution") or _is_membership(part)
+    severity = Severity.WARNING if cosmetic else Severity.ERROR
+    return Finding(Area.REGISTRATION, check, severity, words, PROVISION)
+
+
+def _is_membership(part: Part) -> bool:
+    """Everything is there and right, only not in the solution."""
+    return bool(part.actions) and all(isinstance(action, AddToSolution) for action in part.actions)
+
+
+def judge_definition(table: TableFacts) -> Iterator[Finding]:
+    """Whether our record can be written at all, and under the version that was read."""
+    check = "optimistic concurrency"
+    if table.optimistic_concurrency:
+        yield Finding(Area.REGISTRATION, check, Severity.OK, "enabled on the booking table")
+    else:
+        words = "not enabled on the booking table, so that no record can be written"
+        yield Finding(Area.REGISTRATION, check, Severity.ERROR, words, _CONCURRENCY)
+    yield _columns(table)
+
+
+def _columns(table: TableFacts) -> Finding:
+    check = "column access"
+    if table.unusable:
+        words = f"can't be read or written: {', '.join(sorted(table.unusable))}"
+        remedy = "Choose other columns in the settings, then run `booking-sync provision`."
+        return Finding(Area.REGISTRATION, check, Severity.ERROR, words, remedy)
+    if table.secured:
+        words = f"column security is on: {', '.join(sorted(table.secured))}"
+        return Finding(Area.REGISTRATION, check, Severity.WARNING, words, _SECURED)
+    return Finding(Area.REGISTRATION, check, Severity.OK, "without column security")
+
+
+def our_steps(actual: Actual, desired: Desired) -> Sequence[str]:
+    """The steps whose jobs tell of our webhook."""
+    occasions = {(step.message, step.table) for step in desired.steps}
+    return [step.id for step in actual.steps if step.occasion in occasions]
+
+
+def judge_jobs(jobs: FailedJobs, days: int) -> Finding:
+    """Whether webhooks got lost."""
+    check = "failed webhooks"
+    if not jobs.count:
+        return Finding(Area.REGISTRATION, check, Severity.OK, f"none in the last {days} days")
+    count = f"more than {jobs.count}" if jobs.more else str(jobs.count)
+    newest = f"{jobs.newest:%Y-%m-%d %H:%M} UTC" if jobs.newest else "at an unknown time"
+    words = f"{count} in the last {days} days, the latest {newest}: {jobs.reason or 'without a reason'}"
+    remedy = (
+        "The catch-up and the audit make up for them. If they go on: 401 means another key (`booking-sync "
+        "provision --key-file -`), 404 another address (`--url`), anything else that the function app did "
+        "not answer. Then delete the jobs in the admin centre (Settings, System jobs)."
+    )
+    return Finding(Area.REGISTRATION, check, Severity.WARNING, words, remedy)
