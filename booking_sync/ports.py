@@ -55,6 +55,12 @@ class BookingQuery:
     """Only rows with an event id; a row that was copied, ids and all, is among them without a record."""
     mailbox: str | None = None
     """Only rows whose record names this mailbox (an Entra object id)."""
+    resource_ids: tuple[str, ...] = ()
+    """Only bookings of one of these bookable resources; empty for all."""
+    work_order_ids: tuple[str, ...] = ()
+    """Only bookings of one of these work orders; empty for all."""
+    by_start: bool = False
+    """Ordered by start and then by id, so that a list can be taken up again; otherwise by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class BookingListing(Protocol):
     """The bookings in Dataverse, listed by what they have in common."""
 
     def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
-        """Every booking that the query describes, in pages of some hundred rows, ordered by id.
+        """Every booking that the query describes, in pages of some hundred rows, ordered as it says.
 
         The list is complete only when the iteration ends without an error: a page that fails or is cut short
         raises. A row that stops or starts matching while the list is read may be on it or not; one that
@@ -159,6 +165,37 @@ class MarkedEvents(Protocol):
         """
 
 
+class MarkedAnywhere(Protocol):
+    """Calendars, listed from beginning to end."""
+
+    async def list_all_marked(self, mailbox: str) -> Sequence[MarkedEvent]:
+        """Every event with a marker of ours, whenever it is; raises as `list_marked`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedEvent:
+    """An event that carries an open extension which somebody's software put there."""
+
+    ref: EventRef
+    value: str
+    """What the extension holds."""
+    start: datetime
+    """Aware, UTC."""
+
+
+class ForeignEvents(Protocol):
+    """Events that another program made, which are to become ours."""
+
+    async def look_up(self, event: EventRef) -> EventRef | None:
+        """The event under its immutable id; under the one given when that can't be told; None when gone."""
+
+    async def claim(self, event: EventRef, marker: str) -> EventRef | None:
+        """Put our marker on the event; its immutable id, or None when it is gone."""
+
+    async def list_extended(self, mailbox: str, extension: str, field: str) -> Sequence[ExtendedEvent]:
+        """Every event with this open extension, completely listed."""
+
+
 class Presence(Enum):
     """What Dataverse says when asked for one row by its id."""
 
@@ -177,6 +214,30 @@ class AuditReads(Protocol):
 
     async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:
         """Whether each of these bookings exists; asked by id, since a list can't tell gone from hidden."""
+
+
+class Resources(Protocol):
+    """The bookable resources in Dataverse."""
+
+    async def mailboxes(self) -> Mapping[str, str]:
+        """By resource id: the Entra object id of its user, for every resource that has one; lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormerRecord:
+    """What another program noted on a booking's row; texts as they are."""
+
+    booking_id: str
+    event_id: str
+    mailbox: str
+    """Empty when it noted none."""
+
+
+class FormerRecords(Protocol):
+    """The columns in which another program noted its events."""
+
+    def list_former(self, starts_from: datetime) -> AsyncIterator[Sequence[FormerRecord]]:
+        """Every booking that starts then or later, in pages; complete when it ends without an error."""
 
 
 class ChangeQueue(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.findings import Finding, Kind
-from booking_sync.domain.event import own_generation
+from booking_sync.domain.event import marked_booking, own_generation
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.synchronizer import SEARCH_BEYOND_GENERATION
@@ -59,8 +59,7 @@ class Snapshot:
 
 def booking_of(event: MarkedEvent, organization_id: str) -> str | None:
     """The id of the booking that the event's marker names; None when it is not this organisation's."""
-    organization, slash, booking_id = event.marker.lower().partition("/")
-    return booking_id if slash and booking_id and organization == organization_id.lower() else None
+    return marked_booking(event.marker, organization_id)
 
 
 def compare(snapshot: Snapshot, wish: Callable[[Booking], Desire]) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import astuple
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -77,12 +78,14 @@ def booking_rows(ids: Sequence[str], columns: SupportColumns) -> str:
 def booking_list(query: BookingQuery, columns: SupportColumns) -> str:
     """The list of the bookings that a query describes, with the same columns as a read, below the API's path.
 
-    Ordered by key, so that pages neither repeat nor skip rows that change while the list is read.
+    Ordered by key, so that pages neither repeat nor skip rows that change while the list is read; or by start
+    and key, so that it can be taken up again where it was left.
 
     Raises:
-        ValueError: a moment without a time zone.
+        ValueError: a moment without a time zone, or the id of a resource or work order that is no GUID.
     """
-    path = f"{BOOKINGS}?$select={booking_select(columns)}&$expand={_EXPAND}&$orderby={_BOOKING_COLUMNS[0]}"
+    order = f"starttime,{_BOOKING_COLUMNS[0]}" if query.by_start else _BOOKING_COLUMNS[0]
+    path = f"{BOOKINGS}?$select={booking_select(columns)}&$expand={_EXPAND}&$orderby={order}"
     conditions = " and ".join(_conditions(query, columns))
     return f"{path}&$filter={quote(conditions, safe='')}" if conditions else path
 
@@ -105,6 +108,23 @@ def related_bookings(table: RelatedTable, row_id: str, starts_from: datetime) ->
     conditions = f"{_LOOKUPS[table]} eq {row_id} and starttime ge {_moment(starts_from)}"
     path = f"{BOOKINGS}?$select={key},starttime&$orderby=starttime,{key}"
     return f"{path}&$filter={quote(conditions, safe='')}"
+
+
+def former_records(event_column: str, mailbox_column: str, starts_from: datetime) -> str:
+    """The list of bookings with the columns that another program wrote, below the API's path.
+
+    Args:
+        event_column: logical name.
+        mailbox_column: logical name; empty for none.
+        starts_from: aware.
+
+    Raises:
+        ValueError: a moment without a time zone.
+    """
+    key = _BOOKING_COLUMNS[0]
+    names = ",".join(name for name in dict.fromkeys((key, event_column, mailbox_column)) if name)
+    conditions = f"starttime ge {_moment(starts_from)} and {event_column} ne null"
+    return f"{BOOKINGS}?$select={names}&$orderby={key}&$filter={quote(conditions, safe='')}"
 
 
 def booking_row(booking_id: str) -> str:
@@ -134,6 +154,12 @@ def _conditions(query: BookingQuery, columns: SupportColumns) -> Iterator[str]:
         yield f"{columns.event_id} ne null"
     if query.mailbox is not None:
         yield f"{columns.original_resource} eq {_text(query.mailbox)}"
+    for table, ids in (
+        (RelatedTable.RESOURCE, query.resource_ids),
+        (RelatedTable.WORK_ORDER, query.work_order_ids),
+    ):
+        if ids:
+            yield "(" + " or ".join(f"{_LOOKUPS[table]} eq {uuid.UUID(each)}" for each in ids) + ")"
 
 
 def _moment(moment: datetime) -> str:

@@ -124,3 +124,9 @@ def own_generation(found: str | None, booking_id: str, mailbox: str, up_to_gener
 def marker(organization_id: str, booking_id: str) -> str:
     """The value that every event of ours carries as an extended property."""
     return f"{organization_id}/{booking_id}".lower()
+
+
+def marked_booking(found: str, organization_id: str) -> str | None:
+    """The id of the booking that a marker names; None when it is not this organisation's."""
+    organization, slash, booking_id = found.lower().partition("/")
+    return booking_id if slash and booking_id and organization == organization_id.lower() else None

@@ -1,4 +1,6 @@
-"""The ports `Calendar` and `MarkedEvents` on Microsoft Graph: what each operation's answer means.
+"""The ports about calendars on Microsoft Graph: what each operation's answer means.
+
+They are `Calendar`, `MarkedEvents`, `MarkedAnywhere` and `ForeignEvents`.
 
 Every method submits one request at a time to the scheduler, which makes batches of what all callers want.
 What an operation can't use itself is translated by `errors`, so only `TransientError` and `PermanentError`
@@ -10,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from booking_sync.domain.event import EventRef, FoundEvent
-from booking_sync.errors import TransientError
+from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import errors, listing
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.client import GraphClient
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import EventContent, MarkedEvent
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
-    from booking_sync.ports import Clock
+    from booking_sync.ports import Clock, ExtendedEvent
     from booking_sync.tokens import AppCredential
+
+_UNKNOWN_IDS = frozenset({"errorinvalidid", "errorinvalididmalformed", "errorinvalididnotanitemid"})
+"""How Outlook refuses an id that it can't read."""
 
 
 class Batches(Protocol):
@@ -169,12 +174,59 @@ class OutlookCalendar:
             TransientError: the list could not be read to its end.
             PermanentError: no mailbox or no access.
         """
-        events: dict[str, MarkedEvent] = {}
-        async for entries in self._pages(self._requests.view(mailbox, first, last)):
-            for event in listing.marked_events(entries, mailbox):
-                # Occurrences of a series stand for the one event that the user made it of: the earliest does.
-                events.setdefault(event.ref.event_id, event)
-        return list(events.values())
+        return await self._list_marked(self._requests.view(mailbox, first, last))
+
+    async def list_all_marked(self, mailbox: str) -> list[MarkedEvent]:
+        """Every event with a marker of ours in the main calendar, whenever it is; raises as `list_marked`."""
+        return await self._list_marked(self._requests.everything(mailbox))
+
+    async def list_extended(self, mailbox: str, extension: str, field: str) -> list[ExtendedEvent]:
+        """Every event with this open extension in the main calendar; raises as `list_marked`."""
+        return [
+            event
+            async for entries in self._pages(self._requests.extended(mailbox, extension))
+            for event in listing.extended_events(entries, mailbox, field)
+        ]
+
+    async def look_up(self, event: EventRef) -> EventRef | None:
+        """The event, under its immutable id where Graph tells it; None when there is no such event.
+
+        The id may be of either kind. Whether Graph takes a regular id where immutable ones are asked for is
+        not documented, so it is tried both ways.
+
+        Raises:
+            TransientError: try again.
+            PermanentError: no mailbox or no access, or what is given is no event id.
+        """
+        for immutable in (True, False):
+            request = self._requests.get(event, immutable=immutable)
+            answer = await self._batches.submit(request)
+            if errors.is_success(answer):
+                found = _text(answer.body, "id") if immutable else None
+                return EventRef(event.mailbox, found or event.event_id)
+            if not _is_unknown_id(answer):
+                raise self._error(answer, request)
+        return None
+
+    async def claim(self, event: EventRef, marker: str) -> EventRef | None:
+        """Put our marker on an event that another program made; its immutable id, or None when it is gone.
+
+        By a regular id the event is marked first and then found by the mark.
+
+        Raises:
+            TransientError: try again.
+            PermanentError: no mailbox or no access.
+        """
+        for immutable in (True, False):
+            request = self._requests.claim(event, marker, immutable=immutable)
+            answer = await self._batches.submit(request)
+            if errors.is_success(answer):
+                if immutable:
+                    return EventRef(event.mailbox, _text(answer.body, "id") or event.event_id)
+                return await self._marked_now(event.mailbox, marker)
+            if not _is_unknown_id(answer):
+                raise self._error(answer, request)
+        return None
 
     def closed(self) -> Mapping[str, float]:
         """Mailboxes that Graph asked to leave alone, and the seconds left; "" stands for Graph as a whole."""
@@ -184,6 +236,20 @@ class OutlookCalendar:
         """Fail whatever is still under way and close the connections."""
         await self._batches.aclose()
         await self._client.aclose()
+
+    async def _list_marked(self, first: GraphRequest) -> list[MarkedEvent]:
+        events: dict[str, MarkedEvent] = {}
+        async for entries in self._pages(first):
+            for event in listing.marked_events(entries, first.mailbox):
+                # Occurrences of a series stand for the one event that the user made it of: the earliest does.
+                events.setdefault(event.ref.event_id, event)
+        return list(events.values())
+
+    async def _marked_now(self, mailbox: str, marker: str) -> EventRef | None:
+        found = await self.find(mailbox, marker)
+        if len(found) > 1:
+            raise PermanentError("Outlook: several events carry this booking's mark; a person has to choose.")
+        return found[0].ref if found else None
 
     async def _change(
         self, request: GraphRequest, fine: Callable[[Answer], bool] = errors.is_success
@@ -237,6 +303,11 @@ class OutlookCalendar:
 
     def _error(self, answer: Answer, request: GraphRequest) -> SyncError:
         return errors.translate(answer, self._now(), writes=request.writes)
+
+
+def _is_unknown_id(answer: Answer) -> bool:
+    """There is no event of this id, or it is of the other kind."""
+    return errors.is_event_gone(answer) or errors.error_code(answer).lower() in _UNKNOWN_IDS
 
 
 def _marked_events(entries: list[Any], mailbox: str, marker: str) -> list[FoundEvent]:

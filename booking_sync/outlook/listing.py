@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.domain.event import EventRef, MarkedEvent
 from booking_sync.errors import TransientError
 from booking_sync.outlook.requests import MARKER_PROPERTY
+from booking_sync.ports import ExtendedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +33,27 @@ def marked_events(entries: Sequence[Any], mailbox: str) -> Iterator[MarkedEvent]
         marker = _marker(entry)
         if marker is not None:
             yield _event(entry, mailbox.lower(), marker)
+
+
+def extended_events(entries: Sequence[Any], mailbox: str, field: str) -> Iterator[ExtendedEvent]:
+    """The entries of an expanded list that carry the open extension, with what it holds in this field.
+
+    Args:
+        entries: a page's `value`.
+        mailbox: whose calendar it is.
+        field: of the extension; an event whose extension lacks it is left out.
+
+    Raises:
+        TransientError: an entry is not as Graph documents it.
+    """
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+            raise _unreadable()
+        for extension in entry.get("extensions") or ():
+            value = extension.get(field) if isinstance(extension, dict) else None
+            if isinstance(value, str) and value:
+                ref = EventRef(mailbox.lower(), entry["id"])
+                yield ExtendedEvent(ref, value, _moment(entry.get("start")))
 
 
 def _marker(entry: dict[str, Any]) -> str | None:

@@ -37,18 +37,19 @@ from msgraph.generated.users.item.calendar_view.calendar_view_request_builder im
     CalendarViewRequestBuilder,
 )
 from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
+from msgraph.generated.users.item.events.item.event_item_request_builder import EventItemRequestBuilder
 
 from booking_sync.domain.booking import Address
 from booking_sync.domain.event import is_event_id, is_mailbox
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.store import UntrackedStore
 from booking_sync.outlook.wire import GraphRequest
+from booking_sync.telemetry import hushed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from kiota_abstractions.request_information import RequestInformation
-    from msgraph.generated.users.item.events.item.event_item_request_builder import EventItemRequestBuilder
 
     from booking_sync.domain.event import EventContent, EventRef, EventTime
     from booking_sync.outlook.client import GraphClient
@@ -74,6 +75,7 @@ _LISTED_FIELDS = (
     "location",
 )
 
+_MARKERS = f"$filter=id eq '{MARKER_PROPERTY}'"
 _IMMUTABLE_IDS = 'IdType="ImmutableId"'
 _DECODED_IN_NAMES = ["$", ".", "-", "~"]
 
@@ -91,19 +93,17 @@ class EventRequests:
         self._client = client
         self._names = ParametersNameDecodingHandler()
 
+    @hushed()
     def create(
         self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
     ) -> GraphRequest:
         """POST an event that carries our marker from its first moment on."""
         event = _event(content)
         event.transaction_id = transaction_id
-        event.single_value_extended_properties = [
-            SingleValueLegacyExtendedProperty(
-                backing_store=UntrackedStore(), id=MARKER_PROPERTY, value=marker
-            )
-        ]
+        event.single_value_extended_properties = [_marked(marker)]
         return self._item(mailbox, self._events(mailbox).to_post_request_information(event, _configuration()))
 
+    @hushed()
     def update(self, event: EventRef, content: EventContent) -> GraphRequest:
         """PATCH our fields and nothing else; transactionId can't be changed, and Graph refuses to try."""
         information = self._event(event).to_patch_request_information(_event(content), _configuration())
@@ -113,6 +113,7 @@ class EventRequests:
         """DELETE the event; without attendees nobody gets mail."""
         return self._item(event.mailbox, self._event(event).to_delete_request_information(_configuration()))
 
+    @hushed()
     def tag(self, event: EventRef, extension_name: str, booking_id: str) -> GraphRequest:
         """POST the open extension, on its own: inside the creating POST it is a source of half-failures."""
         extension = OpenTypeExtension(
@@ -132,7 +133,7 @@ class EventRequests:
                 f"ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq '{literal}')"
             ),
             select=["id", "transactionId"],
-            expand=[f"singleValueExtendedProperties($filter=id eq '{MARKER_PROPERTY}')"],
+            expand=[f"singleValueExtendedProperties({_MARKERS})"],
             top=PAGE_SIZE,
         )
         configuration = _configuration()
@@ -154,13 +155,41 @@ class EventRequests:
             start_date_time=_utc(first),
             end_date_time=_utc(last),
             select=list(_LISTED_FIELDS),
-            expand=[f"singleValueExtendedProperties($filter=id eq '{MARKER_PROPERTY}')"],
+            expand=[f"singleValueExtendedProperties({_MARKERS})"],
             top=VIEW_PAGE_SIZE,
         )
         configuration = _configuration()
         configuration.query_parameters = query
         view = self._client.service.users.by_user_id(mailbox).calendar_view
         return self._item(mailbox, view.to_get_request_information(configuration))
+
+    def everything(self, mailbox: str) -> GraphRequest:
+        """GET the first page of all events of the main calendar, past and future, with our marker if any.
+
+        Not filtered: whether Graph's filter by a property's mere existence leaves nothing out is not
+        documented, and who takes events away must not overlook any.
+        """
+        return self._all(mailbox, list(_LISTED_FIELDS), f"singleValueExtendedProperties({_MARKERS})")
+
+    def extended(self, mailbox: str, extension_name: str) -> GraphRequest:
+        """GET the first page of all events of the main calendar, with this open extension if any."""
+        literal = extension_name.replace("'", "''")
+        return self._all(mailbox, ["id", "start"], f"extensions($filter=id eq '{literal}')")
+
+    def get(self, event: EventRef, *, immutable: bool) -> GraphRequest:
+        """GET the event's id, of the kind that it is asked for with."""
+        query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(select=["id"])
+        configuration = _configuration(immutable=immutable)
+        configuration.query_parameters = query
+        return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
+
+    def claim(self, event: EventRef, marker: str, *, immutable: bool) -> GraphRequest:
+        """PATCH our marker onto an event that another program made, and nothing else of it."""
+        body = Event(backing_store=UntrackedStore(), single_value_extended_properties=[_marked(marker)])
+        information = self._event(event).to_patch_request_information(
+            body, _configuration(immutable=immutable)
+        )
+        return self._item(event.mailbox, information)
 
     def next_page(self, mailbox: str, link: str) -> GraphRequest:
         """GET the page that an `@odata.nextLink` names.
@@ -170,6 +199,13 @@ class EventRequests:
         """
         events = self._events(mailbox).with_url(link)
         return self._item(mailbox, events.to_get_request_information(_configuration()))
+
+    def _all(self, mailbox: str, fields: list[str], expand: str) -> GraphRequest:
+        configuration = _configuration()
+        configuration.query_parameters = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
+            select=fields, expand=[expand], top=VIEW_PAGE_SIZE
+        )
+        return self._item(mailbox, self._events(mailbox).to_get_request_information(configuration))
 
     def _events(self, mailbox: str) -> EventsRequestBuilder:
         if not is_mailbox(mailbox):
@@ -204,10 +240,15 @@ class EventRequests:
         return f"{path}?{self._names.decode_uri_encoded_string(found.query, _DECODED_IN_NAMES)}"
 
 
-def _configuration() -> RequestConfiguration[Any]:
+def _configuration(*, immutable: bool = True) -> RequestConfiguration[Any]:
     headers = HeadersCollection()
-    headers.add("Prefer", _IMMUTABLE_IDS)
+    if immutable:
+        headers.add("Prefer", _IMMUTABLE_IDS)
     return RequestConfiguration(headers=headers)
+
+
+def _marked(marker: str) -> SingleValueLegacyExtendedProperty:
+    return SingleValueLegacyExtendedProperty(backing_store=UntrackedStore(), id=MARKER_PROPERTY, value=marker)
 
 
 def _event(content: EventContent) -> Event:

@@ -60,6 +60,8 @@ class FakeRows:
         """When each row was written last."""
         self.unreadable: dict[str, str] = {}
         """Rows of which we may not see all, with the reason."""
+        self.names: dict[str, set[str]] = {}
+        """Ids of the resource and work order that bookings name; the domain knows only their content."""
         self.page_rows = 2
         self.faults = Faults()
         self.calls: list[str] = []
@@ -98,12 +100,20 @@ class FakeRows:
 
     async def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
         """See the port; a fault scripted "after" strikes when a page was given."""
-        last, more = "", True
+        last: tuple[str, str] = ("", "")
+        more = True
+
+        def place(booking_id: str) -> tuple[str, str]:
+            start = self.rows[booking_id].booking.start
+            return (start.isoformat() if query.by_start and start else "", booking_id)
+
         while more:
             await self._enter("list")
-            ids = sorted(each for each in self.rows if each > last and self._matches(each, query))
+            ids = sorted(
+                (each for each in self.rows if place(each) > last and self._matches(each, query)), key=place
+            )
             page, more = ids[: self.page_rows], len(ids) > self.page_rows
-            last = page[-1] if page else last
+            last = place(page[-1]) if page else last
             yield BookingPage(
                 tuple(self.rows[each] for each in page if each not in self.unreadable),
                 tuple(UnreadableRow(each, self.unreadable[each]) for each in page if each in self.unreadable),
@@ -120,6 +130,10 @@ class FakeRows:
             and (query.starts_before is None or (start is not None and start < query.starts_before))
             and (event is not None or not query.names_event)
             and (query.mailbox is None or (event is not None and event.mailbox == query.mailbox.lower()))
+            and all(
+                not wanted or self.names.get(booking_id, set()) & set(wanted)
+                for wanted in (query.resource_ids, query.work_order_ids)
+            )
         )
 
     def _store(self, row: BookingRow) -> None:

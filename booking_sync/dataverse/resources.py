@@ -1,0 +1,98 @@
+"""The ports `Resources` and `FormerRecords` on Dataverse: whose mailbox is whose, what a former sync noted."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from booking_sync.dataverse import queries
+from booking_sync.dataverse.errors import incomplete
+from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
+from booking_sync.errors import PermanentError
+from booking_sync.ports import FormerRecord
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from datetime import datetime
+
+    from booking_sync.dataverse.client import DataverseClient
+
+_RESOURCE_ID = "bookableresourceid"
+_USERS = (
+    f"bookableresources?$select={_RESOURCE_ID}&$filter=resourcetype eq 3"
+    "&$expand=UserId($select=azureactivedirectoryobjectid)"
+)
+_PAGES = {"Prefer": "odata.maxpagesize=1000"}
+_NO_GUID = "00000000-0000-0000-0000-000000000000"
+_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,99}")
+
+
+class DataverseResources:
+    """Bookable resources and their users' mailboxes; fulfils `Resources`.
+
+    Args:
+        client: the environment's Web API; stays the caller's to close.
+    """
+
+    def __init__(self, client: DataverseClient) -> None:
+        self._client = client
+
+    async def mailboxes(self) -> Mapping[str, str]:
+        """By resource id: the Entra object id of its user, for every resource that has one; lower case.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused.
+        """
+        found: dict[str, str] = {}
+        for row in await self._client.rows(_USERS, headers=_PAGES):
+            resource_id = normal_guid(row.get(_RESOURCE_ID))
+            if resource_id is None:
+                raise incomplete()
+            mailbox = normal_guid((row.get("UserId") or {}).get("azureactivedirectoryobjectid"))
+            if mailbox and mailbox != _NO_GUID:
+                found[resource_id] = mailbox
+        return found
+
+
+class DataverseFormerRecords:
+    """What another program noted on booking rows; fulfils `FormerRecords`.
+
+    Args:
+        client: the environment's Web API; stays the caller's to close.
+        event_column: logical name of the column that holds an event's id.
+        mailbox_column: logical name of the column that says whose calendar it is in; empty for none.
+
+    Raises:
+        ValueError: a name is no logical name.
+    """
+
+    def __init__(self, client: DataverseClient, event_column: str, mailbox_column: str = "") -> None:
+        for name in filter(None, (event_column, mailbox_column)):
+            if not _COLUMN.fullmatch(name):
+                raise ValueError(f"{name!r} is no column's logical name, such as new_outlookeventid")
+        self._client = client
+        self._event_column = event_column
+        self._mailbox_column = mailbox_column
+
+    async def list_former(self, starts_from: datetime) -> AsyncGenerator[Sequence[FormerRecord], None]:
+        """Every booking that starts then or later and names an event, in pages, ordered by id.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused; a column that does not exist is.
+            ValueError: a moment without a time zone.
+        """
+        path = queries.former_records(self._event_column, self._mailbox_column, starts_from)
+        async for page in self._client.pages(path, headers=queries.PAGE_HEADERS):
+            yield [self._read(row) for row in page]
+
+    def _read(self, row: Mapping[str, object]) -> FormerRecord:
+        booking_id = normal_guid(row.get(ID_COLUMN))
+        if booking_id is None or self._event_column not in row:
+            raise incomplete()
+        event_id = row[self._event_column]
+        mailbox = row.get(self._mailbox_column) if self._mailbox_column else None
+        if not isinstance(event_id, str) or not isinstance(mailbox, str | None):
+            raise PermanentError("Dynamics 365: the columns named for the former sync don't hold texts.")
+        return FormerRecord(booking_id, event_id, mailbox or "")
