@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from booking_sync.cli.commands.doctor import doctor
 from booking_sync.cli.commands.provision import provision
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(provision)
+app.command()(doctor)
 
 
 @app.callback()

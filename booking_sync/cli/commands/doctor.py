@@ -1,0 +1,108 @@
+"""`booking-sync doctor`: what stands between this deployment and a working sync."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from booking_sync.azure.sign_in import SignIn
+from booking_sync.bootstrap_diagnosis import WebhookToExpect, open_examination
+from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption
+from booking_sync.cli.runner import Request, Session, run
+from booking_sync.doctor.facts import Wishes
+from booking_sync.doctor.findings import Area, Severity
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from booking_sync.doctor.findings import Report
+
+MailboxOption = Annotated[
+    list[str],
+    typer.Option(
+        "--mailbox",
+        metavar="ID_OR_UPN",
+        help="A technician, by Entra object id or sign-in name: a test event is made in the calendar, read "
+        "back and removed. May be repeated.",
+        show_default=False,
+    ),
+]
+OutsideOption = Annotated[
+    list[str],
+    typer.Option(
+        "--outside-mailbox",
+        metavar="ID_OR_UPN",
+        help="Somebody whose calendar must be closed to the app. May be repeated.",
+        show_default=False,
+    ),
+]
+_STYLES = {
+    Severity.OK: "green",
+    Severity.SKIPPED: "dim",
+    Severity.WARNING: "yellow",
+    Severity.ERROR: "bold red",
+}
+
+
+def doctor(
+    *,
+    mailbox: MailboxOption = [],  # noqa: B006 - Typer makes a list of its own for each run
+    outside_mailbox: OutsideOption = [],  # noqa: B006 - the same
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Look for whatever keeps the sync from working, and say what to do about it.
+
+    Settings, queues, timers, client secret, tokens, clocks, privileges, columns, webhook, steps, lost webhooks,
+    failing bookings and Microsoft's own sync. Nothing is changed, but for a test event in each --mailbox.
+    Services are asked as the app; with --auth, table definitions, steps and system jobs are read as you.
+    """
+    wishes = Wishes(
+        tuple(mailbox), tuple(outside_mailbox), dry_run, signed_in_as_app=auth in (None, SignIn.APP)
+    )
+    run(Request(settings, auth, as_json), partial(_doctor, wishes))
+
+
+async def _doctor(wishes: Wishes, session: Session) -> ExitCode:
+    environ = session.environ
+    webhook = WebhookToExpect(read_url(environ.get(URL_VARIABLE, "")), environ.get(KEY_VARIABLE, "").strip())
+
+    def tell(area: str) -> None:
+        session.output.note(f"looking at {area}")
+
+    async with open_examination(environ, session.auth, wishes, tell, webhook=webhook) as examination:
+        report = await examination.run()
+    session.output.result(report.as_json(), _show(report))
+    session.output.note(report.summary())
+    return ExitCode.FINE if report.healthy else ExitCode.FINDINGS
+
+
+def _show(report: Report) -> RenderableType:
+    """One table per area; a finding's remedy is below it."""
+    parts: list[RenderableType] = []
+    order = list(Area)
+    ordered = sorted(report.findings, key=lambda each: order.index(each.area))
+    for area, findings in groupby(ordered, key=lambda each: each.area):
+        table = Table(box=None, pad_edge=False, show_header=False, title_justify="left", title=escape(area))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold", ratio=1)
+        table.add_column(overflow="fold", ratio=3)
+        for each in findings:
+            style = _STYLES[each.severity]
+            words = Text(each.words)
+            if each.remedy and each.severity is not Severity.OK:
+                words.append(f"\n→ {each.remedy}", style="cyan")
+            table.add_row(Text(each.severity, style=style), Text(each.check), words)
+        parts += [table, Text()]
+    return Group(*parts)
