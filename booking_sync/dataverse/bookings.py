@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from booking_sync.ports import BookingQuery, Clock
     from booking_sync.tokens import AppCredential
 
-FEW_RECORDS = 15
-"""Dataverse writes the records of a batch one after the other, and advises many small batches side by side,
-to begin with 10 (its guide to throughput); a few more save requests."""
+FEW_RECORDS = 20
+"""As many as one full batch to Graph brings. Dataverse writes the records of a batch one after the other, so
+smaller ones would be done sooner; but nobody waits for a record, and each request counts."""
 MAX_RECORDS = 50
 """With every place taken batches grow up to this: some seconds of work, far from any time limit."""
 PLACES_FOR_READS = 2

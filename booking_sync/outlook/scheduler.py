@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from booking_sync.outlook.wire import GraphRequest
 
 WINDOW_SECONDS = 0.01
+HOLD_SECONDS = 0.05
+"""While others are in flight more is likely to come soon; a batch that is not full waits so long for it."""
 MAX_BATCHES_IN_FLIGHT = 64
 """Graph bounds an app by requests per time and by mailbox, not by calls at a time."""
 PATIENCE_SECONDS = 10.0
@@ -109,6 +111,7 @@ class BatchScheduler:
         send: executes a batch of at most 20.
         mailbox_pause: seconds for which an answer asks to leave its mailbox alone, or None.
         window: seconds that the first request waits for company.
+        hold: seconds that it waits at most while other batches are in flight and its own is not full.
         max_in_flight: how many batches run side by side.
     """
 
@@ -118,17 +121,20 @@ class BatchScheduler:
         mailbox_pause: Callable[[Answer], float | None],
         *,
         window: float = WINDOW_SECONDS,
+        hold: float = HOLD_SECONDS,
         max_in_flight: int = MAX_BATCHES_IN_FLIGHT,
     ) -> None:
         self._send = send
         self._mailbox_pause = mailbox_pause
         self._window = window
+        self._hold = hold
         self._max_in_flight = max_in_flight
         self._waiting: dict[str, _Line] = {}  # longest waiting first
         self._busy: set[str] = set()
         self._closed_until: dict[str, float] = {}
         self._all_closed_until = 0.0
         self._timer: asyncio.Handle | None = None
+        self._holding: asyncio.Handle | None = None
         self._flights: set[asyncio.Task[BatchResult]] = set()
         self._shut = False
 
@@ -158,8 +164,9 @@ class BatchScheduler:
     async def aclose(self) -> None:
         """Give up: what is in flight or waiting fails as transient, and so does whatever comes later."""
         self._shut = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._holding):
+            if timer is not None:
+                timer.cancel()
         flights = list(self._flights)
         for flight in flights:
             flight.cancel()
@@ -170,10 +177,18 @@ class BatchScheduler:
     def _dispatch(self) -> None:
         """Send off whatever may go now."""
         self._timer = None
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None
         while len(self._flights) < self._max_in_flight:
-            batch = self._take_batch()
-            if not batch:
+            free = [mailbox for mailbox in self._waiting if mailbox not in self._busy]
+            shares = self._compose(free) if free else []
+            held = self._held(shares, free)
+            if held > 0:
+                self._holding = asyncio.get_running_loop().call_later(held, self._dispatch)
+            if not shares or held > 0:
                 return
+            batch = [entry for share in shares for entry in self._take(share)]
             flight = asyncio.get_running_loop().create_task(
                 self._send([entry.request for entry in batch]),
                 context=telemetry.shared_by([entry.origin for entry in batch]),
@@ -181,22 +196,24 @@ class BatchScheduler:
             self._flights.add(flight)
             flight.add_done_callback(partial(self._land, batch))
 
-    def _take_batch(self) -> list[_Entry]:
-        now = asyncio.get_running_loop().time()
-        free = [mailbox for mailbox in self._waiting if mailbox not in self._busy]
-        if not free:
-            return []
-        batch: list[_Entry] = []
-        for share in compose(
-            [(mailbox, len(self._waiting[mailbox].entries)) for mailbox in free],
-            head_first=now - self._waiting[free[0]].since > PATIENCE_SECONDS,
-        ):
-            entries = self._waiting.pop(share.mailbox).entries
-            batch.extend(entries.popleft() for _ in range(share.items))
-            if entries:
-                self._waiting[share.mailbox] = _Line(now, entries)  # behind the others: just served
-            self._busy.add(share.mailbox)
-        return batch
+    def _compose(self, free: Sequence[str]) -> list[Share]:
+        waited = asyncio.get_running_loop().time() - self._waiting[free[0]].since
+        sizes = [(mailbox, len(self._waiting[mailbox].entries)) for mailbox in free]
+        return compose(sizes, head_first=waited > PATIENCE_SECONDS)
+
+    def _held(self, shares: Sequence[Share], free: Sequence[str]) -> float:
+        """Seconds for which a batch of these had better wait for more."""
+        if not shares or not self._flights or sum(share.items for share in shares) == MAX_BATCH_ITEMS:
+            return 0.0
+        return self._waiting[free[0]].since + self._hold - asyncio.get_running_loop().time()
+
+    def _take(self, share: Share) -> list[_Entry]:
+        entries = self._waiting.pop(share.mailbox).entries
+        taken = [entries.popleft() for _ in range(share.items)]
+        if entries:  # behind the others: just served
+            self._waiting[share.mailbox] = _Line(asyncio.get_running_loop().time(), entries)
+        self._busy.add(share.mailbox)
+        return taken
 
     def _land(self, batch: Sequence[_Entry], flight: asyncio.Task[BatchResult]) -> None:
         """Free the mailboxes, hand out the answers, and let what waited for them go."""

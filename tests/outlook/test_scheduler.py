@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 
 from booking_sync.errors import TransientError
 from booking_sync.outlook import errors
-from booking_sync.outlook.scheduler import BatchScheduler, Share, compose
+from booking_sync.outlook.scheduler import (
+    HOLD_SECONDS,
+    WINDOW_SECONDS,
+    BatchScheduler,
+    Share,
+    compose,
+)
 from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
 from local.virtual_time import run_virtually
 from tests.outlook.kit import NOW, get, post
@@ -341,5 +347,49 @@ def test_a_broken_sender_leaves_no_caller_waiting() -> None:
         with pytest.raises(TransientError, match="RuntimeError") as error:
             await batches.submit(post("a"))
         assert error.value.maybe_applied
+
+    run_virtually(main())
+
+
+def test_a_batch_that_is_not_full_waits_for_company_while_others_are_in_flight() -> None:
+    """What comes within the hold shares the batch; what came alone leaves when the hold ends."""
+
+    async def main() -> None:
+        sender = RecordingSender()
+        batches = scheduler(sender)
+        first = asyncio.create_task(batches.submit(get("a")))
+        await asyncio.sleep(WINDOW_SECONDS * 1.5)
+        assert len(sender.batches) == 1, "nothing was in flight, so it had only the window to wait"
+        others = [asyncio.create_task(batches.submit(get("b")))]
+        await asyncio.sleep(WINDOW_SECONDS * 1.5)
+        others.append(asyncio.create_task(batches.submit(get("c"))))
+        await asyncio.sleep(WINDOW_SECONDS * 1.5)
+        assert len(sender.batches) == 1
+        await asyncio.sleep(HOLD_SECONDS)
+        assert [len(batch) for batch in sender.batches] == [1, 2]
+        await asyncio.gather(first, *others)
+
+    run_virtually(main())
+
+
+def test_a_full_batch_and_one_that_nothing_flies_beside_leave_at_once() -> None:
+    """The hold ends early when the batch fills up, and when the last flight lands."""
+
+    async def main() -> None:
+        sender = RecordingSender(seconds=HOLD_SECONDS / 2)
+        batches = scheduler(sender)
+        first = asyncio.create_task(batches.submit(get("a")))
+        await asyncio.sleep(WINDOW_SECONDS * 1.5)
+        full = asyncio.create_task(all_of(batches, [get("b", number) for number in range(20)]))
+        await asyncio.sleep(WINDOW_SECONDS * 1.5)
+        assert [len(batch) for batch in sender.batches] == [1, 20]
+        await asyncio.gather(first, full)
+        held = asyncio.create_task(all_of(batches, [get("c")]))
+        beside = asyncio.create_task(all_of(batches, [get("d", number) for number in range(20)]))
+        await asyncio.sleep(WINDOW_SECONDS * 1.1)
+        assert [len(batch) for batch in sender.batches[2:]] == [20]
+        await asyncio.sleep(HOLD_SECONDS / 2 + 0.001)
+        assert [len(batch) for batch in sender.batches[2:]] == [20, 1]
+        await asyncio.gather(held, beside)
 
     run_virtually(main())
