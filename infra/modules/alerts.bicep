@@ -28,6 +28,18 @@ var rules = [
     query: '${lines} | where event == "audit_finding" and tostring(line.kind) == "guard"'
   }
   {
+    name: 'late'
+    severity: 2
+    description: 'A booking took longer than 15 minutes from its change to its event. See what put it back: docs/operations.md, "Put back, by reason".'
+    query: '${lines} | where event == "booking_outcome" and todouble(line.lagSeconds) > 900'
+  }
+  {
+    name: 'silent'
+    severity: 1
+    description: 'No catch-up has run for 15 minutes: the app does not run, or its timers do not. Look at the health (docs/operations.md).'
+    query: '${lines} | where event == "catch_up" | summarize runs = count() | where runs == 0'
+  }
+  {
     name: 'missed-webhooks'
     severity: 3
     description: 'The catch-up found bookings whose webhooks never came. Now and then one is nothing; again and again, run `booking-sync doctor`.'

@@ -25,6 +25,8 @@ FUNCTIONS = {"allowed", "description", "maxLength", "maxValue", "metadata", "min
     "empty",
     "environment",
     "guid",
+    "loadJsonContent",
+    "string",
     "subscription",
     "subscriptionResourceId",
     "tenant",
