@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 from pathlib import Path
@@ -39,6 +40,7 @@ def queries() -> dict[str, str]:
     )
 
 
+@functools.cache
 def logged() -> dict[str, set[str]]:
     """Every event that the code logs, and the names of its fields, `**fields` apart."""
     found: dict[str, set[str]] = {}
@@ -59,6 +61,7 @@ UNPACKED = {
 """Fields that the code hands over as a mapping."""
 
 
+@functools.cache
 def functions() -> set[str]:
     """The functions' names, which are the requests'."""
     return set(
