@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import FoundEvent, transaction_id
+from booking_sync.domain.plan import UpdateEvent
 from booking_sync.ports import AlreadyCreated, BookingRows, Calendar, Created, Recorded
 from booking_sync.synchronizer import Synchronizer
 from tests.simulation.process import Parts
@@ -53,6 +54,15 @@ class CreatingAnew(Synchronizer):
     async def _round(self, run: _Run) -> Outcome | None:
         run.own = None
         return await super()._round(run)
+
+
+class TaggingCreationsOnly(Synchronizer):
+    """Takes a record with a fingerprint as proof that the open extension is there."""
+
+    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, wish: Desire) -> _Applied:
+        if isinstance(steps.write, UpdateEvent) and row.record.fingerprint:
+            steps = replace(steps, write=replace(steps.write, tag=False))
+        return await super()._apply(run, steps, row, wish)
 
 
 class NotRecovering(Synchronizer):
@@ -180,6 +190,7 @@ SABOTAGES = {
     "carrying the own event along": Sabotage(Parts(synchronizer=CreatingAnew), frozenset({"orphan"})),
     "the adoption": Sabotage(_calendar(_NoAdoption), frozenset({"orphan"}), _crashes_and_renames),
     "the recovery of suspects": Sabotage(Parts(synchronizer=NotRecovering), frozenset({"orphan"})),
+    "tagging what is untrusted": Sabotage(Parts(synchronizer=TaggingCreationsOnly), frozenset({"tag"})),
     "the proof by transactionId": Sabotage(_calendar(_MarkerProves), frozenset({"hands off"})),
     "the pause of a throttled mailbox": Sabotage(
         Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})
