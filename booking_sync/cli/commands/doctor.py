@@ -64,8 +64,8 @@ def doctor(
 ) -> None:
     """Look for whatever keeps the sync from working, and say what to do about it.
 
-    Settings, queues, timers, client secret, tokens, clocks, privileges, columns, webhook, steps, lost webhooks,
-    failing bookings and Microsoft's own sync. Nothing is changed, but for a test event in each --mailbox.
+    Settings, queues, timers, client secret, tokens, clocks, privileges, columns, webhook, steps, lost
+    webhooks, failing bookings and Microsoft's own sync. Nothing is changed, but for a test event in each --mailbox.
     Services are asked as the app; with --auth, table definitions, steps and system jobs are read as you.
     """
     wishes = Wishes(
@@ -95,7 +95,7 @@ def _show(report: Report) -> RenderableType:
     ordered = sorted(report.findings, key=lambda each: order.index(each.area))
     for area, findings in groupby(ordered, key=lambda each: each.area):
         table = Table(box=None, pad_edge=False, show_header=False, title_justify="left", title=escape(area))
-        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, min_width=7)
         table.add_column(overflow="fold", ratio=1)
         table.add_column(overflow="fold", ratio=3)
         for each in findings:

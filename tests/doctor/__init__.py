@@ -1,0 +1,1 @@
+"""Examinations: their judgements, their one write, and every check against a stack that is broken for it."""

@@ -1,0 +1,20 @@
+"""Loads the Graph SDK's builders once, since they warn of deprecated classes of their own meanwhile."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+
+_BUILDERS = "msgraph.generated.users"
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    for _module in (
+        "booking_sync.outlook.calendar",
+        f"{_BUILDERS}.users_request_builder",
+        f"{_BUILDERS}.item.user_item_request_builder",
+        f"{_BUILDERS}.item.events.events_request_builder",
+        f"{_BUILDERS}.item.events.item.event_item_request_builder",
+        f"{_BUILDERS}.item.events.item.extensions.extensions_request_builder",
+    ):
+        importlib.import_module(_module)
