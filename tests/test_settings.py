@@ -344,7 +344,7 @@ def test_host_agrees_with_the_code() -> None:
     host = json.loads((REPOSITORY / "host.json").read_text())
     queues = host["extensions"]["queues"]
     assert queues["messageEncoding"] == "base64"
-    assert queues["batchSize"] + queues["newBatchThreshold"] == 1000, "docs/settings.md names the sum"
+    assert queues["batchSize"] + queues["newBatchThreshold"] == 2000, "docs/settings.md names the sum"
     assert load_settings(REQUIRED).batch_max_bookings == queries.MAX_IDS
 
 
