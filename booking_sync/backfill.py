@@ -35,7 +35,7 @@ class Selection:
     resource_id: str = ""
     work_order_ids: tuple[str, ...] = ()
     only_behind: bool = False
-    """Leave out those whose record says that nothing is to be done, and those whose row carries an error."""
+    """Leave out those whose rows say that nothing is to be done; those that carry an error are kept."""
 
     def query(self, starts_from: datetime) -> BookingQuery:
         """The list of those that start then or later."""
@@ -90,7 +90,7 @@ class Backfill:
 
     Args:
         listing: the bookings in Dataverse.
-        is_behind: whether there is something to do for a booking, by its row alone.
+        is_behind: whether there may be something to do for a booking, by its row alone.
         patience: with a list that fails.
         progress: told the checkpoint each time that it moves.
     """

@@ -403,6 +403,8 @@ class Machinery:
     audit_reads: DataverseAuditReads
     related: DataverseRelatedBookings
     failures: DataverseFailures
+    dataverse: DataverseClient
+    """Closed with the rows."""
     wish: Callable[[Booking], Desire]
     organization_id: str
 
@@ -521,6 +523,7 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         audit_reads=DataverseAuditReads(dataverse),
         related=DataverseRelatedBookings(dataverse),
         failures=DataverseFailures(dataverse, columns.sync_error),
+        dataverse=dataverse,
         wish=wish,
         organization_id=organization_id,
     )

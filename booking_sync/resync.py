@@ -101,7 +101,7 @@ class Resync:
         sender: PacedSender,
         correlation_id: str,
         now: Clock,
-        progress: Callable[[int], None] = lambda _queued: None,
+        progress: Callable[[int], None] = lambda _more: None,
     ) -> None:
         """Queue them all; may be repeated, since a hint too many does no harm.
 
@@ -116,7 +116,7 @@ class Resync:
                 for each in chosen.booking_ids[first : first + size]
             ]
             await self._patience.insist(partial(sender.send, hints))
-            progress(first + len(hints))
+            progress(len(hints))
 
     async def _read(self, booking_id: str) -> BookingRow | PermanentError | None:
         try:

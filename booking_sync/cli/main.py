@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from booking_sync.cli.commands import poison
+from booking_sync.cli.commands.adopt import adopt
+from booking_sync.cli.commands.audit import audit
+from booking_sync.cli.commands.backfill import backfill
 from booking_sync.cli.commands.doctor import doctor
 from booking_sync.cli.commands.provision import provision
+from booking_sync.cli.commands.purge import purge
+from booking_sync.cli.commands.resync import resync
 
 app = typer.Typer(
     name="booking-sync",
@@ -18,6 +24,9 @@ app = typer.Typer(
 )
 app.command()(provision)
 app.command()(doctor)
+for _command in (backfill, resync, audit, purge, adopt):
+    app.command()(_command)
+app.add_typer(poison.app)
 
 
 @app.callback()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from booking_sync.azure.sign_in import SignIn
+from booking_sync.pacing import Pace
 
 SettingsOption = Annotated[
     Path | None,
@@ -29,4 +30,28 @@ AuthOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+FromOption = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="DATE",
+        help="Bookings that start then (UTC) or later; by default AUDIT_DAYS_BACK days ago: what is older is "
+        "history that the sync leaves as it is.",
+        show_default=False,
+    ),
+]
+RateOption = Annotated[
+    float,
+    typer.Option("--rate", metavar="N", min=0.1, max=1000, help="Messages a second, at most."),
+]
+DEFAULT_RATE = Pace().per_second
+MailboxesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mailbox",
+        metavar="ID",
+        help="This mailbox only (its user's Entra object id); may be given several times.",
+        show_default=False,
+    ),
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask for what can't be undone.")]

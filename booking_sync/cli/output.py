@@ -65,10 +65,28 @@ class Output:
         Yields:
             What to tell how many more are done.
         """
+        done = 0
+        with self.progress(text) as tell:
+
+            def advance(count: int) -> None:
+                nonlocal done
+                done += count
+                tell(done, total)
+
+            tell(0, total)
+            yield advance
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[Callable[[int, int | None], None]]:
+        """As `counting`, for work that learns on the way how much there is.
+
+        Yields:
+            What to tell how many are done so far, and of how many; None when nobody knows.
+        """
         columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.notes, disable=not self.notes.is_terminal) as progress:
-            task = progress.add_task(escape(text), total=total)
-            yield lambda count: progress.advance(task, count)
+            task = progress.add_task(escape(text), total=None)
+            yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def open_output(*, as_json: bool) -> Output:

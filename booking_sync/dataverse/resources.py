@@ -1,4 +1,4 @@
-"""The ports `Resources` and `FormerRecords` on Dataverse: whose mailbox is whose, what a former sync noted."""
+"""The ports `Resources` and `FormerRecords` on Dataverse: whose mailbox is whose, what a flow noted."""
 
 from __future__ import annotations
 

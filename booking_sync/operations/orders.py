@@ -14,7 +14,7 @@ from booking_sync.errors import SyncError
 from booking_sync.operations.letters import read_letter, renewed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from booking_sync.ports import Clock, MessageQueue, PoisonMessage, PoisonQueue
 
@@ -35,6 +35,25 @@ class Replayed:
     """Why the order was not carried out to its end; empty when it was."""
     ids: set[str] = field(default_factory=set)
     """Letters that went back to the queue."""
+
+
+@dataclass(slots=True)
+class Dropped:
+    """What became of an order to delete letters."""
+
+    ids: set[str] = field(default_factory=set)
+    """Letters that are gone."""
+    problem: str = ""
+    """Why the order was not carried out to its end; empty when it was."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What became of an order to look at letters."""
+
+    messages: list[PoisonMessage] = field(default_factory=list)
+    problem: str = ""
+    """Why not all were seen; empty when all were."""
 
 
 class Orders:
@@ -62,18 +81,38 @@ class Orders:
         first and deleted then: a crash between the two leaves both, and a hint too many costs one read.
         """
         done = Replayed()
-        kept: list[PoisonMessage] = []
-        try:
-            for _ in range(MAX_PAGES):
-                page = await self._poison.take(HIDDEN_SECONDS)
-                chosen = [each for each in page if wanted is None or each.message_id in wanted]
-                kept += [each for each in page if each not in chosen]
-                await self._put_back(chosen, done, kept)
-                if not page or (wanted is not None and wanted <= done.ids):
-                    break
-        except SyncError as error:
-            done.problem = error.reason
-        await self._release(kept)
+        done.problem = await self._go_through(
+            wanted, lambda chosen, kept: self._put_back(chosen, done, kept), done.ids
+        )
+        return done
+
+    async def drop(self, wanted: frozenset[str] | None) -> Dropped:
+        """Delete letters for good: those with the ids that are wanted, or all (None)."""
+        done = Dropped()
+
+        async def delete(chosen: Sequence[PoisonMessage], kept: list[PoisonMessage]) -> None:
+            for message in chosen:
+                try:
+                    await self._poison.delete(message)
+                except SyncError:
+                    kept.append(message)
+                    raise
+                done.ids.add(message.message_id)
+
+        done.problem = await self._go_through(wanted, delete, done.ids)
+        return done
+
+    async def look(self, wanted: frozenset[str] | None) -> Seen:
+        """Letters as they are, with the ids that are wanted or all (None); hidden from others meanwhile."""
+        done = Seen()
+        seen: set[str] = set()
+
+        async def note(chosen: Sequence[PoisonMessage], kept: list[PoisonMessage]) -> None:
+            done.messages.extend(chosen)
+            seen.update(each.message_id for each in chosen)
+            kept.extend(chosen)
+
+        done.problem = await self._go_through(wanted, note, seen)
         return done
 
     async def resync(self, booking_ids: Sequence[str]) -> str:
@@ -88,6 +127,38 @@ class Orders:
             await asyncio.gather(*(self._queue.send(each) for each in changes), return_exceptions=True)
         )
         return correlation_id
+
+    async def _go_through(
+        self,
+        wanted: frozenset[str] | None,
+        act: Callable[[Sequence[PoisonMessage], list[PoisonMessage]], Awaitable[None]],
+        settled: set[str],
+    ) -> str:
+        """Take letters page by page until all that are wanted are settled, and show the others again.
+
+        Args:
+            wanted: ids; None for all.
+            act: what to do with those of a page that are wanted; adds to a list those that are to stay.
+            settled: ids that need not be looked for any more.
+
+        Returns:
+            What kept it from its end; empty when nothing did.
+        """
+        kept: list[PoisonMessage] = []
+        problem = ""
+        try:
+            for _ in range(MAX_PAGES):
+                page = await self._poison.take(HIDDEN_SECONDS)
+                chosen = [each for each in page if wanted is None or each.message_id in wanted]
+                kept += [each for each in page if each not in chosen]
+                await act(chosen, kept)
+                if not page or (wanted is not None and wanted <= settled):
+                    break
+        except SyncError as error:
+            problem = error.reason
+        finally:
+            await self._release(kept)
+        return problem
 
     async def _put_back(
         self, messages: Sequence[PoisonMessage], done: Replayed, kept: list[PoisonMessage]

@@ -1,0 +1,98 @@
+"""A backfill's checkpoint in a file: written whole or not at all, read strictly."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.backfill import Checkpoint, Selection
+from booking_sync.cli.runner import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFile:
+    """Fulfils `Checkpoints`; holds ids, moments and counts only."""
+
+    path: Path
+
+    def exists(self) -> bool:
+        """Whether a backfill broke off."""
+        return self.path.exists()
+
+    def check(self) -> None:
+        """Find out that the file can't be written before anything is done.
+
+        Raises:
+            UsageError: it can't.
+        """
+        folder = self.path.parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK) or self.path.is_dir():
+            raise UsageError(
+                f"The checkpoint can't be written to {self.path}: choose another file with --checkpoint."
+            )
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write it down in place of the one before; a crash leaves one of the two."""
+        text = json.dumps({"version": VERSION, **asdict(checkpoint)}, default=_plain, indent=1)
+        beside = self.path.with_name(f"{self.path.name}.new")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(self.path)
+
+    def clear(self) -> None:
+        """Forget it."""
+        self.path.unlink(missing_ok=True)
+
+    def load(self) -> Checkpoint:
+        """The checkpoint of the run that broke off.
+
+        Raises:
+            UsageError: there is none, or the file is something else.
+        """
+        try:
+            return _read(json.loads(self.path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise UsageError(f"There is no {self.path}, so there is nothing to resume.") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise UsageError(
+                f"{self.path} is no checkpoint of this version's backfill: delete it, and begin anew."
+            ) from None
+
+
+def _read(found: Any) -> Checkpoint:
+    if found["version"] != VERSION:
+        raise ValueError("another version")
+    chosen = found["selection"]
+    before = chosen["starts_before"]
+    return Checkpoint(
+        correlation_id=str(found["correlation_id"]),
+        selection=Selection(
+            starts_from=_moment(chosen["starts_from"]),
+            starts_before=_moment(before) if before else None,
+            resource_id=str(chosen["resource_id"]),
+            work_order_ids=tuple(str(each) for each in chosen["work_order_ids"]),
+            only_behind=bool(chosen["only_behind"]),
+        ),
+        position=_moment(found["position"]),
+        done_at_position=frozenset(str(each) for each in found["done_at_position"]),
+        seen=int(found["seen"]),
+        queued=int(found["queued"]),
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return moment
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value.isoformat()

@@ -1,0 +1,166 @@
+"""`booking-sync adopt`: events of a former sync become ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from booking_sync.adoption import Extension
+from booking_sync.cli.arguments import confirm, read_moment
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import (
+    AuthOption,
+    DryRunOption,
+    FromOption,
+    JsonOption,
+    SettingsOption,
+    YesOption,
+)
+from booking_sync.cli.output import make_table
+from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.console import FormerSync, open_console
+
+if TYPE_CHECKING:
+    from booking_sync.adoption import Adopter, Adoption, Adoptions
+    from booking_sync.console import Console
+
+EventColumnOption = Annotated[
+    str,
+    typer.Option(
+        "--event-column",
+        metavar="NAME",
+        help="Column of the booking that holds the id of its event (logical name).",
+        show_default=False,
+    ),
+]
+MailboxColumnOption = Annotated[
+    str,
+    typer.Option(
+        "--mailbox-column",
+        metavar="NAME",
+        help="Column that says whose calendar the event is in: an Entra object id, or the id of a bookable "
+        "resource. Without it, or where it holds anything else, the booking's resource of today is taken.",
+        show_default=False,
+    ),
+]
+ExtensionOption = Annotated[
+    str,
+    typer.Option(
+        "--extension",
+        metavar="NAME",
+        help="Open extension of the events that holds the booking's id; every resource's mailbox is searched.",
+        show_default=False,
+    ),
+]
+FieldOption = Annotated[
+    str,
+    typer.Option("--extension-field", metavar="NAME", help="The extension's field with the booking's id."),
+]
+
+DEFAULT_FIELD = "bookingSyncGuid"
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the command line asks for."""
+
+    former: FormerSync
+    starts_from: str
+    yes: bool
+    dry_run: bool
+
+
+def adopt(
+    *,
+    event_column: EventColumnOption = "",
+    mailbox_column: MailboxColumnOption = "",
+    extension: ExtensionOption = "",
+    extension_field: FieldOption = DEFAULT_FIELD,
+    starts_from: FromOption = "",
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Make the events of a former sync ours, so that nobody gets a second event for a booking.
+
+    Stop the former sync, make the columns with `provision`, adopt, and only then start the app. For each
+    booking it looks whether the event exists, marks it and records it on the booking's row; the app then
+    updates it in place. Look with --dry-run first. What can't be adopted is told with the reason.
+    """
+    former = FormerSync(
+        event_column, mailbox_column, Extension(extension, extension_field) if extension else None
+    )
+    run(Request(settings, auth, as_json), partial(_adopt, _Order(former, starts_from, yes, dry_run)))
+
+
+async def _adopt(order: _Order, session: Session) -> ExitCode:
+    former = order.former
+    if not former.event_column and former.extension is None:
+        raise UsageError("Say where the former sync noted its events: --event-column, --extension, or both.")
+    if former.mailbox_column and not former.event_column:
+        raise UsageError("--mailbox-column goes with --event-column.")
+    async with open_console(session.environ, session.auth) as console:
+        starts_from = read_moment(order.starts_from, "--from") if order.starts_from else console.horizon
+        adopter = _adopter(order, console)
+        if not order.dry_run:
+            confirm("Mark the former sync's events as ours, and record them on their bookings", yes=order.yes)
+        with session.output.progress("Bookings") as advance:
+            done = await adopter.run(starts_from, advance)
+    _show(done, order, session)
+    return ExitCode.FINE if done.complete else ExitCode.FINDINGS
+
+
+def _adopter(order: _Order, console: Console) -> Adopter:
+    try:
+        return console.adopter(order.former, dry_run=order.dry_run)
+    except ValueError as error:
+        raise UsageError(f"{error}.") from None
+
+
+def _show(done: Adoptions, order: _Order, session: Session) -> None:
+    removed = [each.booking_id for each in done.adoptions if each.removed_next]
+    data = {
+        "counts": done.counts(),
+        "removedNext": removed,
+        "bookings": [_describe(each) for each in done.adoptions],
+        "problems": list(done.problems),
+        "complete": done.complete,
+        "dryRun": order.dry_run,
+    }
+    rows = [
+        (each.fate.value, each.booking_id, each.detail, _others(each))
+        for each in done.adoptions
+        if not each.settled
+    ]
+    session.output.result(data, make_table(("booking's event", "booking", "why", "events that stay"), rows))
+    note = session.output.note
+    for problem in done.problems:
+        note(problem)
+    counts = ", ".join(f"{count} {fate}" for fate, count in done.counts().items())
+    note(f"{len(done.adoptions)} bookings with a former event{': ' if counts else ''}{counts}.")
+    if removed:
+        note(f"{len(removed)} of them should not show (canceled, inactive, …): the app removes their events.")
+    if order.dry_run:
+        note("Nothing was changed (--dry-run).")
+
+
+def _describe(adoption: Adoption) -> dict[str, Any]:
+    event = adoption.event
+    return {
+        "booking": adoption.booking_id,
+        "fate": adoption.fate.value,
+        "detail": adoption.detail,
+        "mailbox": event.mailbox if event else "",
+        "eventId": event.event_id if event else "",
+        "otherEvents": [{"mailbox": each.mailbox, "eventId": each.event_id} for each in adoption.others],
+        "removedNext": adoption.removed_next,
+    }
+
+
+def _others(adoption: Adoption) -> str:
+    return ", ".join(f"{each.event_id} in {each.mailbox}" for each in adoption.others)

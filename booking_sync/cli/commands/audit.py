@@ -1,0 +1,114 @@
+"""`booking-sync audit`: calendars against bookings, from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from booking_sync.audit.auditor import AuditOrder
+from booking_sync.audit.findings import Kind
+from booking_sync.cli.arguments import read_guids
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import AuthOption, JsonOption, MailboxesOption, SettingsOption
+from booking_sync.cli.output import make_table
+from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.console import open_console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from booking_sync.audit.report import AuditReport
+    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.ports import MarkedEvents
+
+FixOption = Annotated[bool, typer.Option("--fix", help="Queue what can be mended, for the app to mend.")]
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="With --fix: mend also what is withheld for being too much to be true."),
+]
+
+HARMLESS = frozenset({Kind.COPY, Kind.FOREIGN})
+"""What is told, but is nothing that anybody has to do about."""
+MAX_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the command line asks for."""
+
+    fix: bool
+    force: bool
+    mailboxes: tuple[str, ...]
+
+
+def audit(
+    *,
+    fix: FixOption = False,
+    force: ForceOption = False,
+    mailbox: MailboxesOption = None,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Compare calendars with bookings, and report what differs.
+
+    It is the app's daily audit, run from here: AUDIT_DAYS_BACK and AUDIT_DAYS_AHEAD say which time it looks
+    at. Without --fix nothing is changed. Exit code 1 when anything is not as it should be; people's own
+    copies of events and events of other organisations are told, and don't count.
+    """
+    run(Request(settings, auth, as_json), partial(_audit, _Order(fix, force, tuple(mailbox or ()))))
+
+
+async def _audit(given: _Order, session: Session) -> ExitCode:
+    if given.force and not given.fix:
+        raise UsageError("--force goes with --fix.")
+    mailboxes = frozenset(read_guids(given.mailboxes, "--mailbox"))
+    order = AuditOrder(fix=given.fix, force=given.force, mailboxes=mailboxes)
+    async with open_console(session.environ, session.auth) as console:
+        with session.output.progress("Mailboxes") as advance:
+            auditor = console.auditor(lambda events: _Watched(events, partial(_tell, advance, order)))
+            report = await auditor.run(order)
+    _show(report, order, session)
+    return ExitCode.FINDINGS if any(each.kind not in HARMLESS for each in report.findings) else ExitCode.FINE
+
+
+def _tell(advance: Callable[[int, int | None], None], order: AuditOrder, done: int) -> None:
+    advance(done, len(order.mailboxes) or None)
+
+
+@dataclass(slots=True)
+class _Watched:
+    """Calendars that tell how many of them were listed."""
+
+    events: MarkedEvents
+    tell: Callable[[int], None]
+    _mailboxes: set[str] = field(default_factory=set)
+
+    async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
+        """See the port."""
+        found = await self.events.list_marked(mailbox, first, last)
+        self._mailboxes.add(mailbox)
+        self.tell(len(self._mailboxes))
+        return found
+
+
+def _show(report: AuditReport, order: AuditOrder, session: Session) -> None:
+    shown = report.findings[:MAX_SHOWN]
+    rows = [(each.kind.value, each.words, each.booking_id, each.mailbox) for each in shown]
+    session.output.result(report.payload(), make_table(("finding", "what", "booking", "mailbox"), rows))
+    note = session.output.note
+    counts = ", ".join(f"{count} {kind}" for kind, count in report.counts().items())
+    looked = f"{report.mailboxes} mailboxes, {report.listed.rows} bookings, {report.listed.events} events"
+    note(f"{looked}: {counts or 'everything as it should be'}.")
+    if len(report.findings) > len(shown):
+        note(f"{len(report.findings) - len(shown)} more findings; --json shows up to 500.")
+    if report.in_motion:
+        note(f"{report.in_motion} findings were left out, because their bookings changed meanwhile.")
+    if report.withheld:
+        note(f"{report.withheld} repairs were withheld; look first, then add --force.")
+    if order.fix:
+        note(f"{report.enqueued} bookings queued to be mended.")

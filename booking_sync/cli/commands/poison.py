@@ -1,0 +1,247 @@
+"""`booking-sync poison …`: the messages that were given up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from booking_sync.cli.arguments import confirm
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption, YesOption
+from booking_sync.cli.output import make_table
+from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.console import open_queues
+from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.domain.text import clean_lines
+from booking_sync.errors import TransientError
+from booking_sync.operations.letters import read_letter
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Sequence
+
+    from booking_sync.operations.letters import Letter
+    from booking_sync.operations.orders import Dropped, Orders, Replayed
+    from booking_sync.ports import PoisonMessage
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Of the message, as `list` shows it.")]
+IdsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ID...", help="Of messages, as `list` shows them.", show_default=False),
+]
+AllOption = Annotated[bool, typer.Option("--all", help="All messages.")]
+
+HOST_REASON = "The Functions host gave it up after five deliveries; the app's log says what happened."
+UNREADABLE = "No message of this app: it can't be tried again, only dropped."
+MAX_TEXT = 4000
+
+app = typer.Typer(
+    name="poison",
+    help="Messages that were given up: look at them, try them again, drop them.",
+    no_args_is_help=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the command line asks for."""
+
+    ids: tuple[str, ...]
+    everything: bool
+    dry_run: bool
+    yes: bool = False
+
+    @property
+    def wanted(self) -> frozenset[str] | None:
+        """The ids; None for all.
+
+        Raises:
+            UsageError: neither was said, or both.
+        """
+        if bool(self.ids) == self.everything:
+            raise UsageError("Say either which IDs, or --all.")
+        return None if self.everything else frozenset(self.ids)
+
+
+@app.command("list")
+def list_(*, as_json: JsonOption = False, settings: SettingsOption = None) -> None:
+    """List the messages with the reasons why they were given up; exit code 1 when there are any."""
+    run(Request(settings, None, as_json), _list)
+
+
+@app.command()
+def show(message: IdArgument, *, as_json: JsonOption = False, settings: SettingsOption = None) -> None:
+    """Show one message with all that it holds."""
+    run(Request(settings, None, as_json), partial(_show_one, message))
+
+
+@app.command()
+def replay(
+    messages: IdsArgument = None,
+    *,
+    everything: AllOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+) -> None:
+    """Put messages back on the change queue, as if they came in now.
+
+    Each is queued first and taken off the poison queue then, so none is lost; one that is queued twice costs
+    a read. The app believes nothing that is recorded of these bookings' events, and writes them again.
+    """
+    order = _Order(tuple(messages or ()), everything, dry_run)
+    run(Request(settings, None, as_json), partial(_replay, order))
+
+
+@app.command()
+def drop(
+    messages: IdsArgument = None,
+    *,
+    everything: AllOption = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+) -> None:
+    """Delete messages for good; asks first.
+
+    What a dropped message would have done, the audit finds within the time that it looks at.
+    """
+    order = _Order(tuple(messages or ()), everything, dry_run, yes)
+    run(Request(settings, None, as_json), partial(_drop, order))
+
+
+async def _list(session: Session) -> ExitCode:
+    async with open_queues(session.environ) as queues:
+        letters = await _look(queues.orders(), None)
+    _print_letters(letters, session, {})
+    return ExitCode.FINDINGS if letters else ExitCode.FINE
+
+
+async def _show_one(message_id: str, session: Session) -> ExitCode:
+    async with open_queues(session.environ) as queues:
+        seen = await queues.orders().look(frozenset({message_id}))
+    if not seen.messages:
+        if seen.problem:
+            raise TransientError(seen.problem)
+        raise UsageError(f"There is no message {message_id} on the poison queue, or it is in work just now.")
+    (message,) = seen.messages
+    letter = read_letter(message)
+    data = {**_describe(letter), "message": _content(letter, message)}
+    rows = [(name, str(value)) for name, value in data.items() if name != "message" and value != ""]
+    rows.append(("message", json.dumps(data["message"], indent=2, ensure_ascii=False)))
+    session.output.result(data, make_table(("", ""), rows))
+    return ExitCode.FINE
+
+
+async def _replay(order: _Order, session: Session) -> ExitCode:
+    wanted = order.wanted
+    async with open_queues(session.environ) as queues:
+        orders = queues.orders()
+        if order.dry_run:
+            return await _only_look(orders, wanted, session)
+        ids, last = await _until_none_is_left(orders.replay, wanted)
+    data = {"replayed": len(ids), "ids": sorted(ids), "unreadable": last.unreadable, "dryRun": False}
+    columns = ("replayed", "left, being no message of this app")
+    session.output.result(data, make_table(columns, [(str(len(ids)), str(last.unreadable))]))
+    return _end(wanted, ids, last.problem, session, unreadable=last.unreadable)
+
+
+async def _drop(order: _Order, session: Session) -> ExitCode:
+    wanted = order.wanted
+    async with open_queues(session.environ) as queues:
+        orders = queues.orders()
+        if order.dry_run:
+            return await _only_look(orders, wanted, session)
+        count = (await queues.inspection.depths()).poison if wanted is None else len(wanted)
+        if count:
+            confirm(f"Delete {count} messages for good", yes=order.yes)
+        ids, last = await _until_none_is_left(orders.drop, wanted)
+    data = {"dropped": len(ids), "ids": sorted(ids), "dryRun": False}
+    session.output.result(data, make_table(("dropped",), [(str(len(ids)),)]))
+    return _end(wanted, ids, last.problem, session)
+
+
+async def _until_none_is_left(
+    order: Callable[[frozenset[str] | None], Awaitable[Replayed | Dropped]], wanted: frozenset[str] | None
+) -> tuple[set[str], Any]:
+    """Repeat an order for all, since each goes through some hundred messages only.
+
+    Returns:
+        The ids of all that was done, and what became of the last order.
+    """
+    ids: set[str] = set()
+    while True:
+        done = await order(wanted)
+        fresh = done.ids - ids
+        ids |= fresh
+        if done.problem or not fresh or wanted is not None:
+            return ids, done
+
+
+async def _only_look(orders: Orders, wanted: frozenset[str] | None, session: Session) -> ExitCode:
+    letters = await _look(orders, wanted)
+    _print_letters(letters, session, {"dryRun": True})
+    session.output.note("Nothing was done (--dry-run).")
+    return _end(wanted, {each.message_id for each in letters}, "", session)
+
+
+async def _look(orders: Orders, wanted: frozenset[str] | None) -> list[Letter]:
+    seen = await orders.look(wanted)
+    if seen.problem:
+        raise TransientError(seen.problem)
+    return [read_letter(each) for each in seen.messages]
+
+
+def _end(
+    wanted: frozenset[str] | None,
+    done: Collection[str],
+    problem: str,
+    session: Session,
+    *,
+    unreadable: int = 0,
+) -> ExitCode:
+    if problem:
+        raise TransientError(f"Not all was done. {problem}")
+    missing = sorted((wanted or frozenset()) - frozenset(done))
+    if unreadable:
+        session.output.error(f"{unreadable} left. {UNREADABLE}")
+    elif missing:
+        session.output.error(f"Not on the poison queue, or in work just now: {', '.join(missing)}")
+    return ExitCode.FINDINGS if missing or unreadable else ExitCode.FINE
+
+
+def _print_letters(letters: Sequence[Letter], session: Session, more: dict[str, Any]) -> None:
+    described = [_describe(each) for each in letters]
+    rows = [
+        (each["id"], each["deadLetteredAt"], each["booking"] or each["about"], each["reason"])
+        for each in described
+    ]
+    columns = ("message", "given up", "booking", "reason")
+    session.output.result({"messages": described, **more}, make_table(columns, rows))
+
+
+def _describe(letter: Letter) -> dict[str, Any]:
+    change = letter.change
+    return {
+        "id": letter.message_id,
+        "reason": letter.reason or (HOST_REASON if change else UNREADABLE),
+        "deadLetteredAt": letter.dead_lettered_at,
+        "booking": letter.booking_id,
+        "about": f"{change.table.value} {change.row_id}" if isinstance(change, RelatedChange) else "",
+        "replayable": change is not None,
+    }
+
+
+def _content(letter: Letter, message: PoisonMessage) -> Any:
+    """The message as the app reads it; what it can't read is shown as the text that it is."""
+    match letter.change:
+        case BookingChange():
+            return json.loads(encode_change(letter.change))
+        case RelatedChange():
+            return json.loads(encode_related(letter.change))
+        case None:
+            return clean_lines(message.text, MAX_TEXT)

@@ -1,0 +1,194 @@
+"""`booking-sync purge`: takes every event of ours out of mailboxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from booking_sync.bootstrap import now
+from booking_sync.cli.arguments import confirm, read_guids
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import (
+    AuthOption,
+    DryRunOption,
+    JsonOption,
+    MailboxesOption,
+    SettingsOption,
+    YesOption,
+)
+from booking_sync.cli.output import make_table
+from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.console import open_console
+from booking_sync.errors import SyncError
+from booking_sync.purge import HIDDEN_REASON
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from booking_sync.console import Console
+    from booking_sync.purge import MailboxSurvey, Purge, Purged, Survey
+
+AllOption = Annotated[
+    bool, typer.Option("--all", help="The mailboxes of all resources, and all that any row names.")
+]
+
+RECENT = timedelta(minutes=15)
+"""The catch-up runs every five minutes unless CATCH_UP_SCHEDULE says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the command line asks for."""
+
+    mailboxes: tuple[str, ...]
+    everything: bool
+    yes: bool
+    dry_run: bool
+
+
+def purge(
+    *,
+    mailbox: MailboxesOption = None,
+    everything: AllOption = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Remove every event that the sync made from mailboxes, and what the rows remember of them.
+
+    Past and future events; only what is provably ours: people's own copies stay, and so do events of other
+    organisations. Stop the app first, or disable the person's user in Dynamics 365: an app that runs makes
+    the events of bookings that are still wanted anew. May be run again, and completes what was left.
+    """
+    order = _Order(tuple(mailbox or ()), everything, yes, dry_run)
+    run(Request(settings, auth, as_json), partial(_purge, order))
+
+
+async def _purge(order: _Order, session: Session) -> ExitCode:
+    if bool(order.mailboxes) == order.everything:
+        raise UsageError("Say either which --mailbox, or --all.")
+    mailboxes = frozenset(read_guids(order.mailboxes, "--mailbox"))
+    async with open_console(session.environ, session.auth) as console:
+        use_case = console.purge()
+        survey = await _survey(use_case, mailboxes, session, "Looking")
+        await _warn(survey, console, session)
+        if order.dry_run:
+            _show(survey, [], None, session)
+            session.output.note("Nothing was removed (--dry-run).")
+            return ExitCode.FINE
+        _ask(survey, order)
+        with session.output.progress("Emptying") as advance:
+            done = await use_case.carry_out(survey, advance)
+        left = await _survey(use_case, mailboxes, session, "Looking again")
+    _show(survey, done, left, session)
+    return ExitCode.FINE if left.clean else ExitCode.FINDINGS
+
+
+async def _survey(use_case: Purge, mailboxes: frozenset[str], session: Session, text: str) -> Survey:
+    with session.output.progress(text) as advance:
+        return await use_case.survey(mailboxes, advance)
+
+
+async def _warn(survey: Survey, console: Console, session: Session) -> None:
+    if survey.wanted:
+        session.output.note(
+            f"{survey.wanted} of these bookings are still wanted: an app that runs makes their events anew, "
+            "within minutes. Stop the app first, or disable the person's user in Dynamics 365."
+        )
+    signs = await _signs_of_life(console)
+    if signs:
+        session.output.note(f"The app seems to run: {' and '.join(signs)}.")
+
+
+async def _signs_of_life(console: Console) -> list[str]:
+    """Why the app seems to run; what can't be asked tells nothing."""
+    signs = []
+    try:
+        depth = (await console.queues.inspection.depths()).changes
+        if depth:
+            signs.append(f"{depth} messages are on the queue")
+        last = await console.last_catch_up()
+        if last and now() - last < RECENT:
+            signs.append(f"its catch-up ran {(now() - last) // timedelta(minutes=1)} minutes ago")
+    except SyncError:
+        return signs
+    return signs
+
+
+def _ask(survey: Survey, order: _Order) -> None:
+    events = sum(len(each.events) for each in survey.mailboxes)
+    rows = sum(len(each.booking_ids) for each in survey.mailboxes)
+    if events or rows:
+        places = sum(bool(each.events) for each in survey.mailboxes)
+        what = f"Remove {events} events from {places} mailboxes, and what {rows} bookings remember"
+        confirm(what, yes=order.yes)
+
+
+def _show(survey: Survey, done: Sequence[Purged], left: Survey | None, session: Session) -> None:
+    latest = left or survey
+    purged = {each.mailbox: each for each in done}
+    remaining = {each.mailbox: each for each in latest.mailboxes}
+    lines = [
+        _line(each, purged.get(each.mailbox), remaining.get(each.mailbox, each), again=left is not None)
+        for each in survey.mailboxes
+        if not each.clean or each.copies or each.foreign
+    ]
+    data = {
+        "mailboxes": lines,
+        "unreadableBookings": list(latest.unreadable_rows),
+        "clean": latest.clean,
+        "dryRun": left is None,
+    }
+    columns = ("mailbox", "events", "bookings", "removed", "cleared", "left", "copies kept", "problems")
+    keys = ("mailbox", "events", "bookings", "eventsRemoved", "bookingsCleared", "left", "copies", "problems")
+    session.output.result(
+        data, make_table(columns, [tuple(_text(line[key]) for key in keys) for line in lines])
+    )
+    if latest.unreadable_rows:
+        session.output.note(
+            f"{len(latest.unreadable_rows)} bookings can't be read completely, so nothing is known of their "
+            "events; --json names them."
+        )
+    if left:
+        session.output.note(_closing(left))
+
+
+def _line(found: MailboxSurvey, done: Purged | None, latest: MailboxSurvey, *, again: bool) -> dict[str, Any]:
+    problems = list(done.problems) if done else []
+    if latest.problem:
+        problems.append(f"The calendar could not be listed. {latest.problem}")
+    if latest.withheld:
+        problems.append(f"{latest.withheld} {HIDDEN_REASON}.")
+    return {
+        "mailbox": found.mailbox or "(none named)",
+        "events": len(found.events),
+        "bookings": len(found.booking_ids),
+        "stillWanted": found.wanted,
+        "eventsRemoved": done.events if done else 0,
+        "bookingsCleared": done.rows if done else 0,
+        "left": len(latest.events) + len(latest.booking_ids) if again else None,
+        "copies": latest.copies,
+        "foreign": latest.foreign,
+        "problems": problems,
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(value)
+    return "" if value is None else str(value)
+
+
+def _closing(left: Survey) -> str:
+    if left.clean:
+        return "Looked again: nothing of ours is left."
+    return (
+        "Looked again: something is left, or could not be told; see the table. If the app runs, it may have "
+        "made it anew: stop it, and run the command again."
+    )

@@ -1,0 +1,122 @@
+"""`booking-sync resync`: some bookings, written whatever their records say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from booking_sync.bootstrap import new_id, now
+from booking_sync.cli.arguments import read_guid, read_guids, read_moment
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import (
+    DEFAULT_RATE,
+    AuthOption,
+    DryRunOption,
+    FromOption,
+    JsonOption,
+    RateOption,
+    SettingsOption,
+)
+from booking_sync.cli.output import make_table
+from booking_sync.cli.pace import depth_teller
+from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.console import open_console
+from booking_sync.pacing import Pace
+
+if TYPE_CHECKING:
+    from booking_sync.console import Console
+    from booking_sync.resync import Chosen
+
+BookingsArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="BOOKING...", help="Ids of bookings.", show_default=False)
+]
+MailboxOption = Annotated[
+    str,
+    typer.Option(
+        "--mailbox",
+        metavar="ID",
+        help="All bookings whose events are recorded in this mailbox (its user's Entra object id), or whose "
+        "resource is its user.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the command line asks for."""
+
+    bookings: tuple[str, ...]
+    mailbox: str
+    starts_from: str
+    rate: float
+    dry_run: bool
+
+
+def resync(
+    bookings: BookingsArgument = None,
+    *,
+    mailbox: MailboxOption = "",
+    starts_from: FromOption = "",
+    rate: RateOption = DEFAULT_RATE,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Have bookings written again, whatever their records say.
+
+    For events that somebody changed in Outlook, or a mailbox that was restored or moved. The app believes
+    nothing that is recorded of their content: it writes each event, and looks for events that an earlier try
+    may have left.
+    """
+    order = _Order(tuple(bookings or ()), mailbox, starts_from, rate, dry_run)
+    run(Request(settings, auth, as_json), partial(_resync, order))
+
+
+async def _resync(order: _Order, session: Session) -> ExitCode:
+    if bool(order.bookings) == bool(order.mailbox):
+        raise UsageError("Say either which BOOKINGs, or whose --mailbox.")
+    if order.starts_from and not order.mailbox:
+        raise UsageError("--from goes with --mailbox.")
+    correlation_id = f"resync-{new_id()}"
+    pace = Pace(order.rate)
+    ids = read_guids(order.bookings, "BOOKING")
+    mailbox = read_guid(order.mailbox, "--mailbox") if order.mailbox else ""
+    async with open_console(session.environ, session.auth) as console:
+        with session.output.working("Dataverse"):
+            chosen = await _choose(order, ids, mailbox, console)
+        if not order.dry_run:
+            with session.output.counting("Bookings", len(chosen.booking_ids)) as advance:
+                sender = console.queues.sender(pace, depth_teller(session, pace))
+                await console.resync().queue(chosen, sender, correlation_id, now, advance)
+    _show(chosen, order, correlation_id, session)
+    return ExitCode.FINDINGS if chosen.missing else ExitCode.FINE
+
+
+async def _choose(order: _Order, ids: tuple[str, ...], mailbox: str, console: Console) -> Chosen:
+    if not mailbox:
+        return await console.resync().by_id(ids)
+    starts_from = read_moment(order.starts_from, "--from") if order.starts_from else console.horizon
+    return await console.resync().by_mailbox(mailbox, starts_from)
+
+
+def _show(chosen: Chosen, order: _Order, correlation_id: str, session: Session) -> None:
+    count = len(chosen.booking_ids)
+    data = {
+        "bookings": list(chosen.booking_ids),
+        "toQueue" if order.dry_run else "queued": count,
+        "missing": list(chosen.missing),
+        "correlationId": correlation_id,
+        "dryRun": order.dry_run,
+    }
+    rows = [("to queue" if order.dry_run else "queued", str(count))]
+    rows += [("no such booking", each) for each in chosen.missing]
+    session.output.result(data, make_table(("bookings", ""), rows))
+    if chosen.unreadable:
+        session.output.note(f"{chosen.unreadable} of them can't be read completely; their rows will say why.")
+    if order.dry_run:
+        session.output.note("Nothing was queued (--dry-run).")
