@@ -64,8 +64,13 @@ class Clinic:
     async def examine(
         self, wishes: Wishes | None = None, *, ahead: timedelta = timedelta(0), **settings: str
     ) -> Report:
-        """Examine, with other settings or a clock that is ahead."""
-        environ = {**self.environ, **settings}
+        """Examine, with some other settings or a clock that is ahead."""
+        return await self.examine_with({**self.environ, **settings}, wishes, ahead)
+
+    async def examine_with(
+        self, environ: Mapping[str, str], wishes: Wishes | None = None, ahead: timedelta = timedelta(0)
+    ) -> Report:
+        """Examine with these settings alone."""
         wanted = wishes or Wishes()
         async with open_examination(
             environ, SignIn.APP, wanted, lambda _: None, clock=lambda: now() + ahead

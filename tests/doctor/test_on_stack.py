@@ -21,7 +21,8 @@ from booking_sync.settings import load_receiver_settings
 from local.day.world import booking_row
 from local.faults import Fault
 from local.stack import SECRET_NAME
-from tests.doctor.clinic import BOOKINGS, Clinic, bad, open_clinic, the
+from tests.doctor.clinic import Clinic, bad, open_clinic, the
+from tests.e2e.office import BOOKINGS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -73,7 +74,7 @@ async def test_all_wrong_settings_are_named_at_once(clinic: Clinic) -> None:
 
 async def test_without_any_setting_there_is_one_complaint(clinic: Clinic) -> None:
     """Everything else hangs on it and is skipped, not failed."""
-    report = await clinic.examine(Wishes(("anna@x",)), **dict.fromkeys(clinic.environ, ""))
+    report = await clinic.examine_with({}, Wishes(("anna@x",)))
     assert [each.area for each in bad(report)] == [Area.SETTINGS]
 
 

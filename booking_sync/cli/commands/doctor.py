@@ -65,8 +65,8 @@ def doctor(
     """Look for whatever keeps the sync from working, and say what to do about it.
 
     Settings, queues, timers, client secret, tokens, clocks, privileges, columns, webhook, steps, lost
-    webhooks, failing bookings and Microsoft's own sync. Nothing is changed, but for a test event in each --mailbox.
-    Services are asked as the app; with --auth, table definitions, steps and system jobs are read as you.
+    webhooks, failing bookings and Microsoft's own sync. Nothing is changed, but for a test event in each
+    --mailbox. Services are asked as the app; with --auth, table definitions, steps and jobs are read as you.
     """
     wishes = Wishes(
         tuple(mailbox), tuple(outside_mailbox), dry_run, signed_in_as_app=auth in (None, SignIn.APP)
