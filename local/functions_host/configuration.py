@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_PER_FETCH = 32
+INT32_MAX = 2**31 - 1
+"""The host bounds `newBatchThreshold` by its type only (QueuesOptions in its source)."""
 """Storage queues hand out at most this many messages at once, so `batchSize` can't be more."""
 QUEUE_OPTIONS = frozenset(
     [
@@ -83,7 +85,7 @@ def _read_queue_options(options: Mapping[str, Any]) -> QueueOptions:
         raise ConfigurationError('host.json: messageEncoding must be "base64" or "none"')
     return QueueOptions(
         batch_size=batch_size,
-        new_batch_threshold=_whole_number(options, "newBatchThreshold", batch_size // 2, 0, 1000),
+        new_batch_threshold=_whole_number(options, "newBatchThreshold", batch_size // 2, 0, INT32_MAX),
         max_dequeue_count=_whole_number(options, "maxDequeueCount", 5, 1, 1000),
         visibility_seconds=seconds_of(options.get("visibilityTimeout", "00:00:00")),
         max_polling_seconds=seconds_of(options.get("maxPollingInterval", "00:01:00")),
