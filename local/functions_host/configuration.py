@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-MOST_PER_FETCH = 32
 INT32_MAX = 2**31 - 1
 """The host bounds `newBatchThreshold` by its type only (QueuesOptions in its source)."""
+MOST_PER_FETCH = 32
 """Storage queues hand out at most this many messages at once, so `batchSize` can't be more."""
 QUEUE_OPTIONS = frozenset(
     [
