@@ -1,4 +1,7 @@
-"""`python -m local run`: play a day through the whole chain; `python -m local start`: keep the stack up."""
+"""`python -m local run`: play a day through the whole chain; `python -m local start`: keep the stack up.
+
+The other commands lend a hand in a stack that was started with `--folder`.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,9 @@ from rich.console import Console
 from local.control import ControlError
 from local.day.report import show
 from local.day.run import DayOptions, DayRun
-from local.day.workshop import open_workshop
+from local.day.workshop import PLANNED, open_workshop
 from local.day.world import TIME_ZONE
+from local.hands import NoSuchThingError, add_commands, keep_as_wished, run_hand
 from local.processes import REPOSITORY, StartError
 from local.stack import LocalStack, NotQuietError, StackOptions
 
@@ -59,6 +63,16 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="leave columns and webhook to `python -m booking_sync provision`",
     )
+    start.add_argument(
+        "--bookings", type=_from_to(1, 5000), default=PLANNED, help=f"planned bookings; default {PLANNED}"
+    )
+    start.add_argument(
+        "--folder",
+        type=Path,
+        help="where settings, certificates and logs are; other commands find the stack there. "
+        "By default a new one below .local-stack",
+    )
+    add_commands(commands)
     for command in (run, start):
         command.add_argument(
             "--no-extension", action="store_true", help="write no open extension on the events"
@@ -86,25 +100,26 @@ async def run(arguments: argparse.Namespace) -> int:
 
 async def start(arguments: argparse.Namespace) -> int:
     """Keep the stack up until somebody ends it; the exit code."""
-    with _folder() as folder:
+    with _folder(arguments.folder) as folder:
         options = replace(_stack_options(folder, arguments), provisioned=not arguments.unprovisioned)
         async with LocalStack(options) as stack:
-            await open_workshop(stack, arguments.seed, Console(soft_wrap=True, highlight=False))
-            await asyncio.Event().wait()
+            console = Console(soft_wrap=True, highlight=False)
+            await open_workshop(stack, arguments.seed, arguments.bookings, console)
+            await keep_as_wished(folder, stack.restart_host, stack.hosts[0].stop)
     return 0
 
 
 def main() -> None:
     """Run a command; expected failures end with one message, not with a traceback."""
     arguments = read_arguments()
-    command = run if arguments.command == "run" else start
+    command = {"run": run, "start": start}.get(arguments.command, run_hand)
     try:
         sys.exit(asyncio.run(_until_terminated(command(arguments))))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0 if command is start else 130)
     except StartError as error:
         sys.exit(f"error: {error}\n`make {arguments.command}` installs what is missing.")
-    except (NotQuietError, ControlError) as error:
+    except (NotQuietError, ControlError, NoSuchThingError) as error:
         sys.exit(f"error: {error}")
 
 
@@ -116,10 +131,14 @@ async def _until_terminated(work: Coroutine[None, None, int]) -> int:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder for certificates and logs, kept only when something went wrong."""
+def _folder(wanted: Path | None = None) -> Iterator[Path]:
+    """A folder for certificates and logs, kept only when something went wrong.
+
+    Raises:
+        NoSuchThingError: the one that is wanted is taken.
+    """
     FOLDER.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=FOLDER))
+    folder = _claimed(wanted) if wanted else Path(tempfile.mkdtemp(prefix="stack-", dir=FOLDER))
     try:
         yield folder
     except Exception:
@@ -129,6 +148,16 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder)
         raise
     shutil.rmtree(folder)
+
+
+def _claimed(wanted: Path) -> Path:
+    try:
+        wanted.mkdir(parents=True)
+    except FileExistsError as error:
+        raise NoSuchThingError(
+            f"{wanted} exists: a stack runs there, or one left its logs. Remove it, or choose another."
+        ) from error
+    return wanted.resolve()
 
 
 def _stack_options(folder: Path, arguments: argparse.Namespace) -> StackOptions:
@@ -146,6 +175,16 @@ def _latency(text: str) -> tuple[float, float]:
     if not all(0 <= each < math.inf for each in seconds):
         raise argparse.ArgumentTypeError("must be milliseconds such as 20/80 or 30")
     return seconds
+
+
+def _from_to(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = _at_least(least)(text)
+        if number > most:
+            raise argparse.ArgumentTypeError(f"must be at most {most}")
+        return number
+
+    return read
 
 
 def _at_least(least: int) -> Callable[[str], int]:

@@ -10,6 +10,8 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -85,8 +87,9 @@ class Day:
 
     async def furnish(self) -> None:
         """Put in everything that is there before the first booking."""
-        for entity_set, body in rows(self._world):
-            await self._stack.dataverse.create(entity_set, body, webhooks=False)
+        for entity_set, group in groupby(rows(self._world), key=itemgetter(0)):
+            bodies = [body for _, body in group]
+            await self._stack.dataverse.create_many(entity_set, bodies, webhooks=False)
         await self._stack.graph.add_mailboxes([mailbox(person) for person in self._world.people])
         for appointment in self._world.appointments:
             event = appointment_event(appointment)

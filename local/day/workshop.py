@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from typing import TYPE_CHECKING
 
@@ -21,22 +22,32 @@ if TYPE_CHECKING:
     from local.stack import LocalStack
 
 OPERATIONS_ROUTE = "/api/operations"
-TECHNICIANS = 4
+LEAST_TECHNICIANS = 4
 PLANNED = 8
+BOOKINGS_PER_DAY = 10
+"""About what a technician can do in one."""
+PATIENCE_SECONDS = 300.0
 
 
-async def open_workshop(stack: LocalStack, seed: int, console: Console) -> None:
-    """Fill the stack with a small planned day and print how to use it.
+async def open_workshop(stack: LocalStack, seed: int, bookings: int, console: Console) -> None:
+    """Fill the stack with a planned day and print how to use it.
+
+    Args:
+        stack: runs, and holds nothing yet.
+        seed: of the sample data.
+        bookings: how many are planned; there are as many technicians as that takes.
+        console: where to print.
 
     Raises:
         NotQuietError: the plan did not reach Outlook.
     """
-    options = DayOptions(bookings=PLANNED, technicians=TECHNICIANS, seed=seed)
-    world = WorldMaker(seed).make(technicians=TECHNICIANS, bookings=PLANNED, day=options.day)
+    technicians = max(LEAST_TECHNICIANS, math.ceil(bookings / BOOKINGS_PER_DAY))
+    options = DayOptions(bookings=bookings, technicians=technicians, seed=seed)
+    world = WorldMaker(seed).make(technicians=technicians, bookings=bookings, day=options.day)
     await Day(stack, world, seed).furnish()
     await stack.dataverse.create_many(BOOKINGS, [booking_row(booking) for booking in world.bookings])
     with console.status("The plan goes to Outlook"):
-        await stack.wait_until_quiet()
+        await stack.wait_until_quiet(PATIENCE_SECONDS)
     _show_addresses(stack, console)
     if not stack.options.provisioned:
         console.print("\n[bold]Make the columns and the webhook, before anything else[/]")
