@@ -1,7 +1,8 @@
 """The composition root's part for commands that operate a running sync: one console, every use case on it.
 
 A console is what one command holds: the sync's own machinery, signed in as the command line says, and the
-queues. What a command does not touch connects to nothing.
+queues. What a command does not touch connects to nothing. SDKs are imported at their first use: by then a
+settings file has become the process's environment, which TLS libraries read at their import.
 """
 
 from __future__ import annotations
@@ -13,8 +14,6 @@ from typing import TYPE_CHECKING
 
 from booking_sync.adoption import Adopter, AdoptionSources
 from booking_sync.audit.auditor import Auditor, AuditScope, AuditSources
-from booking_sync.azure.queue import StorageChangeQueue, open_queue
-from booking_sync.azure.shelf import open_shelf
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.backfill import Backfill
 from booking_sync.bootstrap import CLIENT_SECRET_VARIABLE, Outside, new_id, now, open_machinery, open_sign_in
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
     from booking_sync.adoption import Extension
     from booking_sync.azure.poison import StoragePoisonQueue
+    from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.backfill import Checkpoint
     from booking_sync.bootstrap import Machinery
     from booking_sync.domain.booking import BookingRow
@@ -152,6 +152,8 @@ class Console:
         Raises:
             SyncError: the journal can't be read.
         """
+        from booking_sync.azure.shelf import open_shelf
+
         shelf = open_shelf(self.settings.storage)
         if shelf is None:
             return None
@@ -187,6 +189,8 @@ async def open_queues(environ: Mapping[str, str]) -> AsyncIterator[Queues]:
     Raises:
         SettingsError: these are missing or malformed.
     """
+    from booking_sync.azure.queue import open_queue
+
     settings = load_receiver_settings(environ)
     changes = open_queue(settings.storage, settings.queue_name, now)
     try:

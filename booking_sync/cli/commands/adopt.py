@@ -51,7 +51,7 @@ ExtensionOption = Annotated[
     typer.Option(
         "--extension",
         metavar="NAME",
-        help="Open extension of the events that holds the booking's id; every resource's mailbox is searched.",
+        help="Open extension that holds the booking's id on each event, looked for in all resources' mailboxes.",
         show_default=False,
     ),
 ]

@@ -1,0 +1,61 @@
+"""Runs the command line as a person does, in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.processes import REPOSITORY, python_module
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int | None
+    output: str
+    notes: str
+
+    def json(self) -> Any:
+        """The result that was printed with `--json`."""
+        assert self.output, self.notes
+        return json.loads(self.output)
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The program with a stack's settings."""
+
+    settings: Path
+    folder: Path
+    """Where it runs."""
+
+    async def start(
+        self, *arguments: str, environ: Mapping[str, str] | None = None
+    ) -> asyncio.subprocess.Process:
+        """Begin a command."""
+        return await asyncio.create_subprocess_exec(
+            *python_module("booking_sync", *arguments, "--settings", str(self.settings)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(REPOSITORY), **(environ or {})},
+            cwd=self.folder,
+        )
+
+    async def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ended:
+        """Run a command to its end."""
+        return await end(await self.start(*arguments, environ=environ))
+
+
+async def end(process: asyncio.subprocess.Process) -> Ended:
+    """What a command said."""
+    output, notes = await process.communicate()
+    return Ended(process.returncode, output.decode(), notes.decode())
