@@ -576,7 +576,7 @@ async def open_dataverse(
             settings.dataverse_url, credential, now, workers=4, timeouts=timeouts or Timeouts()
         )
         try:
-            _check_organization(settings.organization_id, (await client.who_am_i()).organization_id)
+            check_organization(settings.organization_id, (await client.who_am_i()).organization_id)
             yield client
         finally:
             await client.aclose()
@@ -636,11 +636,11 @@ async def _organization(settings: Settings, rows: DataverseBookings) -> str:
     reach people's calendars.
     """
     actual = (await rows.who_am_i()).organization_id
-    _check_organization(settings.organization_id, actual)
+    check_organization(settings.organization_id, actual)
     return actual
 
 
-def _check_organization(expected: str, actual: str) -> None:
+def check_organization(expected: str, actual: str) -> None:
     if expected and actual.lower() != expected:
         raise SettingsError(
             f"DATAVERSE_URL leads to organisation {actual}, but DATAVERSE_ORGANIZATION_ID is "

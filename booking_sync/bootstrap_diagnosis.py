@@ -14,7 +14,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap import CLIENT_SECRET_VARIABLE, make_wish, new_id, now, open_sign_in
+from booking_sync.bootstrap import (
+    CLIENT_SECRET_VARIABLE,
+    check_organization,
+    make_wish,
+    new_id,
+    now,
+    open_sign_in,
+)
 from booking_sync.settings import (
     EnvironmentSettings,
     RegistrationSettings,
@@ -48,6 +55,7 @@ if TYPE_CHECKING:
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.outlook.doors import OutlookDoors
     from booking_sync.ports import Clock
+    from booking_sync.status.look import Sources as StatusSources
     from booking_sync.tokens import AppCredential
 
 PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
@@ -133,6 +141,7 @@ class _Practice:
         webhook: what is known of it.
         now: the time of day.
         exits: closes what was opened.
+        as_app: who signs in where the app would.
     """
 
     def __init__(
@@ -142,12 +151,15 @@ class _Practice:
         webhook: WebhookToExpect,
         now: Clock,
         exits: AsyncExitStack,
+        *,
+        as_app: SignIn = SignIn.APP,
     ) -> None:
         self._environ = environ
         self._auth = auth
         self._webhook = webhook
         self._now = now
         self._exits = exits
+        self._as_app = as_app
 
     def check_settings(self) -> None:
         """Raise `SettingsError` if any setting can't be used."""
@@ -157,7 +169,7 @@ class _Practice:
         from booking_sync.doctor.facts import Expectations
         from booking_sync.provisioning.desired import ColumnNames, DesireError, desire
 
-        columns = self._columns
+        columns = self.columns
         names = ColumnNames(
             columns.event_id, columns.original_resource, columns.sync_state, columns.sync_error
         )
@@ -169,7 +181,7 @@ class _Practice:
         return Expectations(desired, timedelta(minutes=minutes))
 
     def storage(self) -> _StorageFacts:
-        return _StorageFacts(self._queue, self._shelf, self._now)
+        return _StorageFacts(self.queue, self._shelf, self._now)
 
     def vault(self) -> KeyVaultSecret | None:
         return None if self._environ.get(CLIENT_SECRET_VARIABLE, "").strip() else self._vault
@@ -198,7 +210,7 @@ class _Practice:
 
         expected = load_part(self._environ, OwnUserSettings)
         return DataverseExamination(
-            self._dataverse, self._columns, ExpectedIdentity(expected.app_user_id, expected.organization_id)
+            self.dataverse, self.columns, ExpectedIdentity(expected.app_user_id, expected.organization_id)
         )
 
     @functools.cached_property
@@ -206,11 +218,11 @@ class _Practice:
         from booking_sync.dataverse.doctor_reads import DataverseAdministration
         from booking_sync.dataverse.provisioning import WebhookKey
 
-        client = self._dataverse
+        client = self.dataverse
         if self._auth is not SignIn.APP:
             client = self._open_client(self._open_credential(self._auth))
         return DataverseAdministration(
-            client, self._columns, WebhookKey(self._webhook.key), secrets.token_bytes
+            client, self.columns, WebhookKey(self._webhook.key), secrets.token_bytes
         )
 
     @functools.cached_property
@@ -231,7 +243,7 @@ class _Practice:
     # --- what several of them need ----------------------------------------------------------------------
 
     @functools.cached_property
-    def _columns(self) -> SupportColumns:
+    def columns(self) -> SupportColumns:
         from booking_sync.dataverse.schema import SupportColumns
 
         names = load_part(self._environ, EnvironmentSettings)
@@ -246,7 +258,7 @@ class _Practice:
             raise SettingsError(f"The support columns can't be used: {error}.") from None
 
     @functools.cached_property
-    def _queue(self) -> StorageChangeQueue:
+    def queue(self) -> StorageChangeQueue:
         from booking_sync.azure.queue import open_queue
 
         settings = load_receiver_settings(self._environ)
@@ -276,10 +288,10 @@ class _Practice:
 
     @functools.cached_property
     def _credential(self) -> AppCredential:
-        return self._open_credential(SignIn.APP)
+        return self._open_credential(self._as_app)
 
     @functools.cached_property
-    def _dataverse(self) -> DataverseClient:
+    def dataverse(self) -> DataverseClient:
         return self._open_client(self._credential)
 
     def _open_credential(self, auth: SignIn) -> AppCredential:
@@ -340,3 +352,38 @@ class _TokenFacts:
 
         token = await self.credential.get_token(f"{self.url(audience)}/.default")
         return read_claims(token.token, self.client_id)
+
+
+@asynccontextmanager
+async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator[StatusSources]:
+    """Where `status` looks.
+
+    Args:
+        environ: the settings.
+        auth: who reads Dataverse and calendars.
+
+    Raises:
+        SettingsError: a setting is missing or malformed, or the environment is not the one that they name.
+        TransientError: Dataverse, Entra or Key Vault can't be reached.
+        PermanentError: Dataverse refuses us, or nobody is signed in.
+    """
+    from booking_sync.dataverse.audit_reads import DataverseAuditReads
+    from booking_sync.dataverse.bookings import DataverseBookings
+    from booking_sync.dataverse.detail_reads import DataverseDetailReads
+    from booking_sync.status.look import Sources
+
+    settings = load_settings(environ)
+    async with AsyncExitStack() as exits:
+        practice = _Practice(environ, auth, WebhookToExpect(), now, exits, as_app=auth)
+        client = practice.dataverse
+        organization_id = (await client.who_am_i()).organization_id
+        check_organization(settings.organization_id, organization_id)
+        yield Sources(
+            rows=DataverseBookings(client, practice.columns),
+            details=DataverseDetailReads(client, practice.columns),
+            presence=DataverseAuditReads(client),
+            events=practice.calendar,
+            poison=practice.queue.inspection(),
+            wish=make_wish(settings),
+            organization_id=organization_id,
+        )

@@ -240,6 +240,27 @@ class FormerRecords(Protocol):
         """Every booking that starts then or later, in pages; complete when it ends without an error."""
 
 
+@dataclass(frozen=True, slots=True)
+class BookingDetails:
+    """What people want to see of a row besides what planning needs; empty where Dataverse has nothing."""
+
+    resource_id: str = ""
+    resource_name: str = ""
+    modified: datetime | None = None
+    """Aware, UTC."""
+    event_id: str = ""
+    """This and the next two: our record, as the columns hold it."""
+    mailbox: str = ""
+    state: str = ""
+
+
+class BookingDetailReads(Protocol):
+    """One booking, for people."""
+
+    async def details(self, booking_id: str) -> BookingDetails:
+        """Of a row that exists."""
+
+
 class ChangeQueue(Protocol):
     """The queue of booking changes and its poison queue."""
 

@@ -12,6 +12,7 @@ from booking_sync.cli.commands.doctor import doctor
 from booking_sync.cli.commands.provision import provision
 from booking_sync.cli.commands.purge import purge
 from booking_sync.cli.commands.resync import resync
+from booking_sync.cli.commands.status import status
 
 app = typer.Typer(
     name="booking-sync",
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(provision)
 app.command()(doctor)
+app.command()(status)
 for _command in (backfill, resync, audit, purge, adopt):
     app.command()(_command)
 app.add_typer(poison.app)

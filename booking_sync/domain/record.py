@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 
@@ -27,6 +28,16 @@ class SyncRecord:
     """Of the content last written; empty when unknown, which matches nothing."""
     error: str = ""
     """What a person should read when the booking can't sync."""
+
+
+class Seal(StrEnum):
+    """Whether a record belongs to the row that it was found on."""
+
+    VALID = "valid"
+    WRONG = "wrong"
+    """The row is a copy of another, or somebody edited the columns: the record counts as none."""
+    NONE = "none"
+    """Filled by hand or by a migration, or empty: believed, with the content unknown."""
 
 
 def format_state(booking_id: str, record: SyncRecord) -> str:
@@ -50,6 +61,15 @@ def parse_record(
     if not seal:
         return SyncRecord(event, generation, "", record.error)
     return record
+
+
+def judge_seal(booking_id: str, *, event_id: str | None, mailbox: str | None, state: str | None) -> Seal:
+    """What the seal of these support columns says; arguments as for `parse_record`."""
+    generation, fingerprint, seal = _split_state(state or "")
+    if not seal:
+        return Seal.NONE
+    record = SyncRecord(_event(mailbox or "", event_id or ""), generation, fingerprint)
+    return Seal.VALID if seal == _seal(booking_id, record) else Seal.WRONG
 
 
 def _event(mailbox: str, event_id: str) -> EventRef | None:

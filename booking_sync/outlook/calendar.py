@@ -162,6 +162,21 @@ class OutlookCalendar:
             for event in _marked_events(entries, mailbox, marker)
         ]
 
+    async def read(self, event: EventRef) -> MarkedEvent | None:
+        """The event as it is now, whoever made it; None when it is gone.
+
+        Raises:
+            TransientError: try again.
+            PermanentError: no mailbox or no access.
+        """
+        request = self._requests.read(event)
+        answer = await self._batches.submit(request)
+        if errors.is_event_gone(answer):
+            return None
+        if not errors.is_success(answer):
+            raise self._error(answer, request)
+        return listing.single_event(answer.body, event.mailbox)
+
     async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> list[MarkedEvent]:
         """Every event with a marker of ours that touches this time in the main calendar, completely listed.
 

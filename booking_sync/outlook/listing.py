@@ -35,6 +35,21 @@ def marked_events(entries: Sequence[Any], mailbox: str) -> Iterator[MarkedEvent]
             yield _event(entry, mailbox.lower(), marker)
 
 
+def single_event(entry: Any, mailbox: str) -> MarkedEvent:
+    """One event that was asked for by its id; its marker is empty when it carries none.
+
+    Args:
+        entry: the event, with the same fields as on a page.
+        mailbox: whose calendar it is in.
+
+    Raises:
+        TransientError: it is not as Graph documents it.
+    """
+    if not isinstance(entry, dict):
+        raise _unreadable()
+    return _event(entry, mailbox.lower(), _marker(entry) or "")
+
+
 def extended_events(entries: Sequence[Any], mailbox: str, field: str) -> Iterator[ExtendedEvent]:
     """The entries of an expanded list that carry the open extension, with what it holds in this field.
 

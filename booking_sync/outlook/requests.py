@@ -140,6 +140,16 @@ class EventRequests:
         configuration.query_parameters = query
         return self._item(mailbox, self._events(mailbox).to_get_request_information(configuration))
 
+    def read(self, event: EventRef) -> GraphRequest:
+        """GET one event with what is listed of all; without `outlook.timezone` its times come in UTC."""
+        query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
+            select=list(_LISTED_FIELDS),
+            expand=[f"singleValueExtendedProperties($filter=id eq '{MARKER_PROPERTY}')"],
+        )
+        configuration = _configuration()
+        configuration.query_parameters = query
+        return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
+
     def view(self, mailbox: str, first: datetime, last: datetime) -> GraphRequest:
         """GET the first page of all events, people's own as well, that touch this time in the main calendar.
 

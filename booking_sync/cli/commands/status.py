@@ -1,0 +1,73 @@
+"""`booking-sync status`: one booking, looked at from all sides."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from booking_sync.bootstrap_diagnosis import open_status
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import AuthOption, JsonOption, SettingsOption
+from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.status.look import look
+from booking_sync.status.reading import read_booking_id
+from booking_sync.status.report import as_json as report_json
+from booking_sync.status.report import sections
+from booking_sync.status.verdict import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from booking_sync.status.report import Section
+
+BookingArgument = Annotated[
+    str,
+    typer.Argument(metavar="BOOKING", help="The booking's id, or the address of its form in Dynamics 365."),
+]
+
+
+def status(
+    booking: BookingArgument,
+    *,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Show how one booking stands, and what the worker would do about it; nothing is changed.
+
+    Its row, what the row remembers, its events in Outlook and what differs, dead letters about it, a verdict.
+    """
+    run(Request(settings, auth, as_json), partial(_status, booking))
+
+
+async def _status(booking: str, session: Session) -> ExitCode:
+    booking_id = read_booking_id(booking)
+    if booking_id is None:
+        raise UsageError("BOOKING is neither a booking's id nor the address of its form in Dynamics 365.")
+    async with open_status(session.environ, session.auth) as sources:
+        with session.output.working("Dataverse and Outlook"):
+            facts = await look(sources, booking_id)
+    verdict = judge(facts)
+    session.output.result(report_json(facts, verdict), _show(sections(facts, verdict)))
+    return ExitCode.FINE if verdict.fine else ExitCode.FINDINGS
+
+
+def _show(parts: Sequence[Section]) -> RenderableType:
+    shown: list[RenderableType] = []
+    for part in parts:
+        table = Table(
+            box=None, pad_edge=False, show_header=False, title_justify="left", title=Text(part.title, "bold")
+        )
+        table.add_column(no_wrap=True, min_width=17)
+        table.add_column(overflow="fold")
+        for name, words in part.lines:
+            table.add_row(Text(name), Text(words))
+        shown += [table, Text()]
+    return Group(*shown)

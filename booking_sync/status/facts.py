@@ -1,0 +1,52 @@
+"""What was found of one booking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from booking_sync.domain.booking import BookingRow
+    from booking_sync.domain.event import EventRef, FoundEvent, MarkedEvent
+    from booking_sync.domain.plan import Desire
+    from booking_sync.operations.letters import Letter
+    from booking_sync.ports import BookingDetails, Presence
+
+
+class EventReads(Protocol):
+    """Calendars, one event at a time."""
+
+    async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
+        """As `Calendar.find`."""
+
+    async def read(self, event: EventRef) -> MarkedEvent | None:
+        """The event as it is now, whoever made it; None when it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFacts:
+    """The row, and what it asks for."""
+
+    row: BookingRow
+    details: BookingDetails
+    desire: Desire
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All of it."""
+
+    booking_id: str
+    organization_id: str
+    row: RowFacts | None
+    """None when it can't be read."""
+    presence: Presence
+    """Whether there is a row at all."""
+    calendars: Mapping[str, Sequence[MarkedEvent]] = field(default_factory=dict)
+    """By mailbox that was searched: the events with the booking's marker, and the one that the row names."""
+    closed: Mapping[str, str] = field(default_factory=dict)
+    """By mailbox that could not be searched: why."""
+    letters: tuple[Letter, ...] = ()
+    """Messages about it among the first of the poison queue."""

@@ -1,0 +1,97 @@
+"""Gathers what there is of one booking; writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.event import EventRef, marker
+from booking_sync.domain.plan import Unwanted, Wanted
+from booking_sync.errors import PermanentError
+from booking_sync.operations.letters import read_letter
+from booking_sync.ports import Presence
+from booking_sync.status.facts import Facts, RowFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.plan import Desire
+    from booking_sync.operations.letters import Letter
+    from booking_sync.ports import AuditReads, BookingDetailReads, BookingRows, PoisonQueue
+    from booking_sync.status.facts import EventReads
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the facts come from."""
+
+    rows: BookingRows
+    details: BookingDetailReads
+    presence: AuditReads
+    events: EventReads
+    poison: PoisonQueue
+    wish: Callable[[Booking], Desire]
+    """What Outlook should show of a booking."""
+    organization_id: str
+
+
+async def look(sources: Sources, booking_id: str) -> Facts:
+    """Everything that there is of a booking.
+
+    Args:
+        sources: where to look.
+        booking_id: a GUID in lower case.
+
+    Raises:
+        TransientError: a service can't answer now.
+        PermanentError: Dataverse or the queue refuses.
+    """
+    letters = await _letters(sources, booking_id)
+    row = await sources.rows.read(booking_id)
+    if row is None:
+        found = await sources.presence.presence([booking_id])
+        return Facts(booking_id, sources.organization_id, None, found[booking_id], letters=letters)
+    facts = RowFacts(row, await sources.details.details(booking_id), sources.wish(row.booking))
+    calendars: dict[str, Sequence[MarkedEvent]] = {}
+    closed: dict[str, str] = {}
+    for mailbox in _mailboxes(facts):
+        try:
+            calendars[mailbox] = await _events(sources, facts, mailbox)
+        except PermanentError as error:
+            closed[mailbox] = error.reason
+    return Facts(
+        booking_id,
+        sources.organization_id,
+        facts,
+        Presence.EXISTS,
+        calendars=calendars,
+        closed=closed,
+        letters=letters,
+    )
+
+
+def _mailboxes(facts: RowFacts) -> list[str]:
+    """Where an event may be: where one was recorded, and where one is wanted or might have been before."""
+    recorded = facts.row.record.event
+    wanted = facts.desire.mailbox if isinstance(facts.desire, Wanted | Unwanted) else None
+    named = (recorded.mailbox if recorded else None, wanted)
+    return list(dict.fromkeys(mailbox.lower() for mailbox in named if mailbox))
+
+
+async def _events(sources: Sources, facts: RowFacts, mailbox: str) -> list[MarkedEvent]:
+    """Found by the marker, and by the recorded id: an adopted event may carry no marker."""
+    own = marker(sources.organization_id, facts.row.booking.id)
+    recorded = facts.row.record.event
+    found = await sources.events.find(mailbox, own)
+    refs = {EventRef(mailbox, each.ref.event_id) for each in found}
+    if recorded and recorded.mailbox.lower() == mailbox:
+        refs.add(EventRef(mailbox, recorded.event_id))
+    events = [await sources.events.read(ref) for ref in sorted(refs, key=lambda ref: ref.event_id)]
+    return [replace(event, marker=event.marker or own) for event in events if event is not None]
+
+
+async def _letters(sources: Sources, booking_id: str) -> tuple[Letter, ...]:
+    letters = [read_letter(message) for message in await sources.poison.peek()]
+    return tuple(letter for letter in letters if letter.booking_id == booking_id)

@@ -1,0 +1,194 @@
+"""The facts and the verdict as JSON, and as the lines that people read. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.audit.compare import differences
+from booking_sync.domain.plan import Wanted
+from booking_sync.domain.record import judge_seal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.record import Seal
+    from booking_sync.status.facts import Facts, RowFacts
+    from booking_sync.status.verdict import Verdict
+
+Line = tuple[str, str]
+"""What it is, and what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some lines under a heading."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+def sections(facts: Facts, verdict: Verdict) -> list[Section]:
+    """What people read, the verdict last."""
+    parts = [
+        *([_row(facts.row), _record(facts.row)] if facts.row else []),
+        *(_event(facts, mailbox, event) for mailbox, event in _events(facts)),
+        *([_without_events(facts)] if facts.row and not any(facts.calendars.values()) else []),
+        *(Section("poison queue", ((each.dead_lettered_at, each.reason),)) for each in facts.letters),
+    ]
+    steps = [("the worker would", step) for step in verdict.would]
+    words = [("", text) for text in verdict.words]
+    because = [("because", verdict.because)] if verdict.because else []
+    return [*parts, Section(f"verdict: {verdict.name}", (*words, *steps, *because))]
+
+
+def as_json(facts: Facts, verdict: Verdict) -> dict[str, Any]:
+    """For `--json`."""
+    return {
+        "bookingId": facts.booking_id,
+        "verdict": verdict.name,
+        "words": list(verdict.words),
+        "workerWould": list(verdict.would),
+        "because": verdict.because,
+        "row": _row_json(facts.row) if facts.row else None,
+        "record": _record_json(facts.row) if facts.row else None,
+        "events": [_event_json(facts, mailbox, event) for mailbox, event in _events(facts)],
+        "closedMailboxes": dict(facts.closed),
+        "poison": [
+            {"messageId": each.message_id, "at": each.dead_lettered_at, "reason": each.reason}
+            for each in facts.letters
+        ],
+    }
+
+
+def _row(known: RowFacts) -> Section:
+    shown = _row_json(known)
+    resource = (
+        f"{shown['resource']['name']} ({shown['resource']['id']})" if shown["resource"]["id"] else "none"
+    )
+    return Section(
+        "booking",
+        (
+            ("id", known.row.booking.id),
+            ("name", known.row.booking.name),
+            ("time", f"{shown['start'] or 'none'} to {shown['end'] or 'none'}"),
+            ("resource", resource),
+            ("status", str(shown["status"] or "none")),
+            ("work order", str(shown["workOrder"] or "none")),
+            ("active", "yes" if shown["active"] else "no"),
+            ("changed", shown["modified"] or "unknown"),
+        ),
+    )
+
+
+def _row_json(known: RowFacts) -> dict[str, Any]:
+    booking, details = known.row.booking, known.details
+    return {
+        "name": booking.name,
+        "start": _moment(booking.start),
+        "end": _moment(booking.end),
+        "resource": {"id": details.resource_id, "name": details.resource_name},
+        "status": booking.status.name if booking.status else None,
+        "workOrder": booking.work_order.number if booking.work_order else None,
+        "active": booking.active,
+        "modified": _moment(details.modified),
+    }
+
+
+def _record(known: RowFacts) -> Section:
+    record = _record_json(known)
+    lines = (
+        ("event id", record["eventId"] or "none"),
+        ("mailbox", record["mailbox"] or "none"),
+        ("generation", str(record["generation"])),
+        ("fingerprint", f"{record['fingerprint'] or 'none'} ({record['fingerprintIs']})"),
+        ("seal", _SEALS[record["seal"]]),
+        ("error", record["error"] or "none"),
+    )
+    return Section("record on the row", lines)
+
+
+_SEALS = {
+    "valid": "valid",
+    "wrong": "wrong: the row is a copy or its columns were edited, so that the record counts as none",
+    "none": "none: never synced, or filled by hand or by a migration",
+}
+
+
+def _record_json(known: RowFacts) -> dict[str, Any]:
+    record, details = known.row.record, known.details
+    return {
+        "eventId": details.event_id,
+        "mailbox": details.mailbox,
+        "generation": record.generation,
+        "fingerprint": record.fingerprint,
+        "fingerprintIs": _fingerprint(known),
+        "seal": str(_seal(known)),
+        "error": record.error,
+    }
+
+
+def _seal(known: RowFacts) -> Seal:
+    details = known.details
+    return judge_seal(
+        known.row.booking.id, event_id=details.event_id, mailbox=details.mailbox, state=details.state
+    )
+
+
+def _fingerprint(known: RowFacts) -> str:
+    if not known.row.record.fingerprint:
+        return "nothing is known to be written"
+    if not isinstance(known.desire, Wanted):
+        return "of what was written last"
+    same = known.row.record.fingerprint == known.desire.content.fingerprint()
+    return "of the booking as it is" if same else "of an earlier content"
+
+
+def _events(facts: Facts) -> Iterator[tuple[str, MarkedEvent]]:
+    for mailbox, events in facts.calendars.items():
+        yield from ((mailbox, event) for event in events)
+
+
+def _event(facts: Facts, mailbox: str, event: MarkedEvent) -> Section:
+    shown = _event_json(facts, mailbox, event)
+    return Section(
+        "event in Outlook",
+        (
+            ("id", event.ref.event_id),
+            ("mailbox", mailbox),
+            ("recorded", "yes" if shown["recorded"] else "no: the row does not name it"),
+            ("subject", event.subject),
+            ("time", f"{shown['start']} to {shown['end']}"),
+            ("shows as", event.show_as),
+            ("differs in", ", ".join(shown["differences"]) or "nothing"),
+        ),
+    )
+
+
+def _without_events(facts: Facts) -> Section:
+    searched = [(mailbox, "no event of this booking") for mailbox in facts.calendars]
+    closed = list(facts.closed.items())
+    return Section("event in Outlook", tuple(searched + closed) or (("", "no mailbox to look into"),))
+
+
+def _event_json(facts: Facts, mailbox: str, event: MarkedEvent) -> dict[str, Any]:
+    row = facts.row
+    differing: list[str] = []
+    if row is not None and isinstance(row.desire, Wanted):
+        differing = differences(event, row.desire.content, row.row.booking)
+    return {
+        "id": event.ref.event_id,
+        "mailbox": mailbox,
+        "recorded": row is not None and row.row.record.event == event.ref,
+        "subject": event.subject,
+        "start": _moment(event.start),
+        "end": _moment(event.end),
+        "showAs": event.show_as,
+        "differences": differing,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%d %H:%M UTC") if moment else None
