@@ -6,9 +6,6 @@ import re
 
 from tests.telemetry import kql
 
-COMMANDS = frozenset(
-    ("provision", "doctor", "status", "backfill", "resync", "audit", "purge", "poison", "adopt")
-)
 PLATFORM = frozenset(("PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",))
 """Settings of Azure Functions."""
 SHELL = frozenset(("FUNCTION_APP_NAME", "AZURE_RESOURCE_GROUP"))
@@ -17,7 +14,8 @@ SHELL = frozenset(("FUNCTION_APP_NAME", "AZURE_RESOURCE_GROUP"))
 
 def code(pattern: str) -> set[str]:
     """What the page has in code, by a pattern."""
-    spans = re.findall(r"`([^`]+)`", kql.PAGE)
+    prose = re.sub(r"```.*?```", "", kql.PAGE, flags=re.DOTALL)
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
     return {found for span in spans for found in re.findall(pattern, span)}
 
 
@@ -26,15 +24,13 @@ def test_commands_are_those_of_the_command_line() -> None:
     folder = kql.ROOT / "booking_sync/cli"
     shared = (folder / "options.py").read_text(encoding="utf-8")
     typed = code(r"^booking-sync \w+.*$")
-    assert len(typed) > 20
+    assert len(typed) > 15
     for words in typed:
         command = words.split()[1]
-        assert command in COMMANDS
         module = folder / "commands" / f"{command}.py"
-        if module.exists():
-            text = module.read_text(encoding="utf-8") + shared
-            missing = [option for option in re.findall(r"--[a-z-]+", words) if f'"{option}' not in text]
-            assert missing == [], words
+        assert module.exists(), words
+        text = module.read_text(encoding="utf-8") + shared
+        assert [option for option in re.findall(r"--[a-z-]+", words) if f'"{option}' not in text] == [], words
 
 
 def test_settings_are_the_app_s() -> None:
