@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
 from booking_sync.dataverse.errors import incomplete
 from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
+from booking_sync.dataverse.schema import is_logical_name
 from booking_sync.errors import PermanentError
 from booking_sync.ports import FormerRecord
 
@@ -24,7 +24,6 @@ _USERS = (
 )
 _PAGES = {"Prefer": "odata.maxpagesize=1000"}
 _NO_GUID = "00000000-0000-0000-0000-000000000000"
-_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 
 class DataverseResources:
@@ -69,7 +68,7 @@ class DataverseFormerRecords:
 
     def __init__(self, client: DataverseClient, event_column: str, mailbox_column: str = "") -> None:
         for name in filter(None, (event_column, mailbox_column)):
-            if not _COLUMN.fullmatch(name):
+            if not is_logical_name(name):
                 raise ValueError(f"{name!r} is no column's logical name, such as new_outlookeventid")
         self._client = client
         self._event_column = event_column

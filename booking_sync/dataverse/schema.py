@@ -14,6 +14,11 @@ ERROR_LENGTH = 1000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 
+def is_logical_name(text: str) -> bool:
+    """Whether this can be a column's logical name."""
+    return _NAME.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class SupportColumns:
     """Logical names of the columns that hold our record on the booking row.

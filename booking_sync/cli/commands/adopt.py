@@ -22,10 +22,10 @@ from booking_sync.cli.options import (
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.console import FormerSync, open_console
+from booking_sync.dataverse.schema import is_logical_name
 
 if TYPE_CHECKING:
-    from booking_sync.adoption import Adopter, Adoption, Adoptions
-    from booking_sync.console import Console
+    from booking_sync.adoption import Adoption, Adoptions
 
 EventColumnOption = Annotated[
     str,
@@ -51,7 +51,7 @@ ExtensionOption = Annotated[
     typer.Option(
         "--extension",
         metavar="NAME",
-        help="Open extension that holds the booking's id on each event, looked for in all resources' mailboxes.",
+        help="Open extension that holds the booking's id on each event; looked for in resources' mailboxes.",
         show_default=False,
     ),
 ]
@@ -104,22 +104,22 @@ async def _adopt(order: _Order, session: Session) -> ExitCode:
         raise UsageError("Say where the former sync noted its events: --event-column, --extension, or both.")
     if former.mailbox_column and not former.event_column:
         raise UsageError("--mailbox-column goes with --event-column.")
+    _check_columns(former)
+    starts_from = read_moment(order.starts_from, "--from") if order.starts_from else None
+    if not order.dry_run:
+        confirm("Mark the former sync's events as ours, and record them on their bookings", yes=order.yes)
     async with open_console(session.environ, session.auth) as console:
-        starts_from = read_moment(order.starts_from, "--from") if order.starts_from else console.horizon
-        adopter = _adopter(order, console)
-        if not order.dry_run:
-            confirm("Mark the former sync's events as ours, and record them on their bookings", yes=order.yes)
+        adopter = console.adopter(former, dry_run=order.dry_run)
         with session.output.progress("Bookings") as advance:
-            done = await adopter.run(starts_from, advance)
+            done = await adopter.run(starts_from or console.horizon, advance)
     _show(done, order, session)
     return ExitCode.FINE if done.complete else ExitCode.FINDINGS
 
 
-def _adopter(order: _Order, console: Console) -> Adopter:
-    try:
-        return console.adopter(order.former, dry_run=order.dry_run)
-    except ValueError as error:
-        raise UsageError(f"{error}.") from None
+def _check_columns(former: FormerSync) -> None:
+    for name in filter(None, (former.event_column, former.mailbox_column)):
+        if not is_logical_name(name):
+            raise UsageError(f"{name!r} is no column's logical name, such as new_outlookeventid.")
 
 
 def _show(done: Adoptions, order: _Order, session: Session) -> None:

@@ -31,6 +31,7 @@ from booking_sync.pacing import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from datetime import datetime
 
     from booking_sync.console import Console
 
@@ -125,9 +126,10 @@ def backfill(
 
 async def _backfill(order: _Order, session: Session) -> ExitCode:
     begun = _begun(order)
+    chosen = _read_selection(order)
     pace = Pace(order.rate)
     async with open_console(session.environ, session.auth) as console:
-        checkpoint = begun or _begin(order, console)
+        checkpoint = begun or _begin(chosen, console)
         with session.output.progress("Bookings") as advance:
             use_case = console.backfill(lambda each: advance(each.seen, None))
             if order.dry_run:
@@ -165,19 +167,36 @@ def _begun(order: _Order) -> Checkpoint | None:
     return None
 
 
-def _begin(order: _Order, console: Console) -> Checkpoint:
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The selection as far as the command line tells it."""
+
+    starts_from: datetime | None
+    starts_before: datetime | None
+    resource_id: str
+    work_order_ids: tuple[str, ...]
+    only_behind: bool
+
+
+def _read_selection(order: _Order) -> _Chosen:
     if len(order.work_orders) > MAX_WORK_ORDERS:
         raise UsageError(f"--work-order may be given at most {MAX_WORK_ORDERS} times.")
-    starts_from = read_moment(order.starts_from, "--from") if order.starts_from else console.horizon
-    starts_before = read_moment(order.until, "--until") if order.until else None
-    if starts_before and starts_before <= starts_from:
-        raise UsageError("--until must be after --from.")
-    selection = Selection(
-        starts_from,
-        starts_before,
+    chosen = _Chosen(
+        read_moment(order.starts_from, "--from") if order.starts_from else None,
+        read_moment(order.until, "--until") if order.until else None,
         read_guid(order.resource, "--resource") if order.resource else "",
         read_guids(order.work_orders, "--work-order"),
         order.only_behind,
+    )
+    if chosen.starts_from and chosen.starts_before and chosen.starts_before <= chosen.starts_from:
+        raise UsageError("--until must be after --from.")
+    return chosen
+
+
+def _begin(chosen: _Chosen, console: Console) -> Checkpoint:
+    starts_from = chosen.starts_from or console.horizon
+    selection = Selection(
+        starts_from, chosen.starts_before, chosen.resource_id, chosen.work_order_ids, chosen.only_behind
     )
     return Checkpoint(f"backfill-{new_id()}", selection, starts_from)
 

@@ -27,7 +27,6 @@ from booking_sync.console import open_console
 from booking_sync.pacing import Pace
 
 if TYPE_CHECKING:
-    from booking_sync.console import Console
     from booking_sync.resync import Chosen
 
 BookingsArgument = Annotated[
@@ -86,22 +85,21 @@ async def _resync(order: _Order, session: Session) -> ExitCode:
     pace = Pace(order.rate)
     ids = read_guids(order.bookings, "BOOKING")
     mailbox = read_guid(order.mailbox, "--mailbox") if order.mailbox else ""
+    starts_from = read_moment(order.starts_from, "--from") if order.starts_from else None
     async with open_console(session.environ, session.auth) as console:
         with session.output.working("Dataverse"):
-            chosen = await _choose(order, ids, mailbox, console)
+            use_case = console.resync()
+            chosen = (
+                await use_case.by_mailbox(mailbox, starts_from or console.horizon)
+                if mailbox
+                else await use_case.by_id(ids)
+            )
         if not order.dry_run:
             with session.output.counting("Bookings", len(chosen.booking_ids)) as advance:
                 sender = console.queues.sender(pace, depth_teller(session, pace))
-                await console.resync().queue(chosen, sender, correlation_id, now, advance)
+                await use_case.queue(chosen, sender, correlation_id, now, advance)
     _show(chosen, order, correlation_id, session)
     return ExitCode.FINDINGS if chosen.missing else ExitCode.FINE
-
-
-async def _choose(order: _Order, ids: tuple[str, ...], mailbox: str, console: Console) -> Chosen:
-    if not mailbox:
-        return await console.resync().by_id(ids)
-    starts_from = read_moment(order.starts_from, "--from") if order.starts_from else console.horizon
-    return await console.resync().by_mailbox(mailbox, starts_from)
 
 
 def _show(chosen: Chosen, order: _Order, correlation_id: str, session: Session) -> None:

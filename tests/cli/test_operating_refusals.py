@@ -1,0 +1,68 @@
+"""What makes no sense to the operating commands is refused before anything is asked of any service."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.main import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOMEBODY = "00000000-0000-4000-8000-000000000009"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("resync",), "--mailbox"),
+        (("resync", "nonsense"), "GUID"),
+        (("resync", "--mailbox", "anna@contoso.com"), "GUID"),
+        (("resync", SOMEBODY, "--from", "2027-03-01"), "--mailbox"),
+        (("backfill", "--from", "yesterday"), "--from"),
+        (("backfill", "--from", "2027-03-02", "--until", "2027-03-01"), "--until"),
+        (("backfill", "--until", "9999-99-99"), "--until"),
+        (("backfill", "--resource", "Anna"), "--resource"),
+        (("backfill", "--resume"), "nothing to resume"),
+        (("backfill", "--resume", "--only-behind"), "--resume"),
+        (("backfill", "--checkpoint", "/does/not/exist/file"), "--checkpoint"),
+        (("backfill", *(["--work-order", SOMEBODY] * 51)), "at most 50"),
+        (("audit", "--force"), "--fix"),
+        (("audit", "--mailbox", "anna"), "GUID"),
+        (("purge",), "--all"),
+        (("purge", "--all", "--mailbox", SOMEBODY), "--all"),
+        (("adopt",), "--event-column"),
+        (("adopt", "--extension", "x", "--mailbox-column", "new_mailbox"), "--event-column"),
+        (("adopt", "--event-column", "no such column!", "--yes"), "logical name"),
+        (("adopt", "--event-column", "new_event", "--from", "soon"), "--from"),
+        (("poison", "replay"), "--all"),
+        (("poison", "drop", "--all", "x"), "--all"),
+    ],
+)
+def test_nonsense_is_refused(
+    arguments: tuple[str, ...], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 2 and words that name the option; no service is needed for that."""
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(app, arguments, env={"NO_COLOR": "1"})
+    assert ended.exit_code == ExitCode.USAGE, ended.output
+    assert says in ended.output
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"version": 2}', json.dumps({"version": 1, "selection": {"starts_from": "x"}})]
+)
+def test_a_checkpoint_that_is_none_is_refused(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a file, or somebody else's, is no reason for a traceback."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.json").write_text(text)
+    ended = CliRunner().invoke(app, ["backfill", "--resume", "--checkpoint", "c.json"])
+    assert ended.exit_code == ExitCode.USAGE, ended.output
+    assert "c.json is no checkpoint" in ended.output
