@@ -73,11 +73,14 @@ class MailboxSurvey:
     """Events of bookings that we may not read; they stay."""
     problem: str = ""
     """Why the calendar could not be listed; what the rows name is seen to all the same."""
+    closed: bool = False
+    """That is for good, no row names the mailbox, and nobody asked for it: a resource without a mailbox, or
+    outside the app's scope, where we never were or can't do anything any more."""
 
     @property
     def clean(self) -> bool:
         """Nothing of ours is left, as far as can be told."""
-        return not (self.events or self.booking_ids or self.withheld or self.problem)
+        return self.closed or not (self.events or self.booking_ids or self.withheld or self.problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,11 @@ class Survey:
     def clean(self) -> bool:
         """Nothing of ours is left anywhere."""
         return not self.unreadable_rows and all(each.clean for each in self.mailboxes)
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """Mailboxes that concern no booking and that we may not look into."""
+        return tuple(each.mailbox for each in self.mailboxes if each.closed)
 
     @property
     def wanted(self) -> int:
@@ -150,14 +158,11 @@ class Purge:
             SyncError: Dataverse can't be listed completely; without its rows nothing can be told.
         """
         wanted = frozenset(each.lower() for each in mailboxes)
-        rows, unreadable = await self._patience.insist(partial(self._list_rows, wanted))
-        by_mailbox: dict[str, list[BookingRow]] = {each: [] for each in wanted}
-        for row in rows:
-            by_mailbox.setdefault(_mailbox_of(row), []).append(row)
+        by_mailbox, unreadable = await self._patience.insist(partial(self._list_rows, wanted))
         if not wanted:
             for each in await self._patience.insist(self._sources.reads.user_mailboxes):
                 by_mailbox.setdefault(each, [])
-        known = {row.booking.id: row for row in rows}
+        known = {row.booking.id: row for rows in by_mailbox.values() for row in rows}
         done = 0
         room = asyncio.Semaphore(MAILBOXES_AT_ONCE)
 
@@ -165,6 +170,8 @@ class Purge:
             nonlocal done
             async with room:
                 found = await self._look(mailbox, by_mailbox[mailbox], known)
+            if mailbox in wanted:
+                found = replace(found, closed=False)
             done += 1
             progress(done, len(by_mailbox))
             return found
@@ -192,15 +199,17 @@ class Purge:
 
     # --- looking --------------------------------------------------------------------------------------
 
-    async def _list_rows(self, mailboxes: frozenset[str]) -> tuple[list[BookingRow], list[str]]:
+    async def _list_rows(self, mailboxes: frozenset[str]) -> tuple[dict[str, list[BookingRow]], list[str]]:
+        """By mailbox the rows that name it, usably or not; and the rows that can't be read."""
         queries = [BookingQuery(mailbox=each) for each in sorted(mailboxes)]
-        rows: dict[str, BookingRow] = {}
+        rows: dict[str, list[BookingRow]] = {each: [] for each in mailboxes}
         unreadable: list[str] = []
         for query in queries or [BookingQuery(names_event=True)]:
             async for page in self._sources.listing.list_bookings(query):
-                rows |= {row.booking.id: row for row in page.rows}
+                for row in page.rows:
+                    rows.setdefault(query.mailbox or _mailbox_of(row), []).append(row)
                 unreadable += [row.booking_id for row in page.unreadable]
-        return list(rows.values()), unreadable
+        return rows, unreadable
 
     async def _look(
         self, mailbox: str, rows: Sequence[BookingRow], known: Mapping[str, BookingRow]
@@ -218,7 +227,8 @@ class Purge:
             listed = await self._patience.insist(partial(self._sources.events.list_all_marked, mailbox))
             return await self._prove(found, listed, known)
         except SyncError as error:
-            return replace(found, problem=error.reason)
+            closed = isinstance(error, PermanentError) and not rows
+            return replace(found, problem=error.reason, closed=closed)
 
     async def _prove(
         self, survey: MailboxSurvey, listed: Sequence[MarkedEvent], known: Mapping[str, BookingRow]

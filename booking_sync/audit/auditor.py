@@ -181,11 +181,11 @@ class Auditor:
         )
         gathered = _Gathered(window)
         await self._list_rows(gathered, order)
-        mailboxes = order.mailboxes
-        if not mailboxes:
-            named = (_mailboxes_of(row) for row in gathered.rows.values())
-            mailboxes = (await self._sources.reads.user_mailboxes()).union(*named)
-        await self._list_calendars(gathered, sorted(mailboxes))
+        concerned = order.mailboxes
+        if not concerned:
+            concerned = frozenset().union(*(_mailboxes_of(row) for row in gathered.rows.values()))
+        others = frozenset() if order.mailboxes else await self._sources.reads.user_mailboxes() - concerned
+        await self._list_calendars(gathered, concerned, others)
         await self._read_other_rows(gathered)
         return gathered
 
@@ -199,7 +199,14 @@ class Auditor:
                     gathered.rows[row.booking.id] = row
             gathered.unreadable_rows |= {row.booking_id: row.reason for row in page.unreadable}
 
-    async def _list_calendars(self, gathered: _Gathered, mailboxes: Sequence[str]) -> None:
+    async def _list_calendars(
+        self, gathered: _Gathered, concerned: frozenset[str], others: frozenset[str]
+    ) -> None:
+        """List each mailbox.
+
+        A resource whom no booking concerns may well have no mailbox, or one outside the app's scope: that
+        others are refused is no finding, or no audit would ever be clean.
+        """
         room = asyncio.Semaphore(MAILBOXES_AT_ONCE)
 
         async def list_one(mailbox: str) -> None:
@@ -207,10 +214,11 @@ class Auditor:
                 try:
                     gathered.calendars[mailbox] = await self._list_calendar(mailbox, gathered.window)
                 except SyncError as error:
-                    gathered.unreadable_mailboxes[mailbox] = error.reason
+                    if mailbox in concerned or isinstance(error, TransientError):
+                        gathered.unreadable_mailboxes[mailbox] = error.reason
 
         async with asyncio.TaskGroup() as group:
-            for mailbox in mailboxes:
+            for mailbox in sorted(concerned | others):
                 group.create_task(list_one(mailbox))
 
     async def _list_calendar(self, mailbox: str, window: Window) -> Sequence[MarkedEvent]:

@@ -265,6 +265,15 @@ async def test_a_mailbox_out_of_scope_is_reported(world: AuditWorld) -> None:
     assert "access denied" in report.findings[0].words
 
 
+async def test_a_closed_mailbox_that_concerns_no_booking_is_no_finding(world: AuditWorld) -> None:
+    """A resource without bookings may be out of scope, or no audit would be clean; asked for, it is told."""
+    made = await world.book(DENIED_MAILBOX)
+    world.dataverse.remove(made.id)
+    assert (await world.audit()).counts() == {}
+    asked = await world.audit(AuditOrder(mailboxes=frozenset({DENIED_MAILBOX})))
+    assert asked.counts() == {"unreadable": 1}
+
+
 async def test_a_short_throttle_is_waited_for_and_a_long_one_is_not(world: AuditWorld) -> None:
     """Seconds are slept, minutes are reported."""
     await world.book()

@@ -142,6 +142,7 @@ def _show(survey: Survey, done: Sequence[Purged], left: Survey | None, session: 
     data = {
         "mailboxes": lines,
         "unreadableBookings": list(latest.unreadable_rows),
+        "closedMailboxes": list(latest.closed),
         "clean": latest.clean,
         "dryRun": left is None,
     }
@@ -155,8 +156,13 @@ def _show(survey: Survey, done: Sequence[Purged], left: Survey | None, session: 
             f"{len(latest.unreadable_rows)} bookings can't be read completely, so nothing is known of their "
             "events; --json names them."
         )
+    if latest.closed:
+        session.output.note(
+            f"{len(latest.closed)} mailboxes of resources without any booking to clear can't be looked into, "
+            "having no mailbox or being closed to the app; --json names them."
+        )
     if left:
-        session.output.note(_closing(left))
+        session.output.note(_closing(done, left))
 
 
 def _line(found: MailboxSurvey, done: Purged | None, latest: MailboxSurvey, *, again: bool) -> dict[str, Any]:
@@ -185,10 +191,12 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _closing(left: Survey) -> str:
+def _closing(done: Sequence[Purged], left: Survey) -> str:
+    events, rows = sum(each.events for each in done), sum(each.rows for each in done)
+    gone = f"{events:,} events removed, {rows:,} bookings cleared. "
     if left.clean:
-        return "Looked again: nothing of ours is left."
+        return f"{gone}Looked again: nothing of ours is left."
     return (
-        "Looked again: something is left, or could not be told; see the table. If the app runs, it may have "
-        "made it anew: stop it, and run the command again."
+        f"{gone}Looked again: something is left, or could not be told; see the table. If the app runs, it may "
+        "have made it anew: stop it, and run the command again."
     )
