@@ -197,6 +197,6 @@ def _closing(done: Sequence[Purged], left: Survey) -> str:
     if left.clean:
         return f"{gone}Looked again: nothing of ours is left."
     return (
-        f"{gone}Looked again: something is left, or could not be told; see the table. If the app runs, it may "
-        "have made it anew: stop it, and run the command again."
+        f"{gone}Looked again: something is left, or could not be told; see the table. If the app runs, it "
+        "may have made it anew: stop it, and run the command again."
     )
