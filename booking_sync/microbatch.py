@@ -18,7 +18,7 @@ from booking_sync import telemetry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from opentelemetry.trace import Span
+    from booking_sync.telemetry import Origin
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,7 +45,7 @@ def spread(waiting: int, free: int, places: int, smallest: int, largest: int) ->
 class _Entry(NamedTuple, Generic[Item, Result]):
     item: Item
     future: asyncio.Future[Result]
-    origin: Span | None
+    origin: Origin
     """Whose trace it is a part of."""
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Counter, Histogram, _Gauge
     from opentelemetry.trace import Link, Span, Tracer
 
+    Origin = Span | None
+    """The span that asked for something which it may share with others; None when nobody listens."""
+
 _SCOPE = "booking_sync"
 _SDK = "opentelemetry.sdk"
 GRAPH = "Graph"
@@ -211,13 +214,13 @@ def traceparent() -> str:
     return voice.traceparent() if voice else ""
 
 
-def here() -> Span | None:
-    """The current span, to be named by work that it shares with others; None when nobody listens."""
+def here() -> Origin:
+    """The current span, to be named by work that it shares with others."""
     voice = _voice()
     return voice.here() if voice else None
 
 
-def shared_by(origins: Sequence[Span | None]) -> contextvars.Context | None:
+def shared_by(origins: Sequence[Origin]) -> contextvars.Context | None:
     """The context for a task that several spans share, such as a batch; None: the task's as it is.
 
     Spans in it are parts of the first one's trace (the first that is sampled), so that a booking that travels
@@ -302,11 +305,11 @@ class _Voice:
         self._propagator.inject(carrier)
         return carrier.get("traceparent", "")
 
-    def here(self) -> Span | None:
+    def here(self) -> Origin:
         found = self._trace.get_current_span()
         return found if found.get_span_context().is_valid else None
 
-    def links(self, origins: Sequence[Span | None]) -> list[Link]:
+    def links(self, origins: Sequence[Origin]) -> list[Link]:
         return [self._trace.Link(origin.get_span_context()) for origin in origins if origin is not None]
 
     def enter(self, origins: Sequence[Span]) -> None:

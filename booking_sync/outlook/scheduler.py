@@ -24,10 +24,9 @@ from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from opentelemetry.trace import Span
-
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import GraphRequest
+    from booking_sync.telemetry import Origin
 
 WINDOW_SECONDS = 0.01
 HOLD_SECONDS = 0.05
@@ -84,7 +83,7 @@ def compose(
 class _Entry:
     request: GraphRequest
     future: asyncio.Future[Answer]
-    origin: Span | None
+    origin: Origin
     """Whose trace it is a part of."""
 
     def fail(self, error: SyncError) -> None:

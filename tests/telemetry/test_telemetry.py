@@ -16,6 +16,8 @@ from opentelemetry import context, trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from booking_sync import telemetry
+from booking_sync.batcher import Batcher
+from booking_sync.circuit import Circuit
 from booking_sync.domain.change import (
     BookingChange,
     RelatedChange,
@@ -23,9 +25,14 @@ from booking_sync.domain.change import (
     encode_change,
     encode_related,
 )
+from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.watched import RelatedTable
+from booking_sync.errors import TransientError
 from booking_sync.microbatch import MicroBatcher
+from booking_sync.operations.health import tell_depths
+from booking_sync.ports import QueueDepths
 from booking_sync.receiver import Receiver
+from booking_sync.synchronizer import SyncTask
 from booking_sync.telemetry import COUNTERS, GAUGES, HISTOGRAMS, Attribute, Metric, SpanName
 from tests.support.fakes import FakeQueue
 from tests.webhook_bodies import POLICY, headers, updated
@@ -164,6 +171,44 @@ def test_a_hushed_library_s_spans_are_not_heard(ear: Ear) -> None:
         with trace.get_tracer("other").start_as_current_span("heard"):
             pass
     assert [span.name for span in ear.spans] == ["heard", SpanName.GRAPH_BATCH]
+
+
+async def test_each_booking_is_worked_on_in_its_own_message_s_span(ear: Ear) -> None:
+    """Whoever's timer starts them all: bookings that are gathered don't get into each other's traces."""
+    seen: dict[str, str] = {}
+
+    async def sync(task: SyncTask) -> Outcome:
+        seen[task.booking_id] = telemetry.traceparent()
+        return Outcome(OutcomeKind.SYNCED)
+
+    batcher = Batcher(sync, max_bookings=10, linger=0)
+
+    async def message(booking_id: str) -> str:
+        with telemetry.span(SpanName.SYNC, {}):
+            await batcher.submit(SyncTask(booking_id))
+            return telemetry.traceparent()
+
+    first, second = await asyncio.gather(message("a"), message("b"))
+    assert seen == {"a": first, "b": second}
+    assert len(ear.spans) == 2
+
+
+def test_a_circuit_that_opens_is_counted(ear: Ear) -> None:
+    """Once for each rest, by service."""
+    circuit = Circuit("a service", lambda: 0.0, lambda: 0.0, failures_to_open=1)
+    with circuit.call() as call:
+        call.failed("down")
+    with pytest.raises(TransientError), circuit.call():
+        pass
+    points = ear.points(Metric.CIRCUIT_OPENINGS)
+    assert [p.value for p in points if p.attributes[Attribute.SERVICE] == "a service"] == [1]
+
+
+def test_the_queues_depths_are_told(ear: Ear) -> None:
+    """Each queue by its part, as they were last."""
+    tell_depths(QueueDepths(changes=7, poison=2))
+    points = ear.points(Metric.QUEUE_DEPTH)
+    assert {p.attributes[Attribute.QUEUE]: p.value for p in points} == {"changes": 7, "poison": 2}
 
 
 @pytest.mark.parametrize(
