@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from booking_sync.ports import (
         BookingRows,
         ExtendedEvent,
+        ForeignEvent,
         ForeignEvents,
         FormerRecords,
         Resources,
@@ -136,7 +137,7 @@ class _Claim:
     """The event id that the row notes, of whatever kind."""
     noted_mailbox: str = ""
     """What the row notes beside: an Entra object id, a resource's id, or anything else."""
-    found: list[EventRef] = field(default_factory=list)
+    found: list[ForeignEvent] = field(default_factory=list)
     """Events that carry the extension, under their immutable ids."""
 
 
@@ -241,7 +242,7 @@ class Adopter:
             for event in found:
                 booking_id = _guid(event.value)
                 if booking_id and event.start >= starts_from:
-                    claims.setdefault(booking_id, _Claim(booking_id)).found.append(event.ref)
+                    claims.setdefault(booking_id, _Claim(booking_id)).found.append(event.event)
         return problems
 
     # --- one booking ------------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ class Adopter:
             for _ in range(MAX_ROUNDS):
                 row = await self._patience.insist(partial(self._sources.rows.read, claim.booking_id))
                 if row is None:
-                    return Adoption(claim.booking_id, Fate.WITHOUT_BOOKING, others=tuple(claim.found))
+                    return Adoption(claim.booking_id, Fate.WITHOUT_BOOKING, others=_refs(claim.found))
                 adoption = await self._settle(claim, row, whose)
                 if adoption:
                     return adoption
@@ -262,17 +263,26 @@ class Adopter:
     async def _settle(self, claim: _Claim, row: BookingRow, whose: Mapping[str, str]) -> Adoption | None:
         """What becomes of it; None when the row changed meanwhile."""
         noted, problem = await self._look_up(claim, row, whose)
-        events = list(dict.fromkeys([*([noted] if noted else []), *claim.found]))
+        events = _distinct(noted, claim.found)
         # Without a generation the columns were filled by others, and are what is to be adopted.
         recorded = row.record.event if row.record.generation else None
         if recorded:
-            others = tuple(each for each in events if not _same(each, recorded))
-            return _told(claim, Fate.DOUBLE if others else Fate.RECORDED, recorded, others)
+            others = await self._others(recorded, events)
+            fate = Fate.DOUBLE if others else Fate.RECORDED
+            return Adoption(claim.booking_id, fate, event=recorded, others=others)
         if not events:
             return problem
         if noted is None and len(events) > 1:
-            return Adoption(claim.booking_id, Fate.SEVERAL, others=tuple(events))
-        return await self._adopt(row, events[0], tuple(events[1:]))
+            return Adoption(claim.booking_id, Fate.SEVERAL, others=_refs(events))
+        return await self._adopt(row, events[0].ref, _refs(events[1:]))
+
+    async def _others(self, recorded: EventRef, events: Sequence[ForeignEvent]) -> tuple[EventRef, ...]:
+        """Those of the events that are not the recorded one, under whatever id."""
+        others = [each for each in events if not _same(each.ref, recorded)]
+        if others:
+            ours = await self._patience.insist(partial(self._sources.events.look_up, recorded))
+            others = [each for each in others if not (ours and each.uid and each.uid == ours.uid)]
+        return _refs(others)
 
     async def _adopt(self, row: BookingRow, event: EventRef, others: tuple[EventRef, ...]) -> Adoption | None:
         booking_id = row.booking.id
@@ -295,7 +305,7 @@ class Adopter:
 
     async def _look_up(
         self, claim: _Claim, row: BookingRow, whose: Mapping[str, str]
-    ) -> tuple[EventRef | None, Adoption]:
+    ) -> tuple[ForeignEvent | None, Adoption]:
         """The event that the row notes, under its immutable id if possible; if there is none, why."""
         gone = Adoption(claim.booking_id, Fate.GONE)
         if not claim.noted_event:
@@ -328,8 +338,16 @@ def _candidates(noted: str, row: BookingRow, whose: Mapping[str, str]) -> list[s
     return list(dict.fromkeys(each for each in named if each))
 
 
-def _told(claim: _Claim, fate: Fate, event: EventRef, others: tuple[EventRef, ...]) -> Adoption:
-    return Adoption(claim.booking_id, fate, event=event, others=others)
+def _distinct(noted: ForeignEvent | None, found: Sequence[ForeignEvent]) -> list[ForeignEvent]:
+    """Each event once, the noted one first; of two ids of one event the found one, which is immutable."""
+    if noted is None:
+        return list(dict.fromkeys(found))
+    alike = [each for each in found if each.ref == noted.ref or (each.uid and each.uid == noted.uid)]
+    return [*(alike[:1] or [noted]), *dict.fromkeys(each for each in found if each not in alike)]
+
+
+def _refs(events: Sequence[ForeignEvent]) -> tuple[EventRef, ...]:
+    return tuple(each.ref for each in events)
 
 
 def _same(one: EventRef, other: EventRef) -> bool:

@@ -173,10 +173,19 @@ class MarkedAnywhere(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignEvent:
+    """An event that another program made."""
+
+    ref: EventRef
+    uid: str
+    """Its iCalendar UID, which is the same whatever kind of id the event is named by."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExtendedEvent:
     """An event that carries an open extension which somebody's software put there."""
 
-    ref: EventRef
+    event: ForeignEvent
     value: str
     """What the extension holds."""
     start: datetime
@@ -186,7 +195,7 @@ class ExtendedEvent:
 class ForeignEvents(Protocol):
     """Events that another program made, which are to become ours."""
 
-    async def look_up(self, event: EventRef) -> EventRef | None:
+    async def look_up(self, event: EventRef) -> ForeignEvent | None:
         """The event under its immutable id; under the one given when that can't be told; None when gone."""
 
     async def claim(self, event: EventRef, marker: str) -> EventRef | None:

@@ -18,7 +18,7 @@ from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.requests import MARKER_PROPERTY, EventRequests
 from booking_sync.outlook.scheduler import BatchScheduler
-from booking_sync.ports import AlreadyCreated, Created
+from booking_sync.ports import AlreadyCreated, Created, ForeignEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -203,7 +203,7 @@ class OutlookCalendar:
             for event in listing.extended_events(entries, mailbox, field)
         ]
 
-    async def look_up(self, event: EventRef) -> EventRef | None:
+    async def look_up(self, event: EventRef) -> ForeignEvent | None:
         """The event, under its immutable id where Graph tells it; None when there is no such event.
 
         The id may be of either kind. Whether Graph takes a regular id where immutable ones are asked for is
@@ -218,7 +218,8 @@ class OutlookCalendar:
             answer = await self._batches.submit(request)
             if errors.is_success(answer):
                 found = _text(answer.body, "id") if immutable else None
-                return EventRef(event.mailbox, found or event.event_id)
+                uid = _text(answer.body, "iCalUId") or ""
+                return ForeignEvent(EventRef(event.mailbox, found or event.event_id), uid)
             if not _is_unknown_id(answer):
                 raise self._error(answer, request)
         return None

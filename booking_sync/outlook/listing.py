@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.domain.event import EventRef, MarkedEvent
 from booking_sync.errors import TransientError
 from booking_sync.outlook.requests import MARKER_PROPERTY
-from booking_sync.ports import ExtendedEvent
+from booking_sync.ports import ExtendedEvent, ForeignEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,8 +67,8 @@ def extended_events(entries: Sequence[Any], mailbox: str, field: str) -> Iterato
         for extension in entry.get("extensions") or ():
             value = extension.get(field) if isinstance(extension, dict) else None
             if isinstance(value, str) and value:
-                ref = EventRef(mailbox.lower(), entry["id"])
-                yield ExtendedEvent(ref, value, _moment(entry.get("start")))
+                event = ForeignEvent(EventRef(mailbox.lower(), entry["id"]), str(entry.get("iCalUId") or ""))
+                yield ExtendedEvent(event, value, _moment(entry.get("start")))
 
 
 def _marker(entry: dict[str, Any]) -> str | None:

@@ -184,11 +184,11 @@ class EventRequests:
     def extended(self, mailbox: str, extension_name: str) -> GraphRequest:
         """GET the first page of all events of the main calendar, with this open extension if any."""
         literal = extension_name.replace("'", "''")
-        return self._all(mailbox, ["id", "start"], f"extensions($filter=id eq '{literal}')")
+        return self._all(mailbox, ["id", "iCalUId", "start"], f"extensions($filter=id eq '{literal}')")
 
     def get(self, event: EventRef, *, immutable: bool) -> GraphRequest:
-        """GET the event's id, of the kind that it is asked for with."""
-        query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(select=["id"])
+        """GET the event's id, of the kind that it is asked for with, and its UID."""
+        query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(select=["id", "iCalUId"])
         configuration = _configuration(immutable=immutable)
         configuration.query_parameters = query
         return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))

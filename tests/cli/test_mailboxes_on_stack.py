@@ -1,4 +1,4 @@
-"""`audit`, `purge` and `adopt` on a stack with the app, against calendars with people's own events in them."""
+"""`audit`, `purge` and `adopt` on a stack with the app, in calendars with people's own events."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Place:
 
     async def flow_event(self, who: Resource, plan: Plan, *, tagged: bool = False) -> dict[str, Any]:
         """What the former sync would have made of a booking: an event without our marks."""
-        event = {
+        event: dict[str, Any] = {
             "subject": f"Flow: {plan.name}",
             "start": {
                 "dateTime": plan.start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
@@ -197,7 +197,7 @@ async def test_a_purge_whose_calendar_list_breaks_off_removes_no_unseen_event(pl
 
 
 async def test_adopted_events_are_updated_in_place(place: Place) -> None:
-    """By column with regular and immutable ids, and by extension; dry run first; nobody gets a second event."""
+    """By column with regular and immutable ids, and by extension; nobody gets a second event."""
     who = place.crowd.people[5]
     plans = place.crowd.plan(5, [who])
     await place.stack.dataverse.create_many(BOOKINGS, [booking_row(plan) for plan in plans], webhooks=False)
@@ -272,6 +272,10 @@ async def test_columns_that_are_ours_already_are_adopted_too(place: Place) -> No
 
 async def test_purge_of_all_leaves_nothing(place: Place) -> None:
     """Every mailbox, with a row that names no usable record; run twice, the second has nothing to do."""
+    (plan,) = place.crowd.plan(1)
+    await place.stack.dataverse.create(BOOKINGS, booking_row(plan), webhooks=False)
+    forged = {"bsync_outlookeventid": "AAMkX", "bsync_originalresource": "nobody"}
+    await place.quiet_row(plan, **forged, bsync_outlooksyncstate="1:abc:def")
     done = await place.cli.run("purge", "--all", "--yes", "--json")
     assert done.code == 0, done.output + done.notes
     rows = await place.stack.dataverse.rows(BOOKINGS)

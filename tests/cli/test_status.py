@@ -1,0 +1,139 @@
+"""`status` as a person runs it, on a stack that works."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.rendering import booking_url
+from tests.cli.commands import CommandLine
+from tests.doctor.clinic import Clinic, open_clinic
+from tests.e2e.office import BOOKINGS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from local.day.world import Booking as Plan
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def clinic(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clinic]:
+    """A provisioned stack with a Functions host."""
+    async with open_clinic(tmp_path_factory.mktemp("stack"), hosts=1) as made:
+        yield made
+
+
+async def ask(clinic: Clinic, booking: str) -> tuple[int | None, Any]:
+    """What `status --json` tells of a booking."""
+    folder = clinic.stack.options.folder
+    ended = await CommandLine(folder / "settings.json", folder).run("status", booking, "--json")
+    return ended.code, ended.json()
+
+
+async def unheard(clinic: Clinic, plan: Plan, **columns: Any) -> None:
+    """Change a booking without a webhook."""
+    await clinic.stack.dataverse.update(BOOKINGS, plan.id, columns, webhooks=False)
+
+
+async def test_a_booking_in_step(clinic: Clinic) -> None:
+    """Row, record, event and verdict agree; the form's address names it as well as the id."""
+    plan = await clinic.office.book()
+    folder = clinic.stack.options.folder
+    address = booking_url(clinic.environ["DATAVERSE_URL"], plan.id)
+    shown = await CommandLine(folder / "settings.json", folder).run("status", address)
+    assert shown.code == ExitCode.FINE, shown.notes
+    for words in (clinic.office.anna.name, "valid", "verdict: in step", "Boiler inspection", "Scheduled"):
+        assert words in shown.output
+    code, told = await ask(clinic, plan.id)
+    event = await clinic.office.event(plan)
+    assert code == ExitCode.FINE
+    assert told["record"]["seal"] == "valid"
+    assert told["row"]["resource"] == {"id": clinic.office.anna.id, "name": clinic.office.anna.name}
+    assert [(each["id"], each["recorded"], each["differences"]) for each in told["events"]] == [
+        (event.id, True, [])
+    ]
+
+
+async def test_a_change_that_nobody_heard_of(clinic: Clinic) -> None:
+    """Behind: the worker would write the event."""
+    plan = await clinic.office.book()
+    await unheard(clinic, plan, name="Another job", endtime=(plan.end + timedelta(hours=1)).isoformat())
+    code, told = await ask(clinic, plan.id)
+    assert (code, told["verdict"]) == (ExitCode.FINDINGS, "behind")
+    assert told["workerWould"][0].startswith("write the event")
+    assert told["record"]["fingerprintIs"] == "of an earlier content"
+    assert told["events"][0]["differences"] == ["subject", "end"]
+
+
+async def test_an_event_that_somebody_edited_or_removed(clinic: Clinic) -> None:
+    """Drift, then missing; the worker would believe the row and do nothing."""
+    plan = await clinic.office.book()
+    event = await clinic.office.event(plan)
+    order: dict[str, Any] = {"id": event.id}
+    await clinic.stack.graph.user("edit", event.mailbox, **order, event={"subject": "Mine"})
+    _, edited = await ask(clinic, plan.id)
+    await clinic.stack.graph.user("delete", event.mailbox, **order)
+    _, removed = await ask(clinic, plan.id)
+    assert (edited["verdict"], edited["events"][0]["differences"]) == ("drift", ["subject"])
+    assert (removed["verdict"], removed["events"]) == ("missing", [])
+    assert removed["workerWould"] == ["nothing: the row says that all is done"]
+
+
+async def test_a_copied_row(clinic: Clinic) -> None:
+    """Its columns name the original's event, and the seal gives it away: an event of its own is wanted."""
+    original = await clinic.office.book()
+    row = (await clinic.stack.dataverse.rows(BOOKINGS))[original.id]
+    names = ("bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate")
+    copy = await clinic.book(**{name: row[name] for name in names})
+    code, told = await ask(clinic, copy)
+    assert (code, told["verdict"], told["record"]["seal"]) == (ExitCode.FINDINGS, "behind", "wrong")
+    assert told["workerWould"][0].startswith("create event number 1")
+    assert told["events"] == []
+
+
+async def test_a_booking_that_was_given_up(clinic: Clinic) -> None:
+    """The dead letter about it is shown with its reason."""
+    booking_id = await clinic.book(bsync_outlooksyncerror="Outlook: no mailbox.")
+    change = BookingChange(booking_id, "c1", datetime.now(UTC))
+    await clinic.poison(encode_change(change), "Outlook: no mailbox.")
+    code, told = await ask(clinic, booking_id)
+    await clinic.stack.queue.take_poison()
+    assert (code, told["verdict"]) == (ExitCode.FINDINGS, "failing")
+    assert [each["reason"] for each in told["poison"]] == ["Outlook: no mailbox."]
+
+
+async def test_a_mailbox_that_is_closed(clinic: Clinic) -> None:
+    """Nothing is concluded from events that can't be seen."""
+    plan = await clinic.office.book(clinic.office.ben)
+    ben = {"id": clinic.office.ben.mailbox}
+    await clinic.stack.graph.add_mailboxes([{**ben, "kind": "denied"}])
+    code, told = await ask(clinic, plan.id)
+    await clinic.stack.graph.add_mailboxes([{**ben, "kind": "normal"}])
+    assert (code, told["verdict"]) == (ExitCode.FINDINGS, "unreadable")
+    assert "access denied" in told["closedMailboxes"][clinic.office.ben.mailbox]
+
+
+async def test_a_booking_that_is_not_there(clinic: Clinic) -> None:
+    """Gone is not hidden, and the command tells them apart."""
+    hidden = await clinic.book()
+    await clinic.stack.dataverse.configure(hidden_bookings=[hidden])
+    _, unseen = await ask(clinic, hidden)
+    await clinic.stack.dataverse.configure(hidden_bookings=[])
+    code, gone = await ask(clinic, str(uuid4()))
+    assert (unseen["verdict"], gone["verdict"], code) == ("hidden", "gone", ExitCode.FINDINGS)
+    assert (gone["row"], gone["record"], gone["events"]) == (None, None, [])
+
+
+async def test_what_names_no_booking_is_refused(clinic: Clinic) -> None:
+    """Exit code 2, before anything is asked."""
+    folder = clinic.stack.options.folder
+    ended = await CommandLine(folder / "settings.json", folder).run("status", "boiler")
+    assert (ended.code, "neither a booking's id" in ended.notes) == (ExitCode.USAGE, True)
