@@ -22,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"max_content_width": 110},  # where the terminal is that wide
 )
 app.command()(provision)
 app.command()(doctor)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import RenderableType
+
+PIPE_WIDTH = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,18 @@ class Output:
 
 def open_output(*, as_json: bool) -> Output:
     """The process's own streams."""
-    return Output(as_json, Console(), Console(stderr=True))
+    return Output(as_json, _results_console(), Console(stderr=True))
+
+
+def _results_console() -> Console:
+    """As wide as the terminal; in files and pipes ids are not broken in two."""
+    chosen = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console() if chosen else Console(width=PIPE_WIDTH)
 
 
 def make_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A plain table; the texts are taken as they are."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    """A plain table, without a header when it is empty; the texts are taken as they are."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(rows))
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:

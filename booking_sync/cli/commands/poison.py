@@ -118,6 +118,8 @@ async def _list(session: Session) -> ExitCode:
     async with open_queues(session.environ) as queues:
         letters = await _look(queues.orders(), None)
     _print_letters(letters, session, {})
+    if not letters:
+        session.output.note("No messages were given up.")
     return ExitCode.FINDINGS if letters else ExitCode.FINE
 
 
