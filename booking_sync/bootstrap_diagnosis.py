@@ -109,7 +109,7 @@ async def open_examination(
         environ: the settings.
         auth: who reads table definitions, steps and jobs.
         wishes: what the command line asks for.
-        tell: hears which area is looked at.
+        tell: hears what is looked at.
         webhook: what is known of it.
         clock: the time of day.
     """

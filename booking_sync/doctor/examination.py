@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -74,7 +75,8 @@ class Examination:
         wishes: what the command line asks for.
         now: the time of day.
         new_id: a fresh GUID's text.
-        tell: hears which area is looked at.
+        tell: hears what is looked at, and what can't wait for the report.
+        sleep: waits so many seconds.
     """
 
     sources: Sources
@@ -82,26 +84,27 @@ class Examination:
     now: Clock
     new_id: Callable[[], str]
     tell: Callable[[str], None]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _findings: list[Finding] = field(default_factory=list, init=False)
 
     async def run(self) -> Report:
         """Make every check that can be made."""
-        self.tell("settings")
+        self.tell("looking at settings")
         self._settings()
-        self.tell("storage")
+        self.tell("looking at storage")
         await self._storage()
-        self.tell("secret, sign-in and clocks")
+        self.tell("looking at secret, sign-in and clocks")
         await self._secret()
         graph = await self._token(Audience.GRAPH)
         dataverse = await self._token(Audience.DATAVERSE)
         await self._clocks()
-        self.tell("Dataverse")
+        self.tell("looking at Dataverse")
         known = await self._dataverse() if dataverse else None
         if not dataverse:
             self._skip(Area.DATAVERSE, "all", _TOKEN)
-        self.tell("columns, webhook and steps")
+        self.tell("looking at columns, webhook and steps")
         await self._registration(reachable=bool(known))
-        self.tell("mailboxes")
+        self.tell("looking at mailboxes")
         await self._mailboxes(graph, names_known=bool(known))
         return Report(tuple(self._findings))
 
@@ -270,7 +273,8 @@ class Examination:
         mailbox = await self._find(name, names_known=names_known)
         calendar = self._open(Area.MAILBOXES, self.sources.calendar) if mailbox else None
         if mailbox and calendar:
-            self._note(*await trial.try_mailbox(calendar, name, mailbox, self.now(), self.new_id))
+            made = trial.Trial(calendar, self.now(), self.new_id, self.sleep, self.tell)
+            self._note(*await made.run(name, mailbox))
 
     async def _outside(self, name: str, *, names_known: bool) -> bool:
         mailbox = await self._find(name, names_known=names_known)

@@ -6,21 +6,24 @@ the next examination finds what a killed one left behind.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.doctor.findings import Area, Finding, Severity
 from booking_sync.doctor.mailboxes import INCLUDE
 from booking_sync.domain.event import EventContent, EventRef, EventTime
-from booking_sync.errors import PermanentError, SyncError
+from booking_sync.errors import PermanentError, SyncError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from booking_sync.ports import Calendar
 
 MARKER: Final = "booking-sync-doctor/test-event"
 SUBJECT: Final = "booking_sync test event (removed within seconds)"
+SWEEP_PAUSES: Final = (0.0, 1.0, 4.0)
+"""Seconds before each try to remove the event."""
 _SUNDAY, _HOUR = 6, 3
 _LENGTH = timedelta(minutes=5)
 _LATER = "Try again later; if it goes on, see https://admin.microsoft.com for the state of Exchange Online."
@@ -38,43 +41,64 @@ def announce(name: str, now: datetime) -> Finding:
     return Finding(Area.MAILBOXES, name, Severity.SKIPPED, words)
 
 
-async def try_mailbox(
-    calendar: Calendar, name: str, mailbox: str, now: datetime, new_id: Callable[[], str]
-) -> list[Finding]:
-    """Make the event, read it back, remove it.
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Makes the event, reads it back, removes it.
 
     Args:
         calendar: where.
-        name: the mailbox, as it was asked for.
-        mailbox: its user's Entra object id.
         now: aware, UTC.
         new_id: a fresh GUID's text.
-
-    Returns:
-        One finding, and one more if the event could not be removed.
+        sleep: waits so many seconds.
+        tell: hears at once of an event that could not be removed, since after Ctrl-C there is no report.
     """
-    left: SyncError | None = None
-    refused = False
-    try:
-        created = await calendar.create(mailbox, _content(now), marker=MARKER, transaction_id=new_id())
-        found = await calendar.find(mailbox, MARKER)
-        finding = _judge(name, seen=created.event_id in {each.ref.event_id for each in found})
-    except SyncError as error:
-        finding, refused = _refused(name, error), isinstance(error, PermanentError)
-    finally:
-        # Also after Ctrl-C, and when the answer to the creation was lost.
-        left = await _sweep(calendar, mailbox)
-    return [finding, *([_left(name, left)] if left and not refused else [])]
 
+    calendar: Calendar
+    now: datetime
+    new_id: Callable[[], str]
+    sleep: Callable[[float], Awaitable[None]]
+    tell: Callable[[str], None]
 
-async def _sweep(calendar: Calendar, mailbox: str) -> SyncError | None:
-    """Remove every test event there is; returns why that did not work."""
-    try:
-        for event in await calendar.find(mailbox, MARKER):
-            await calendar.delete(EventRef(mailbox, event.ref.event_id))
-    except SyncError as error:
-        return error
-    return None
+    async def run(self, name: str, mailbox: str) -> list[Finding]:
+        """One finding, and one more if the event could not be removed.
+
+        Args:
+            name: the mailbox, as it was asked for.
+            mailbox: its user's Entra object id.
+        """
+        left: Finding | None = None
+        open_to_us = True
+        try:
+            created = await self.calendar.create(
+                mailbox, _content(self.now), marker=MARKER, transaction_id=self.new_id()
+            )
+            found = await self.calendar.find(mailbox, MARKER)
+            finding = _judge(name, seen=created.event_id in {each.ref.event_id for each in found})
+        except SyncError as error:
+            finding, open_to_us = _refused(name, error), isinstance(error, TransientError)
+        finally:
+            # Also after Ctrl-C, and when the answer to the creation was lost.
+            problem = await self._sweep(mailbox)
+            if problem and open_to_us:
+                left = _left(name, problem)
+                self.tell(left.words)
+        return [finding, *([left] if left else [])]
+
+    async def _sweep(self, mailbox: str) -> SyncError | None:
+        """Remove every test event there is; returns why that did not work."""
+        problem: SyncError | None = None
+        for pause in SWEEP_PAUSES:
+            await self.sleep(pause)
+            try:
+                for event in await self.calendar.find(mailbox, MARKER):
+                    await self.calendar.delete(EventRef(mailbox, event.ref.event_id))
+            except PermanentError as error:
+                return error
+            except TransientError as error:
+                problem = error
+            else:
+                return None
+        return problem
 
 
 def _judge(name: str, *, seen: bool) -> Finding:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from typer.testing import CliRunner
 
 from booking_sync.azure.queue import open_queue
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.bootstrap import now, open_dataverse, open_provisioning
 from booking_sync.bootstrap_diagnosis import open_examination
-from booking_sync.cli.main import app
 from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
 from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Finding, Report, Severity
@@ -75,6 +72,7 @@ class Clinic:
         async with open_examination(
             environ, SignIn.APP, wanted, lambda _: None, clock=lambda: now() + ahead
         ) as examination:
+            examination.sleep = no_pause
             return await examination.run()
 
     async def provision(self, url: str = NOWHERE) -> None:
@@ -111,19 +109,11 @@ class Clinic:
         await self.stack.dataverse.create(BOOKINGS, {**booking_row(plan), **columns}, webhooks=False)
         return plan.id
 
-    async def type(self, *arguments: str) -> tuple[int, str]:
-        """Run the command line in this process; exit code and everything said."""
-        path = self.stack.options.folder / "settings.json"
-        command = [*arguments, "--settings", str(path)]
-        ended = await asyncio.to_thread(CliRunner().invoke, app, command, env={"COLUMNS": "200"})
-        return ended.exit_code, ended.output
-
-    async def type_json(self, *arguments: str) -> tuple[int, object]:
-        """The same with `--json`, its standard output read."""
-        path = self.stack.options.folder / "settings.json"
-        command = [*arguments, "--json", "--settings", str(path)]
-        ended = await asyncio.to_thread(CliRunner().invoke, app, command)
-        return ended.exit_code, json.loads(ended.stdout)
+    async def until_there_is_an_event(self) -> None:
+        """Wait for an event in any calendar, which another process makes."""
+        async with asyncio.timeout(20):
+            while not await self.stack.graph.events():  # noqa: ASYNC110 - no event of ours to wait for
+                await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
@@ -148,6 +138,11 @@ async def open_clinic(folder: Path, *, hosts: int = 0) -> AsyncIterator[Clinic]:
             yield clinic
 
 
+async def no_pause(_seconds: float) -> None:
+    """Wait no longer than for others to have their turn."""
+    await asyncio.sleep(0)
+
+
 def bad(report: Report) -> list[Finding]:
     """What the doctor complains of."""
     return [each for each in report.findings if each.severity in (Severity.WARNING, Severity.ERROR)]
@@ -157,8 +152,3 @@ def the(report: Report, check: str) -> Finding:
     """The finding of a check."""
     (found,) = [each for each in report.findings if each.check == check]
     return found
-
-
-def sunday_at_three(moment: datetime) -> bool:
-    """Whether this is the test event's time."""
-    return (moment.astimezone(UTC).weekday(), moment.hour) == (6, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -78,9 +78,7 @@ async def _doctor(wishes: Wishes, session: Session) -> ExitCode:
     environ = session.environ
     webhook = WebhookToExpect(read_url(environ.get(URL_VARIABLE, "")), environ.get(KEY_VARIABLE, "").strip())
 
-    def tell(area: str) -> None:
-        session.output.note(f"looking at {area}")
-
+    tell = session.output.note
     async with open_examination(environ, session.auth, wishes, tell, webhook=webhook) as examination:
         report = await examination.run()
     session.output.result(report.as_json(), _show(report))
@@ -89,7 +87,7 @@ async def _doctor(wishes: Wishes, session: Session) -> ExitCode:
 
 
 def _show(report: Report) -> RenderableType:
-    """One table per area; a finding's remedy is below it."""
+    """One table per area; a finding's remedy is below it, or below the last that shares it."""
     parts: list[RenderableType] = []
     order = list(Area)
     ordered = sorted(report.findings, key=lambda each: order.index(each.area))
@@ -98,10 +96,12 @@ def _show(report: Report) -> RenderableType:
         table.add_column(no_wrap=True, min_width=7)
         table.add_column(overflow="fold", ratio=1)
         table.add_column(overflow="fold", ratio=3)
-        for each in findings:
+        group = list(findings)
+        for each, following in zip_longest(group, group[1:]):
             style = _STYLES[each.severity]
             words = Text(each.words)
-            if each.remedy and each.severity is not Severity.OK:
+            repeated = following is not None and following.remedy == each.remedy
+            if each.remedy and each.severity is not Severity.OK and not repeated:
                 words.append(f"\n→ {each.remedy}", style="cyan")
             table.add_row(Text(each.severity, style=style), Text(each.check), words)
         parts += [table, Text()]

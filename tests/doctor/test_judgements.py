@@ -1,0 +1,182 @@
+"""What the doctor makes of facts that a local stack can't show."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import typer
+
+from booking_sync.azure.claims import read_claims
+from booking_sync.cli.main import app
+from booking_sync.doctor import access, environment, mailboxes, registration, storage
+from booking_sync.doctor.facts import (
+    Access,
+    ClockReading,
+    FailedJobs,
+    ForeignMarks,
+    Person,
+    QueueState,
+    SecretState,
+    TableFacts,
+    Timer,
+    TimerRun,
+)
+from booking_sync.doctor.findings import Area, Finding, Report, Severity
+from booking_sync.doctor.trial import quiet_hour
+from tests.provisioning.kit import DESIRED, column, provisioned, with_column
+
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+PRODUCT = Path(__file__).parents[2] / "booking_sync" / "doctor"
+
+
+@pytest.mark.parametrize(
+    ("days", "severity"), [(-1, Severity.ERROR), (29, Severity.WARNING), (31, Severity.OK)]
+)
+def test_a_secret_s_date(days: int, severity: Severity) -> None:
+    """Expired, about to, or not for a while."""
+    assert access.judge_secret(SecretState(NOW + timedelta(days=days)), NOW).severity is severity
+
+
+@pytest.mark.parametrize(
+    ("ahead", "severity", "says"),
+    [
+        (None, Severity.SKIPPED, "did not tell"),
+        (-59.0, Severity.OK, "agrees"),
+        (90.0, Severity.WARNING, "90 s behind"),
+        (-301.0, Severity.ERROR, "301 s ahead"),
+    ],
+)
+def test_clocks(ahead: float | None, severity: Severity, says: str) -> None:
+    """A service that is ahead means that our clock is behind."""
+    finding = access.judge_clock(ClockReading("Entra", ahead))
+    assert (finding.severity, says in finding.words) == (severity, True)
+
+
+def test_a_privilege_for_a_part_of_the_organisation_is_not_enough() -> None:
+    """Bookings beyond it would stay unseen."""
+    held = {name: "Global" for names in environment.NEEDED.values() for name in names}
+    assert environment.judge_privileges(held).severity is Severity.OK
+    finding = environment.judge_privileges({**held, "prvReadAccount": "Local"})
+    assert (finding.severity, "prvReadAccount" in finding.words) == (Severity.ERROR, True)
+
+
+def test_many_people_are_named_up_to_a_number() -> None:
+    """The list stays readable."""
+    people = tuple(Person(f"id-{number}", f"name-{number}") for number in range(13))
+    words = environment.judge_foreign_marks(ForeignMarks(1000, more=True, people=people), 14).words
+    assert ("more than 1000" in words, "and 3 more" in words) == (True, True)
+
+
+def test_a_timer_that_never_succeeded() -> None:
+    """A run that failed is no success, however fresh."""
+    run = TimerRun(NOW, None, "No token.")
+    late = storage.judge_timer(Timer.CATCH_UP, run, NOW, timedelta(hours=1))
+    assert (late.severity, "No token." in late.words) == (Severity.ERROR, True)
+
+
+def test_a_fresh_message_is_no_matter() -> None:
+    """It will be taken soon."""
+    changes, poison = storage.judge_queues(QueueState(1, 0, NOW - timedelta(minutes=9)), NOW)
+    assert (changes.severity, poison.severity) == (Severity.OK, Severity.OK)
+
+
+def test_columns_that_can_t_be_written() -> None:
+    """Somebody chose a column of the platform's."""
+    *_, finding = registration.judge_definition(
+        TableFacts(optimistic_concurrency=True, unusable=frozenset({"createdon"}))
+    )
+    assert (finding.severity, "createdon" in finding.words) == (Severity.ERROR, True)
+
+
+def test_parts_that_are_only_outside_the_solution_work_all_the_same() -> None:
+    """A warning, since nothing keeps the sync from working."""
+    outside = with_column(provisioned(), column(DESIRED.columns[0], in_solution=False))
+    found = [each.severity for each in registration.judge_registration(outside, DESIRED)]
+    assert (found.count(Severity.WARNING), found.count(Severity.ERROR)) == (1, 0)
+
+
+def test_a_stranger_on_our_webhook_is_a_warning() -> None:
+    """It calls the app for nothing, and its jobs are not ours."""
+    actual = provisioned()
+    stranger = replace(actual.steps[0], id="s9", name="other", occasion=("Create", "account"))
+    with_it = replace(actual, steps=(*actual.steps, stranger))
+    (finding,) = [
+        each for each in registration.judge_registration(with_it, DESIRED) if each.severity is not Severity.OK
+    ]
+    assert (finding.check, finding.severity) == ("step other", Severity.WARNING)
+    assert "s9" not in registration.our_steps(with_it, DESIRED)
+
+
+def test_a_failed_job_without_a_time_or_reason() -> None:
+    """What Dataverse does not tell is said to be unknown."""
+    words = registration.judge_jobs(FailedJobs(100, more=True), 7).words
+    assert ("more than 100" in words, "without a reason" in words) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("roles", "refused", "severity"),
+    [
+        (set(), False, Severity.OK),
+        ({"User.Read.All"}, False, Severity.OK),
+        ({"Calendars.ReadWrite"}, False, Severity.WARNING),
+        ({"Calendars.ReadWrite"}, True, Severity.OK),
+    ],
+)
+def test_a_tenant_wide_permission(roles: set[str], refused: bool, severity: Severity) -> None:  # noqa: FBT001 - a case
+    """It opens every mailbox, unless Exchange is seen to limit it."""
+    assert mailboxes.judge_scope(roles, outside_refused=refused).severity is severity
+
+
+def test_only_a_refusal_proves_that_a_mailbox_is_closed() -> None:
+    """A person without a mailbox proves nothing."""
+    severities = [mailboxes.judge_outside("x", each).severity for each in Access]
+    assert severities == [Severity.ERROR, Severity.OK, Severity.WARNING]
+
+
+def test_claims_are_read_where_they_can_be() -> None:
+    """A token that is no JWT, or holds odd claims, is of the application that the settings name."""
+    claims = (
+        base64.urlsafe_b64encode(json.dumps({"appid": "A", "roles": ["R"]}).encode()).decode().rstrip("=")
+    )
+    odd = base64.urlsafe_b64encode(b'{"appid": 1, "roles": "all"}').decode()
+    assert read_claims(f"h.{claims}.s", "B").application == "A"
+    assert read_claims(f"h.{claims}.s", "B").roles == {"R"}
+    for token in ("", "opaque", "a.!!!.c", "a.W10.c", f"h.{odd}.s"):
+        assert (read_claims(token, "B").application, read_claims(token, "B").roles) == ("B", frozenset())
+
+
+@pytest.mark.parametrize("day", range(7))
+def test_the_test_event_is_on_a_sunday_night_to_come(day: int) -> None:
+    """Whatever day it is, one to two weeks ahead."""
+    moment = quiet_hour(NOW + timedelta(days=day))
+    assert (moment.weekday(), moment.hour) == (6, 3)
+    assert timedelta(days=6) < moment - (NOW + timedelta(days=day)) < timedelta(days=14)
+
+
+def test_a_report_counts_what_was_found() -> None:
+    """The worst first; skipped checks leave it healthy."""
+    findings = [Finding(Area.CLOCK, "x", each, "") for each in Severity]
+    report = Report(tuple(findings))
+    assert report.summary() == "4 checks: 1 error, 1 warning, 1 skipped, 1 ok."
+    assert not report.healthy
+    assert Report(tuple(findings[:2])).healthy
+
+
+def test_remedies_name_commands_that_exist() -> None:
+    """Each `booking-sync …` in a remedy is a command of the command line, with options that it has."""
+    group = typer.main.get_command(app)
+    text = " ".join(re.sub(r'"\s*\n\s*f?"', "", path.read_text()) for path in PRODUCT.glob("*.py"))
+    told = set(re.findall(r"`booking-sync ([a-z]+)([^`]*)`", text))
+    assert {name for name, _ in told} >= {"provision", "doctor", "poison", "resync", "status"}
+    for name, rest in told:
+        command = group.commands[name]  # type: ignore[attr-defined]
+        if hasattr(command, "commands"):
+            command = command.commands[rest.split()[0]]
+        known = {option for each in command.params for option in each.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= known

@@ -1,0 +1,1 @@
+"""One booking from all sides: what is read, and what it means."""
