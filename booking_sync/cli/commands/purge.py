@@ -24,13 +24,13 @@ from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.console import open_console
 from booking_sync.errors import SyncError
-from booking_sync.purge import HIDDEN_REASON
+from booking_sync.purge import HIDDEN_REASON, MailboxSurvey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from booking_sync.console import Console
-    from booking_sync.purge import MailboxSurvey, Purge, Purged, Survey
+    from booking_sync.purge import Purge, Purged, Survey
 
 AllOption = Annotated[
     bool, typer.Option("--all", help="The mailboxes of all resources, and all that any row names.")
@@ -135,7 +135,12 @@ def _show(survey: Survey, done: Sequence[Purged], left: Survey | None, session: 
     purged = {each.mailbox: each for each in done}
     remaining = {each.mailbox: each for each in latest.mailboxes}
     lines = [
-        _line(each, purged.get(each.mailbox), remaining.get(each.mailbox, each), again=left is not None)
+        _line(
+            each,
+            purged.get(each.mailbox),
+            remaining.get(each.mailbox, MailboxSurvey(each.mailbox)),
+            again=left is not None,
+        )
         for each in survey.mailboxes
         if not each.clean or each.copies or each.foreign
     ]
