@@ -99,6 +99,25 @@ async def test_a_copied_row(clinic: Clinic) -> None:
     assert told["events"] == []
 
 
+async def test_an_adopted_event(clinic: Clinic) -> None:
+    """It carries no marker of ours and is found by the id that the row names."""
+    day = {"timeZone": "UTC"}
+    event = {
+        "subject": "Made by the old flow",
+        "start": {"dateTime": "2027-03-26T18:00:00", **day},
+        "end": {"dateTime": "2027-03-26T19:00:00", **day},
+    }
+    mailbox = clinic.office.anna.mailbox
+    made = await clinic.stack.graph.user("create", mailbox, event=event)
+    adopted = await clinic.book(
+        bsync_outlookeventid=made["immutableId"], bsync_originalresource=mailbox.upper()
+    )
+    code, told = await ask(clinic, adopted)
+    assert (code, told["verdict"], told["record"]["seal"]) == (ExitCode.FINDINGS, "behind", "none")
+    (shown,) = told["events"]
+    assert (shown["recorded"], shown["subject"]) == (True, "Made by the old flow")
+
+
 async def test_a_booking_that_was_given_up(clinic: Clinic) -> None:
     """The dead letter about it is shown with its reason."""
     booking_id = await clinic.book(bsync_outlooksyncerror="Outlook: no mailbox.")
