@@ -224,6 +224,17 @@ def test_the_manual_names_every_command_option_and_exit_code() -> None:
     assert own == set(re.findall(r"--(?:url|key|write|remove)[a-z-]*", section))
 
 
+@pytest.mark.parametrize("command", ["backfill", "resync", "audit", "purge", "adopt"])
+def test_the_manual_names_every_option_of_the_operating_commands(command: str) -> None:
+    """Each in its command's section, and none that there is not; common ones are told once for all."""
+    section = MANUAL.split(f"## `{command}`")[1].split("\n## ")[0]
+    _code, help_text = invoke(command, "--help")
+    common = {"--settings", "--auth", "--json", "--dry-run", "--yes", "--help"}
+    option = re.compile(r"--[a-z][a-z-]+")
+    own = set(option.findall(help_text)) - common
+    assert own == set(option.findall(section)) - common
+
+
 def test_the_local_stack_s_settings_file_has_what_provision_reads() -> None:
     """The stack writes the variables by the names that the command looks for."""
     assert (WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE) == (URL_VARIABLE, KEY_VARIABLE)
