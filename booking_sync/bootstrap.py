@@ -494,7 +494,6 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         open_wire=outside.open_wire,
         circuit=Circuit("Dynamics 365", _loop_time, random.random),
     )
-    rows = DataverseBookings(dataverse, columns)
     calendar = open_calendar(
         settings.graph_url,
         credential,
@@ -504,12 +503,13 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         transport=outside.graph_transport,
     )
     try:
-        organization_id = await _organization(settings, rows)
+        organization_id = await _organization(settings, dataverse)
     except BaseException:
         await calendar.aclose()
-        await rows.aclose()
+        await dataverse.aclose()
         await credential.close()
         raise
+    rows = DataverseBookings(dataverse, columns, organization_id=organization_id)
     synchronizer = Synchronizer(rows, calendar, wish, organization_id)
     batcher = Batcher(
         synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
@@ -629,18 +629,23 @@ def make_wish(settings: Settings) -> Callable[[Booking], Desire]:
     return functools.partial(desire, render=renderer.render, require_work_order=settings.require_work_order)
 
 
-async def _organization(settings: Settings, rows: DataverseBookings) -> str:
+async def _organization(settings: Settings, dataverse: DataverseClient) -> str:
     """The environment's organisation, which must be the one the settings speak of when they do.
 
     A copy of an environment keeps its webhooks and its app's settings may be copied with it; it must not
     reach people's calendars.
     """
-    actual = (await rows.who_am_i()).organization_id
+    actual = (await dataverse.who_am_i()).organization_id
     check_organization(settings.organization_id, actual)
     return actual
 
 
 def check_organization(expected: str, actual: str) -> None:
+    """Compare what the settings say, if they do, with what the environment says.
+
+    Raises:
+        SettingsError: they differ.
+    """
     if expected and actual.lower() != expected:
         raise SettingsError(
             f"DATAVERSE_URL leads to organisation {actual}, but DATAVERSE_ORGANIZATION_ID is "

@@ -379,7 +379,7 @@ async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator
         organization_id = (await client.who_am_i()).organization_id
         check_organization(settings.organization_id, organization_id)
         yield Sources(
-            rows=DataverseBookings(client, practice.columns),
+            rows=DataverseBookings(client, practice.columns, organization_id=organization_id),
             details=DataverseDetailReads(client, practice.columns),
             presence=DataverseAuditReads(client),
             events=practice.calendar,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +162,9 @@ def _decide(
         return _related(kind, RelatedAccepted(table, row_id, correlation_id), shown)
     if kind is ChangeKind.DELETE:
         # Also a deletion by our own user: we never delete bookings, and its data can't be read again.
-        return _deleted(row_id, correlation_id, _pre_image(shown), policy)
+        change = Accepted(kind, row_id, correlation_id)
+        organization_id = _guid_or_none(context, "OrganizationId") or ""
+        return _deleted(change, _pre_image(shown), policy, organization_id)
     by_us = policy.app_user_id and _guid_or_none(context, "InitiatingUserId") == policy.app_user_id
     change = Accepted(kind, row_id, correlation_id)
     return Ignored(IgnoreReason.OWN_CHANGE) if by_us else _written(change, shown, policy)
@@ -188,14 +190,13 @@ def _written(change: Accepted, shown: dict[str, Any], policy: ReceiverPolicy) ->
 
 
 def _deleted(
-    booking_id: str, correlation_id: str | None, image: dict[str, Any] | None, policy: ReceiverPolicy
+    change: Accepted, image: dict[str, Any] | None, policy: ReceiverPolicy, organization_id: str
 ) -> Accepted | Ignored:
-    event = None
-    if image is not None:
-        if not image.get(policy.event_id_column) and policy.require_work_order and _lacks_work_order(image):
-            return Ignored(IgnoreReason.NOTHING_TO_REMOVE)
-        event = _event(booking_id, image, policy)
-    return Accepted(ChangeKind.DELETE, booking_id, correlation_id, event)
+    if image is None:
+        return change
+    if not image.get(policy.event_id_column) and policy.require_work_order and _lacks_work_order(image):
+        return Ignored(IgnoreReason.NOTHING_TO_REMOVE)
+    return replace(change, event=_event(change.booking_id, image, policy, organization_id))
 
 
 def _kind(context: dict[str, Any]) -> ChangeKind | None:
@@ -228,14 +229,17 @@ def _lacks_work_order(row: dict[str, Any] | None) -> bool:
     return row is not None and row.get(WORK_ORDER_COLUMN) is None
 
 
-def _event(booking_id: str, image: dict[str, Any], policy: ReceiverPolicy) -> EventRef | None:
-    """The event that our record named, unless its seal says that the record was copied from another row."""
+def _event(
+    booking_id: str, image: dict[str, Any], policy: ReceiverPolicy, organization_id: str
+) -> EventRef | None:
+    """The event that our record named, unless its seal says that the record was copied."""
     record = parse_record(
         booking_id,
         event_id=_column_text(image, policy.event_id_column),
         mailbox=_column_text(image, policy.original_resource_column),
         state=_column_text(image, policy.sync_state_column),
         error=None,
+        organization_id=organization_id,
     )
     return record.event
 

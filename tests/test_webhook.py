@@ -32,6 +32,7 @@ from tests.webhook_bodies import (
     EVENT_ID,
     IMAGE_COLUMNS,
     MAILBOX,
+    ORGANIZATION,
     POLICY,
     RESOURCE_ID,
     WORK_ORDER,
@@ -286,7 +287,7 @@ def test_half_a_reference_is_none() -> None:
 
 def test_sealed_event_is_believed() -> None:
     """A record of this very booking names its event."""
-    state = format_state(BOOKING, SyncRecord(EVENT, 2, "f00d"))
+    state = format_state(BOOKING, SyncRecord(EVENT, 2, "f00d"), ORGANIZATION)
     got = read(deleted({**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}))
     assert isinstance(got, Accepted)
     assert got.event == EVENT
@@ -294,7 +295,15 @@ def test_sealed_event_is_believed() -> None:
 
 def test_event_of_a_copied_row_is_not_believed() -> None:
     """Deleting a copy of a row must not delete the original's event: its seal is another booking's."""
-    state = format_state(OTHER, SyncRecord(EVENT, 2, "f00d"))
+    state = format_state(OTHER, SyncRecord(EVENT, 2, "f00d"), ORGANIZATION)
+    got = read(deleted({**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}))
+    assert isinstance(got, Accepted)
+    assert got.event is None
+
+
+def test_event_of_a_copied_environment_is_not_believed() -> None:
+    """Deleting a row in a copy of the environment must not delete the original's event."""
+    state = format_state(BOOKING, SyncRecord(EVENT, 2, "f00d"), OTHER)
     got = read(deleted({**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}))
     assert isinstance(got, Accepted)
     assert got.event is None
@@ -399,7 +408,8 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @given(st.data())
 def test_any_spoilt_body_is_answered(data: st.DataObject) -> None:
     """Whatever value of a real body is replaced by whatever else, it is answered and never raises."""
-    sealed = {**IMAGE_COLUMNS, "bsync_outlooksyncstate": format_state(BOOKING, SyncRecord(EVENT, 1, "f"))}
+    state = format_state(BOOKING, SyncRecord(EVENT, 1, "f"), ORGANIZATION)
+    sealed = {**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}
     bookings = [created(), updated(), deleted(), deleted(sealed)]
     webhook = data.draw(st.sampled_from([*bookings, work_order_updated(), resource_updated()]))
     context = copy.deepcopy(webhook.context())

@@ -60,6 +60,7 @@ class DataverseBookings:
     Args:
         client: the environment's Web API; closed with this.
         columns: where our record is kept.
+        organization_id: the environment's, for which records are sealed.
         record_window: seconds that a record waits for company.
     """
 
@@ -68,10 +69,12 @@ class DataverseBookings:
         client: DataverseClient,
         columns: SupportColumns,
         *,
+        organization_id: str = "",
         record_window: float = 0.02,
     ) -> None:
         self._client = client
         self._columns = columns
+        self._organization_id = organization_id
         self._reads: MicroBatcher[str, BookingRow | None] = MicroBatcher(
             self._read_all, largest=queries.MAX_IDS, places=client.places
         )
@@ -106,7 +109,7 @@ class DataverseBookings:
             raise PermanentError(
                 "Dynamics 365: a record was to be written without the version it was made for."
             )
-        body = json.dumps(to_columns(identity, record, self._columns)).encode()
+        body = json.dumps(to_columns(identity, record, self._columns, self._organization_id)).encode()
         return await self._records.submit(_Write(identity, etag, body))
 
     async def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
@@ -137,7 +140,7 @@ class DataverseBookings:
             if identity is None:
                 raise incomplete()
             try:
-                rows.append(to_booking_row(row, self._columns))
+                rows.append(to_booking_row(row, self._columns, self._organization_id))
             except PermanentError as error:  # this row's trouble, not its neighbours'
                 unreadable.append(UnreadableRow(identity, error.reason))
         return BookingPage(tuple(rows), tuple(unreadable))
@@ -159,7 +162,7 @@ class DataverseBookings:
         if row is None:
             return None
         try:
-            return to_booking_row(row, self._columns)
+            return to_booking_row(row, self._columns, self._organization_id)
         except SyncError as error:  # this row's trouble, not its neighbours'
             return error
 

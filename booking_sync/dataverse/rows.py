@@ -52,8 +52,8 @@ def is_etag(value: object) -> bool:
     return isinstance(value, str) and _ETAG.fullmatch(value) is not None
 
 
-def to_booking_row(row: Mapping[str, Any], columns: SupportColumns) -> BookingRow:
-    """The row as the domain sees it.
+def to_booking_row(row: Mapping[str, Any], columns: SupportColumns, organization_id: str = "") -> BookingRow:
+    """The row as the domain sees it; its record must be sealed for this organisation.
 
     Raises:
         PermanentError: a column holds what it can't hold, or a related row may not be seen.
@@ -68,12 +68,15 @@ def to_booking_row(row: Mapping[str, Any], columns: SupportColumns) -> BookingRo
             mailbox=_lower(reader.text(columns.original_resource)),
             state=reader.text(columns.sync_state),
             error=reader.text(columns.sync_error),
+            organization_id=organization_id,
         ),
         etag=reader.etag(),
     )
 
 
-def to_columns(booking_id: str, record: SyncRecord, columns: SupportColumns) -> dict[str, str | None]:
+def to_columns(
+    booking_id: str, record: SyncRecord, columns: SupportColumns, organization_id: str = ""
+) -> dict[str, str | None]:
     """What a write of our record sets; empty columns become null.
 
     Only the error is ever shortened: a shortened id or state would be a wrong one.
@@ -82,7 +85,7 @@ def to_columns(booking_id: str, record: SyncRecord, columns: SupportColumns) -> 
     return {
         columns.event_id: (event.event_id or None) if event else None,
         columns.original_resource: (event.mailbox or None) if event else None,
-        columns.sync_state: format_state(booking_id, record),
+        columns.sync_state: format_state(booking_id, record, organization_id),
         columns.sync_error: shorten(record.error, ERROR_LENGTH) or None,
     }
 

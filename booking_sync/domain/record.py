@@ -1,9 +1,10 @@
 """What we remember of a booking's event, kept in support columns on the booking row itself.
 
-The state column reads `<generation>:<fingerprint>:<seal>`. The seal ties the record to its booking: rows get
-copied in Dynamics 365, support columns and all, and a copy that believed the original's record would edit
-and delete the original's event. A record with a wrong seal counts as no record. A record without a seal (made
-by hand, or by a migration that adopts existing events) is believed, with nothing known of the content.
+The state column reads `<generation>:<fingerprint>:<seal>`. The seal ties the record to its booking in its
+organisation: rows get copied in Dynamics 365, support columns and all, and so do whole environments, and a
+copy that believed the original's record would edit and delete the original's event. A record with a wrong
+seal counts as no record. A record without a seal (made by hand, or by a migration that adopts events)
+is believed, with nothing known of the content.
 """
 
 from __future__ import annotations
@@ -35,18 +36,24 @@ class Seal(StrEnum):
 
     VALID = "valid"
     WRONG = "wrong"
-    """The row is a copy of another, or somebody edited the columns: the record counts as none."""
+    """The row or its environment is a copy, or somebody edited the columns: the record counts as none."""
     NONE = "none"
     """Filled by hand or by a migration, or empty: believed, with the content unknown."""
 
 
-def format_state(booking_id: str, record: SyncRecord) -> str:
-    """The state column's text."""
-    return f"{record.generation}:{record.fingerprint}:{_seal(booking_id, record)}"
+def format_state(booking_id: str, record: SyncRecord, organization_id: str = "") -> str:
+    """The state column's text, sealed for this booking of this organisation."""
+    return f"{record.generation}:{record.fingerprint}:{_seal(booking_id, record, organization_id)}"
 
 
 def parse_record(
-    booking_id: str, *, event_id: str | None, mailbox: str | None, state: str | None, error: str | None
+    booking_id: str,
+    *,
+    event_id: str | None,
+    mailbox: str | None,
+    state: str | None,
+    error: str | None,
+    organization_id: str = "",
 ) -> SyncRecord:
     """Read the support columns; never raises, since people can edit them.
 
@@ -56,20 +63,27 @@ def parse_record(
     event = _event(mailbox or "", event_id or "")
     generation, fingerprint, seal = _split_state(state or "")
     record = SyncRecord(event, generation, fingerprint, error or "")
-    if seal and seal != _seal(booking_id, record):
+    if seal and seal != _seal(booking_id, record, organization_id):
         return SyncRecord(error=record.error)
     if not seal:
         return SyncRecord(event, generation, "", record.error)
     return record
 
 
-def judge_seal(booking_id: str, *, event_id: str | None, mailbox: str | None, state: str | None) -> Seal:
+def judge_seal(
+    booking_id: str,
+    *,
+    event_id: str | None,
+    mailbox: str | None,
+    state: str | None,
+    organization_id: str = "",
+) -> Seal:
     """What the seal of these support columns says; arguments as for `parse_record`."""
     generation, fingerprint, seal = _split_state(state or "")
     if not seal:
         return Seal.NONE
     record = SyncRecord(_event(mailbox or "", event_id or ""), generation, fingerprint)
-    return Seal.VALID if seal == _seal(booking_id, record) else Seal.WRONG
+    return Seal.VALID if seal == _seal(booking_id, record, organization_id) else Seal.WRONG
 
 
 def _event(mailbox: str, event_id: str) -> EventRef | None:
@@ -83,10 +97,11 @@ def _split_state(state: str) -> tuple[int, str, str]:
     return number, fingerprint, seal
 
 
-def _seal(booking_id: str, record: SyncRecord) -> str:
+def _seal(booking_id: str, record: SyncRecord, organization_id: str) -> str:
     event = record.event
     sealed = "\n".join(
         (
+            organization_id.lower(),
             booking_id.lower(),
             event.mailbox.lower() if event else "",
             event.event_id if event else "",

@@ -33,7 +33,7 @@ class Section:
 def sections(facts: Facts, verdict: Verdict) -> list[Section]:
     """What people read, the verdict last."""
     parts = [
-        *([_row(facts.row), _record(facts.row)] if facts.row else []),
+        *([_row(facts.row), _record(facts.row, facts.organization_id)] if facts.row else []),
         *(_event(facts, mailbox, event) for mailbox, event in _events(facts)),
         *([_without_events(facts)] if facts.row and not any(facts.calendars.values()) else []),
         *(Section("poison queue", ((each.dead_lettered_at, each.reason),)) for each in facts.letters),
@@ -53,7 +53,7 @@ def as_json(facts: Facts, verdict: Verdict) -> dict[str, Any]:
         "workerWould": list(verdict.would),
         "because": verdict.because,
         "row": _row_json(facts.row) if facts.row else None,
-        "record": _record_json(facts.row) if facts.row else None,
+        "record": _record_json(facts.row, facts.organization_id) if facts.row else None,
         "events": [_event_json(facts, mailbox, event) for mailbox, event in _events(facts)],
         "closedMailboxes": dict(facts.closed),
         "poison": [
@@ -97,8 +97,8 @@ def _row_json(known: RowFacts) -> dict[str, Any]:
     }
 
 
-def _record(known: RowFacts) -> Section:
-    record = _record_json(known)
+def _record(known: RowFacts, organization_id: str) -> Section:
+    record = _record_json(known, organization_id)
     lines = (
         ("event id", record["eventId"] or "none"),
         ("mailbox", record["mailbox"] or "none"),
@@ -112,12 +112,12 @@ def _record(known: RowFacts) -> Section:
 
 _SEALS = {
     "valid": "valid",
-    "wrong": "wrong: the row is a copy or its columns were edited, so that the record counts as none",
+    "wrong": "wrong: the row or its environment is a copy, or its columns were edited; it counts as none",
     "none": "none: never synced, or filled by hand or by a migration",
 }
 
 
-def _record_json(known: RowFacts) -> dict[str, Any]:
+def _record_json(known: RowFacts, organization_id: str) -> dict[str, Any]:
     record, details = known.row.record, known.details
     return {
         "eventId": details.event_id,
@@ -125,15 +125,19 @@ def _record_json(known: RowFacts) -> dict[str, Any]:
         "generation": record.generation,
         "fingerprint": record.fingerprint,
         "fingerprintIs": _fingerprint(known),
-        "seal": str(_seal(known)),
+        "seal": str(_seal(known, organization_id)),
         "error": record.error,
     }
 
 
-def _seal(known: RowFacts) -> Seal:
+def _seal(known: RowFacts, organization_id: str) -> Seal:
     details = known.details
     return judge_seal(
-        known.row.booking.id, event_id=details.event_id, mailbox=details.mailbox, state=details.state
+        known.row.booking.id,
+        event_id=details.event_id,
+        mailbox=details.mailbox,
+        state=details.state,
+        organization_id=organization_id,
     )
 
 

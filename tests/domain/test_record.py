@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import SyncRecord, format_state, parse_record
+from booking_sync.domain.record import Seal, SyncRecord, format_state, judge_seal, parse_record
 
 ID = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01"
 MAILBOX = "a0000000-0000-4000-8000-00000000000a"
@@ -40,6 +40,30 @@ def test_a_record_reads_back_as_it_was_written(record: SyncRecord) -> None:
 def test_a_record_copied_to_another_booking_counts_as_none(record: SyncRecord) -> None:
     """A row copied in Dynamics 365 with our columns does not claim the original's event."""
     assert _read(record, OTHER_ID, format_state(ID, record)) == SyncRecord(error=record.error)
+
+
+@given(records)
+def test_a_record_in_a_copied_environment_counts_as_none(record: SyncRecord) -> None:
+    """A sandbox made from production does not claim production's events."""
+    production, sandbox = "11110000-0000-4000-8000-000000000001", "22220000-0000-4000-8000-000000000002"
+    state = format_state(ID, record, production)
+    event_id = record.event.event_id if record.event else None
+    mailbox = record.event.mailbox if record.event else None
+
+    def judge(organization_id: str) -> Seal:
+        return judge_seal(
+            ID, event_id=event_id, mailbox=mailbox, state=state, organization_id=organization_id
+        )
+
+    assert (judge(production), judge(sandbox)) == (Seal.VALID, Seal.WRONG)
+    assert parse_record(
+        ID,
+        event_id=event_id,
+        mailbox=mailbox,
+        state=state,
+        error=record.error,
+        organization_id=sandbox,
+    ) == SyncRecord(error=record.error)
 
 
 @pytest.mark.parametrize("state", [None, "", "3", "3:abc"])

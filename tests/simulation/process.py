@@ -188,7 +188,7 @@ class Process:
             ),
             circuit=self._circuit("Dynamics 365"),
         )
-        rows = DataverseBookings(dataverse, SupportColumns())
+        rows = DataverseBookings(dataverse, SupportColumns(), organization_id=ORGANIZATION_ID)
         wire = GraphWire(self._schedule.graph, conductor, troubles, self.name)
         batches = BatchScheduler(
             BatchSender(wire, Credential(), now, self._circuit("Graph")).send,

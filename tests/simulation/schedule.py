@@ -232,7 +232,7 @@ class Schedule:
                 self.dataverse, self.conductor, self.troubles, "judge", pause
             ),
         )
-        rows = DataverseBookings(client, SupportColumns())
+        rows = DataverseBookings(client, SupportColumns(), organization_id=ORGANIZATION_ID)
         return {booking_id: await rows.read(booking_id) for booking_id in self.dispatcher.bookings}
 
 
