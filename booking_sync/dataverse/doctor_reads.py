@@ -6,6 +6,7 @@ app, the second as whoever set the app up.
 
 from __future__ import annotations
 
+import re
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ from booking_sync.dataverse.schema import BOOKINGS
 from booking_sync.doctor.facts import FailedJobs, ForeignMarks, Identity, Person, TableFacts
 from booking_sync.domain.text import clean_line
 from booking_sync.domain.watched import BOOKING_TABLE, WORK_ORDER_COLUMNS
+from booking_sync.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,6 +47,7 @@ _READS: Final[Mapping[str, str]] = {
 _DEPTHS = ("Basic", "Local", "Deep", "Global")
 _FAILED = 31
 _MARKS = "msdyn_globalobjectid ne null or msdyn_appointmentbookingid ne null"
+_NO_MARKS = re.compile(r"column 'msdyn_\w+' does not exist")
 _REASON_LENGTH = 200
 
 
@@ -86,7 +89,9 @@ class DataverseExamination:
             raise incomplete()
         held: dict[str, str] = {}
         for row in rows:
-            name, depth = str(row.get("PrivilegeName")), str(row.get("Depth"))
+            name, depth = row.get("PrivilegeName"), str(row.get("Depth"))
+            if not isinstance(name, str) or not name:
+                raise incomplete()  # a privilege without its name must not count as one that is lacking
             held[name] = max(depth, held.get(name, ""), key=_reach)
         return held
 
@@ -104,10 +109,15 @@ class DataverseExamination:
     async def foreign_marks(self, since: datetime) -> ForeignMarks:
         """Bookings made since then that Microsoft's own sync has marked."""
         condition = quote(f"createdon ge {_moment(since)} and ({_MARKS})", safe="")
-        rows = await self._client.rows(
-            f"{BOOKINGS}?$select=_resource_value&$expand=Resource($select=name)"
-            f"&$filter={condition}&$orderby=createdon%20desc&$top={MOST_MARKED + 1}"
-        )
+        try:
+            rows = await self._client.rows(
+                f"{BOOKINGS}?$select=_resource_value&$expand=Resource($select=name)"
+                f"&$filter={condition}&$orderby=createdon%20desc&$top={MOST_MARKED + 1}"
+            )
+        except PermanentError as error:
+            if _NO_MARKS.search(error.reason):
+                return ForeignMarks(0, more=False, people=())  # a Field Service of before that sync
+            raise
         people = {person for row in rows if (person := _person(row))}
         in_order = sorted(people, key=lambda each: (each.name, each.resource_id))
         return ForeignMarks(min(len(rows), MOST_MARKED), len(rows) > MOST_MARKED, tuple(in_order))

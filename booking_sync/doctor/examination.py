@@ -43,6 +43,9 @@ _STORAGE = (
     "Check AzureWebJobsStorage; with an identity, that whoever runs this command has the role Storage Queue "
     "Data Contributor on the account, as the app does."
 )
+_JOURNAL = (
+    "The operator's page shows them; or give yourself the role Storage Blob Data Reader on the account."
+)
 _AS_YOURSELF = (
     "Run `booking-sync doctor --auth cli` as somebody who may customize the environment; the app need not."
 )
@@ -127,13 +130,16 @@ class Examination:
             await self._timer(timer)
 
     async def _timer(self, timer: Timer) -> None:
-        async def ask() -> Finding:
+        try:
             late = self.sources.expectations().catch_up_look_back if timer is Timer.CATCH_UP else None
             run = await self.sources.storage().last_run(timer)
-            return storage.judge_timer(timer, run, self.now(), late)
-
-        finding = await self._ask(Area.STORAGE, f"last {timer}", ask, _STORAGE)
-        self._note(*([finding] if finding else []))
+        except SettingsError:
+            self._skip(Area.STORAGE, f"last {timer}", _SETTINGS)
+        except SyncError as error:
+            # Who runs this may read queues and no blobs: the journal is the app's own.
+            self._skip(Area.STORAGE, f"last {timer}", f"the journal can't be read: {error.reason}", _JOURNAL)
+        else:
+            self._note(storage.judge_timer(timer, run, self.now(), late))
 
     async def _secret(self) -> None:
         try:
@@ -326,8 +332,8 @@ class Examination:
             self._skip(area, "all", _SETTINGS)
             return None
 
-    def _skip(self, area: Area, check: str, words: str) -> None:
-        self._note(Finding(area, check, Severity.SKIPPED, words))
+    def _skip(self, area: Area, check: str, words: str, remedy: str = "") -> None:
+        self._note(Finding(area, check, Severity.SKIPPED, words, remedy))
 
     def _note(self, *findings: Finding) -> None:
         self._findings += findings

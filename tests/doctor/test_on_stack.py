@@ -214,6 +214,23 @@ async def test_the_app_need_not_read_steps(clinic: Clinic) -> None:
     assert (finding.severity, "--auth cli" in finding.remedy) == (Severity.SKIPPED, True)
 
 
+async def test_a_person_must_be_allowed_to_read_steps(clinic: Clinic) -> None:
+    """Who signed in for that and may not is told so."""
+    async with configured(clinic, missing_privileges=["prvReadSdkMessage"]):
+        report = await clinic.examine(Wishes(signed_in_as_app=False))
+    assert [(each.check, each.severity) for each in bad(report)] == [("columns and steps", Severity.ERROR)]
+
+
+async def test_a_journal_that_can_t_be_read(clinic: Clinic) -> None:
+    """Whoever operates the queues need not read blobs: skipped, with the role that it would take."""
+    blobs = clinic.environ["AzureWebJobsStorage"].split("BlobEndpoint=")
+    nowhere = f"{blobs[0]}BlobEndpoint=https://127.0.0.1:9/a;{blobs[1].partition(';')[2]}"
+    report = await clinic.examine(AzureWebJobsStorage=nowhere)
+    assert report.healthy, bad(report)
+    finding = the(report, "last audit")
+    assert (finding.severity, "Storage Blob Data Reader" in finding.remedy) == (Severity.SKIPPED, True)
+
+
 async def test_optimistic_concurrency_is_off(clinic: Clinic) -> None:
     """Without it no record can be written."""
     async with configured(clinic, without_optimistic_concurrency=["bookableresourcebooking"]):
@@ -303,6 +320,22 @@ async def test_microsoft_s_own_sync_is_at_work(clinic: Clinic, column: str) -> N
     later = the(await clinic.examine(ahead=timedelta(days=15)), "Microsoft's own sync")
     assert later.severity is Severity.OK
     await clinic.stack.dataverse.delete(BOOKINGS, booking_id, webhooks=False)
+
+
+async def test_a_field_service_of_before_microsoft_s_sync(clinic: Clinic) -> None:
+    """It has no columns for marks, and so there are none."""
+    words = "Could not find a property named 'msdyn_globalobjectid' on type 'Microsoft.Dynamics.CRM.x'."
+    body = {"error": {"code": "0x0", "message": words}}
+    await clinic.stack.dataverse.add_fault(Fault(path="msdyn_globalobjectid", status=400, body=body))
+    assert (await clinic.examine()).healthy
+
+
+async def test_privileges_without_names_are_no_lack(clinic: Clinic) -> None:
+    """An answer that can't be read is told as that, not as seven missing privileges."""
+    body = {"RolePrivileges": [{"PrivilegeId": "p", "Depth": "Global", "PrivilegeName": None}]}
+    await clinic.stack.dataverse.add_fault(Fault(path="RetrieveUserPrivileges", status=200, body=body))
+    finding = the(await clinic.examine(), "privileges")
+    assert (finding.severity, "incomplete" in finding.words) == (Severity.ERROR, True)
 
 
 async def test_a_mailbox_that_is_closed_to_the_app(clinic: Clinic) -> None:
