@@ -1,0 +1,1 @@
+"""docs/walkthrough.md, as a new user would go through it."""
