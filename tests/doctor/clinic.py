@@ -27,6 +27,7 @@ from booking_sync.provisioning.plan import make_plan
 from booking_sync.settings import load_receiver_settings
 from local.day.world import WorldMaker, booking_row
 from local.stack import LocalStack, StackOptions
+from tests.doctor import builders  # noqa: F401 - loads the Graph SDK's builders
 from tests.e2e.office import BOOKINGS, Office
 
 if TYPE_CHECKING:
