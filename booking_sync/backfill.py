@@ -16,7 +16,7 @@ from booking_sync.errors import TransientError
 from booking_sync.ports import BookingQuery
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from booking_sync.domain.booking import BookingRow
@@ -176,9 +176,9 @@ class _Run:
     def handful(self) -> int:
         return self.sender.pace.handful if self.sender else 500
 
-    async def add(self, rows: Iterable[BookingRow], wanted: frozenset[str]) -> None:
+    async def add(self, rows: Sequence[BookingRow], wanted: frozenset[str]) -> None:
         """Queue what is wanted of these, and move the checkpoint past all of them."""
-        await self._send(sorted(wanted))
+        await self._send([row.booking.id for row in rows if row.booking.id in wanted])
         for row in rows:
             self.checkpoint = self.checkpoint.passed(row, queued=row.booking.id in wanted)
         if self.checkpoints:
