@@ -1,4 +1,4 @@
-"""Loads the Graph SDK's builders, which warn of deprecated classes of their own meanwhile; import it first."""
+"""Loads the Graph SDK's builders, which warn of deprecated classes of their own meanwhile."""
 
 from __future__ import annotations
 
