@@ -85,7 +85,7 @@ async def test_every_booking_is_queued_once_in_the_order_of_its_start() -> None:
 async def test_a_list_that_fails_is_taken_up_where_it_was_left() -> None:
     """Without doubles, also among bookings that start at the same moment."""
     world = World()
-    world.rows.faults.after["list"] = [TransientError("busy"), TransientError("busy"), TransientError("busy")]
+    world.rows.faults.after["list"] = [TransientError("busy")] * 8  # patience starts anew with each page gained
     done = await world.run()
     assert sorted(world.queued) == sorted(world.ids)
     assert done.queued == 7
