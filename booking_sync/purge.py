@@ -246,7 +246,9 @@ class Purge:
                 foreign += 1
             elif booking_id not in generations:
                 withheld += 1
-            elif own_generation(event.transaction_id, booking_id, event.ref.mailbox, generations[booking_id]):
+            elif own_generation(
+                event.transaction_id, event.marker, event.ref.mailbox, generations[booking_id]
+            ):
                 ours[event.ref] = None
             else:
                 copies += 1

@@ -283,16 +283,16 @@ class Synchronizer:
 
     async def _find_left_behind(self, run: _Run, mailbox: str, generation: int) -> list[Own]:
         """Events in the mailbox that are provably ours and this booking's, by generation."""
-        booking_id = run.task.booking_id
+        mark = self._mark(run)
         try:
-            found = await self._calendar.find(mailbox, marker(self._organization_id, booking_id))
+            found = await self._calendar.find(mailbox, mark)
         except PermanentError:
             return []  # a mailbox that can't be read can't have been written to
         highest = generation + SEARCH_BEYOND_GENERATION
         owned = [
             Own(event.ref, number)
             for event in found
-            if (number := own_generation(event.transaction_id, booking_id, mailbox, highest))
+            if (number := own_generation(event.transaction_id, mark, mailbox, highest))
         ]
         return sorted(owned, key=lambda own: own.generation)
 
@@ -347,13 +347,13 @@ class Synchronizer:
         self, run: _Run, mailbox: str, content: EventContent, generation: int
     ) -> EventRef | None:
         """The event of this generation, created now or by an earlier try; None when that one is gone."""
-        booking_id = run.task.booking_id
+        mark = self._mark(run)
         try:
             created = await self._calendar.create(
                 mailbox,
                 content,
-                marker=marker(self._organization_id, booking_id),
-                transaction_id=transaction_id(booking_id, mailbox, generation),
+                marker=mark,
+                transaction_id=transaction_id(mark, mailbox, generation),
             )
         except TransientError as error:
             if error.maybe_applied:
@@ -371,6 +371,9 @@ class Synchronizer:
             return event
         # This may be the answer to an earlier try, which others may have overwritten, or a user removed.
         return event if await self._update(run, event, content) else None
+
+    def _mark(self, run: _Run) -> str:
+        return marker(self._organization_id, run.task.booking_id)
 
     async def _update(self, run: _Run, event: EventRef, content: EventContent) -> bool:
         return await _touching(run, self._calendar.update(event, content))

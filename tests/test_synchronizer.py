@@ -72,7 +72,7 @@ async def test_a_new_booking_gets_one_marked_and_tagged_event(world: World) -> N
     outcome = await world.synchronizer.sync(TASK)
     (event,) = world.calendar.events.values()
     assert outcome.kind is OutcomeKind.SYNCED
-    assert event.transaction_id == transaction_id(BOOKING_ID, ANNA, 1)
+    assert event.transaction_id == transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, 1)
     assert event.marker == marker(ORGANIZATION_ID, BOOKING_ID)
     assert event.tagged
     assert world.record == SyncRecord(event.ref, 1, event.content.fingerprint())
@@ -152,7 +152,7 @@ async def test_a_reactivated_booking_gets_an_event_of_the_next_generation(world:
     await world.synced(replace(booking(), status=CANCELED))
     await world.synced(booking())
     (event,) = world.calendar.events.values()
-    assert event.transaction_id == transaction_id(BOOKING_ID, ANNA, 2)
+    assert event.transaction_id == transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, 2)
 
 
 async def test_a_reassigned_booking_moves_to_the_other_mailbox(world: World) -> None:
@@ -191,7 +191,7 @@ async def test_an_event_that_the_user_removed_is_created_anew_at_the_next_change
     world.rows.put(replace(booking(), name="Boiler repair"))
     await world.synchronizer.sync(TASK)
     (event,) = world.calendar.events.values()
-    assert event.transaction_id == transaction_id(BOOKING_ID, ANNA, 2)
+    assert event.transaction_id == transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, 2)
     assert world.record.generation == 2
 
 
@@ -538,7 +538,10 @@ async def test_generations_used_up_in_vain_are_passed_over_for_good(world: World
     world.calendar.events.clear()
     for generation in range(2, 9):
         made = await world.calendar.create(
-            ANNA, content, marker="", transaction_id=transaction_id(BOOKING_ID, ANNA, generation)
+            ANNA,
+            content,
+            marker="",
+            transaction_id=transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, generation),
         )
         assert made.event_id
         await world.calendar.delete(EventRef(ANNA, made.event_id))
@@ -546,7 +549,7 @@ async def test_generations_used_up_in_vain_are_passed_over_for_good(world: World
     (event,) = world.calendar.events.values()
     assert outcome.kind is OutcomeKind.SYNCED
     assert world.record.event == event.ref
-    assert event.transaction_id == transaction_id(BOOKING_ID, ANNA, 9)
+    assert event.transaction_id == transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, 9)
 
 
 async def test_how_far_generations_are_used_up_is_remembered_between_tries(world: World) -> None:
@@ -556,10 +559,25 @@ async def test_how_far_generations_are_used_up_is_remembered_between_tries(world
     world.calendar.events.clear()
     for generation in range(2, 41):
         made = await world.calendar.create(
-            ANNA, content, marker="", transaction_id=transaction_id(BOOKING_ID, ANNA, generation)
+            ANNA,
+            content,
+            marker="",
+            transaction_id=transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, generation),
         )
         assert made.event_id
         await world.calendar.delete(EventRef(ANNA, made.event_id))
     first, second = [await world.synchronizer.sync(UNTRUSTED) for _ in range(2)]
     assert (first.kind, second.kind) == (OutcomeKind.DEFERRED, OutcomeKind.SYNCED)
     assert world.record.generation == 41
+
+
+async def test_a_copied_environment_does_not_adopt_the_originals_event(world: World) -> None:
+    """Its bookings have the same ids, and Graph would answer the same transactionId with the original's event."""
+    await world.synced(booking())
+    (original,) = world.calendar.events.values()
+    copy = FakeRows()
+    copy.put(replace(booking(), name="Tried out in the sandbox"))
+    sandbox = Synchronizer(copy, world.calendar, wish, "99990000-0000-4000-8000-000000000009")
+    assert (await sandbox.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert world.calendar.events[original.ref] == original
+    assert len(world.calendar.of(ANNA)) == 2

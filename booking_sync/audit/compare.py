@@ -99,16 +99,16 @@ _GONE = "The booking no longer exists, but its event does."
 
 def _without_row(booking_id: str, listed: Iterable[MarkedEvent]) -> Iterator[Finding]:
     for event in listed:
-        if _generation(event, booking_id, 0):
+        if _generation(event, 0):
             yield _about(event, Kind.ORPHAN, booking_id, _GONE)
         else:
             yield _about(event, Kind.COPY, booking_id, _COPY)
 
 
-def _generation(event: MarkedEvent, booking_id: str, recorded: int) -> int:
+def _generation(event: MarkedEvent, recorded: int) -> int:
     """Which of the booking's creations made this event, as far up as the worker looks; 0 for none."""
     return own_generation(
-        event.transaction_id, booking_id, event.ref.mailbox, recorded + SEARCH_BEYOND_GENERATION
+        event.transaction_id, event.marker, event.ref.mailbox, recorded + SEARCH_BEYOND_GENERATION
     )
 
 
@@ -146,13 +146,13 @@ class _RowAudit:
 
     def _sort(self) -> list[Finding]:
         """Tell the row's event, our other ones and people's copies apart; only copies are findings yet."""
-        record, booking_id = self.row.record, self.row.booking.id
+        record = self.row.record
         ranked: list[tuple[int, MarkedEvent]] = []
         copies: list[Finding] = []
         for event in self.listed:
             if event.ref == record.event:
                 self._shown = event
-            elif generation := _generation(event, booking_id, record.generation):
+            elif generation := _generation(event, record.generation):
                 ranked.append((generation, event))
             else:
                 copies.append(self._event(event, Kind.COPY, _COPY))

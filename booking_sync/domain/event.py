@@ -100,23 +100,24 @@ class MarkedEvent:
     location_name: str
 
 
-def transaction_id(booking_id: str, mailbox: str, generation: int) -> str:
+def transaction_id(mark: str, mailbox: str, generation: int) -> str:
     """The id under which a booking's n-th event is created, the same on every try.
 
-    Graph answers a second creation with the same id by naming the first event instead of doubling it.
+    Graph answers a second creation with the same id by naming the first event instead of doubling it. A
+    copied environment has the same bookings and must not be given the original's events: hence all of `marker`.
     """
-    return str(uuid.uuid5(_TRANSACTION_NAMESPACE, f"{booking_id}/{mailbox}/{generation}".lower()))
+    return str(uuid.uuid5(_TRANSACTION_NAMESPACE, f"{mark}/{mailbox}/{generation}".lower()))
 
 
-def own_generation(found: str | None, booking_id: str, mailbox: str, up_to_generation: int) -> int:
-    """Which of this booking's events in this mailbox a transactionId proves an event to be; 0 for none.
+def own_generation(found: str | None, mark: str, mailbox: str, up_to_generation: int) -> int:
+    """Which of the events of this `marker` in this mailbox a transactionId proves an event to be; 0 for none.
 
     A marker alone proves nothing: a user's own copy of an event may carry it along.
     """
     if found is None:
         return 0
     for generation in range(1, up_to_generation + 1):
-        if found.lower() == transaction_id(booking_id, mailbox, generation):
+        if found.lower() == transaction_id(mark, mailbox, generation):
             return generation
     return 0
 

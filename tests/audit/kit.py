@@ -54,7 +54,9 @@ def shown(
     return MarkedEvent(
         ref=EventRef(mailbox, event_id),
         marker=marker(organization_id, booking_id),
-        transaction_id=transaction_id(booking_id, mailbox, generation) if generation else None,
+        transaction_id=transaction_id(marker(organization_id, booking_id), mailbox, generation)
+        if generation
+        else None,
         subject=content.subject,
         start=subject.start,
         end=subject.end,

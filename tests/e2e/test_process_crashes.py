@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from booking_sync.domain.event import own_generation
+from booking_sync.domain.event import marker, own_generation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -53,7 +53,8 @@ async def test_a_storm_with_crashes_ends_in_step(crowd: Crowd, seed: int) -> Non
 
     left = orphans(await crowd.facts())
     assert sum(count > 0 for count in cut) >= CRASHES - 1
-    assert all(provably_ours(event) for event in left)
+    organization = crowd.stack.identities.organization_id
+    assert all(provably_ours(event, organization) for event in left)
     assert {each.about for each in await crowd.differences()} <= {event.booking_id for event in left}
     await crowd.audit()
     assert await crowd.differences() == []
@@ -90,7 +91,12 @@ def orphans(facts: Facts) -> list[EventFact]:
     return [event for event in facts.events if event.booking_id and event.id not in recorded]
 
 
-def provably_ours(event: EventFact) -> bool:
+def provably_ours(event: EventFact, organization_id: str) -> bool:
     """Whether marker and transactionId say that it is this booking's event in this mailbox."""
     transaction = event.raw["transactionId"]
-    return own_generation(transaction, event.booking_id, event.mailbox, HIGHEST_GENERATION) > 0
+    return (
+        own_generation(
+            transaction, marker(organization_id, event.booking_id), event.mailbox, HIGHEST_GENERATION
+        )
+        > 0
+    )

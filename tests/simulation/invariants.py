@@ -83,7 +83,9 @@ def _check_booking(
     right = [each for each in events if named and _is(each, named.mailbox, named.event_id)]
     for each in events:
         if each not in right:
-            proven = own_generation(each.event.transaction_id, booking_id, each.mailbox, 100)
+            proven = own_generation(
+                each.event.transaction_id, f"{ORGANIZATION_ID}/{booking_id}", each.mailbox, 100
+            )
             kind = "orphan" if proven else "stray"
             yield Violation(kind, f"{about}: {each.event.immutable_id} in {NAMES[each.mailbox]}")
     if not isinstance(desired, Wanted):

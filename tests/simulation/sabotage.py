@@ -143,7 +143,7 @@ class _MarkerProves(_Wrapped):
 
 
 def _first(mailbox: str, marker: str) -> str:
-    return transaction_id(marker.partition("/")[2], mailbox, 1)
+    return transaction_id(marker, mailbox, 1)
 
 
 @dataclass(frozen=True)
