@@ -30,6 +30,7 @@ from tests.support.fakes import FakeCalendar, FakeRows
 
 _RENDERER = EventRenderer(EventStyle(event_zone("UTC"), "https://contoso.crm4.dynamics.com"))
 TASK = SyncTask(BOOKING_ID)
+MARK = marker(ORGANIZATION_ID, BOOKING_ID)
 UNTRUSTED = SyncTask(BOOKING_ID, trusted=False)
 
 
@@ -72,7 +73,7 @@ async def test_a_new_booking_gets_one_marked_and_tagged_event(world: World) -> N
     outcome = await world.synchronizer.sync(TASK)
     (event,) = world.calendar.events.values()
     assert outcome.kind is OutcomeKind.SYNCED
-    assert event.transaction_id == transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, 1)
+    assert event.transaction_id == transaction_id(MARK, ANNA, 1)
     assert event.marker == marker(ORGANIZATION_ID, BOOKING_ID)
     assert event.tagged
     assert world.record == SyncRecord(event.ref, 1, event.content.fingerprint())
@@ -152,7 +153,7 @@ async def test_a_reactivated_booking_gets_an_event_of_the_next_generation(world:
     await world.synced(replace(booking(), status=CANCELED))
     await world.synced(booking())
     (event,) = world.calendar.events.values()
-    assert event.transaction_id == transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, 2)
+    assert event.transaction_id == transaction_id(MARK, ANNA, 2)
 
 
 async def test_a_reassigned_booking_moves_to_the_other_mailbox(world: World) -> None:
@@ -191,7 +192,7 @@ async def test_an_event_that_the_user_removed_is_created_anew_at_the_next_change
     world.rows.put(replace(booking(), name="Boiler repair"))
     await world.synchronizer.sync(TASK)
     (event,) = world.calendar.events.values()
-    assert event.transaction_id == transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, 2)
+    assert event.transaction_id == transaction_id(MARK, ANNA, 2)
     assert world.record.generation == 2
 
 
@@ -541,7 +542,7 @@ async def test_generations_used_up_in_vain_are_passed_over_for_good(world: World
             ANNA,
             content,
             marker="",
-            transaction_id=transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, generation),
+            transaction_id=transaction_id(MARK, ANNA, generation),
         )
         assert made.event_id
         await world.calendar.delete(EventRef(ANNA, made.event_id))
@@ -549,7 +550,7 @@ async def test_generations_used_up_in_vain_are_passed_over_for_good(world: World
     (event,) = world.calendar.events.values()
     assert outcome.kind is OutcomeKind.SYNCED
     assert world.record.event == event.ref
-    assert event.transaction_id == transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, 9)
+    assert event.transaction_id == transaction_id(MARK, ANNA, 9)
 
 
 async def test_how_far_generations_are_used_up_is_remembered_between_tries(world: World) -> None:
@@ -562,7 +563,7 @@ async def test_how_far_generations_are_used_up_is_remembered_between_tries(world
             ANNA,
             content,
             marker="",
-            transaction_id=transaction_id(marker(ORGANIZATION_ID, BOOKING_ID), ANNA, generation),
+            transaction_id=transaction_id(MARK, ANNA, generation),
         )
         assert made.event_id
         await world.calendar.delete(EventRef(ANNA, made.event_id))
@@ -572,7 +573,7 @@ async def test_how_far_generations_are_used_up_is_remembered_between_tries(world
 
 
 async def test_a_copied_environment_does_not_adopt_the_originals_event(world: World) -> None:
-    """Its bookings have the same ids, and Graph would answer the same transactionId with the original's event."""
+    """Its bookings have the same ids; with the same transactionId Graph would name the original's event."""
     await world.synced(booking())
     (original,) = world.calendar.events.values()
     copy = FakeRows()

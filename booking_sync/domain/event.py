@@ -104,7 +104,7 @@ def transaction_id(mark: str, mailbox: str, generation: int) -> str:
     """The id under which a booking's n-th event is created, the same on every try.
 
     Graph answers a second creation with the same id by naming the first event instead of doubling it. A
-    copied environment has the same bookings and must not be given the original's events: hence all of `marker`.
+    copied environment has the same bookings and must not be given the original's events: hence the marker.
     """
     return str(uuid.uuid5(_TRANSACTION_NAMESPACE, f"{mark}/{mailbox}/{generation}".lower()))
 

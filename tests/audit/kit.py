@@ -50,13 +50,11 @@ def shown(
     assert isinstance(wanted, Wanted)
     assert subject.start
     assert subject.end
-    content = wanted.content
+    content, mark = wanted.content, marker(organization_id, booking_id)
     return MarkedEvent(
         ref=EventRef(mailbox, event_id),
-        marker=marker(organization_id, booking_id),
-        transaction_id=transaction_id(marker(organization_id, booking_id), mailbox, generation)
-        if generation
-        else None,
+        marker=mark,
+        transaction_id=transaction_id(mark, mailbox, generation) if generation else None,
         subject=content.subject,
         start=subject.start,
         end=subject.end,
