@@ -185,6 +185,20 @@ async def test_resync_of_bookings_distrusts_what_is_recorded(place: Place) -> No
     assert (change.booking_id, change.uncertain) == (there, True)
 
 
+async def test_a_secret_of_one_s_own_needs_no_vault(place: Place) -> None:
+    """With ENTRA_CLIENT_SECRET set, neither the vault nor its settings are asked for."""
+    settings = json.loads(place.cli.settings.read_text())
+    values = {name: value for name, value in settings["Values"].items() if not name.startswith("KEY_VAULT")}
+    file = place.stack.options.folder / "no-vault.json"
+    file.write_text(json.dumps({"Values": values}))
+    cli = CommandLine(file, place.stack.options.folder)
+    arguments = ("resync", place.ids[0], "--dry-run", "--json")
+    with_secret = await cli.run(*arguments, environ={"ENTRA_CLIENT_SECRET": place.stack.client_secret})
+    assert (with_secret.code, with_secret.json()["toQueue"]) == (0, 1), with_secret.notes
+    without = await cli.run(*arguments)
+    assert (without.code, "KEY_VAULT_URL" in without.notes) == (2, True)
+
+
 async def test_resync_of_a_mailbox_takes_its_resource_s_bookings(place: Place) -> None:
     """Recorded there or not."""
     anna = place.world.technicians[0]

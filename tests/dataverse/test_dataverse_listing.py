@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from booking_sync.dataverse import queries
+from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
 from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports import BookingPage, BookingQuery, UnreadableRow
+from booking_sync.ports import BookingPage, BookingQuery, FormerRecord, UnreadableRow
 from local.faults import Fault
 from tests.dataverse.world import BOOKINGS, DataverseWorld
 from tests.support.bookings import ANNA, booking
@@ -165,3 +166,51 @@ async def test_whole_seconds_do_not_hide_the_newest_change(dataverse: DataverseW
     dataverse.put(booking())
     (page,) = await pages(dataverse, BookingQuery(modified_until=datetime.now(UTC)))
     assert len(page.rows) == 1
+
+
+def test_bookings_of_resources_and_work_orders_are_asked_for_by_their_ids() -> None:
+    """Any of one kind, and both kinds together; what is no GUID never gets into a query."""
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    asked = options(BookingQuery(resource_ids=(first,), work_order_ids=(first, second)))
+    assert asked["$filter"] == (
+        f"(_resource_value eq {first})"
+        f" and (_msdyn_workorder_value eq {first} or _msdyn_workorder_value eq {second})"
+    )
+    with pytest.raises(ValueError, match="badly formed"):
+        options(BookingQuery(resource_ids=("x or true",)))
+
+
+def test_a_list_by_start_can_be_taken_up_again() -> None:
+    """Ties are settled by the key, so that no page is cut at random."""
+    assert options(BookingQuery(by_start=True))["$orderby"] == "starttime,bookableresourcebookingid"
+
+
+async def test_what_a_former_sync_noted_is_listed_with_its_columns(dataverse: DataverseWorld) -> None:
+    """Rows that name an event, with both texts; an unknown column is refused in words."""
+    moment = "2026-03-02T09:00:00Z"
+    noted = dataverse.standin.create(
+        BOOKINGS,
+        {"name": "a", "starttime": moment, "msdyn_globalobjectid": "E1", "bsync_originalresource": "x"},
+    )
+    dataverse.standin.create(BOOKINGS, {"name": "b", "starttime": moment})
+    client = dataverse.rows._client  # noqa: SLF001 - the tests' world keeps no other
+    columns = DataverseFormerRecords(client, "msdyn_globalobjectid", "bsync_originalresource")
+    found = [each async for page in columns.list_former(MOMENT.replace(year=2020)) for each in page]
+    assert found == [FormerRecord(noted, "E1", "x")]
+    assert [page async for page in columns.list_former(MOMENT.replace(year=2030))] == [[]]
+    with pytest.raises(PermanentError):
+        [page async for page in DataverseFormerRecords(client, "new_nothing").list_former(MOMENT)]
+    with pytest.raises(ValueError, match="logical name"):
+        DataverseFormerRecords(client, "a,b")
+
+
+async def test_resources_are_told_with_their_users_mailboxes(dataverse: DataverseWorld) -> None:
+    """Only those that are users with an Entra account."""
+    user = dataverse.standin.create("systemusers", {"fullname": "A", "azureactivedirectoryobjectid": ANNA})
+    resource = dataverse.standin.create(
+        "bookableresources",
+        {"name": "A", "resourcetype": 3, "UserId@odata.bind": f"/systemusers({user})"},
+    )
+    dataverse.standin.create("bookableresources", {"name": "Crane", "resourcetype": 4})
+    client = dataverse.rows._client  # noqa: SLF001 - as above
+    assert await DataverseResources(client).mailboxes() == {resource: ANNA}
