@@ -291,10 +291,10 @@ class Purge:
 
     async def _empty(self, survey: MailboxSurvey) -> Purged:
         purged = Purged(survey.mailbox)
-        removed = await asyncio.gather(*(self._remove(each, purged) for each in survey.events))
-        kept = {event for event, done in zip(survey.events, removed, strict=True) if not done}
+        done = await asyncio.gather(*(self._remove(each, purged) for each in survey.events))
+        removed = dict(zip(survey.events, done, strict=True))
         await asyncio.gather(
-            *(self._clear(each, survey.mailbox, kept, purged) for each in survey.booking_ids)
+            *(self._clear(each, survey.mailbox, removed, purged) for each in survey.booking_ids)
         )
         return purged
 
@@ -307,17 +307,26 @@ class Purge:
         purged.events += 1
         return True
 
-    async def _clear(self, booking_id: str, mailbox: str, kept: set[EventRef], purged: Purged) -> None:
-        """Have the row forget its event, on condition that it is the version that names it."""
+    async def _clear(
+        self, booking_id: str, mailbox: str, removed: Mapping[EventRef, bool], purged: Purged
+    ) -> None:
+        """Have the row forget its event, on condition that it is the version that names it.
+
+        Args:
+            booking_id: the row's.
+            mailbox: the one that is emptied.
+            removed: by event, whether it could be removed.
+            purged: gets what was done.
+        """
         try:
             for _ in range(MAX_ROUNDS):
                 row = await self._patience.insist(partial(self._sources.rows.read, booking_id))
                 if row is None:
                     return
                 event = row.record.event
-                if event in kept or (event and event.mailbox.lower() != mailbox):
+                if event and (not removed.get(event, True) or event.mailbox.lower() != mailbox):
                     return  # still there, or another calendar's by now
-                if event:  # perhaps another one than before
+                if event and event not in removed:  # somebody recorded another one meanwhile
                     await self._patience.insist(partial(self._sources.calendar.delete, event))
                 # The generation stays, so that an event made later never meets the transactionId of this one.
                 after = SyncRecord(generation=row.record.generation)

@@ -80,6 +80,7 @@ async def test_an_event_and_its_record_go_and_the_generation_stays() -> None:
     left = await world.run()
     assert left.clean
     assert world.calendar.events == {}
+    assert world.calendar.calls.count("delete") == 1
     assert world.record() == SyncRecord(generation=1)
     again = await world.book()
     assert again in world.calendar.events
