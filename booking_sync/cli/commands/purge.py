@@ -83,8 +83,7 @@ async def _purge(order: _Order, session: Session) -> ExitCode:
             session.output.note("Nothing was removed (--dry-run).")
             return ExitCode.FINE
         _ask(survey, order)
-        with session.output.progress("Emptying") as advance:
-            done = await use_case.carry_out(survey, advance)
+        done = await _empty(use_case, survey, session)
         left = await _survey(use_case, mailboxes, session, "Looking again")
     _show(survey, done, left, session)
     return ExitCode.FINE if left.clean else ExitCode.FINDINGS
@@ -93,6 +92,15 @@ async def _purge(order: _Order, session: Session) -> ExitCode:
 async def _survey(use_case: Purge, mailboxes: frozenset[str], session: Session, text: str) -> Survey:
     with session.output.progress(text) as advance:
         return await use_case.survey(mailboxes, advance)
+
+
+async def _empty(use_case: Purge, survey: Survey, session: Session) -> list[Purged]:
+    try:
+        with session.output.progress("Emptying") as advance:
+            return await use_case.carry_out(survey, advance)
+    except BaseException:
+        session.output.note("Broke off. The same command completes it.")
+        raise
 
 
 async def _warn(survey: Survey, console: Console, session: Session) -> None:
