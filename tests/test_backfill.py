@@ -83,9 +83,9 @@ async def test_every_booking_is_queued_once_in_the_order_of_its_start() -> None:
 
 
 async def test_a_list_that_fails_is_taken_up_where_it_was_left() -> None:
-    """Without doubles, also among bookings that start at the same moment."""
+    """Without doubles, also among bookings that start at the same moment; each page renews the patience."""
     world = World()
-    world.rows.faults.after["list"] = [TransientError("busy")] * 8  # patience starts anew with each page gained
+    world.rows.faults.after["list"] = [TransientError("busy")] * 8
     done = await world.run()
     assert sorted(world.queued) == sorted(world.ids)
     assert done.queued == 7
