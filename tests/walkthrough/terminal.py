@@ -125,6 +125,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     """Wait for its end, which closing its input or a signal has brought about; in the end kill the group."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(STOP_SECONDS):
-            await process.communicate()
+            await process.communicate(b"" if process.stdin else None)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    await process.communicate()
