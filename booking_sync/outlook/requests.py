@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.headers_collection import HeadersCollection
@@ -101,17 +101,21 @@ class EventRequests:
         event = _event(content)
         event.transaction_id = transaction_id
         event.single_value_extended_properties = [_marked(marker)]
-        return self._item(mailbox, self._events(mailbox).to_post_request_information(event, _configuration()))
+        builder = self._events(mailbox).with_url(self._events_url(mailbox))
+        return self._item(mailbox, builder.to_post_request_information(event, _configuration()))
 
     @hushed()
     def update(self, event: EventRef, content: EventContent) -> GraphRequest:
         """PATCH our fields and nothing else; transactionId can't be changed, and Graph refuses to try."""
-        information = self._event(event).to_patch_request_information(_event(content), _configuration())
-        return self._item(event.mailbox, information)
+        builder = self._event(event).with_url(self._event_url(event))
+        return self._item(
+            event.mailbox, builder.to_patch_request_information(_event(content), _configuration())
+        )
 
     def delete(self, event: EventRef) -> GraphRequest:
         """DELETE the event; without attendees nobody gets mail."""
-        return self._item(event.mailbox, self._event(event).to_delete_request_information(_configuration()))
+        builder = self._event(event).with_url(self._event_url(event))
+        return self._item(event.mailbox, builder.to_delete_request_information(_configuration()))
 
     @hushed()
     def tag(self, event: EventRef, extension_name: str, booking_id: str) -> GraphRequest:
@@ -121,8 +125,8 @@ class EventRequests:
             extension_name=extension_name,
             additional_data={EXTENSION_PROPERTY: booking_id},
         )
-        information = self._event(event).extensions.to_post_request_information(extension, _configuration())
-        return self._item(event.mailbox, information)
+        builder = self._event(event).extensions.with_url(f"{self._event_url(event)}/extensions")
+        return self._item(event.mailbox, builder.to_post_request_information(extension, _configuration()))
 
     def find(self, mailbox: str, marker: str) -> GraphRequest:
         """GET the first page of the events that carry the marker."""
@@ -226,6 +230,15 @@ class EventRequests:
         if not is_event_id(event.event_id):
             raise PermanentError("Outlook: what should name an event is no event id.")
         return self._events(event.mailbox).by_event_id(event.event_id)
+
+    # The SDK expands its URL templates character by character, which was a quarter of a booking's processor
+    # time. So the four requests that bookings are made of name their URL; a test holds them to the templates.
+
+    def _events_url(self, mailbox: str) -> str:
+        return f"{self._client.base_url}/users/{mailbox}/events"
+
+    def _event_url(self, event: EventRef) -> str:
+        return f"{self._events_url(event.mailbox)}/{quote(event.event_id, safe='')}"
 
     def _item(self, mailbox: str, information: RequestInformation) -> GraphRequest:
         information.path_parameters["baseurl"] = self._client.base_url

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from kiota_abstractions.request_information import RequestInformation
+from msgraph.generated.models.event import Event
+from msgraph.generated.models.open_type_extension import OpenTypeExtension
 
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
@@ -196,3 +199,24 @@ def test_a_link_elsewhere_is_refused(link: str) -> None:
     requests = EventRequests(GraphClient("https://graph.microsoft.com", LocalCredential(b"")))
     with pytest.raises(TransientError):
         requests.next_page(MAILBOX, link)
+
+
+@pytest.mark.parametrize("event_id", [ODD_ID, "A" * 152, "a_b-c+d=="])
+async def test_urls_are_those_of_the_sdks_own_templates(event_id: str) -> None:
+    """What is named here for speed is what the SDK would have made of the same ids."""
+    client = GraphClient("https://graph.microsoft.com", LocalCredential(b"k" * 32))
+    requests, ref = EventRequests(client), EventRef(MAILBOX, event_id)
+    events = client.service.users.by_user_id(MAILBOX).events
+    event = events.by_event_id(event_id)
+
+    def expanded(information: RequestInformation) -> str:
+        information.path_parameters["baseurl"] = client.base_url
+        return information.url.removeprefix(client.base_url)
+
+    create = requests.create(MAILBOX, CONTENT, marker=MARKER, transaction_id="t")
+    assert create.url == expanded(events.to_post_request_information(Event()))
+    assert requests.update(ref, CHANGED).url == expanded(event.to_patch_request_information(Event()))
+    assert requests.delete(ref).url == expanded(event.to_delete_request_information())
+    tag = requests.tag(ref, EXTENSION, "b")
+    assert tag.url == expanded(event.extensions.to_post_request_information(OpenTypeExtension()))
+    await client.aclose()
