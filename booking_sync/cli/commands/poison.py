@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -219,11 +220,19 @@ def _end(
 def _print_letters(letters: Sequence[Letter], session: Session, more: dict[str, Any]) -> None:
     described = [_describe(each) for each in letters]
     rows = [
-        (each["id"], each["deadLetteredAt"], each["booking"] or each["about"], each["reason"])
+        (each["id"], _minute(each["deadLetteredAt"]), each["booking"] or each["about"], each["reason"])
         for each in described
     ]
     columns = ("message", "given up", "booking", "reason")
     session.output.result({"messages": described, **more}, make_table(columns, rows))
+
+
+def _minute(moment: str) -> str:
+    """When, short enough for a table; what is no time stays as it is."""
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return moment
 
 
 def _describe(letter: Letter) -> dict[str, Any]:

@@ -171,8 +171,8 @@ def _show(survey: Survey, done: Sequence[Purged], left: Survey | None, session: 
         )
     if latest.closed:
         session.output.note(
-            f"{len(latest.closed)} mailboxes of resources without any booking to clear can't be looked into, "
-            "having no mailbox or being closed to the app; --json names them."
+            "Not looked into, since there is no mailbox or it is closed to the app, and no booking to clear "
+            f"names it: {len(latest.closed)}; --json says whose."
         )
     if left:
         session.output.note(_closing(done, left))
