@@ -282,3 +282,13 @@ async def test_purge_of_all_leaves_nothing(place: Place) -> None:
     assert not any(row["bsync_outlookeventid"] for row in rows.values())
     again = await place.cli.run("purge", "--all", "--json")
     assert (again.code, again.json()["clean"]) == (0, True), again.notes
+
+
+async def test_purge_tells_of_mailboxes_that_are_closed(place: Place) -> None:
+    """One that no booking names is no obstacle to a purge of all; one that was asked for is a finding."""
+    closed = place.crowd.world.without_mailbox.mailbox
+    everything = await place.cli.run("purge", "--all", "--dry-run", "--json")
+    assert closed in everything.json()["closedMailboxes"]
+    asked = await place.cli.run("purge", "--mailbox", closed, "--yes", "--json")
+    assert (asked.code, asked.json()["clean"], asked.json()["closedMailboxes"]) == (1, False, [])
+    assert "no Exchange Online mailbox" in asked.output
