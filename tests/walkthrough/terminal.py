@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Self
 from local.processes import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 END = re.compile(r"^=== ended with (\d+)$")
@@ -106,7 +105,7 @@ class Servant:
 
 
 async def _bash(arguments: list[str], *, stdin: int) -> asyncio.subprocess.Process:
-    environment: Mapping[str, str] = {**os.environ, **ENVIRONMENT}
+    inherited = {name: value for name, value in os.environ.items() if "MAKE" not in name}  # of `make test`
     return await asyncio.create_subprocess_exec(
         "bash",
         "--noprofile",
@@ -115,7 +114,7 @@ async def _bash(arguments: list[str], *, stdin: int) -> asyncio.subprocess.Proce
         stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env=environment,
+        env={**inherited, **ENVIRONMENT},
         cwd=REPOSITORY,
         start_new_session=True,
     )
