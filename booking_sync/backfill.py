@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from booking_sync.domain.change import BookingChange
-from booking_sync.errors import TransientError
+from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports import BookingQuery
 
 if TYPE_CHECKING:
@@ -123,11 +123,17 @@ class Backfill:
         """Queue them all; returns the last checkpoint, which is forgotten then.
 
         Raises:
-            SyncError: Dataverse or the queue failed for good; the checkpoint is there to go on from.
+            SyncError: Dataverse or the queue failed for good; the checkpoint is there to go on from, unless
+                it was refused before any booking was reached.
         """
         run = _Run(checkpoint, sender, checkpoints, now)
         checkpoints.save(checkpoint)
-        await self._insist(run)
+        try:
+            await self._insist(run)
+        except PermanentError:
+            if not run.checkpoint.seen:
+                checkpoints.clear()
+            raise
         checkpoints.clear()
         return run.checkpoint
 

@@ -535,7 +535,7 @@ def open_sign_in(environ: Mapping[str, str], sign_in: SignIn) -> AppCredential:
     Raises:
         SettingsError: what this way to sign in needs is missing or malformed.
     """
-    from booking_sync.azure.credential import ClientSecretAppCredential
+    from booking_sync.azure.credential import VAULT_REMEDY, ClientSecretAppCredential
     from booking_sync.azure.secrets import KeyVaultSecret, SecretText
     from booking_sync.azure.sign_in import EnvironmentSecret, SignIn, open_person
 
@@ -546,6 +546,7 @@ def open_sign_in(environ: Mapping[str, str], sign_in: SignIn) -> AppCredential:
     secret = environ.get(CLIENT_SECRET_VARIABLE, "").strip()
     if secret:
         source: SecretSource = EnvironmentSecret(SecretText(secret))
+        remedy = f"correct {CLIENT_SECRET_VARIABLE}"
     else:
         vault = load_part(environ, VaultSettings)
         source = KeyVaultSecret(
@@ -553,7 +554,10 @@ def open_sign_in(environ: Mapping[str, str], sign_in: SignIn) -> AppCredential:
             vault.client_secret_name,
             verify_challenge=vault.key_vault_verify_challenge,
         )
-    return ClientSecretAppCredential(app.tenant_id, app.client_id, source, authority=app.authority_host)
+        remedy = VAULT_REMEDY
+    return ClientSecretAppCredential(
+        app.tenant_id, app.client_id, source, authority=app.authority_host, remedy=remedy
+    )
 
 
 @asynccontextmanager

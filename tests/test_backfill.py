@@ -113,6 +113,15 @@ async def test_a_list_that_gets_nowhere_is_given_up() -> None:
     assert world.rows.calls == ["list"] * 5
 
 
+async def test_a_run_that_is_refused_at_once_leaves_no_checkpoint() -> None:
+    """Nothing is there to go on from, and the next run may just begin."""
+    world = World()
+    world.rows.faults.before["list"] = [PermanentError("no such column")]
+    with pytest.raises(PermanentError):
+        await world.run()
+    assert world.notebook.cleared
+
+
 async def test_a_refusal_ends_it_at_once() -> None:
     """Nobody waits for a permission."""
     world = World()

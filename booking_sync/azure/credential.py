@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 _SECRET_REFUSED = "invalid_client"  # noqa: S105 - OAuth's error code for it (RFC 6749, 5.2), no secret
 _TOO_MANY, _SERVER_ERROR = 429, 500
+VAULT_REMEDY = "put a new secret of the app registration into Key Vault, then the app picks it up by itself"
 
 
 class _SecretRefusedError(Exception):
@@ -66,6 +67,7 @@ class ClientSecretAppCredential:
         source: where the secret comes from; closed by `close`.
         authority: Entra's URL; empty takes azure-identity's own default (`AZURE_AUTHORITY_HOST`, else the
             public cloud).
+        remedy: what to do when Entra refuses the secret, by where it comes from.
         hold_seconds: how long a failure is remembered, and how often `renew` is listened to at most.
     """
 
@@ -76,12 +78,14 @@ class ClientSecretAppCredential:
         source: SecretSource,
         *,
         authority: str = "",
+        remedy: str = VAULT_REMEDY,
         hold_seconds: float = 30.0,
     ) -> None:
         self._tenant_id = tenant_id
         self._client_id = client_id
         self._source = source
         self._authority = authority
+        self._remedy = remedy
         self._hold_seconds = hold_seconds
         self._lock = asyncio.Lock()
         self._opened: _Opened | None = None
@@ -201,8 +205,7 @@ class ClientSecretAppCredential:
 
     def _still_refused(self, refusal: _SecretRefusedError) -> TransientError:
         return TransientError(
-            f"Entra refuses the client secret that Key Vault holds ({refusal}): put a new secret of the app "
-            "registration into the vault, then the app picks it up by itself",
+            f"Entra refuses the client secret ({refusal}): {self._remedy}",
             retry_after=self._hold_seconds,
         )
 

@@ -110,8 +110,8 @@ class KeyVaultSecret:
         status = error.status_code if isinstance(error, HttpResponseError) else None
         if isinstance(error, ClientAuthenticationError) and status is None:
             return TransientError(
-                "the app's identity got no token for Key Vault: check that the function app has a managed "
-                "identity, and AZURE_CLIENT_ID if it is a user-assigned one"
+                "there is no token for Key Vault: check that the function app has a managed identity, and "
+                "AZURE_CLIENT_ID if it is a user-assigned one; at a command line, run `az login`"
             )
         if not isinstance(error, HttpResponseError) or status is None:
             return TransientError(f"Key Vault can't be reached ({type(error).__name__})")
@@ -120,8 +120,8 @@ class KeyVaultSecret:
         said = f"HTTP {status}, {_code(error)}"
         if status in (_UNAUTHORIZED, _FORBIDDEN):
             return TransientError(
-                f"Key Vault does not let the app read the secret {self._name} ({said}): the app's identity "
-                "needs the role Key Vault Secrets User, and the secret has to be enabled"
+                f"Key Vault does not let us read the secret {self._name} ({said}): the app's identity, or "
+                "you at a command line, need the role Key Vault Secrets User, and the secret must be enabled"
             )
         return TransientError(f"Key Vault can't answer now ({said})", retry_after=retry_after(error))
 

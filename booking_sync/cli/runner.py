@@ -78,7 +78,7 @@ def run(
         output.error(error.reason)
         code = ExitCode.FINDINGS
     except TransientError as error:
-        output.error(f"{error.reason} {_later(error)}")
+        output.error(f"{error.reason.removesuffix('.')}. {_later(error)}")
         code = ExitCode.TRY_LATER
     except KeyboardInterrupt:
         output.note("Interrupted.")

@@ -95,6 +95,21 @@ async def test_the_app_signs_in_with_a_secret_from_the_environment(cloud: Cloud)
     assert (cloud.token_requests(), cloud.secret_reads()) == ([200], 0)
 
 
+async def test_a_secret_of_the_environment_that_is_refused_is_named(cloud: Cloud) -> None:
+    """Nobody is sent to a vault that was not asked."""
+    environ = {
+        "ENTRA_TENANT_ID": TENANT,
+        "ENTRA_CLIENT_ID": CLIENT,
+        "AZURE_AUTHORITY_HOST": cloud.entra_url,
+        "ENTRA_CLIENT_SECRET": "mistyped",
+    }
+    async with open_sign_in(environ, SignIn.APP) as credential:
+        with pytest.raises(TransientError, match="correct ENTRA_CLIENT_SECRET") as raised:
+            await credential.get_token(DATAVERSE_SCOPE)
+    assert "ault" not in raised.value.reason
+    assert "mistyped" not in raised.value.reason
+
+
 async def test_the_app_signs_in_with_the_vault_s_secret(cloud: Cloud) -> None:
     """Without one, it takes the function app's own way."""
     environ = {

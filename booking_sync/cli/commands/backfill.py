@@ -146,8 +146,9 @@ async def _to_its_end(work: Awaitable[Checkpoint], order: _Order, session: Sessi
     try:
         return await work
     except BaseException:
-        path = order.file.path
-        session.output.note(f"Broke off. To go on: booking-sync backfill --resume --checkpoint {path}")
+        if order.file.exists():
+            path = order.file.path
+            session.output.note(f"Broke off. To go on: booking-sync backfill --resume --checkpoint {path}")
         raise
 
 
