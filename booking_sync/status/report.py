@@ -73,12 +73,12 @@ def _row(known: RowFacts) -> Section:
         (
             ("id", known.row.booking.id),
             ("name", known.row.booking.name),
-            ("time", f"{shown['start'] or 'none'} to {shown['end'] or 'none'}"),
+            ("time", _span(known.row.booking.start, known.row.booking.end)),
             ("resource", resource),
             ("status", str(shown["status"] or "none")),
             ("work order", str(shown["workOrder"] or "none")),
             ("active", "yes" if shown["active"] else "no"),
-            ("changed", shown["modified"] or "unknown"),
+            ("changed", _shown(known.details.modified) or "unknown"),
         ),
     )
 
@@ -164,7 +164,7 @@ def _event(facts: Facts, mailbox: str, event: MarkedEvent) -> Section:
             ("mailbox", mailbox),
             ("recorded", "yes" if shown["recorded"] else "no: the row does not name it"),
             ("subject", event.subject),
-            ("time", f"{shown['start']} to {shown['end']}"),
+            ("time", _span(event.start, event.end)),
             ("shows as", event.show_as),
             ("differs in", ", ".join(shown["differences"]) or "nothing"),
         ),
@@ -194,5 +194,13 @@ def _event_json(facts: Facts, mailbox: str, event: MarkedEvent) -> dict[str, Any
     }
 
 
+def _span(first: datetime | None, last: datetime | None) -> str:
+    return f"{_shown(first) or 'none'} to {_shown(last) or 'none'}"
+
+
+def _shown(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC") if moment else ""
+
+
 def _moment(moment: datetime | None) -> str | None:
-    return moment.strftime("%Y-%m-%d %H:%M UTC") if moment else None
+    return moment.isoformat() if moment else None

@@ -236,6 +236,16 @@ def test_the_manual_names_every_option_of_the_operating_commands(command: str) -
     assert own == set(option.findall(section)) - common
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["provision", "doctor", "backfill", "resync", "audit", "purge", "adopt", "poison replay", "poison drop"],
+)
+def test_whatever_changes_something_can_be_tried_without_changing_it(command: str) -> None:
+    """All these have --dry-run."""
+    _code, help_text = invoke(*command.split(), "--help")
+    assert "--dry-run" in help_text
+
+
 def test_the_local_stack_s_settings_file_has_what_provision_reads() -> None:
     """The stack writes the variables by the names that the command looks for."""
     assert (WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE) == (URL_VARIABLE, KEY_VARIABLE)

@@ -108,6 +108,8 @@ async def test_audit_reports_and_has_the_app_mend(place: Place) -> None:
     assert looked.code == 1
     assert looked.json()["counts"] == {"missing": 1, "drift": 1, "copy": 1}
     assert looked.json()["enqueued"] == 0
+    tried = await place.cli.run(*command, "--fix", "--dry-run", "--json")
+    assert (tried.json()["enqueued"], "--dry-run" in tried.notes) == (0, True)
 
     fixed = await place.cli.run(*command, "--fix")
     assert (fixed.code, "2 bookings queued" in fixed.notes) == (1, True), fixed.notes

@@ -63,6 +63,7 @@ async def test_a_booking_in_step(clinic: Clinic) -> None:
     event = await clinic.office.event(plan)
     assert (ended.code, told) == await ask(clinic, plan.id)
     assert told["record"]["seal"] == "valid"
+    assert datetime.fromisoformat(told["row"]["start"]) == plan.start
     assert told["row"]["resource"] == {"id": clinic.office.anna.id, "name": clinic.office.anna.name}
     assert [(each["id"], each["recorded"], each["differences"]) for each in told["events"]] == [
         (event.id, True, [])

@@ -347,6 +347,7 @@ async def test_a_mailbox_that_is_closed_to_the_app(clinic: Clinic) -> None:
     assert "access denied" in the(report, anna.email).words
     assert "Test-ServicePrincipalAuthorization" in the(report, anna.email).remedy
     assert "no Exchange Online mailbox" in the(report, ben.email).words
+    assert "licence" in the(report, ben.email).remedy
     assert "az ad user show --id nobody@x.example" in the(report, "nobody@x.example").remedy
     await clinic.stack.graph.add_mailboxes([{**each, "kind": "normal"} for each in kinds])
 

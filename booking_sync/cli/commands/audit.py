@@ -12,7 +12,7 @@ from booking_sync.audit.auditor import AuditOrder
 from booking_sync.audit.findings import Kind
 from booking_sync.cli.arguments import read_guids
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.options import AuthOption, JsonOption, MailboxesOption, SettingsOption
+from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, MailboxesOption, SettingsOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.console import open_console
@@ -42,6 +42,7 @@ class _Order:
 
     fix: bool
     force: bool
+    dry_run: bool
     mailboxes: tuple[str, ...]
 
 
@@ -50,6 +51,7 @@ def audit(
     fix: FixOption = False,
     force: ForceOption = False,
     mailbox: MailboxesOption = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     settings: SettingsOption = None,
     auth: AuthOption = None,
@@ -57,22 +59,24 @@ def audit(
     """Compare calendars with bookings, and report what differs.
 
     It is the app's daily audit, run from here: AUDIT_DAYS_BACK and AUDIT_DAYS_AHEAD say which time it looks
-    at. Without --fix nothing is changed. Exit code 1 when anything is not as it should be; people's own
-    copies of events and events of other organisations are told, and don't count.
+    at. Without --fix, or with --dry-run, nothing is changed. Exit code 1 when anything is not as it should
+    be; people's own copies of events and events of other organisations are told, and don't count.
     """
-    run(Request(settings, auth, as_json), partial(_audit, _Order(fix, force, tuple(mailbox or ()))))
+    run(Request(settings, auth, as_json), partial(_audit, _Order(fix, force, dry_run, tuple(mailbox or ()))))
 
 
 async def _audit(given: _Order, session: Session) -> ExitCode:
     if given.force and not given.fix:
         raise UsageError("--force goes with --fix.")
     mailboxes = frozenset(read_guids(given.mailboxes, "--mailbox"))
-    order = AuditOrder(fix=given.fix, force=given.force, mailboxes=mailboxes)
+    order = AuditOrder(fix=given.fix and not given.dry_run, force=given.force, mailboxes=mailboxes)
     async with open_console(session.environ, session.auth) as console:
         with session.output.progress("Mailboxes") as advance:
             auditor = console.auditor(lambda events: _Watched(events, partial(_tell, advance, order)))
             report = await auditor.run(order)
     _show(report, order, session)
+    if given.dry_run:
+        session.output.note("Nothing was queued (--dry-run).")
     return ExitCode.FINDINGS if any(each.kind not in HARMLESS for each in report.findings) else ExitCode.FINE
 
 
