@@ -30,7 +30,8 @@ SAMPLES = 20
 TECHNICIANS = 100
 SENDERS = 16
 LOOK_SECONDS = 0.1
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 450.0
+ANSWER_SECONDS = 10.0
 AIM_MB = 200.0
 AIM_GROWTH_MB = 3.0
 """From the second quarter to the last, so over 5,000 bookings: 600 bytes each, less than keeping one booking
@@ -94,8 +95,18 @@ class _Sender:
 
     async def _send(self, left: Iterator[str]) -> None:
         for text in left:
-            await self._stack.queue.send(text)
+            while not await self._sent(text):
+                pass  # perhaps it is there twice now, which is harmless
             self.sent += 1
+
+    async def _sent(self, text: str) -> bool:
+        """False when Azurite leaves it unanswered, as it does at times while much is deleted."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._stack.queue.send(text)
+        except TimeoutError:
+            return False
+        return True
 
 
 def _megabytes(process: psutil.Process) -> float:
