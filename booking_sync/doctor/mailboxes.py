@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 INCLUDE = (
-    "The person needs a mailbox in Exchange Online (a licence), and the app's scope in Exchange has to include "
-    "it (docs/deployment.md, step 2); `Test-ServicePrincipalAuthorization` tells at once, Graph follows "
-    "within two hours."
+    "The person needs a mailbox in Exchange Online (a licence), and the app's scope in Exchange has to "
+    "include it (docs/deployment.md, step 2); `Test-ServicePrincipalAuthorization` tells at once, Graph "
+    "follows within two hours."
 )
 _CALENDARS = "Calendars."
 _NARROW = (
