@@ -102,7 +102,7 @@ def test_batches_are_even_within_bounds_and_leave_nobody_without_need(
 
 
 def test_what_waits_is_spread_over_the_places() -> None:
-    """A few share one batch, many use every place, a flood fills batches, and few free places are not stuffed."""
+    """A few share one batch, many use every place, a flood fills batches; few free places are not stuffed."""
     assert spread(11, 48, 48, 12, 50) == [11]
     assert spread(20, 48, 48, 12, 50) == [20]
     assert spread(36, 48, 48, 12, 50) == [12, 12, 12]
