@@ -34,6 +34,8 @@ class Selection:
     starts_before: datetime | None = None
     resource_id: str = ""
     work_order_ids: tuple[str, ...] = ()
+    condition: str = ""
+    """As in `BookingQuery`."""
     only_behind: bool = False
     """Leave out those whose rows say that nothing is to be done; those that carry an error are kept."""
 
@@ -44,6 +46,7 @@ class Selection:
             starts_before=self.starts_before,
             resource_ids=(self.resource_id,) if self.resource_id else (),
             work_order_ids=self.work_order_ids,
+            condition=self.condition,
             by_start=True,
         )
 

@@ -59,6 +59,8 @@ class BookingQuery:
     """Only bookings of one of these bookable resources; empty for all."""
     work_order_ids: tuple[str, ...] = ()
     """Only bookings of one of these work orders; empty for all."""
+    condition: str = ""
+    """A further condition on the booking's row, in the words of the Web API's `$filter`; empty for none."""
     by_start: bool = False
     """Ordered by start and then by id, so that a list can be taken up again; otherwise by id."""
 

@@ -78,6 +78,7 @@ def _read(found: Any) -> Checkpoint:
             starts_before=_moment(before) if before else None,
             resource_id=str(chosen["resource_id"]),
             work_order_ids=tuple(str(each) for each in chosen["work_order_ids"]),
+            condition=str(chosen["condition"]),
             only_behind=bool(chosen["only_behind"]),
         ),
         position=_moment(found["position"]),

@@ -160,6 +160,8 @@ def _conditions(query: BookingQuery, columns: SupportColumns) -> Iterator[str]:
     ):
         if ids:
             yield "(" + " or ".join(f"{_LOOKUPS[table]} eq {uuid.UUID(each)}" for each in ids) + ")"
+    if query.condition:
+        yield f"({query.condition})"
 
 
 def _moment(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from booking_sync.bootstrap import now
+from booking_sync.bootstrap.ambient import now
 from booking_sync.domain.change import BookingChange, RelatedChange, decode_message, encode_change
 from booking_sync.domain.watched import RelatedTable
 from local.day.world import WorldMaker, booking_row, mailbox, rows
@@ -118,6 +119,17 @@ async def test_backfill_keeps_to_what_was_selected(place: Place) -> None:
     assert await place.storage.take_changes() == []
     await place.cli.run("backfill", *select, "--rate", "500")
     assert sorted(ids_of(await place.storage.take_changes())) == sorted(chosen)
+
+
+async def test_backfill_takes_a_filter_as_the_web_api_has_it(place: Place) -> None:
+    """Those that match; a column that there is not is named, and nothing is left behind."""
+    chosen = place.bookings[3].id
+    text = f"bookableresourcebookingid eq {chosen} or bookableresourcebookingid eq {uuid.uuid4()}"
+    await place.cli.run("backfill", "--from", "2027-03-01", "--filter", text, "--rate", "500")
+    assert ids_of(await place.storage.take_changes()) == [chosen]
+    wrong = await place.cli.run("backfill", "--filter", "no_such eq 1")
+    assert (wrong.code, "no_such" in wrong.notes) == (1, True), wrong.notes
+    assert not (place.stack.options.folder / "booking-sync-backfill.json").exists()
 
 
 async def test_backfill_that_is_interrupted_is_resumed_without_doubles(place: Place) -> None:

@@ -180,6 +180,12 @@ def test_bookings_of_resources_and_work_orders_are_asked_for_by_their_ids() -> N
         options(BookingQuery(resource_ids=("x or true",)))
 
 
+def test_a_condition_of_somebody_s_own_narrows_the_list() -> None:
+    """In parentheses, so that an `or` in it lets nothing past the other conditions."""
+    asked = options(BookingQuery(starts_from=MOMENT, condition="name eq 'a' or duration gt 60"))
+    assert asked["$filter"].endswith("Z and (name eq 'a' or duration gt 60)")
+
+
 def test_a_list_by_start_can_be_taken_up_again() -> None:
     """Ties are settled by the key, so that no page is cut at random."""
     assert options(BookingQuery(by_start=True))["$orderby"] == "starttime,bookableresourcebookingid"

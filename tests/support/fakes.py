@@ -121,6 +121,7 @@ class FakeRows:
             self.faults.strike(self.faults.after, "list")
 
     def _matches(self, booking_id: str, query: BookingQuery) -> bool:
+        assert not query.condition, "this Dataverse reads no OData"
         row, modified = self.rows[booking_id], self.modified[booking_id]
         start, event = row.booking.start, row.record.event
         return (

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from booking_sync.backfill import Checkpoint, Selection
-from booking_sync.bootstrap import new_id, now
+from booking_sync.bootstrap.ambient import new_id, now
+from booking_sync.bootstrap.console import open_console
 from booking_sync.cli.arguments import read_guid, read_guids, read_moment
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
@@ -26,14 +27,13 @@ from booking_sync.cli.options import (
 from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
 from booking_sync.cli.runner import Request, Session, UsageError, run
-from booking_sync.console import open_console
 from booking_sync.pacing import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from datetime import datetime
 
-    from booking_sync.console import Console
+    from booking_sync.bootstrap.console import Console
 
 UntilOption = Annotated[
     str,
@@ -49,6 +49,15 @@ WorkOrderOption = Annotated[
         "--work-order",
         metavar="ID",
         help="Bookings of this work order; may be given several times.",
+        show_default=False,
+    ),
+]
+FilterOption = Annotated[
+    str,
+    typer.Option(
+        "--filter",
+        metavar="ODATA",
+        help="Bookings to which this applies, in the words of the Web API's $filter: \"duration gt 60\".",
         show_default=False,
     ),
 ]
@@ -78,6 +87,7 @@ class _Order:
     until: str
     resource: str
     work_orders: tuple[str, ...]
+    condition: str
     only_behind: bool
     rate: float
     file: CheckpointFile
@@ -86,7 +96,8 @@ class _Order:
 
     @property
     def selects(self) -> bool:
-        return bool(self.starts_from or self.until or self.resource or self.work_orders or self.only_behind)
+        given = (self.starts_from, self.until, self.resource, self.work_orders, self.condition)
+        return self.only_behind or any(given)
 
 
 def backfill(
@@ -95,6 +106,7 @@ def backfill(
     until: UntilOption = "",
     resource: ResourceOption = "",
     work_order: WorkOrderOption = None,
+    condition: FilterOption = "",
     only_behind: OnlyBehindOption = False,
     rate: RateOption = DEFAULT_RATE,
     checkpoint: CheckpointOption = DEFAULT_CHECKPOINT,
@@ -115,6 +127,7 @@ def backfill(
         until,
         resource,
         tuple(work_order or ()),
+        condition.strip(),
         only_behind,
         rate,
         CheckpointFile(checkpoint),
@@ -176,6 +189,7 @@ class _Chosen:
     starts_before: datetime | None
     resource_id: str
     work_order_ids: tuple[str, ...]
+    condition: str
     only_behind: bool
 
 
@@ -187,6 +201,7 @@ def _read_selection(order: _Order) -> _Chosen:
         read_moment(order.until, "--until") if order.until else None,
         read_guid(order.resource, "--resource") if order.resource else "",
         read_guids(order.work_orders, "--work-order"),
+        order.condition,
         order.only_behind,
     )
     if chosen.starts_from and chosen.starts_before and chosen.starts_before <= chosen.starts_from:
@@ -197,7 +212,12 @@ def _read_selection(order: _Order) -> _Chosen:
 def _begin(chosen: _Chosen, console: Console) -> Checkpoint:
     starts_from = chosen.starts_from or console.horizon
     selection = Selection(
-        starts_from, chosen.starts_before, chosen.resource_id, chosen.work_order_ids, chosen.only_behind
+        starts_from,
+        chosen.starts_before,
+        chosen.resource_id,
+        chosen.work_order_ids,
+        chosen.condition,
+        chosen.only_behind,
     )
     return Checkpoint(f"backfill-{new_id()}", selection, starts_from)
 
