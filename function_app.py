@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from booking_sync.bootstrap import application
+from booking_sync.bootstrap.application import application
 from booking_sync.settings import audit_schedule, catch_up_schedule, queue_name
 
 if TYPE_CHECKING:

@@ -72,7 +72,8 @@ async def open_parts(settings: Settings, trace: Trace) -> Parts:
     from benchmarks.probes import trace as watched
     from booking_sync.azure.credential import ClientSecretAppCredential
     from booking_sync.azure.secrets import KeyVaultSecret
-    from booking_sync.bootstrap import make_wish, now
+    from booking_sync.bootstrap.ambient import now
+    from booking_sync.bootstrap.machinery import make_wish
     from booking_sync.circuit import Circuit
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.dataverse.client import DataverseClient

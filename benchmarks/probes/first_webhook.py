@@ -29,7 +29,7 @@ async def main() -> dict[str, float]:
             importlib.import_module(module)
         found[label] = (time.perf_counter() - started) * 1000
     from benchmarks.probes import webhook
-    from booking_sync.bootstrap import application
+    from booking_sync.bootstrap.application import application
 
     calls = []
     for _ in range(1 + LATER):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL
 from booking_sync.azure.queue import dead_letter_text
-from booking_sync.bootstrap import Outside, open_machinery
+from booking_sync.bootstrap.machinery import Outside, open_machinery
 from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from benchmarks.simulated.load import Change
     from benchmarks.simulated.queue import SimulatedQueue
     from benchmarks.simulated.world import SimulatedWorld
-    from booking_sync.bootstrap import Machinery
+    from booking_sync.bootstrap.machinery import Machinery
     from booking_sync.domain.outcome import Outcome
     from booking_sync.settings import Settings
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap_diagnosis import open_status
+from booking_sync.bootstrap.diagnosis import open_status
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.domain.rendering import booking_url

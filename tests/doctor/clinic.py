@@ -15,8 +15,9 @@ import pytest
 
 from booking_sync.azure.queue import open_queue
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap import now, open_dataverse, open_provisioning
-from booking_sync.bootstrap_diagnosis import open_examination
+from booking_sync.bootstrap.ambient import now
+from booking_sync.bootstrap.diagnosis import open_examination
+from booking_sync.bootstrap.setup import open_dataverse, open_provisioning
 from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
 from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Finding, Report, Severity

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from booking_sync.azure.shelf import open_shelf
-from booking_sync.bootstrap import now
+from booking_sync.bootstrap.ambient import now
 from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Area, Severity
 from booking_sync.operations.journal import RunKind

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.bootstrap import make_wish
+from booking_sync.bootstrap.machinery import make_wish
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import SyncRecord

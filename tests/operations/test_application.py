@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from booking_sync.bootstrap import Application
+from booking_sync.bootstrap.application import Application
 from booking_sync.errors import TransientError
 from booking_sync.operations.page import operators_page
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from booking_sync.adoption import Extension
+from booking_sync.bootstrap.console import FormerSync, open_console
 from booking_sync.cli.arguments import confirm, read_moment
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import (
@@ -21,7 +22,6 @@ from booking_sync.cli.options import (
 )
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
-from booking_sync.console import FormerSync, open_console
 from booking_sync.dataverse.schema import is_logical_name
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import typer
 
 from booking_sync.audit.auditor import AuditOrder
 from booking_sync.audit.findings import Kind
+from booking_sync.bootstrap.console import open_console
 from booking_sync.cli.arguments import read_guids
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, MailboxesOption, SettingsOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
-from booking_sync.console import open_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap_diagnosis import WebhookToExpect, open_examination
+from booking_sync.bootstrap.diagnosis import WebhookToExpect, open_examination
 from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from booking_sync.bootstrap.console import open_queues
 from booking_sync.cli.arguments import confirm
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption, YesOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
-from booking_sync.console import open_queues
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.text import clean_lines
 from booking_sync.errors import TransientError

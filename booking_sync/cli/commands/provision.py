@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap import open_provisioning
+from booking_sync.bootstrap.setup import open_provisioning
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption, YesOption
 from booking_sync.cli.output import make_table

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booking_sync.bootstrap import now
+from booking_sync.bootstrap.ambient import now
+from booking_sync.bootstrap.console import open_console
 from booking_sync.cli.arguments import confirm, read_guids
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import (
@@ -22,14 +23,13 @@ from booking_sync.cli.options import (
 )
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
-from booking_sync.console import open_console
 from booking_sync.errors import SyncError
 from booking_sync.purge import HIDDEN_REASON, MailboxSurvey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.console import Console
+    from booking_sync.bootstrap.console import Console
     from booking_sync.purge import Purge, Purged, Survey
 
 AllOption = Annotated[

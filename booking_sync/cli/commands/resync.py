@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from booking_sync.bootstrap import new_id, now
+from booking_sync.bootstrap.ambient import new_id, now
+from booking_sync.bootstrap.console import open_console
 from booking_sync.cli.arguments import read_guid, read_guids, read_moment
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import (
@@ -23,7 +24,6 @@ from booking_sync.cli.options import (
 from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
 from booking_sync.cli.runner import Request, Session, UsageError, run
-from booking_sync.console import open_console
 from booking_sync.pacing import Pace
 
 if TYPE_CHECKING:

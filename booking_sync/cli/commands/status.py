@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from booking_sync.bootstrap_diagnosis import open_status
+from booking_sync.bootstrap.diagnosis import open_status
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import Request, Session, UsageError, run

@@ -16,7 +16,9 @@ from booking_sync.adoption import Adopter, AdoptionSources
 from booking_sync.audit.auditor import Auditor, AuditScope, AuditSources
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.backfill import Backfill
-from booking_sync.bootstrap import CLIENT_SECRET_VARIABLE, Outside, new_id, now, open_machinery, open_sign_in
+from booking_sync.bootstrap.ambient import new_id, now
+from booking_sync.bootstrap.machinery import Outside, open_machinery
+from booking_sync.bootstrap.setup import CLIENT_SECRET_VARIABLE, open_sign_in
 from booking_sync.catch_up import Standing, standing
 from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
 from booking_sync.operations.journal import RunKind
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from booking_sync.azure.poison import StoragePoisonQueue
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.backfill import Checkpoint
-    from booking_sync.bootstrap import Machinery
+    from booking_sync.bootstrap.machinery import Machinery
     from booking_sync.domain.booking import BookingRow
     from booking_sync.ports import MarkedEvents
     from booking_sync.settings import Settings

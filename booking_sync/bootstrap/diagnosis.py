@@ -14,14 +14,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap import (
-    CLIENT_SECRET_VARIABLE,
-    check_organization,
-    make_wish,
-    new_id,
-    now,
-    open_sign_in,
-)
+from booking_sync.bootstrap.ambient import new_id, now
+from booking_sync.bootstrap.machinery import check_organization, make_wish
+from booking_sync.bootstrap.setup import CLIENT_SECRET_VARIABLE, open_sign_in
 from booking_sync.settings import (
     EnvironmentSettings,
     RegistrationSettings,

@@ -1,8 +1,4 @@
-"""The composition root: the only place that joins settings, adapters and use cases.
-
-Everything is made at its first use, on the event loop that will use it, and kept for the life of the process.
-The SDKs are imported where they are needed, so that a cold start for a webhook does not pay for Graph.
-"""
+"""The function app of one process: each function's use case, made at its first call."""
 
 from __future__ import annotations
 
@@ -10,77 +6,49 @@ import asyncio
 import functools
 import os
 import random
-import secrets
-import uuid
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync import telemetry
+from booking_sync.bootstrap.ambient import loop_time, new_id, now
 from booking_sync.circuit import Circuit
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.settings import (
-    AuthoritySettings,
-    EnvironmentSettings,
-    RegistrationSettings,
     SettingsError,
-    VaultSettings,
-    load_part,
     load_receiver_settings,
     load_settings,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-
-    import httpx
+    from collections.abc import Awaitable, Callable, Mapping
 
     from booking_sync.answer import Answer
     from booking_sync.audit.auditor import Auditor, AuditOrder
     from booking_sync.audit.report import AuditReport
     from booking_sync.azure.queue import StorageChangeQueue
-    from booking_sync.azure.secrets import SecretSource
     from booking_sync.azure.shelf import BlobShelf
-    from booking_sync.azure.sign_in import SignIn
-    from booking_sync.batcher import Batcher
+    from booking_sync.bootstrap.machinery import Machinery
     from booking_sync.catch_up import CatchUp, Tally
-    from booking_sync.dataverse.audit_reads import DataverseAuditReads
-    from booking_sync.dataverse.bookings import DataverseBookings
-    from booking_sync.dataverse.client import DataverseClient
     from booking_sync.dataverse.failures import DataverseFailures
-    from booking_sync.dataverse.pause import Pause
-    from booking_sync.dataverse.provisioning import DataverseEnvironment
-    from booking_sync.dataverse.related import DataverseRelatedBookings
-    from booking_sync.dataverse.transport import Timeouts, Wire
-    from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import RelatedChange
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.domain.plan import Desire
     from booking_sync.fan_out import FanOut
     from booking_sync.operations.desk import OperationsDesk
     from booking_sync.operations.journal import RunKind
     from booking_sync.operations.keeper import JournalKeeper
     from booking_sync.operations.orders import Orders
     from booking_sync.operations.page import Page
-    from booking_sync.outlook.calendar import OutlookCalendar
-    from booking_sync.ports import Clock
     from booking_sync.receiver import Receiver
-    from booking_sync.settings import Settings
-    from booking_sync.synchronizer import Synchronizer, SyncTask
-    from booking_sync.tokens import AppCredential
+    from booking_sync.synchronizer import SyncTask
     from booking_sync.worker import ChangeWorker
+
 
 Ran = TypeVar("Ran")
 
 SETTINGS_RETRY_SECONDS = 60.0
 """How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
-
-CLIENT_SECRET_VARIABLE = "ENTRA_CLIENT_SECRET"  # noqa: S105 - the variable's name, no secret
-"""Holds the app registration's secret for the command line, where there is no vault to read it from."""
-
-CUSTOMIZING_SECONDS = 300.0
-"""How long Dataverse may take over one change of a table's definition; columns take minutes at times."""
 
 DEFAULT_MAX_AGE = timedelta(hours=24)
 
@@ -108,7 +76,7 @@ class Application:
         """Why the sync could not be started when it was last tried."""
         self._opening = asyncio.Lock()
         # One failure opens it: whoever waited for the same start need not try it again, one after the other.
-        self._starting = Circuit("The app's start", _loop_time, random.random, failures_to_open=1)
+        self._starting = Circuit("The app's start", loop_time, random.random, failures_to_open=1)
 
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Take one webhook.
@@ -370,6 +338,8 @@ class Application:
 
     async def _open_machinery(self) -> Machinery:
         """Make what the sync needs, once; whatever stands in the way of that may pass."""
+        from booking_sync.bootstrap.machinery import open_machinery
+
         async with self._opening:
             if self._machinery is None:
                 with self._starting.call() as start:
@@ -382,45 +352,6 @@ class Application:
                     self._start_problem = ""
                     start.answered()
             return self._machinery
-
-
-def _as_transient(error: SettingsError | SyncError) -> TransientError:
-    """Why the sync could not be opened; even settings and permissions get mended while messages wait."""
-    if isinstance(error, TransientError):
-        return error
-    return TransientError(str(error), retry_after=SETTINGS_RETRY_SECONDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Machinery:
-    """All that the sync runs on."""
-
-    batcher: Batcher
-    synchronizer: Synchronizer
-    credential: AppCredential
-    rows: DataverseBookings
-    calendar: OutlookCalendar
-    audit_reads: DataverseAuditReads
-    related: DataverseRelatedBookings
-    failures: DataverseFailures
-    dataverse: DataverseClient
-    """Closed with the rows."""
-    wish: Callable[[Booking], Desire]
-    organization_id: str
-
-    async def submit(self, task: SyncTask) -> Outcome:
-        """Bring a booking in step, in a batch with others."""
-        return await self.batcher.submit(task)
-
-    async def give_up(self, booking_id: str, reason: str) -> None:
-        """Tell people on the booking's row that it was given up."""
-        await self.synchronizer.note_failure(booking_id, reason)
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self.calendar.aclose()
-        await self.rows.aclose()
-        await self.credential.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,232 +374,11 @@ class WorkerBench:
         return await self.fan_out.spread(change)
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """Where the process ends; benchmarks begin a simulated world here."""
-
-    credential: AppCredential
-    now: Clock
-    open_wire: Callable[[Pause], Wire] | None = None
-    """Makes what requests to Dataverse travel on; None for connections of our own."""
-    graph_transport: httpx.AsyncBaseTransport | None = None
-    """What requests to Graph travel on; None for connections of our own."""
-
-
-async def open_machinery(settings: Settings, outside: Outside | None = None) -> Machinery:
-    """Wire the sync together.
-
-    Args:
-        settings: all of them.
-        outside: None for the real one.
-
-    Raises:
-        SettingsError: a template can't be used, or the environment is not the one that the settings name.
-        TransientError: Dataverse, Entra or Key Vault can't be reached.
-        PermanentError: Dataverse refuses the app.
-    """
-    from booking_sync.azure.credential import open_credential
-    from booking_sync.batcher import Batcher
-    from booking_sync.dataverse.audit_reads import DataverseAuditReads
-    from booking_sync.dataverse.bookings import DataverseBookings
-    from booking_sync.dataverse.client import DataverseClient
-    from booking_sync.dataverse.failures import DataverseFailures
-    from booking_sync.dataverse.related import DataverseRelatedBookings
-    from booking_sync.dataverse.schema import SupportColumns
-    from booking_sync.outlook.calendar import open_calendar
-    from booking_sync.synchronizer import Synchronizer
-
-    wish = make_wish(settings)
-    columns = SupportColumns(
-        event_id=settings.event_id_column,
-        original_resource=settings.original_resource_column,
-        sync_state=settings.sync_state_column,
-        sync_error=settings.sync_error_column,
-    )
-    outside = outside or Outside(open_credential(settings), now)
-    credential = outside.credential
-    dataverse = DataverseClient(
-        settings.dataverse_url,
-        credential,
-        outside.now,
-        open_wire=outside.open_wire,
-        circuit=Circuit("Dynamics 365", _loop_time, random.random),
-    )
-    calendar = open_calendar(
-        settings.graph_url,
-        credential,
-        settings.open_extension_name,
-        outside.now,
-        circuit=Circuit("Graph", _loop_time, random.random),
-        transport=outside.graph_transport,
-    )
-    try:
-        organization_id = await _organization(settings, dataverse)
-    except BaseException:
-        await calendar.aclose()
-        await dataverse.aclose()
-        await credential.close()
-        raise
-    rows = DataverseBookings(dataverse, columns, organization_id=organization_id)
-    synchronizer = Synchronizer(rows, calendar, wish, organization_id)
-    batcher = Batcher(
-        synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
-    )
-    return Machinery(
-        batcher,
-        synchronizer,
-        credential,
-        rows,
-        calendar,
-        audit_reads=DataverseAuditReads(dataverse),
-        related=DataverseRelatedBookings(dataverse),
-        failures=DataverseFailures(dataverse, columns.sync_error),
-        dataverse=dataverse,
-        wish=wish,
-        organization_id=organization_id,
-    )
-
-
-def open_sign_in(environ: Mapping[str, str], sign_in: SignIn) -> AppCredential:
-    """The credential of a command of the command line; connects at the first token.
-
-    Raises:
-        SettingsError: what this way to sign in needs is missing or malformed.
-    """
-    from booking_sync.azure.credential import VAULT_REMEDY, ClientSecretAppCredential
-    from booking_sync.azure.secrets import KeyVaultSecret, SecretText
-    from booking_sync.azure.sign_in import EnvironmentSecret, SignIn, open_person
-
-    if sign_in is not SignIn.APP:
-        authority = load_part(environ, AuthoritySettings).authority_host
-        return open_person(sign_in, environ.get("ENTRA_TENANT_ID", "").strip(), authority)
-    app = load_part(environ, RegistrationSettings)
-    secret = environ.get(CLIENT_SECRET_VARIABLE, "").strip()
-    if secret:
-        source: SecretSource = EnvironmentSecret(SecretText(secret))
-        remedy = f"correct {CLIENT_SECRET_VARIABLE}"
-    else:
-        vault = load_part(environ, VaultSettings)
-        source = KeyVaultSecret(
-            vault.key_vault_url,
-            vault.client_secret_name,
-            verify_challenge=vault.key_vault_verify_challenge,
-        )
-        remedy = VAULT_REMEDY
-    return ClientSecretAppCredential(
-        app.tenant_id, app.client_id, source, authority=app.authority_host, remedy=remedy
-    )
-
-
-@asynccontextmanager
-async def open_dataverse(
-    environ: Mapping[str, str], sign_in: SignIn, timeouts: Timeouts | None = None
-) -> AsyncIterator[DataverseClient]:
-    """The environment's Web API for a command of the command line.
-
-    Raises:
-        SettingsError: a setting is missing or malformed, or the environment is not the one that they name.
-        TransientError: Dataverse, Entra or Key Vault can't be reached.
-        PermanentError: Dataverse refuses us, or nobody is signed in.
-    """
-    from booking_sync.dataverse.client import DataverseClient
-    from booking_sync.dataverse.transport import Timeouts
-
-    settings = load_part(environ, EnvironmentSettings)
-    async with open_sign_in(environ, sign_in) as credential:
-        client = DataverseClient(
-            settings.dataverse_url, credential, now, workers=4, timeouts=timeouts or Timeouts()
-        )
-        try:
-            check_organization(settings.organization_id, (await client.who_am_i()).organization_id)
-            yield client
-        finally:
-            await client.aclose()
-
-
-@asynccontextmanager
-async def open_provisioning(
-    environ: Mapping[str, str], sign_in: SignIn, webhook_key: str, *, trust_fingerprint: bool = True
-) -> AsyncIterator[DataverseEnvironment]:
-    """What `provision` works on; raises as `open_dataverse`.
-
-    Args:
-        environ: the settings.
-        sign_in: who signs in.
-        webhook_key: the function's key; empty: leave the one that is there.
-        trust_fingerprint: False writes the key once, whatever the webhook's description says of it.
-    """
-    from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
-    from booking_sync.dataverse.transport import Timeouts
-
-    patient = Timeouts(read=CUSTOMIZING_SECONDS)
-    async with open_dataverse(environ, sign_in, patient) as client:
-        yield DataverseEnvironment(
-            client, WebhookKey(webhook_key), secrets.token_bytes, trust_fingerprint=trust_fingerprint
-        )
-
-
-def make_wish(settings: Settings) -> Callable[[Booking], Desire]:
-    """What Outlook should show of a booking, by these settings.
-
-    Raises:
-        SettingsError: a template can't be used.
-    """
-    from booking_sync.domain.plan import desire
-    from booking_sync.domain.rendering import BadTemplateError, EventRenderer, EventStyle
-    from booking_sync.domain.zones import event_zone
-
-    style = EventStyle(
-        event_zone(settings.event_time_zone),
-        settings.dataverse_url,
-        settings.event_subject_template,
-        settings.event_body_template,
-    )
-    try:
-        renderer = EventRenderer(style)
-    except BadTemplateError as error:
-        raise SettingsError(
-            f"EVENT_SUBJECT_TEMPLATE or EVENT_BODY_TEMPLATE can't be used: {error}"
-        ) from error
-    return functools.partial(desire, render=renderer.render, require_work_order=settings.require_work_order)
-
-
-async def _organization(settings: Settings, dataverse: DataverseClient) -> str:
-    """The environment's organisation, which must be the one the settings speak of when they do.
-
-    A copy of an environment keeps its webhooks and its app's settings may be copied with it; it must not
-    reach people's calendars.
-    """
-    actual = (await dataverse.who_am_i()).organization_id
-    check_organization(settings.organization_id, actual)
-    return actual
-
-
-def check_organization(expected: str, actual: str) -> None:
-    """Compare what the settings say, if they do, with what the environment says.
-
-    Raises:
-        SettingsError: they differ.
-    """
-    if expected and actual.lower() != expected:
-        raise SettingsError(
-            f"DATAVERSE_URL leads to organisation {actual}, but DATAVERSE_ORGANIZATION_ID is "
-            f"{expected}; nothing is written until they agree."
-        )
-
-
-def now() -> datetime:
-    """The time of day, UTC."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """A fresh GUID's text."""
-    return str(uuid.uuid4())
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
+def _as_transient(error: SettingsError | SyncError) -> TransientError:
+    """Why the sync could not be opened; even settings and permissions get mended while messages wait."""
+    if isinstance(error, TransientError):
+        return error
+    return TransientError(str(error), retry_after=SETTINGS_RETRY_SECONDS)
 
 
 @functools.cache
