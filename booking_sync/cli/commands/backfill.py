@@ -57,7 +57,7 @@ FilterOption = Annotated[
     typer.Option(
         "--filter",
         metavar="ODATA",
-        help="Bookings to which this applies, in the words of the Web API's $filter: \"duration gt 60\".",
+        help='Bookings to which this applies, in the words of the Web API\'s $filter: "duration gt 60".',
         show_default=False,
     ),
 ]
