@@ -80,7 +80,7 @@ def run(
     except TransientError as error:
         output.error(f"{error.reason.removesuffix('.')}. {_later(error)}")
         code = ExitCode.TRY_LATER
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort, EOFError):  # the latter two: Ctrl-C and Ctrl-D at a question
         output.note("Interrupted.")
         code = ExitCode.INTERRUPTED
     except Exception as error:

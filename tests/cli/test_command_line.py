@@ -46,6 +46,8 @@ def invoke(*arguments: str, **environment: str) -> tuple[int, str]:
         (TransientError("busy"), ExitCode.TRY_LATER, "busy. Try again later."),
         (TransientError("Busy."), ExitCode.TRY_LATER, "Busy. Try again later."),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED, "Interrupted."),
+        (typer.Abort(), ExitCode.INTERRUPTED, "Interrupted."),
+        (EOFError(), ExitCode.INTERRUPTED, "Interrupted."),
         (ZeroDivisionError("oops"), ExitCode.BUG, "ZeroDivisionError"),
     ],
 )
