@@ -245,6 +245,8 @@ async def test_poison_shows_replays_and_drops(place: Place) -> None:
     shown = await place.cli.run("poison", "show", ours["id"], "--json")
     assert shown.json()["message"]["attempt"] == 7
     assert (await place.cli.run("poison", "show", odd["id"], "--json")).json()["message"] == "what is this"
+    unknown = await place.cli.run("poison", "show", "no-such-message")
+    assert (unknown.code, "no message no-such-message" in unknown.notes) == (1, True)
     looked = await place.cli.run("poison", "replay", "--all", "--dry-run")
     assert looked.code == 0
     assert await place.storage.take_changes() == []

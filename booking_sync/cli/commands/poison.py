@@ -18,7 +18,7 @@ from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.text import clean_lines
-from booking_sync.errors import TransientError
+from booking_sync.errors import PermanentError, TransientError
 from booking_sync.operations.letters import read_letter
 
 if TYPE_CHECKING:
@@ -130,7 +130,9 @@ async def _show_one(message_id: str, session: Session) -> ExitCode:
     if not seen.messages:
         if seen.problem:
             raise TransientError(seen.problem)
-        raise UsageError(f"There is no message {message_id} on the poison queue, or it is in work just now.")
+        raise PermanentError(
+            f"There is no message {message_id} on the poison queue, or it is in work just now."
+        )
     (message,) = seen.messages
     letter = read_letter(message)
     data = {**_describe(letter), "message": _content(letter, message)}
