@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options, header, retry_after
 from booking_sync.errors import PermanentError, TransientError
@@ -68,6 +68,11 @@ def error_code(error: HttpResponseError) -> str:
 
 def _translate(error: AzureError, service: StorageService) -> SyncError:
     status = error.status_code if isinstance(error, HttpResponseError) else None
+    if isinstance(error, ClientAuthenticationError) and status is None:
+        return TransientError(
+            f"no access to {service.name} ({type(error).__name__}): check the key in AzureWebJobsStorage, or "
+            "that the app has its identity"
+        )
     if not isinstance(error, HttpResponseError) or status is None:
         # azure-core calls a connection that broke after the request a ServiceRequestError too.
         reason = f"{service.name} can't be reached, or its answer was lost ({type(error).__name__})"

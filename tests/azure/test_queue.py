@@ -182,6 +182,16 @@ async def test_wrong_key_is_transient_and_names_the_setting(storage: str) -> Non
     assert key not in str(caught.value)
 
 
+async def test_a_key_that_is_none_is_transient_and_names_the_setting(storage: str) -> None:
+    """What can't sign a request never leaves the process, and is no trouble of the network."""
+    key = storage.partition("AccountKey=")[2].partition(";")[0]
+    async with opened(storage.replace(key, "abcde"), queue_name()) as queue:
+        with pytest.raises(TransientError, match="check the key in AzureWebJobsStorage") as caught:
+            await queue.send(CHANGE)
+    assert not caught.value.maybe_applied
+    assert "abcde" not in str(caught.value)
+
+
 async def test_unreachable_storage_is_transient(storage: str) -> None:
     """A Storage that can't be connected to is a TransientError within seconds."""
     port = storage.rpartition(":")[2].partition("/")[0]
