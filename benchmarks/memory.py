@@ -17,7 +17,7 @@ from benchmarks.field import Field, messages
 from benchmarks.figures import Chart, ChartKind, Options, Result, Table, Target
 from benchmarks.flatness import growth
 from benchmarks.probes.run import run_module
-from local.stack import LocalStack, StackOptions
+from local.stack import NO_TIMERS, LocalStack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,8 +36,6 @@ AIM_MB = 200.0
 AIM_GROWTH_MB = 3.0
 """From the second quarter to the last, so over 5,000 bookings: 600 bytes each, less than keeping one booking
 and its event would take."""
-NO_TIMERS = {"CATCH_UP_SCHEDULE": "0 0 0 29 2 *", "AUDIT_SCHEDULE": "0 0 0 29 2 *"}
-"""Otherwise `catch_up` would find the bookings that still wait, and queue them once more."""
 NO_LIMIT = 10**9
 """Of requests in five minutes: the question is memory."""
 
@@ -51,6 +49,7 @@ def run(options: Options) -> Result:
 
 async def _run(count: int) -> tuple[list[tuple[int, float]], list[tuple[str, float]]]:
     with tempfile.TemporaryDirectory() as folder:
+        # With timers `catch_up` would find the bookings that still wait, and queue them once more.
         async with LocalStack(StackOptions(Path(folder), settings=NO_TIMERS)) as stack:
             await stack.dataverse.configure(max_requests=NO_LIMIT, max_execution_seconds=float(NO_LIMIT))
             field = Field(stack, TECHNICIANS)

@@ -16,7 +16,7 @@ from benchmarks.contenders.burst import Burst, BurstSize, measure_burst
 from benchmarks.contenders.plain_app.variant import FOLDER, app_with_concurrency
 from benchmarks.figures import Chart, ChartKind, Result, Spread, Table, Target
 from local.processes import REPOSITORY
-from local.stack import LocalStack, StackOptions
+from local.stack import NO_TIMERS, LocalStack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +29,6 @@ SAMPLE, QUICK_SAMPLE = BurstSize(60, 50), BurstSize(10, 10)
 """What the worker that takes one booking at a time is measured on; scaled linearly to the burst."""
 WARM_UP = BurstSize(100, 50)
 LEAST_SPEED_UP = {ONE_BY_ONE: 20.0, PLAIN: 2.0}
-NEVER = "0 0 0 29 2 *"
-SETTINGS = {"CATCH_UP_SCHEDULE": NEVER, "AUDIT_SCHEDULE": NEVER}
-"""booking_sync's timers look for work; here all of it is on the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ async def _measure_one(contender: Contender, latency: Latency, options: Options,
         app_folder=contender.app_folder,
         round_trip_seconds=latency.round_trip,
         service_seconds=latency.service,
-        settings=SETTINGS,
+        settings=NO_TIMERS,
     )
     async with LocalStack(stack_options) as stack:
         # The half-failures of extensions inside a POST are `requests_per_change`'s: here nothing goes wrong.

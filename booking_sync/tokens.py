@@ -39,3 +39,21 @@ class AppCredential(Protocol):
         traceback: TracebackType | None = None,
     ) -> None:
         """Close."""
+
+
+class ClosedOnExit:
+    """A base for credentials: the asynchronous context manager that azure-core wants of each."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()

@@ -53,6 +53,9 @@ PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksy
 WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE = "WEBHOOK_URL", "WEBHOOK_KEY"
 """What `booking-sync provision` takes the webhook's address and the function's key from."""
 POLL_SECONDS = 0.1
+NEVER = "0 0 0 29 2 *"
+NO_TIMERS = {"CATCH_UP_SCHEDULE": NEVER, "AUDIT_SCHEDULE": NEVER}
+"""App settings with which the app's timers look for work only when somebody starts them."""
 _UNWANTED_PREFIXES = (
     *("AZURE_", "AzureWebJobs", "IDENTITY_", "MSI_", "APPLICATIONINSIGHTS_", "OTEL_", "PYTHON"),
     *("ENTRA_", "DATAVERSE_", "KEY_VAULT_", "EVENT_", "BATCH_", "MESSAGE_", "REQUIRE_", "ORIGINAL_", "SYNC_"),

@@ -60,6 +60,20 @@ class World:
         self.calendar.calls.clear()
         self.rows.calls.clear()
 
+    async def used_up(self, generations: range) -> None:
+        """Failed tries created the booking's events of these generations, and nothing is left of them."""
+        content = next(iter(self.calendar.events.values())).content
+        self.calendar.events.clear()
+        for generation in generations:
+            made = await self.calendar.create(
+                ANNA,
+                content,
+                marker="",
+                transaction_id=transaction_id(MARK, ANNA, generation),
+            )
+            assert made.event_id
+            await self.calendar.delete(EventRef(ANNA, made.event_id))
+
 
 @pytest.fixture
 def world() -> World:
@@ -535,17 +549,7 @@ def test_merging_tasks_keeps_the_cautious_side_of_each() -> None:
 async def test_generations_used_up_in_vain_are_passed_over_for_good(world: World) -> None:
     """Events that failed tries created and removed again stand in the way once, however many they are."""
     await world.synced(booking())
-    content = next(iter(world.calendar.events.values())).content
-    world.calendar.events.clear()
-    for generation in range(2, 9):
-        made = await world.calendar.create(
-            ANNA,
-            content,
-            marker="",
-            transaction_id=transaction_id(MARK, ANNA, generation),
-        )
-        assert made.event_id
-        await world.calendar.delete(EventRef(ANNA, made.event_id))
+    await world.used_up(range(2, 9))
     outcome = await world.synchronizer.sync(UNTRUSTED)
     (event,) = world.calendar.events.values()
     assert outcome.kind is OutcomeKind.SYNCED
@@ -556,17 +560,7 @@ async def test_generations_used_up_in_vain_are_passed_over_for_good(world: World
 async def test_how_far_generations_are_used_up_is_remembered_between_tries(world: World) -> None:
     """A try that meets nothing but dead events leaves the next one further on, not where it began."""
     await world.synced(booking())
-    content = next(iter(world.calendar.events.values())).content
-    world.calendar.events.clear()
-    for generation in range(2, 41):
-        made = await world.calendar.create(
-            ANNA,
-            content,
-            marker="",
-            transaction_id=transaction_id(MARK, ANNA, generation),
-        )
-        assert made.event_id
-        await world.calendar.delete(EventRef(ANNA, made.event_id))
+    await world.used_up(range(2, 41))
     first, second = [await world.synchronizer.sync(UNTRUSTED) for _ in range(2)]
     assert (first.kind, second.kind) == (OutcomeKind.DEFERRED, OutcomeKind.SYNCED)
     assert world.record.generation == 41

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
+
+from booking_sync.tokens import ClosedOnExit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
 
     import httpx
     from azure.core.credentials import AccessToken
@@ -76,7 +77,7 @@ class TracedSource:
         await self._source.close()
 
 
-class TracedCredential:
+class TracedCredential(ClosedOnExit):
     """`AppCredential`, watched."""
 
     def __init__(self, credential: AppCredential, trace: Trace) -> None:
@@ -95,17 +96,6 @@ class TracedCredential:
     async def close(self) -> None:
         """Close the connections."""
         await self._credential.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()
 
 
 class TracedWire:

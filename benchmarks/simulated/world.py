@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from azure.core.credentials import AccessToken
 
 from benchmarks.simulated.traffic import Link
 from booking_sync.dataverse.reply import Reply
+from booking_sync.tokens import ClosedOnExit
 from local import tokens
 from local.dataverse import DataverseStandIn
 from local.graph import GraphStandIn
@@ -21,7 +22,6 @@ from local.virtual_time import virtual_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from benchmarks.figures import Latency
     from booking_sync.dataverse.pause import Pause
@@ -121,7 +121,7 @@ class DataverseWire:
         """Nothing is open."""
 
 
-class Credential:
+class Credential(ClosedOnExit):
     """An app registration whose tokens are always good; fulfils `AppCredential`."""
 
     def __init__(self) -> None:
@@ -142,18 +142,3 @@ class Credential:
 
     def renew(self) -> None:
         """Nothing ever expires."""
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-    async def __aenter__(self) -> Self:
-        """Nothing to open."""
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        """Nothing to close."""

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.identity.aio import ClientSecretCredential
@@ -20,10 +20,9 @@ from booking_sync.azure.connections import TOTAL_SECONDS, client_options, retry_
 from booking_sync.azure.secrets import KeyVaultSecret
 from booking_sync.errors import TransientError
 from booking_sync.log import log_event
+from booking_sync.tokens import ClosedOnExit
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from azure.core.credentials import AccessToken
 
     from booking_sync.azure.secrets import SecretSource, SecretText
@@ -55,7 +54,7 @@ class _Hold:
     reason: str
 
 
-class ClientSecretAppCredential:
+class ClientSecretAppCredential(ClosedOnExit):
     """`AppCredential` of an app registration with a client secret.
 
     Callers share one refresh: the first one fetches, the others wait and get what it got, be it a token or
@@ -126,17 +125,6 @@ class ClientSecretAppCredential:
             await self._opened.credential.close()
             self._opened = None
         await self._source.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()
 
     async def _request(self, scopes: tuple[str, ...], options: dict[str, Any]) -> AccessToken:
         opened = self._opened or await self._use(await self._source.fetch())

@@ -10,16 +10,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.tokens import ClosedOnExit
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from types import TracebackType
 
     from azure.core.credentials import AccessToken, TokenCredential
 
@@ -53,7 +53,7 @@ class EnvironmentSecret:
         """Nothing is open."""
 
 
-class PersonCredential:
+class PersonCredential(ClosedOnExit):
     """Tokens of a person; fulfils `AppCredential`.
 
     Args:
@@ -89,17 +89,6 @@ class PersonCredential:
         close = getattr(self._credential, "close", None)
         if close is not None:
             await asyncio.to_thread(close)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()
 
 
 def open_person(sign_in: SignIn, tenant_id: str, authority: str) -> PersonCredential:

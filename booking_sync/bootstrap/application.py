@@ -314,21 +314,10 @@ class Application:
         return CatchUp(machinery.rows, self._open_queue(), machinery.wish, window, now=now, new_id=new_id)
 
     async def _make_auditor(self) -> Auditor:
-        from booking_sync.audit.auditor import Auditor, AuditScope, AuditSources
+        from booking_sync.bootstrap.machinery import make_auditor
 
         machinery = await self._open_machinery()
-        settings = load_settings(self._environ)
-        return Auditor(
-            AuditSources(machinery.rows, machinery.rows, machinery.audit_reads, machinery.calendar),
-            self._open_queue(),
-            machinery.wish,
-            machinery.organization_id,
-            scope=AuditScope(
-                settings.audit_days_back, settings.audit_days_ahead, settings.audit_max_removal_ratio
-            ),
-            now=now,
-            new_id=new_id,
-        )
+        return make_auditor(machinery, load_settings(self._environ), self._open_queue())
 
     def _max_age(self) -> timedelta:
         try:

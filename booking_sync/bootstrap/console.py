@@ -13,11 +13,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.adoption import Adopter, AdoptionSources
-from booking_sync.audit.auditor import Auditor, AuditScope, AuditSources
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.backfill import Backfill
 from booking_sync.bootstrap.ambient import new_id, now
-from booking_sync.bootstrap.machinery import Outside, open_machinery
+from booking_sync.bootstrap.machinery import Outside, make_auditor, open_machinery
 from booking_sync.bootstrap.setup import CLIENT_SECRET_VARIABLE, open_sign_in
 from booking_sync.catch_up import Standing, standing
 from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.adoption import Extension
+    from booking_sync.audit.auditor import Auditor
     from booking_sync.azure.poison import StoragePoisonQueue
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.backfill import Checkpoint
@@ -108,18 +108,8 @@ class Console:
         Args:
             watch: put around the calendars, to tell how far the audit is.
         """
-        machinery, settings = self.machinery, self.settings
-        return Auditor(
-            AuditSources(machinery.rows, machinery.rows, machinery.audit_reads, watch(machinery.calendar)),
-            self.queues.changes,
-            machinery.wish,
-            machinery.organization_id,
-            scope=AuditScope(
-                settings.audit_days_back, settings.audit_days_ahead, settings.audit_max_removal_ratio
-            ),
-            now=now,
-            new_id=new_id,
-        )
+        watched = watch(self.machinery.calendar)
+        return make_auditor(self.machinery, self.settings, self.queues.changes, watched)
 
     def purge(self) -> Purge:
         """Removes what we made."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.bootstrap.ambient import new_id, now
-from booking_sync.bootstrap.machinery import check_organization, make_wish
+from booking_sync.bootstrap.machinery import checked_organization, make_wish
 from booking_sync.bootstrap.setup import CLIENT_SECRET_VARIABLE, open_sign_in
 from booking_sync.settings import (
     EnvironmentSettings,
@@ -371,8 +371,7 @@ async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator
     async with AsyncExitStack() as exits:
         practice = _Practice(environ, auth, WebhookToExpect(), now, exits, as_app=auth)
         client = practice.dataverse
-        organization_id = (await client.who_am_i()).organization_id
-        check_organization(settings.organization_id, organization_id)
+        organization_id = await checked_organization(settings.organization_id, client)
         yield Sources(
             rows=DataverseBookings(client, practice.columns, organization_id=organization_id),
             details=DataverseDetailReads(client, practice.columns),

@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from booking_sync.bootstrap.ambient import loop_time, now
+from booking_sync.bootstrap.ambient import loop_time, new_id, now
 from booking_sync.circuit import Circuit
 from booking_sync.settings import (
     SettingsError,
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from booking_sync.audit.auditor import Auditor
     from booking_sync.batcher import Batcher
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import Desire
     from booking_sync.outlook.calendar import OutlookCalendar
-    from booking_sync.ports import Clock
+    from booking_sync.ports import ChangeQueue, Clock, MarkedEvents
     from booking_sync.settings import Settings
     from booking_sync.synchronizer import Synchronizer, SyncTask
     from booking_sync.tokens import AppCredential
@@ -128,7 +129,7 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         transport=outside.graph_transport,
     )
     try:
-        organization_id = await _organization(settings, dataverse)
+        organization_id = await checked_organization(settings.organization_id, dataverse)
     except BaseException:
         await calendar.aclose()
         await dataverse.aclose()
@@ -179,25 +180,51 @@ def make_wish(settings: Settings) -> Callable[[Booking], Desire]:
     return functools.partial(desire, render=renderer.render, require_work_order=settings.require_work_order)
 
 
-async def _organization(settings: Settings, dataverse: DataverseClient) -> str:
-    """The environment's organisation, which must be the one the settings speak of when they do.
+async def checked_organization(expected: str, dataverse: DataverseClient) -> str:
+    """The environment's organisation, which must be the one that the settings name when they do.
 
     A copy of an environment keeps its webhooks and its app's settings may be copied with it; it must not
     reach people's calendars.
-    """
-    actual = (await dataverse.who_am_i()).organization_id
-    check_organization(settings.organization_id, actual)
-    return actual
 
-
-def check_organization(expected: str, actual: str) -> None:
-    """Compare what the settings say, if they do, with what the environment says.
+    Args:
+        expected: the setting, in lower case; empty: not checked.
+        dataverse: the environment.
 
     Raises:
         SettingsError: they differ.
+        TransientError: the environment can't be asked now.
+        PermanentError: it refuses us.
     """
+    actual = (await dataverse.who_am_i()).organization_id
     if expected and actual.lower() != expected:
         raise SettingsError(
             f"DATAVERSE_URL leads to organisation {actual}, but DATAVERSE_ORGANIZATION_ID is "
             f"{expected}; nothing is written until they agree."
         )
+    return actual
+
+
+def make_auditor(
+    machinery: Machinery, settings: Settings, queue: ChangeQueue, calendars: MarkedEvents | None = None
+) -> Auditor:
+    """Compares calendars with bookings.
+
+    Args:
+        machinery: what it reads with.
+        settings: its scope.
+        queue: where hints go.
+        calendars: instead of the machinery's own, to watch what is listed.
+    """
+    from booking_sync.audit.auditor import Auditor, AuditScope, AuditSources
+
+    return Auditor(
+        AuditSources(machinery.rows, machinery.rows, machinery.audit_reads, calendars or machinery.calendar),
+        queue,
+        machinery.wish,
+        machinery.organization_id,
+        scope=AuditScope(
+            settings.audit_days_back, settings.audit_days_ahead, settings.audit_max_removal_ratio
+        ),
+        now=now,
+        new_id=new_id,
+    )

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from booking_sync.bootstrap.ambient import now
-from booking_sync.bootstrap.machinery import check_organization
+from booking_sync.bootstrap.machinery import checked_organization
 from booking_sync.settings import (
     AuthoritySettings,
     EnvironmentSettings,
@@ -85,7 +85,7 @@ async def open_dataverse(
             settings.dataverse_url, credential, now, workers=4, timeouts=timeouts or Timeouts()
         )
         try:
-            check_organization(settings.organization_id, (await client.who_am_i()).organization_id)
+            await checked_organization(settings.organization_id, client)
             yield client
         finally:
             await client.aclose()

@@ -148,7 +148,7 @@ class EventRequests:
         """GET one event with what is listed of all; without `outlook.timezone` its times come in UTC."""
         query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
             select=list(_LISTED_FIELDS),
-            expand=[f"singleValueExtendedProperties($filter=id eq '{MARKER_PROPERTY}')"],
+            expand=[f"singleValueExtendedProperties({_MARKERS})"],
         )
         configuration = _configuration()
         configuration.query_parameters = query

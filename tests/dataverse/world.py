@@ -5,19 +5,19 @@ from __future__ import annotations
 import uuid
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 
 from booking_sync.dataverse.bookings import open_bookings
 from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.tokens import ClosedOnExit
 from local import tokens
 from local.dataverse import DataverseStandIn
 from local.standin import server_tls, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
 
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.domain.booking import BookableResource, Booking, BookingStatus, WorkOrder
@@ -43,7 +43,7 @@ class FixedClock:
         self.now += timedelta(seconds=seconds)
 
 
-class LocalCredential:
+class LocalCredential(ClosedOnExit):
     """An app registration whose tokens are good, unless a test spoils the ones issued before a renewal."""
 
     def __init__(self) -> None:
@@ -72,21 +72,6 @@ class LocalCredential:
         """Forget the cached token."""
         self.renewals += 1
         self._token = None
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
-    async def __aenter__(self) -> Self:
-        """Nothing to open."""
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        """Nothing to close."""
 
 
 class DataverseWorld:

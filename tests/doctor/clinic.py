@@ -27,7 +27,7 @@ from booking_sync.provisioning.desired import ColumnNames, desire
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.settings import load_receiver_settings
 from local.day.world import WorldMaker, booking_row
-from local.stack import LocalStack, StackOptions
+from local.stack import NO_TIMERS, LocalStack, StackOptions
 from tests.doctor import builders  # noqa: F401 - loads the Graph SDK's builders
 from tests.e2e.office import BOOKINGS, Office
 
@@ -40,7 +40,6 @@ COLUMNS = ColumnNames(
 )
 NOWHERE = "https://localhost:9/api/dataverse/bookings"
 """Nothing listens on the discard port: webhooks of a stack without a host end as failed system jobs."""
-TIMERS = {"CATCH_UP_SCHEDULE": "0 0 0 29 2 *", "AUDIT_SCHEDULE": "0 0 0 29 2 *"}
 
 
 @dataclass
@@ -123,7 +122,7 @@ async def open_clinic(folder: Path, *, hosts: int = 0) -> AsyncIterator[Clinic]:
     """A furnished, provisioned stack; while it lasts, this process trusts it as its app does."""
     maker = WorldMaker(seed=5)
     world = maker.make(technicians=2, bookings=1, day=date(2027, 3, 26))
-    options = StackOptions(folder, provisioned=False, hosts=hosts, settings=TIMERS)
+    options = StackOptions(folder, provisioned=False, hosts=hosts, settings=NO_TIMERS)
     with pytest.MonkeyPatch.context() as patch:
         async with LocalStack(options) as stack:
             for name, value in stack.settings.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from local.day.world import WorldMaker
-from local.stack import LocalStack, StackOptions
+from local.stack import NO_TIMERS, LocalStack, StackOptions
 from tests.e2e.crowd import Crowd
 from tests.e2e.office import Office
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-NEVER = "0 0 0 29 2 *"
-TIMERS = {"CATCH_UP_SCHEDULE": NEVER, "CATCH_UP_SETTLE_SECONDS": "0", "AUDIT_SCHEDULE": NEVER}
+TIMERS = {**NO_TIMERS, "CATCH_UP_SETTLE_SECONDS": "0"}
 """Timers run when a test says so, and find what was changed just now."""
 HIDDEN_SECONDS = 4
 """So that messages of a killed host come back soon."""

@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from local.day.world import WorldMaker
-from local.stack import LocalStack, StackOptions
+from local.stack import NO_TIMERS, LocalStack, StackOptions
 from tests.e2e.office import Office
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import booking_sync.outlook.calendar  # noqa: F401 - loads all of them
 
-NEVER = "0 0 0 29 2 *"
-TIMERS = {"CATCH_UP_SCHEDULE": NEVER, "CATCH_UP_SETTLE_SECONDS": "0", "AUDIT_SCHEDULE": NEVER}
+TIMERS = {**NO_TIMERS, "CATCH_UP_SETTLE_SECONDS": "0"}
 """Timers run when a test says so, and find what was changed just now."""
 
 

@@ -6,7 +6,7 @@ import contextlib
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 
@@ -14,6 +14,7 @@ from booking_sync.domain.booking import Address
 from booking_sync.domain.event import EventContent, EventTime
 from booking_sync.outlook.calendar import OutlookCalendar, open_calendar
 from booking_sync.outlook.wire import GraphRequest
+from booking_sync.tokens import ClosedOnExit
 from local.graph import GraphStandIn
 from local.graph.handlers import GRAPH_AUDIENCE
 from local.graph.schema import read_event
@@ -22,7 +23,6 @@ from local.tokens import issue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
 
     from local.certificates import Certificates
     from local.standin import RecordedRequest
@@ -70,7 +70,7 @@ def post(mailbox: str, number: int = 0) -> GraphRequest:
 
 
 @dataclass
-class LocalCredential:
+class LocalCredential(ClosedOnExit):
     """Hands out tokens of the local stack; the first ones may be made bad."""
 
     key: bytes
@@ -90,21 +90,6 @@ class LocalCredential:
     def renew(self) -> None:
         """Count."""
         self.renewals += 1
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-    async def __aenter__(self) -> Self:
-        """Nothing to open."""
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        """Nothing to close."""
 
 
 @dataclass

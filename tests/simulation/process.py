@@ -6,7 +6,7 @@ import contextvars
 import functools
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 
@@ -26,6 +26,7 @@ from booking_sync.outlook.calendar import OutlookCalendar
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.synchronizer import Synchronizer
+from booking_sync.tokens import ClosedOnExit
 from booking_sync.worker import BackOff, ChangeWorker
 from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER
@@ -36,7 +37,6 @@ from tests.simulation.queue import ProcessQueue
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
-    from types import TracebackType
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import RelatedChange
@@ -54,7 +54,7 @@ FAILURES_TO_OPEN = 2
 """In a row, for a circuit to open; fewer than in production, since schedules are short."""
 
 
-class Credential:
+class Credential(ClosedOnExit):
     """Tokens that are always good; the wires refuse some all the same."""
 
     async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
@@ -63,21 +63,6 @@ class Credential:
 
     def renew(self) -> None:
         """Nothing is cached."""
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-    async def __aenter__(self) -> Self:
-        """Nothing to open."""
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        """Nothing to close."""
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from booking_sync.telemetry import Attribute, Metric, SpanName
 from local.day.world import WorldMaker
 from local.faults import Fault
 from local.processes import REPOSITORY
-from local.stack import LocalStack, StackOptions
+from local.stack import NO_TIMERS, LocalStack, StackOptions
 from tests.e2e.crowd import Crowd, poll
 from tests.e2e.test_log_hygiene import make_trouble, personal, tokens
 from tests.telemetry.heard import HeardSpan, Telemetry, read_telemetry
@@ -54,7 +54,7 @@ async def heard(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Heard
     shutil.copy(APP, app / "function_app.py")
     shutil.copy(REPOSITORY / "host.json", app)
     told = {"TELEMETRY_FOLDER": str(folder), "TELEMETRY_APP": str(REPOSITORY / "function_app.py")}
-    settings = {"CATCH_UP_SCHEDULE": "0 0 0 29 2 *", "AUDIT_SCHEDULE": "0 0 0 29 2 *", **told}
+    settings = {**NO_TIMERS, **told}
     options = StackOptions(tmp_path_factory.mktemp("stack"), app_folder=app, settings=settings)
     maker = WorldMaker(seed=3)
     world = maker.make(technicians=4, bookings=4, day=datetime.now(UTC).date())
