@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from booking_sync.bootstrap.application import application
-from booking_sync.settings import audit_schedule, catch_up_schedule, queue_name
+from booking_sync.settings.registration import audit_schedule, catch_up_schedule, queue_name
+from booking_sync.wiring.app import application
 
 if TYPE_CHECKING:
-    from booking_sync.answer import Answer
+    from booking_sync.plumbing.answer import Answer
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 

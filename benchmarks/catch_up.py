@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmarks.figures import Options, Result, Spread, Table, Target
-from booking_sync.catch_up import CatchUp, Window, standing
-from booking_sync.dataverse.client import DataverseClient
 from booking_sync.dataverse.queries import PAGE_HEADERS, booking_expand, booking_select
 from booking_sync.dataverse.rows import to_booking_row, to_columns
 from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.plan import Desire, Wanted, desire
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
+from booking_sync.sync.catch_up import CatchUp, Window, standing
 from local.certificates import make_certificates
 from tests.dataverse.world import BOOKINGS, DataverseWorld, dataverse_world
 from tests.support.bookings import booking

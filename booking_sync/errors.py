@@ -1,4 +1,4 @@
-"""The two ways in which talking to a service can fail, decided at the edge.
+"""What can go wrong: the two ways in which talking to a service can fail, and settings that can't be used.
 
     SyncError
     ├── TransientError   try again later; the message is put back with a delay
@@ -6,6 +6,8 @@
 
 Adapters translate every HTTP status and service error code into one of the two; nothing above the adapters
 knows a status code. A transient error's reason is for the log, a permanent error's reason is for a person.
+
+    SettingsError        what an administrator set can't be used; messages wait until it is mended
 """
 
 from __future__ import annotations
@@ -46,3 +48,7 @@ class TransientError(SyncError):
 
 class PermanentError(SyncError):
     """The service refuses, and will refuse again; the reason is a sentence for a dispatcher or an admin."""
+
+
+class SettingsError(Exception):
+    """One message that names every missing or malformed setting and what to do about it."""

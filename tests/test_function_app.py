@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from booking_sync.worker import MAX_DEQUEUE_COUNT
+from booking_sync.sync.worker import MAX_DEQUEUE_COUNT
 
 ROOT = Path(__file__).parents[1]
 SYNC_ONLY = (

@@ -1,7 +1,7 @@
 """One process of the worker from its start: what is imported and opened first, then bookings one by one.
 
 `python -m benchmarks.probes.bookings <booking id>...`; the environment holds the app settings. The parts are
-wired as `booking_sync.bootstrap` wires them, with a watch at each seam (`trace`), so that nothing of a
+wired as `booking_sync.wiring` wires them, with a watch at each seam (`trace`), so that nothing of a
 booking's time is unaccounted for. Imports come in the order of first use; what two share counts for the
 first.
 """
@@ -23,8 +23,8 @@ from benchmarks.probes.trace import Trace
 if TYPE_CHECKING:
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.outlook.calendar import OutlookCalendar
-    from booking_sync.settings import Settings
-    from booking_sync.synchronizer import Synchronizer
+    from booking_sync.settings.table import Settings
+    from booking_sync.sync.synchronizer import Synchronizer
 
 IMPORTS = (
     ("function_app", ("function_app",)),
@@ -36,7 +36,10 @@ IMPORTS = (
         ("booking_sync.dataverse.bookings", "booking_sync.dataverse.audit_reads"),
     ),
     ("Graph SDK, Outlook adapter", ("booking_sync.outlook.calendar",)),
-    ("use cases", ("booking_sync.batcher", "booking_sync.synchronizer", "booking_sync.worker")),
+    (
+        "use cases",
+        ("booking_sync.sync.per_booking", "booking_sync.sync.synchronizer", "booking_sync.sync.worker"),
+    ),
 )
 
 
@@ -68,23 +71,23 @@ def import_all() -> list[tuple[str, float]]:
 
 
 async def open_parts(settings: Settings, trace: Trace) -> Parts:
-    """As `bootstrap.open_machinery`."""
+    """As `wiring.machinery.open_machinery`."""
     from benchmarks.probes import trace as watched
     from booking_sync.azure.credential import ClientSecretAppCredential
     from booking_sync.azure.secrets import KeyVaultSecret
-    from booking_sync.bootstrap.ambient import now
-    from booking_sync.bootstrap.machinery import make_wish
-    from booking_sync.circuit import Circuit
     from booking_sync.dataverse.bookings import DataverseBookings
-    from booking_sync.dataverse.client import DataverseClient
     from booking_sync.dataverse.schema import SupportColumns
-    from booking_sync.dataverse.transport import Timeouts, Transport
+    from booking_sync.dataverse.web_api.client import DataverseClient
+    from booking_sync.dataverse.web_api.transport import Timeouts, Transport
     from booking_sync.outlook import errors
     from booking_sync.outlook.batch import BatchSender
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.outlook.client import GraphClient
     from booking_sync.outlook.scheduler import BatchScheduler
-    from booking_sync.synchronizer import Synchronizer
+    from booking_sync.plumbing.circuit import Circuit
+    from booking_sync.sync.synchronizer import Synchronizer
+    from booking_sync.wiring.ambient import now
+    from booking_sync.wiring.machinery import make_wish
 
     loop = asyncio.get_running_loop()
     with trace.span("templates compiled"):
@@ -126,10 +129,10 @@ async def open_parts(settings: Settings, trace: Trace) -> Parts:
 async def measure(booking_ids: list[str]) -> dict[str, Any]:
     """Milliseconds: `imports` and `opening` by part, and of each booking its spans from its start."""
     imports = import_all()
-    from booking_sync.batcher import Batcher
     from booking_sync.domain.outcome import OutcomeKind
-    from booking_sync.settings import load_settings
-    from booking_sync.synchronizer import SyncTask
+    from booking_sync.settings.loading import load_settings
+    from booking_sync.sync.per_booking import Batcher
+    from booking_sync.sync.synchronizer import SyncTask
 
     settings, trace = load_settings(os.environ), Trace()
     parts = await open_parts(settings, trace)

@@ -15,7 +15,7 @@ import time
 IMPORTS = (
     ("import azure.functions", ("azure.functions",)),
     ("import function_app", ("function_app",)),
-    ("import the receiver and the storage SDK", ("booking_sync.receiver", "booking_sync.azure.queue")),
+    ("import the receiver and the storage SDK", ("booking_sync.sync.receiver", "booking_sync.azure.queue")),
 )
 LATER = 20
 
@@ -29,7 +29,7 @@ async def main() -> dict[str, float]:
             importlib.import_module(module)
         found[label] = (time.perf_counter() - started) * 1000
     from benchmarks.probes import webhook
-    from booking_sync.bootstrap.application import application
+    from booking_sync.wiring.app import application
 
     calls = []
     for _ in range(1 + LATER):

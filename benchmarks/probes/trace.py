@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.tokens import ClosedOnExit
+from booking_sync.plumbing.tokens import ClosedOnExit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
 
     from booking_sync.azure.secrets import SecretSource, SecretText
-    from booking_sync.dataverse.reply import Reply
-    from booking_sync.dataverse.transport import Request, Wire
-    from booking_sync.domain.booking import BookingRow
+    from booking_sync.dataverse.web_api.reply import Reply
+    from booking_sync.dataverse.web_api.transport import Request, Wire
     from booking_sync.domain.event import EventContent, EventRef, FoundEvent
-    from booking_sync.domain.record import SyncRecord
+    from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.outlook.batch import BatchTransport
-    from booking_sync.ports import AlreadyCreated, BookingRows, Calendar, Created, Recorded
-    from booking_sync.tokens import AppCredential
+    from booking_sync.plumbing.tokens import AppCredential
+    from booking_sync.ports.bookings import BookingRows, Recorded
+    from booking_sync.ports.calendars import AlreadyCreated, Calendar, Created
 
 
 @dataclass(frozen=True, slots=True)

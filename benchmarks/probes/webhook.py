@@ -23,11 +23,12 @@ from azure.storage.queue.aio import QueueServiceClient
 import function_app
 from booking_sync.azure.connections import client_options
 from booking_sync.azure.queue import NEVER_EXPIRES, StorageChangeQueue
-from booking_sync.bootstrap.ambient import new_id, now
-from booking_sync.bootstrap.application import application
 from booking_sync.domain.change import BookingChange, encode_change
-from booking_sync.receiver import Receiver
-from booking_sync.settings import load_receiver_settings, queue_name
+from booking_sync.settings.loading import load_receiver_settings
+from booking_sync.settings.registration import queue_name
+from booking_sync.sync.receiver import Receiver
+from booking_sync.wiring.ambient import new_id, now
+from booking_sync.wiring.app import application
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from azure.functions.queue import QueueMessage
 
 from benchmarks.profiling import WAITING, group_of
-from booking_sync.bootstrap.application import application
+from booking_sync.wiring.app import application
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The contender booking_sync: the machinery as `bootstrap` wires it, in a simulated world.
+"""The contender booking_sync: the machinery as `wiring` wires it, in a simulated world.
 
 With the default settings, and nothing of it replaced: Batcher, Synchronizer, OutlookCalendar with the Graph
 SDK's requests and the BatchScheduler, DataverseBookings, ChangeWorker. Only where the process ends does the
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL
 from booking_sync.azure.queue import dead_letter_text
-from booking_sync.bootstrap.machinery import Outside, open_machinery
 from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.settings import load_settings
-from booking_sync.synchronizer import SyncTask
-from booking_sync.worker import BackOff, ChangeWorker
+from booking_sync.settings.loading import load_settings
+from booking_sync.sync.synchronizer import SyncTask
+from booking_sync.sync.worker import BackOff, ChangeWorker
+from booking_sync.wiring.machinery import Outside, open_machinery
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from benchmarks.simulated.load import Change
     from benchmarks.simulated.queue import SimulatedQueue
     from benchmarks.simulated.world import SimulatedWorld
-    from booking_sync.bootstrap.machinery import Machinery
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.settings import Settings
+    from booking_sync.settings.table import Settings
+    from booking_sync.wiring.machinery import Machinery
 
 SETTINGS = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",

@@ -13,8 +13,8 @@ import httpx
 from azure.core.credentials import AccessToken
 
 from benchmarks.simulated.traffic import Link
-from booking_sync.dataverse.reply import Reply
-from booking_sync.tokens import ClosedOnExit
+from booking_sync.dataverse.web_api.reply import Reply
+from booking_sync.plumbing.tokens import ClosedOnExit
 from local import tokens
 from local.dataverse import DataverseStandIn
 from local.graph import GraphStandIn
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchmarks.figures import Latency
-    from booking_sync.dataverse.pause import Pause
-    from booking_sync.dataverse.transport import Request
+    from booking_sync.dataverse.web_api.pause import Pause
+    from booking_sync.dataverse.web_api.transport import Request
 
 GRAPH_URL = "https://graph.microsoft.com"
 DATAVERSE_URL = "https://contoso.crm4.dynamics.com"

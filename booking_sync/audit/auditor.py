@@ -13,24 +13,28 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync import telemetry
 from booking_sync.audit.compare import Snapshot, Window, booking_of, compare
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import Listed, judge
 from booking_sync.audit.hints import make_hints
 from booking_sync.audit.report import AuditReport
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.log import log_event
-from booking_sync.ports import BookingQuery, Presence
-from booking_sync.telemetry import Attribute, Metric
+from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.log import log_event
+from booking_sync.plumbing.telemetry import Attribute, Metric
+from booking_sync.ports.bookings import BookingQuery, Presence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from booking_sync.domain.booking import Booking, BookingRow
+    from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import MarkedEvent
     from booking_sync.domain.plan import Desire
-    from booking_sync.ports import AuditReads, BookingListing, BookingRows, ChangeQueue, Clock, MarkedEvents
+    from booking_sync.domain.record import BookingRow
+    from booking_sync.ports.bookings import AuditReads, BookingListing, BookingRows
+    from booking_sync.ports.calendars import MarkedEvents
+    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.queues import ChangeQueue
 
 MAILBOXES_AT_ONCE = 60
 """Three full batches: enough to be quick, and little beside the sixteen that may be in flight."""

@@ -14,15 +14,16 @@ from booking_sync.audit.findings import Finding, Kind
 from booking_sync.domain.event import marked_booking, own_generation
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from booking_sync.domain.record import SyncRecord
-from booking_sync.synchronizer import SEARCH_BEYOND_GENERATION
+from booking_sync.sync.synchronizer import SEARCH_BEYOND_GENERATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.booking import Booking, BookingRow
+    from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent, EventRef, MarkedEvent
     from booking_sync.domain.plan import Desire
+    from booking_sync.domain.record import BookingRow
 
 
 @dataclass(frozen=True, slots=True)

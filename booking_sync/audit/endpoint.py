@@ -7,9 +7,9 @@ import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.answer import Answer
 from booking_sync.audit.auditor import AuditOrder
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.plumbing.answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -17,7 +17,7 @@ from booking_sync.doctor.facts import ClockReading
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.ports import Clock
+    from booking_sync.ports.clock import Clock
 
 
 class HttpClocks:

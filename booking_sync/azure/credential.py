@@ -19,14 +19,14 @@ from azure.identity.aio import ClientSecretCredential
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options, retry_after
 from booking_sync.azure.secrets import KeyVaultSecret
 from booking_sync.errors import TransientError
-from booking_sync.log import log_event
-from booking_sync.tokens import ClosedOnExit
+from booking_sync.plumbing.log import log_event
+from booking_sync.plumbing.tokens import ClosedOnExit
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
 
     from booking_sync.azure.secrets import SecretSource, SecretText
-    from booking_sync.settings import Settings
+    from booking_sync.settings.table import Settings
 
 _LOGGER = logging.getLogger(__name__)
 _SECRET_REFUSED = "invalid_client"  # noqa: S105 - OAuth's error code for it (RFC 6749, 5.2), no secret

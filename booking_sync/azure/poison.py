@@ -13,7 +13,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from booking_sync.azure.storage import QUEUES, asking, error_code
 from booking_sync.doctor.facts import QueueState
-from booking_sync.ports import PoisonMessage, QueueDepths
+from booking_sync.ports.queues import PoisonMessage, QueueDepths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

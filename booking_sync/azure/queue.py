@@ -15,12 +15,11 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueServiceClient
 
-from booking_sync import telemetry
 from booking_sync.azure.connections import platform_credential
-from booking_sync.azure.poison import StoragePoisonQueue
 from booking_sync.azure.storage import QUEUES, asking, storage_options
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
-from booking_sync.settings import POISON_SUFFIX
+from booking_sync.plumbing import telemetry
+from booking_sync.settings.values import POISON_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +28,9 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.storage.queue.aio import QueueClient
 
-    from booking_sync.ports import Clock
-    from booking_sync.settings import StorageSettings
+    from booking_sync.azure.poison import StoragePoisonQueue
+    from booking_sync.ports.clock import Clock
+    from booking_sync.settings.storage import StorageSettings
 
 MAX_MESSAGE_CHARACTERS = 48 * 1024
 """ASCII characters that fill the 64 KB of a message once they are Base64."""
@@ -91,6 +91,8 @@ class StorageChangeQueue:
 
     def inspection(self) -> StoragePoisonQueue:
         """Both queues for people, on the same connections."""
+        from booking_sync.azure.poison import StoragePoisonQueue  # noqa: PLC0415 - no webhook waits for it
+
         return StoragePoisonQueue(
             *(self._service.get_queue_client(each.queue_name) for each in (self._changes, self._poison))
         )

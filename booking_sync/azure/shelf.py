@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties
     from azure.storage.blob.aio import ContainerClient
 
-    from booking_sync.settings import StorageSettings
+    from booking_sync.settings.storage import StorageSettings
 
 CONTAINER = "booking-sync-operations"
 MAX_BYTES = 256 * 1024

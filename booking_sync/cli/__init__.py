@@ -12,7 +12,7 @@ To add a command:
    one gets a `Session` (settings, sign-in, output) and returns an `ExitCode`. It may raise `SettingsError`,
    `UsageError`, `PermanentError` and `TransientError`; the runner prints their text and chooses the exit
    code. Nothing else should come out: it would be reported as a mistake of ours, without a traceback.
-3. What the command needs of adapters is made in `booking_sync.bootstrap`, the composition root (`console` for
+3. What the command needs of adapters is made in `booking_sync.wiring`, the composition root (`console` for
    commands that operate a running sync). What it decides belongs into a use case that knows neither Typer
    nor Rich.
 4. The result goes to standard output through `Output.result`, as a table or as JSON; everything else,

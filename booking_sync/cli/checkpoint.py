@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.backfill import Checkpoint, Selection
+from booking_sync.bulk.backfill import Checkpoint, Selection
 from booking_sync.cli.runner import UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from booking_sync.settings import SettingsError
+from booking_sync.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

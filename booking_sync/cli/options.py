@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.pacing import Pace
+from booking_sync.sync.sending import Pace
 
 SettingsOption = Annotated[
     Path | None,

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from booking_sync.cli.runner import Session
-    from booking_sync.pacing import Pace
+    from booking_sync.sync.sending import Pace
 
 
 def depth_teller(session: Session, pace: Pace) -> Callable[[int], None]:

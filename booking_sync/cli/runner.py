@@ -15,9 +15,8 @@ from booking_sync.azure.sign_in import SignIn
 from booking_sync.cli.environment import merged
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.output import Output, open_output
-from booking_sync.errors import PermanentError, TransientError
-from booking_sync.log import quiet_libraries
-from booking_sync.settings import SettingsError
+from booking_sync.errors import PermanentError, SettingsError, TransientError
+from booking_sync.plumbing.log import quiet_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -44,7 +43,7 @@ class Session:
     """What a command works with."""
 
     environ: Mapping[str, str]
-    """The settings; what a command needs of them is loaded by `bootstrap`."""
+    """The settings; what a command needs of them is loaded by `wiring`."""
     auth: SignIn
     output: Output
 

@@ -11,17 +11,18 @@ import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from booking_sync.dataverse import batch, queries
-from booking_sync.dataverse.client import API_PATH
-from booking_sync.dataverse.errors import ROW_MISSING, error_code, incomplete
+from booking_sync.dataverse import queries
 from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
-from booking_sync.ports import Presence
+from booking_sync.dataverse.web_api import batch
+from booking_sync.dataverse.web_api.client import API_PATH
+from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
+from booking_sync.ports.bookings import Presence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.dataverse.client import DataverseClient
-    from booking_sync.dataverse.reply import Reply
+    from booking_sync.dataverse.web_api.client import DataverseClient
+    from booking_sync.dataverse.web_api.reply import Reply
 
 USERS_PER_PAGE = 1000
 BOOKINGS_PER_BATCH = 50

@@ -11,28 +11,29 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from booking_sync import telemetry
-from booking_sync.dataverse import batch, queries
-from booking_sync.dataverse.client import API_PATH, DataverseClient
-from booking_sync.dataverse.errors import DUPLICATES, ROW_MISSING, error_code, incomplete
+from booking_sync.dataverse import queries
 from booking_sync.dataverse.rows import ID_COLUMN, is_etag, normal_guid, to_booking_row, to_columns
+from booking_sync.dataverse.web_api import batch
+from booking_sync.dataverse.web_api.client import API_PATH, DataverseClient
+from booking_sync.dataverse.web_api.errors import DUPLICATES, ROW_MISSING, error_code, incomplete
 from booking_sync.errors import PermanentError, SyncError
-from booking_sync.microbatch import MicroBatcher
-from booking_sync.ports import BookingPage, Recorded, UnreadableRow
-from booking_sync.telemetry import DATAVERSE, Attribute, Metric
+from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.microbatch import MicroBatcher
+from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric
+from booking_sync.ports.bookings import BookingPage, Recorded, UnreadableRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from typing import Any
 
-    from booking_sync.circuit import Circuit
-    from booking_sync.dataverse.client import WhoAmI
-    from booking_sync.dataverse.reply import Reply
     from booking_sync.dataverse.schema import SupportColumns
-    from booking_sync.domain.booking import BookingRow
-    from booking_sync.domain.record import SyncRecord
-    from booking_sync.ports import BookingQuery, Clock
-    from booking_sync.tokens import AppCredential
+    from booking_sync.dataverse.web_api.client import WhoAmI
+    from booking_sync.dataverse.web_api.reply import Reply
+    from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.plumbing.circuit import Circuit
+    from booking_sync.plumbing.tokens import AppCredential
+    from booking_sync.ports.bookings import BookingQuery
+    from booking_sync.ports.clock import Clock
 
 FEW_RECORDS = 20
 """As many as one full batch to Graph brings. Dataverse writes the records of a batch one after the other, so

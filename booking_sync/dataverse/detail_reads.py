@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.queries import booking_row
-from booking_sync.ports import BookingDetails
+from booking_sync.ports.bookings import BookingDetails
 
 if TYPE_CHECKING:
-    from booking_sync.dataverse.client import DataverseClient
     from booking_sync.dataverse.schema import SupportColumns
+    from booking_sync.dataverse.web_api.client import DataverseClient
 
 
 class DataverseDetailReads:

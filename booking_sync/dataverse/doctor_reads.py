@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from booking_sync.dataverse.errors import incomplete
 from booking_sync.dataverse.failures import DataverseFailures
 from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
 from booking_sync.dataverse.queries import booking_expand, booking_select
 from booking_sync.dataverse.rows import normal_guid
 from booking_sync.dataverse.schema import BOOKINGS
+from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.doctor.facts import FailedJobs, ForeignMarks, Identity, Person, TableFacts
 from booking_sync.domain.text import clean_line
 from booking_sync.domain.watched import BOOKING_TABLE, WORK_ORDER_COLUMNS
@@ -26,9 +26,9 @@ from booking_sync.errors import PermanentError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from booking_sync.dataverse.client import DataverseClient
     from booking_sync.dataverse.schema import SupportColumns
-    from booking_sync.ports import FailingBookings
+    from booking_sync.dataverse.web_api.client import DataverseClient
+    from booking_sync.ports.bookings import FailingBookings
     from booking_sync.provisioning.actual import Actual
     from booking_sync.provisioning.desired import Desired
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from booking_sync.dataverse.errors import incomplete
 from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
 from booking_sync.dataverse.schema import BOOKINGS
-from booking_sync.ports import FailingBooking, FailingBookings
+from booking_sync.dataverse.web_api.errors import incomplete
+from booking_sync.ports.bookings import FailingBooking, FailingBookings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.dataverse.web_api.client import DataverseClient
 
 
 class DataverseFailures:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
-from booking_sync.dataverse.errors import incomplete
+from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.provisioning import actions as do
 from booking_sync.provisioning.actual import (
     Actual,
@@ -32,7 +32,7 @@ from booking_sync.provisioning.fingerprint import SALT_BYTES, describe, has_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.provisioning.actions import Action
     from booking_sync.provisioning.actual import Occasion
     from booking_sync.provisioning.desired import Column, Desired

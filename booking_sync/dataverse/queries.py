@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.dataverse.schema import SupportColumns
-    from booking_sync.ports import BookingQuery
+    from booking_sync.ports.bookings import BookingQuery
 
 MAX_IDS = 100
 """How many rows one request asks for; keeps the URL far below Dataverse's 32 KB."""

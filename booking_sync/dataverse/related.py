@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.errors import incomplete
 from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
+from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.errors import PermanentError
-from booking_sync.ports import BookingStart
+from booking_sync.ports.bookings import BookingStart
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
     from typing import Any
 
-    from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.domain.watched import RelatedTable
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.errors import incomplete
 from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
 from booking_sync.dataverse.schema import is_logical_name
+from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.errors import PermanentError
-from booking_sync.ports import FormerRecord
+from booking_sync.ports.bookings import FormerRecord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.dataverse.client import DataverseClient
+    from booking_sync.dataverse.web_api.client import DataverseClient
 
 _RESOURCE_ID = "bookableresourceid"
 _USERS = (

@@ -18,12 +18,11 @@ from booking_sync.domain.booking import (
     Address,
     BookableResource,
     Booking,
-    BookingRow,
     BookingStatus,
     SystemUser,
     WorkOrder,
 )
-from booking_sync.domain.record import format_state, parse_record
+from booking_sync.domain.record import BookingRow, format_state, parse_record
 from booking_sync.domain.text import shorten
 from booking_sync.errors import PermanentError
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from booking_sync.doctor.facts import ForeignMarks, Identity
-    from booking_sync.ports import FailingBookings
+    from booking_sync.ports.bookings import FailingBookings
 
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "bookableresourcebooking": ("prvReadBookableResourceBooking", "prvWriteBookableResourceBooking"),

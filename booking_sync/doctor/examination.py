@@ -11,8 +11,7 @@ from booking_sync.doctor import access, environment, mailboxes, registration, st
 from booking_sync.doctor.facts import Access, Audience, Timer
 from booking_sync.doctor.findings import Area, Finding, Report, Severity
 from booking_sync.domain.event import is_mailbox
-from booking_sync.errors import PermanentError, SyncError
-from booking_sync.settings import SettingsError
+from booking_sync.errors import PermanentError, SettingsError, SyncError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
         Vault,
         Wishes,
     )
-    from booking_sync.ports import Calendar, Clock
+    from booking_sync.ports.calendars import Calendar
+    from booking_sync.ports.clock import Clock
 
 Facts = TypeVar("Facts")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from booking_sync.ports import FailingBookings
+    from booking_sync.ports.bookings import FailingBookings
     from booking_sync.provisioning.actual import Actual
     from booking_sync.provisioning.desired import Desired
 

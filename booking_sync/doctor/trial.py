@@ -18,7 +18,7 @@ from booking_sync.errors import PermanentError, SyncError, TransientError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from booking_sync.ports import Calendar
+    from booking_sync.ports.calendars import Calendar
 
 MARKER: Final = "booking-sync-doctor/test-event"
 SUBJECT: Final = "booking_sync test event (removed within seconds)"

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking_sync.domain.record import SyncRecord
-
 
 class ResourceType(IntEnum):
     """`bookableresource.resourcetype` (Dataverse table reference)."""
@@ -111,12 +109,3 @@ class Booking:
     status: BookingStatus | None = None
     resource: BookableResource | None = None
     work_order: WorkOrder | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BookingRow:
-    """A booking as it was read: its content, our record on it, and the version both belong to."""
-
-    booking: Booking
-    record: SyncRecord
-    etag: str

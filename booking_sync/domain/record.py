@@ -12,8 +12,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+
+if TYPE_CHECKING:
+    from booking_sync.domain.booking import Booking
 
 _SEAL_BYTES = 8
 
@@ -29,6 +33,15 @@ class SyncRecord:
     """Of the content last written; empty when unknown, which matches nothing."""
     error: str = ""
     """What a person should read when the booking can't sync."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRow:
+    """A booking as it was read: its content, our record on it, and the version both belong to."""
+
+    booking: Booking
+    record: SyncRecord
+    etag: str
 
 
 class Seal(StrEnum):

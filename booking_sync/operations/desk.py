@@ -5,11 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from booking_sync.answer import Answer
-from booking_sync.errors import PermanentError, SyncError
+from booking_sync.errors import PermanentError, SettingsError, SyncError
 from booking_sync.operations.overview import Overview, describe_health
 from booking_sync.operations.requests import BadRequestError, read_replay, read_resync
-from booking_sync.settings import SettingsError
+from booking_sync.plumbing.answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,11 +12,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from booking_sync import telemetry
-from booking_sync.errors import SyncError
+from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.journal import RunKind
-from booking_sync.settings import SettingsError
-from booking_sync.telemetry import Attribute, Metric
+from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.telemetry import Attribute, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 
     from booking_sync.operations.journal import Run
     from booking_sync.operations.keeper import JournalKeeper
-    from booking_sync.ports import Clock, QueueDepths, QueueGauge
+    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.queues import QueueDepths, QueueGauge
 
 FRESH_SECONDS = 5.0
 """How long an answer holds: the probe is open to everybody, and must not be a way to keep Storage busy."""

@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.errors import SyncError
-from booking_sync.log import log_event
 from booking_sync.operations.journal import (
     MAX_CLOSED,
     MAX_ENTRIES,
@@ -31,13 +30,15 @@ from booking_sync.operations.journal import (
     make_run,
     merge,
 )
+from booking_sync.plumbing.log import log_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.ports import Clock, Shelf
+    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.texts import Shelf
 
 SAVE_SECONDS = 5.0
 """How long an entry may wait to be written; also the shortest time between two writes."""

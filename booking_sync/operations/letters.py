@@ -12,7 +12,7 @@ from booking_sync.domain.text import clean_lines
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking_sync.ports import PoisonMessage
+    from booking_sync.ports.queues import PoisonMessage
 
 MAX_REASON = 1000
 

@@ -16,7 +16,8 @@ from booking_sync.operations.letters import read_letter, renewed
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.ports import Clock, MessageQueue, PoisonMessage, PoisonQueue
+    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.queues import MessageQueue, PoisonMessage, PoisonQueue
 
 HIDDEN_SECONDS = 120
 """How long a taken letter is hidden from a second click; longer than all that is done with it."""

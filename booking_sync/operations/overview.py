@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.change import RelatedChange
 from booking_sync.domain.text import clean_line, clean_lines
-from booking_sync.errors import SyncError
+from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.journal import RunKind
 from booking_sync.operations.letters import read_letter
-from booking_sync.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
     from booking_sync.operations.journal import Entry, Journal, Run
     from booking_sync.operations.keeper import JournalKeeper
     from booking_sync.operations.letters import Letter
-    from booking_sync.ports import Clock, FailingBooking, FailingBookings, FailureListing, PoisonQueue
+    from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
+    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.queues import PoisonQueue
 
 MAX_FAILING = 50
 PATIENCE_SECONDS = 20.0

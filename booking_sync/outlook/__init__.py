@@ -11,6 +11,6 @@ From the caller inwards:
     errors       the table from statuses and error codes to our two kinds of error
     wire         a request and its answer, as plain values
 
-Importing any of them but `wire` loads the Graph SDK (about 0.3 s), so only `bootstrap` does it, on the sync
+Importing any of them but `wire` loads the Graph SDK (about 0.3 s), so only `wiring` does it, on the sync
 path.
 """

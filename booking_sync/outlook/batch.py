@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 from azure.core.exceptions import AzureError
 
-from booking_sync import telemetry
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult, GraphRequest
-from booking_sync.telemetry import GRAPH, Attribute, Metric, SpanName
+from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.telemetry import GRAPH, Attribute, Metric, SpanName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.circuit import Circuit
-    from booking_sync.ports import Clock
-    from booking_sync.telemetry import About, Note
-    from booking_sync.tokens import AppCredential
+    from booking_sync.plumbing.circuit import Circuit
+    from booking_sync.plumbing.telemetry import About, Note
+    from booking_sync.plumbing.tokens import AppCredential
+    from booking_sync.ports.clock import Clock
 
     Result = Answer | SyncError
 

@@ -18,7 +18,7 @@ from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.requests import MARKER_PROPERTY, EventRequests
 from booking_sync.outlook.scheduler import BatchScheduler
-from booking_sync.ports import AlreadyCreated, Created, ForeignEvent
+from booking_sync.ports.calendars import AlreadyCreated, Created, ForeignEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from booking_sync.circuit import Circuit
     from booking_sync.domain.event import EventContent, MarkedEvent
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
-    from booking_sync.ports import Clock, ExtendedEvent
-    from booking_sync.tokens import AppCredential
+    from booking_sync.plumbing.circuit import Circuit
+    from booking_sync.plumbing.tokens import AppCredential
+    from booking_sync.ports.calendars import ExtendedEvent
+    from booking_sync.ports.clock import Clock
 
 _UNKNOWN_IDS = frozenset({"errorinvalidid", "errorinvalididmalformed", "errorinvalididnotanitemid"})
 """How Outlook refuses an id that it can't read."""

@@ -27,13 +27,13 @@ from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from booking_sync.telemetry import hushed
+from booking_sync.plumbing.telemetry import hushed
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from kiota_abstractions.request_option import RequestOption
 
-    from booking_sync.tokens import AppCredential
+    from booking_sync.plumbing.tokens import AppCredential
 
 READ_SECONDS = 60.0
 """Graph works a batch of 20 off in five waves; a minute without a byte means the answer is lost."""

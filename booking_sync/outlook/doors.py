@@ -9,7 +9,7 @@ from booking_sync.errors import PermanentError
 from booking_sync.outlook.errors import ACCESS_DENIED_REASON, NO_MAILBOX_REASON
 
 if TYPE_CHECKING:
-    from booking_sync.ports import Calendar
+    from booking_sync.ports.calendars import Calendar
 
 _NOBODY_S = "booking-sync-doctor/nobody"
 """A marker that no event carries, so that nothing of the calendar is shown."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.domain.event import EventRef, MarkedEvent
 from booking_sync.errors import TransientError
 from booking_sync.outlook.requests import MARKER_PROPERTY
-from booking_sync.ports import ExtendedEvent, ForeignEvent
+from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -44,7 +44,7 @@ from booking_sync.domain.event import is_event_id, is_mailbox
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.store import UntrackedStore
 from booking_sync.outlook.wire import GraphRequest
-from booking_sync.telemetry import hushed
+from booking_sync.plumbing.telemetry import hushed
 
 if TYPE_CHECKING:
     from datetime import datetime

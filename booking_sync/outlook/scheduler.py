@@ -17,16 +17,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from booking_sync import telemetry
 from booking_sync.errors import TransientError
 from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult
+from booking_sync.plumbing import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import GraphRequest
-    from booking_sync.telemetry import Origin
+    from booking_sync.plumbing.telemetry import Origin
 
 WINDOW_SECONDS = 0.01
 HOLD_SECONDS = 0.05

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
-from booking_sync.webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
+from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
 
 SOLUTION_NAME: Final = "BookingSync"
 WEBHOOK_NAME: Final = "booking_sync"

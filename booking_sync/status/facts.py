@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.domain.booking import BookingRow
     from booking_sync.domain.event import EventRef, FoundEvent, MarkedEvent
     from booking_sync.domain.plan import Desire
+    from booking_sync.domain.record import BookingRow
     from booking_sync.operations.letters import Letter
-    from booking_sync.ports import BookingDetails, Presence
+    from booking_sync.ports.bookings import BookingDetails, Presence
 
 
 class EventReads(Protocol):

@@ -9,7 +9,7 @@ from booking_sync.domain.event import EventRef, marker
 from booking_sync.domain.plan import Unwanted, Wanted
 from booking_sync.errors import PermanentError
 from booking_sync.operations.letters import read_letter
-from booking_sync.ports import Presence
+from booking_sync.ports.bookings import Presence
 from booking_sync.status.facts import Facts, RowFacts
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import MarkedEvent
     from booking_sync.domain.plan import Desire
     from booking_sync.operations.letters import Letter
-    from booking_sync.ports import AuditReads, BookingDetailReads, BookingRows, PoisonQueue
+    from booking_sync.ports.bookings import AuditReads, BookingDetailReads, BookingRows
+    from booking_sync.ports.queues import PoisonQueue
     from booking_sync.status.facts import EventReads
 
 

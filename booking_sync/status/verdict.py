@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from booking_sync.audit.compare import Snapshot, Window, compare
 from booking_sync.audit.findings import REPAIRABLE, Kind
 from booking_sync.domain.plan import CreateEvent, Invalid, Knowledge, Unwanted, Wanted, plan
-from booking_sync.ports import Presence
+from booking_sync.ports.bookings import Presence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

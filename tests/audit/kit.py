@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from booking_sync.audit.compare import Snapshot, Window
-from booking_sync.domain.booking import Booking, BookingRow
+from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventRef, MarkedEvent, marker, transaction_id
 from booking_sync.domain.plan import Desire, Wanted, desire
-from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking

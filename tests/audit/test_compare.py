@@ -9,9 +9,9 @@ import pytest
 
 from booking_sync.audit.compare import Snapshot, compare
 from booking_sync.audit.findings import Finding, Kind
-from booking_sync.domain.booking import Booking, BookingRow
+from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventRef, MarkedEvent
-from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.record import BookingRow, SyncRecord
 from tests.audit.kit import EVENT, GENERATION, WINDOW, in_step, recording, shown, snapshot, wish
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, TRAVELING, booking, technician
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from booking_sync.audit.auditor import Auditor, AuditOrder, AuditScope, AuditSources
 from booking_sync.dataverse.audit_reads import DataverseAuditReads
-from booking_sync.dataverse.client import DataverseClient
-from booking_sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.dataverse.web_api.client import DataverseClient
+from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from local.graph.schema import read_event
 from tests.audit.kit import wish
 from tests.dataverse.world import BOOKINGS, DataverseWorld, dataverse_world

@@ -19,8 +19,8 @@ from booking_sync.azure.queue import open_queue
 from booking_sync.azure.shelf import BlobShelf, open_shelf
 from booking_sync.domain.change import BookingChange
 from booking_sync.errors import TransientError
-from booking_sync.ports import QueueDepths
-from booking_sync.settings import StorageSettings
+from booking_sync.ports.queues import QueueDepths
+from booking_sync.settings.storage import StorageSettings
 from local.azurite import ALL_SERVICES, azurite, random_account
 from local.standin import StandIn, server_tls, serving
 

@@ -20,7 +20,7 @@ from booking_sync.domain.change import BookingChange, RelatedChange, decode_chan
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.settings import StorageSettings
+from booking_sync.settings.storage import StorageSettings
 from local.standin import StandIn, server_tls, serving
 
 if TYPE_CHECKING:

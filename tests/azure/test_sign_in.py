@@ -13,9 +13,8 @@ from azure.identity import CredentialUnavailableError
 
 from booking_sync.azure.credential import ClientSecretAppCredential
 from booking_sync.azure.sign_in import PersonCredential, SignIn, open_person
-from booking_sync.bootstrap.setup import open_sign_in
-from booking_sync.errors import PermanentError, TransientError
-from booking_sync.settings import SettingsError
+from booking_sync.errors import PermanentError, SettingsError, TransientError
+from booking_sync.wiring.sign_in import open_sign_in
 from tests.azure.conftest import CLIENT, DATAVERSE_SCOPE, FIRST_SECRET, SECRET_NAME, TENANT
 
 if TYPE_CHECKING:

@@ -126,7 +126,7 @@ def test_a_booking_without_an_event_has_no_passage() -> None:
         ("/usr/lib/python3.11/json/decoder.py", "decode", "JSON"),
         ("/usr/lib/python3.11/asyncio/events.py", "_run", "asyncio"),
         ("/app/booking_sync/outlook/batch.py", "send", "booking_sync outlook"),
-        ("/app/booking_sync/worker.py", "handle", "booking_sync worker"),
+        ("/app/booking_sync/sync/worker.py", "handle", "booking_sync worker"),
         ("~", "<method 'read' of '_ssl._SSLSocket' objects>", "TLS and sockets"),
         ("~", "<built-in method builtins.isinstance>", "Python's own, the rest"),
     ],
@@ -138,11 +138,9 @@ def test_profiled_functions_have_an_owner(file: str, name: str, group: str) -> N
 
 def test_import_times_count_from_the_mark() -> None:
     """What azure.functions imports is not the app's."""
-    said = (
-        "import time:  900 |  900 | azure.functions\n-\nimport time:  1500 |  9000 | booking_sync.bootstrap\n"
-    )
+    said = "import time:  900 |  900 | azure.functions\n-\nimport time:  1500 |  9000 | booking_sync.wiring\n"
     (found,) = cold_start.imported_since_mark(said)
-    assert (found.module, found.own_ms) == ("booking_sync.bootstrap", 1.5)
+    assert (found.module, found.own_ms) == ("booking_sync.wiring", 1.5)
 
 
 def test_heavy_libraries_are_found_by_package() -> None:

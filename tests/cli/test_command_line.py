@@ -18,8 +18,7 @@ from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.main import app
 from booking_sync.cli.output import make_table, open_output
 from booking_sync.cli.runner import TRACEBACK_VARIABLE, Request, Session, UsageError, run
-from booking_sync.errors import PermanentError, TransientError
-from booking_sync.settings import SettingsError
+from booking_sync.errors import PermanentError, SettingsError, TransientError
 from local.stack import WEBHOOK_KEY_VARIABLE, WEBHOOK_URL_VARIABLE
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from booking_sync.bootstrap.ambient import now
 from booking_sync.domain.change import BookingChange, RelatedChange, decode_message, encode_change
 from booking_sync.domain.watched import RelatedTable
+from booking_sync.wiring.ambient import now
 from local.day.world import WorldMaker, booking_row, mailbox, rows
 from local.faults import Fault
 from local.stack import LocalStack, StackOptions

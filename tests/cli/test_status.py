@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap.diagnosis import open_status
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.domain.rendering import booking_url
 from booking_sync.status.look import look
 from booking_sync.status.report import as_json
 from booking_sync.status.verdict import judge
+from booking_sync.wiring.doctor import open_status
 from tests.cli.commands import CommandLine
 from tests.doctor.clinic import Clinic, open_clinic
 from tests.e2e.office import BOOKINGS

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.dataverse.audit_reads import BOOKINGS_PER_BATCH, DataverseAuditReads
-from booking_sync.dataverse.client import DataverseClient
+from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.booking import BookableResource, ResourceType
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports import Presence
+from booking_sync.ports.bookings import Presence
 from local.faults import Fault
 from tests.support.bookings import ANNA, BERT, booking, technician
 

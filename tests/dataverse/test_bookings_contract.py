@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from booking_sync.domain.booking import BookingRow
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import SyncRecord
-from booking_sync.ports import BookingListing, BookingQuery, BookingRows, Recorded
+from booking_sync.domain.record import BookingRow, SyncRecord
+from booking_sync.ports.bookings import BookingListing, BookingQuery, BookingRows, Recorded
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, booking, technician
 from tests.support.fakes import FakeRows
 

@@ -12,13 +12,13 @@ import certifi
 import pytest
 
 from booking_sync.dataverse.bookings import DataverseBookings, open_bookings
-from booking_sync.dataverse.client import API_PATH, DataverseClient, WhoAmI
 from booking_sync.dataverse.schema import SupportColumns
-from booking_sync.dataverse.transport import Timeouts
+from booking_sync.dataverse.web_api.client import API_PATH, DataverseClient, WhoAmI
+from booking_sync.dataverse.web_api.transport import Timeouts
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.ports import Recorded
+from booking_sync.ports.bookings import Recorded
 from local.faults import Fault
 from tests.dataverse.world import BOOKINGS, DataverseWorld, FixedClock, LocalCredential, dataverse_world
 from tests.support.bookings import ANNA, BOOKING_ID, booking
@@ -26,7 +26,7 @@ from tests.support.bookings import ANNA, BOOKING_ID, booking
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from booking_sync.domain.booking import BookingRow
+    from booking_sync.domain.record import BookingRow
     from local.certificates import Certificates
 
 RECORD = SyncRecord(EventRef(ANNA, "AAMkAG="), 3, "f00d", "")

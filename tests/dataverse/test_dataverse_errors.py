@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from booking_sync.dataverse.errors import read_refusal, read_retry_after, to_error
-from booking_sync.dataverse.reply import Reply
+from booking_sync.dataverse.web_api.errors import read_refusal, read_retry_after, to_error
+from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import PermanentError, SyncError, TransientError
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

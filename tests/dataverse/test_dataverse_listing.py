@@ -13,7 +13,7 @@ from booking_sync.dataverse import queries
 from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
 from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports import BookingPage, BookingQuery, FormerRecord, UnreadableRow
+from booking_sync.ports.bookings import BookingPage, BookingQuery, FormerRecord, UnreadableRow
 from local.faults import Fault
 from tests.dataverse.world import BOOKINGS, DataverseWorld
 from tests.support.bookings import ANNA, booking

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.dataverse.pause import Pause
-from booking_sync.dataverse.reply import Reply
+from booking_sync.dataverse.web_api.pause import Pause
+from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import TransientError
 from tests.dataverse.world import FixedClock
 

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from booking_sync.dataverse.client import API_PATH
 from booking_sync.dataverse.queries import MAX_IDS, booking_row, booking_rows
 from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.dataverse.web_api.client import API_PATH
 
 ID = "0c6a7a3e-21ae-4a5d-9d4e-0d7e55a2b001"
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.client import DataverseClient
 from booking_sync.dataverse.related import DataverseRelatedBookings
+from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports import BookingStart
+from booking_sync.ports.bookings import BookingStart
 from local.faults import Fault
 from tests.dataverse.world import BOOKINGS
 

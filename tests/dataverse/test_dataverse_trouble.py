@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.circuit import FAILURES_TO_OPEN, Circuit
-from booking_sync.dataverse.client import DataverseClient
+from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.plumbing.circuit import FAILURES_TO_OPEN, Circuit
 from local.faults import Fault
 from tests.dataverse.world import BOOKINGS, FixedClock
 from tests.support.bookings import BOOKING_ID, booking
@@ -21,7 +21,7 @@ from tests.support.bookings import BOOKING_ID, booking
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
-    from booking_sync.dataverse.client import WhoAmI
+    from booking_sync.dataverse.web_api.client import WhoAmI
     from tests.dataverse.world import DataverseWorld
 
 MANY = 200

@@ -15,9 +15,6 @@ import pytest
 
 from booking_sync.azure.queue import open_queue
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap.ambient import now
-from booking_sync.bootstrap.diagnosis import open_examination
-from booking_sync.bootstrap.setup import open_dataverse, open_provisioning
 from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
 from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Finding, Report, Severity
@@ -25,7 +22,10 @@ from booking_sync.provisioning.actions import WidenColumn
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import ColumnNames, desire
 from booking_sync.provisioning.plan import make_plan
-from booking_sync.settings import load_receiver_settings
+from booking_sync.settings.loading import load_receiver_settings
+from booking_sync.wiring.ambient import now
+from booking_sync.wiring.doctor import open_examination
+from booking_sync.wiring.sign_in import open_dataverse, open_provisioning
 from local.day.world import WorldMaker, booking_row
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 from tests.doctor import builders  # noqa: F401 - loads the Graph SDK's builders

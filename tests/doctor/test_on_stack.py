@@ -12,12 +12,12 @@ import pytest
 import pytest_asyncio
 
 from booking_sync.azure.shelf import open_shelf
-from booking_sync.bootstrap.ambient import now
 from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Area, Severity
 from booking_sync.operations.journal import RunKind
 from booking_sync.operations.keeper import JournalKeeper
-from booking_sync.settings import load_receiver_settings
+from booking_sync.settings.loading import load_receiver_settings
+from booking_sync.wiring.ambient import now
 from local.day.world import booking_row
 from local.faults import Fault
 from local.stack import SECRET_NAME

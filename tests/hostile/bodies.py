@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from tests.webhook_bodies import (
+from tests.support.webhook_bodies import (
     BOOKING,
     EVENT_ID,
     MAILBOX,

@@ -15,7 +15,7 @@ from tests.hostile.background import running
 from tests.hostile.door import QUEUE, Door
 from tests.outlook import conftest as _quiet_imports  # noqa: F401 - imports the Graph SDK without its warnings
 from tests.outlook.kit import GraphHere, running_graph
-from tests.webhook_bodies import APP_USER, ORGANIZATION
+from tests.support.webhook_bodies import APP_USER, ORGANIZATION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

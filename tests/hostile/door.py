@@ -11,7 +11,7 @@ import azure.functions as func
 from azure.functions.queue import QueueMessage
 from azure.storage.queue.aio import QueueServiceClient
 
-from booking_sync.bootstrap.application import application
+from booking_sync.wiring.app import application
 from local.processes import REPOSITORY
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.bootstrap.machinery import make_wish
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.requests import EventRequests
-from booking_sync.ports import Created
-from booking_sync.settings import load_settings
-from booking_sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.ports.calendars import Created
+from booking_sync.settings.loading import load_settings
+from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.wiring.machinery import make_wish
 from tests.dataverse.world import BOOKINGS
 from tests.hostile.budget import tries
 from tests.outlook.kit import BOOKING, CONTENT, EXTENSION, MAILBOX, MARKER, LocalCredential, new_id

@@ -19,7 +19,7 @@ from local.processes import REPOSITORY
 from tests.hostile.background import running
 from tests.hostile.bodies import heavy_bodies, raw_bodies
 from tests.hostile.budget import tries
-from tests.webhook_bodies import ORGANIZATION, updated
+from tests.support.webhook_bodies import ORGANIZATION, updated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -22,9 +22,9 @@ from booking_sync.domain.change import (
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.plan import Invalid
 from booking_sync.errors import TransientError
-from booking_sync.fan_out import FanOut
-from booking_sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.worker import MAX_DEQUEUE_COUNT, BackOff, ChangeWorker, Work
+from booking_sync.sync.fan_out import FanOut
+from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.worker import MAX_DEQUEUE_COUNT, BackOff, ChangeWorker, Work
 from tests.hostile.bodies import junk, nested, write
 from tests.hostile.budget import tries
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.dataverse.errors import read_refusal, to_error
-from booking_sync.dataverse.reply import Reply
 from booking_sync.dataverse.rows import to_columns
 from booking_sync.dataverse.schema import ERROR_LENGTH, SupportColumns
+from booking_sync.dataverse.web_api.errors import read_refusal, to_error
+from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.text import without_quotes
 from booking_sync.outlook import errors

@@ -11,8 +11,9 @@ import pytest
 
 from booking_sync.azure.queue import open_queue
 from booking_sync.azure.secrets import SecretText
-from booking_sync.errors import TransientError
-from booking_sync.settings import SettingsError, StorageSettings, load_receiver_settings, load_settings
+from booking_sync.errors import SettingsError, TransientError
+from booking_sync.settings.loading import load_receiver_settings, load_settings
+from booking_sync.settings.storage import StorageSettings
 from tests.support.bookings import BOOKING_ID
 
 if TYPE_CHECKING:

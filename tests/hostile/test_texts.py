@@ -17,7 +17,7 @@ from booking_sync.domain.event import EventRef
 from booking_sync.domain.plan import Invalid, Wanted, desire
 from booking_sync.domain.rendering import BODY_MAX_BYTES, EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
-from booking_sync.ports import Created
+from booking_sync.ports.calendars import Created
 from tests.hostile.budget import tries
 from tests.hostile.texts import (
     ALL,

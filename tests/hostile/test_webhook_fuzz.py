@@ -17,7 +17,7 @@ from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS
 from booking_sync.domain.change import BookingChange, RelatedChange, decode_message
 from tests.hostile.bodies import heavy_bodies, nested, raw_bodies, raw_headers, write
 from tests.hostile.budget import tries
-from tests.webhook_bodies import Webhook, created, deleted, headers, work_order_updated
+from tests.support.webhook_bodies import Webhook, created, deleted, headers, work_order_updated
 
 if TYPE_CHECKING:
     from tests.hostile.door import Door
@@ -78,8 +78,8 @@ def test_a_heavy_body_costs_memory_by_its_size(door: Door, kind: str) -> None:
 def test_nesting_at_the_edge_of_what_can_be_parsed_is_answered(door: Door, first: int, column: str) -> None:
     """No depth is shallow enough for the parser and too deep for what looks at the values afterwards."""
     target = created().target
-    mark = '"@@"'
-    text = write(Webhook("Create", target={**target, column: "@@"}).context())
+    mark = '"booking_sync."'
+    text = write(Webhook("Create", target={**target, column: "booking_sync."}).context())
     for depth in range(first, first + 50):
         judge(door, text.replace(mark, nested(depth)).encode(), headers("Create"))
 

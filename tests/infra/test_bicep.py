@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from booking_sync.settings import POISON_SUFFIX, SETTINGS, STORAGE_SETTING, load_settings
+from booking_sync.settings.loading import load_settings
+from booking_sync.settings.storage import STORAGE_SETTING
+from booking_sync.settings.table import SETTINGS
+from booking_sync.settings.values import POISON_SUFFIX
 from tests.infra.bicep import BicepFile, BicepSyntaxError, Declaration, Expression, read
 
 ROOT = Path(__file__).parents[2]

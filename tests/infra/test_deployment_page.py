@@ -11,8 +11,9 @@ from pathlib import Path
 from booking_sync.dataverse.queries import booking_expand
 from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
-from booking_sync.settings import SETTINGS, load_settings
-from booking_sync.webhook import PRE_IMAGE_ALIAS
+from booking_sync.settings.loading import load_settings
+from booking_sync.settings.table import SETTINGS
+from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS
 from tests.infra.bicep import read
 
 ROOT = Path(__file__).parents[2]

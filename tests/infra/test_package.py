@@ -87,7 +87,7 @@ def test_what_lies_about_on_a_developer_s_machine_stays_there(ignored: Path) -> 
         ".mypy_cache/3.11/cache.db",
         ".import_linter_cache/x",
         ".hypothesis/x",
-        "build/lib/booking_sync/log.py",
+        "build/lib/booking_sync/plumbing/log.py",
         "booking_sync.egg-info/PKG-INFO",
         "__pycache__/function_app.cpython-313.pyc",
         "booking_sync/__pycache__/log.cpython-313.pyc",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.ports import PoisonMessage, QueueDepths
+from booking_sync.ports.queues import PoisonMessage, QueueDepths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from booking_sync.bootstrap.application import Application
 from booking_sync.errors import TransientError
 from booking_sync.operations.page import operators_page
+from booking_sync.wiring.app import Application
 
 BOOKINGS = b'{"bookings": ["5b3f8f0e-1111-4222-8333-444455556666"]}'
 JSON = {"Content-Type": "application/json"}

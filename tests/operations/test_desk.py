@@ -11,15 +11,14 @@ import pytest
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.watched import RelatedTable
-from booking_sync.errors import PermanentError, TransientError
+from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.operations.desk import OperationsDesk
 from booking_sync.operations.health import HealthProbe
 from booking_sync.operations.journal import RunKind
 from booking_sync.operations.keeper import JournalKeeper
 from booking_sync.operations.orders import Orders
 from booking_sync.operations.overview import OverviewSources
-from booking_sync.ports import FailingBooking, FailingBookings, FailureListing
-from booking_sync.settings import SettingsError
+from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
 from tests.operations.kit import START, FakePoison, FakeShelf, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from booking_sync.errors import TransientError
+from booking_sync.errors import SettingsError, TransientError
 from booking_sync.operations.health import (
     FRESH_SECONDS,
     Health,
@@ -18,8 +18,7 @@ from booking_sync.operations.health import (
 )
 from booking_sync.operations.journal import Run, RunKind
 from booking_sync.operations.keeper import JournalKeeper
-from booking_sync.ports import QueueDepths, QueueGauge
-from booking_sync.settings import SettingsError
+from booking_sync.ports.queues import QueueDepths, QueueGauge
 from tests.operations.kit import START, FakeShelf, HandClock
 
 HOUR = timedelta(hours=1)

@@ -13,7 +13,7 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.calendar import open_calendar
 from booking_sync.outlook.requests import EXTENSION_PROPERTY
-from booking_sync.ports import AlreadyCreated, Created
+from booking_sync.ports.calendars import AlreadyCreated, Created
 from local.faults import Fault
 from tests.outlook.kit import (
     BOOKING,

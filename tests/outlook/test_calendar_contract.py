@@ -12,7 +12,7 @@ import pytest
 
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError
-from booking_sync.ports import AlreadyCreated, Created
+from booking_sync.ports.calendars import AlreadyCreated, Created
 from tests.outlook.kit import (
     BOOKING,
     CHANGED,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from booking_sync.domain.event import EventContent
-    from booking_sync.ports import Calendar
+    from booking_sync.ports.calendars import Calendar
     from tests.outlook.kit import GraphHere
 
 

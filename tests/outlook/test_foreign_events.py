@@ -10,7 +10,7 @@ from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import requests
 from booking_sync.outlook.listing import extended_events
-from booking_sync.ports import Created, ExtendedEvent, ForeignEvent
+from booking_sync.ports.calendars import Created, ExtendedEvent, ForeignEvent
 from local.faults import Fault
 from local.graph.schema import Extension
 from tests.outlook.kit import (

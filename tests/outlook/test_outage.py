@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.circuit import FAILURES_TO_OPEN, Circuit
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.outlook.calendar import open_calendar
-from booking_sync.ports import Created
+from booking_sync.plumbing.circuit import FAILURES_TO_OPEN, Circuit
+from booking_sync.ports.calendars import Created
 from local.faults import Fault
 from tests.outlook.kit import CONTENT, EXTENSION, MAILBOX, MARKER, new_id, now
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from booking_sync.outlook.calendar import OutlookCalendar
-    from booking_sync.ports import AlreadyCreated
+    from booking_sync.ports.calendars import AlreadyCreated
     from tests.outlook.kit import GraphHere
 
 BATCH = r"\$batch$"

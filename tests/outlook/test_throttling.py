@@ -15,7 +15,7 @@ from booking_sync.errors import TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.outlook.wire import Answer, BatchResult
-from booking_sync.ports import Created
+from booking_sync.ports.calendars import Created
 from local.faults import Fault
 from local.virtual_time import run_virtually
 from tests.outlook.kit import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from booking_sync.outlook.wire import GraphRequest
-    from booking_sync.ports import AlreadyCreated
+    from booking_sync.ports.calendars import AlreadyCreated
     from tests.outlook.kit import GraphHere
 
 IN_TWELVE_SECONDS = format_datetime(NOW + timedelta(seconds=12), usegmt=True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from booking_sync.dataverse.client import DataverseClient
 from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
+from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.provisioning.converge import Report, converge
 from booking_sync.provisioning.desired import SOLUTION_NAME, Desired, desire

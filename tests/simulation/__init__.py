@@ -9,7 +9,7 @@ stand-ins' services behind it. Simulated: time, the wire, the queue, the process
     graph        Graph at the HTTP seam
     dataverse    Dataverse at the HTTP seam, with its webhooks
     queue        the storage queue and the Functions host in front of it
-    process      one process of the app, wired as bootstrap does
+    process      one process of the app, wired as `wiring` does
     people       what dispatchers and technicians do meanwhile
     invariants   what must hold afterwards
     schedule     one run from beginning to verdict

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from booking_sync.dataverse.reply import Reply
+from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import TransientError
 from local.dataverse.api import Answer, Call, WebApi, preferences
 from local.dataverse.batch import Part, read_batch, write_batch
@@ -28,8 +28,8 @@ from tests.simulation.conductor import Choice
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from booking_sync.dataverse.pause import Pause
-    from booking_sync.dataverse.transport import Request
+    from booking_sync.dataverse.web_api.pause import Pause
+    from booking_sync.dataverse.web_api.transport import Request
     from local.dataverse.payload import Row
     from local.dataverse.store import Change
     from tests.simulation.conductor import Conductor

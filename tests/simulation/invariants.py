@@ -20,8 +20,8 @@ from tests.simulation.process import graph_client, wish
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from booking_sync.domain.booking import BookingRow
     from booking_sync.domain.event import EventContent
+    from booking_sync.domain.record import BookingRow
     from local.graph.store import StoredEvent
     from tests.simulation.schedule import Schedule
 

@@ -1,4 +1,4 @@
-"""One process of the app: the production parts, wired as `bootstrap` wires them, above simulated wires."""
+"""One process of the app: the production parts, wired as `wiring` wires them, above simulated wires."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 
-from booking_sync.batcher import Batcher
-from booking_sync.circuit import Circuit
 from booking_sync.dataverse.bookings import DataverseBookings
-from booking_sync.dataverse.client import DataverseClient
 from booking_sync.dataverse.related import DataverseRelatedBookings
 from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.plan import Desire, desire
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
-from booking_sync.fan_out import FanOut
 from booking_sync.outlook import errors
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.calendar import OutlookCalendar
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.scheduler import BatchScheduler
-from booking_sync.synchronizer import Synchronizer
-from booking_sync.tokens import ClosedOnExit
-from booking_sync.worker import BackOff, ChangeWorker
+from booking_sync.plumbing.circuit import Circuit
+from booking_sync.plumbing.tokens import ClosedOnExit
+from booking_sync.sync.fan_out import FanOut
+from booking_sync.sync.per_booking import Batcher
+from booking_sync.sync.synchronizer import Synchronizer
+from booking_sync.sync.worker import BackOff, ChangeWorker
 from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from booking_sync.domain.change import RelatedChange
     from booking_sync.domain.outcome import Outcome
     from booking_sync.outlook.wire import Answer
-    from booking_sync.ports import BookingRows, Calendar
-    from booking_sync.synchronizer import SyncTask
+    from booking_sync.ports.bookings import BookingRows
+    from booking_sync.ports.calendars import Calendar
+    from booking_sync.sync.synchronizer import SyncTask
     from tests.simulation.queue import Delivery
     from tests.simulation.schedule import Schedule
 

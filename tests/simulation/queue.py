@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.change import encode_change, encode_related
 from booking_sync.errors import TransientError
-from booking_sync.worker import MAX_DEQUEUE_COUNT
+from booking_sync.sync.worker import MAX_DEQUEUE_COUNT
 from tests.simulation.conductor import Choice
 
 if TYPE_CHECKING:

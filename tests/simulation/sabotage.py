@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import FoundEvent, transaction_id
 from booking_sync.domain.plan import UpdateEvent
-from booking_sync.ports import AlreadyCreated, BookingRows, Calendar, Created, Recorded
-from booking_sync.synchronizer import Synchronizer
+from booking_sync.ports.bookings import BookingRows, Recorded
+from booking_sync.ports.calendars import AlreadyCreated, Calendar, Created
+from booking_sync.sync.synchronizer import Synchronizer
 from tests.simulation.process import Parts
 from tests.simulation.schedule import same_profile
 from tests.simulation.trouble import Profile
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import BookingRow
     from booking_sync.domain.event import EventContent, EventRef
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import Desire, Plan
-    from booking_sync.domain.record import SyncRecord
-    from booking_sync.synchronizer import SyncTask, _Applied, _Run
+    from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.sync.synchronizer import SyncTask, _Applied, _Run
 
 
 class Trusting(Synchronizer):

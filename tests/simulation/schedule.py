@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from booking_sync.catch_up import Standing, standing
 from booking_sync.dataverse.bookings import DataverseBookings
-from booking_sync.dataverse.client import DataverseClient
 from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.change import BookingChange
-from booking_sync.receiver import Receiver
-from booking_sync.webhook import ReceiverPolicy
+from booking_sync.sync.catch_up import Standing, standing
+from booking_sync.sync.dynamics_webhook import ReceiverPolicy
+from booking_sync.sync.receiver import Receiver
 from local.dataverse.handlers import DEFAULT_IDENTITY
 from local.dataverse.schema import BOOKING
 from tests.simulation.clock import now
@@ -28,7 +28,7 @@ from tests.simulation.queue import ProcessQueue, QueueModel
 from tests.simulation.trouble import Profile, Troubles, draw_profile
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import BookingRow
+    from booking_sync.domain.record import BookingRow
 
 CRASH_WEIGHT = 0.6
 IDLE_CRASH_WEIGHT = 0.07

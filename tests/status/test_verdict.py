@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.booking import BookingRow
 from booking_sync.domain.event import EventRef, MarkedEvent
-from booking_sync.domain.record import SyncRecord
-from booking_sync.ports import BookingDetails, Presence
+from booking_sync.domain.record import BookingRow, SyncRecord
+from booking_sync.ports.bookings import BookingDetails, Presence
 from booking_sync.status.facts import Facts, RowFacts
 from booking_sync.status.verdict import Verdict, judge
 from tests.audit.kit import EVENT, in_step, shown, wish

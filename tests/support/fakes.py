@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.booking import BookingRow
 from booking_sync.domain.event import EventRef, FoundEvent
-from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports import AlreadyCreated, BookingPage, BookingStart, Created, Recorded, UnreadableRow
+from booking_sync.ports.bookings import BookingPage, BookingStart, Recorded, UnreadableRow
+from booking_sync.ports.calendars import AlreadyCreated, Created
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.watched import RelatedTable
-    from booking_sync.ports import BookingQuery, Clock
+    from booking_sync.ports.bookings import BookingQuery
+    from booking_sync.ports.clock import Clock
 
     Hook = Callable[[str], Awaitable[None]]
 

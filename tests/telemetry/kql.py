@@ -11,7 +11,7 @@ from typing import Any
 
 from booking_sync.audit.findings import Kind
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.telemetry import Attribute, Metric, SpanName
+from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")

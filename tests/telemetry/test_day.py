@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from booking_sync.telemetry import Attribute, Metric, SpanName
+from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 from local.day.world import WorldMaker
 from local.faults import Fault
 from local.processes import REPOSITORY

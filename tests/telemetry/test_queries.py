@@ -7,7 +7,7 @@ import re
 import pytest
 
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.telemetry import Attribute, Metric, SpanName
+from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 from tests.telemetry import kql
 
 QUERIES = kql.queries()

@@ -15,9 +15,6 @@ import pytest
 from opentelemetry import context, trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from booking_sync import telemetry
-from booking_sync.batcher import Batcher
-from booking_sync.circuit import Circuit
 from booking_sync.domain.change import (
     BookingChange,
     RelatedChange,
@@ -28,14 +25,17 @@ from booking_sync.domain.change import (
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import TransientError
-from booking_sync.microbatch import MicroBatcher
 from booking_sync.operations.health import tell_depths
-from booking_sync.ports import QueueDepths
-from booking_sync.receiver import Receiver
-from booking_sync.synchronizer import SyncTask
-from booking_sync.telemetry import COUNTERS, GAUGES, HISTOGRAMS, Attribute, Metric, SpanName
+from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.circuit import Circuit
+from booking_sync.plumbing.microbatch import MicroBatcher
+from booking_sync.plumbing.telemetry import COUNTERS, GAUGES, HISTOGRAMS, Attribute, Metric, SpanName
+from booking_sync.ports.queues import QueueDepths
+from booking_sync.sync.per_booking import Batcher
+from booking_sync.sync.receiver import Receiver
+from booking_sync.sync.synchronizer import SyncTask
 from tests.support.fakes import FakeQueue
-from tests.webhook_bodies import POLICY, headers, updated
+from tests.support.webhook_bodies import POLICY, headers, updated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ INVOCATION = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 WEBHOOK = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SILENT_PROGRAM = """
 import json, sys
-from booking_sync import telemetry as t
+from booking_sync.plumbing import telemetry as t
 with t.span(t.SpanName.SYNC, {t.Attribute.BOOKING: "x"}, continues=sys.argv[1]) as note:
     note.add({t.Attribute.OUTCOME: "synced"}); note.fail("x")
     with t.hushed():

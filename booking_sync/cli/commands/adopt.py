@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booking_sync.adoption import Extension
-from booking_sync.bootstrap.console import FormerSync, open_console
+from booking_sync.bulk.adoption import Extension
 from booking_sync.cli.arguments import confirm, read_moment
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import (
@@ -23,9 +22,10 @@ from booking_sync.cli.options import (
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.dataverse.schema import is_logical_name
+from booking_sync.wiring.commands import FormerSync, open_console
 
 if TYPE_CHECKING:
-    from booking_sync.adoption import Adoption, Adoptions
+    from booking_sync.bulk.adoption import Adoption, Adoptions
 
 EventColumnOption = Annotated[
     str,

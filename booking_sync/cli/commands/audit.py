@@ -10,12 +10,12 @@ import typer
 
 from booking_sync.audit.auditor import AuditOrder
 from booking_sync.audit.findings import Kind
-from booking_sync.bootstrap.console import open_console
 from booking_sync.cli.arguments import read_guids
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, MailboxesOption, SettingsOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.wiring.commands import open_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from booking_sync.audit.report import AuditReport
     from booking_sync.domain.event import MarkedEvent
-    from booking_sync.ports import MarkedEvents
+    from booking_sync.ports.calendars import MarkedEvents
 
 FixOption = Annotated[bool, typer.Option("--fix", help="Queue what can be mended, for the app to mend.")]
 ForceOption = Annotated[

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from booking_sync.backfill import Checkpoint, Selection
-from booking_sync.bootstrap.ambient import new_id, now
-from booking_sync.bootstrap.console import open_console
+from booking_sync.bulk.backfill import Checkpoint, Selection
 from booking_sync.cli.arguments import read_guid, read_guids, read_moment
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
@@ -27,13 +25,15 @@ from booking_sync.cli.options import (
 from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
 from booking_sync.cli.runner import Request, Session, UsageError, run
-from booking_sync.pacing import Pace
+from booking_sync.sync.sending import Pace
+from booking_sync.wiring.ambient import new_id, now
+from booking_sync.wiring.commands import open_console
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from datetime import datetime
 
-    from booking_sync.bootstrap.console import Console
+    from booking_sync.wiring.commands import Console
 
 UntilOption = Annotated[
     str,

@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap.diagnosis import WebhookToExpect, open_examination
 from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import Request, Session, run
 from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Area, Severity
+from booking_sync.wiring.doctor import WebhookToExpect, open_examination
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

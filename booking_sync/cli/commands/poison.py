@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booking_sync.bootstrap.console import open_queues
 from booking_sync.cli.arguments import confirm
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption, YesOption
@@ -20,13 +19,14 @@ from booking_sync.domain.change import BookingChange, RelatedChange, encode_chan
 from booking_sync.domain.text import clean_lines
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.operations.letters import read_letter
+from booking_sync.wiring.commands import open_queues
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from booking_sync.operations.letters import Letter
     from booking_sync.operations.orders import Dropped, Orders, Replayed
-    from booking_sync.ports import PoisonMessage
+    from booking_sync.ports.queues import PoisonMessage
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Of the message, as `list` shows it.")]
 IdsArgument = Annotated[

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import typer
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bootstrap.setup import open_provisioning
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption, YesOption
 from booking_sync.cli.output import make_table
@@ -23,7 +22,9 @@ from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import ColumnNames, DesireError, desire
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
-from booking_sync.settings import EnvironmentSettings, load_part
+from booking_sync.settings.loading import load_part
+from booking_sync.settings.table import EnvironmentSettings
+from booking_sync.wiring.sign_in import open_provisioning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booking_sync.bootstrap.ambient import now
-from booking_sync.bootstrap.console import open_console
+from booking_sync.bulk.purge import HIDDEN_REASON, MailboxSurvey
 from booking_sync.cli.arguments import confirm, read_guids
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import (
@@ -24,13 +23,14 @@ from booking_sync.cli.options import (
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.errors import SyncError
-from booking_sync.purge import HIDDEN_REASON, MailboxSurvey
+from booking_sync.wiring.ambient import now
+from booking_sync.wiring.commands import open_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.bootstrap.console import Console
-    from booking_sync.purge import Purge, Purged, Survey
+    from booking_sync.bulk.purge import Purge, Purged, Survey
+    from booking_sync.wiring.commands import Console
 
 AllOption = Annotated[
     bool, typer.Option("--all", help="The mailboxes of all resources, and all that any row names.")

@@ -10,7 +10,6 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from booking_sync.bootstrap.diagnosis import open_status
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import Request, Session, UsageError, run
@@ -19,6 +18,7 @@ from booking_sync.status.reading import read_booking_id
 from booking_sync.status.report import as_json as report_json
 from booking_sync.status.report import sections
 from booking_sync.status.verdict import judge
+from booking_sync.wiring.doctor import open_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""Operations on many bookings at once, for the command line: backfill, resync, purge, adoption."""

@@ -1,0 +1,104 @@
+"""Bodies of `$batch`: several requests in one, as multipart/mixed (OData 4.0, part 1, 11.7).
+
+Each part is a whole HTTP message. Answers come in the order of the requests (Dataverse: "Execute batch
+operations"), without anything else to match them by.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import re
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import compat32
+from typing import TYPE_CHECKING
+
+from booking_sync.dataverse.web_api.reply import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from email.message import Message
+
+_CRLF = "\r\n"
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
+_SAFE = re.compile(r"[\x20-\x7e]*")
+
+
+class MalformedBatchError(ValueError):
+    """An answer that is not the multipart it should be; nothing can be said of any part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One request of a batch."""
+
+    method: str
+    path: str
+    """Absolute path on the same host, encoded."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def content_type(boundary: str) -> str:
+    """The header that goes with a composed body."""
+    return f"multipart/mixed; boundary={boundary}"
+
+
+def compose(parts: Sequence[Part], boundary: str) -> bytes:
+    """The batch's body.
+
+    Raises:
+        ValueError: a part's head would break the framing, or a body contains the boundary.
+    """
+    delimiter = f"--{boundary}".encode()
+    pieces: list[bytes] = []
+    for part in parts:
+        if delimiter in part.body:
+            raise ValueError("the boundary occurs in a part's body")
+        pieces += [delimiter, b"\r\n", _head(part).encode("ascii"), part.body, b"\r\n"]
+    return b"".join([*pieces, delimiter, b"--\r\n"])
+
+
+def parse(content_type_header: str, body: bytes) -> list[Reply]:
+    """The answers in an answer to a batch, in their order.
+
+    Raises:
+        MalformedBatchError: not multipart, cut short, or a part is no HTTP answer.
+    """
+    head = f"Content-Type: {content_type_header}\r\n\r\n".encode("latin-1", "replace")
+    message = BytesParser(policy=compat32).parsebytes(head + body)
+    if message.get_content_type() != "multipart/mixed" or not message.is_multipart() or message.defects:
+        raise MalformedBatchError("the answer to a batch is not a complete multipart/mixed")
+    return [_reply(part) for part in message.get_payload() if not isinstance(part, str)]
+
+
+def _head(part: Part) -> str:
+    lines = [
+        "Content-Type: application/http",
+        "Content-Transfer-Encoding: binary",
+        "",
+        f"{part.method} {part.path} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in part.headers.items()),
+        "",
+        "",
+    ]
+    if not all(_SAFE.fullmatch(line) for line in lines):
+        raise ValueError("a part's head may hold printable ASCII only")
+    return _CRLF.join(lines)
+
+
+def _reply(part: Message) -> Reply:
+    payload = part.get_payload(decode=True)
+    if part.get_content_type() != "application/http" or not isinstance(payload, bytes):
+        raise MalformedBatchError("a part of a batch's answer is no HTTP answer")
+    stream = io.BytesIO(payload)
+    status = _STATUS_LINE.match(stream.readline())
+    if status is None:
+        raise MalformedBatchError("a part of a batch's answer has no status")
+    try:
+        headers = http.client.parse_headers(stream)
+    except http.client.HTTPException:
+        raise MalformedBatchError("a part of a batch's answer has unreadable headers") from None
+    lower = {name.lower(): value for name, value in headers.items()}
+    return Reply(int(status[1]), lower, stream.read())

@@ -1,0 +1,1 @@
+"""Small tools that know nothing of bookings: circuit, micro-batches, log, telemetry, tokens."""

@@ -1,0 +1,128 @@
+"""Joins single requests that come at about the same time into one request to a service.
+
+The protocol is written for one booking at a time, which keeps it readable. What makes it cheap is here: each
+caller asks for its one item, and everything asked within a short window goes out together.
+
+How large a batch is depends on how much waits: a service that works a batch off item by item is quicker with
+several small ones side by side, and cheaper with few large ones. So what waits is spread evenly over the
+places that are free, in batches neither smaller nor larger than the caller allows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from booking_sync.plumbing import telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from booking_sync.plumbing.telemetry import Origin
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def spread(waiting: int, free: int, places: int, smallest: int, largest: int) -> list[int]:
+    """The sizes of the batches to send now; what finds no place waits for one.
+
+    With few places free the batches are none the larger, since the others are free again soon.
+
+    Args:
+        waiting: how many items there are.
+        free: how many more batches may be under way.
+        places: how many batches may be under way altogether.
+        smallest: several batches are made only of so many items each.
+        largest: of a batch.
+    """
+    if not waiting:
+        return []
+    batches = max(min(places, waiting // smallest), -(-waiting // largest))
+    return [waiting // batches + (number < waiting % batches) for number in range(min(batches, free))]
+
+
+class _Entry(NamedTuple, Generic[Item, Result]):
+    item: Item
+    future: asyncio.Future[Result]
+    origin: Origin
+    """Whose trace it is a part of."""
+
+
+class MicroBatcher(Generic[Item, Result]):
+    """Gathers items until the window closes, then executes them in as many batches as `spread` says.
+
+    Args:
+        execute: answers a batch; one result or exception per item, in the same order. An exception that it
+            raises is every item's.
+        largest: how many items one batch holds at most.
+        smallest: how many items a batch has at least when there are several; None for `largest`.
+        places: how many batches run side by side.
+        window: seconds that a batch's first item waits for company; zero gathers what the loop has ready.
+    """
+
+    def __init__(
+        self,
+        execute: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        largest: int,
+        places: int,
+        smallest: int | None = None,
+        window: float = 0.0,
+    ) -> None:
+        self._execute = execute
+        self._largest = largest
+        self._smallest = largest if smallest is None else smallest
+        self._places = places
+        self._window = window
+        self._waiting: list[_Entry[Item, Result]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def submit(self, item: Item) -> Result:
+        """The item's own result.
+
+        Raises:
+            Exception: what `execute` gave or raised for this item.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._waiting.append(_Entry(item, future, telemetry.here()))
+        if self._timer is None:
+            self._timer = loop.call_later(self._window, self._flush)
+        return await future
+
+    def _flush(self) -> None:
+        self._timer = None
+        # A caller that was cancelled meanwhile wants no answer, and the service need not be asked.
+        waiting = [entry for entry in self._waiting if not entry.future.done()]
+        taken = 0
+        free = self._places - len(self._running)
+        for size in spread(len(waiting), free, self._places, self._smallest, self._largest):
+            batch = waiting[taken : taken + size]
+            task = asyncio.get_running_loop().create_task(
+                self._run(batch), context=telemetry.shared_by([entry.origin for entry in batch])
+            )
+            self._running.add(task)  # the loop itself holds tasks only weakly
+            task.add_done_callback(self._ended)
+            taken += size
+        self._waiting = waiting[taken:]
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._waiting and self._timer is None:  # nothing but a place was missing
+            self._flush()
+
+    async def _run(self, batch: list[_Entry[Item, Result]]) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            results = await self._execute([entry.item for entry in batch])
+        except Exception as error:  # noqa: BLE001 - handed to every waiting caller, which raises it
+            results = [error] * len(batch)
+        for entry, result in zip(batch, results, strict=True):
+            if entry.future.done():
+                continue
+            if isinstance(result, Exception):
+                entry.future.set_exception(result)
+            else:
+                entry.future.set_result(result)

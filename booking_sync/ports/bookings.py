@@ -1,0 +1,200 @@
+"""The bookings in Dataverse, and the rows around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+    from datetime import datetime
+
+    from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.domain.watched import RelatedTable
+
+
+class Recorded(Enum):
+    """How a conditional write of our record ended."""
+
+    DONE = auto()
+    CONFLICT = auto()
+    """The row is no longer the version that was read."""
+    MISSING = auto()
+    """The row is gone."""
+
+
+class BookingRows(Protocol):
+    """The bookings in Dataverse."""
+
+    async def read(self, booking_id: str) -> BookingRow | None:
+        """The row as it is now, with all that planning needs; None when it does not exist."""
+
+    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+        """Write our record, on condition that the row still is the version `etag`: the commit point."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingQuery:
+    """Which bookings to list: those to which all that is given here applies; moments are aware."""
+
+    modified_from: datetime | None = None
+    modified_until: datetime | None = None
+    """Inclusive: Dataverse keeps whole seconds, so that "before now" would miss what happened just now."""
+    starts_from: datetime | None = None
+    starts_before: datetime | None = None
+    names_event: bool = False
+    """Only rows with an event id; a row that was copied, ids and all, is among them without a record."""
+    mailbox: str | None = None
+    """Only rows whose record names this mailbox (an Entra object id)."""
+    resource_ids: tuple[str, ...] = ()
+    """Only bookings of one of these bookable resources; empty for all."""
+    work_order_ids: tuple[str, ...] = ()
+    """Only bookings of one of these work orders; empty for all."""
+    condition: str = ""
+    """A further condition on the booking's row, in the words of the Web API's `$filter`; empty for none."""
+    by_start: bool = False
+    """Ordered by start and then by id, so that a list can be taken up again; otherwise by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A booking that is there, but can't be read: what is known of it is that it exists."""
+
+    booking_id: str
+    reason: str
+    """In words for an administrator, as `PermanentError` has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingPage:
+    """A part of a list; never empty-handed about a row that the service sent."""
+
+    rows: tuple[BookingRow, ...]
+    unreadable: tuple[UnreadableRow, ...] = ()
+
+
+class BookingListing(Protocol):
+    """The bookings in Dataverse, listed by what they have in common."""
+
+    def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
+        """Every booking that the query describes, in pages of some hundred rows, ordered as it says.
+
+        The list is complete only when the iteration ends without an error: a page that fails or is cut short
+        raises. A row that stops or starts matching while the list is read may be on it or not; one that
+        matches all the time is.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class BookingStart:
+    """What is known of a booking that was found by a row which it names."""
+
+    booking_id: str
+    """Lower-case GUID."""
+    start: datetime
+    """Aware, UTC."""
+
+
+class RelatedBookings(Protocol):
+    """The bookings in Dataverse, found by a row that they name."""
+
+    def bookings_of(
+        self, table: RelatedTable, row_id: str, starts_from: datetime
+    ) -> AsyncGenerator[Sequence[BookingStart], None]:
+        """Every booking of this row that starts then or later, in pages, ordered by start.
+
+        The list is complete only when it ends without an error. The row itself need not exist any more.
+        """
+
+
+class Presence(Enum):
+    """What Dataverse says when asked for one row by its id."""
+
+    EXISTS = auto()
+    GONE = auto()
+    """There is no such row."""
+    HIDDEN = auto()
+    """There is, but we may not read it; lists leave it out without a word."""
+
+
+class AuditReads(Protocol):
+    """What the audit asks of Dataverse besides lists of bookings."""
+
+    async def user_mailboxes(self) -> frozenset[str]:
+        """Entra object ids of every user who is or was a resource, enabled or not."""
+
+    async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:
+        """Whether each of these bookings exists; asked by id, since a list can't tell gone from hidden."""
+
+
+class Resources(Protocol):
+    """The bookable resources in Dataverse."""
+
+    async def mailboxes(self) -> Mapping[str, str]:
+        """By resource id: the Entra object id of its user, for every resource that has one; lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormerRecord:
+    """What another program noted on a booking's row; texts as they are."""
+
+    booking_id: str
+    event_id: str
+    mailbox: str
+    """Empty when it noted none."""
+
+
+class FormerRecords(Protocol):
+    """The columns in which another program noted its events."""
+
+    def list_former(self, starts_from: datetime) -> AsyncIterator[Sequence[FormerRecord]]:
+        """Every booking that starts then or later, in pages; complete when it ends without an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingDetails:
+    """What people want to see of a row besides what planning needs; empty where Dataverse has nothing."""
+
+    resource_id: str = ""
+    resource_name: str = ""
+    modified: datetime | None = None
+    """Aware, UTC."""
+    event_id: str = ""
+    """This and the next two: our record, as the columns hold it."""
+    mailbox: str = ""
+    state: str = ""
+
+
+class BookingDetailReads(Protocol):
+    """One booking, for people."""
+
+    async def details(self, booking_id: str) -> BookingDetails:
+        """Of a row that exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailingBooking:
+    """A booking whose row tells people that it can't sync."""
+
+    booking_id: str
+    name: str
+    starts: datetime | None
+    modified: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailingBookings:
+    """Some failing bookings, those first that changed last."""
+
+    bookings: tuple[FailingBooking, ...]
+    more: bool
+    """There are others."""
+
+
+class FailureListing(Protocol):
+    """The bookings in Dataverse that can't sync."""
+
+    async def failing(self, limit: int) -> FailingBookings:
+        """At most `limit` of them, in one request."""

@@ -1,0 +1,103 @@
+"""The technicians' Outlook calendars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from booking_sync.domain.event import EventContent, EventRef, FoundEvent, MarkedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The service answered that the event was created; on a repeated try it may mean the first one."""
+
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyCreated:
+    """An earlier try of ours created the event, with other content.
+
+    `event_id` is None when the service did not name it and it could not be found.
+    """
+
+    event_id: str | None
+
+
+class Calendar(Protocol):
+    """The technicians' Outlook calendars."""
+
+    async def create(
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
+    ) -> Created | AlreadyCreated:
+        """Create an event without attendees, marked as ours in the same step."""
+
+    async def update(self, event: EventRef, content: EventContent) -> bool:
+        """Write our content; False when the event is gone."""
+
+    async def delete(self, event: EventRef) -> None:
+        """Remove the event; one that is gone already is fine."""
+
+    async def tag(self, event: EventRef, booking_id: str) -> bool:
+        """Add the open extension that a return path recognises events by; False when the event is gone.
+
+        One that is there already is fine, and so is a deployment without an extension name (no request).
+        """
+
+    async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
+        """Every event in the mailbox that carries the marker, completely listed."""
+
+
+class MarkedEvents(Protocol):
+    """Calendars, listed by stretches of time."""
+
+    async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
+        """Every event with a marker of ours that touches this time, from a list read to its end.
+
+        A list that fails or breaks off raises; it is never taken for a shorter or an empty one.
+        """
+
+
+class MarkedAnywhere(Protocol):
+    """Calendars, listed from beginning to end."""
+
+    async def list_all_marked(self, mailbox: str) -> Sequence[MarkedEvent]:
+        """Every event with a marker of ours, whenever it is; raises as `list_marked`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignEvent:
+    """An event that another program made."""
+
+    ref: EventRef
+    uid: str
+    """Its iCalendar UID, which is the same whatever kind of id the event is named by."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedEvent:
+    """An event that carries an open extension which somebody's software put there."""
+
+    event: ForeignEvent
+    value: str
+    """What the extension holds."""
+    start: datetime
+    """Aware, UTC."""
+
+
+class ForeignEvents(Protocol):
+    """Events that another program made, which are to become ours."""
+
+    async def look_up(self, event: EventRef) -> ForeignEvent | None:
+        """The event under its immutable id; under the one given when that can't be told; None when gone."""
+
+    async def claim(self, event: EventRef, marker: str) -> EventRef | None:
+        """Put our marker on the event; its immutable id, or None when it is gone."""
+
+    async def list_extended(self, mailbox: str, extension: str, field: str) -> Sequence[ExtendedEvent]:
+        """Every event with this open extension, completely listed."""

@@ -1,0 +1,25 @@
+"""Small texts that all instances of the app share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+
+class Shelf(Protocol):
+    """Small texts by name, shared by all instances; for what may be lost."""
+
+    async def put(self, name: str, text: str) -> None:
+        """Write a text, whatever was there."""
+
+    async def get(self, name: str) -> str | None:
+        """The text of that name; None when there is none."""
+
+    async def newest(self, prefix: str, since: datetime, limit: int) -> Sequence[str]:
+        """The texts written since then whose names begin so, at most `limit`, newest first."""
+
+    async def drop(self, prefix: str, before: datetime) -> int:
+        """Remove the texts written before that whose names begin so; returns how many."""

@@ -1,0 +1,7 @@
+"""The app settings.
+
+values    from a text to a value, one function per kind
+storage   the storage account's settings
+table     every setting: name, default, meaning, type
+loading   reading them, whole or in part
+"""

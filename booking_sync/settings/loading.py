@@ -1,0 +1,89 @@
+"""Reads settings from the environment, all or a part, and complains once about everything that is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from booking_sync.errors import SettingsError
+from booking_sync.settings.table import (
+    BY_FIELD,
+    RECEIVER_FIELDS,
+    ReceiverSettings,
+    Settings,
+)
+from booking_sync.sync.dynamics_webhook import ReceiverPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from _typeshed import DataclassInstance
+
+Part = TypeVar("Part", bound="DataclassInstance")
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read and check every setting.
+
+    Raises:
+        SettingsError: names every setting that is missing or malformed.
+    """
+    values, problems = _read(environ, BY_FIELD)
+    _check_vault(values, problems)
+    _complain(problems)
+    return Settings(**values)
+
+
+def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
+    """Read and check only what the webhook needs.
+
+    Raises:
+        SettingsError: names every setting of these that is missing or malformed.
+    """
+    values, problems = _read(environ, RECEIVER_FIELDS)
+    _complain(problems)
+    storage, name = values.pop("storage"), values.pop("queue_name")
+    return ReceiverSettings(storage=storage, queue_name=name, policy=ReceiverPolicy(**values))
+
+
+def load_part(environ: Mapping[str, str], part: type[Part]) -> Part:
+    """Read and check only the settings that a dataclass names by its fields, as in `Settings`.
+
+    Raises:
+        SettingsError: names every setting of these that is missing or malformed.
+    """
+    values, problems = _read(environ, [each.name for each in fields(part)])
+    _check_vault(values, problems)
+    _complain(problems)
+    return part(**values)
+
+
+def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name in names:
+        setting = BY_FIELD[name]
+        try:
+            values[name] = setting.read(environ)
+        except ValueError as error:
+            problems.append(f"{setting.name} {error}")
+    return values, problems
+
+
+def _check_vault(values: Mapping[str, Any], problems: list[str]) -> None:
+    if values.get("key_vault_verify_challenge") is False and not _is_local(values.get("key_vault_url")):
+        problems.append("KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost: remove it")
+
+
+def _complain(problems: list[str]) -> None:
+    if problems:
+        what = "1 app setting needs" if len(problems) == 1 else f"{len(problems)} app settings need"
+        raise SettingsError(f"{what} attention. " + "; ".join(problems) + ". See docs/settings.md.")
+
+
+def _is_local(url: str | None) -> bool:
+    # An unreadable URL is a problem of its own; don't complain twice.
+    return url is None or urlsplit(url).hostname in _LOCAL_HOSTS

@@ -1,0 +1,27 @@
+"""What the functions are registered with, unchecked: importing the app must not fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_QUEUE_NAME = "booking-changes"
+DEFAULT_CATCH_UP_SCHEDULE = "0 */5 * * * *"
+DEFAULT_AUDIT_SCHEDULE = "0 30 2 * * *"
+
+
+def queue_name(environ: Mapping[str, str]) -> str:
+    """The change queue's name."""
+    return environ.get("BOOKING_QUEUE_NAME", "").strip() or DEFAULT_QUEUE_NAME
+
+
+def catch_up_schedule(environ: Mapping[str, str]) -> str:
+    """The catch-up's schedule."""
+    return environ.get("CATCH_UP_SCHEDULE", "").strip() or DEFAULT_CATCH_UP_SCHEDULE
+
+
+def audit_schedule(environ: Mapping[str, str]) -> str:
+    """The audit's schedule."""
+    return environ.get("AUDIT_SCHEDULE", "").strip() or DEFAULT_AUDIT_SCHEDULE

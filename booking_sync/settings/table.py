@@ -1,0 +1,421 @@
+"""The app settings: their names, defaults and meaning in one table, and their typed values.
+
+The table is the dataclass `Settings`: each field's type carries the `Setting` that fills it. A test holds
+docs/settings.md and local.settings.json.example to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+from booking_sync.settings import values
+from booking_sync.settings.registration import (
+    DEFAULT_AUDIT_SCHEDULE,
+    DEFAULT_CATCH_UP_SCHEDULE,
+    DEFAULT_QUEUE_NAME,
+)
+from booking_sync.settings.storage import STORAGE_SETTING, StorageSettings, storage_settings
+from booking_sync.sync.dynamics_webhook import ReceiverPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_MAX_BATCH = 1000
+_MAX_LINGER_SECONDS = 10.0
+_MAX_AGE_HOURS = 30 * 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the settings table."""
+
+    name: str
+    parse: Callable[[str], Any]
+    """The typed value of the stripped text; raises ValueError with what is wanted instead."""
+    meaning: str
+    group: str
+    default: str | None = None
+    """As one would type it; None when the setting has to be given."""
+    blank_is_value: bool = False
+    """An empty text means empty, not the default."""
+
+    @property
+    def required(self) -> bool:
+        """Whether the app can't do without."""
+        return self.default is None
+
+    def read(self, environ: Mapping[str, str]) -> Any:
+        """The typed value.
+
+        Raises:
+            ValueError: missing or malformed; the text says what is wanted.
+        """
+        if self.name == STORAGE_SETTING:  # the only one that may be spread over several names
+            return storage_settings(environ)
+        text = environ.get(self.name, "").strip()
+        if not text and not (self.blank_is_value and self.name in environ):
+            if self.default is None:
+                raise ValueError(f"is missing: {self.meaning}")
+            text = self.default
+        return self.parse(text)
+
+
+_STORAGE_GROUP = "Storage and queue"
+_IDENTITY_GROUP = "Secrets and identity"
+_DATAVERSE_GROUP = "Dataverse"
+_OUTLOOK_GROUP = "Graph and what technicians see"
+_BATCH_GROUP = "Batching"
+_CATCH_UP_GROUP = "Missed webhooks"
+_AUDIT_GROUP = "Audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, typed. URLs have no trailing slash, GUIDs are lower-case."""
+
+    storage: Annotated[
+        StorageSettings,
+        Setting(
+            STORAGE_SETTING,
+            str,
+            "the queues' storage account: a connection string, or the identity-based form",
+            _STORAGE_GROUP,
+        ),
+    ]
+    queue_name: Annotated[
+        str,
+        Setting(
+            "BOOKING_QUEUE_NAME",
+            values.queue_name,
+            "the change queue; its poison queue is <name>-poison",
+            _STORAGE_GROUP,
+            DEFAULT_QUEUE_NAME,
+        ),
+    ]
+    key_vault_url: Annotated[
+        str,
+        Setting("KEY_VAULT_URL", values.https_url, "the vault that holds the client secret", _IDENTITY_GROUP),
+    ]
+    key_vault_verify_challenge: Annotated[
+        bool,
+        Setting(
+            "KEY_VAULT_VERIFY_CHALLENGE",
+            values.flag,
+            "false only for a vault on localhost",
+            _IDENTITY_GROUP,
+            "true",
+        ),
+    ]
+    client_secret_name: Annotated[
+        str,
+        Setting(
+            "CLIENT_SECRET_NAME",
+            values.secret_name,
+            "the client secret's name in the vault",
+            _IDENTITY_GROUP,
+            "booking-sync-client-secret",
+        ),
+    ]
+    tenant_id: Annotated[
+        str, Setting("ENTRA_TENANT_ID", values.guid, "the tenant of the app registration", _IDENTITY_GROUP)
+    ]
+    client_id: Annotated[
+        str,
+        Setting(
+            "ENTRA_CLIENT_ID",
+            values.guid,
+            "the app registration used for Graph and Dataverse",
+            _IDENTITY_GROUP,
+        ),
+    ]
+    authority_host: Annotated[
+        str,
+        Setting(
+            "AZURE_AUTHORITY_HOST",
+            values.authority,
+            "the Entra authority; empty: the public cloud's",
+            _IDENTITY_GROUP,
+            "",
+        ),
+    ]
+    dataverse_url: Annotated[
+        str, Setting("DATAVERSE_URL", values.https_url, "the environment's URL", _DATAVERSE_GROUP)
+    ]
+    organization_id: Annotated[
+        str,
+        Setting(
+            "DATAVERSE_ORGANIZATION_ID",
+            values.guid_or_nothing,
+            "the only organisation that is worked for; empty: not checked",
+            _DATAVERSE_GROUP,
+            "",
+        ),
+    ]
+    app_user_id: Annotated[
+        str,
+        Setting(
+            "DATAVERSE_APP_USER_ID",
+            values.guid_or_nothing,
+            "systemuserid of our own application user; empty: not checked",
+            _DATAVERSE_GROUP,
+            "",
+        ),
+    ]
+    event_id_column: Annotated[
+        str,
+        Setting(
+            "EVENT_ID_COLUMN",
+            values.column,
+            "booking column for the event's id",
+            _DATAVERSE_GROUP,
+            "bsync_outlookeventid",
+        ),
+    ]
+    original_resource_column: Annotated[
+        str,
+        Setting(
+            "ORIGINAL_RESOURCE_COLUMN",
+            values.column,
+            "booking column for the mailbox that holds the event",
+            _DATAVERSE_GROUP,
+            "bsync_originalresource",
+        ),
+    ]
+    sync_state_column: Annotated[
+        str,
+        Setting(
+            "SYNC_STATE_COLUMN",
+            values.column,
+            "booking column for what was last written",
+            _DATAVERSE_GROUP,
+            "bsync_outlooksyncstate",
+        ),
+    ]
+    sync_error_column: Annotated[
+        str,
+        Setting(
+            "SYNC_ERROR_COLUMN",
+            values.column,
+            "booking column for what a person should read when a booking can't sync",
+            _DATAVERSE_GROUP,
+            "bsync_outlooksyncerror",
+        ),
+    ]
+    require_work_order: Annotated[
+        bool,
+        Setting(
+            "REQUIRE_WORK_ORDER", values.flag, "sync only bookings of a work order", _DATAVERSE_GROUP, "true"
+        ),
+    ]
+    graph_url: Annotated[
+        str,
+        Setting(
+            "GRAPH_URL",
+            values.https_url,
+            "Graph; another one for national clouds",
+            _OUTLOOK_GROUP,
+            "https://graph.microsoft.com",
+        ),
+    ]
+    event_time_zone: Annotated[
+        str,
+        Setting(
+            "EVENT_TIME_ZONE",
+            values.time_zone,
+            "the zone that events are written in (IANA or Windows name)",
+            _OUTLOOK_GROUP,
+            "UTC",
+        ),
+    ]
+    event_subject_template: Annotated[
+        str,
+        Setting(
+            "EVENT_SUBJECT_TEMPLATE",
+            values.subject_template,
+            "Jinja template of the event's subject; empty: built in",
+            _OUTLOOK_GROUP,
+            "",
+        ),
+    ]
+    event_body_template: Annotated[
+        str,
+        Setting(
+            "EVENT_BODY_TEMPLATE",
+            values.body_template,
+            "Jinja template of the event's HTML body; empty: built in",
+            _OUTLOOK_GROUP,
+            "",
+        ),
+    ]
+    open_extension_name: Annotated[
+        str,
+        Setting(
+            "OPEN_EXTENSION_NAME",
+            values.extension_name,
+            "open extension that names the booking on the event; empty: none",
+            _OUTLOOK_GROUP,
+            "com.bookingsync.booking",
+            blank_is_value=True,
+        ),
+    ]
+    message_max_age_hours: Annotated[
+        float,
+        Setting(
+            "MESSAGE_MAX_AGE_HOURS",
+            values.number(0.01, _MAX_AGE_HOURS),
+            "hours a put-back message lives before it is dead-lettered",
+            _BATCH_GROUP,
+            "24",
+        ),
+    ]
+    batch_max_bookings: Annotated[
+        int,
+        Setting(
+            "BATCH_MAX_BOOKINGS",
+            values.whole_number(1, _MAX_BATCH),
+            "bookings at which a batch leaves at once",
+            _BATCH_GROUP,
+            "100",
+        ),
+    ]
+    batch_linger_seconds: Annotated[
+        float,
+        Setting(
+            "BATCH_LINGER_SECONDS",
+            values.number(0, _MAX_LINGER_SECONDS),
+            "seconds the first booking of a batch waits for company",
+            _BATCH_GROUP,
+            "0.1",
+        ),
+    ]
+    catch_up_schedule: Annotated[
+        str,
+        Setting(
+            "CATCH_UP_SCHEDULE",
+            values.schedule,
+            "when bookings are looked for whose webhooks were missed (NCRONTAB, UTC)",
+            _CATCH_UP_GROUP,
+            DEFAULT_CATCH_UP_SCHEDULE,
+        ),
+    ]
+    catch_up_look_back_minutes: Annotated[
+        float,
+        Setting(
+            "CATCH_UP_LOOK_BACK_MINUTES",
+            values.number(10, 7 * 24 * 60),
+            "minutes back to which changed bookings are looked at",
+            _CATCH_UP_GROUP,
+            "60",
+        ),
+    ]
+    catch_up_settle_seconds: Annotated[
+        float,
+        Setting(
+            "CATCH_UP_SETTLE_SECONDS",
+            values.number(0, 300),
+            "seconds that a change is left to its webhook",
+            _CATCH_UP_GROUP,
+            "120",
+        ),
+    ]
+    audit_schedule: Annotated[
+        str,
+        Setting(
+            "AUDIT_SCHEDULE",
+            values.schedule,
+            "when calendars are compared with bookings (NCRONTAB, UTC)",
+            _AUDIT_GROUP,
+            DEFAULT_AUDIT_SCHEDULE,
+        ),
+    ]
+    audit_repair: Annotated[
+        bool,
+        Setting(
+            "AUDIT_REPAIR",
+            values.flag,
+            "whether the scheduled audit mends what it finds",
+            _AUDIT_GROUP,
+            "true",
+        ),
+    ]
+    audit_days_back: Annotated[
+        float,
+        Setting(
+            "AUDIT_DAYS_BACK", values.number(0, 366), "days back to which the audit looks", _AUDIT_GROUP, "7"
+        ),
+    ]
+    audit_days_ahead: Annotated[
+        float,
+        Setting(
+            "AUDIT_DAYS_AHEAD",
+            values.number(1, 730),
+            "days ahead to which the audit looks",
+            _AUDIT_GROUP,
+            "60",
+        ),
+    ]
+    audit_max_removal_ratio: Annotated[
+        float,
+        Setting(
+            "AUDIT_MAX_REMOVAL_RATIO",
+            values.number(0, 1),
+            "greatest share of the listed events that an audit removes without being forced",
+            _AUDIT_GROUP,
+            "0.2",
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSettings:
+    """The Dataverse environment and the support columns in it; a part for `load_part`."""
+
+    dataverse_url: str
+    organization_id: str
+    event_id_column: str
+    original_resource_column: str
+    sync_state_column: str
+    sync_error_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationSettings:
+    """The app registration without its secret; a part for `load_part`."""
+
+    tenant_id: str
+    client_id: str
+    authority_host: str
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """Where the app registration's secret is; a part for `load_part`."""
+
+    key_vault_url: str
+    key_vault_verify_challenge: bool
+    client_secret_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoritySettings:
+    """Where people sign in; a part for `load_part`."""
+
+    authority_host: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverSettings:
+    """What the webhook needs; a bad setting of another part never costs a webhook."""
+
+    storage: StorageSettings
+    queue_name: str
+    policy: ReceiverPolicy
+
+
+BY_FIELD: dict[str, Setting] = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()
+}
+SETTINGS: tuple[Setting, ...] = tuple(BY_FIELD.values())
+"""The whole table, in the order of the documentation."""
+RECEIVER_FIELDS = ("storage", "queue_name", *(each.name for each in fields(ReceiverPolicy)))

@@ -1,0 +1,177 @@
+"""From a setting's text to its value, one function per kind of value.
+
+Each raises ValueError with what is wanted instead. What checks zones and templates is imported when those are
+checked: a webhook must not wait for it at a cold start.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POISON_SUFFIX = "-poison"
+_MIN_QUEUE_NAME = 3
+_MAX_QUEUE_NAME = 63 - len(POISON_SUFFIX)
+_TRUE = ("true", "1", "yes", "on")
+_FALSE = ("false", "0", "no", "off")
+
+
+def queue_name(text: str) -> str:
+    """A storage queue's name that leaves room for its poison queue's."""
+    if (
+        not re.fullmatch(r"[a-z0-9](-?[a-z0-9])+", text)
+        or not _MIN_QUEUE_NAME <= len(text) <= _MAX_QUEUE_NAME
+    ):
+        raise ValueError(
+            f"must be {_MIN_QUEUE_NAME} to {_MAX_QUEUE_NAME} lower-case letters, digits and single hyphens, "
+            f"as Azure wants it of a queue whose poison queue is <name>{POISON_SUFFIX}"
+        )
+    return text
+
+
+def https_url(text: str) -> str:
+    """`https://<host>[:port]` without trailing slash."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a URL; give https://<host>") from None
+    if parts.scheme.lower() != "https":
+        raise ValueError("must begin with https://")
+    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be https://<host> and nothing else")
+    if parts.path.strip("/"):
+        raise ValueError("must be https://<host> without a path")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"https://{host}" + (f":{port}" if port is not None else "")
+
+
+def authority(text: str) -> str:
+    """As `https_url`, with or without the scheme; empty stays empty."""
+    if not text:
+        return ""
+    return https_url(text if "://" in text else f"https://{text}")
+
+
+def flag(text: str) -> bool:
+    """True or false, as people write it."""
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise ValueError("must be true or false")
+
+
+def guid(text: str) -> str:
+    """A GUID in lower case."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise ValueError("must be a GUID") from None
+
+
+def guid_or_nothing(text: str) -> str:
+    """A GUID in lower case; empty stays empty."""
+    return guid(text) if text else ""
+
+
+def secret_name(text: str) -> str:
+    """A name in Key Vault."""
+    if not re.fullmatch(r"[0-9A-Za-z-]{1,127}", text):
+        raise ValueError("must be 1 to 127 letters, digits and hyphens, as Key Vault wants it")
+    return text
+
+
+def column(text: str) -> str:
+    """A column's logical name."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,127}", text):
+        raise ValueError("must be a column's logical name: lower-case letters, digits and underscores")
+    return text
+
+
+def number(lowest: float, highest: float) -> Callable[[str], float]:
+    """A parser of numbers between two bounds, both allowed."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not lowest <= number <= highest:  # false for nan too
+            raise ValueError(f"must be a number from {lowest:g} to {highest:g}")
+        return number
+
+    return parse
+
+
+def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    """A parser of whole numbers between two bounds, both allowed."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return parse
+
+
+def schedule(text: str) -> str:
+    """An NCRONTAB expression."""
+    field = r"(?:[0-9*,/-]|[A-Za-z]{3}(?![A-Za-z]))+"  # months and days have names of three letters
+    if not re.fullmatch(rf"{field}(?: +{field}){{5}}", text):
+        raise ValueError("must be an NCRONTAB expression of six fields, such as 0 */5 * * * *")
+    return text
+
+
+def time_zone(text: str) -> str:
+    """A zone's IANA or Windows name."""
+    from booking_sync.domain.zones import UnknownZoneError, event_zone  # noqa: PLC0415 - keeps the webhook light
+
+    try:
+        event_zone(text)
+    except UnknownZoneError:
+        raise ValueError(
+            "must be a time zone's IANA name (Europe/Berlin) or Windows name (W. Europe Standard Time)"
+        ) from None
+    return text
+
+
+def subject_template(text: str) -> str:
+    """A Jinja template of one line."""
+    _try_templates(subject=text)
+    return text
+
+
+def body_template(text: str) -> str:
+    """A Jinja template of HTML."""
+    _try_templates(body=text)
+    return text
+
+
+def _try_templates(*, subject: str = "", body: str = "") -> None:
+    if not subject and not body:
+        return  # built in
+    from booking_sync.domain.rendering import (  # noqa: PLC0415 - keeps the webhook light
+        BadTemplateError,
+        EventRenderer,
+        EventStyle,
+    )
+    from booking_sync.domain.zones import event_zone  # noqa: PLC0415 - as above
+
+    try:
+        EventRenderer(EventStyle(event_zone("UTC"), "https://localhost", subject, body))
+    except BadTemplateError as error:
+        raise ValueError(f"can't be used: {error}") from None
+
+
+def extension_name(text: str) -> str:
+    """An open extension's name; empty stays empty."""
+    if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)+", text):
+        raise ValueError("must look like com.example.booking, or be empty to write no open extension")
+    return text

@@ -1,0 +1,1 @@
+"""The path of one change, from the webhook to the Graph request."""

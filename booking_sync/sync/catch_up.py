@@ -1,0 +1,199 @@
+"""The net under the webhooks: finds bookings that changed without being brought in step, and queues them.
+
+Dataverse tries a webhook twice at most; one that was lost, refused, switched off by an import or registered
+too late leaves a row that is behind its record. That shows on the row alone, so a run costs pages of rows and
+no call to Outlook: every booking that was changed lately is planned as a first delivery would plan it, and a
+plan that does anything means that nobody did it yet.
+
+Nothing is remembered that may not be lost. The windows of consecutive runs overlap many times over, and a
+hint too many costs one read. What this can't see: rows that are gone, rows that changed before the look-back,
+and what people do in Outlook. Those are the audit's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.change import BookingChange
+from booking_sync.domain.plan import Knowledge, plan
+from booking_sync.errors import SyncError
+from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.log import log_event
+from booking_sync.plumbing.telemetry import Metric
+from booking_sync.ports.bookings import BookingQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import timedelta
+
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.plan import Desire
+    from booking_sync.domain.record import BookingRow
+    from booking_sync.ports.bookings import BookingListing, BookingPage
+    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.queues import ChangeQueue
+
+    Wish = Callable[[Booking], Desire]
+
+SENDS_AT_ONCE = 16
+"""Messages on their way to the queue side by side."""
+
+ROWS_PER_TURN = 50
+"""Rows planned before others may use the event loop: well below ten milliseconds."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Standing(StrEnum):
+    """How a booking stands, by its row alone."""
+
+    IN_STEP = "in step"
+    BEHIND = "behind"
+    """There is something to do, and nothing says that it was tried."""
+    FAILING = "failing"
+    """It was tried, and the row tells people why it can't be done; trying again is not for a timer."""
+    UNREADABLE = "unreadable"
+    """Not all of it may be seen, or it holds what can't be planned."""
+
+
+def standing(row: BookingRow, wish: Wish) -> Standing:
+    """How a booking stands; never raises, since one odd row must not end the search among all others."""
+    if row.record.error:
+        return Standing.FAILING
+    try:
+        steps = plan(row.record, wish(row.booking), Knowledge(trusted=True))
+    except Exception:  # noqa: BLE001 - whatever the row does to us, the next ones are to be looked at
+        return Standing.UNREADABLE
+    return Standing.BEHIND if steps.must_record else Standing.IN_STEP
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which bookings a run looks at, counted back from now."""
+
+    look_back: timedelta
+    """How long ago a booking may have changed; several times the timer's interval."""
+    settle: timedelta
+    """How long a change is left to its webhook."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has seen so far."""
+
+    pages: int = 0
+    rows: int = 0
+    behind: int = 0
+    queued: int = 0
+    """Of those behind; the others were queued by an earlier run, at the same version."""
+    failing: int = 0
+    unreadable: int = 0
+
+
+class CatchUp:
+    """Queues the bookings that are behind.
+
+    Args:
+        listing: the bookings in Dataverse.
+        queue: where hints go.
+        wish: what Outlook should show of a booking, as the synchronizer has it.
+        window: which bookings to look at.
+        now: the time of day.
+        new_id: a fresh GUID's text, for correlation.
+    """
+
+    def __init__(
+        self,
+        listing: BookingListing,
+        queue: ChangeQueue,
+        wish: Wish,
+        window: Window,
+        *,
+        now: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._listing = listing
+        self._queue = queue
+        self._wish = wish
+        self._now = now
+        self._window = window
+        self._new_id = new_id
+        self._queued: dict[str, str] = {}
+        """The version at which each booking was queued that the last run found behind.
+
+        One that waits for long, because its mailbox is throttled, is not queued by every run. Never holds
+        more than one window's bookings; losing it costs one hint for each that waits.
+        """
+
+    async def run(self) -> Tally:
+        """Look once, and queue what is behind; logs one line, a warning when it found any.
+
+        Raises:
+            SyncError: Dataverse or the queue failed, so not all was looked at; the next run repeats it.
+        """
+        tally = Tally()
+        behind: dict[str, str] = {}
+        try:
+            async for page in self._listing.list_bookings(self._query()):
+                await self._take(page, tally, behind)
+        except SyncError as error:
+            _report(tally, error.reason)
+            raise
+        finally:
+            self._queued = behind
+        _report(tally)
+        return tally
+
+    def _query(self) -> BookingQuery:
+        now = self._now()
+        return BookingQuery(
+            modified_from=now - self._window.look_back, modified_until=now - self._window.settle
+        )
+
+    async def _take(self, page: BookingPage, tally: Tally, behind: dict[str, str]) -> None:
+        """Look at one page and queue what is behind on it; `behind` gets the versions that are queued."""
+        tally.pages += 1
+        tally.rows += len(page.rows) + len(page.unreadable)
+        tally.unreadable += len(page.unreadable)
+        late = []
+        for number, row in enumerate(page.rows, 1):
+            match standing(row, self._wish):
+                case Standing.BEHIND:
+                    late.append(row)
+                case Standing.FAILING:
+                    tally.failing += 1
+                case Standing.UNREADABLE:
+                    tally.unreadable += 1
+            if number % ROWS_PER_TURN == 0:
+                await asyncio.sleep(0)
+        tally.behind += len(late)
+        known = {row.booking.id: row.etag for row in late if self._queued.get(row.booking.id) == row.etag}
+        behind.update(known)
+        await self._send([row for row in late if row.booking.id not in known], tally, behind)
+
+    async def _send(self, rows: Sequence[BookingRow], tally: Tally, behind: dict[str, str]) -> None:
+        """Queue all; a failure is raised once all have been tried."""
+        gate = asyncio.Semaphore(SENDS_AT_ONCE)
+
+        async def send(row: BookingRow) -> None:
+            async with gate:
+                await self._queue.send(BookingChange(row.booking.id, self._new_id(), self._now()))
+            tally.queued += 1
+            behind[row.booking.id] = row.etag
+
+        for result in await asyncio.gather(*(send(row) for row in rows), return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+
+def _report(tally: Tally, problem: str = "") -> None:
+    telemetry.count(Metric.CATCH_UP_FOUND, tally.queued)
+    fields = asdict(tally)
+    if problem:
+        fields["problem"] = problem
+    found = tally.behind or tally.unreadable or problem
+    log_event(_logger, "catch_up", level=logging.WARNING if found else logging.INFO, **fields)

@@ -1,0 +1,92 @@
+"""Puts many hints on the queue without burying the changes of the day under them.
+
+Two bounds: so many hints a second, and none while the queue is deeper than what is soon worked off. Storage
+queues are worked off roughly in order, so the depth is how long a dispatcher's change has to wait behind
+hints of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from booking_sync.domain.change import BookingChange
+    from booking_sync.ports.queues import ChangeQueue, QueueGauge
+
+SENDS_AT_ONCE = 16
+"""Messages on their way to the queue side by side."""
+SPAN_SECONDS = 2.0
+"""One handful is what may be queued in so long; it becomes visible spread over this time."""
+DEPTH_SECONDS = 2.0
+"""How soon a queue that is too deep is looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast hints go to the queue."""
+
+    per_second: float = 20.0
+    """A part of what one instance works off."""
+    deepest: int = 500
+    """No hint is added to a queue that holds as many messages, hidden ones included."""
+
+    @property
+    def handful(self) -> int:
+        """How many hints are sent at a time."""
+        return max(1, int(self.per_second * SPAN_SECONDS))
+
+
+class PacedSender:
+    """Sends hints by handfuls.
+
+    Args:
+        queue: where they go.
+        gauge: how deep it is.
+        pace: how fast.
+        sleep: waits between handfuls.
+        waiting: told the depth each time that it is too deep to go on.
+    """
+
+    def __init__(
+        self,
+        queue: ChangeQueue,
+        gauge: QueueGauge,
+        pace: Pace,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        waiting: Callable[[int], None] = lambda _depth: None,
+    ) -> None:
+        self._queue = queue
+        self._gauge = gauge
+        self.pace = pace
+        self._sleep = sleep
+        self._waiting = waiting
+        self._owed = 0.0
+        """Seconds to wait before the next handful."""
+
+    async def send(self, handful: Sequence[BookingChange]) -> None:
+        """Queue these, once it is their time; returns when all are durably stored.
+
+        Raises:
+            SyncError: not all could be queued; the others may have been.
+        """
+        await self._sleep(self._owed)
+        self._owed = 0.0
+        while (depth := (await self._gauge.depths()).changes) >= self.pace.deepest:
+            self._waiting(depth)
+            await self._sleep(DEPTH_SECONDS)
+        gate = asyncio.Semaphore(SENDS_AT_ONCE)
+
+        async def send(place: int, change: BookingChange) -> None:
+            async with gate:
+                await self._queue.send(change, place / self.pace.per_second)
+
+        sends = (send(place, change) for place, change in enumerate(handful))
+        for result in await asyncio.gather(*sends, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+        self._owed = len(handful) / self.pace.per_second

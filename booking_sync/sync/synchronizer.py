@@ -1,0 +1,461 @@
+"""The protocol for one booking: read, plan, apply, record; and round again when somebody else was faster.
+
+1. Read the row and its etag. 2. `plan` what to do. 3. Apply it to Outlook. 4. Record it on the row under the
+etag that was read: the commit point. A conflict there means that the row changed under us: nothing that was
+read or recorded is trusted any more, and the booking is done afresh, taking along the event that only this
+run knows of.
+
+Why this needs no lock: whoever wrote stale content to Outlook fails to record it, and repairs it in the next
+round; whoever crashes before that has its message delivered again, untrusted. docs/architecture.md has the
+whole argument.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from booking_sync.domain.event import EventRef, marker, own_generation, transaction_id
+from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.plan import (
+    CreateEvent,
+    Desire,
+    Invalid,
+    Knowledge,
+    Own,
+    Plan,
+    Unwanted,
+    UpdateEvent,
+    Wanted,
+    plan,
+)
+from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.ports.bookings import Recorded
+from booking_sync.ports.calendars import Created
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.ports.bookings import BookingRows
+    from booking_sync.ports.calendars import Calendar
+
+Result = TypeVar("Result")
+
+MAX_ROUNDS = 6
+"""A booking that changes faster than this many rounds is put back and tried a little later."""
+
+MAX_GENERATIONS_PER_ROUND = 4
+"""How many times one round creates anew because what it met was gone already."""
+
+SEARCH_BEYOND_GENERATION = 32
+"""How far above the recorded generation a found event's transactionId is tried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncTask:
+    """One booking to bring in step."""
+
+    booking_id: str
+    trusted: bool = True
+    """First delivery of a certain past: the recorded fingerprint may be believed."""
+    deleted: frozenset[EventRef] = field(default_factory=frozenset)
+    """Events that deletions of this booking's row named."""
+    suspects: frozenset[str] = field(default_factory=frozenset)
+    """Mailboxes in which an earlier try may have left an event that no row names."""
+
+    def merge(self, other: SyncTask) -> SyncTask:
+        """One task for two hints of the same booking."""
+        return SyncTask(
+            self.booking_id,
+            self.trusted and other.trusted,
+            self.deleted | other.deleted,
+            self.suspects | other.suspects,
+        )
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run of a task knows so far; the only mutable state of the protocol."""
+
+    task: SyncTask
+    suspects: set[str]
+    events: set[EventRef]
+    """Every event known to be this booking's."""
+    rounds: int = 0
+    own: Own | None = None
+    burned: dict[str, int] = field(default_factory=dict)
+    """By mailbox, see `Knowledge`."""
+    touched: bool = False
+    """Something was, or may have been, written to Outlook that the row does not record."""
+
+    def knowledge(self) -> Knowledge:
+        return Knowledge(self.task.trusted and self.rounds == 1, self.own, dict(self.burned))
+
+    def burn(self, mailbox: str, generation: int) -> None:
+        self.burned[mailbox] = max(self.burned.get(mailbox, 0), generation)
+
+    def end(self, kind: OutcomeKind, detail: str) -> Outcome:
+        return Outcome(kind, detail, rounds=self.rounds)
+
+    def deferred(self, reason: str, delay: float | None = None, *, untried: bool = False) -> Outcome:
+        return Outcome(
+            OutcomeKind.DEFERRED,
+            reason,
+            delay=delay,
+            untried=untried,
+            uncertain=self.touched or not self.task.trusted,
+            suspects=frozenset(self.suspects),
+            rounds=self.rounds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What became of a plan in Outlook, with the record that tells of it."""
+
+    record: SyncRecord
+    must_record: bool
+    problem: str = ""
+    """A permanent refusal, in words for a person."""
+    unfinished: bool = False
+    """Nothing but events that are gone was met: another round goes on where the record says."""
+    untagged: EventRef | None = None
+    """An event that may lack its open extension."""
+
+
+class Synchronizer:
+    """Brings one booking at a time in step with Outlook; many may run at once.
+
+    Args:
+        rows: the bookings in Dataverse.
+        calendar: the technicians' calendars.
+        wish: what Outlook should show of a booking.
+        organization_id: of the Dataverse environment, for the marker.
+    """
+
+    def __init__(
+        self,
+        rows: BookingRows,
+        calendar: Calendar,
+        wish: Callable[[Booking], Desire],
+        organization_id: str,
+    ) -> None:
+        self._rows = rows
+        self._calendar = calendar
+        self._wish = wish
+        self._organization_id = organization_id
+
+    async def sync(self, task: SyncTask) -> Outcome:
+        """Bring the booking in step; never raises a `SyncError`, which becomes the outcome instead."""
+        run = _Run(task, set(task.suspects), set(task.deleted))
+        try:
+            while run.rounds < MAX_ROUNDS:
+                run.rounds += 1
+                outcome = await self._round(run)
+                if outcome is not None:
+                    return outcome
+        except TransientError as error:
+            return run.deferred(error.reason, error.retry_after, untried=error.untried)
+        except PermanentError as error:
+            return run.end(OutcomeKind.FAILED, error.reason)
+        return run.deferred("the booking kept changing while it was written")
+
+    async def note_failure(self, booking_id: str, reason: str) -> None:
+        """Write why a booking was given up to its row, for a person to read; best effort, never raises.
+
+        The fingerprint is forgotten with it, so that the next change writes the event whatever it holds.
+        """
+        try:
+            row = await self._rows.read(booking_id)
+            if row is not None:
+                await self._rows.record(
+                    booking_id, row.etag, replace(row.record, error=reason, fingerprint="")
+                )
+        except SyncError:
+            return
+
+    async def _round(self, run: _Run) -> Outcome | None:
+        """One pass of the protocol; None asks for another."""
+        row = await self._rows.read(run.task.booking_id)
+        if row is None:
+            return await self._finish_missing(run)
+        if row.record.event:
+            run.events.add(row.record.event)
+        wish = self._wish(row.booking)
+        recovered = await self._recover(run, row, wish)
+        steps = plan(row.record, wish, run.knowledge())
+        applied = await self._apply(run, steps, row, wish)
+        if applied.must_record or recovered:
+            tagged, recorded = await self._tag_and_record(run, row, applied)
+            if recorded is Recorded.MISSING:
+                return await self._finish_missing(run)
+            if recorded is Recorded.CONFLICT or tagged is False:
+                return None
+            if isinstance(tagged, str):
+                return await self._note_untagged(run, tagged)
+        if applied.unfinished:
+            return None
+        return _outcome(run, wish, steps, applied)
+
+    async def _tag_and_record(
+        self, run: _Run, row: BookingRow, applied: _Applied
+    ) -> tuple[bool | str, Recorded]:
+        """Both at once, which saves a round trip: should only the record work, the message comes back.
+
+        It comes back untrusted, and what is untrusted is written and tagged again.
+        """
+        tagged, recorded = await asyncio.gather(
+            self._tag(run, applied.untagged),
+            self._record(run, row, applied.record),
+            return_exceptions=True,
+        )
+        if isinstance(recorded, PermanentError):
+            raise recorded
+        _raise_worst([recorded, tagged])
+        assert not isinstance(recorded, BaseException)  # noqa: S101 - raised above
+        assert not isinstance(tagged, BaseException)  # noqa: S101 - raised above
+        return tagged, recorded
+
+    async def _note_untagged(self, run: _Run, problem: str) -> Outcome | None:
+        """Tell on the row that the open extension was refused; None asks for another round.
+
+        Without a fingerprint the next change writes the event again, and tags it.
+        """
+        row = await self._rows.read(run.task.booking_id)
+        if row is None:
+            return await self._finish_missing(run)
+        noted = await self._record(run, row, replace(row.record, error=problem, fingerprint=""))
+        if noted is Recorded.MISSING:
+            return await self._finish_missing(run)
+        return None if noted is Recorded.CONFLICT else run.end(OutcomeKind.FAILED, problem)
+
+    async def _record(self, run: _Run, row: BookingRow, record: SyncRecord) -> Recorded:
+        try:
+            return await self._rows.record(row.booking.id, row.etag, record)
+        except PermanentError:
+            # The row will never name the event that this run created: don't leave it behind.
+            if run.own:
+                await self._remove(run, run.own.event)
+            raise
+
+    async def _finish_missing(self, run: _Run) -> Outcome:
+        """The booking is gone: so must be every event known to be its own."""
+        for mailbox in sorted(run.suspects):
+            run.events.update(own.event for own in await self._find_left_behind(run, mailbox, 0))
+        events = sorted(run.events, key=lambda event: (event.mailbox, event.event_id))
+        results = await asyncio.gather(*(self._remove(run, e) for e in events), return_exceptions=True)
+        _raise_worst(results)
+        for result in results:
+            if isinstance(result, PermanentError):
+                raise result
+        if events:
+            return run.end(OutcomeKind.SYNCED, "the booking was deleted, its event removed")
+        return run.end(OutcomeKind.SKIPPED, "the booking no longer exists and had no event")
+
+    # --- what an earlier, uncertain try may have left -------------------------------------------------
+
+    async def _recover(self, run: _Run, row: BookingRow, wish: Desire) -> bool:
+        """Find what an earlier try created without any row naming it: adopt what is wanted, remove the rest.
+
+        Returns whether anything was removed: then the record must be written, even unchanged, since another
+        worker may have been about to record the event.
+        """
+        if run.task.trusted or run.rounds > 1:
+            return False
+        mailboxes = set(run.suspects)
+        if isinstance(wish, Unwanted) and wish.mailbox and row.record.event is None:
+            mailboxes.add(wish.mailbox)
+        wanted = wish.mailbox if isinstance(wish, Wanted) and row.record.event is None else None
+        removed = False
+        for mailbox in sorted(mailboxes):
+            found = await self._find_left_behind(run, mailbox, row.record.generation)
+            found = [own for own in found if own.event != row.record.event]
+            if mailbox == wanted and found:
+                run.own = found.pop()
+                run.events.add(run.own.event)
+            for own in found:
+                await self._remove(run, own.event)
+                run.burn(mailbox, own.generation)
+                removed = True
+        return removed
+
+    async def _find_left_behind(self, run: _Run, mailbox: str, generation: int) -> list[Own]:
+        """Events in the mailbox that are provably ours and this booking's, by generation."""
+        mark = self._mark(run)
+        try:
+            found = await self._calendar.find(mailbox, mark)
+        except PermanentError:
+            return []  # a mailbox that can't be read can't have been written to
+        highest = generation + SEARCH_BEYOND_GENERATION
+        owned = [
+            Own(event.ref, number)
+            for event in found
+            if (number := own_generation(event.transaction_id, mark, mailbox, highest))
+        ]
+        return sorted(owned, key=lambda own: own.generation)
+
+    # --- carrying out a plan --------------------------------------------------------------------------
+
+    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, wish: Desire) -> _Applied:
+        """Remove and write, side by side; a transient failure of either is raised once both have ended."""
+        written, *removals = await asyncio.gather(
+            self._write(run, steps),
+            *(self._remove(run, event) for event in steps.remove),
+            return_exceptions=True,
+        )
+        _raise_worst([written, *removals])
+        refused = {
+            event: result
+            for event, result in zip(steps.remove, removals, strict=True)
+            if isinstance(result, PermanentError)
+        }
+        if steps.undone and steps.undone.event not in refused:
+            run.burn(steps.undone.event.mailbox, steps.undone.generation)
+            if run.own == steps.undone:  # not the one that was created beside the removal
+                run.own = None
+        if isinstance(written, PermanentError):
+            return _not_written(run, steps, row.record, refused, written.reason)
+        assert isinstance(written, _Applied)  # noqa: S101 - narrows what gather types as a base class
+        return _written(written, row.record, refused, wish)
+
+    async def _write(self, run: _Run, steps: Plan) -> _Applied:
+        """Carry out the plan's write, creating anew where an event turns out to be gone."""
+        step, record = steps.write, steps.record
+        for _ in range(MAX_GENERATIONS_PER_ROUND):
+            match step:
+                case None:
+                    return _Applied(record, steps.must_record)
+                case UpdateEvent(event, content, generation, tag):
+                    written = event if await self._update(run, event, content) else None
+                case CreateEvent(mailbox, content, generation):
+                    written, tag = await self._create(run, mailbox, content, generation), True
+            if written:
+                record = replace(record, event=written, generation=max(record.generation, generation))
+                return _Applied(record, must_record=True, untagged=written if tag else None)
+            # The event is gone, by a user's hand or with an earlier try: the next generation takes its place.
+            mailbox = step.mailbox if isinstance(step, CreateEvent) else step.event.mailbox
+            run.own = None
+            run.burn(mailbox, generation)
+            step = CreateEvent(mailbox, content, generation + 1)
+        # The row must remember how far this came, or each try would begin at the same dead events again.
+        far = replace(record, event=None, generation=max(record.generation, generation), fingerprint="")
+        return _Applied(far, must_record=True, unfinished=True)
+
+    async def _create(
+        self, run: _Run, mailbox: str, content: EventContent, generation: int
+    ) -> EventRef | None:
+        """The event of this generation, created now or by an earlier try; None when that one is gone."""
+        mark = self._mark(run)
+        try:
+            created = await self._calendar.create(
+                mailbox,
+                content,
+                marker=mark,
+                transaction_id=transaction_id(mark, mailbox, generation),
+            )
+        except TransientError as error:
+            if error.maybe_applied:
+                run.suspects.add(mailbox)
+                run.touched = True
+            raise
+        run.suspects.add(mailbox)
+        run.touched = True
+        if created.event_id is None:
+            return None
+        event = EventRef(mailbox, created.event_id)
+        run.own = Own(event, generation)
+        run.events.add(event)
+        if isinstance(created, Created) and run.knowledge().trusted:
+            return event
+        # This may be the answer to an earlier try, which others may have overwritten, or a user removed.
+        return event if await self._update(run, event, content) else None
+
+    def _mark(self, run: _Run) -> str:
+        return marker(self._organization_id, run.task.booking_id)
+
+    async def _update(self, run: _Run, event: EventRef, content: EventContent) -> bool:
+        return await _touching(run, self._calendar.update(event, content))
+
+    async def _remove(self, run: _Run, event: EventRef) -> None:
+        await _touching(run, self._calendar.delete(event))
+
+    async def _tag(self, run: _Run, event: EventRef | None) -> bool | str:
+        """True when tagged (or no need), False when the event is gone, else why it can't be tagged."""
+        try:
+            return event is None or await self._calendar.tag(event, run.task.booking_id)
+        except PermanentError as error:
+            return f"The event was written, but not its open extension. {error.reason}"
+
+
+async def _touching(run: _Run, call: Awaitable[Result]) -> Result:
+    """Await a write to Outlook, noting whether it took or may have taken effect."""
+    try:
+        result = await call
+    except TransientError as error:
+        run.touched = run.touched or error.maybe_applied
+        raise
+    run.touched = True
+    return result
+
+
+def _written(
+    applied: _Applied, before: SyncRecord, refused: Mapping[EventRef, PermanentError], wish: Desire
+) -> _Applied:
+    """What to remember after a write that worked, whatever became of the removals."""
+    record = applied.record
+    if before.event in refused and record.event is None:
+        record = replace(record, event=before.event)  # still there, and still ours to remove later
+    problem = applied.problem or (wish.reason if isinstance(wish, Invalid) else "")
+    for error in refused.values():
+        problem = f"The event in the former calendar could not be removed. {error.reason}"
+    return replace(applied, record=replace(record, error=problem or record.error), problem=problem)
+
+
+def _not_written(
+    run: _Run,
+    steps: Plan,
+    before: SyncRecord,
+    refused: Mapping[EventRef, PermanentError],
+    problem: str,
+) -> _Applied:
+    """What to remember when Outlook refused the write: which event still exists, and why it is not right."""
+    event, fingerprint = before.event, before.fingerprint
+    if run.own:
+        event, fingerprint = run.own.event, ""
+    elif event in steps.remove and event not in refused:
+        event, fingerprint = None, ""
+    record = replace(steps.record, event=event, fingerprint=fingerprint, error=problem)
+    return _Applied(record, bool(steps.remove) or record != before, problem)
+
+
+def _outcome(run: _Run, wish: Desire, steps: Plan, applied: _Applied) -> Outcome:
+    if applied.problem:
+        return run.end(OutcomeKind.FAILED, applied.problem)
+    if isinstance(wish, Unwanted):
+        if steps.remove:
+            return run.end(OutcomeKind.SYNCED, f"event removed: {wish.reason}")
+        return run.end(OutcomeKind.SKIPPED, wish.reason)
+    match steps.write:
+        case CreateEvent():
+            return run.end(OutcomeKind.SYNCED, "event moved" if steps.remove else "event created")
+        case UpdateEvent():
+            return run.end(OutcomeKind.SYNCED, "event updated")
+        case None:
+            return run.end(OutcomeKind.UNCHANGED, "the event already shows this")
+
+
+def _raise_worst(results: Iterable[object]) -> None:
+    """Raise what stands in the way of a conclusion: a bug first, else the longest wait that was asked for."""
+    transient = None
+    for result in results:
+        if isinstance(result, TransientError):
+            if transient is None or (result.retry_after or 0) > (transient.retry_after or 0):
+                transient = result
+        elif isinstance(result, BaseException) and not isinstance(result, PermanentError):
+            raise result
+    if transient:
+        raise transient

@@ -1,0 +1,292 @@
+"""Handles one queue message: from its text to its acknowledgement.
+
+Returning acknowledges the message, so that happens only when its effect is recorded, or the message was put
+back with a delay, or it lies on the poison queue beside a reason. Everything else raises, and the host
+delivers the message again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from booking_sync.domain.change import BookingChange, MalformedChangeError, RelatedChange, decode_message
+from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.errors import SyncError, TransientError
+from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.log import log_event, places
+from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
+from booking_sync.sync.synchronizer import SyncTask
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from booking_sync.plumbing.telemetry import About
+    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.queues import MessageQueue
+
+MAX_DEQUEUE_COUNT = 5
+"""As in host.json: on the last delivery an unexpected error is dead-lettered with its reason by us, since the
+host would do it without one."""
+
+BACK_OFF_BASE_SECONDS = 2.0
+BACK_OFF_CAP_SECONDS = 300.0
+
+_logger = logging.getLogger(__name__)
+
+
+class UnexpectedError(RuntimeError):
+    """A bug struck; the text names its type only."""
+
+
+class Work(Protocol):
+    """What the worker needs of the machinery behind it."""
+
+    async def submit(self, task: SyncTask) -> Outcome:
+        """Bring a booking in step."""
+
+    async def give_up(self, booking_id: str, reason: str) -> None:
+        """Tell people on the booking's row that it was given up; never raises a `SyncError`."""
+
+    async def spread(self, change: RelatedChange) -> Outcome:
+        """Queue a hint for each booking that shows the row; raises a `SyncError` of the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """How long a put-back message waits."""
+
+    random: Callable[[], float]
+    """A number in [0, 1)."""
+
+    def delay(self, attempt: int, asked: float | None) -> float:
+        """Seconds until the next try: what the service asked for, and a share of a growing span on top.
+
+        The share is random, so that messages deferred together do not come back together; the longer they
+        were all told to stay away, the wider they are spread.
+        """
+        wait = asked or 0.0
+        span = max(BACK_OFF_BASE_SECONDS * 2.0 ** min(attempt, 16), wait / 2)
+        return wait + min(span, BACK_OFF_CAP_SECONDS) * (0.5 + 0.5 * self.random())
+
+
+class ChangeWorker:
+    """Handles queue messages.
+
+    Args:
+        open_work: gives the machinery, made at first use; raises `TransientError` while it can't be made.
+        queue: where messages are put back or dead-lettered.
+        now: the time of day.
+        max_age: how long a put-back message lives.
+        back_off: how long it waits each time.
+        witness: is told how a booking's message ended, once that is settled; what it raises is only logged.
+    """
+
+    def __init__(
+        self,
+        open_work: Callable[[], Awaitable[Work]],
+        queue: MessageQueue,
+        now: Clock,
+        max_age: timedelta,
+        back_off: BackOff,
+        *,
+        witness: Callable[[BookingChange, Outcome], None] | None = None,
+    ) -> None:
+        self._open_work = open_work
+        self._queue = queue
+        self._now = now
+        self._max_age = max_age
+        self._back_off = back_off
+        self._witness = witness
+
+    async def handle(self, text: str, dequeue_count: int) -> None:
+        """Handle one delivery of a message.
+
+        Args:
+            text: the message.
+            dequeue_count: 1 on the first delivery.
+
+        Raises:
+            SyncError: the queue is down, so that the message must be delivered again.
+            UnexpectedError: a bug; the same.
+        """
+        try:
+            change = decode_message(text)
+        except MalformedChangeError as error:
+            await self._queue.dead_letter(text, f"Malformed message: {error}.")
+            log_event(_logger, "message_malformed", reason=str(error))
+            return
+        try:
+            await self._handle(text, change, dequeue_count)
+        except Exception as error:
+            _log_unexpected(error, change, dequeue_count)
+            if dequeue_count >= MAX_DEQUEUE_COUNT:
+                reason = (
+                    f"Unexpected {type(error).__name__} on each of {dequeue_count} deliveries; see the log."
+                )
+                await self._queue.dead_letter(text, reason)
+                return
+            if isinstance(error, SyncError):  # the queue's, in words that may be logged
+                raise
+            # The host logs what is raised, with all that it quotes, so the error itself stays behind.
+            raise UnexpectedError(f"unexpected {type(error).__name__}, logged as unexpected_error") from None
+
+    async def _handle(self, text: str, change: BookingChange | RelatedChange, dequeue_count: int) -> None:
+        about: About = {
+            Attribute.CORRELATION: change.correlation_id,
+            Attribute.ATTEMPT: change.attempt,
+            Attribute.DELIVERY: dequeue_count,
+        }
+        if isinstance(change, RelatedChange):
+            about |= {Attribute.TABLE: change.table.value, Attribute.ROW: change.row_id}
+            with telemetry.span(SpanName.FAN_OUT, about, continues=change.trace) as note:
+                outcome = await self._spread(change)
+                note.add({Attribute.OUTCOME: outcome.kind.value})
+                await self._settle_related(text, change, outcome)
+            return
+        about |= {Attribute.BOOKING: change.booking_id}
+        with telemetry.span(SpanName.SYNC, about, continues=change.trace) as note:
+            outcome = await self._work_on(change, dequeue_count)
+            note.add({Attribute.OUTCOME: outcome.kind.value})
+            await self._settle(text, change, outcome)
+
+    async def _work_on(self, change: BookingChange, dequeue_count: int) -> Outcome:
+        try:
+            work = await self._open_work()
+        except TransientError as error:
+            # Not this message's fault, and nothing was tried: what it says of its past stays as it is.
+            return Outcome(
+                OutcomeKind.DEFERRED,
+                error.reason,
+                delay=error.retry_after,
+                untried=error.untried,
+                uncertain=change.uncertain or dequeue_count > 1,
+                suspects=change.suspects,
+            )
+        return await work.submit(_task(change, dequeue_count))
+
+    async def _settle(self, text: str, change: BookingChange, outcome: Outcome) -> None:
+        delay = None
+        if outcome.kind is OutcomeKind.DEFERRED:
+            if self._now() - change.first_seen > self._max_age:
+                outcome = replace(
+                    outcome, kind=OutcomeKind.FAILED, detail=await self._expire(change, outcome)
+                )
+            else:
+                delay = self._back_off.delay(change.attempt, outcome.delay)
+                await self._queue.send(_put_back(change, outcome), delay)
+        if outcome.kind is OutcomeKind.FAILED:
+            await self._queue.dead_letter(text, outcome.detail)
+        lag = self._count(change, outcome)
+        log_event(
+            _logger,
+            "booking_outcome",
+            outcome=outcome.kind.value,
+            detail=outcome.detail,
+            bookingId=change.booking_id,
+            correlationId=change.correlation_id,
+            attempt=change.attempt,
+            rounds=outcome.rounds,
+            delaySeconds=None if delay is None else round(delay, 1),
+            lagSeconds=None if lag is None else round(lag, 1),
+        )
+        self._tell_witness(change, outcome)
+
+    def _count(self, change: BookingChange, outcome: Outcome) -> float | None:
+        """Tell the metrics; returns the seconds since the change came in when it is in Outlook now."""
+        telemetry.count(Metric.OUTCOMES, 1, {Attribute.OUTCOME: outcome.kind.value})
+        if outcome.kind is not OutcomeKind.SYNCED:
+            return None
+        lag = max(0.0, (self._now() - change.first_seen).total_seconds())  # another machine's clock began it
+        telemetry.measure(Metric.LAG, lag)
+        return lag
+
+    def _tell_witness(self, change: BookingChange, outcome: Outcome) -> None:
+        if self._witness is None:
+            return
+        try:
+            self._witness(change, outcome)
+        except Exception as error:  # noqa: BLE001 - a message that is settled must not be delivered again
+            log_event(
+                _logger, "witness_failed", level=logging.ERROR, error=type(error).__name__, at=places(error)
+            )
+
+    async def _spread(self, change: RelatedChange) -> Outcome:
+        try:
+            work = await self._open_work()
+        except TransientError as error:
+            return Outcome(OutcomeKind.DEFERRED, error.reason, delay=error.retry_after, untried=error.untried)
+        return await work.spread(change)
+
+    async def _settle_related(self, text: str, change: RelatedChange, outcome: Outcome) -> None:
+        delay = None
+        if outcome.kind is OutcomeKind.DEFERRED:
+            if self._now() - change.first_seen > self._max_age:
+                outcome = replace(outcome, kind=OutcomeKind.FAILED, detail=self._given_up(outcome))
+            else:
+                delay = self._back_off.delay(change.attempt, outcome.delay)
+                attempt = change.attempt + (0 if outcome.untried else 1)
+                await self._queue.send_related(replace(change, attempt=attempt), delay)
+        if outcome.kind is OutcomeKind.FAILED:
+            await self._queue.dead_letter(text, outcome.detail)
+        log_event(
+            _logger,
+            "fan_out",
+            outcome=outcome.kind.value,
+            detail=outcome.detail,
+            table=change.table.value,
+            rowId=change.row_id,
+            correlationId=change.correlation_id,
+            attempt=change.attempt,
+            delaySeconds=None if delay is None else round(delay, 1),
+        )
+
+    def _given_up(self, outcome: Outcome) -> str:
+        hours = self._max_age / timedelta(hours=1)
+        return f"Given up after {hours:g} hours of trying. The last reason: {outcome.detail}"
+
+    async def _expire(self, change: BookingChange, outcome: Outcome) -> str:
+        reason = self._given_up(outcome)
+        try:
+            await (await self._open_work()).give_up(change.booking_id, reason)
+        except SyncError:
+            _logger.warning("the booking's row can't be told that it was given up")
+        return reason
+
+
+def _log_unexpected(error: Exception, change: BookingChange | RelatedChange, dequeue_count: int) -> None:
+    about = (
+        {"bookingId": change.booking_id}
+        if isinstance(change, BookingChange)
+        else {"table": change.table.value, "rowId": change.row_id}
+    )
+    log_event(
+        _logger,
+        "unexpected_error",
+        level=logging.ERROR,
+        error=type(error).__name__,
+        at=places(error),
+        **about,
+        correlationId=change.correlation_id,
+        delivery=dequeue_count,
+    )
+
+
+def _task(change: BookingChange, dequeue_count: int) -> SyncTask:
+    return SyncTask(
+        booking_id=change.booking_id,
+        trusted=dequeue_count <= 1 and not change.uncertain,
+        deleted=frozenset({change.event} if change.event else ()),
+        suspects=change.suspects,
+    )
+
+
+def _put_back(change: BookingChange, outcome: Outcome) -> BookingChange:
+    return replace(
+        change,
+        attempt=change.attempt + (0 if outcome.untried else 1),
+        uncertain=change.uncertain or outcome.uncertain,
+        suspects=outcome.suspects,
+    )

@@ -1,0 +1,382 @@
+"""The function app of one process: each function's use case, made at its first call."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import random
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from booking_sync.errors import SettingsError, SyncError, TransientError
+from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.answer import Answer  # noqa: TC001 - loaded here, the first webhook has it ready
+from booking_sync.plumbing.circuit import Circuit
+from booking_sync.wiring.ambient import loop_time, new_id, now
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from booking_sync.audit.auditor import Auditor, AuditOrder
+    from booking_sync.audit.report import AuditReport
+    from booking_sync.azure.queue import StorageChangeQueue
+    from booking_sync.azure.shelf import BlobShelf
+    from booking_sync.dataverse.failures import DataverseFailures
+    from booking_sync.domain.change import RelatedChange
+    from booking_sync.domain.outcome import Outcome
+    from booking_sync.operations.desk import OperationsDesk
+    from booking_sync.operations.journal import RunKind
+    from booking_sync.operations.keeper import JournalKeeper
+    from booking_sync.operations.orders import Orders
+    from booking_sync.operations.page import Page
+    from booking_sync.settings.table import ReceiverSettings, Settings
+    from booking_sync.sync.catch_up import CatchUp, Tally
+    from booking_sync.sync.fan_out import FanOut
+    from booking_sync.sync.receiver import Receiver
+    from booking_sync.sync.synchronizer import SyncTask
+    from booking_sync.sync.worker import ChangeWorker
+    from booking_sync.wiring.machinery import Machinery
+
+
+Ran = TypeVar("Ran")
+
+SETTINGS_RETRY_SECONDS = 60.0
+"""How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
+
+DEFAULT_MAX_AGE = timedelta(hours=24)
+
+
+class Application:
+    """The app of one process.
+
+    Args:
+        environ: the app settings.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._queue: StorageChangeQueue | None = None
+        self._receiver: Receiver | None = None
+        self._worker: ChangeWorker | None = None
+        self._catch_up: CatchUp | None = None
+        self._auditor: Auditor | None = None
+        self._machinery: Machinery | None = None
+        self._bench: WorkerBench | None = None
+        self._shelf: BlobShelf | None = None
+        self._keeper: JournalKeeper | None = None
+        self._desk: OperationsDesk | None = None
+        self._start_problem = ""
+        """Why the sync could not be started when it was last tried."""
+        self._opening = asyncio.Lock()
+        # One failure opens it: whoever waited for the same start need not try it again, one after the other.
+        self._starting = Circuit("The app's start", loop_time, random.random, failures_to_open=1)
+
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Take one webhook.
+
+        Raises:
+            SettingsError: what the webhook needs is missing or malformed.
+        """
+        if self._receiver is None:
+            self._receiver = self._make_receiver()
+        return await self._receiver.receive(body, headers)
+
+    async def handle(self, message: bytes, dequeue_count: int) -> None:
+        """Handle one delivery of a queue message.
+
+        Raises:
+            SettingsError: the queue's own settings are missing or malformed.
+            Exception: the message must be delivered again.
+        """
+        if self._worker is None:
+            self._worker = self._make_worker()
+        await self._worker.handle(message.decode("utf-8", errors="replace"), dequeue_count)
+
+    async def catch_up(self) -> None:
+        """Queue the bookings whose webhooks were missed.
+
+        Raises:
+            SettingsError: the queue's own settings are missing or malformed.
+            SyncError: not everything was looked at; the next run does it again.
+        """
+        from booking_sync.operations.journal import RunKind
+
+        try:
+            await self._noting(RunKind.CATCH_UP, self._run_catch_up(), asdict)
+        finally:
+            await self._tell_depths()
+
+    async def audit(self, order: AuditOrder | None = None) -> AuditReport:
+        """Compare calendars with bookings, and queue what is to be mended.
+
+        Args:
+            order: what to do; None for what the settings say.
+
+        Raises:
+            SettingsError: the queue's own settings are missing or malformed.
+            SyncError: Dataverse could not be listed completely, or the queue not be reached.
+        """
+        from booking_sync.audit.report import AuditReport
+        from booking_sync.operations.journal import RunKind
+
+        return await self._noting(RunKind.AUDIT, self._run_audit(order), AuditReport.tally)
+
+    async def audit_on_demand(self, body: bytes) -> Answer:
+        """Run the audit that an HTTP body orders.
+
+        Raises:
+            SettingsError: the queue's own settings are missing or malformed.
+        """
+        from booking_sync.audit.endpoint import answer_order
+
+        return await answer_order(body, self.audit)
+
+    def page(self) -> Page:
+        """The operator's page, without any data."""
+        from booking_sync.operations.page import operators_page
+
+        return operators_page()
+
+    async def health(self, *, told_all: bool) -> Answer:
+        """Whether the app works; `told_all` for those who may know what is wrong."""
+        return await (self._open_desk().health() if told_all else self._open_desk().probe())
+
+    async def status(self) -> Answer:
+        """Everything that the operator's page shows."""
+        return await self._open_desk().status()
+
+    async def replay(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Try dead letters again, as an operator orders."""
+        return await self._open_desk().replay(headers, body)
+
+    async def resync(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Bring bookings in step again, as an operator orders."""
+        return await self._open_desk().resync(headers, body)
+
+    async def aclose(self) -> None:
+        """Close every connection; for tests and tools, since the Functions host just ends the process."""
+        if self._keeper:
+            await self._keeper.aclose()
+        if self._shelf:
+            await self._shelf.aclose()
+        if self._machinery:
+            await self._machinery.aclose()
+        if self._queue:
+            await self._queue.aclose()
+
+    def _settings(self) -> Settings:
+        from booking_sync.settings.loading import load_settings
+
+        return load_settings(self._environ)
+
+    def _receiver_settings(self) -> ReceiverSettings:
+        from booking_sync.settings.loading import load_receiver_settings
+
+        return load_receiver_settings(self._environ)
+
+    def _open_queue(self) -> StorageChangeQueue:
+        from booking_sync.azure.queue import open_queue
+        from booking_sync.plumbing.log import quiet_libraries
+
+        if self._queue is None:
+            quiet_libraries()
+            settings = self._receiver_settings()
+            self._queue = open_queue(settings.storage, settings.queue_name, now)
+        return self._queue
+
+    def _make_receiver(self) -> Receiver:
+        from booking_sync.sync.receiver import Receiver
+
+        settings = self._receiver_settings()
+        return Receiver(self._open_queue(), settings.policy, now, new_id)
+
+    def _make_worker(self) -> ChangeWorker:
+        from booking_sync.sync.worker import BackOff, ChangeWorker
+
+        return ChangeWorker(
+            self._open_work,
+            self._open_queue(),
+            now,
+            self._max_age(),
+            BackOff(random.random),
+            witness=self._open_keeper().outcome,
+        )
+
+    async def _run_catch_up(self) -> Tally:
+        if self._catch_up is None:
+            self._catch_up = await self._make_catch_up()
+        return await self._catch_up.run()
+
+    async def _tell_depths(self) -> None:
+        """Tell the metrics how full the queues are; what fails now is told by the next run."""
+        from booking_sync.operations.health import tell_depths
+
+        if telemetry.listening():
+            with suppress(SyncError):
+                tell_depths(await self._open_queue().inspection().depths())
+
+    async def _run_audit(self, order: AuditOrder | None) -> AuditReport:
+        from booking_sync.audit.auditor import AuditOrder
+
+        if self._auditor is None:
+            self._auditor = await self._make_auditor()
+        return await self._auditor.run(order or AuditOrder(fix=self._settings().audit_repair))
+
+    async def _noting(
+        self, kind: RunKind, run: Awaitable[Ran], tally: Callable[[Ran], Mapping[str, int]]
+    ) -> Ran:
+        """What the run returns or raises, its end noted in the journal."""
+        try:
+            done = await run
+        except SyncError as error:
+            await self._open_keeper().ran(kind, {}, error.reason)
+            raise
+        await self._open_keeper().ran(kind, tally(done))
+        return done
+
+    def _open_keeper(self) -> JournalKeeper:
+        from booking_sync.operations.keeper import JournalKeeper
+
+        if self._keeper is None:
+            self._keeper = JournalKeeper(self._open_shelf, new_id(), now, self._closed_mailboxes)
+        return self._keeper
+
+    def _open_shelf(self) -> BlobShelf | None:
+        from booking_sync.azure.shelf import open_shelf
+
+        self._shelf = open_shelf(self._receiver_settings().storage)
+        return self._shelf
+
+    def _closed_mailboxes(self) -> Mapping[str, float]:
+        return self._machinery.calendar.closed() if self._machinery else {}
+
+    def _open_desk(self) -> OperationsDesk:
+        from booking_sync.operations.desk import OperationsDesk
+        from booking_sync.operations.health import HealthProbe
+        from booking_sync.operations.overview import OverviewSources
+
+        if self._desk is None:
+            probe = HealthProbe(
+                lambda: timedelta(minutes=self._settings().catch_up_look_back_minutes),
+                lambda: self._open_queue().inspection(),
+                self._open_keeper,
+                lambda: self._start_problem,
+                now,
+            )
+            sources = OverviewSources(
+                probe,
+                self._open_keeper,
+                open_poison=lambda: self._open_queue().inspection(),
+                open_failures=self._open_failures,
+                link=self._link,
+                now=now,
+            )
+            self._desk = OperationsDesk(sources, self._open_orders)
+        return self._desk
+
+    def _open_orders(self) -> Orders:
+        from booking_sync.operations.orders import Orders
+
+        queue = self._open_queue()
+        return Orders(queue.inspection(), queue, now, new_id)
+
+    async def _open_failures(self) -> DataverseFailures:
+        return (await self._open_machinery()).failures
+
+    def _link(self, booking_id: str) -> str:
+        from booking_sync.domain.rendering import booking_url
+
+        return booking_url(self._dataverse_url, booking_id) if self._dataverse_url else ""
+
+    @functools.cached_property
+    def _dataverse_url(self) -> str:
+        try:
+            return self._settings().dataverse_url
+        except SettingsError:
+            return ""  # the page tells what is wrong, and goes without links
+
+    async def _open_work(self) -> WorkerBench:
+        from booking_sync.sync.fan_out import FanOut
+
+        machinery = await self._open_machinery()
+        if self._bench is None:
+            look_back = timedelta(days=self._settings().audit_days_back)
+            fan_out = FanOut(machinery.related, self._open_queue(), look_back, now)
+            self._bench = WorkerBench(machinery, fan_out)
+        return self._bench
+
+    async def _make_catch_up(self) -> CatchUp:
+        from booking_sync.sync.catch_up import CatchUp, Window
+
+        machinery = await self._open_machinery()
+        settings = self._settings()
+        window = Window(
+            timedelta(minutes=settings.catch_up_look_back_minutes),
+            timedelta(seconds=settings.catch_up_settle_seconds),
+        )
+        return CatchUp(machinery.rows, self._open_queue(), machinery.wish, window, now=now, new_id=new_id)
+
+    async def _make_auditor(self) -> Auditor:
+        from booking_sync.wiring.machinery import make_auditor
+
+        machinery = await self._open_machinery()
+        return make_auditor(machinery, self._settings(), self._open_queue())
+
+    def _max_age(self) -> timedelta:
+        try:
+            return timedelta(hours=self._settings().message_max_age_hours)
+        except SettingsError:
+            return DEFAULT_MAX_AGE  # messages must live until somebody has mended the settings
+
+    async def _open_machinery(self) -> Machinery:
+        """Make what the sync needs, once; whatever stands in the way of that may pass."""
+        from booking_sync.wiring.machinery import open_machinery
+
+        async with self._opening:
+            if self._machinery is None:
+                with self._starting.call() as start:
+                    try:
+                        self._machinery = await open_machinery(self._settings())
+                    except (SettingsError, SyncError) as error:
+                        self._start_problem = str(error)
+                        start.failed(str(error))
+                        raise _as_transient(error) from error
+                    self._start_problem = ""
+                    start.answered()
+            return self._machinery
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerBench:
+    """What a queue message is worked on with; fulfils the worker's `Work`."""
+
+    machinery: Machinery
+    fan_out: FanOut
+
+    async def submit(self, task: SyncTask) -> Outcome:
+        """Bring a booking in step, in a batch with others."""
+        return await self.machinery.submit(task)
+
+    async def give_up(self, booking_id: str, reason: str) -> None:
+        """Tell people on the booking's row that it was given up."""
+        await self.machinery.give_up(booking_id, reason)
+
+    async def spread(self, change: RelatedChange) -> Outcome:
+        """Queue a hint for each booking that shows the row."""
+        return await self.fan_out.spread(change)
+
+
+def _as_transient(error: SettingsError | SyncError) -> TransientError:
+    """Why the sync could not be opened; even settings and permissions get mended while messages wait."""
+    if isinstance(error, TransientError):
+        return error
+    return TransientError(str(error), retry_after=SETTINGS_RETRY_SECONDS)
+
+
+@functools.cache
+def application() -> Application:
+    """This process's app, by its environment."""
+    return Application(os.environ)

@@ -1,0 +1,377 @@
+"""The composition root's part for the commands that look: `doctor` and `status`.
+
+As in `wiring`, everything is made at its first use, so that a bad setting spoils only what needs it, and
+closed in the end by the context manager that handed it out.
+"""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from booking_sync.azure.sign_in import SignIn
+from booking_sync.errors import SettingsError
+from booking_sync.settings.loading import load_part, load_receiver_settings, load_settings
+from booking_sync.settings.table import EnvironmentSettings, RegistrationSettings, VaultSettings
+from booking_sync.wiring.ambient import new_id, now
+from booking_sync.wiring.machinery import checked_organization, make_wish
+from booking_sync.wiring.sign_in import CLIENT_SECRET_VARIABLE, open_sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from booking_sync.azure.clocks import HttpClocks
+    from booking_sync.azure.queue import StorageChangeQueue
+    from booking_sync.azure.secrets import KeyVaultSecret
+    from booking_sync.azure.shelf import BlobShelf
+    from booking_sync.dataverse.doctor_reads import DataverseAdministration, DataverseExamination
+    from booking_sync.dataverse.schema import SupportColumns
+    from booking_sync.dataverse.web_api.client import DataverseClient
+    from booking_sync.doctor.examination import Examination
+    from booking_sync.doctor.facts import (
+        Audience,
+        Expectations,
+        QueueState,
+        Timer,
+        TimerRun,
+        TokenFacts,
+        Wishes,
+    )
+    from booking_sync.outlook.calendar import OutlookCalendar
+    from booking_sync.outlook.doors import OutlookDoors
+    from booking_sync.plumbing.tokens import AppCredential
+    from booking_sync.ports.clock import Clock
+    from booking_sync.status.look import Sources as StatusSources
+
+PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
+TIMEOUT_SECONDS = 30.0
+"""How long Dataverse may take over one answer; the first one on its tables of steps takes a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSettings:
+    """Where Graph is; a part for `load_part`."""
+
+    graph_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUserSettings:
+    """Who we should be to Dataverse; a part for `load_part`."""
+
+    organization_id: str
+    app_user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUpSettings:
+    """How far the catch-up looks back; a part for `load_part`."""
+
+    catch_up_look_back_minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookToExpect:
+    """What is known of the webhook; empty where nobody said."""
+
+    url: str = ""
+    key: str = ""
+
+
+@asynccontextmanager
+async def open_examination(
+    environ: Mapping[str, str],
+    auth: SignIn,
+    wishes: Wishes,
+    tell: Callable[[str], None],
+    *,
+    webhook: WebhookToExpect | None = None,
+    clock: Clock = now,
+) -> AsyncIterator[Examination]:
+    """What `doctor` runs; nothing is opened or loaded before it is asked.
+
+    Args:
+        environ: the settings.
+        auth: who reads table definitions, steps and jobs.
+        wishes: what the command line asks for.
+        tell: hears what is looked at.
+        webhook: what is known of it.
+        clock: the time of day.
+    """
+    from booking_sync.doctor.examination import Examination, Sources
+
+    async with AsyncExitStack() as exits:
+        practice = _Practice(environ, auth, webhook or WebhookToExpect(), clock, exits)
+        sources = Sources(
+            check_settings=practice.check_settings,
+            expectations=practice.expectations,
+            storage=practice.storage,
+            vault=practice.vault,
+            tokens=lambda: practice.tokens,
+            clocks=practice.clocks,
+            environment=lambda: practice.environment,
+            administration=lambda: practice.administration,
+            calendar=lambda: practice.calendar,
+            doors=practice.doors,
+        )
+        yield Examination(sources, wishes, clock, new_id, tell)
+
+
+class _Practice:
+    """Makes what an examination asks, each thing once.
+
+    Args:
+        environ: the settings.
+        auth: who reads table definitions, steps and jobs.
+        webhook: what is known of it.
+        now: the time of day.
+        exits: closes what was opened.
+        as_app: who signs in where the app would.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        auth: SignIn,
+        webhook: WebhookToExpect,
+        now: Clock,
+        exits: AsyncExitStack,
+        *,
+        as_app: SignIn = SignIn.APP,
+    ) -> None:
+        self._environ = environ
+        self._auth = auth
+        self._webhook = webhook
+        self._now = now
+        self._exits = exits
+        self._as_app = as_app
+
+    def check_settings(self) -> None:
+        """Raise `SettingsError` if any setting can't be used."""
+        make_wish(load_settings(self._environ))
+
+    def expectations(self) -> Expectations:
+        from booking_sync.doctor.facts import Expectations
+        from booking_sync.provisioning.desired import ColumnNames, DesireError, desire
+
+        columns = self.columns
+        names = ColumnNames(
+            columns.event_id, columns.original_resource, columns.sync_state, columns.sync_error
+        )
+        try:
+            desired = desire(names, self._webhook.url, has_key=bool(self._webhook.key))
+        except DesireError as error:
+            raise SettingsError(str(error)) from None
+        minutes = load_part(self._environ, CatchUpSettings).catch_up_look_back_minutes
+        return Expectations(desired, timedelta(minutes=minutes))
+
+    def storage(self) -> _StorageFacts:
+        return _StorageFacts(self.queue, self._shelf, self._now)
+
+    def vault(self) -> KeyVaultSecret | None:
+        return None if self._environ.get(CLIENT_SECRET_VARIABLE, "").strip() else self._vault
+
+    @functools.cached_property
+    def tokens(self) -> _TokenFacts:
+        client_id = load_part(self._environ, RegistrationSettings).client_id
+        return _TokenFacts(self._credential, client_id, self._audience_url)
+
+    def clocks(self) -> HttpClocks:
+        from booking_sync.azure.clocks import HttpClocks
+        from booking_sync.doctor.facts import Audience
+
+        app = load_part(self._environ, RegistrationSettings)
+        authority = app.authority_host or PUBLIC_AUTHORITY
+        addresses = {
+            "Entra": f"{authority}/{app.tenant_id}/v2.0/.well-known/openid-configuration",
+            "Graph": f"{self._audience_url(Audience.GRAPH)}/v1.0/$metadata",
+            "Dataverse": f"{self._audience_url(Audience.DATAVERSE)}/api/data/v9.2/WhoAmI",
+        }
+        return HttpClocks(addresses, self._now)
+
+    @functools.cached_property
+    def environment(self) -> DataverseExamination:
+        from booking_sync.dataverse.doctor_reads import DataverseExamination, ExpectedIdentity
+
+        expected = load_part(self._environ, OwnUserSettings)
+        return DataverseExamination(
+            self.dataverse, self.columns, ExpectedIdentity(expected.app_user_id, expected.organization_id)
+        )
+
+    @functools.cached_property
+    def administration(self) -> DataverseAdministration:
+        from booking_sync.dataverse.doctor_reads import DataverseAdministration
+        from booking_sync.dataverse.provisioning import WebhookKey
+
+        client = self.dataverse
+        if self._auth is not SignIn.APP:
+            client = self._open_client(self._open_credential(self._auth))
+        return DataverseAdministration(
+            client, self.columns, WebhookKey(self._webhook.key), secrets.token_bytes
+        )
+
+    @functools.cached_property
+    def calendar(self) -> OutlookCalendar:
+        from booking_sync.outlook.calendar import open_calendar
+
+        made = open_calendar(
+            load_part(self._environ, GraphSettings).graph_url, self._credential, "", self._now
+        )
+        self._exits.push_async_callback(made.aclose)
+        return made
+
+    def doors(self) -> OutlookDoors:
+        from booking_sync.outlook.doors import OutlookDoors
+
+        return OutlookDoors(self.calendar)
+
+    # --- what several of them need ----------------------------------------------------------------------
+
+    @functools.cached_property
+    def columns(self) -> SupportColumns:
+        from booking_sync.dataverse.schema import SupportColumns
+
+        names = load_part(self._environ, EnvironmentSettings)
+        try:
+            return SupportColumns(
+                names.event_id_column,
+                names.original_resource_column,
+                names.sync_state_column,
+                names.sync_error_column,
+            )
+        except ValueError as error:
+            raise SettingsError(f"The support columns can't be used: {error}.") from None
+
+    @functools.cached_property
+    def queue(self) -> StorageChangeQueue:
+        from booking_sync.azure.queue import open_queue
+
+        settings = load_receiver_settings(self._environ)
+        queue = open_queue(settings.storage, settings.queue_name, self._now)
+        self._exits.push_async_callback(queue.aclose)
+        return queue
+
+    @functools.cached_property
+    def _shelf(self) -> BlobShelf | None:
+        from booking_sync.azure.shelf import open_shelf
+
+        shelf = open_shelf(load_receiver_settings(self._environ).storage)
+        if shelf is not None:
+            self._exits.push_async_callback(shelf.aclose)
+        return shelf
+
+    @functools.cached_property
+    def _vault(self) -> KeyVaultSecret:
+        from booking_sync.azure.secrets import KeyVaultSecret
+
+        part = load_part(self._environ, VaultSettings)
+        vault = KeyVaultSecret(
+            part.key_vault_url, part.client_secret_name, verify_challenge=part.key_vault_verify_challenge
+        )
+        self._exits.push_async_callback(vault.close)
+        return vault
+
+    @functools.cached_property
+    def _credential(self) -> AppCredential:
+        return self._open_credential(self._as_app)
+
+    @functools.cached_property
+    def dataverse(self) -> DataverseClient:
+        return self._open_client(self._credential)
+
+    def _open_credential(self, auth: SignIn) -> AppCredential:
+        credential = open_sign_in(self._environ, auth)
+        self._exits.push_async_callback(credential.close)
+        return credential
+
+    def _open_client(self, credential: AppCredential) -> DataverseClient:
+        from booking_sync.dataverse.web_api.client import DataverseClient
+        from booking_sync.dataverse.web_api.transport import Timeouts
+
+        url = load_part(self._environ, EnvironmentSettings).dataverse_url
+        client = DataverseClient(
+            url, credential, self._now, workers=4, timeouts=Timeouts(read=TIMEOUT_SECONDS)
+        )
+        self._exits.push_async_callback(client.aclose)
+        return client
+
+    def _audience_url(self, audience: Audience) -> str:
+        from booking_sync.doctor.facts import Audience
+
+        if audience is Audience.GRAPH:
+            return load_part(self._environ, GraphSettings).graph_url
+        return load_part(self._environ, EnvironmentSettings).dataverse_url
+
+
+@dataclass(frozen=True, slots=True)
+class _StorageFacts:
+    """Fulfils `Storage`: queues and the timers' journal."""
+
+    queue: StorageChangeQueue
+    shelf: BlobShelf | None
+    now: Clock
+
+    async def queues(self) -> QueueState:
+        return await self.queue.inspection().state()
+
+    async def last_run(self, timer: Timer) -> TimerRun | None:
+        from booking_sync.doctor.facts import TimerRun
+        from booking_sync.operations.journal import RunKind
+        from booking_sync.operations.keeper import JournalKeeper
+
+        keeper = JournalKeeper(lambda: self.shelf, "", self.now, dict)
+        run = await keeper.last(RunKind(timer.value))
+        return None if run is None else TimerRun(run.finished, run.succeeded, run.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class _TokenFacts:
+    """Fulfils `Tokens`: the app's."""
+
+    credential: AppCredential
+    client_id: str
+    url: Callable[[Audience], str]
+
+    async def token(self, audience: Audience) -> TokenFacts:
+        from booking_sync.azure.claims import read_claims
+
+        token = await self.credential.get_token(f"{self.url(audience)}/.default")
+        return read_claims(token.token, self.client_id)
+
+
+@asynccontextmanager
+async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator[StatusSources]:
+    """Where `status` looks.
+
+    Args:
+        environ: the settings.
+        auth: who reads Dataverse and calendars.
+
+    Raises:
+        SettingsError: a setting is missing or malformed, or the environment is not the one that they name.
+        TransientError: Dataverse, Entra or Key Vault can't be reached.
+        PermanentError: Dataverse refuses us, or nobody is signed in.
+    """
+    from booking_sync.dataverse.audit_reads import DataverseAuditReads
+    from booking_sync.dataverse.bookings import DataverseBookings
+    from booking_sync.dataverse.detail_reads import DataverseDetailReads
+    from booking_sync.status.look import Sources
+
+    settings = load_settings(environ)
+    async with AsyncExitStack() as exits:
+        practice = _Practice(environ, auth, WebhookToExpect(), now, exits, as_app=auth)
+        client = practice.dataverse
+        organization_id = await checked_organization(settings.organization_id, client)
+        yield Sources(
+            rows=DataverseBookings(client, practice.columns, organization_id=organization_id),
+            details=DataverseDetailReads(client, practice.columns),
+            presence=DataverseAuditReads(client),
+            events=practice.calendar,
+            poison=practice.queue.inspection(),
+            wish=make_wish(settings),
+            organization_id=organization_id,
+        )

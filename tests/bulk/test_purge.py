@@ -1,0 +1,199 @@
+"""Purge's use case: only what is ours, nothing by half a list, and completed by another run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from booking_sync.bulk.purge import MAX_ROUNDS, Purge, PurgeSources, Survey
+from booking_sync.domain.event import EventRef, marker
+from booking_sync.domain.record import SyncRecord
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.plumbing.patience import Patience
+from booking_sync.ports.bookings import Presence
+from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from tests.audit.kit import wish
+from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
+from tests.support.calendars import WholeCalendar
+from tests.support.fakes import FakeRows
+from tests.support.pacing import Sleeper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SECOND = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02"
+EVERYBODY: frozenset[str] = frozenset()
+
+
+@dataclass
+class Reads:
+    """What Dataverse says of mailboxes and of bookings that are in no list."""
+
+    hidden: set[str] = field(default_factory=set)
+
+    async def user_mailboxes(self) -> frozenset[str]:
+        """See the port."""
+        return frozenset({ANNA, BERT})
+
+    async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:
+        """See the port."""
+        return {each: Presence.HIDDEN if each in self.hidden else Presence.GONE for each in booking_ids}
+
+
+class World:
+    """Rows and calendars, brought in step by the real synchronizer."""
+
+    def __init__(self) -> None:
+        self.rows = FakeRows()
+        self.calendar = WholeCalendar()
+        self.reads = Reads()
+        self.sleeper = Sleeper()
+        sources = PurgeSources(self.rows, self.rows, self.reads, self.calendar, self.calendar)
+        self.purge = Purge(sources, wish, ORGANIZATION_ID, Patience(sleep=self.sleeper))
+
+    async def book(self, booking_id: str = BOOKING_ID, mailbox: str = ANNA) -> EventRef:
+        """A booking in step; its event."""
+        self.rows.put(booking(booking_id, mailbox))
+        await Synchronizer(self.rows, self.calendar, wish, ORGANIZATION_ID).sync(SyncTask(booking_id))
+        event = self.rows.rows[booking_id].record.event
+        assert event
+        return event
+
+    async def run(self, mailboxes: frozenset[str] = EVERYBODY) -> Survey:
+        """Purge and look again."""
+        await self.purge.carry_out(await self.purge.survey(mailboxes))
+        return await self.purge.survey(mailboxes)
+
+    def record(self, booking_id: str = BOOKING_ID) -> SyncRecord:
+        """What a row remembers."""
+        return self.rows.rows[booking_id].record
+
+
+async def test_an_event_and_its_record_go_and_the_generation_stays() -> None:
+    """An event made later must not meet the dead one's transactionId."""
+    world = World()
+    await world.book()
+    survey = await world.purge.survey(EVERYBODY)
+    assert (survey.wanted, survey.clean) == (1, False)
+    left = await world.run()
+    assert left.clean
+    assert world.calendar.events == {}
+    assert world.calendar.calls.count("delete") == 1
+    assert world.record() == SyncRecord(generation=1)
+    again = await world.book()
+    assert again in world.calendar.events
+
+
+async def test_only_the_mailboxes_that_were_named_are_emptied() -> None:
+    """Others stay as they are."""
+    world = World()
+    await world.book()
+    theirs = await world.book(SECOND, BERT)
+    assert (await world.run(frozenset({ANNA.upper()}))).clean
+    assert list(world.calendar.events) == [theirs]
+    assert world.record(SECOND).event == theirs
+
+
+async def test_copies_and_foreign_events_stay() -> None:
+    """A marker alone proves nothing."""
+    world = World()
+    event = await world.book()
+    content = world.calendar.events[event].content
+    copy = world.calendar.user_creates(ANNA, content, marker(ORGANIZATION_ID, BOOKING_ID))
+    foreign = world.calendar.user_creates(ANNA, content, marker(SECOND, BOOKING_ID))
+    own = world.calendar.user_creates(ANNA, content)
+    left = await world.run()
+    assert left.clean
+    assert set(world.calendar.events) == {copy.ref, foreign.ref, own.ref}
+    (anna,) = [each for each in left.mailboxes if each.mailbox == ANNA]
+    assert (anna.copies, anna.foreign) == (1, 1)
+
+
+async def test_an_orphan_goes_and_an_event_of_a_hidden_booking_stays() -> None:
+    """Gone is what Dataverse says of the very id; hidden rows are missing from lists just the same."""
+    world = World()
+    orphan = await world.book()
+    hidden = await world.book(SECOND)
+    for each in (BOOKING_ID, SECOND):
+        world.rows.remove(each)
+    world.reads.hidden.add(SECOND)
+    left = await world.run()
+    assert set(world.calendar.events) == {hidden}
+    assert orphan not in world.calendar.events
+    assert not left.clean
+    assert sum(each.withheld for each in left.mailboxes) == 1
+
+
+async def test_a_list_that_fails_removes_what_rows_name_and_is_told() -> None:
+    """Nothing is concluded from a calendar that could not be listed."""
+    world = World()
+    await world.book()
+    unrecorded = await world.book(SECOND)
+    row = world.rows.rows[SECOND]
+    await world.rows.record(SECOND, row.etag, SyncRecord(generation=1))
+    world.calendar.faults.before["list_all"] = [PermanentError("closed")] * 9
+    left = await world.run(frozenset({ANNA}))
+    assert set(world.calendar.events) == {unrecorded}
+    assert [each.problem for each in left.mailboxes] == ["closed"]
+    assert not left.clean
+
+
+async def test_a_list_of_rows_that_fails_leaves_everything() -> None:
+    """Without the rows nothing can be told apart."""
+    world = World()
+    event = await world.book()
+    world.rows.faults.after["list"] = [TransientError("cut short", retry_after=9999)]
+    with pytest.raises(TransientError):
+        await world.purge.survey(EVERYBODY)
+    assert list(world.calendar.events) == [event]
+
+
+async def test_a_busy_service_is_waited_for() -> None:
+    """As long as it asks for."""
+    world = World()
+    await world.book()
+    world.calendar.faults.before["delete"] = [TransientError("busy", retry_after=3)]
+    assert (await world.run()).clean
+    assert 3 in world.sleeper.slept
+
+
+async def test_an_event_that_can_t_be_removed_keeps_its_record() -> None:
+    """So that the next run finds it."""
+    world = World()
+    event = await world.book()
+    world.calendar.faults.before["delete"] = [PermanentError("refused")]
+    (purged,) = await world.purge.carry_out(await world.purge.survey(EVERYBODY))
+    assert (purged.problems, purged.events, purged.rows) == (["refused"], 0, 0)
+    assert world.record().event == event
+    assert (await world.run()).clean
+
+
+async def test_a_row_that_names_another_event_by_then_loses_that_one_too() -> None:
+    """Its record is cleared under the version that was read."""
+    world = World()
+    event = await world.book()
+    survey = await world.purge.survey(EVERYBODY)
+    await world.calendar.delete(event)
+    await Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID).sync(SyncTask(BOOKING_ID, False))  # noqa: FBT003 - trusted or not
+    assert world.record().event not in (None, event)
+    await world.purge.carry_out(survey)
+    assert world.calendar.events == {}
+    assert world.record().event is None
+
+
+async def test_a_row_that_keeps_changing_is_told() -> None:
+    """Somebody is at work: the app, most likely."""
+    world = World()
+    await world.book()
+    survey = await world.purge.survey(EVERYBODY)
+
+    async def meddle(point: str) -> None:
+        if point == "rows.record":
+            world.rows.put(booking())
+
+    world.rows.hook = meddle
+    (purged,) = await world.purge.carry_out(survey)
+    assert "app running" in purged.problems[0]
+    assert world.rows.calls.count("record") == 1 + MAX_ROUNDS  # the first one booked it

@@ -1,0 +1,382 @@
+"""The settings: typed values, one message for all that is wrong, and one table for code and documents."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from booking_sync.dataverse import queries
+from booking_sync.errors import SettingsError
+from booking_sync.settings.loading import load_receiver_settings, load_settings
+from booking_sync.settings.registration import catch_up_schedule, queue_name
+from booking_sync.settings.storage import StorageSettings
+from booking_sync.settings.table import SETTINGS, Settings
+from booking_sync.sync.dynamics_webhook import ReceiverPolicy
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BLOBS = "https://contoso.blob.core.windows.net"
+GUID = "0D1E2F30-1111-4222-8333-44445555ABCD"
+KEY = "c2VjcmV0LWtleQ=="
+CONNECTION = (
+    f"DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey={KEY};EndpointSuffix=core.windows.net"
+)
+REQUIRED = {
+    "AzureWebJobsStorage": CONNECTION,
+    "KEY_VAULT_URL": "https://contoso.vault.azure.net/",
+    "ENTRA_TENANT_ID": GUID,
+    "ENTRA_CLIENT_ID": GUID,
+    "DATAVERSE_URL": "https://contoso.crm4.dynamics.com/",
+}
+IDENTITY = {key: value for key, value in REQUIRED.items() if key != "AzureWebJobsStorage"}
+
+
+def test_defaults() -> None:
+    """With the required settings alone, everything else has its default."""
+    assert load_settings(REQUIRED) == Settings(
+        storage=StorageSettings(connection_string=CONNECTION),
+        queue_name="booking-changes",
+        key_vault_url="https://contoso.vault.azure.net",
+        key_vault_verify_challenge=True,
+        client_secret_name="booking-sync-client-secret",
+        tenant_id=GUID.lower(),
+        client_id=GUID.lower(),
+        authority_host="",
+        dataverse_url="https://contoso.crm4.dynamics.com",
+        organization_id="",
+        app_user_id="",
+        event_id_column="bsync_outlookeventid",
+        original_resource_column="bsync_originalresource",
+        sync_state_column="bsync_outlooksyncstate",
+        sync_error_column="bsync_outlooksyncerror",
+        require_work_order=True,
+        graph_url="https://graph.microsoft.com",
+        event_time_zone="UTC",
+        event_subject_template="",
+        event_body_template="",
+        open_extension_name="com.bookingsync.booking",
+        message_max_age_hours=24.0,
+        batch_max_bookings=100,
+        batch_linger_seconds=0.1,
+        catch_up_schedule="0 */5 * * * *",
+        catch_up_look_back_minutes=60.0,
+        catch_up_settle_seconds=120.0,
+        audit_schedule="0 30 2 * * *",
+        audit_repair=True,
+        audit_days_back=7.0,
+        audit_days_ahead=60.0,
+        audit_max_removal_ratio=0.2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("BOOKING_QUEUE_NAME", " my-queue ", "queue_name", "my-queue"),
+        ("BOOKING_QUEUE_NAME", "", "queue_name", "booking-changes"),
+        (
+            "KEY_VAULT_URL",
+            "HTTPS://Contoso.vault.azure.net//",
+            "key_vault_url",
+            "https://contoso.vault.azure.net",
+        ),
+        ("GRAPH_URL", "https://localhost:8443", "graph_url", "https://localhost:8443"),
+        ("GRAPH_URL", "https://[::1]:8443/", "graph_url", "https://[::1]:8443"),
+        (
+            "AZURE_AUTHORITY_HOST",
+            "login.microsoftonline.us",
+            "authority_host",
+            "https://login.microsoftonline.us",
+        ),
+        ("DATAVERSE_ORGANIZATION_ID", GUID, "organization_id", GUID.lower()),
+        ("DATAVERSE_APP_USER_ID", "{" + GUID + "}", "app_user_id", GUID.lower()),
+        ("REQUIRE_WORK_ORDER", "False", "require_work_order", False),
+        ("REQUIRE_WORK_ORDER", "0", "require_work_order", False),
+        ("REQUIRE_WORK_ORDER", "1", "require_work_order", True),
+        ("EVENT_TIME_ZONE", "Europe/Berlin", "event_time_zone", "Europe/Berlin"),
+        ("EVENT_TIME_ZONE", "W. Europe Standard Time", "event_time_zone", "W. Europe Standard Time"),
+        ("EVENT_SUBJECT_TEMPLATE", "{{ account }}", "event_subject_template", "{{ account }}"),
+        ("OPEN_EXTENSION_NAME", "", "open_extension_name", ""),
+        ("BATCH_MAX_BOOKINGS", "7", "batch_max_bookings", 7),
+        ("BATCH_LINGER_SECONDS", "0", "batch_linger_seconds", 0.0),
+        ("MESSAGE_MAX_AGE_HOURS", "0.5", "message_max_age_hours", 0.5),
+        ("CATCH_UP_SCHEDULE", " 0 0/2 6-20 * * MON-FRI ", "catch_up_schedule", "0 0/2 6-20 * * MON-FRI"),
+        ("CATCH_UP_LOOK_BACK_MINUTES", "1440", "catch_up_look_back_minutes", 1440.0),
+    ],
+)
+def test_values_are_typed(name: str, text: str, field: str, value: object) -> None:
+    """Each setting's text becomes its value, whatever spaces, case and slashes it is written with."""
+    assert getattr(load_settings({**REQUIRED, name: text}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BOOKING_QUEUE_NAME", "Booking_Changes"),
+        ("BOOKING_QUEUE_NAME", "a--b"),
+        ("BOOKING_QUEUE_NAME", "ab"),
+        ("BOOKING_QUEUE_NAME", "q" * 57),
+        ("KEY_VAULT_URL", "http://contoso.vault.azure.net"),
+        ("KEY_VAULT_URL", "contoso.vault.azure.net"),
+        ("KEY_VAULT_URL", "https://"),
+        ("DATAVERSE_URL", "https://contoso.crm4.dynamics.com/main.aspx?appid=1"),
+        ("DATAVERSE_URL", "https://user:password@contoso.crm4.dynamics.com"),
+        ("GRAPH_URL", "https://graph.microsoft.com/v1.0"),
+        ("GRAPH_URL", "https://graph.microsoft.com:99999"),
+        ("GRAPH_URL", "http://localhost:8080"),
+        ("AZURE_AUTHORITY_HOST", "http://login.microsoftonline.com"),
+        ("KEY_VAULT_VERIFY_CHALLENGE", "perhaps"),
+        ("CLIENT_SECRET_NAME", "my_secret"),
+        ("ENTRA_TENANT_ID", "contoso"),
+        ("ENTRA_CLIENT_ID", "booking sync"),
+        ("DATAVERSE_ORGANIZATION_ID", "contoso"),
+        ("DATAVERSE_APP_USER_ID", "me"),
+        ("EVENT_ID_COLUMN", "Event Id"),
+        ("SYNC_STATE_COLUMN", "a;drop"),
+        ("REQUIRE_WORK_ORDER", "2"),
+        ("EVENT_TIME_ZONE", "Europe/Atlantis"),
+        ("EVENT_TIME_ZONE", "Europe"),
+        ("EVENT_TIME_ZONE", "../etc/passwd"),
+        ("EVENT_SUBJECT_TEMPLATE", "{{ account"),
+        ("EVENT_BODY_TEMPLATE", "{{ no_such_name }}"),
+        ("OPEN_EXTENSION_NAME", "booking"),
+        ("MESSAGE_MAX_AGE_HOURS", "0"),
+        ("MESSAGE_MAX_AGE_HOURS", "nan"),
+        ("BATCH_MAX_BOOKINGS", "0"),
+        ("BATCH_MAX_BOOKINGS", "2.5"),
+        ("BATCH_MAX_BOOKINGS", "1001"),
+        ("BATCH_LINGER_SECONDS", "-1"),
+        ("BATCH_LINGER_SECONDS", "inf"),
+        ("CATCH_UP_SCHEDULE", "*/5 * * * *"),
+        ("CATCH_UP_SCHEDULE", "every five minutes if you please"),
+        ("CATCH_UP_LOOK_BACK_MINUTES", "5"),
+        ("CATCH_UP_SETTLE_SECONDS", "301"),
+    ],
+)
+def test_malformed_setting_is_named(name: str, text: str) -> None:
+    """A setting that can't be used stops the app with its name."""
+    with pytest.raises(SettingsError, match=f"^1 app setting needs attention. {name} "):
+        load_settings({**REQUIRED, name: text})
+
+
+def test_one_message_names_everything_that_is_wrong() -> None:
+    """Missing and malformed settings are named together, not one per attempt."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"GRAPH_URL": "graph", "BATCH_MAX_BOOKINGS": "many", "ENTRA_CLIENT_ID": "  "})
+    for name in (*REQUIRED, "GRAPH_URL", "BATCH_MAX_BOOKINGS"):
+        assert name in str(caught.value)
+    assert str(caught.value).startswith("7 app settings need attention.")
+
+
+def test_no_secret_is_shown() -> None:
+    """Neither the message nor a printed value holds the storage account's key."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"AzureWebJobsStorage": f"AccountKey={KEY}"})
+    assert KEY not in str(caught.value)
+    assert KEY not in repr(load_settings(REQUIRED))
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_challenge_may_be_unverified_on_localhost(host: str) -> None:
+    """The local stack's vault can't have the domain that its challenge names."""
+    environ = {**REQUIRED, "KEY_VAULT_URL": f"https://{host}:8200", "KEY_VAULT_VERIFY_CHALLENGE": "false"}
+    assert load_settings(environ).key_vault_verify_challenge is False
+
+
+@pytest.mark.parametrize("host", ["contoso.vault.azure.net", "localhost.contoso.com"])
+def test_challenge_must_be_verified_elsewhere(host: str) -> None:
+    """A real vault's challenge is always verified."""
+    environ = {**REQUIRED, "KEY_VAULT_URL": f"https://{host}", "KEY_VAULT_VERIFY_CHALLENGE": "false"}
+    with pytest.raises(SettingsError, match="KEY_VAULT_VERIFY_CHALLENGE"):
+        load_settings(environ)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UseDevelopmentStorage=true",
+        f"AccountName=a;AccountKey={KEY};QueueEndpoint=https://127.0.0.1:10001/a",
+        "QueueEndpoint=https://a.queue.core.windows.net;SharedAccessSignature=sv=2024&sig=x",
+        CONNECTION + ";",
+    ],
+)
+def test_connection_strings(text: str) -> None:
+    """Every form of a connection string is taken as it is."""
+    assert load_settings({**IDENTITY, "AzureWebJobsStorage": text}).storage.connection_string == text
+
+
+@pytest.mark.parametrize(
+    "text", ["contoso", "AccountName=a", "AccountName=a;AccountKey", f"AccountKey={KEY}"]
+)
+def test_malformed_connection_string(text: str) -> None:
+    """Half a connection string is found out at the start, not at the first message."""
+    with pytest.raises(SettingsError, match="AzureWebJobsStorage is not a connection string"):
+        load_settings({**IDENTITY, "AzureWebJobsStorage": text})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            {"accountName": "contoso"},
+            StorageSettings(queue_url="https://contoso.queue.core.windows.net", blob_url=BLOBS),
+        ),
+        (
+            {"queueServiceUri": "https://contoso.queue.core.windows.net/", "credential": "managedIdentity"},
+            StorageSettings(queue_url="https://contoso.queue.core.windows.net", blob_url=BLOBS),
+        ),
+        (
+            {"accountName": "contoso", "credential": "managedidentity", "clientId": GUID},
+            StorageSettings(
+                queue_url="https://contoso.queue.core.windows.net", client_id=GUID.lower(), blob_url=BLOBS
+            ),
+        ),
+    ],
+    ids=["account name", "queue service", "user-assigned identity"],
+)
+def test_identity_based_storage(given: dict[str, str], expected: StorageSettings) -> None:
+    """Without a connection string the account is reached with the app's identity."""
+    environ = {**IDENTITY, **{f"AzureWebJobsStorage__{key}": value for key, value in given.items()}}
+    assert load_settings(environ).storage == expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"accountName": "contoso", "queueServiceUri": "https://contoso.queue.core.windows.net"},
+        {"accountName": "Con_toso"},
+        {"queueServiceUri": "http://contoso.queue.core.windows.net"},
+        {"accountName": "contoso", "credential": "password"},
+        {"accountName": "contoso", "clientId": "me"},
+        {"blobServiceUri": "https://contoso.blob.core.windows.net"},
+    ],
+    ids=["both styles", "bad name", "no TLS", "bad credential", "bad client id", "no queue"],
+)
+def test_malformed_identity_based_storage(given: dict[str, str]) -> None:
+    """The identity-based form is checked as a whole."""
+    environ = {**IDENTITY, **{f"AzureWebJobsStorage__{key}": value for key, value in given.items()}}
+    with pytest.raises(SettingsError, match="AzureWebJobsStorage"):
+        load_settings(environ)
+
+
+def test_webhook_needs_only_its_own_settings() -> None:
+    """A setting of Graph that is missing or malformed never loses a webhook."""
+    environ = {
+        "AzureWebJobsStorage": CONNECTION,
+        "DATAVERSE_APP_USER_ID": GUID,
+        "EVENT_ID_COLUMN": "new_event",
+        "GRAPH_URL": "nonsense",
+    }
+    settings = load_receiver_settings(environ)
+    assert (settings.storage.connection_string, settings.queue_name) == (CONNECTION, "booking-changes")
+    assert settings.policy == ReceiverPolicy(
+        organization_id="",
+        app_user_id=GUID.lower(),
+        require_work_order=True,
+        event_id_column="new_event",
+        original_resource_column="bsync_originalresource",
+        sync_state_column="bsync_outlooksyncstate",
+    )
+
+
+def test_webhook_checks_its_own_settings() -> None:
+    """What the webhook does need is named."""
+    with pytest.raises(SettingsError, match=r"2 app settings.*AzureWebJobsStorage.*REQUIRE_WORK_ORDER"):
+        load_receiver_settings({"REQUIRE_WORK_ORDER": "maybe"})
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [({}, "booking-changes"), ({"BOOKING_QUEUE_NAME": " q "}, "q"), ({"BOOKING_QUEUE_NAME": "Bad_"}, "Bad_")],
+)
+def test_queue_name_for_registration_never_fails(environ: dict[str, str], expected: str) -> None:
+    """Registering the functions only needs a name."""
+    assert queue_name(environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [({}, "0 */5 * * * *"), ({"CATCH_UP_SCHEDULE": " 0 0 * * * * "}, "0 0 * * * *")],
+)
+def test_schedule_for_registration_never_fails(environ: dict[str, str], expected: str) -> None:
+    """Registering the timer only needs a text, which the host checks."""
+    assert catch_up_schedule(environ) == expected
+
+
+def documented() -> dict[str, str]:
+    """Every setting in docs/settings.md's tables, with the default it names."""
+    text = (REPOSITORY / "docs" / "settings.md").read_text()
+    rows = re.findall(r"^\| `([A-Za-z0-9_]+)` \| (.*?) \|", text, flags=re.MULTILINE)
+    assert len(rows) == len({name for name, _ in rows}), "a setting stands in two rows"
+    return {name: default.strip("`") for name, default in rows}
+
+
+def test_documentation_is_complete() -> None:
+    """docs/settings.md has exactly the code's settings, with the code's defaults."""
+    shown = {None: "required", "": "empty"}
+    assert documented() == {each.name: shown.get(each.default, each.default) for each in SETTINGS}
+
+
+def test_example_is_complete() -> None:
+    """local.settings.json.example has exactly the code's settings; the optional ones at their defaults."""
+    example = json.loads((REPOSITORY / "local.settings.json.example").read_text())["Values"]
+    assert example.pop("FUNCTIONS_WORKER_RUNTIME") == "python"
+    assert set(example) == {each.name for each in SETTINGS}
+    for each in SETTINGS:
+        assert each.required or example[each.name] == each.default
+
+
+def test_example_can_be_loaded() -> None:
+    """The example is well-formed as it stands."""
+    example = json.loads((REPOSITORY / "local.settings.json.example").read_text())["Values"]
+    assert load_settings(example).storage.connection_string == "UseDevelopmentStorage=true"
+
+
+def test_host_agrees_with_the_code() -> None:
+    """What the queue's producer and the host have to agree on is in host.json."""
+    host = json.loads((REPOSITORY / "host.json").read_text())
+    queues = host["extensions"]["queues"]
+    assert queues["messageEncoding"] == "base64"
+    assert queues["batchSize"] + queues["newBatchThreshold"] == 2000, "docs/settings.md names the sum"
+    assert load_settings(REQUIRED).batch_max_bookings == queries.MAX_IDS
+
+
+@pytest.mark.parametrize(
+    ("more", "blobs"),
+    [
+        ({"AzureWebJobsStorage__accountName": "contoso"}, "https://contoso.blob.core.windows.net"),
+        (
+            {"AzureWebJobsStorage__queueServiceUri": "https://contoso.queue.core.usgovcloudapi.net"},
+            "https://contoso.blob.core.usgovcloudapi.net",
+        ),
+        ({"AzureWebJobsStorage__queueServiceUri": "https://queues.contoso.com"}, ""),
+        (
+            {
+                "AzureWebJobsStorage__queueServiceUri": "https://queues.contoso.com",
+                "AzureWebJobsStorage__blobServiceUri": "https://blobs.contoso.com/",
+            },
+            "https://blobs.contoso.com",
+        ),
+    ],
+    ids=["account", "national cloud", "own domain", "named"],
+)
+def test_blobs_are_found_beside_the_queues(more: dict[str, str], blobs: str) -> None:
+    """The operator's journal needs no setting of its own, and may be named where names are not alike."""
+    storage = load_receiver_settings(more).storage
+    assert (storage.blob_url, storage.has_blobs) == (blobs, bool(blobs))
+
+
+@pytest.mark.parametrize(
+    ("text", "has_blobs"),
+    [
+        ("AccountName=a;AccountKey=aw==", True),
+        ("AccountName=a;AccountKey=aw==;QueueEndpoint=https://q", False),
+        ("AccountName=a;AccountKey=aw==;QueueEndpoint=https://q;BlobEndpoint=https://b", True),
+        ("UseDevelopmentStorage=true", True),
+    ],
+)
+def test_a_connection_string_may_lead_to_queues_only(text: str, *, has_blobs: bool) -> None:
+    """Where only a queue endpoint is named, no other host is guessed."""
+    assert load_receiver_settings({"AzureWebJobsStorage": text}).storage.has_blobs is has_blobs

@@ -1,0 +1,427 @@
+"""What a webhook says, for bodies as Dataverse posts them and for bodies that nobody should post."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.record import SyncRecord, format_state
+from booking_sync.domain.watched import RELATED_ATTRIBUTES, RelatedTable
+from booking_sync.sync.dynamics_webhook import (
+    MAX_BODY_BYTES,
+    Accepted,
+    ChangeKind,
+    Ignored,
+    IgnoreReason,
+    Refused,
+    RelatedAccepted,
+    read_change,
+)
+from tests.support.webhook_bodies import (
+    APP_USER,
+    BOOKING,
+    CORRELATION,
+    CREATED_COLUMNS,
+    EVENT_ID,
+    IMAGE_COLUMNS,
+    MAILBOX,
+    ORGANIZATION,
+    POLICY,
+    RESOURCE_ID,
+    WORK_ORDER,
+    WORK_ORDER_ID,
+    Webhook,
+    created,
+    deleted,
+    encode,
+    entity,
+    headers,
+    pairs,
+    resource_updated,
+    stripped,
+    stripped_headers,
+    updated,
+    work_order_updated,
+)
+
+EVENT = EventRef(MAILBOX, EVENT_ID)
+WITHOUT_WORK_ORDER = {key: value for key, value in CREATED_COLUMNS.items() if key != "msdyn_workorder"}
+OTHER = "00112233-4455-4677-8899-aabbccddeeff"
+
+
+def read(webhook: Webhook, policy: Any = POLICY) -> Accepted | RelatedAccepted | Ignored | Refused:
+    """Read a webhook with its usual headers."""
+    return read_change(webhook.body(), headers(webhook.message), policy)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "kind"), [(created(), ChangeKind.CREATE), (updated(), ChangeKind.UPDATE)], ids=str
+)
+def test_create_and_update_carry_ids_only(webhook: Webhook, kind: ChangeKind) -> None:
+    """The row is read again anyway, so nothing but the ids is taken."""
+    assert read(webhook) == Accepted(kind, BOOKING, CORRELATION)
+
+
+def test_delete_carries_the_event_of_the_pre_image() -> None:
+    """The row is gone, so the event comes from the pre-image under our alias, not from the first image."""
+    assert read(deleted()) == Accepted(ChangeKind.DELETE, BOOKING, CORRELATION, EVENT)
+
+
+def test_message_and_table_are_compared_without_case() -> None:
+    """Upper and lower case make no difference to what a message is."""
+    assert isinstance(read(Webhook("UPDATE", "BookableResourceBooking")), Accepted)
+
+
+def test_columns_have_the_names_of_the_settings() -> None:
+    """Support columns may be called otherwise."""
+    policy = replace(POLICY, event_id_column="new_event", original_resource_column="new_mailbox")
+    image = {"msdyn_workorder": WORK_ORDER, "new_event": "E1", "new_mailbox": OTHER}
+    got = read(deleted(image), policy)
+    assert isinstance(got, Accepted)
+    assert got.event == EventRef(OTHER, "E1")
+
+
+def test_byte_order_mark_is_tolerated() -> None:
+    """A UTF-8 BOM before the body does no harm."""
+    assert isinstance(read_change(b"\xef\xbb\xbf" + updated().body(), headers(), POLICY), Accepted)
+
+
+def test_unknown_keys_are_ignored() -> None:
+    """Dataverse adds keys from time to time."""
+    context = {**updated().context(), "Brand": {"new": [1, None]}}
+    assert isinstance(read_change(encode(context), headers(), POLICY), Accepted)
+
+
+def test_ids_are_lower_case() -> None:
+    """A GUID in capitals, or in braces, is the same booking."""
+    context = {**updated().context(), "PrimaryEntityId": "{" + BOOKING.upper() + "}"}
+    got = read_change(encode(context), headers(), POLICY)
+    assert isinstance(got, Accepted)
+    assert got.booking_id == BOOKING
+
+
+@pytest.mark.parametrize(
+    ("value", "header", "expected"),
+    [
+        (CORRELATION, OTHER, CORRELATION),
+        (None, OTHER, OTHER),
+        ("garbage", OTHER, OTHER),
+        (7, "garbage", None),
+    ],
+    ids=["body", "header", "header for garbage", "neither"],
+)
+def test_correlation_id_falls_back(value: Any, header: str, expected: str | None) -> None:
+    """The body's correlation id is preferred, then the header's; garbage never loses a change."""
+    context = {**updated().context(), "CorrelationId": value}
+    got = read_change(encode(context), {"X-MS-Correlation-Request-Id": header}, POLICY)
+    assert isinstance(got, Accepted)
+    assert got.correlation_id == expected
+
+
+@pytest.mark.parametrize("webhook", [created(), updated(), deleted()], ids=lambda each: each.message)
+@pytest.mark.parametrize("how", ["header", "body"])
+def test_stripped_body_is_accepted(webhook: Webhook, how: str) -> None:
+    """Over 256 KB parameters and images are missing: the change is worked on, without an event."""
+    if how == "header":
+        got = read_change(webhook.body(), stripped_headers(), POLICY)
+    else:
+        got = read_change(encode(stripped(webhook.context())), headers(), POLICY)
+    assert got == Accepted(ChangeKind(webhook.message), BOOKING, CORRELATION)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "reason"),
+    [
+        (Webhook(table="account"), IgnoreReason.OTHER_TABLE),
+        (Webhook("Assign"), IgnoreReason.OTHER_MESSAGE),
+        (Webhook("SetState"), IgnoreReason.OTHER_MESSAGE),
+        (Webhook(organization=OTHER), IgnoreReason.OTHER_ORGANIZATION),
+        (replace(deleted(), organization=OTHER), IgnoreReason.OTHER_ORGANIZATION),
+        (Webhook(user=APP_USER), IgnoreReason.OWN_CHANGE),
+        (replace(created(), user=APP_USER), IgnoreReason.OWN_CHANGE),
+        (Webhook(user=APP_USER.upper()), IgnoreReason.OWN_CHANGE),
+        (created(WITHOUT_WORK_ORDER), IgnoreReason.NO_WORK_ORDER),
+        (created({**CREATED_COLUMNS, "msdyn_workorder": None}), IgnoreReason.NO_WORK_ORDER),
+        (deleted({"bookableresourcebookingid": BOOKING}), IgnoreReason.NOTHING_TO_REMOVE),
+        (deleted({"bsync_outlookeventid": None, "msdyn_workorder": None}), IgnoreReason.NOTHING_TO_REMOVE),
+    ],
+    ids=lambda value: value.name if isinstance(value, IgnoreReason) else value.message,
+)
+def test_ignored(webhook: Webhook, reason: IgnoreReason) -> None:
+    """What needs no work is ignored, with its reason."""
+    assert read(webhook) == Ignored(reason)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "reason"),
+    [
+        (replace(Webhook("Assign", "account"), user=APP_USER, organization=OTHER), IgnoreReason.OTHER_TABLE),
+        (replace(Webhook("Assign"), user=APP_USER, organization=OTHER), IgnoreReason.OTHER_MESSAGE),
+        (replace(created({}), user=APP_USER, organization=OTHER), IgnoreReason.OTHER_ORGANIZATION),
+        (replace(created({}), user=APP_USER), IgnoreReason.OWN_CHANGE),
+    ],
+    ids=lambda value: value.name if isinstance(value, IgnoreReason) else "",
+)
+def test_reasons_have_an_order(webhook: Webhook, reason: IgnoreReason) -> None:
+    """Of several reasons the outermost is named."""
+    assert read(webhook) == Ignored(reason)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "table", "row_id"),
+    [
+        (work_order_updated(), RelatedTable.WORK_ORDER, WORK_ORDER_ID),
+        (resource_updated(), RelatedTable.RESOURCE, RESOURCE_ID),
+        (resource_updated({"userid": None}), RelatedTable.RESOURCE, RESOURCE_ID),
+        (replace(work_order_updated(), table="MSDYN_WorkOrder"), RelatedTable.WORK_ORDER, WORK_ORDER_ID),
+        (replace(work_order_updated(), user=APP_USER), RelatedTable.WORK_ORDER, WORK_ORDER_ID),
+    ],
+    ids=["work order", "resource", "resource without user", "capitals", "in the app's name"],
+)
+def test_update_of_a_row_that_bookings_show(webhook: Webhook, table: RelatedTable, row_id: str) -> None:
+    """A work order's or resource's change names the row; the app writes none, so whoever did is somebody."""
+    assert read(webhook) == RelatedAccepted(table, row_id, CORRELATION)
+
+
+@pytest.mark.parametrize(
+    ("make", "column"),
+    [(work_order_updated, column) for column in RELATED_ATTRIBUTES[RelatedTable.WORK_ORDER]]
+    + [(resource_updated, column) for column in RELATED_ATTRIBUTES[RelatedTable.RESOURCE]],
+)
+def test_each_column_that_events_show_counts(make: Any, column: str) -> None:
+    """One watched column is enough, even when it was cleared."""
+    assert isinstance(read(make({"modifiedon": "/Date(1)/", column: None})), RelatedAccepted)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "reason"),
+    [
+        (work_order_updated({"msdyn_systemstatus": {"Value": 690970003}}), IgnoreReason.NOTHING_SHOWN),
+        (resource_updated({"name": "Anna"}), IgnoreReason.NOTHING_SHOWN),
+        (replace(work_order_updated(), message="Create"), IgnoreReason.NOT_AN_UPDATE),
+        (replace(work_order_updated(), message="Delete"), IgnoreReason.NOT_AN_UPDATE),
+        (replace(resource_updated(), message="Assign"), IgnoreReason.OTHER_MESSAGE),
+        (replace(resource_updated(), organization=OTHER), IgnoreReason.OTHER_ORGANIZATION),
+        (replace(work_order_updated(), table="msdyn_workorderproduct"), IgnoreReason.OTHER_TABLE),
+        (replace(resource_updated(), table="systemuser"), IgnoreReason.OTHER_TABLE),
+    ],
+)
+def test_what_changes_no_event_of_other_rows_is_ignored(webhook: Webhook, reason: IgnoreReason) -> None:
+    """A step registered without filtering attributes, or for more than is needed, costs no fan-out."""
+    assert read(webhook) == Ignored(reason)
+
+
+@pytest.mark.parametrize("make", [work_order_updated, resource_updated])
+@pytest.mark.parametrize("how", ["header", "body"])
+def test_stripped_body_of_a_related_row_is_accepted(make: Any, how: str) -> None:
+    """A long summary makes a body too large; what changed is not known then, so anything may have."""
+    webhook = make({"modifiedon": "/Date(1)/"})
+    if how == "header":
+        got = read_change(webhook.body(), stripped_headers(), POLICY)
+    else:
+        got = read_change(encode(stripped(webhook.context())), headers(), POLICY)
+    assert isinstance(got, RelatedAccepted)
+
+
+def test_own_deletion_is_worked_on() -> None:
+    """We never delete bookings ourselves, and a deletion's data can't be read again."""
+    assert isinstance(read(replace(deleted(), user=APP_USER)), Accepted)
+
+
+def test_update_without_work_order_is_worked_on() -> None:
+    """The work order may just have gone, and the event with it."""
+    assert isinstance(read(updated({"msdyn_workorder": None})), Accepted)
+
+
+@pytest.mark.parametrize("webhook", [created(WITHOUT_WORK_ORDER), deleted({})], ids=["create", "delete"])
+def test_work_order_may_be_left_out(webhook: Webhook) -> None:
+    """When bookings without a work order sync too, its absence says nothing."""
+    assert isinstance(read(webhook, replace(POLICY, require_work_order=False)), Accepted)
+
+
+def test_create_that_shows_no_row_is_worked_on() -> None:
+    """A target that is no entity does not prove that there is no work order."""
+    assert isinstance(
+        read(replace(created(), target={"__type": "EntityReference:x", "Id": BOOKING})), Accepted
+    )
+
+
+def test_nothing_is_checked_that_is_not_set() -> None:
+    """Without the settings, organisation and user don't matter, nor whether the body names them."""
+    policy = replace(POLICY, organization_id="", app_user_id="")
+    context = {**updated().context(), "OrganizationId": None, "InitiatingUserId": 5}
+    assert isinstance(read_change(encode(context), headers(), policy), Accepted)
+
+
+@pytest.mark.parametrize("user", [None, "", "not a GUID"])
+def test_unknown_user_is_not_us(user: Any) -> None:
+    """A change is not lost for a missing or malformed user."""
+    context = {**updated().context(), "InitiatingUserId": user}
+    assert isinstance(read_change(encode(context), headers(), POLICY), Accepted)
+
+
+def test_delete_without_pre_image_is_worked_on() -> None:
+    """A step registered without the image still says that the booking is gone."""
+    assert read(deleted(with_image=False)) == Accepted(ChangeKind.DELETE, BOOKING, CORRELATION)
+
+
+def test_delete_with_a_work_order_only_is_worked_on() -> None:
+    """A creation may be under way whose event the row does not name yet."""
+    assert read(deleted({"msdyn_workorder": WORK_ORDER})) == Accepted(ChangeKind.DELETE, BOOKING, CORRELATION)
+
+
+def test_half_a_reference_is_none() -> None:
+    """An event id without a mailbox can't be acted on."""
+    image = {key: value for key, value in IMAGE_COLUMNS.items() if key != "bsync_originalresource"}
+    got = read(deleted(image))
+    assert isinstance(got, Accepted)
+    assert got.event is None
+
+
+def test_sealed_event_is_believed() -> None:
+    """A record of this very booking names its event."""
+    state = format_state(BOOKING, SyncRecord(EVENT, 2, "f00d"), ORGANIZATION)
+    got = read(deleted({**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}))
+    assert isinstance(got, Accepted)
+    assert got.event == EVENT
+
+
+def test_event_of_a_copied_row_is_not_believed() -> None:
+    """Deleting a copy of a row must not delete the original's event: its seal is another booking's."""
+    state = format_state(OTHER, SyncRecord(EVENT, 2, "f00d"), ORGANIZATION)
+    got = read(deleted({**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}))
+    assert isinstance(got, Accepted)
+    assert got.event is None
+
+
+def test_event_of_a_copied_environment_is_not_believed() -> None:
+    """Deleting a row in a copy of the environment must not delete the original's event."""
+    state = format_state(BOOKING, SyncRecord(EVENT, 2, "f00d"), OTHER)
+    got = read(deleted({**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}))
+    assert isinstance(got, Accepted)
+    assert got.event is None
+
+
+@pytest.mark.parametrize("column", ["bsync_outlookeventid", "bsync_originalresource"])
+def test_absurdly_long_column_is_no_reference(column: str) -> None:
+    """What no support column can hold is not carried into the queue."""
+    got = read(deleted({**IMAGE_COLUMNS, column: "x" * 100_000}))
+    assert isinstance(got, Accepted)
+    assert got.event is None
+
+
+def with_values(webhook: Webhook, **values: Any) -> bytes:
+    """The webhook's body with some top-level values replaced."""
+    return encode({**webhook.context(), **values})
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"null", "not a JSON object"),
+        (b"[]", "not a JSON object"),
+        (b'"text"', "not a JSON object"),
+        (b"\xff\xfe{\x00}\x00", "not UTF-8"),
+        (b'{"a":"\xe4"}', "not UTF-8"),
+        (b"[" * 200_000, "too deeply"),
+        (b'{"a":' * 100_000, "too deeply"),
+        (b'{"Depth":' + b"9" * 5000 + b"}", "not JSON"),
+        (b"{}", "PrimaryEntityName"),
+        (with_values(updated(), PrimaryEntityName=3), "PrimaryEntityName"),
+        (with_values(updated(), MessageName=None), "MessageName"),
+        (with_values(updated(), PrimaryEntityId=None), "PrimaryEntityId"),
+        (with_values(updated(), PrimaryEntityId="booking"), "PrimaryEntityId"),
+        (with_values(updated(), PrimaryEntityId=17), "PrimaryEntityId"),
+        (with_values(updated(), PrimaryEntityId="0" * 32), "PrimaryEntityId"),
+        (with_values(updated(), OrganizationId=None), "OrganizationId"),
+        (with_values(updated(), InitiatingUserId=["x"]), "InitiatingUserId"),
+        (with_values(created(), InputParameters={"Target": 1}), "InputParameters"),
+        (with_values(created(), InputParameters=[1]), "collection"),
+        (with_values(created(), InputParameters=[{"key": 1, "value": 2}]), "collection"),
+        (
+            with_values(created(), InputParameters=pairs({"Target": entity({}) | {"Attributes": 5}})),
+            "Attributes",
+        ),
+        (with_values(deleted(), PreEntityImages="x"), "PreEntityImages"),
+        (with_values(deleted(), PreEntityImages=pairs({"PreImage": "x"})), "pre-image"),
+        (deleted({**IMAGE_COLUMNS, "bsync_outlookeventid": WORK_ORDER}).body(), "bsync_outlookeventid"),
+        (deleted({**IMAGE_COLUMNS, "bsync_originalresource": 5}).body(), "bsync_originalresource"),
+    ],
+)
+def test_refused(body: bytes, text: str) -> None:
+    """What Dataverse would never post is refused with one sentence that says what is wrong."""
+    got = read_change(body, headers(), POLICY)
+    assert isinstance(got, Refused)
+    assert got.status == 400
+    assert text in got.sentence
+
+
+def test_too_large_body_is_refused() -> None:
+    """Nobody's webhook is larger than a megabyte; the bound itself is accepted."""
+    body = updated().body()
+    fits = body + b" " * (MAX_BODY_BYTES - len(body))
+    assert isinstance(read_change(fits, headers(), POLICY), Accepted)
+    got = read_change(fits + b" ", headers(), POLICY)
+    assert isinstance(got, Refused)
+    assert got.status == 413
+
+
+def test_refusal_does_not_quote_the_input() -> None:
+    """What a stranger posts does not come back, nor into the log."""
+    got = read_change(with_values(updated(), PrimaryEntityId="<script>alert(1)</script>"), headers(), POLICY)
+    assert isinstance(got, Refused)
+    assert "script" not in got.sentence
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_answered(body: bytes) -> None:
+    """No bytes make it raise."""
+    assert isinstance(read_change(body, {}, POLICY), Accepted | RelatedAccepted | Ignored | Refused)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of every value in a JSON document, but the root."""
+    inner: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    return [each for key, child in inner for each in [(*path, key), *places(child, (*path, key))]]
+
+
+@given(st.data())
+def test_any_spoilt_body_is_answered(data: st.DataObject) -> None:
+    """Whatever value of a real body is replaced by whatever else, it is answered and never raises."""
+    state = format_state(BOOKING, SyncRecord(EVENT, 1, "f"), ORGANIZATION)
+    sealed = {**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}
+    bookings = [created(), updated(), deleted(), deleted(sealed)]
+    webhook = data.draw(st.sampled_from([*bookings, work_order_updated(), resource_updated()]))
+    context = copy.deepcopy(webhook.context())
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(places(context)))
+        holder: Any = context
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = data.draw(JSON_VALUES)
+    got = read_change(json.dumps(context).encode(), headers(), POLICY)
+    assert isinstance(got, Accepted | RelatedAccepted | Ignored | Refused)
+    if isinstance(got, Accepted):
+        assert got.event is None or all(
+            isinstance(part, str) for part in (got.event.mailbox, got.event.event_id)
+        )

@@ -1,0 +1,578 @@
+"""The protocol for one booking, against in-memory services that are as strict as the real ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from booking_sync.domain.booking import BookableResource, Booking, ResourceType
+from booking_sync.domain.event import EventRef, marker, transaction_id
+from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.plan import Desire, desire
+from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.rendering import EventRenderer, EventStyle
+from booking_sync.domain.zones import event_zone
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from tests.support.bookings import (
+    ANNA,
+    BERT,
+    BOOKING_ID,
+    CANCELED,
+    ORGANIZATION_ID,
+    TRAVELING,
+    booking,
+    technician,
+)
+from tests.support.fakes import FakeCalendar, FakeRows
+
+_RENDERER = EventRenderer(EventStyle(event_zone("UTC"), "https://contoso.crm4.dynamics.com"))
+TASK = SyncTask(BOOKING_ID)
+MARK = marker(ORGANIZATION_ID, BOOKING_ID)
+UNTRUSTED = SyncTask(BOOKING_ID, trusted=False)
+
+
+def wish(subject: Booking) -> Desire:
+    """What Outlook should show of a booking, by the real rules."""
+    return desire(subject, _RENDERER.render, require_work_order=True)
+
+
+class World:
+    """Both services and the synchronizer between them."""
+
+    def __init__(self) -> None:
+        self.rows = FakeRows()
+        self.calendar = FakeCalendar()
+        self.synchronizer = Synchronizer(self.rows, self.calendar, wish, ORGANIZATION_ID)
+
+    @property
+    def record(self) -> SyncRecord:
+        """What the row remembers."""
+        return self.rows.rows[BOOKING_ID].record
+
+    async def synced(self, subject: Booking) -> None:
+        """Have this booking in step."""
+        self.rows.put(subject)
+        outcome = await self.synchronizer.sync(TASK)
+        assert outcome.kind is OutcomeKind.SYNCED, outcome
+        self.calendar.calls.clear()
+        self.rows.calls.clear()
+
+    async def used_up(self, generations: range) -> None:
+        """Failed tries created the booking's events of these generations, and nothing is left of them."""
+        content = next(iter(self.calendar.events.values())).content
+        self.calendar.events.clear()
+        for generation in generations:
+            made = await self.calendar.create(
+                ANNA,
+                content,
+                marker="",
+                transaction_id=transaction_id(MARK, ANNA, generation),
+            )
+            assert made.event_id
+            await self.calendar.delete(EventRef(ANNA, made.event_id))
+
+
+@pytest.fixture
+def world() -> World:
+    """An empty world."""
+    return World()
+
+
+async def test_a_new_booking_gets_one_marked_and_tagged_event(world: World) -> None:
+    """A new booking shows as one event that carries transactionId, marker and extension, and is recorded."""
+    world.rows.put(booking())
+    outcome = await world.synchronizer.sync(TASK)
+    (event,) = world.calendar.events.values()
+    assert outcome.kind is OutcomeKind.SYNCED
+    assert event.transaction_id == transaction_id(MARK, ANNA, 1)
+    assert event.marker == marker(ORGANIZATION_ID, BOOKING_ID)
+    assert event.tagged
+    assert world.record == SyncRecord(event.ref, 1, event.content.fingerprint())
+
+
+async def test_nothing_changed_costs_one_read_and_no_request_to_graph(world: World) -> None:
+    """A hint without a change reads the row and does nothing else."""
+    await world.synced(booking())
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.kind is OutcomeKind.UNCHANGED
+    assert (world.rows.calls, world.calendar.calls) == (["read"], [])
+
+
+async def test_a_redelivery_writes_again_whatever_is_recorded(world: World) -> None:
+    """The recorded fingerprint is not believed on a redelivery, so stale content is overwritten."""
+    await world.synced(booking())
+    (event,) = world.calendar.events.values()
+    world.calendar.events[event.ref] = replace(event, content=replace(event.content, subject="stale"))
+    await world.synchronizer.sync(UNTRUSTED)
+    assert world.calendar.events[event.ref].content == event.content
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(booking(), name="Boiler repair"),
+        replace(booking(), start=datetime(2026, 3, 2, 7, 0, tzinfo=UTC)),
+        replace(booking(), status=TRAVELING),
+    ],
+    ids=["retitled", "rescheduled", "restatused"],
+)
+async def test_a_changed_booking_updates_its_event_in_place(world: World, changed: Booking) -> None:
+    """A change of content is one PATCH of the same event."""
+    await world.synced(booking())
+    before = world.record.event
+    world.rows.put(changed)
+    await world.synchronizer.sync(TASK)
+    (event,) = world.calendar.events.values()
+    assert event.ref == before
+    assert world.calendar.calls == ["update"]
+    assert world.record.fingerprint == event.content.fingerprint()
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        replace(booking(), status=CANCELED),
+        replace(booking(), active=False),
+        replace(booking(), work_order=None),
+        replace(booking(), resource=None),
+        replace(booking(), resource=BookableResource(ResourceType.EQUIPMENT)),
+        replace(booking(), resource=technician(ANNA, disabled=True)),
+    ],
+    ids=["canceled", "inactive", "no work order", "no resource", "equipment", "disabled user"],
+)
+async def test_a_booking_that_should_not_show_loses_its_event(world: World, ended: Booking) -> None:
+    """Whatever ends a booking's claim removes the event and forgets it, keeping the generation."""
+    await world.synced(booking())
+    world.rows.put(ended)
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.kind is OutcomeKind.SYNCED
+    assert not world.calendar.events
+    assert (world.record.event, world.record.generation) == (None, 1)
+
+
+async def test_a_booking_that_never_should_show_is_skipped_without_a_write(world: World) -> None:
+    """A canceled booking without an event costs one read."""
+    world.rows.put(replace(booking(), status=CANCELED))
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.SKIPPED, "the booking is canceled")
+    assert (world.rows.calls, world.calendar.calls) == (["read"], [])
+
+
+async def test_a_reactivated_booking_gets_an_event_of_the_next_generation(world: World) -> None:
+    """A re-creation never meets the transactionId of the deleted event."""
+    await world.synced(booking())
+    await world.synced(replace(booking(), status=CANCELED))
+    await world.synced(booking())
+    (event,) = world.calendar.events.values()
+    assert event.transaction_id == transaction_id(MARK, ANNA, 2)
+
+
+async def test_a_reassigned_booking_moves_to_the_other_mailbox(world: World) -> None:
+    """The former technician's event goes, the new one's comes."""
+    await world.synced(booking())
+    world.rows.put(booking(mailbox=BERT))
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.detail == "event moved"
+    assert not world.calendar.of(ANNA)
+    assert world.record.event == world.calendar.of(BERT)[0].ref
+
+
+async def test_a_deleted_booking_loses_its_event(world: World) -> None:
+    """A deletion removes the event that the row named."""
+    await world.synced(booking())
+    row = world.rows.remove(BOOKING_ID)
+    assert row.record.event
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, deleted=frozenset({row.record.event})))
+    assert not world.calendar.events
+
+
+async def test_a_deletion_of_a_booking_that_exists_deletes_nothing(world: World) -> None:
+    """A deletion told by a copied environment does not touch the event of the booking that is still here."""
+    await world.synced(booking())
+    event = world.record.event
+    assert event
+    outcome = await world.synchronizer.sync(SyncTask(BOOKING_ID, deleted=frozenset({event})))
+    assert outcome.kind is OutcomeKind.UNCHANGED
+    assert event in world.calendar.events
+
+
+async def test_an_event_that_the_user_removed_is_created_anew_at_the_next_change(world: World) -> None:
+    """A PATCH that meets no event creates the next generation."""
+    await world.synced(booking())
+    world.calendar.events.clear()
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    await world.synchronizer.sync(TASK)
+    (event,) = world.calendar.events.values()
+    assert event.transaction_id == transaction_id(MARK, ANNA, 2)
+    assert world.record.generation == 2
+
+
+async def test_a_creation_whose_answer_was_lost_is_not_doubled(world: World) -> None:
+    """The retry after a lost answer meets its own transactionId and adopts the event."""
+    world.rows.put(booking())
+    world.calendar.faults.after["create"] = [TransientError("timeout", maybe_applied=True)]
+    first = await world.synchronizer.sync(TASK)
+    assert (first.kind, first.uncertain, first.suspects) == (OutcomeKind.DEFERRED, True, frozenset({ANNA}))
+    second = await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=first.suspects))
+    (event,) = world.calendar.events.values()
+    assert second.kind is OutcomeKind.SYNCED
+    assert world.record.event == event.ref
+
+
+async def test_a_lost_creation_of_changed_content_is_adopted_and_updated(world: World) -> None:
+    """When the booking changed before the retry, the first try's event is found and brought up to date."""
+    world.rows.put(booking())
+    world.calendar.faults.after["create"] = [TransientError("timeout", maybe_applied=True)]
+    first = await world.synchronizer.sync(TASK)
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=first.suspects))
+    (event,) = world.calendar.events.values()
+    assert "Boiler repair" in event.content.subject
+
+
+@pytest.mark.parametrize("after", [CANCELED, None], ids=["canceled", "reassigned"])
+async def test_a_lost_creation_of_a_booking_that_left_is_removed(world: World, after: object) -> None:
+    """An event whose creation was answered into the void is removed when the booking no longer wants it."""
+    world.rows.put(booking())
+    world.calendar.faults.after["create"] = [TransientError("timeout", maybe_applied=True)]
+    first = await world.synchronizer.sync(TASK)
+    world.rows.put(replace(booking(), status=CANCELED) if after else booking(mailbox=BERT))
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=first.suspects))
+    assert not world.calendar.of(ANNA)
+    assert len(world.calendar.of(BERT)) == (0 if after else 1)
+
+
+async def test_a_lost_creation_of_a_deleted_booking_is_removed(world: World) -> None:
+    """The suspects of an uncertain try are searched even when the row is gone."""
+    world.rows.put(booking())
+    world.calendar.faults.after["create"] = [TransientError("timeout", maybe_applied=True)]
+    first = await world.synchronizer.sync(TASK)
+    world.rows.remove(BOOKING_ID)
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=first.suspects))
+    assert not world.calendar.events
+
+
+async def test_a_users_copy_with_our_marker_is_never_removed(world: World) -> None:
+    """A marker copied along by a user's own copy does not make the copy ours."""
+    await world.synced(booking())
+    (event,) = world.calendar.events.values()
+    copy = world.calendar.user_creates(ANNA, event.content, event.marker)
+    world.rows.put(replace(booking(), status=CANCELED))
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA, BERT})))
+    assert list(world.calendar.events.values()) == [copy]
+
+
+async def test_a_change_under_way_is_taken_up_in_the_next_round(world: World) -> None:
+    """A row that changes between reading and recording is done again, on the event just created."""
+    changed = replace(booking(), name="Changed meanwhile")
+
+    async def change_before_recording(point: str) -> None:
+        if point == "rows.record" and world.rows.calls.count("record") == 1:
+            world.rows.put(changed)
+
+    world.rows = FakeRows(change_before_recording)
+    world.synchronizer = Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID)
+    world.rows.put(booking())
+    outcome = await world.synchronizer.sync(TASK)
+    (event,) = world.calendar.events.values()
+    assert outcome.rounds == 2
+    assert "Changed meanwhile" in event.content.subject
+    assert world.record.event == event.ref
+
+
+@pytest.mark.parametrize("fate", ["canceled", "reassigned", "deleted"])
+async def test_an_event_created_for_a_booking_that_left_meanwhile_is_undone(world: World, fate: str) -> None:
+    """When the record fails, an event no longer wanted does not stay, nor is its id used again."""
+
+    async def leave(point: str) -> None:
+        if point != "rows.record" or world.rows.calls.count("record") != 1:
+            return
+        if fate == "deleted":
+            world.rows.remove(BOOKING_ID)
+        else:
+            world.rows.put(
+                replace(booking(), status=CANCELED) if fate == "canceled" else booking(mailbox=BERT)
+            )
+
+    world.rows = FakeRows(leave)
+    world.synchronizer = Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID)
+    world.rows.put(booking())
+    await world.synchronizer.sync(TASK)
+    assert not world.calendar.of(ANNA)
+    assert len(world.calendar.of(BERT)) == (1 if fate == "reassigned" else 0)
+    if fate == "canceled":
+        assert world.record.generation == 1
+
+
+async def test_an_event_created_while_another_is_undone_is_not_forgotten(world: World) -> None:
+    """Two changes under one run, a reassignment and a cancellation, leave no event in either mailbox.
+
+    Found by a random schedule: undoing the first event also forgot the second, created at the same time.
+    """
+    changes = [booking(mailbox=BERT), replace(booking(mailbox=BERT), status=CANCELED)]
+
+    async def change_before_recording(point: str) -> None:
+        if point == "rows.record" and changes:
+            world.rows.put(changes.pop(0))
+
+    world.rows = FakeRows(change_before_recording)
+    world.synchronizer = Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID)
+    world.rows.put(booking())
+    await world.synchronizer.sync(TASK)
+    assert not world.calendar.events
+
+
+async def test_the_loser_of_a_race_removes_its_own_second_event(world: World) -> None:
+    """When Outlook gives two events for one transactionId, the one that no row names is removed."""
+    world.calendar.doubles = True
+    other = Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID)
+
+    async def let_other_win(point: str) -> None:
+        if point == "rows.record" and world.rows.calls.count("record") == 1:
+            await other.sync(TASK)
+
+    world.rows.hook = let_other_win
+    world.rows.put(booking())
+    await world.synchronizer.sync(TASK)
+    (event,) = world.calendar.events.values()
+    assert world.record.event == event.ref
+
+
+async def test_a_copied_row_does_not_touch_the_originals_event(world: World) -> None:
+    """A booking copied in Dynamics 365 with our columns gets an event of its own."""
+    from booking_sync.domain.record import format_state, parse_record  # noqa: PLC0415 - used here only
+
+    await world.synced(booking())
+    original = world.record
+    assert original.event
+    copy_id = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02"
+    world.rows.put(booking(copy_id))
+    copied = parse_record(
+        copy_id,
+        event_id=original.event.event_id,
+        mailbox=original.event.mailbox,
+        state=format_state(BOOKING_ID, original),
+        error=None,
+    )
+    world.rows.rows[copy_id] = replace(world.rows.rows[copy_id], record=copied)
+    await world.synchronizer.sync(SyncTask(copy_id))
+    assert len(world.calendar.events) == 2
+    assert world.rows.rows[copy_id].record.event != original.event
+
+
+async def test_a_mailbox_that_refuses_is_told_on_the_row_and_cleared_when_solved(world: World) -> None:
+    """A permanent refusal is a failure with its reason in the error column, gone with the next success."""
+    world.calendar.refused[ANNA] = "Outlook: this person has no Exchange Online mailbox."
+    world.rows.put(booking())
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, world.calendar.refused[ANNA])
+    assert world.record.error == world.calendar.refused[ANNA]
+    assert world.record.event is None
+    world.calendar.refused.clear()
+    await world.synchronizer.sync(TASK)
+    assert world.record.error == ""
+    assert len(world.calendar.events) == 1
+
+
+async def test_the_same_failure_again_writes_nothing(world: World) -> None:
+    """A failure that the row already tells of is not written again, so it can't echo for ever."""
+    world.calendar.refused[ANNA] = "Outlook: no mailbox."
+    world.rows.put(booking())
+    await world.synchronizer.sync(TASK)
+    world.rows.calls.clear()
+    await world.synchronizer.sync(TASK)
+    assert world.rows.calls == ["read"]
+
+
+async def test_the_new_technician_sees_the_booking_although_the_former_mailbox_refuses(world: World) -> None:
+    """A move whose removal is refused still arrives, and says what is left behind."""
+    await world.synced(booking())
+    world.calendar.refused[ANNA] = "Outlook: access denied."
+    world.rows.put(booking(mailbox=BERT))
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "former calendar" in world.record.error
+    assert world.record.event == world.calendar.of(BERT)[0].ref
+
+
+async def test_a_refused_removal_keeps_the_event_on_record(world: World) -> None:
+    """A canceled booking whose event can't be removed remembers it, to remove it later."""
+    await world.synced(booking())
+    event = world.record.event
+    world.calendar.refused[ANNA] = "Outlook: access denied."
+    world.rows.put(replace(booking(), status=CANCELED))
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.FAILED
+    assert world.record.event == event
+    world.calendar.refused.clear()
+    await world.synchronizer.sync(TASK)
+    assert not world.calendar.events
+    assert world.record.event is None
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (replace(booking(), end=booking().start, start=booking().end), "ends before it starts"),
+        (replace(booking(), start=None), "no start or no end"),
+        (replace(booking(), resource=technician(None)), "no Microsoft Entra account"),
+    ],
+)
+async def test_a_booking_that_makes_no_sense_fails_and_leaves_its_event(
+    world: World, broken: Booking, says: str
+) -> None:
+    """Data that can't be an event is told to people; what Outlook shows stays as it was."""
+    await world.synced(booking())
+    before = dict(world.calendar.events)
+    world.rows.put(broken)
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert says in world.record.error
+    assert world.calendar.events == before
+
+
+async def test_a_record_that_dataverse_refuses_for_good_leaves_no_event_behind(world: World) -> None:
+    """When the row can never name the event, the event just created is removed again."""
+    world.rows.put(booking())
+    world.rows.faults.before["record"] = [PermanentError("Dynamics 365: a column is missing.")]
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert not world.calendar.events
+
+
+async def test_a_refused_extension_is_told_and_tried_again_with_the_next_change(world: World) -> None:
+    """An event without its extension is recorded as unfinished, and finished by the next hint."""
+    world.rows.put(booking())
+    world.calendar.faults.before["tag"] = [PermanentError("Outlook: quota.")]
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.FAILED
+    (event,) = world.calendar.events.values()
+    assert world.record.event == event.ref
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert world.calendar.events[event.ref].tagged
+    assert world.record.error == ""
+
+
+async def test_an_extension_that_was_not_added_in_time_is_added_by_the_message_that_comes_back(
+    world: World,
+) -> None:
+    """The record may be made without the extension, since an untrusted delivery always adds it."""
+    world.rows.put(booking())
+    world.calendar.faults.before["tag"] = [TransientError("throttled", retry_after=3)]
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.delay, outcome.uncertain) == (OutcomeKind.DEFERRED, 3, True)
+    (event,) = world.calendar.events.values()
+    assert world.record.event == event.ref
+    assert not event.tagged
+    assert (await world.synchronizer.sync(UNTRUSTED)).kind is OutcomeKind.SYNCED
+    assert world.calendar.events[event.ref].tagged
+
+
+async def test_an_event_that_is_removed_before_it_gets_its_extension_is_created_anew(world: World) -> None:
+    """The next generation takes its place, in the same run."""
+    world.rows.put(booking())
+    strikes = ["calendar.tag"]
+
+    async def remove(operation: str) -> None:
+        if operation in strikes:
+            strikes.remove(operation)
+            world.calendar.events.clear()
+
+    world.calendar.hook = remove
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    (event,) = world.calendar.events.values()
+    assert world.record.event == event.ref
+    assert world.record.generation == 2
+    assert event.tagged
+
+
+async def test_a_booking_deleted_before_a_refused_extension_is_told_leaves_no_event(world: World) -> None:
+    """What happens between record and note is noticed by the note's own reading."""
+    world.rows.put(booking())
+    world.calendar.faults.before["tag"] = [PermanentError("Outlook: quota.")]
+    seen: list[str] = []
+
+    async def delete(operation: str) -> None:
+        seen.append(operation)
+        if seen.count("rows.read") == 2 and BOOKING_ID in world.rows.rows:
+            world.rows.remove(BOOKING_ID)
+
+    world.rows.hook = delete
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert not world.calendar.events
+
+
+async def test_a_throttled_mailbox_defers_by_what_it_asked_for_and_stays_certain(world: World) -> None:
+    """A refusal that wrote nothing leaves the message as trustworthy as it was."""
+    world.rows.put(booking())
+    world.calendar.faults.before["create"] = [TransientError("throttled", retry_after=17.5)]
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.delay, outcome.uncertain) == (OutcomeKind.DEFERRED, 17.5, False)
+    assert not outcome.suspects
+
+
+async def test_a_booking_that_never_rests_is_put_back(world: World) -> None:
+    """Endless conflicts end in a deferral, not in an endless loop."""
+
+    async def always_change(point: str) -> None:
+        if point == "rows.record":
+            world.rows.put(replace(booking(), name=f"Change {len(world.rows.calls)}"))
+
+    world.rows.hook = always_change
+    world.rows.put(booking())
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.uncertain) == (OutcomeKind.DEFERRED, True)
+
+
+async def test_giving_up_tells_the_row_why_and_forgets_the_fingerprint(world: World) -> None:
+    """A booking given up says so on its row, and its next change writes whatever is recorded."""
+    await world.synced(booking())
+    await world.synchronizer.note_failure(BOOKING_ID, "Given up.")
+    assert (world.record.error, world.record.fingerprint) == ("Given up.", "")
+    await world.synchronizer.sync(TASK)
+    assert world.calendar.calls[0] == "update"
+    assert world.record.error == ""
+
+
+def test_merging_tasks_keeps_the_cautious_side_of_each() -> None:
+    """Two hints of one booking make a task that is trusted only if both are."""
+    event = EventRef(ANNA, "E1")
+    merged = TASK.merge(
+        SyncTask(BOOKING_ID, trusted=False, deleted=frozenset({event}), suspects=frozenset({BERT}))
+    )
+    assert merged == SyncTask(
+        BOOKING_ID, trusted=False, deleted=frozenset({event}), suspects=frozenset({BERT})
+    )
+
+
+async def test_generations_used_up_in_vain_are_passed_over_for_good(world: World) -> None:
+    """Events that failed tries created and removed again stand in the way once, however many they are."""
+    await world.synced(booking())
+    await world.used_up(range(2, 9))
+    outcome = await world.synchronizer.sync(UNTRUSTED)
+    (event,) = world.calendar.events.values()
+    assert outcome.kind is OutcomeKind.SYNCED
+    assert world.record.event == event.ref
+    assert event.transaction_id == transaction_id(MARK, ANNA, 9)
+
+
+async def test_how_far_generations_are_used_up_is_remembered_between_tries(world: World) -> None:
+    """A try that meets nothing but dead events leaves the next one further on, not where it began."""
+    await world.synced(booking())
+    await world.used_up(range(2, 41))
+    first, second = [await world.synchronizer.sync(UNTRUSTED) for _ in range(2)]
+    assert (first.kind, second.kind) == (OutcomeKind.DEFERRED, OutcomeKind.SYNCED)
+    assert world.record.generation == 41
+
+
+async def test_a_copied_environment_does_not_adopt_the_originals_event(world: World) -> None:
+    """Its bookings have the same ids; with the same transactionId Graph would name the original's event."""
+    await world.synced(booking())
+    (original,) = world.calendar.events.values()
+    copy = FakeRows()
+    copy.put(replace(booking(), name="Tried out in the sandbox"))
+    sandbox = Synchronizer(copy, world.calendar, wish, "99990000-0000-4000-8000-000000000009")
+    assert (await sandbox.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert world.calendar.events[original.ref] == original
+    assert len(world.calendar.of(ANNA)) == 2

@@ -1,0 +1,320 @@
+"""From a queue message's text to its acknowledgement."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.watched import RelatedTable
+from booking_sync.errors import TransientError
+from booking_sync.sync.synchronizer import SyncTask
+from booking_sync.sync.worker import (
+    BACK_OFF_CAP_SECONDS,
+    MAX_DEQUEUE_COUNT,
+    BackOff,
+    ChangeWorker,
+    UnexpectedError,
+    Work,
+)
+from tests.support.bookings import ANNA, BOOKING_ID
+from tests.support.fakes import FakeQueue
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+CHANGE = BookingChange(BOOKING_ID, "correlation-1", START)
+TEXT = encode_change(CHANGE)
+RELATED = RelatedChange(RelatedTable.WORK_ORDER, BOOKING_ID, "correlation-2", START)
+RELATED_TEXT = encode_related(RELATED)
+
+
+class FakeWork:
+    """Answers each task with the outcome it was given."""
+
+    def __init__(self, outcome: Outcome | Exception) -> None:
+        self.outcome = outcome
+        self.tasks: list[SyncTask] = []
+        self.given_up: list[tuple[str, str]] = []
+        self.spreads: list[RelatedChange] = []
+
+    async def submit(self, task: SyncTask) -> Outcome:
+        """See `Work`."""
+        self.tasks.append(task)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    async def give_up(self, booking_id: str, reason: str) -> None:
+        """See `Work`."""
+        self.given_up.append((booking_id, reason))
+
+    async def spread(self, change: RelatedChange) -> Outcome:
+        """See `Work`."""
+        self.spreads.append(change)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+class Bench:
+    """A worker on fakes, with a clock that is set by hand."""
+
+    def __init__(
+        self, outcome: Outcome | Exception, witness: Callable[[BookingChange, Outcome], None] | None = None
+    ) -> None:
+        self.work = FakeWork(outcome)
+        self.queue = FakeQueue()
+        self.time = START
+        self.opening_fails: TransientError | None = None
+        self.worker = ChangeWorker(
+            self._open,
+            self.queue,
+            lambda: self.time,
+            timedelta(hours=24),
+            BackOff(lambda: 1.0),
+            witness=witness,
+        )
+
+    async def _open(self) -> Work:
+        if self.opening_fails:
+            raise self.opening_fails
+        return self.work
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.SYNCED, OutcomeKind.UNCHANGED, OutcomeKind.SKIPPED])
+async def test_a_settled_booking_acknowledges_its_message(kind: OutcomeKind) -> None:
+    """Done, unchanged and skipped need nothing more."""
+    bench = Bench(Outcome(kind))
+    await bench.worker.handle(TEXT, 1)
+    assert (bench.queue.sent, bench.queue.poison) == ([], [])
+
+
+async def test_the_outcome_is_one_structured_line_with_the_correlation_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Each message logs one JSON line by which it can be followed."""
+    with caplog.at_level(logging.INFO, "booking_sync.sync.worker"):
+        await Bench(Outcome(OutcomeKind.SYNCED, "event created")).worker.handle(TEXT, 1)
+    (line,) = [json.loads(record.getMessage()) for record in caplog.records]
+    assert line["event"] == "booking_outcome"
+    assert (line["outcome"], line["detail"]) == ("synced", "event created")
+    assert (line["bookingId"], line["correlationId"]) == (BOOKING_ID, "correlation-1")
+
+
+async def test_a_deferred_message_is_put_back_with_what_was_learnt() -> None:
+    """The delay asked for is the least it waits, and it remembers its uncertain past."""
+    bench = Bench(
+        Outcome(OutcomeKind.DEFERRED, "throttled", 30.0, uncertain=True, suspects=frozenset({ANNA}))
+    )
+    await bench.worker.handle(TEXT, 1)
+    ((change, delay),) = bench.queue.sent
+    assert delay == pytest.approx(45.0)
+    assert (change.attempt, change.uncertain, change.suspects) == (1, True, frozenset({ANNA}))
+    assert change.first_seen == START
+
+
+async def test_a_failed_booking_lies_on_the_poison_queue_beside_its_reason() -> None:
+    """A permanent failure keeps the message, with the words for a person."""
+    bench = Bench(Outcome(OutcomeKind.FAILED, "Outlook: no mailbox."))
+    await bench.worker.handle(TEXT, 1)
+    assert bench.queue.poison == [(TEXT, "Outlook: no mailbox.")]
+
+
+async def test_age_not_count_ends_the_put_backs() -> None:
+    """A message too old is dead-lettered with the last reason, and its row is told."""
+    bench = Bench(Outcome(OutcomeKind.DEFERRED, "Outlook: throttled."))
+    old = encode_change(BookingChange(BOOKING_ID, "c", START - timedelta(hours=25)))
+    await bench.worker.handle(old, 1)
+    ((_, reason),) = bench.queue.poison
+    assert "Given up after 24 hours" in reason
+    assert "Outlook: throttled." in reason
+    assert bench.work.given_up == [(BOOKING_ID, reason)]
+    assert not bench.queue.sent
+
+
+@pytest.mark.parametrize(
+    ("change", "dequeue_count", "trusted"),
+    [
+        (CHANGE, 1, True),
+        (CHANGE, 2, False),
+        (BookingChange(BOOKING_ID, "c", START, uncertain=True), 1, False),
+        (BookingChange(BOOKING_ID, "c", START, attempt=3), 1, True),
+    ],
+)
+async def test_only_a_first_delivery_of_a_certain_past_is_trusted(
+    change: BookingChange,
+    dequeue_count: int,
+    trusted: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Redeliveries and uncertain put-backs are not trusted; throttling alone takes no trust away."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED))
+    await bench.worker.handle(encode_change(change), dequeue_count)
+    assert bench.work.tasks[0].trusted is trusted
+
+
+async def test_a_deletion_hands_on_the_event_that_the_row_named() -> None:
+    """What the pre-image told reaches the protocol."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED))
+    event = EventRef(ANNA, "E1")
+    await bench.worker.handle(
+        encode_change(BookingChange(BOOKING_ID, "c", START, deleted=True, event=event)), 1
+    )
+    assert bench.work.tasks[0].deleted == frozenset({event})
+
+
+async def test_a_malformed_message_is_dead_lettered_at_once() -> None:
+    """No five tries for what will never be a message."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED))
+    await bench.worker.handle("not ours", 1)
+    ((text, reason),) = bench.queue.poison
+    assert text == "not ours"
+    assert reason.startswith("Malformed message: ")
+    assert not bench.work.tasks
+
+
+async def test_an_unexpected_error_is_delivered_again_and_at_last_dead_lettered_with_its_name() -> None:
+    """A bug costs deliveries, never the message."""
+    bench = Bench(RuntimeError("bug"))
+    with pytest.raises(RuntimeError):
+        await bench.worker.handle(TEXT, MAX_DEQUEUE_COUNT - 1)
+    await bench.worker.handle(TEXT, MAX_DEQUEUE_COUNT)
+    ((text, reason),) = bench.queue.poison
+    assert text == TEXT
+    assert "RuntimeError" in reason
+
+
+async def test_a_bugs_own_words_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """An error may quote a row: its type and its place are logged, its text is not, nor is it raised on."""
+    bench = Bench(KeyError("Adatum Bakery"))
+    with pytest.raises(UnexpectedError) as raised:
+        await bench.worker.handle(TEXT, 1)
+    await bench.worker.handle(TEXT, MAX_DEQUEUE_COUNT)
+    shown = "".join(traceback.format_exception(raised.value)) + caplog.text + str(bench.queue.poison)
+    assert "Adatum" not in shown
+    first = json.loads(caplog.records[0].getMessage())
+    assert (first["event"], first["error"]) == ("unexpected_error", "KeyError")
+    assert first["at"][-1].startswith("sync/test_worker.py:")
+
+
+async def test_a_queue_that_is_down_leaves_the_message_with_the_host() -> None:
+    """What can't be put back is not acknowledged."""
+    bench = Bench(Outcome(OutcomeKind.DEFERRED, "throttled"))
+    bench.queue.down = True
+    with pytest.raises(TransientError):
+        await bench.worker.handle(TEXT, 1)
+
+
+async def test_an_app_that_cant_start_puts_messages_back_as_they_were() -> None:
+    """Bad settings or a vault that is down burn no delivery and take no trust away."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED))
+    bench.opening_fails = TransientError("2 app settings need attention.")
+    await bench.worker.handle(TEXT, 1)
+    ((change, _),) = bench.queue.sent
+    assert (change.attempt, change.uncertain) == (1, False)
+
+
+async def test_an_app_that_cant_start_says_when_to_come_back() -> None:
+    """The wait that goes with the reason is kept: a hundred messages don't start it again and again."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED))
+    bench.opening_fails = TransientError("2 app settings need attention.", retry_after=60.0)
+    await bench.worker.handle(TEXT, 1)
+    ((_, delay),) = bench.queue.sent
+    assert delay == 90.0
+
+
+async def test_waiting_for_a_service_that_is_down_is_no_try() -> None:
+    """While a circuit is open the message's own delay does not grow, so it is back soon after the service."""
+    bench = Bench(Outcome(OutcomeKind.DEFERRED, "Graph is not asked for a while", 8.0, untried=True))
+    await bench.worker.handle(encode_change(BookingChange(BOOKING_ID, "c", START, attempt=1)), 1)
+    ((change, delay),) = bench.queue.sent
+    assert (change.attempt, delay) == (1, 12.0)
+
+
+async def test_a_changed_row_is_spread_once_and_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
+    """A message about a row goes to the fan-out, leaves nothing behind, and is one line in the log."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED, "hints queued: 3"))
+    with caplog.at_level(logging.INFO, "booking_sync.sync.worker"):
+        await bench.worker.handle(RELATED_TEXT, 1)
+    assert (bench.work.spreads, bench.work.tasks) == ([RELATED], [])
+    assert (bench.queue.related, bench.queue.poison) == ([], [])
+    line = json.loads(caplog.records[0].getMessage())
+    assert (line["event"], line["outcome"], line["table"]) == ("fan_out", "synced", "msdyn_workorder")
+    assert (line["rowId"], line["correlationId"]) == (BOOKING_ID, "correlation-2")
+
+
+async def test_a_deferred_fan_out_is_put_back_where_it_was() -> None:
+    """A throttled list waits as long as it was told to, keeps its place, and takes no booking for failed."""
+    bench = Bench(Outcome(OutcomeKind.DEFERRED, "throttled", 30.0))
+    later = replace(RELATED, starts_from=START)
+    await bench.worker.handle(encode_related(later), 1)
+    ((put_back, delay),) = bench.queue.related
+    assert (put_back, delay) == (replace(later, attempt=1), 45.0)
+    assert bench.work.given_up == []
+
+
+async def test_an_app_that_cant_start_puts_a_changed_row_back() -> None:
+    """Bad settings or a vault that is down lose no change of a work order."""
+    bench = Bench(Outcome(OutcomeKind.SYNCED))
+    bench.opening_fails = TransientError("2 app settings need attention.", untried=True)
+    await bench.worker.handle(RELATED_TEXT, 1)
+    assert [change for change, _ in bench.queue.related] == [RELATED]
+
+
+async def test_a_fan_out_that_is_refused_or_too_old_lies_on_the_poison_queue() -> None:
+    """Somebody has to know that a work order's change reached nobody, and why."""
+    refused = Bench(Outcome(OutcomeKind.FAILED, "Dynamics 365: forbidden."))
+    await refused.worker.handle(RELATED_TEXT, 1)
+    assert refused.queue.poison == [(RELATED_TEXT, "Dynamics 365: forbidden.")]
+
+    tired = Bench(Outcome(OutcomeKind.DEFERRED, "throttled"))
+    tired.time = START + timedelta(hours=25)
+    await tired.worker.handle(RELATED_TEXT, 1)
+    ((text, reason),) = tired.queue.poison
+    assert text == RELATED_TEXT
+    assert reason == "Given up after 24 hours of trying. The last reason: throttled"
+
+
+async def test_a_fan_out_that_the_queue_breaks_off_is_delivered_again() -> None:
+    """A message is acknowledged only when all hints are queued; after the last delivery it says why not."""
+    bench = Bench(TransientError("the queue can't be reached"))
+    with pytest.raises(TransientError):
+        await bench.worker.handle(RELATED_TEXT, 1)
+    await bench.worker.handle(RELATED_TEXT, MAX_DEQUEUE_COUNT)
+    assert [text for text, _ in bench.queue.poison] == [RELATED_TEXT]
+
+
+def test_put_back_delays_grow_with_jitter_up_to_a_cap() -> None:
+    """Each put-back waits about twice as long as the one before, never longer than the cap on its own."""
+    lowest, highest = BackOff(lambda: 0.0), BackOff(lambda: 1.0)
+    assert [lowest.delay(n, None) for n in range(3)] == [1.0, 2.0, 4.0]
+    assert [highest.delay(n, None) for n in range(3)] == [2.0, 4.0, 8.0]
+    assert highest.delay(1000, None) == BACK_OFF_CAP_SECONDS
+    assert lowest.delay(0, 60.0) == 75.0
+
+
+async def test_a_witness_is_told_how_each_message_ended() -> None:
+    """Whoever keeps a journal hears of the outcome once, when the message is settled."""
+    told: list[tuple[BookingChange, Outcome]] = []
+    bench = Bench(Outcome(OutcomeKind.FAILED, "No mailbox."), lambda *each: told.append(each))
+    await bench.worker.handle(TEXT, 1)
+    assert told == [(CHANGE, Outcome(OutcomeKind.FAILED, "No mailbox."))]
+    assert len(bench.queue.poison) == 1
+
+
+async def test_a_witness_that_breaks_fails_no_message(caplog: pytest.LogCaptureFixture) -> None:
+    """A message that is settled is not delivered again because of who looked on; the log says what broke."""
+
+    def broken(_change: BookingChange, _outcome: Outcome) -> None:
+        raise ValueError("a secret")
+
+    await Bench(Outcome(OutcomeKind.SYNCED), broken).worker.handle(TEXT, 1)
+    line = json.loads(caplog.records[-1].getMessage())
+    assert (line["event"], line["error"]) == ("witness_failed", "ValueError")
+    assert "a secret" not in caplog.text
