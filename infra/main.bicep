@@ -54,19 +54,31 @@ param clientSecretName string = 'booking-sync-client-secret'
 param eventTimeZone string = 'UTC'
 
 @description('Further app settings by name, from docs/settings.md; what is left out has the app\'s own default.')
-param extraSettings object = {}
+param extraSettings { *: string } = {}
 
 @allowed([512, 2048, 4096])
 @description('Memory of an instance in MB; 2048 comes with a whole core, 512 with a quarter of one.')
 param instanceMemoryMB int = 2048
 
-// The platform wants queue length / batchSize instances. One handles thousands of bookings a minute; more of them
-// only compete for the four requests at a time that Outlook grants a mailbox, and thin out each other's batches.
-// The limit holds for each scale group (the HTTP functions, and every other function), so the webhook has its own.
+// The platform scales groups of functions, each on instances of its own: all HTTP functions together, and every other
+// function by itself. The limit holds for each group, and a single group can't have another one. The webhook decides
+// it: a request that finds no place is refused, and Dataverse repeats only 502, 503 and 504. Azure expects failed
+// requests below 40, and some regions take no fewer.
+// The queue function needs one or two. It gets few by itself: the platform wants queue length / (batchSize +
+// newBatchThreshold) instances, one for each 2,000 waiting messages with our host.json. Where it wants more, they
+// compete for the four requests at a time that Outlook grants a mailbox and thin out each other's batches; what is
+// refused is put back. That costs requests, not correctness.
 @minValue(1)
 @maxValue(1000)
-@description('Most instances of each scale group; keep it low.')
-param maximumInstanceCount int = 2
+@description('Most instances of each scale group: of the HTTP functions, and of every other function.')
+param maximumInstanceCount int = 40
+
+// A Python app gets one request at a time unless this says otherwise, whatever the instance's size. Our HTTP functions
+// are coroutines that wait for the storage account: a hundred of them share an instance easily.
+@minValue(1)
+@maxValue(1000)
+@description('HTTP requests that an instance works on at a time.')
+param perInstanceConcurrency int = 100
 
 @minValue(0)
 @maxValue(5)
@@ -104,7 +116,7 @@ var bookingSyncSettings = {
   EVENT_TIME_ZONE: eventTimeZone
 }
 
-resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-booking-sync-${environmentName}'
   location: location
   tags: tags
@@ -186,6 +198,7 @@ module functionApp 'modules/function-app.bicep' = {
     settings: union(extraSettings, bookingSyncSettings)
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    perInstanceConcurrency: perInstanceConcurrency
     alwaysReadyInstances: alwaysReadyInstances
     location: location
     tags: tags

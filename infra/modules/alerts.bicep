@@ -4,7 +4,7 @@
 param email string
 param applicationInsightsId string
 param location string
-param tags object
+param tags { *: string }
 
 var lines = 'traces | where message startswith "{" | extend line = parse_json(message) | extend event = tostring(line.event)'
 
@@ -64,7 +64,7 @@ resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for rule in rules: {
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for rule in rules: {
   name: 'booking-sync-${rule.name}'
   location: location
   tags: tags

@@ -4,9 +4,9 @@ param workspaceName string
 param applicationInsightsName string
 param retentionDays int
 param location string
-param tags object
+param tags { *: string }
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
   name: workspaceName
   location: location
   tags: tags

@@ -4,9 +4,9 @@ param name string
 param skuName string
 param queueName string
 param location string
-param tags object
+param tags { *: string }
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   name: name
   location: location
   tags: tags
@@ -29,24 +29,24 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   }
 }
 
-resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01' = {
   parent: account
   name: 'default'
 }
 
-resource packageContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = {
+resource packageContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' = {
   parent: blobService
   name: 'app-package'
   properties: { publicAccess: 'None' }
 }
 
-resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' = {
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2026-04-01' = {
   parent: account
   name: 'default'
 }
 
 // The app would make both at its first message; made here, they can be watched and granted from the start.
-resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for each in [queueName, '${queueName}-poison']: {
+resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-04-01' = [for each in [queueName, '${queueName}-poison']: {
   parent: queueService
   name: each
 }]

@@ -1,9 +1,9 @@
 // A page of charts in Application Insights. What its figures mean: docs/operations.md.
 param applicationInsightsId string
 param location string
-param tags object
+param tags { *: string }
 
-resource workbook 'Microsoft.Insights/workbooks@2022-04-01' = {
+resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(applicationInsightsId, 'booking_sync')
   location: location
   tags: tags

@@ -1,7 +1,8 @@
 """Reads Bicep files with a tree-sitter grammar, as far as the tests of infra/ need.
 
-The Bicep compiler comes from no package registry, so this stands in for its first half: syntax, names that
-have to be declared, what modules ask for and give. Types and resource schemas stay unchecked.
+The compiler itself runs where the Azure CLI is (.ci/bicep, in the push workflow). The tests need what no
+compiler knows: whether names, settings, roles and texts agree with the app and the docs, and nothing opens
+more than needed.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def read(path: Path) -> BicepFile:
     if root.has_error:
         line = next(each.start_point.row + 1 for each in _walk(root) if each.is_error or each.is_missing)
         raise BicepSyntaxError(f"{path}:{line} is no Bicep")
-    loops = {_text(_named(each)[0]) for each in _walk(root) if each.type == "for_statement"}
+    loops = {name for each in _walk(root) if each.type == "for_statement" for name in _loop_names(each)}
     return BicepFile(
         path=path,
         declarations=tuple(_declarations(root)),
@@ -102,6 +103,12 @@ def python_value(node: Node) -> Any:
         return Expression(_text(node))
     literal = _LITERALS.get(node.type)
     return literal(node) if literal else Expression(_text(node))
+
+
+def _loop_names(loop: Node) -> list[str]:
+    """`for each in …` and `for (each, index) in …`."""
+    first = _named(loop)[0]
+    return [_text(each) for each in (_named(first) if first.type == "for_loop_parameters" else [first])]
 
 
 def _declarations(root: Node) -> Iterator[Declaration]:
