@@ -36,8 +36,12 @@ param entraClientId string
 @description('The Dataverse environment, https://<org>.<region>.dynamics.com.')
 param dataverseUrl string
 
-@description('The only Dataverse organisation that is worked for; empty: not checked. Set it in production.')
-param dataverseOrganizationId string = ''
+@maxLength(36)
+@description('The only Dataverse organisation that is worked for. Only a sandbox may leave it empty.')
+param dataverseOrganizationId string
+
+@description('Whether this environment is for trials, with test mailboxes only: the organisation may then stay unchecked.')
+param sandbox bool = false
 
 @description('systemuserid of the application user; empty: our own changes are not ignored at the door.')
 param dataverseAppUserId string = ''
@@ -89,6 +93,23 @@ param alwaysReadyInstances int = 0
 @description('Redundancy of the storage account that holds the queues.')
 param storageSku string = 'Standard_LRS'
 
+// Every look at the queue is a line of StorageRead, one a second and instance: leave it out where the logs cost more
+// than knowing who read.
+@description('What is logged of the queues, besides their metrics: who read, wrote or deleted a message.')
+param queueLogs ('StorageRead' | 'StorageWrite' | 'StorageDelete')[] = ['StorageRead', 'StorageWrite', 'StorageDelete']
+
+// Rules hold for the whole site: who may reach the webhook and who may reach the operator's page is one list.
+@description('Whether only Dataverse (by service tags) and operatorAddresses reach the site. The keys are asked for in any case.')
+param restrictAccess bool = false
+
+// Infra hosts the Power Platform's services, Plex what they run for customers, plug-ins and the like. Microsoft does not
+// say from which of them webhooks come, so both are let in. A region narrows them: PowerPlatformInfra.WestEurope.
+@description('Service tags that reach the site if access is restricted.')
+param dataverseServiceTags string[] = ['PowerPlatformInfra', 'PowerPlatformPlex']
+
+@description('Address ranges of operators and probes, such as 203.0.113.0/24, if access is restricted.')
+param operatorAddresses string[] = []
+
 @minValue(30)
 @maxValue(730)
 @description('Days that logs are kept.')
@@ -102,6 +123,10 @@ param traceSampler string = 'parentbased_always_on'
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 
+// A template can't make a parameter depend on another one otherwise; this stops the deployment before anything is made.
+var organizationIsGiven = length(dataverseOrganizationId) == 36 || (sandbox && empty(dataverseOrganizationId))
+var organizationId = organizationIsGiven ? dataverseOrganizationId : fail('dataverseOrganizationId must be the organisation\'s id. In production it may not be missing: a copy of the environment would reach people\'s calendars. For a sandbox with test mailboxes only, set sandbox to true.')
+
 // Names and meanings: docs/settings.md. Whatever is not here stays at the app's default or comes from extraSettings.
 var bookingSyncSettings = {
   BOOKING_QUEUE_NAME: bookingQueueName
@@ -111,7 +136,7 @@ var bookingSyncSettings = {
   ENTRA_CLIENT_ID: entraClientId
   AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
   DATAVERSE_URL: dataverseUrl
-  DATAVERSE_ORGANIZATION_ID: dataverseOrganizationId
+  DATAVERSE_ORGANIZATION_ID: organizationId
   DATAVERSE_APP_USER_ID: dataverseAppUserId
   EVENT_TIME_ZONE: eventTimeZone
 }
@@ -151,6 +176,8 @@ module storage 'modules/storage.bicep' = {
     name: 'stbsync${token}'
     skuName: storageSku
     queueName: bookingQueueName
+    queueLogs: queueLogs
+    workspaceId: monitoring.outputs.workspaceId
     location: location
     tags: tags
   }
@@ -199,6 +226,9 @@ module functionApp 'modules/function-app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     perInstanceConcurrency: perInstanceConcurrency
+    restrictAccess: restrictAccess
+    dataverseServiceTags: dataverseServiceTags
+    operatorAddresses: operatorAddresses
     alwaysReadyInstances: alwaysReadyInstances
     location: location
     tags: tags

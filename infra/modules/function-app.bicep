@@ -13,6 +13,9 @@ param instanceMemoryMB int
 param maximumInstanceCount int
 param perInstanceConcurrency int
 param alwaysReadyInstances int
+param restrictAccess bool
+param dataverseServiceTags string[]
+param operatorAddresses string[]
 param location string
 param tags { *: string }
 
@@ -36,6 +39,23 @@ var platformSettings = {
   // time and money and say less.
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
 }
+
+// Unrestricted, the site answers everybody, and asks for a key. Publishing goes to a site of its own (scm), which takes
+// Entra tokens only and stays reachable.
+var dataverseRules = [for (each, index) in dataverseServiceTags: {
+  name: 'dataverse-${index + 1}'
+  action: 'Allow'
+  tag: 'ServiceTag'
+  ipAddress: each
+  priority: 100 + index
+}]
+var operatorRules = [for (each, index) in operatorAddresses: {
+  name: 'operators-${index + 1}'
+  action: 'Allow'
+  tag: 'Default'
+  ipAddress: each
+  priority: 200 + index
+}]
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
@@ -70,6 +90,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     // tests/infra/test_flex.py lists them. No compiler knows them: what is not needed is not set.
     siteConfig: {
       minTlsVersion: '1.2'
+      ipSecurityRestrictions: restrictAccess ? concat(dataverseRules, operatorRules) : []
+      ipSecurityRestrictionsDefaultAction: restrictAccess ? 'Deny' : 'Allow'
     }
     functionAppConfig: {
       runtime: {

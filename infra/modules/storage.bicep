@@ -3,6 +3,8 @@
 param name string
 param skuName string
 param queueName string
+param queueLogs ('StorageRead' | 'StorageWrite' | 'StorageDelete')[]
+param workspaceId string
 param location string
 param tags { *: string }
 
@@ -50,6 +52,42 @@ resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-04-
   parent: queueService
   name: each
 }]
+
+// Who put, read or deleted a message: by the table StorageQueueLogs, with the Entra id of who asked. Whoever may write
+// to the queue can have any booking looked at; who does is to be known.
+#disable-next-line use-recent-api-versions
+resource queueAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: queueService
+  properties: {
+    workspaceId: workspaceId
+    logs: [for each in queueLogs: {
+      category: each
+      enabled: true
+    }]
+  }
+}
+
+// The app's package and the host's keys are blobs: who changes them is logged, who reads them is not (the host does so
+// all the time).
+#disable-next-line use-recent-api-versions
+resource blobAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: blobService
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'StorageWrite'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
+        enabled: true
+      }
+    ]
+  }
+}
 
 output name string = account.name
 output blobEndpoint string = account.properties.primaryEndpoints.blob

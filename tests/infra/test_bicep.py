@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FUNCTIONS = {"allowed", "description", "maxLength", "maxValue", "metadata", "minLength", "minValue"} | {
+    "concat",
     "empty",
     "environment",
+    "fail",
     "guid",
+    "length",
     "loadJsonContent",
     "string",
     "subscription",
@@ -119,6 +122,7 @@ DEPLOYED = {
     "environment().authentication.loginEndpoint": "https://login.microsoftonline.com/",
     "tenant().tenantId": GUID,
     "entraClientId": GUID,
+    "organizationId": GUID,
     "dataverseUrl": "https://contoso.crm4.dynamics.com/",
 }
 """What a deployment would put in place of the expressions in the settings."""
@@ -212,7 +216,8 @@ def test_azd_s_defaults_are_the_template_s() -> None:
     for name, given in PARAMETERS.items():
         default = re.fullmatch(r"\$\{\w+=(.*)\}", str(given["value"]))
         if default:
-            assert default[1] == MAIN.of("parameter")[name].value, name
+            value = MAIN.of("parameter")[name].value
+            assert default[1] == (str(value).lower() if isinstance(value, bool) else value), name
 
 
 def test_every_parameter_of_the_template_is_described() -> None:

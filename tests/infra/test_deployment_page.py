@@ -71,6 +71,33 @@ def test_the_command_line_gets_every_setting_that_it_needs() -> None:
     assert settings.organization_id == settings.app_user_id == settings.tenant_id == guid
 
 
+def test_every_provider_of_the_templates_is_registered() -> None:
+    """What a resource's type names before the slash; two are there in every subscription."""
+    registered = re.search(r"^for provider in (.*?); do$", COMMANDS, re.MULTILINE | re.DOTALL)
+    assert registered
+    kinds = {
+        each.type.partition("/")[0]
+        for path in (ROOT / "infra").rglob("*.bicep")
+        for each in read(path).of("resource").values()
+    }
+    told = set(registered[1].replace("\\", " ").split())
+    assert told - {"Microsoft.App"} == kinds - {"Microsoft.Authorization", "Microsoft.Resources"}
+
+
+def test_what_a_deployment_does_to_what_runs_is_told() -> None:
+    """Nobody is told that nothing happens, and the audit afterwards is among the commands."""
+    section = PAGE.split("\n## Publishing a new version\n")[1].split("\n## ")[0]
+    assert "\nbooking-sync audit --fix\n" in section
+    assert "ten minutes" in section
+    assert "is not lost" not in section
+
+
+def test_exchange_s_settings_can_be_changed_before_they_are() -> None:
+    """A tenant that was never customised takes no role assignments until it is told to."""
+    powershell = "\n".join(re.findall(r"^```powershell\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+    assert powershell.index("Enable-OrganizationCustomization") < powershell.index("New-ManagementScope")
+
+
 def test_every_block_of_shell_is_shell() -> None:
     """Bash can read each of them."""
     bash = shutil.which("bash")

@@ -7,11 +7,10 @@ deployment that went well once proves nothing.
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import Any
 
-import function_app
+from tests.infra.functions import http_functions
 from tests.infra.templates import FUNCTION_APP, MAIN, PARAMETERS, ROOT, bodies, only, values
 
 REFUSED = {
@@ -88,13 +87,8 @@ def test_webhooks_find_a_place() -> None:
 
 def test_every_http_function_may_share_an_instance() -> None:
     """A hundred requests at a time are promised to the platform, so no HTTP function may hold a thread."""
-    functions = [
-        each.get_user_function()
-        for each in function_app.app.get_functions()
-        if "httpTrigger" in {binding.type for binding in each.get_bindings()}
-    ]
-    assert functions
-    assert [each.__name__ for each in functions if not inspect.iscoroutinefunction(each)] == []
+    assert http_functions()
+    assert [each["name"] for each in http_functions() if not each["coroutine"]] == []
 
 
 def test_the_queue_function_stays_on_few_instances() -> None:

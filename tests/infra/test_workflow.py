@@ -48,6 +48,14 @@ def test_no_stored_secret_is_needed() -> None:
     assert "publish-profile" not in DEPLOY
 
 
+def test_it_audits_after_it_has_published() -> None:
+    """A deployment loses webhooks, so the last step has the app look for what is missing, and mend it."""
+    publishing, audit = DEPLOY.split("audit-after-deployment.sh")
+    assert "azure/functions-action@" in publishing
+    assert "\n        env:\n          FUNCTION_APP_NAME: ${{ vars.FUNCTION_APP_NAME }}\n" in audit
+    assert "- uses:" not in audit
+
+
 def test_it_tests_and_publishes_for_the_deployed_python() -> None:
     """The tests run on the Python of infra/, and what is published heeds .funcignore."""
     version = re.search(r"version: '([\d.]+)'", (ROOT / "infra/modules/function-app.bicep").read_text())

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Has the app audit all calendars and mend what it finds, over HTTP: to be run after each deployment, which ends running
+# executions by force and loses the webhooks of that gap.
+#
+#     bash infra/audit-after-deployment.sh <function app>
+#
+# Needs `az login` with the role Website Contributor on the function app: the key of the function audit_on_demand, which
+# opens nothing else, is asked for each time and stored nowhere. Prints counts, no ids.
+set -euo pipefail
+
+API_VERSION=2025-03-01
+MINUTES_TO_START=10
+PAUSE_SECONDS="${PAUSE_SECONDS:-10}"
+SECONDS_PER_REQUEST=240 # Azure ends a request after 230
+
+fail() {
+	echo "$*" >&2
+	exit 1
+}
+
+# Tells what has to be looked at by a person, although the deployment is fine.
+warn() {
+	if [ -n "${GITHUB_ACTIONS:-}" ]; then echo "::warning::$*"; else echo "Warning: $*" >&2; fi
+}
+
+[ $# = 1 ] || fail "usage: bash infra/audit-after-deployment.sh <function app>"
+app=$1
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+site=$(az resource list --resource-type Microsoft.Web/sites --name "$app" --query '[0].id' --output tsv)
+[ -n "$site" ] || fail "No function app $app is to be seen in this subscription: is the name right, and the role given?"
+host=$(az rest --method get --uri "$site?api-version=$API_VERSION" --query properties.defaultHostName --output tsv)
+
+# The status of an answer, 000 when there was none; its body is kept.
+ask() {
+	rm -f "$scratch/body"
+	curl --silent --max-time "$SECONDS_PER_REQUEST" --output "$scratch/body" --write-out '%{http_code}' "$@" || true
+}
+
+# The app, not the platform in front of it, has spoken.
+is_ours() { [ "$(head --bytes=1 "$scratch/body" 2> /dev/null)" = "{" ]; }
+
+words() { python3 -c 'import json, sys; told = json.load(sys.stdin); print(told.get("error") or told.get("problem") or "")' < "$scratch/body"; }
+
+deadline=$((SECONDS + MINUTES_TO_START * 60))
+until status=$(ask "https://$host/api/health") && [ "$status" = 200 ]; do
+	if [ "$status" = 403 ]; then
+		warn "Access to the app is restricted to Dataverse and operators' addresses, so no audit was ordered from here. Run: booking-sync audit --fix"
+		exit 0
+	fi
+	[ "$SECONDS" -lt "$deadline" ] || fail "The app is not healthy $MINUTES_TO_START minutes after its deployment (last status: $status). Look at the operator's page."
+	sleep "$PAUSE_SECONDS"
+done
+
+key=$(az rest --method post --uri "$site/functions/audit_on_demand/listkeys?api-version=$API_VERSION" --query default --output tsv)
+[ -n "$key" ] || fail "The function audit_on_demand has no key: was the app published?"
+if [ -n "${GITHUB_ACTIONS:-}" ]; then echo "::add-mask::$key"; fi
+
+# The key goes through a pipe: an argument could be seen by others on this machine.
+status=$(printf 'x-functions-key: %s' "$key" | ask --header @- --header 'Content-Type: application/json' \
+	--data '{"fix": true}' "https://$host/api/operations/audit")
+case "$status" in
+200)
+	python3 -c '
+import json, sys
+report = json.load(sys.stdin)
+print("Audited: {mailboxes} mailboxes, {bookings} bookings, {events} events.".format(**report))
+print("Found:", ", ".join(f"{count} {kind}" for kind, count in report["counts"].items()) or "nothing")
+print("Queued to be mended: {enqueued}; withheld until somebody has looked: {withheld}.".format(**report))
+' < "$scratch/body"
+	;;
+409)
+	echo "Another audit is running already; it finds the same: $(is_ours && words)"
+	;;
+000 | 502 | 503 | 504)
+	if is_ours; then fail "The audit could not be made ($status): $(words)"; fi
+	warn "The audit takes longer than Azure holds a request (230 s). It goes on in the app: see the operator's page."
+	;;
+*)
+	fail "The audit was refused ($status): $(is_ours && words)"
+	;;
+esac

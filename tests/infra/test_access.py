@@ -1,0 +1,113 @@
+"""Who may reach what in Azure: keys, addresses, logs of the queues, the organisation."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.infra.bicep import Expression
+from tests.infra.functions import http_functions
+from tests.infra.templates import FUNCTION_APP, MAIN, PARAMETERS, ROOT, STORAGE, bodies, only, values
+
+PAGE = (ROOT / "docs" / "deployment.md").read_text()
+COMMANDS = "\n".join(re.findall(r"^```\w*\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+WEBHOOK = "receive_booking_change"
+
+
+def _behind_a_key() -> set[str]:
+    """The HTTP functions that ask for a key."""
+    return {each["name"] for each in http_functions() if each["trigger"]["authLevel"] == "FUNCTION"}
+
+
+def test_production_needs_its_organisation() -> None:
+    """Without the organisation's id a deployment stops, unless it says that it is a sandbox."""
+    parameters = MAIN.of("parameter")
+    assert not parameters["dataverseOrganizationId"].has_value
+    assert parameters["sandbox"].value is False
+    assert "=" not in PARAMETERS["dataverseOrganizationId"]["value"], "azd has to ask for it"
+    variables = MAIN.of("variable")
+    assert variables["organizationIsGiven"].value == Expression(
+        "length(dataverseOrganizationId) == 36 || (sandbox && empty(dataverseOrganizationId))"
+    )
+    checked = variables["organizationId"].value.text
+    assert checked.startswith(
+        "organizationIsGiven ? dataverseOrganizationId : fail('dataverseOrganizationId "
+    )
+    assert values(variables["bookingSyncSettings"])["DATAVERSE_ORGANIZATION_ID"] == Expression(
+        "organizationId"
+    )
+
+
+def test_access_is_restricted_as_a_whole_or_not_at_all() -> None:
+    """By default keys alone guard the site; restricted, Dataverse's tags and operators are let in."""
+    parameters = MAIN.of("parameter")
+    assert parameters["restrictAccess"].value is False
+    assert parameters["dataverseServiceTags"].value == ["PowerPlatformInfra", "PowerPlatformPlex"]
+    assert parameters["operatorAddresses"].value == []
+    given = values(MAIN.of("module")["functionApp"])["params"]
+    for name in ("restrictAccess", "dataverseServiceTags", "operatorAddresses"):
+        assert given[name] == Expression(name)
+    config = only("Microsoft.Web/sites")["properties"]["siteConfig"]
+    assert config["ipSecurityRestrictions"] == Expression(
+        "restrictAccess ? concat(dataverseRules, operatorRules) : []"
+    )
+    assert config["ipSecurityRestrictionsDefaultAction"] == Expression("restrictAccess ? 'Deny' : 'Allow'")
+
+
+def test_each_rule_of_access_lets_in_one_tag_or_one_range() -> None:
+    """Names and priorities differ from rule to rule, and the two lists don't get in each other's way."""
+    rules = {name: values(FUNCTION_APP.of("variable")[name]) for name in ("dataverseRules", "operatorRules")}
+    assert {each["action"] for each in rules.values()} == {"Allow"}
+    assert {each["ipAddress"] for each in rules.values()} == {Expression("each")}
+    assert rules["dataverseRules"]["tag"] == "ServiceTag"
+    assert rules["operatorRules"]["tag"] == "Default"
+    assert {each["name"].text for each in rules.values()} == {
+        "'dataverse-${index + 1}'",
+        "'operators-${index + 1}'",
+    }
+    assert {each["priority"].text for each in rules.values()} == {"100 + index", "200 + index"}
+
+
+def test_who_touches_the_queues_is_logged() -> None:
+    """Reads, writes and deletions of messages, and changes of blobs, go to the workspace."""
+    settings = {
+        each["scope"].text: each["properties"]
+        for each in bodies("Microsoft.Insights/diagnosticSettings").values()
+    }
+    assert set(settings) == {"vault", "queueService", "blobService"}
+    assert {each["workspaceId"] for each in settings.values()} == {Expression("workspaceId")}
+    assert settings["queueService"]["logs"] == Expression(
+        "[for each in queueLogs: {\n      category: each\n      enabled: true\n    }]"
+    )
+    kinds = ["StorageRead", "StorageWrite", "StorageDelete"]
+    assert MAIN.of("parameter")["queueLogs"].value == kinds
+    assert set(re.findall(r"'(\w+)'", STORAGE.of("parameter")["queueLogs"].type)) == set(kinds)
+    given = values(MAIN.of("module")["storage"])["params"]
+    assert given["queueLogs"] == Expression("queueLogs")
+    assert given["workspaceId"] == Expression("monitoring.outputs.workspaceId")
+    blobs = [(each["category"], each["enabled"]) for each in settings["blobService"]["logs"]]
+    assert blobs == [("StorageWrite", True), ("StorageDelete", True)]
+
+
+def test_browsers_stay_with_https() -> None:
+    """The host tells browsers for a year that the site speaks HTTPS only, and plain HTTP is turned away."""
+    hsts = json.loads((ROOT / "host.json").read_text())["extensions"]["http"]["hsts"]
+    assert hsts == {"isEnabled": True, "maxAge": "365"}
+    assert only("Microsoft.Web/sites")["properties"]["httpsOnly"] is True
+
+
+def test_the_operators_key_opens_no_webhook() -> None:
+    """The commands give it to every function that asks for a key, and not to the webhook."""
+    loop = re.search(r"for function in ([\w ]+); do\n(.*?)\ndone", COMMANDS, re.DOTALL)
+    assert loop
+    assert set(loop[1].split()) == _behind_a_key() - {WEBHOOK}
+    assert "/functions/$function/keys/operators?" in loop[2]
+    assert "--key-type" not in COMMANDS, "a host key opens everything"
+
+
+def test_keys_are_no_arguments() -> None:
+    """A key that is set goes through a pipe: the list of processes and the shell's history don't have it."""
+    assert "--key-value" not in COMMANDS
+    used = [line.strip() for line in COMMANDS.splitlines() if "$OPERATORS_KEY" in line]
+    assert used
+    assert [line for line in used if not line.startswith("printf ")] == []

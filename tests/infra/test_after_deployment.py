@@ -1,0 +1,135 @@
+"""infra/audit-after-deployment.sh: waits for the new version, has it audit, and tells what came of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.infra.shell import NOTES, Ran, run, stand_in
+from tests.infra.templates import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SITE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/func-app"
+KEY = "the-key-of-audit-on-demand"
+REPORT = {
+    "mailboxes": 3,
+    "bookings": 40,
+    "events": 41,
+    "counts": {"missing": 2},
+    "withheld": 0,
+    "enqueued": 2,
+    "findings": [{"bookingId": "11111111-2222-4333-8444-555555555555"}],
+}
+AZ = f"""
+if arguments[:2] == ["resource", "list"]:
+    print({SITE!r} if "func-app" in arguments else "")
+elif any(each.startswith({SITE!r} + "/functions/audit_on_demand/listkeys?") for each in arguments):
+    print({KEY!r})
+elif any(each.startswith({SITE!r} + "?") for each in arguments):
+    print("func-app.azurewebsites.net")
+else:
+    sys.exit("unknown: " + repr(arguments))
+"""
+Answer = tuple[int, str]
+
+
+def _audit(
+    commands: Path, *, health: list[Answer], audit: Answer = (200, ""), app: str = "func-app", **environ: str
+) -> Ran:
+    stand_in(commands, "az", AZ)
+    program = (
+        f"health = {health!r}\n"
+        f"audit = {audit!r}\n"
+        "url = arguments[-1]\n"
+        "assert url in ('https://func-app.azurewebsites.net/api/health',\n"
+        "               'https://func-app.azurewebsites.net/api/operations/audit'), url\n"
+        "status, body = turn('health', health) if url.endswith('health') else audit\n"
+        "if status:\n"
+        "    pathlib.Path(arguments[arguments.index('--output') + 1]).write_text(body)\n"
+        "print(f'{status:03}', end='')\n"
+        "sys.exit(0 if status else 28)\n"
+    )
+    stand_in(commands, "curl", program)
+    script = ROOT / "infra" / "audit-after-deployment.sh"
+    return run(script, *[app][: bool(app)], commands=commands, environ={"PAUSE_SECONDS": "0"} | environ)
+
+
+def _asked(commands: Path) -> list[tuple[list[str], str]]:
+    """Each call of curl: its arguments and its input."""
+    notes: list[list[Any]] = [json.loads(line) for line in (commands / NOTES).read_text().splitlines()]
+    return [(arguments, given) for name, arguments, given in notes if name == "curl"]
+
+
+def test_it_waits_for_the_new_version_and_has_it_mend(tmp_path: Path) -> None:
+    """The app is asked until it is healthy; then the audit is ordered with repairs, its counts are shown."""
+    health = [(0, ""), (503, "<html>"), (503, '{"status": "failing"}'), (200, '{"status": "ok"}')]
+    ran = _audit(tmp_path, health=health, audit=(200, json.dumps(REPORT)))
+    assert ran.code == 0, ran.err
+    *probes, (order, given) = _asked(tmp_path)
+    assert len(probes) == 4
+    assert json.loads(order[order.index("--data") + 1]) == {"fix": True}
+    assert given == f"x-functions-key: {KEY}"
+    assert "3 mailboxes" in ran.out
+    assert "2 missing" in ran.out
+
+
+def test_the_key_is_no_argument_and_not_told(tmp_path: Path) -> None:
+    """Neither the list of processes nor the log has it; on GitHub it is masked first."""
+    ran = _audit(tmp_path, health=[(200, "{}")], audit=(200, json.dumps(REPORT)), GITHUB_ACTIONS="true")
+    assert not [arguments for arguments, _ in _asked(tmp_path) if KEY in " ".join(arguments)]
+    assert [line for line in ran.out.splitlines() if KEY in line] == [f"::add-mask::{KEY}"]
+    assert KEY not in ran.err
+    assert "11111111-2222" not in ran.out + ran.err, "an id in a public log"
+
+
+@pytest.mark.parametrize("answer", [(0, ""), (502, "<html>"), (503, "<html>"), (504, "")])
+def test_an_audit_that_takes_long_is_no_failure(tmp_path: Path, answer: Answer) -> None:
+    """The platform ends the request, not the audit: that is told, and the deployment stays green."""
+    ran = _audit(tmp_path, health=[(200, "{}")], audit=answer)
+    assert ran.code == 0
+    assert "goes on in the app" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, '{"error": "The body is not JSON."}'),
+        (401, ""),
+        (500, ""),
+        (502, '{"error": "Dataverse refuses the app"}'),
+        (503, '{"problem": "The queue can\'t be reached"}'),
+    ],
+)
+def test_an_audit_that_could_not_be_made_is_a_failure(tmp_path: Path, status: int, body: str) -> None:
+    """What the app itself answers is told in its words."""
+    ran = _audit(tmp_path, health=[(200, "{}")], audit=(status, body))
+    assert ran.code == 1
+    assert str(status) in ran.err
+    assert all(each in ran.err for each in json.loads(body or "{}").values())
+
+
+def test_another_audit_at_work_is_enough(tmp_path: Path) -> None:
+    """Only one runs at a time; the one that does finds the same."""
+    ran = _audit(tmp_path, health=[(200, "{}")], audit=(409, '{"problem": "An audit runs."}'))
+    assert ran.code == 0
+    assert "An audit runs." in ran.out
+
+
+def test_restricted_access_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """Where only Dataverse and operators reach the app, the workflow says how to audit by hand."""
+    ran = _audit(tmp_path, health=[(403, "<html>")])
+    assert ran.code == 0
+    assert "booking-sync audit --fix" in ran.err
+    assert len(_asked(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(("app", "words"), [("", "usage"), ("func-typo", "func-typo")])
+def test_a_wrong_app_is_told(tmp_path: Path, app: str, words: str) -> None:
+    """No name, or one that is not there, is an error in words."""
+    ran = _audit(tmp_path, health=[(200, "{}")], app=app)
+    assert ran.code == 1
+    assert words in ran.err
