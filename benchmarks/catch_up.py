@@ -13,12 +13,15 @@ import os
 import tempfile
 import time
 import uuid
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmarks.figures import Options, Result, Spread, Table, Target
+from benchmarks.simulated.world import TOKEN_KEY, Credential
+from booking_sync.dataverse.bookings import open_bookings
 from booking_sync.dataverse.queries import PAGE_HEADERS, booking_expand, booking_select
 from booking_sync.dataverse.rows import to_booking_row, to_columns
 from booking_sync.dataverse.schema import SupportColumns
@@ -29,18 +32,21 @@ from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.sync.catch_up import CatchUp, Window, standing
-from local.certificates import make_certificates
-from tests.dataverse.world import BOOKINGS, DataverseWorld, dataverse_world
-from tests.support.bookings import booking
-from tests.support.fakes import FakeQueue
+from local.dataverse import DataverseStandIn
+from local.stack.certificates import make_certificates
+from local.standin import server_tls, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
+    from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.domain.booking import Booking
+    from booking_sync.domain.change import BookingChange
+    from local.stack.certificates import Certificates
 
 Answer = TypeVar("Answer")
 
+BOOKINGS = "bookableresourcebookings"
 ROWS, BEHIND = 20_000, 50
 QUICK_ROWS, QUICK_BEHIND = 600, 5
 ROWS_PER_REQUEST = 500
@@ -60,6 +66,31 @@ class Run:
     requests: int
     parts: tuple[tuple[float, ...], ...]
     """Per repeat, in the order of `PARTS`."""
+
+
+@dataclass(frozen=True)
+class _World:
+    """An environment that is served, and the adapter that speaks to it."""
+
+    standin: DataverseStandIn
+    url: str
+    credential: Credential
+    rows: DataverseBookings
+
+
+class _CountingQueue:
+    """Fulfils `ChangeQueue`; what is sent is only counted."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+
+    async def send(self, change: BookingChange, delay: float = 0.0) -> None:  # noqa: ARG002 - see the port
+        """One more."""
+        self.messages += 1
+
+    async def dead_letter(self, message: str, reason: str) -> None:
+        """Looking for missed webhooks gives nothing up."""
+        raise NotImplementedError(message, reason)
 
 
 def run(options: Options) -> Result:
@@ -112,7 +143,7 @@ async def _run(rows: int, behind: int, repeats: int) -> Run:
         before = os.environ.get("REQUESTS_CA_BUNDLE")
         os.environ["REQUESTS_CA_BUNDLE"] = str(certificates.authority)
         try:
-            async with dataverse_world(certificates) as world:
+            async with _served(certificates) as world:
                 return await _measure(world, rows, behind, repeats)
         finally:
             del os.environ["REQUESTS_CA_BUNDLE"]
@@ -120,11 +151,24 @@ async def _run(rows: int, behind: int, repeats: int) -> Run:
                 os.environ["REQUESTS_CA_BUNDLE"] = before
 
 
-async def _measure(world: DataverseWorld, rows: int, behind: int, repeats: int) -> Run:
+@asynccontextmanager
+async def _served(certificates: Certificates) -> AsyncIterator[_World]:
+    standin = DataverseStandIn(TOKEN_KEY)
+    tls = server_tls(str(certificates.certificate), str(certificates.key))
+    async with serving(standin, tls) as url:
+        credential = Credential()
+        rows = open_bookings(url, credential, SupportColumns(), lambda: datetime.now(UTC))
+        try:
+            yield _World(standin, url, credential, rows)
+        finally:
+            await rows.aclose()
+
+
+async def _measure(world: _World, rows: int, behind: int, repeats: int) -> Run:
     renderer = EventRenderer(EventStyle(event_zone("Europe/Berlin"), world.url))
     wish = functools.partial(desire, render=renderer.render, require_work_order=True)
     await _fill(world, wish, rows, behind)
-    queue = FakeQueue()
+    queue = _CountingQueue()
     catch_up = CatchUp(
         world.rows,
         queue,
@@ -134,39 +178,61 @@ async def _measure(world: DataverseWorld, rows: int, behind: int, repeats: int) 
         new_id=lambda: str(uuid.uuid4()),
     )
     tally = await catch_up.run()
-    requests = len(world.requests)
+    requests = len(world.standin.requests)
     text = json.dumps(await _raw_rows(world))
     parts = [_parts(text, wish) for _ in range(repeats + 1)][1:]  # the first one warms up
-    return Run(tally.rows, tally.behind, len(queue.sent), requests, tuple(parts))
+    return Run(tally.rows, tally.behind, queue.messages, requests, tuple(parts))
 
 
-async def _fill(world: DataverseWorld, wish: Callable[[Booking], Desire], rows: int, behind: int) -> None:
+async def _fill(world: _World, wish: Callable[[Booking], Desire], rows: int, behind: int) -> None:
     """Give the environment bookings of one work order, the first ones without a record."""
-    world.put(booking())
-    template = world.standin.rows(BOOKINGS)[booking().id]
-    row = await world.rows.read(booking().id)
+    template = _template(world.standin)
+    first = world.standin.state.create(BOOKINGS, template)
+    row = await world.rows.read(first)
     assert row is not None  # noqa: S101 - just put there
     for number in range(1, rows):
         booking_id = str(uuid.uuid4())
-        body: dict[str, Any] = {
-            "bookableresourcebookingid": booking_id,
-            "name": template["name"],
-            "starttime": template["starttime"],
-            "endtime": template["endtime"],
-            "statecode": 0,
-            "BookingStatus@odata.bind": f"/bookingstatuses({template['bookingstatus']})",
-            "Resource@odata.bind": f"/bookableresources({template['resource']})",
-            "msdyn_workorder@odata.bind": f"/msdyn_workorders({template['msdyn_workorder']})",
-        }
+        body: dict[str, Any] = {"bookableresourcebookingid": booking_id, **template}
         wanted = wish(replace(row.booking, id=booking_id))
         if number >= behind and isinstance(wanted, Wanted):
             record = SyncRecord(EventRef(wanted.mailbox, EVENT_ID), 1, wanted.content.fingerprint())
             body |= to_columns(booking_id, record, SupportColumns())
-        world.standin.create(BOOKINGS, body)
+        world.standin.state.create(BOOKINGS, body)
     world.standin.requests.clear()
 
 
-async def _raw_rows(world: DataverseWorld) -> Sequence[dict[str, Any]]:
+def _template(standin: DataverseStandIn) -> dict[str, Any]:
+    """A booking of a work order, without its id; the rows that it names are there."""
+
+    def create(entity_set: str, **body: Any) -> str:
+        return f"/{entity_set}({standin.state.create(entity_set, body)})"
+
+    user = create("systemusers", azureactivedirectoryobjectid=str(uuid.uuid4()), isdisabled=False)
+    account = create("accounts", name="Adatum Bakery")
+    order: dict[str, Any] = {
+        "msdyn_name": "WO-00017",
+        "msdyn_workordersummary": "Yearly boiler service",
+        "msdyn_address1": "Harbour Street 4",
+        "msdyn_city": "Helsinki",
+        "msdyn_postalcode": "00100",
+        "msdyn_country": "Finland",
+        "msdyn_latitude": 60.17,
+        "msdyn_longitude": 24.94,
+        "msdyn_serviceaccount@odata.bind": account,
+    }
+    status = create("bookingstatuses", name="Scheduled", status=2, msdyn_fieldservicestatus=690970000)
+    return {
+        "name": "Boiler service",
+        "starttime": "2026-03-02T08:00:00Z",
+        "endtime": "2026-03-02T10:30:00Z",
+        "statecode": 0,
+        "BookingStatus@odata.bind": status,
+        "Resource@odata.bind": create("bookableresources", resourcetype=3, **{"UserId@odata.bind": user}),
+        "msdyn_workorder@odata.bind": create("msdyn_workorders", **order),
+    }
+
+
+async def _raw_rows(world: _World) -> Sequence[dict[str, Any]]:
     """The rows as the service sends them to `catch_up`."""
     client = DataverseClient(world.url, world.credential, lambda: datetime.now(UTC))
     path = f"{BOOKINGS}?$select={booking_select(SupportColumns())}&$expand={booking_expand()}"

@@ -19,14 +19,14 @@ from benchmarks.figures import Chart, ChartKind, Result, Table, Target
 from benchmarks.simulated.load import Office
 from benchmarks.simulated.verdict import facts_of
 from benchmarks.simulated.world import SimulatedWorld
-from local.virtual_time import run_virtually, virtual_seconds
+from local.standin.virtual_time import run_virtually, virtual_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from benchmarks.figures import Cell, Latency, Options
     from benchmarks.simulated.load import Change
-    from local.graph.store import Mailbox, StoredEvent
+    from local.graph.mailbox.store import Mailbox, StoredEvent
 
 CONTENDERS = (Name.FLOW, Name.PLAIN, Name.BOOKING_SYNC)
 WATCH_SECONDS = 0.05

@@ -17,7 +17,7 @@ from benchmarks.simulated.load import SHARES, Kind, Office
 from benchmarks.simulated.verdict import facts_of
 from benchmarks.simulated.world import SimulatedWorld
 from local.dataverse.config import Config
-from local.virtual_time import run_virtually, virtual_seconds
+from local.standin.virtual_time import run_virtually, virtual_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,7 +157,7 @@ def _lift_limits(world: SimulatedWorld) -> None:
         budget_requests=BOUNDLESS,
         inline_extension_failure_every=0,
     )
-    world.dataverse.configure(
+    world.dataverse.state.configure(
         max_concurrent=BOUNDLESS, max_requests=BOUNDLESS, max_execution_seconds=float(BOUNDLESS)
     )
 
@@ -172,7 +172,7 @@ def _restore_limits(world: SimulatedWorld, *, half_failures: bool) -> None:
         inline_extension_failure_every=HALF_FAILURE_EVERY if half_failures else 0,
     )
     limits = Config()
-    world.dataverse.configure(
+    world.dataverse.state.configure(
         max_concurrent=limits.max_concurrent,
         max_requests=limits.max_requests,
         max_execution_seconds=limits.max_execution_seconds,

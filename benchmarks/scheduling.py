@@ -19,7 +19,7 @@ from benchmarks.simulated.verdict import judge
 from benchmarks.simulated.world import SimulatedWorld
 from local.functions_host.configuration import read_host_settings
 from local.processes import REPOSITORY
-from local.virtual_time import run_virtually, virtual_seconds
+from local.standin.virtual_time import run_virtually, virtual_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.figures import Cell, Chart, ChartKind, Options, Result, Spread, Table, Target
 from benchmarks.flatness import growth
 from benchmarks.probes.run import run_module
-from local.azurite import azurite, random_account
-from local.certificates import make_certificates
+from local.stack.azurite import azurite, random_account
+from local.stack.certificates import make_certificates
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

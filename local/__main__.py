@@ -1,6 +1,6 @@
 """`python -m local run`: play a day through the whole chain; `python -m local start`: keep the stack up.
 
-The other commands lend a hand in a stack that was started with `--folder`.
+The other commands act on a stack that was started with `--folder`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from local.control import ControlError
+from local.commands import NoSuchThingError, add_commands, follow_app_orders, run_command
 from local.day.report import show
 from local.day.run import DayOptions, DayRun
-from local.day.workshop import PLANNED, open_workshop
+from local.day.sample_data import PLANNED, load_sample_data
 from local.day.world import TIME_ZONE
-from local.hands import NoSuchThingError, add_commands, keep_as_wished, run_hand
 from local.processes import REPOSITORY, StartError
 from local.stack import LocalStack, NotQuietError, StackOptions
+from local.stack.control import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -104,15 +104,15 @@ async def start(arguments: argparse.Namespace) -> int:
         options = replace(_stack_options(folder, arguments), provisioned=not arguments.unprovisioned)
         async with LocalStack(options) as stack:
             console = Console(soft_wrap=True, highlight=False)
-            await open_workshop(stack, arguments.seed, arguments.bookings, console)
-            await keep_as_wished(folder, stack.restart_host, stack.hosts[0].stop)
+            await load_sample_data(stack, arguments.seed, arguments.bookings, console)
+            await follow_app_orders(folder, stack.restart_host, stack.hosts[0].stop)
     return 0
 
 
 def main() -> None:
     """Run a command; expected failures end with one message, not with a traceback."""
     arguments = read_arguments()
-    command = {"run": run, "start": start}.get(arguments.command, run_hand)
+    command = {"run": run, "start": start}.get(arguments.command, run_command)
     try:
         sys.exit(asyncio.run(_until_terminated(command(arguments))))
     except (KeyboardInterrupt, asyncio.CancelledError):

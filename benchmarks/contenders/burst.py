@@ -27,9 +27,9 @@ from local.day.world import WorldMaker, booking_row, mailbox, rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.control import Counts
     from local.day.world import Booking
     from local.stack import LocalStack
+    from local.stack.control import Counts
 
 PATIENCE_SECONDS = 1200.0
 PUT_TOGETHER = 16

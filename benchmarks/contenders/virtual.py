@@ -108,7 +108,7 @@ class _FlowContender:
             named = {"bsync_outlookeventid": change.event_id, "bsync_originalresource": change.mailbox}
             return Trigger(Message.DELETED, named)
         message = Message.CREATED if change.kind is Kind.CREATE else Message.UPDATED
-        return Trigger(message, dict(self._world.dataverse.rows(BOOKINGS)[change.booking_id]))
+        return Trigger(message, dict(self._world.dataverse.state.rows(BOOKINGS)[change.booking_id]))
 
 
 class _QueuedContender:

@@ -71,7 +71,7 @@ async def _work() -> float:
 
 
 def _measure(kept: Kept) -> dict[str, float]:
-    from local.virtual_time import run_virtually
+    from local.standin.virtual_time import run_virtually
 
     logging.disable(logging.CRITICAL)
     exporter = None if kept is Kept.NONE else _start_sdk(kept)

@@ -23,7 +23,7 @@ from local.day.world import (
     rows,
     times,
 )
-from local.graph.schema import read_event
+from local.graph.mailbox.schema import read_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -116,7 +116,7 @@ class Office:
 
     def _furnish(self) -> None:
         for entity_set, body in rows(self._plan):
-            self._world.dataverse.create(entity_set, body, webhooks=False)
+            self._world.dataverse.state.create(entity_set, body, webhooks=False)
         state = self._world.graph.state
         for person in self._plan.people:
             entry = mailbox(person)
@@ -127,7 +127,7 @@ class Office:
             self.private[event.immutable_id] = {"subject": appointment.subject}
 
     def _create(self, booking: Booking) -> Change:
-        self._world.dataverse.create(BOOKINGS, booking_row(booking), webhooks=False)
+        self._world.dataverse.state.create(BOOKINGS, booking_row(booking), webhooks=False)
         self._untouched.append(booking)
         person = self._technicians[booking.resource_id]
         return Change(booking.id, Kind.CREATE, person.mailbox, person.mailbox)
@@ -137,11 +137,13 @@ class Office:
         after = self._somebody_else(before) if kind is Kind.REASSIGN else before
         event_id = ""
         if kind is Kind.DELETE:
-            event_id = str(self._world.dataverse.rows(BOOKINGS)[booking.id]["bsync_outlookeventid"] or "")
-            self._world.dataverse.delete(BOOKINGS, booking.id, webhooks=False)
+            event_id = str(
+                self._world.dataverse.state.rows(BOOKINGS)[booking.id]["bsync_outlookeventid"] or ""
+            )
+            self._world.dataverse.state.delete(BOOKINGS, booking.id, webhooks=False)
         else:
             body = self._body(kind, booking, after)
-            self._world.dataverse.update(BOOKINGS, booking.id, body, webhooks=False)
+            self._world.dataverse.state.update(BOOKINGS, booking.id, body, webhooks=False)
         return Change(booking.id, kind, after.mailbox, before.mailbox, event_id)
 
     def _body(self, kind: Kind, booking: Booking, after: Resource) -> dict[str, Any]:

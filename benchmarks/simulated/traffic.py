@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from local.http import HttpAnswer, HttpRequest
+from local.standin.http import HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

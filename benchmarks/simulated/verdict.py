@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.day.facts import TABLES, Tables, read_booking, read_event
 from local.day.verdict import Facts, compare
-from local.graph.render import describe_event
+from local.graph.api.render import describe_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def judge(world: SimulatedWorld, office: Office, *, markers: bool = True) -> lis
 
 def facts_of(world: SimulatedWorld, office: Office) -> Facts:
     """What both services hold, as the verdict wants it."""
-    tables = Tables({name: world.dataverse.rows(name) for name in TABLES})
+    tables = Tables({name: world.dataverse.state.rows(name) for name in TABLES})
     mailboxes = world.graph.state.mailboxes.values()
     with_mailbox = frozenset(each.id for each in mailboxes if each.kind == "normal")
     bookings = [

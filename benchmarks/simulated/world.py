@@ -1,6 +1,6 @@
 """Graph and Dataverse in process, in virtual time: the strict stand-ins' own code without sockets.
 
-Everything here is to be made and used on the loop of `local.virtual_time.run_virtually`.
+Everything here is to be made and used on the loop of `local.standin.virtual_time.run_virtually`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from azure.core.credentials import AccessToken
 from benchmarks.simulated.traffic import Link
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.plumbing.tokens import ClosedOnExit
-from local import tokens
 from local.dataverse import DataverseStandIn
 from local.graph import GraphStandIn
-from local.virtual_time import virtual_seconds
+from local.standin import tokens
+from local.standin.virtual_time import virtual_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,8 @@ DATAVERSE_URL = "https://contoso.crm4.dynamics.com"
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 """What `now` says when the loop's time is 0."""
 
-_KEY = b"k" * tokens.KEY_BYTES
+TOKEN_KEY = b"k" * tokens.KEY_BYTES
+"""What both stand-ins check tokens with."""
 _TOKEN_SECONDS = 7 * 24 * 3600
 
 
@@ -44,9 +45,9 @@ class SimulatedWorld:
     """
 
     def __init__(self, latency: Latency) -> None:
-        self.graph = GraphStandIn(_KEY, clock=virtual_seconds)
+        self.graph = GraphStandIn(TOKEN_KEY, clock=virtual_seconds)
         """The stand-in: tests and fillers may look and reach in."""
-        self.dataverse = DataverseStandIn(_KEY, clock=virtual_seconds)
+        self.dataverse = DataverseStandIn(TOKEN_KEY, clock=virtual_seconds)
         self.graph_link = Link(self.graph, GRAPH_URL)
         self.dataverse_link = Link(self.dataverse, DATAVERSE_URL)
         self.graph_transport = GraphTransport(self.graph_link)
@@ -59,7 +60,7 @@ class SimulatedWorld:
         self.latency = latency
         self.graph.latency_seconds = self.dataverse.latency_seconds = latency.round_trip
         self.graph.state.config = replace(self.graph.state.config, item_seconds=latency.service)
-        self.dataverse.configure(service_seconds=latency.service)
+        self.dataverse.state.configure(service_seconds=latency.service)
 
     async def exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
@@ -131,7 +132,7 @@ class Credential(ClosedOnExit):
         """A token for `GRAPH_URL` or `DATAVERSE_URL`; made once, as a cache would have it."""
         if audience not in self._tokens:
             expires = int(datetime.now(UTC).timestamp()) + _TOKEN_SECONDS
-            self._tokens[audience] = AccessToken(tokens.issue(_KEY, audience, _TOKEN_SECONDS), expires)
+            self._tokens[audience] = AccessToken(tokens.issue(TOKEN_KEY, audience, _TOKEN_SECONDS), expires)
         return self._tokens[audience].token
 
     async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:

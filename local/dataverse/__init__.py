@@ -1,12 +1,8 @@
 """A strict stand-in for the Dataverse Web API (v9.2) and the webhooks it sends.
 
-Rooms: `columns` what tables are made of, `schema` and `platform_tables` the tables, `payload` request bodies,
-`store` rows and their ties, `filters` and `odata` the query options, `api` one operation, `batch` multipart,
-`limits` throttling, `handlers` HTTP, `control` the control plane.
-
-What provisioning needs: `platform` joins `metadata` and `customization` (table definitions), `solutions`,
-`rules` for the platform's own rows, and `privileges`. Webhooks: `registration` reads endpoints, steps and
-images from rows, `webhooks` and `context` are what Dataverse posts out, `jobs` what it notes of that.
+From the outside in: `handlers` speaks HTTP, `control` is the control plane, `environment` joins what there
+is. `web_api` carries out one operation, `customization` is what provisioning and the doctor meet, `webhooks`
+what is posted out, `tables` what is kept; `calls`, `config` and `errors` are what all of them share.
 """
 
 from local.dataverse.handlers import DataverseStandIn

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from local.dataverse.handlers import DEFAULT_IDENTITY, DataverseStandIn
-from local.dataverse.schema import SUPPORT_COLUMNS
+from local.dataverse.environment import DEFAULT_IDENTITY
+from local.dataverse.handlers import DataverseStandIn
+from local.dataverse.tables.schema import SUPPORT_COLUMNS
 from local.standin import run_standin, standin_arguments
 
 if TYPE_CHECKING:

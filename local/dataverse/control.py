@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from local.dataverse.errors import DataverseError, bad_request
-from local.dataverse.webhooks import read_webhooks
+from local.dataverse.webhooks.steps import read_webhooks
 from local.standin import CONTROL_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from local.dataverse.handlers import DataverseStandIn
+    from local.dataverse.environment import Environment
+    from local.standin import StandIn
 
     Work = Callable[[web.Request], Awaitable[Any]]
 
 
-def add_control_plane(standin: DataverseStandIn) -> None:
+def add_control_plane(standin: StandIn, environment: Environment) -> None:
     """Add the routes below `/_control/` to a stand-in."""
-    plane = _ControlPlane(standin)
+    plane = _ControlPlane(standin, environment)
     router = standin.app.router
     row = CONTROL_PREFIX + "rows/{entity_set}"
     router.add_get(CONTROL_PREFIX + "config", _answering(plane.get_config))
@@ -56,36 +57,37 @@ def _answering(work: Work) -> Callable[[web.Request], Awaitable[web.StreamRespon
 class _ControlPlane:
     """The handlers; each returns the JSON to answer."""
 
-    def __init__(self, standin: DataverseStandIn) -> None:
+    def __init__(self, standin: StandIn, environment: Environment) -> None:
         self._standin = standin
+        self._environment = environment
 
     async def get_config(self, _request: web.Request) -> Any:
         """Every knob."""
-        return self._standin.state.config.describe()
+        return self._environment.config.describe()
 
     async def put_config(self, request: web.Request) -> Any:
         """Turn some knobs."""
-        self._standin.configure(**await request.json())
-        return self._standin.state.config.describe()
+        self._environment.configure(**await request.json())
+        return self._environment.config.describe()
 
     async def put_webhooks(self, request: web.Request) -> Any:
         """Replace all registered endpoints and steps: a shortcut that writes the rows provisioning would."""
-        webhooks = read_webhooks(self._standin.state.schema, await request.json())
-        self._standin.state.registration.replace(webhooks)
+        webhooks = read_webhooks(self._environment.schema, await request.json())
+        self._environment.registration.replace(webhooks)
         return {"webhooks": len(webhooks)}
 
     async def get_deliveries(self, _request: web.Request) -> Any:
         """The account of deliveries."""
-        return self._standin.state.courier.describe()
+        return self._environment.sender.describe()
 
     async def get_idle(self, _request: web.Request) -> Any:
         """Whether no delivery is pending."""
-        pending = self._standin.state.courier.pending
+        pending = self._environment.sender.pending
         return {"idle": pending == 0, "pending": pending}
 
     async def get_state(self, _request: web.Request) -> Any:
         """What else is counted, and who is who."""
-        state = self._standin.state
+        state = self._environment
         return {
             "cookiesReturned": state.cookies_returned,
             "organizationId": state.identity.organization_id,
@@ -95,7 +97,7 @@ class _ControlPlane:
 
     async def get_rows(self, request: web.Request) -> Any:
         """All rows of a table, columns by logical name."""
-        return list(self._standin.rows(request.match_info["entity_set"]).values())
+        return list(self._environment.rows(request.match_info["entity_set"]).values())
 
     async def post_row(self, request: web.Request) -> Any:
         """Create a row."""
@@ -108,18 +110,18 @@ class _ControlPlane:
     async def patch_row(self, request: web.Request) -> Any:
         """Change a row that exists."""
         entity_set, row_id = request.match_info["entity_set"], request.match_info["row_id"]
-        self._standin.update(entity_set, row_id, await request.json(), webhooks=_webhooks(request))
+        self._environment.update(entity_set, row_id, await request.json(), webhooks=_webhooks(request))
         return {"id": row_id}
 
     async def delete_row(self, request: web.Request) -> Any:
         """Delete a row."""
         entity_set, row_id = request.match_info["entity_set"], request.match_info["row_id"]
-        self._standin.delete(entity_set, row_id, webhooks=_webhooks(request))
+        self._environment.delete(entity_set, row_id, webhooks=_webhooks(request))
         return {"id": row_id}
 
     async def delete_everything(self, _request: web.Request) -> Any:
         """Back to a fresh environment, with an empty request log and no faults."""
-        self._standin.state.clear()
+        self._environment.clear()
         self._standin.requests.clear()
         self._standin.faults.clear()
         return {}
@@ -128,7 +130,7 @@ class _ControlPlane:
         if not isinstance(body, dict):
             raise bad_request("A row is a JSON object.")
         entity_set = request.match_info["entity_set"]
-        return {"id": self._standin.create(entity_set, body, webhooks=_webhooks(request))}
+        return {"id": self._environment.create(entity_set, body, webhooks=_webhooks(request))}
 
 
 def _webhooks(request: web.Request) -> bool:

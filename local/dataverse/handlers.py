@@ -8,101 +8,33 @@ import secrets
 import time
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from local import tokens
-from local.dataverse.api import Answer, Call, Identity, WebApi, preferences
-from local.dataverse.batch import Part, read_batch, write_batch
-from local.dataverse.config import Config
+from local.dataverse.calls import Answer, Call, preferences
 from local.dataverse.control import add_control_plane
+from local.dataverse.environment import DEFAULT_IDENTITY, Environment
 from local.dataverse.errors import DataverseError
-from local.dataverse.jobs import Jobs
-from local.dataverse.limits import Throttle
-from local.dataverse.metadata import BASE_LANGUAGE
-from local.dataverse.payload import API_PATH, Row, read_body
-from local.dataverse.registration import Registration
-from local.dataverse.schema import SUPPORT_COLUMNS, Schema
-from local.dataverse.store import Store
-from local.dataverse.webhooks import Courier, Dispatcher
-from local.http import DroppedConnectionError, HttpAnswer, HttpRequest, read_request, write_answer
-from local.standin import BATCH_ITEMS, StandIn
+from local.dataverse.tables.payload import API_PATH
+from local.dataverse.tables.schema import SUPPORT_COLUMNS
+from local.dataverse.web_api.batch import Part, read_batch, write_batch
+from local.standin import BATCH_ITEMS, StandIn, tokens
+from local.standin.http import DroppedConnectionError, HttpAnswer, HttpRequest, read_request, write_answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from aiohttp import web
 
-    from local.dataverse.store import Change
-    from local.faults import Fault
+    from local.dataverse.calls import Identity
+    from local.standin.faults import Fault
 
 MAX_URL = 32_768
 AFFINITY_COOKIE = "ARRAffinity"
 PARALLELISM_HINT = 8
 """What `x-ms-dop-hint` advises."""
-DEFAULT_IDENTITY = Identity(
-    organization_id="0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b001",
-    business_unit_id="0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b002",
-    app_user_id="0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b003",
-    dispatcher_id="0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b004",
-)
 
 _MAX_REQUEST_LINE = 131_072
-
-
-class DataverseState:
-    """All there is behind the addresses; tests may look and reach in."""
-
-    def __init__(
-        self,
-        support_columns: Mapping[str, int],
-        identity: Identity,
-        authority: str | None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.identity = identity
-        self.config = Config()
-        self.schema = Schema(support_columns)
-        self.store = Store(self.schema)
-        self.courier = Courier(
-            self.config, authority, Jobs(self.schema, self.store, identity.app_user_id).settled
-        )
-        self.dispatcher = Dispatcher(self.config, identity, self.courier)
-        self.api = WebApi(self.schema, self.store, self.config, identity, self.dispatcher.changed)
-        self.registration = Registration(
-            self.schema, self.store, self.dispatcher.webhooks, identity.app_user_id
-        )
-        self.api.platform.customization.is_used = self.registration.uses
-        self.throttle = Throttle(self.config, clock)
-        self.cookies_returned = 0
-        """Requests that sent the affinity cookie back, against Microsoft's advice."""
-        self.seed()
-
-    def seed(self) -> None:
-        """The rows a fresh environment has: its people, its own solution, the messages steps are for."""
-        table = self.schema.table
-        user = self.identity.app_user_id
-        people = {"B. Sync (application user)": user, "Dispatcher": self.identity.dispatcher_id}
-        for name, user_id in people.items():
-            row: Row = {"systemuserid": user_id, "fullname": name, "isdisabled": False}
-            self.store.create(table("systemuser"), row, user)
-        organization: Row = {
-            "organizationid": self.identity.organization_id,
-            "name": "bookings",
-            "languagecode": BASE_LANGUAGE,
-        }
-        self.store.create(table("organization"), organization, user)
-        self.api.platform.solutions.seed(user)
-        self.registration.seed()
-
-    def clear(self) -> None:
-        """Back to a fresh environment: no rows but its own, no webhooks; settings and columns stay."""
-        self.store.clear()
-        self.seed()
-        self.registration.refresh()
-        self.courier.clear()
-        self.throttle.clear()
-        self.cookies_returned = 0
 
 
 class DataverseStandIn(StandIn):
@@ -130,68 +62,17 @@ class DataverseStandIn(StandIn):
         super().__init__("dataverse")
         self._token_key = token_key
         self._audience = audience
-        self.state = DataverseState(support_columns, identity, authority, clock)
+        self.state = Environment(support_columns, identity, authority, clock)
         # 32 KB addresses are legal here, and aiohttp refuses lines above 8 KB unless told otherwise.
         self.app._handler_args = {"max_line_size": _MAX_REQUEST_LINE}  # noqa: SLF001 - the shell made the app
         self.app.cleanup_ctx.append(self._deliveries)
         self.app.router.add_route("*", API_PATH + "{path:.*}", self._serve)
-        add_control_plane(self)
+        add_control_plane(self, self.state)
 
     async def _deliveries(self, _app: web.Application) -> AsyncIterator[None]:
-        await self.state.courier.start()
+        await self.state.sender.start()
         yield
-        await self.state.courier.stop()
-
-    def configure(self, **knobs: Any) -> None:
-        """Turn knobs of `Config`.
-
-        Raises:
-            DataverseError: an unknown knob or a value of the wrong type.
-        """
-        self.state.config.change(knobs)
-        self.state.courier.pump()
-
-    def create(self, entity_set: str, body: Mapping[str, Any], *, webhooks: bool = True) -> str:
-        """Create a row as the dispatcher; returns its id.
-
-        Raises:
-            DataverseError: as the API would.
-        """
-        table = self.state.schema.entity_set(entity_set)
-        values = read_body(self.state.schema, table, dict(body), "")
-        change = self.state.store.create(table, values, self.state.identity.dispatcher_id)
-        self._raise([change], webhooks=webhooks)
-        return change.row_id
-
-    def update(self, entity_set: str, row_id: str, body: Mapping[str, Any], *, webhooks: bool = True) -> None:
-        """Change a row as the dispatcher.
-
-        Raises:
-            DataverseError: as the API would.
-        """
-        table = self.state.schema.entity_set(entity_set)
-        values = read_body(self.state.schema, table, dict(body), "")
-        change = self.state.store.update(table, row_id.lower(), values, self.state.identity.dispatcher_id)
-        self._raise([change], webhooks=webhooks)
-
-    def delete(self, entity_set: str, row_id: str, *, webhooks: bool = True) -> None:
-        """Delete a row, with all that follows from it, as the dispatcher.
-
-        Raises:
-            DataverseError: as the API would.
-        """
-        table = self.state.schema.entity_set(entity_set)
-        changes = self.state.store.delete(table, row_id.lower(), self.state.identity.dispatcher_id)
-        self._raise(changes, webhooks=webhooks)
-
-    def rows(self, entity_set: str) -> dict[str, Row]:
-        """The live rows of a table by id; columns by logical name."""
-        return self.state.store.rows(self.state.schema.entity_set(entity_set))
-
-    def _raise(self, changes: Sequence[Change], *, webhooks: bool) -> None:
-        if webhooks:
-            user = self.state.identity.dispatcher_id
-            self.state.dispatcher.changed(changes, Call("POST", "", "", {}, b"", "", user))
+        await self.state.sender.stop()
 
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         """Serve one request below `/api/data/v9.2/`; refusals are answers too.

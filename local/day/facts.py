@@ -12,8 +12,8 @@ from local.day.world import Commitment, ResourceKind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from local.control import PoisonMessage
     from local.stack import LocalStack
+    from local.stack.control import PoisonMessage
 
     Row = Mapping[str, Any]
 

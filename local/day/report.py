@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from rich.box import SIMPLE
 from rich.table import Table
 
-from local.day.verdict import BookingFact, Difference, EventFact, Facts, PoisonFact, Wish, wish
+from local.day.verdict import BookingFact, Difference, EventFact, Expected, Facts, PoisonFact, expected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from local.control import Counts
+    from local.stack.control import Counts
 
 
 COLUMNS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -150,7 +150,7 @@ class DayReport:
 
 def failing(facts: Facts) -> list[BookingFact]:
     """Bookings that can't be shown."""
-    return [booking for booking in facts.bookings if wish(booking) is Wish.FAILING]
+    return [booking for booking in facts.bookings if expected(booking) is Expected.FAILING]
 
 
 def show(console: Console, report: DayReport, time_zone: str) -> None:
@@ -215,7 +215,7 @@ def _event_cells(booking: BookingFact, event: EventFact | None, zone: ZoneInfo) 
         return _cells(event, zone)
     if booking.error:
         return ["", f"[yellow]{_plain(booking.error)}[/]", ""]
-    return ["", "[dim]none wanted[/]" if wish(booking) is Wish.HIDDEN else "[red]missing[/]", ""]
+    return ["", "[dim]none wanted[/]" if expected(booking) is Expected.HIDDEN else "[red]missing[/]", ""]
 
 
 def _cells(event: EventFact, zone: ZoneInfo, *, own: bool = False) -> list[str]:

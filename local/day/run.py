@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from local.control import Counts, StandInControl
     from local.day.moves import Phase
     from local.day.verdict import Facts
     from local.day.world import World
     from local.stack import LocalStack
+    from local.stack.control import Counts, StandInControl
 
 PATIENCE_SECONDS = 120.0
 

@@ -87,8 +87,8 @@ class Facts:
     """Whether the app runs with an open extension's name."""
 
 
-class Wish(StrEnum):
-    """What a booking wants of Outlook."""
+class Expected(StrEnum):
+    """What a booking should look like in Outlook."""
 
     SHOWN = auto()
     HIDDEN = auto()
@@ -123,17 +123,17 @@ class Difference:
     text: str
 
 
-def wish(booking: BookingFact) -> Wish:
-    """What this booking wants of Outlook."""
+def expected(booking: BookingFact) -> Expected:
+    """What this booking should look like in Outlook."""
     if not booking.active or booking.canceled or not booking.has_work_order:
-        return Wish.HIDDEN
+        return Expected.HIDDEN
     if not booking.is_user or not booking.user_enabled:
-        return Wish.HIDDEN
+        return Expected.HIDDEN
     if not booking.mailbox or not booking.has_mailbox:
-        return Wish.FAILING
+        return Expected.FAILING
     if booking.start is None or booking.end is None or booking.end < booking.start:
-        return Wish.FAILING
-    return Wish.SHOWN
+        return Expected.FAILING
+    return Expected.SHOWN
 
 
 def compare(facts: Facts) -> list[Difference]:
@@ -166,18 +166,18 @@ def compare(facts: Facts) -> list[Difference]:
 
 
 def _judge(booking: BookingFact, events: Sequence[EventFact], *, expects_tags: bool) -> Iterable[Difference]:
-    wanted = wish(booking)
+    wanted = expected(booking)
     if len(events) > 1:
         yield Difference(Kind.DOUBLED, booking.id, f"{booking.name!r} shows {len(events)} times")
-    if wanted is Wish.HIDDEN and events:
+    if wanted is Expected.HIDDEN and events:
         yield Difference(Kind.LEFT_OVER, booking.id, f"{booking.name!r} should not show")
-    if wanted is Wish.FAILING and not booking.error:
+    if wanted is Expected.FAILING and not booking.error:
         yield Difference(Kind.SILENT_FAILURE, booking.id, f"{booking.name!r} can't show and does not say why")
-    if wanted is Wish.SHOWN and booking.error:
+    if wanted is Expected.SHOWN and booking.error:
         yield Difference(Kind.FALSE_ALARM, booking.id, f"{booking.name!r} complains: {booking.error}")
-    if wanted is Wish.SHOWN and not events:
+    if wanted is Expected.SHOWN and not events:
         yield Difference(Kind.MISSING, booking.id, f"{booking.name!r} of {booking.resource} does not show")
-    if wanted is Wish.SHOWN:
+    if wanted is Expected.SHOWN:
         for event in events:
             yield from _judge_event(booking, event, expects_tags=expects_tags)
     recorded = [(event.id, event.mailbox) for event in events] or [("", "")]
@@ -219,7 +219,7 @@ def _judge_private(facts: Facts) -> Iterable[Difference]:
 
 
 def _judge_poison(facts: Facts) -> Iterable[Difference]:
-    failing = {booking.id for booking in facts.bookings if wish(booking) is Wish.FAILING}
+    failing = {booking.id for booking in facts.bookings if expected(booking) is Expected.FAILING}
     for message in facts.poison:
         if message.booking_id not in failing or not message.reason:
             yield Difference(

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 
-from local import tokens
 from local.entra.registration import Registration
 from local.entra.standin import DEFAULT_LIFETIME_SECONDS, EntraStandIn, always_accepted
-from local.standin import run_standin, standin_arguments
+from local.standin import run_standin, standin_arguments, tokens
 
 CLIENT_SECRET_VARIABLE = "LOCAL_CLIENT_SECRET"  # noqa: S105 - the variable's name, no secret
 

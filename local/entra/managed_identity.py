@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from local import tokens
-from local.standin import StandIn, run_standin, standin_arguments
+from local.standin import StandIn, run_standin, standin_arguments, tokens
 
 PATH = "/msi/token"
 API_VERSION = "2019-08-01"

@@ -9,9 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from local import tokens
 from local.entra.registration import ClientSecret, Refusal, Registration, decide
-from local.standin import CONTROL_PREFIX, StandIn
+from local.standin import CONTROL_PREFIX, StandIn, tokens
 
 DEFAULT_LIFETIME_SECONDS = 3599
 """What Entra usually says of a client-credentials token: an hour less one second."""

@@ -1,11 +1,12 @@
 """Strict stand-in for the calendar part of Microsoft Graph.
 
-From the outside in: `handlers` speaks HTTP, `batch` takes a `$batch` apart, `service` routes one request to
-`store`, which holds the mailboxes and their rules. `schema`, `odata`, `preferences` and `zones` refuse what
-the real service refuses; `limits` counts what it counts; `control` is for tests and demonstrations.
+From the outside in: `handlers` speaks HTTP, `api` takes a request or a `$batch` apart, refuses what the real
+service refuses and counts what it counts, `mailbox` holds the events and the rules about them. `control` is
+for tests and demonstrations, `config` for what it can set.
 """
 
+from local.graph.config import GraphConfig
 from local.graph.handlers import GraphStandIn
-from local.graph.store import GraphConfig, GraphState, Mailbox, StoredEvent
+from local.graph.mailbox.store import GraphState, Mailbox, StoredEvent
 
 __all__ = ["GraphConfig", "GraphStandIn", "GraphState", "Mailbox", "StoredEvent"]

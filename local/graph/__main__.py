@@ -6,7 +6,7 @@ import os
 
 from local.graph.handlers import GRAPH_AUDIENCE, GraphStandIn
 from local.standin import run_standin, standin_arguments
-from local.tokens import KEY_VARIABLE, key_from_environment
+from local.standin.tokens import KEY_VARIABLE, key_from_environment
 
 
 def main() -> None:

@@ -19,14 +19,20 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from aiohttp import web
 
+from local.graph.api.render import describe_event
+from local.graph.config import DeletedTransactions, GraphConfig
+from local.graph.mailbox.schema import read_event
+from local.graph.mailbox.store import (
+    GraphState,
+    Mailbox,
+    MailboxKind,
+    StoredEvent,
+)
 from local.graph.messages import GraphError, bad_request
-from local.graph.render import describe_event
-from local.graph.schema import read_event
-from local.graph.store import DeletedTransactions, GraphConfig, GraphState, Mailbox, MailboxKind, StoredEvent
 from local.standin import CONTROL_PREFIX
 
 if TYPE_CHECKING:
-    from local.graph.limits import Limits
+    from local.graph.api.limits import Limits
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 

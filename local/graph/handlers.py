@@ -7,9 +7,11 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from local.graph.batch import BatchRunner, read_batch
+from local.graph.api.batch import BatchRunner, read_batch
+from local.graph.api.limits import Limits
+from local.graph.api.service import CalendarService
 from local.graph.control import GraphControl
-from local.graph.limits import Limits
+from local.graph.mailbox.store import GraphState
 from local.graph.messages import (
     MISSING,
     GraphAnswer,
@@ -19,16 +21,16 @@ from local.graph.messages import (
     build_request,
     json_body,
 )
-from local.graph.service import CalendarService
-from local.graph.store import GraphConfig, GraphState
-from local.http import HttpAnswer, HttpRequest, read_request, write_answer
 from local.standin import BATCH_ITEMS, StandIn
-from local.tokens import check
+from local.standin.http import HttpAnswer, HttpRequest, read_request, write_answer
+from local.standin.tokens import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp import web
+
+    from local.graph.config import GraphConfig
 
 GRAPH_AUDIENCE = "https://graph.microsoft.com"
 PREFIX = "/v1.0"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 
-from local import tokens
 from local.keyvault.standin import KeyVaultStandIn
-from local.standin import run_standin, standin_arguments
+from local.standin import run_standin, standin_arguments, tokens
 
 CLIENT_SECRET_VARIABLE = "LOCAL_CLIENT_SECRET"  # noqa: S105 - the variable's name, no secret
 

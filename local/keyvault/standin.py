@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from local import tokens
 from local.keyvault.vault import Vault
-from local.standin import CONTROL_PREFIX, StandIn
+from local.standin import CONTROL_PREFIX, StandIn, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,14 +12,14 @@ import pytest
 from booking_sync.audit.auditor import AuditOrder
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.audit.world import FORCE, REPORT_ONLY, AuditWorld
 from tests.dataverse.world import BOOKINGS
 from tests.outlook.kit import DENIED_MAILBOX, MAILBOX, OTHER_MAILBOX
 from tests.support.bookings import CANCELED, booking, technician
 
 if TYPE_CHECKING:
-    from local.graph.store import StoredEvent
+    from local.graph.mailbox.store import StoredEvent
 
 
 async def mended(world: AuditWorld) -> bool:
@@ -37,7 +37,7 @@ async def some_bookings(world: AuditWorld, count: int, mailbox: str = MAILBOX) -
 
 def write(world: AuditWorld, booking_id: str, **columns: object) -> None:
     """A dispatcher, or chance, changes columns, and the webhook is lost."""
-    world.dataverse.standin.update(BOOKINGS, booking_id, columns, webhooks=False)
+    world.dataverse.standin.state.update(BOOKINGS, booking_id, columns, webhooks=False)
 
 
 async def test_nothing_is_found_where_all_is_in_step(world: AuditWorld) -> None:
@@ -172,8 +172,8 @@ async def test_a_lost_cancellation_and_a_renamed_account_are_caught(world: Audit
     canceled, renamed = await world.book(), await world.book(days=2)
     world.dataverse.put(replace(canceled, status=CANCELED))
     assert renamed.work_order
-    for account_id in world.dataverse.standin.rows("accounts"):
-        world.dataverse.standin.update("accounts", account_id, {"name": "New name"}, webhooks=False)
+    for account_id in world.dataverse.standin.state.rows("accounts"):
+        world.dataverse.standin.state.update("accounts", account_id, {"name": "New name"}, webhooks=False)
     report = await world.audit()
     assert report.counts() == {"behind": 1, "orphan": 1}
     assert await mended(world)
@@ -185,12 +185,13 @@ async def test_a_renamed_status_and_a_moved_work_order_are_caught(world: AuditWo
     for days in (1, 2):
         await world.book(days=days)
     status, order = (
-        next(iter(world.dataverse.standin.rows(each))) for each in ("bookingstatuses", "msdyn_workorders")
+        next(iter(world.dataverse.standin.state.rows(each)))
+        for each in ("bookingstatuses", "msdyn_workorders")
     )
-    world.dataverse.standin.update("bookingstatuses", status, {"name": "Planned"}, webhooks=False)
+    world.dataverse.standin.state.update("bookingstatuses", status, {"name": "Planned"}, webhooks=False)
     assert (await world.audit()).counts() == {"behind": 1}
     assert await mended(world)
-    world.dataverse.standin.update("msdyn_workorders", order, {"msdyn_city": "Espoo"}, webhooks=False)
+    world.dataverse.standin.state.update("msdyn_workorders", order, {"msdyn_city": "Espoo"}, webhooks=False)
     assert (await world.audit()).counts() == {"behind": 1}
     assert await mended(world)
     assert len([each for each in world.events() if "Planned" in each.content["body"]["content"]]) == 1
@@ -344,7 +345,7 @@ async def test_too_many_deletions_wait_for_somebody(world: AuditWorld) -> None:
 async def test_an_unreadable_row_stands_in_nobodys_way(world: AuditWorld) -> None:
     """A row that can't be read is reported; its event is no orphan."""
     bad, gone = await world.book(), await world.book(days=2)
-    world.dataverse.standin.rows(BOOKINGS)[bad.id]["statecode"] = "broken"
+    world.dataverse.standin.state.rows(BOOKINGS)[bad.id]["statecode"] = "broken"
     world.dataverse.remove(gone.id)
     await world.book(days=3)
     report = await world.audit()
@@ -360,7 +361,7 @@ async def test_a_row_outside_the_window_is_read_by_its_id(world: AuditWorld) -> 
     world.user_edits(event, start=when, end=when)
     assert (await world.audit(REPORT_ONLY)).counts() == {"drift": 1}
 
-    world.dataverse.standin.rows(BOOKINGS)[far.id]["statecode"] = "broken"
+    world.dataverse.standin.state.rows(BOOKINGS)[far.id]["statecode"] = "broken"
     report = await world.audit(FORCE)
     assert (report.counts(), report.enqueued) == ({"unreadable": 1}, 0)
     assert other.id not in {each.booking_id for each in report.findings}

@@ -13,7 +13,7 @@ from booking_sync.audit.auditor import Auditor, AuditOrder, AuditScope, AuditSou
 from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from local.graph.schema import read_event
+from local.graph.mailbox.schema import read_event
 from tests.audit.kit import wish
 from tests.dataverse.world import BOOKINGS, DataverseWorld, dataverse_world
 from tests.outlook.kit import MAILBOX, NOW, GraphHere, running_graph
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import MarkedEvent
     from booking_sync.domain.outcome import Outcome
     from booking_sync.outlook.calendar import OutlookCalendar
-    from local.certificates import Certificates
-    from local.graph.store import Mailbox, StoredEvent
+    from local.graph.mailbox.store import Mailbox, StoredEvent
+    from local.stack.certificates import Certificates
 
 REPORT_ONLY = AuditOrder(fix=False)
 REPAIR = AuditOrder(fix=True)
@@ -111,11 +111,11 @@ class AuditWorld:
 
     def hide(self, *booking_ids: str) -> None:
         """An administrator takes away our right to read these."""
-        self.dataverse.standin.configure(hidden_bookings=list(booking_ids))
+        self.dataverse.standin.state.configure(hidden_bookings=list(booking_ids))
 
     def booking_ids(self) -> list[str]:
         """Every booking that there is."""
-        return list(self.dataverse.standin.rows(BOOKINGS))
+        return list(self.dataverse.standin.state.rows(BOOKINGS))
 
     def _owner(self, event: StoredEvent) -> Mailbox:
         boxes = self.graph.standin.state.mailboxes.values()

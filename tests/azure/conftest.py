@@ -13,12 +13,12 @@ import pytest_asyncio
 
 from booking_sync.azure.credential import ClientSecretAppCredential
 from booking_sync.azure.secrets import KeyVaultSecret
-from local.azurite import azurite, random_account
-from local.certificates import Certificates, make_certificates
 from local.entra.managed_identity import PATH, Identity, ManagedIdentityStandIn
 from local.entra.registration import Registration
 from local.entra.standin import EntraStandIn, always_accepted
 from local.keyvault.standin import KeyVaultStandIn
+from local.stack.azurite import azurite, random_account
+from local.stack.certificates import Certificates, make_certificates
 from local.standin import server_tls, serving
 
 TENANT = "0d1e2f30-1111-4222-8333-444455556666"

@@ -11,8 +11,8 @@ import pytest
 
 from booking_sync.azure.credential import ClientSecretAppCredential
 from booking_sync.errors import TransientError
-from local import tokens
-from local.faults import Fault
+from local.standin import tokens
+from local.standin.faults import Fault
 from tests.azure.conftest import (
     CLIENT,
     DATAVERSE_SCOPE,

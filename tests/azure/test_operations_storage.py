@@ -21,14 +21,14 @@ from booking_sync.domain.change import BookingChange
 from booking_sync.errors import TransientError
 from booking_sync.ports.queues import QueueDepths
 from booking_sync.settings.storage import StorageSettings
-from local.azurite import ALL_SERVICES, azurite, random_account
+from local.stack.azurite import ALL_SERVICES, azurite, random_account
 from local.standin import StandIn, server_tls, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from booking_sync.azure.queue import StorageChangeQueue
-    from local.certificates import Certificates
+    from local.stack.certificates import Certificates
     from tests.azure.conftest import Cloud
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)

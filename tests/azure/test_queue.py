@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from booking_sync.azure.queue import StorageChangeQueue
-    from local.certificates import Certificates
+    from local.stack.certificates import Certificates
     from tests.azure.conftest import Cloud
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from booking_sync.azure.secrets import KeyVaultSecret, SecretText
 from booking_sync.errors import TransientError
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.azure.conftest import FIRST_SECRET, SECOND_SECRET, SECRET_NAME
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from benchmarks.simulated.load import Office
 from benchmarks.simulated.product import open_product
 from benchmarks.simulated.verdict import judge
 from benchmarks.simulated.world import SimulatedWorld
-from local.virtual_time import run_virtually
+from local.standin.virtual_time import run_virtually
 
 ROOT = Path(__file__).parents[2]
 BUDGETS = Path(__file__).with_name("budgets.toml")

@@ -17,7 +17,7 @@ from benchmarks.figures import Latency
 from benchmarks.simulated.load import Change, Kind, Office
 from benchmarks.simulated.verdict import facts_of
 from benchmarks.simulated.world import SimulatedWorld
-from local.virtual_time import run_virtually, virtual_seconds
+from local.standin.virtual_time import run_virtually, virtual_seconds
 
 LATENCY = Latency(0.020, 0.080)
 FAULTLESS = Judgement(0, 0, 0)
@@ -140,7 +140,7 @@ def test_a_flow_whose_retries_are_used_up_loses_its_change_silently() -> None:
 
     async def main() -> None:
         world, office = make_world()
-        world.dataverse.configure(max_concurrent=0)  # each request is one too many
+        world.dataverse.state.configure(max_concurrent=0)  # each request is one too many
         async with open_contender(Name.FLOW, world) as contender:
             rig = Rig(world, office, contender)
             assert await rig.work(office.book(1)) == (0, 11)
@@ -159,7 +159,7 @@ def test_the_plain_worker_leaves_the_event_of_a_booking_that_is_deleted_meanwhil
             contender.take([change])
             working = asyncio.create_task(contender.work())
             await asyncio.sleep(0.2)  # the row is read, and the event is being made
-            world.dataverse.delete(BOOKINGS, change.booking_id, webhooks=False)
+            world.dataverse.state.delete(BOOKINGS, change.booking_id, webhooks=False)
             await working
             assert (judge(facts_of(world, office)), contender.lost) == (FAULTLESS, 0)
 

@@ -11,8 +11,8 @@ from benchmarks.noisy_neighbour import Story
 from benchmarks.noisy_neighbour import play as play_story
 from benchmarks.requests_per_change import Workload, play
 from benchmarks.simulated.verdict import facts_of
-from local.graph.schema import read_event
-from local.virtual_time import run_virtually
+from local.graph.mailbox.schema import read_event
+from local.standin.virtual_time import run_virtually
 from tests.benchmarks.test_contenders import FAULTLESS, make_world
 
 LATENCY = Latency(0.020, 0.080)

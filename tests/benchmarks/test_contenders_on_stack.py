@@ -12,10 +12,10 @@ from benchmarks.contenders.judge import Judgement
 from benchmarks.contenders.plain_app.variant import app_with_concurrency
 from benchmarks.figures import Latency
 from benchmarks.side_by_side import BOOKING_SYNC, ONE_BY_ONE, PLAIN, Measured, to_result
-from local.control import Counts
 from local.functions_host.configuration import read_host_settings
 from local.processes import REPOSITORY
 from local.stack import LocalStack, StackOptions
+from local.stack.control import Counts
 
 if TYPE_CHECKING:
     from pathlib import Path

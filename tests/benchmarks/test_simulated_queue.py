@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.simulated.queue import QueueTrigger, SimulatedQueue
 from local.functions_host.configuration import QueueOptions
-from local.virtual_time import run_virtually, virtual_seconds
+from local.standin.virtual_time import run_virtually, virtual_seconds
 
 OPTIONS = QueueOptions(
     batch_size=4, new_batch_threshold=2, max_dequeue_count=3, visibility_seconds=30.0, max_polling_seconds=2.0

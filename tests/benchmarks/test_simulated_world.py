@@ -20,7 +20,7 @@ from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL, SimulatedWorld
 from local.day.verdict import Kind as Wrong
 from local.functions_host.configuration import QueueOptions, read_host_settings
 from local.processes import REPOSITORY
-from local.virtual_time import run_virtually, virtual_seconds
+from local.standin.virtual_time import run_virtually, virtual_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

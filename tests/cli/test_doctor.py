@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from booking_sync.cli.exit_codes import ExitCode
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.cli.commands import CommandLine, end
 from tests.doctor.clinic import Clinic, open_clinic
 

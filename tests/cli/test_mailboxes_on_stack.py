@@ -13,8 +13,8 @@ from local.day.facts import gather_facts
 from local.day.verdict import EventFact
 from local.day.world import Booking as Plan
 from local.day.world import Resource, WorldMaker, booking_row
-from local.faults import Fault
 from local.stack import LocalStack, StackOptions
+from local.standin.faults import Fault
 from tests.cli.commands import CommandLine
 from tests.e2e.conftest import TIMERS
 from tests.e2e.crowd import Crowd

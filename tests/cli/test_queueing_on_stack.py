@@ -17,8 +17,8 @@ from booking_sync.domain.change import BookingChange, RelatedChange, decode_mess
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.wiring.ambient import now
 from local.day.world import WorldMaker, booking_row, mailbox, rows
-from local.faults import Fault
 from local.stack import LocalStack, StackOptions
+from local.standin.faults import Fault
 from tests.cli.commands import CommandLine, end
 from tests.cli.storage import Storage
 

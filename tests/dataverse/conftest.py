@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.certificates import Certificates, make_certificates
+from local.stack.certificates import Certificates, make_certificates
 from tests.dataverse.world import DataverseWorld, dataverse_world
 
 if TYPE_CHECKING:

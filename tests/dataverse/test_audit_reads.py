@@ -13,7 +13,7 @@ from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.booking import BookableResource, ResourceType
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import Presence
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.support.bookings import ANNA, BERT, booking, technician
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ async def test_gone_is_told_from_hidden(dataverse: DataverseWorld, reads: Datave
     seen, hidden = (booking(str(uuid.uuid4())) for _ in range(2))
     for each in (seen, hidden):
         dataverse.put(each)
-    dataverse.standin.configure(hidden_bookings=[hidden.id])
+    dataverse.standin.state.configure(hidden_bookings=[hidden.id])
     assert await reads.presence([NOWHERE, hidden.id, seen.id]) == {
         NOWHERE: Presence.GONE,
         hidden.id: Presence.HIDDEN,

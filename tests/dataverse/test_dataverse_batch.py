@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from booking_sync.dataverse.web_api.batch import MalformedBatchError, Part, compose, content_type, parse
 from booking_sync.dataverse.web_api.reply import Reply
-from local.dataverse.batch import read_batch
+from local.dataverse.web_api.batch import read_batch
 
 BOUNDARY = "batch_0c6a7a3e"
 ORIGIN = "https://localhost:1"

@@ -19,7 +19,7 @@ from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS, DataverseWorld, FixedClock, LocalCredential, dataverse_world
 from tests.support.bookings import ANNA, BOOKING_ID, booking
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from booking_sync.domain.record import BookingRow
-    from local.certificates import Certificates
+    from local.stack.certificates import Certificates
 
 RECORD = SyncRecord(EventRef(ANNA, "AAMkAG="), 3, "f00d", "")
 BATCH = r"\$batch"
@@ -35,7 +35,9 @@ BATCH = r"\$batch"
 
 def fill(dataverse: DataverseWorld, count: int) -> list[str]:
     """Create bookings without related rows; returns their ids."""
-    return [dataverse.standin.create(BOOKINGS, {"name": f"Booking {number}"}) for number in range(count)]
+    return [
+        dataverse.standin.state.create(BOOKINGS, {"name": f"Booking {number}"}) for number in range(count)
+    ]
 
 
 async def read_all(dataverse: DataverseWorld, ids: list[str]) -> list[BookingRow]:
@@ -322,7 +324,7 @@ async def test_404_of_something_else_is_not_missing(dataverse: DataverseWorld) -
 async def test_table_without_optimistic_concurrency_is_reported(dataverse: DataverseWorld) -> None:
     """When the table refuses etags, an admin is told; nothing is written unconditionally instead."""
     (row,) = await read_all(dataverse, fill(dataverse, 1))
-    dataverse.standin.configure(without_optimistic_concurrency=["bookableresourcebooking"])
+    dataverse.standin.state.configure(without_optimistic_concurrency=["bookableresourcebooking"])
     (outcome,) = await record_all(dataverse, [row])
     assert isinstance(outcome, PermanentError)
     assert "optimistic concurrency" in outcome.reason
@@ -336,7 +338,7 @@ async def test_missing_columns_are_named(
     async with dataverse_world(certificates, provisioned=False) as world:
         (booking_id,) = fill(world, 1)
         read_error = await failed_read(world, booking_id)
-        etag = f'W/"{world.standin.rows(BOOKINGS)[booking_id]["versionnumber"]}"'
+        etag = f'W/"{world.standin.state.rows(BOOKINGS)[booking_id]["versionnumber"]}"'
         with pytest.raises(PermanentError, match=r"'bsync_outlookeventid'.*provisioning") as caught:
             await world.rows.record(booking_id, etag, RECORD)
     assert isinstance(read_error, PermanentError)

@@ -14,7 +14,7 @@ from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseRe
 from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import BookingPage, BookingQuery, FormerRecord, UnreadableRow
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS, DataverseWorld
 from tests.support.bookings import ANNA, booking
 
@@ -32,7 +32,7 @@ async def pages(dataverse: DataverseWorld, query: BookingQuery = BookingQuery())
 
 def fill(dataverse: DataverseWorld, count: int) -> Sequence[str]:
     """Create bookings without related rows; returns their ids, sorted."""
-    return sorted(dataverse.standin.create(BOOKINGS, {"name": str(number)}) for number in range(count))
+    return sorted(dataverse.standin.state.create(BOOKINGS, {"name": str(number)}) for number in range(count))
 
 
 def options(query: BookingQuery, columns: SupportColumns | None = None) -> dict[str, str]:
@@ -194,11 +194,11 @@ def test_a_list_by_start_can_be_taken_up_again() -> None:
 async def test_what_a_former_sync_noted_is_listed_with_its_columns(dataverse: DataverseWorld) -> None:
     """Rows that name an event, with both texts; an unknown column is refused in words."""
     moment = "2026-03-02T09:00:00Z"
-    noted = dataverse.standin.create(
+    noted = dataverse.standin.state.create(
         BOOKINGS,
         {"name": "a", "starttime": moment, "msdyn_globalobjectid": "E1", "bsync_originalresource": "x"},
     )
-    dataverse.standin.create(BOOKINGS, {"name": "b", "starttime": moment})
+    dataverse.standin.state.create(BOOKINGS, {"name": "b", "starttime": moment})
     client = dataverse.rows._client  # noqa: SLF001 - the tests' world keeps no other
     columns = DataverseFormerRecords(client, "msdyn_globalobjectid", "bsync_originalresource")
     found = [each async for page in columns.list_former(MOMENT.replace(year=2020)) for each in page]
@@ -212,11 +212,13 @@ async def test_what_a_former_sync_noted_is_listed_with_its_columns(dataverse: Da
 
 async def test_resources_are_told_with_their_users_mailboxes(dataverse: DataverseWorld) -> None:
     """Only those that are users with an Entra account."""
-    user = dataverse.standin.create("systemusers", {"fullname": "A", "azureactivedirectoryobjectid": ANNA})
-    resource = dataverse.standin.create(
+    user = dataverse.standin.state.create(
+        "systemusers", {"fullname": "A", "azureactivedirectoryobjectid": ANNA}
+    )
+    resource = dataverse.standin.state.create(
         "bookableresources",
         {"name": "A", "resourcetype": 3, "UserId@odata.bind": f"/systemusers({user})"},
     )
-    dataverse.standin.create("bookableresources", {"name": "Crane", "resourcetype": 4})
+    dataverse.standin.state.create("bookableresources", {"name": "Crane", "resourcetype": 4})
     client = dataverse.rows._client  # noqa: SLF001 - as above
     assert await DataverseResources(client).mailboxes() == {resource: ANNA}

@@ -13,7 +13,7 @@ from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import BookingStart
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ def book(dataverse: DataverseWorld, table: RelatedTable, row_id: str | None, sta
         "starttime": start.isoformat(),
         f"{LOOKUPS[table]}@odata.bind": named,
     }
-    return dataverse.standin.create(BOOKINGS, body)
+    return dataverse.standin.state.create(BOOKINGS, body)
 
 
 def row(dataverse: DataverseWorld, table: RelatedTable) -> str:
     """A row that bookings may name."""
-    return dataverse.standin.create(TABLES[table], {})
+    return dataverse.standin.state.create(TABLES[table], {})
 
 
 async def found(

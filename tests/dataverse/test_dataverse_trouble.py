@@ -14,7 +14,7 @@ from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.circuit import FAILURES_TO_OPEN, Circuit
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS, FixedClock
 from tests.support.bookings import BOOKING_ID, booking
 

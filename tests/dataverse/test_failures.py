@@ -12,7 +12,7 @@ from booking_sync.dataverse.failures import DataverseFailures
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import FailingBooking
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS
 from tests.support.bookings import booking
 
@@ -36,7 +36,7 @@ def fail(dataverse: DataverseWorld, error: str | None) -> str:
     """Put in a booking with this text in its error column; returns its id."""
     subject = booking(str(uuid.uuid4()))
     dataverse.put(subject)
-    dataverse.standin.update(BOOKINGS, subject.id, {COLUMN: error})
+    dataverse.standin.state.update(BOOKINGS, subject.id, {COLUMN: error})
     return subject.id
 
 

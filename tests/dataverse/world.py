@@ -12,16 +12,15 @@ from azure.core.credentials import AccessToken
 from booking_sync.dataverse.bookings import open_bookings
 from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.plumbing.tokens import ClosedOnExit
-from local import tokens
 from local.dataverse import DataverseStandIn
-from local.standin import server_tls, serving
+from local.standin import server_tls, serving, tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.domain.booking import BookableResource, Booking, BookingStatus, WorkOrder
-    from local.certificates import Certificates
+    from local.stack.certificates import Certificates
     from local.standin import RecordedRequest
 
 BOOKINGS = "bookableresourcebookings"
@@ -101,21 +100,21 @@ class DataverseWorld:
             "Resource@odata.bind": self._resource(booking.resource),
             "msdyn_workorder@odata.bind": self._work_order(booking.work_order),
         }
-        if booking.id in self.standin.rows(BOOKINGS):
-            self.standin.update(BOOKINGS, booking.id, body)
+        if booking.id in self.standin.state.rows(BOOKINGS):
+            self.standin.state.update(BOOKINGS, booking.id, body)
         else:
-            self.standin.create(BOOKINGS, {"bookableresourcebookingid": booking.id, **body})
+            self.standin.state.create(BOOKINGS, {"bookableresourcebookingid": booking.id, **body})
 
     def remove(self, booking_id: str) -> None:
         """A dispatcher deletes the booking."""
-        self.standin.delete(BOOKINGS, booking_id)
+        self.standin.state.delete(BOOKINGS, booking_id)
 
     def exists(self, booking_id: str) -> bool:
         """Whether there is such a row, as the service itself knows."""
-        return booking_id in self.standin.rows(BOOKINGS)
+        return booking_id in self.standin.state.rows(BOOKINGS)
 
     def _create(self, entity_set: str, body: dict[str, Any]) -> str:
-        return f"/{entity_set}({self.standin.create(entity_set, body)})"
+        return f"/{entity_set}({self.standin.state.create(entity_set, body)})"
 
     def _status(self, status: BookingStatus | None) -> str | None:
         if status is None:

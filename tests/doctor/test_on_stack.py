@@ -19,8 +19,8 @@ from booking_sync.operations.keeper import JournalKeeper
 from booking_sync.settings.loading import load_receiver_settings
 from booking_sync.wiring.ambient import now
 from local.day.world import booking_row
-from local.faults import Fault
 from local.stack import SECRET_NAME
+from local.standin.faults import Fault
 from tests.doctor.clinic import Clinic, bad, open_clinic, the
 from tests.e2e.office import BOOKINGS
 

@@ -26,9 +26,9 @@ from tests.e2e.office import BOOKINGS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.control import PoisonMessage
     from local.day.world import Booking, Resource, World, WorldMaker
     from local.stack import LocalStack
+    from local.stack.control import PoisonMessage
 
 PATIENCE_SECONDS = 45.0
 

@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 
 from local.day.world import Resource, ResourceKind, bind_resource, booking_row, mailbox, resource_rows
-from local.faults import Fault
 from local.functions_host.keys import HEADER
+from local.standin.faults import Fault
 from tests.e2e.office import BOOKINGS
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.day.world import bind_status, booking_row, times
-from local.faults import Fault
 from local.functions_host.keys import HEADER
 from local.stack import booking_webhook
+from local.standin.faults import Fault
 from tests.e2e.office import BOOKINGS
 
 if TYPE_CHECKING:

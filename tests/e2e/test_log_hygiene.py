@@ -15,9 +15,9 @@ import pytest_asyncio
 
 from local.day.moves import Day
 from local.day.world import WorldMaker, booking_row
-from local.faults import Fault
 from local.processes import REPOSITORY
 from local.stack import LocalStack, StackOptions
+from local.standin.faults import Fault
 from tests.e2e.crowd import Crowd
 from tests.e2e.office import BOOKINGS
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from local.faults import Fault
 from local.stack import booking_webhook
+from local.standin.faults import Fault
 from tests.e2e.crowd import poll
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local.control import StandInControl
+    from local.stack.control import StandInControl
     from tests.e2e.crowd import Crowd
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from booking_sync.domain.change import BookingChange, encode_change
 from local.day.verdict import Kind
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.e2e.crowd import poll
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from local.azurite import azurite, random_account
 from local.day.facts import gather_facts
 from local.day.verdict import Kind, compare
 from local.day.world import booking_row
-from local.faults import Fault
 from local.functions_host.keys import HEADER
 from local.stack import WEBHOOK_ROUTE, booking_webhook
+from local.stack.azurite import azurite, random_account
+from local.standin.faults import Fault
 from tests.e2e.office import BOOKINGS
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import aiohttp.connector
 import pytest
 
-from local.azurite import azurite, random_account
-from local.certificates import Certificates, make_certificates
+from local.stack.azurite import azurite, random_account
+from local.stack.certificates import Certificates, make_certificates
 from tests.dataverse.world import DataverseWorld, dataverse_world
 from tests.hostile.background import running
 from tests.hostile.door import QUEUE, Door

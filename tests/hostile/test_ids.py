@@ -155,7 +155,7 @@ async def test_a_record_of_any_text_is_one_part_of_a_batch(
     assert row
     written = SyncRecord(EventRef(MAILBOX, "A"), 1, "f", record_text)
     await dataverse.rows.record(BOOKING_ID, row.etag, written)
-    assert dataverse.standin.rows(BOOKINGS)[BOOKING_ID]["bsync_outlooksyncerror"] == record_text
+    assert dataverse.standin.state.rows(BOOKINGS)[BOOKING_ID]["bsync_outlooksyncerror"] == record_text
     assert [item["method"] for request in dataverse.requests for item in request.items] == ["PATCH"]
 
 
@@ -178,7 +178,7 @@ async def test_an_edited_record_leads_to_one_event_and_nowhere_else(
     dataverse.put(booking(mailbox=MAILBOX))
     for text in hostile:
         columns = {"bsync_outlookeventid": "A", "bsync_originalresource": MAILBOX, column: text}
-        dataverse.standin.update(BOOKINGS, BOOKING_ID, {**columns, "bsync_outlooksyncstate": state})
+        dataverse.standin.state.update(BOOKINGS, BOOKING_ID, {**columns, "bsync_outlooksyncstate": state})
         outcome = await synchronizer.sync(SyncTask(BOOKING_ID))
         assert outcome.kind is OutcomeKind.SYNCED
     assert len(graph.events(MAILBOX)) == 1

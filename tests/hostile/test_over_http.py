@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 
 from local.functions_host.keys import HEADER, Keys
-from local.functions_host.launch import AppLaunch, host_process
 from local.processes import REPOSITORY
+from local.stack.launch import AppLaunch, host_process
 from tests.hostile.background import running
 from tests.hostile.bodies import heavy_bodies, raw_bodies
 from tests.hostile.budget import tries
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from local.certificates import Certificates
+    from local.stack.certificates import Certificates
 
 ROUTE = "/api/dataverse/bookings"
 KEYS = Keys("the-function-key-of-this-test", "the-master-key-of-this-test")

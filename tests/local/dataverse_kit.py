@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from yarl import URL
 
-from local import tokens
-from local.standin import server_tls, serving
+from local.standin import server_tls, serving, tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local.certificates import Certificates
     from local.dataverse import DataverseStandIn
+    from local.stack.certificates import Certificates
 
 KEY = bytes(range(32))
 NOWHERE = "11111111-2222-3333-4444-555555555555"

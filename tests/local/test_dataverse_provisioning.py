@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from local.certificates import Certificates, make_certificates
 from local.dataverse import DataverseStandIn
-from local.dataverse.handlers import DEFAULT_IDENTITY
-from local.dataverse.metadata import BASE_LANGUAGE
+from local.dataverse.customization.metadata import BASE_LANGUAGE
+from local.dataverse.environment import DEFAULT_IDENTITY
+from local.stack.certificates import Certificates, make_certificates
 from local.standin import StandIn, server_tls, serving
 from tests.local.dataverse_kit import KEY, NOWHERE, Client, client_of
 
@@ -428,11 +428,11 @@ async def test_webhooks_go_by_the_rows(client: Client, endpoint: Endpoint) -> No
     hook_id = await create(client, "serviceendpoints", hook(endpoint.url))
     body = await step(client, hook_id, "Update", filteringattributes="starttime,resource")
     step_id = await create(client, STEPS, body)
-    booking = client.standin.create(BOOKINGS, {"name": "a"})
-    courier = client.standin.state.courier
+    booking = client.standin.state.create(BOOKINGS, {"name": "a"})
+    courier = client.standin.state.sender
 
-    client.standin.update(BOOKINGS, booking, {"name": "b"})
-    client.standin.update(BOOKINGS, booking, {"starttime": "2026-01-05T08:00:00Z"})
+    client.standin.state.update(BOOKINGS, booking, {"name": "b"})
+    client.standin.state.update(BOOKINGS, booking, {"starttime": "2026-01-05T08:00:00Z"})
     await courier.idle()
     assert [body["MessageName"] for body in endpoint.bodies] == ["Update"]
     assert endpoint.bodies[0]["OwningExtension"]["Id"] == step_id
@@ -440,19 +440,19 @@ async def test_webhooks_go_by_the_rows(client: Client, endpoint: Endpoint) -> No
 
     rotated = SECRET_XML.replace("made-up", "new")
     assert (await client.call("PATCH", f"serviceendpoints({hook_id})", {"authvalue": rotated})).status == 204
-    client.standin.update(BOOKINGS, booking, {"starttime": None})
+    client.standin.state.update(BOOKINGS, booking, {"starttime": None})
     await courier.idle()
     assert endpoint.keys == ["made-up", "new"]
 
     off = {"statecode": 1, "statuscode": 2}
     assert (await client.call("PATCH", f"{STEPS}({step_id})", off)).status == 204
-    client.standin.update(BOOKINGS, booking, {"starttime": None})
+    client.standin.state.update(BOOKINGS, booking, {"starttime": None})
     await courier.idle()
     assert (
         await client.call("PATCH", f"{STEPS}({step_id})", {"statecode": 0, "statuscode": 1})
     ).status == 204
     assert (await client.call("DELETE", f"{STEPS}({step_id})")).status == 204
-    client.standin.update(BOOKINGS, booking, {"starttime": None})
+    client.standin.state.update(BOOKINGS, booking, {"starttime": None})
     await courier.idle()
     assert len(endpoint.bodies) == 2
 
@@ -463,9 +463,9 @@ async def test_related_tables_raise_steps_too(client: Client, endpoint: Endpoint
     column = {"msdyn_workorder": "msdyn_city", "bookableresource": "name"}[table]
     hook_id = await create(client, "serviceendpoints", hook(endpoint.url))
     await create(client, STEPS, await step(client, hook_id, "Update", table, filteringattributes=column))
-    row = client.standin.create(f"{table}s", {})
-    client.standin.update(f"{table}s", row, {column: "Aachen"})
-    await client.standin.state.courier.idle()
+    row = client.standin.state.create(f"{table}s", {})
+    client.standin.state.update(f"{table}s", row, {column: "Aachen"})
+    await client.standin.state.sender.idle()
     assert [body["PrimaryEntityName"] for body in endpoint.bodies] == [table]
 
 
@@ -479,24 +479,24 @@ async def test_a_failed_delivery_leaves_a_system_job(client: Client, endpoint: E
     """What was lost is a job with status 31; what arrived goes by itself where the step says so."""
     hook_id = await create(client, "serviceendpoints", hook(endpoint.url))
     step_id = await create(client, STEPS, await step(client, hook_id, "Create"))
-    client.standin.create(BOOKINGS, {})
-    await client.standin.state.courier.idle()
+    client.standin.state.create(BOOKINGS, {})
+    await client.standin.state.sender.idle()
     assert (await client.call("GET", "asyncoperations")).body["value"] == []
 
     endpoint.status = 401
-    booking = client.standin.create(BOOKINGS, {})
-    await client.standin.state.courier.idle()
+    booking = client.standin.state.create(BOOKINGS, {})
+    await client.standin.state.sender.idle()
     (job,) = await jobs_of(client, step_id)
     assert "401" in job["message"]
     assert job["completedon"]
-    (row,) = client.standin.rows("asyncoperations").values()
+    (row,) = client.standin.state.rows("asyncoperations").values()
     assert (row["regardingobjectid"], row["messagename"], row["statecode"]) == (booking, "Create", 3)
 
     endpoint.status = 202
     await client.call("PATCH", f"{STEPS}({step_id})", {"asyncautodelete": False})
-    client.standin.create(BOOKINGS, {})
-    await client.standin.state.courier.idle()
-    kept = [row["statuscode"] for row in client.standin.rows("asyncoperations").values()]
+    client.standin.state.create(BOOKINGS, {})
+    await client.standin.state.sender.idle()
+    kept = [row["statuscode"] for row in client.standin.state.rows("asyncoperations").values()]
     assert kept == [31, 30]
     assert (await client.call("DELETE", f"{STEPS}({step_id})")).status == 204
 
@@ -506,8 +506,8 @@ async def test_a_key_that_is_no_xml_fails_at_delivery(client: Client, endpoint: 
     bare = hook(endpoint.url, authvalue="made-up")
     hook_id = await create(client, "serviceendpoints", bare)
     step_id = await create(client, STEPS, await step(client, hook_id, "Create"))
-    client.standin.create(BOOKINGS, {})
-    await client.standin.state.courier.idle()
+    client.standin.state.create(BOOKINGS, {})
+    await client.standin.state.sender.idle()
     (job,) = await jobs_of(client, step_id)
     assert "authValue" in job["message"]
     assert endpoint.bodies == []
@@ -531,8 +531,8 @@ async def test_the_control_planes_shortcut_writes_the_same_rows(client: Client, 
     assert len((await client.call("GET", STEPS)).body["value"]) == 2
     (image,) = (await client.call("GET", IMAGES)).body["value"]
     assert (image["entityalias"], image["messagepropertyname"]) == ("PreImage", "Target")
-    client.standin.create(BOOKINGS, {})
-    await client.standin.state.courier.idle()
+    client.standin.state.create(BOOKINGS, {})
+    await client.standin.state.sender.idle()
     assert endpoint.keys == ["k<&"]
 
 
@@ -542,7 +542,7 @@ async def test_privileges_are_told_and_enforced(client: Client) -> None:
     held = {each["PrivilegeName"] for each in (await client.call("GET", place)).body["RolePrivileges"]}
     assert {"prvReadBookableResourceBooking", "prvCreateServiceEndpoint", "prvCreateAttribute"} <= held
     lacking = ["prvReadUser", "prvCreateServiceEndpoint", "prvCreateAttribute", "prvPublishCustomization"]
-    client.standin.configure(missing_privileges=lacking)
+    client.standin.state.configure(missing_privileges=lacking)
     body = (await client.call("GET", f"{place}()")).body
     assert not set(lacking) & {each["PrivilegeName"] for each in body["RolePrivileges"]}
     refusals = [

@@ -15,15 +15,14 @@ import pytest_asyncio
 from aiohttp import web
 from yarl import URL
 
-from local import tokens
-from local.certificates import Certificates, make_certificates
 from local.dataverse import DataverseStandIn
 from local.dataverse.config import Config
+from local.dataverse.environment import DEFAULT_IDENTITY
 from local.dataverse.errors import DataverseError
-from local.dataverse.handlers import DEFAULT_IDENTITY
-from local.dataverse.limits import Throttle
-from local.faults import Fault
-from local.standin import StandIn, server_tls, serving
+from local.dataverse.web_api.limits import Throttle
+from local.stack.certificates import Certificates, make_certificates
+from local.standin import StandIn, server_tls, serving, tokens
+from local.standin.faults import Fault
 from tests.local.dataverse_kit import ENVELOPE, KEY, NOWHERE, Client, Reply, client_of
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class Receiver:
 
     async def hear(self, client: Client) -> list[dict[str, Any]]:
         """The bodies so far, once nothing is pending."""
-        await client.standin.state.courier.idle()
+        await client.standin.state.sender.idle()
         return self.bodies
 
 
@@ -128,7 +127,7 @@ def world(client: Client) -> World:
 
     def create(entity_set: str, **body: Any) -> str:
         row = {name.replace("__", "@odata."): value for name, value in body.items()}
-        return client.standin.create(entity_set, row, webhooks=False)
+        return client.standin.state.create(entity_set, row, webhooks=False)
 
     user = create("systemusers", fullname="Ada Fitter", azureactivedirectoryobjectid=NOWHERE)
     resource = create("bookableresources", name="Ada", resourcetype=3, UserId__bind=f"/systemusers({user})")
@@ -249,7 +248,7 @@ async def test_an_answer_holds_what_was_asked_for(client: Client, world: World) 
         },
         "BookingStatus": None,
     }
-    version = client.standin.rows(BOOKINGS)[world.booking]["versionnumber"]
+    version = client.standin.state.rows(BOOKINGS)[world.booking]["versionnumber"]
     assert reply.body["@odata.etag"] == f'W/"{version}"'
     assert reply.headers["OData-Version"] == "4.0"
 
@@ -288,7 +287,7 @@ async def test_filters_choose_rows(client: Client, condition: str, expected: str
     for number, (letter, name) in enumerate(names.items(), start=1):
         start = f"2026-01-0{number}T00:00:00Z"
         row = {"name": name, "duration": number * 10, "starttime": start}
-        ids[client.standin.create(BOOKINGS, row)] = letter
+        ids[client.standin.state.create(BOOKINGS, row)] = letter
     reply = await client.call("GET", f"{BOOKINGS}?$filter={quote(condition, safe='=&$%')}&$orderby=starttime")
     assert "".join(ids[row["bookableresourcebookingid"]] for row in reply.body["value"]) == expected
 
@@ -303,7 +302,7 @@ async def test_rows_are_found_by_their_ids(client: Client, world: World) -> None
 
 async def test_pages_follow_their_opaque_link(client: Client) -> None:
     """Pages show each row once even when rows go meanwhile; an edited link is refused."""
-    ids = [client.standin.create(BOOKINGS, {"name": f"n{number % 3}"}) for number in range(10)]
+    ids = [client.standin.state.create(BOOKINGS, {"name": f"n{number % 3}"}) for number in range(10)]
     prefer = {"Prefer": "odata.maxpagesize=4"}
     reply = await client.call(
         "GET", f"{BOOKINGS}?$select=name&$orderby=name desc&$count=true".replace(" ", "%20"), headers=prefer
@@ -311,7 +310,7 @@ async def test_pages_follow_their_opaque_link(client: Client) -> None:
     seen, link = [], reply.body["@odata.nextLink"]
     assert reply.body["@odata.count"] == 10
     seen += reply.body["value"]
-    client.standin.delete(BOOKINGS, seen[-1]["bookableresourcebookingid"])
+    client.standin.state.delete(BOOKINGS, seen[-1]["bookableresourcebookingid"])
     while "@odata.nextLink" in reply.body:
         reply = await client.call("GET", reply.body["@odata.nextLink"], headers=prefer)
         assert len(reply.body["value"]) <= 4
@@ -329,7 +328,7 @@ async def test_pages_follow_their_opaque_link(client: Client) -> None:
 async def test_top_limits_the_rows(client: Client) -> None:
     """$top gives that many rows and no continuation."""
     for _number in range(3):
-        client.standin.create(BOOKINGS, {})
+        client.standin.state.create(BOOKINGS, {})
     body = (await client.call("GET", f"{BOOKINGS}?$top=2")).body
     assert (len(body["value"]), "@odata.nextLink" in body) == (2, False)
 
@@ -370,16 +369,16 @@ async def test_a_body_is_taken_wholly_or_refused(
     client: Client, world: World, body: Any, message: str
 ) -> None:
     """Unknown names, read-only columns, wrong types and texts too long are 400 and change nothing."""
-    before = dict(client.standin.rows(BOOKINGS)[world.booking])
+    before = dict(client.standin.state.rows(BOOKINGS)[world.booking])
     reply = await client.call("PATCH", f"{BOOKINGS}({world.booking})", body, {"If-Match": "*"})
     assert (reply.status, message in reply.body["error"]["message"]) == (400, True), reply.body
-    assert client.standin.rows(BOOKINGS)[world.booking] == before
+    assert client.standin.state.rows(BOOKINGS)[world.booking] == before
 
 
 async def test_a_lookup_must_point_at_a_row(client: Client) -> None:
     """Binding to a row that does not exist is 404 and creates nothing."""
     reply = await client.call("POST", BOOKINGS, {"Resource@odata.bind": f"/bookableresources({NOWHERE})"})
-    assert (reply.status, reply.code, client.standin.rows(BOOKINGS)) == (404, "0x80040217", {})
+    assert (reply.status, reply.code, client.standin.state.rows(BOOKINGS)) == (404, "0x80040217", {})
 
 
 async def test_metadata_tells_about_optimistic_concurrency(client: Client, world: World) -> None:
@@ -388,7 +387,7 @@ async def test_metadata_tells_about_optimistic_concurrency(client: Client, world
     path = f"EntityDefinitions(LogicalName='bookableresourcebooking')?{select}"
     body = (await client.call("GET", path)).body
     assert (body["IsOptimisticConcurrencyEnabled"], body["ChangeTrackingEnabled"]) == (True, True)
-    client.standin.configure(without_optimistic_concurrency=["bookableresourcebooking"])
+    client.standin.state.configure(without_optimistic_concurrency=["bookableresourcebooking"])
     assert (await client.call("GET", path)).body["IsOptimisticConcurrencyEnabled"] is False
     row = f"{BOOKINGS}({world.booking})"
     refused = await client.call("PATCH", row, {"name": "x"}, {"If-Match": 'W/"1"'})
@@ -404,7 +403,7 @@ async def test_creating_a_row(client: Client) -> None:
     body = {"bookableresourcebookingid": NOWHERE, "name": ""}
     shown = await client.call("POST", f"{BOOKINGS}?$select=name", body, {"Prefer": "return=representation"})
     assert (shown.status, shown.body["name"]) == (201, None)
-    assert client.standin.rows(BOOKINGS)[NOWHERE]["createdby"] == APP_USER
+    assert client.standin.state.rows(BOOKINGS)[NOWHERE]["createdby"] == APP_USER
     again = await client.call("POST", BOOKINGS, body)
     assert (again.status, again.code) == (412, "0x80040237")
     assert (await client.call("POST", BOOKINGS, body, {"Content-Type": "text/plain"})).status == 415
@@ -418,7 +417,7 @@ async def test_a_patch_without_if_match_recreates_a_deleted_row(client: Client, 
         reply = await client.call("PATCH", row, {"name": "x"}, {"If-Match": condition})
         assert (reply.status, reply.code) == (404, "0x80040217")
     assert (await client.call("PATCH", row, {"name": "x"})).status == 204
-    assert client.standin.rows(BOOKINGS)[world.booking]["name"] == "x"
+    assert client.standin.state.rows(BOOKINGS)[world.booking]["name"] == "x"
 
 
 async def test_an_etag_guards_against_lost_updates(client: Client, world: World) -> None:
@@ -433,7 +432,7 @@ async def test_an_etag_guards_against_lost_updates(client: Client, world: World)
         stale = await client.call(method, row, body, {"If-Match": read})
         assert (stale.status, stale.code) == (412, "0x80060882")
     assert (await client.call("PATCH", row, {"name": "y"}, {"If-Match": "5"})).status == 400
-    assert client.standin.rows(BOOKINGS)[world.booking]["name"] == "x"
+    assert client.standin.state.rows(BOOKINGS)[world.booking]["name"] == "x"
 
 
 async def test_a_batch_answers_each_part(client: Client, world: World) -> None:
@@ -457,7 +456,7 @@ async def test_a_batch_stops_at_the_first_error_unless_told(client: Client, worl
     parts = (patch_part(NOWHERE, {}), patch_part(world.booking, {"name": "late"}))
     reply = await client.batch(*parts, go_on=False)
     assert (reply.status, statuses(reply)) == (404, [404])
-    assert client.standin.rows(BOOKINGS)[world.booking]["name"] == "Boiler"
+    assert client.standin.state.rows(BOOKINGS)[world.booking]["name"] == "Boiler"
 
 
 GOOD = f"--b\r\n{ENVELOPE}GET WhoAmI HTTP/1.1\r\n\r\n\r\n--b--\r\n"
@@ -504,7 +503,7 @@ async def test_faults_strike_single_parts(client: Client, world: World, when: An
     client.standin.faults.add(Fault(path=rf"/{BOOKINGS}\(", method="PATCH", when=when, status=503))
     reply = await client.batch(patch_part(world.booking, {"name": "x"}), "GET WhoAmI HTTP/1.1\r\n\r\n")
     assert (reply.status, statuses(reply)) == (200, [503, 200])
-    assert client.standin.rows(BOOKINGS)[world.booking]["name"] == name
+    assert client.standin.state.rows(BOOKINGS)[world.booking]["name"] == name
 
 
 async def test_a_part_can_lose_the_connection(client: Client, world: World) -> None:
@@ -512,7 +511,7 @@ async def test_a_part_can_lose_the_connection(client: Client, world: World) -> N
     client.standin.faults.add(Fault(path=BOOKINGS, method="PATCH", when="after", drop=True))
     with pytest.raises(aiohttp.ClientError):
         await client.batch(patch_part(world.booking, {"name": "x"}))
-    assert client.standin.rows(BOOKINGS)[world.booking]["name"] == "x"
+    assert client.standin.state.rows(BOOKINGS)[world.booking]["name"] == "x"
 
 
 def test_a_throttle_grows_while_requests_keep_coming() -> None:
@@ -562,10 +561,10 @@ def test_concurrent_requests_are_limited() -> None:
 
 async def test_a_throttled_request_is_told_when_to_come_back(client: Client, world: World) -> None:
     """A 429 carries Retry-After and Dataverse's error, and nothing is carried out."""
-    client.standin.configure(max_requests=0, retry_after_seconds=7)
+    client.standin.state.configure(max_requests=0, retry_after_seconds=7)
     reply = await client.call("DELETE", f"{BOOKINGS}({world.booking})")
     assert (reply.status, reply.code, reply.headers["Retry-After"]) == (429, "0x80072322", "7")
-    assert world.booking in client.standin.rows(BOOKINGS)
+    assert world.booking in client.standin.state.rows(BOOKINGS)
 
 
 async def test_a_returned_affinity_cookie_is_counted(client: Client) -> None:
@@ -581,7 +580,7 @@ async def test_deleting_a_work_order_keeps_its_bookings(
 ) -> None:
     """The bookings stay with an empty work order, and each raises an Update saying so."""
     assert (await client.call("DELETE", f"msdyn_workorders({world.work_order})")).status == 204
-    assert client.standin.rows(BOOKINGS)[world.booking]["msdyn_workorder"] is None
+    assert client.standin.state.rows(BOOKINGS)[world.booking]["msdyn_workorder"] is None
     (body,) = await receiver.hear(client)
     attributes = pairs(target(body)["Attributes"])
     assert (body["MessageName"], body["Depth"], attributes["msdyn_workorder"]) == ("Update", 2, None)
@@ -591,14 +590,14 @@ async def test_deleting_a_header_deletes_its_bookings(
     client: Client, world: World, receiver: Receiver
 ) -> None:
     """Each booking of a deleted header goes and raises a Delete; a needed row can't be deleted."""
-    client.standin.create(
+    client.standin.state.create(
         BOOKINGS, {"Header@odata.bind": f"bookableresourcebookingheaders({world.header})"}, webhooks=False
     )
     assert (await client.call("DELETE", f"bookableresources({world.resource})")).code == "0x80040227"
     assert (await client.call("DELETE", f"bookableresourcebookingheaders({world.header})")).status == 204
-    assert client.standin.rows(BOOKINGS) == {}
+    assert client.standin.state.rows(BOOKINGS) == {}
     assert [body["MessageName"] for body in await receiver.hear(client)] == ["Delete", "Delete"]
-    assert world.resource in client.standin.rows("bookableresources")
+    assert world.resource in client.standin.state.rows("bookableresources")
 
 
 def pairs(entries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -660,7 +659,7 @@ async def test_slashes_are_escaped_and_an_odd_moment_has_an_offset(
     client: Client, world: World, receiver: Receiver
 ) -> None:
     """Each slash is escaped in the raw body; OperationCreatedOn plus its offset is the moment in UTC."""
-    client.standin.update(BOOKINGS, world.booking, {"starttime": "2026-01-06T08:00:00Z"})
+    client.standin.state.update(BOOKINGS, world.booking, {"starttime": "2026-01-06T08:00:00Z"})
     (body,) = await receiver.hear(client)
     text = body["OperationCreatedOn"].removeprefix("/Date(").removesuffix("+0200)/")
     modified = pairs(target(body)["Attributes"])["modifiedon"].removeprefix("/Date(").removesuffix(")/")
@@ -685,9 +684,9 @@ async def test_an_update_fires_only_for_filtering_attributes(
 
 async def test_create_and_delete_webhooks(client: Client, receiver: Receiver) -> None:
     """A Create has no image before; a Delete's Target has no columns, which only its image tells."""
-    booking = client.standin.create(BOOKINGS, {"name": "n", "bsync_outlookeventid": "event-9"})
+    booking = client.standin.state.create(BOOKINGS, {"name": "n", "bsync_outlookeventid": "event-9"})
     await receiver.hear(client)
-    client.standin.delete(BOOKINGS, booking)
+    client.standin.state.delete(BOOKINGS, booking)
     created, deleted = await receiver.hear(client)
     assert (created["MessageName"], created["PreEntityImages"]) == ("Create", [])
     assert pairs(target(created)["Attributes"])["name"] == "n"
@@ -703,8 +702,8 @@ async def test_create_and_delete_webhooks(client: Client, receiver: Receiver) ->
 
 async def test_a_large_body_is_stripped(client: Client, world: World, receiver: Receiver) -> None:
     """Above the limit parameters, images and parent are dropped and a header says so."""
-    client.standin.configure(webhooks_max_bytes=1000)
-    client.standin.update(BOOKINGS, world.booking, {"starttime": None})
+    client.standin.state.configure(webhooks_max_bytes=1000)
+    client.standin.state.update(BOOKINGS, world.booking, {"starttime": None})
     (body,) = await receiver.hear(client)
     assert not {"InputParameters", "PreEntityImages", "PostEntityImages", "ParentContext"} & set(body)
     assert body["PrimaryEntityId"] == world.booking
@@ -716,8 +715,8 @@ async def test_the_key_may_travel_in_the_query(client: Client, receiver: Receive
     auth = {"query": "code", "value": "a/b="}
     await client.control("PUT", "webhooks", [{"url": receiver.url, "auth": auth, "steps": STEPS}])
     receiver.standin.faults.add(Fault(status=500, after_skipping=1))
-    client.standin.create(BOOKINGS, {})
-    client.standin.create(BOOKINGS, {})
+    client.standin.state.create(BOOKINGS, {})
+    client.standin.state.create(BOOKINGS, {})
     await receiver.hear(client)
     assert URL(receiver.standin.requests[0].path).query["code"] == "a/b="
     assert "a/b" not in json.dumps(await client.control("GET", "deliveries"))
@@ -745,7 +744,7 @@ async def test_a_delivery_gets_one_more_attempt_at_most(
     """502, 503 and 504 are tried once more; everything else is lost for good and accounted for."""
     for status in answers:
         receiver.standin.faults.add(Fault(status=status, headers={"Location": "/hook"}))
-    client.standin.create(BOOKINGS, {})
+    client.standin.state.create(BOOKINGS, {})
     await receiver.hear(client)
     account = await client.control("GET", "deliveries")
     assert (account["delivered"], account["lost"]) == (1 - len(lost), len(lost))
@@ -756,36 +755,36 @@ async def test_a_delivery_gets_one_more_attempt_at_most(
 
 async def test_a_timeout_or_a_dead_endpoint_is_a_loss(client: Client, receiver: Receiver) -> None:
     """No answer in time, or no connection, is not tried again."""
-    client.standin.configure(webhooks_timeout_seconds=0.05)
+    client.standin.state.configure(webhooks_timeout_seconds=0.05)
     receiver.standin.latency_seconds = 0.2
-    client.standin.create(BOOKINGS, {})
+    client.standin.state.create(BOOKINGS, {})
     await receiver.hear(client)
     auth = {"header": "x-functions-key", "value": "k"}
     nobody = {"url": "https://localhost:1/hook", "auth": auth, "steps": STEPS}
     await client.control("PUT", "webhooks", nobody)
-    client.standin.create(BOOKINGS, {})
+    client.standin.state.create(BOOKINGS, {})
     await receiver.hear(client)
-    account = client.standin.state.courier.describe()
+    account = client.standin.state.sender.describe()
     assert [failure["statuses"] for failure in account["failures"]] == [[], []]
     assert (account["lost"], account["retried"]) == (2, 0)
 
 
 async def test_deliveries_can_be_made_worse(client: Client, receiver: Receiver) -> None:
     """Deliveries can wait while paused, come in any order, come twice, late, or every n-th not at all."""
-    client.standin.configure(webhooks_paused=True, webhooks_shuffled=True, webhooks_parallel=1)
-    ids = [client.standin.create(BOOKINGS, {}) for _number in range(30)]
-    assert client.standin.state.courier.pending == 30
+    client.standin.state.configure(webhooks_paused=True, webhooks_shuffled=True, webhooks_parallel=1)
+    ids = [client.standin.state.create(BOOKINGS, {}) for _number in range(30)]
+    assert client.standin.state.sender.pending == 30
     assert receiver.bodies == []
     await client.control("PUT", "config", {"webhooks_paused": False})
     heard = [body["PrimaryEntityId"] for body in await receiver.hear(client)]
     assert heard != ids
     assert sorted(heard) == sorted(ids)
     receiver.bodies.clear()
-    client.standin.configure(webhooks_twice=True, webhooks_delay_seconds=0.05, webhooks_lose_every=4)
+    client.standin.state.configure(webhooks_twice=True, webhooks_delay_seconds=0.05, webhooks_lose_every=4)
     for _number in range(4):
-        client.standin.create(BOOKINGS, {})
+        client.standin.state.create(BOOKINGS, {})
     assert len(await receiver.hear(client)) == 6
-    assert len(client.standin.state.courier.failures) == 2
+    assert len(client.standin.state.sender.failures) == 2
 
 
 @pytest.mark.parametrize(
@@ -821,13 +820,15 @@ async def test_the_control_plane_seeds_and_empties(client: Client, receiver: Rec
     assert "error" in await client.control("PUT", "config", {"webhooks_twice": 1})
     await client.control("DELETE", "everything")
     assert await client.control("GET", f"rows/{BOOKINGS}") == []
-    assert client.standin.state.dispatcher.webhooks == []
+    assert client.standin.state.notifier.webhooks == []
 
 
 async def test_a_hidden_booking_is_missing_from_lists_and_refused_by_id(client: Client) -> None:
     """Row security: lists leave the row out in silence, its id answers 403, and only a missing one 404."""
-    hidden, seen = [client.standin.create(BOOKINGS, {"name": name}, webhooks=False) for name in ("a", "b")]
-    client.standin.configure(hidden_bookings=[hidden])
+    hidden, seen = [
+        client.standin.state.create(BOOKINGS, {"name": name}, webhooks=False) for name in ("a", "b")
+    ]
+    client.standin.state.configure(hidden_bookings=[hidden])
 
     listed = (await client.call("GET", f"{BOOKINGS}?$select=name")).body["value"]
     refused = await client.call("GET", f"{BOOKINGS}({hidden})?$select=name")

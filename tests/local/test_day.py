@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from local.control import Counts
 from local.day.report import BurstReport, DayReport, PhaseReport, SecondRunReport, show
-from local.day.verdict import BookingFact, Difference, EventFact, Facts, Kind, PoisonFact, Wish, compare, wish
+from local.day.verdict import (
+    BookingFact,
+    Difference,
+    EventFact,
+    Expected,
+    Facts,
+    Kind,
+    PoisonFact,
+    compare,
+    expected,
+)
 from local.day.world import TIME_ZONE, WorldMaker
+from local.stack.control import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,23 +139,23 @@ def test_stale_content_is_found(event: EventFact) -> None:
 @pytest.mark.parametrize(
     ("booking", "wanted"),
     [
-        (BOOKING, Wish.SHOWN),
-        (replace(BOOKING, proposed=True), Wish.SHOWN),
-        (replace(BOOKING, active=False), Wish.HIDDEN),
-        (replace(BOOKING, canceled=True), Wish.HIDDEN),
-        (replace(BOOKING, has_work_order=False), Wish.HIDDEN),
-        (replace(BOOKING, is_user=False), Wish.HIDDEN),
-        (replace(BOOKING, user_enabled=False), Wish.HIDDEN),
-        (replace(BOOKING, mailbox=""), Wish.FAILING),
-        (replace(BOOKING, has_mailbox=False), Wish.FAILING),
-        (replace(BOOKING, end=START - timedelta(hours=1)), Wish.FAILING),
-        (replace(BOOKING, start=None), Wish.FAILING),
-        (replace(BOOKING, has_mailbox=False, canceled=True), Wish.HIDDEN),
+        (BOOKING, Expected.SHOWN),
+        (replace(BOOKING, proposed=True), Expected.SHOWN),
+        (replace(BOOKING, active=False), Expected.HIDDEN),
+        (replace(BOOKING, canceled=True), Expected.HIDDEN),
+        (replace(BOOKING, has_work_order=False), Expected.HIDDEN),
+        (replace(BOOKING, is_user=False), Expected.HIDDEN),
+        (replace(BOOKING, user_enabled=False), Expected.HIDDEN),
+        (replace(BOOKING, mailbox=""), Expected.FAILING),
+        (replace(BOOKING, has_mailbox=False), Expected.FAILING),
+        (replace(BOOKING, end=START - timedelta(hours=1)), Expected.FAILING),
+        (replace(BOOKING, start=None), Expected.FAILING),
+        (replace(BOOKING, has_mailbox=False, canceled=True), Expected.HIDDEN),
     ],
 )
-def test_what_a_booking_wants(booking: BookingFact, wanted: Wish) -> None:
+def test_what_a_booking_wants(booking: BookingFact, wanted: Expected) -> None:
     """Only active, firm or proposed work of an enabled user shows; what can't be shown is a failure."""
-    assert wish(booking) is wanted
+    assert expected(booking) is wanted
 
 
 def test_a_failure_that_says_why_is_no_difference() -> None:

@@ -15,13 +15,12 @@ from azure.identity import ClientSecretCredential as SyncClientSecretCredential
 from azure.identity import CredentialUnavailableError
 from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
-from local import tokens
-from local.certificates import Certificates, make_certificates
 from local.entra.managed_identity import Identity, ManagedIdentityStandIn
 from local.entra.registration import Registration
 from local.entra.standin import EntraStandIn, always_accepted
 from local.processes import ManagedProcess, python_module
-from local.standin import server_tls, serving
+from local.stack.certificates import Certificates, make_certificates
+from local.standin import server_tls, serving, tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

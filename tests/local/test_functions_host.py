@@ -20,11 +20,11 @@ import pytest_asyncio
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient
 
-from local.azurite import azurite, random_account
-from local.certificates import Certificates, make_certificates
 from local.functions_host.keys import Keys
-from local.functions_host.launch import AppLaunch, host_process
 from local.processes import ManagedProcess, StartError
+from local.stack.azurite import azurite, random_account
+from local.stack.certificates import Certificates, make_certificates
+from local.stack.launch import AppLaunch, host_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.functions_host import core_tools
 from local.functions_host.configuration import ConfigurationError, HostSettings, read_host_settings
 from local.functions_host.queue_trigger import Backoff
 from local.functions_host.timer_trigger import next_run
+from local.stack import core_tools
 
 if TYPE_CHECKING:
     from pathlib import Path

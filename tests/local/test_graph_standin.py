@@ -14,16 +14,16 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from local.certificates import make_certificates
-from local.faults import Fault
 from local.graph import GraphStandIn
+from local.stack.certificates import make_certificates
 from local.standin import server_tls, serving
-from local.tokens import issue
+from local.standin.faults import Fault
+from local.standin.tokens import issue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local.certificates import Certificates
+    from local.stack.certificates import Certificates
 
 KEY = b"k" * 32
 AUDIENCE = "https://graph.microsoft.com"

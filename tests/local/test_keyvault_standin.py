@@ -15,12 +15,11 @@ from azure.identity.aio import DefaultAzureCredential
 from azure.keyvault.secrets import SecretClient as SyncSecretClient
 from azure.keyvault.secrets.aio import SecretClient
 
-from local import tokens
-from local.certificates import Certificates, make_certificates
 from local.entra.managed_identity import Identity, ManagedIdentityStandIn
 from local.keyvault.standin import KeyVaultStandIn
 from local.processes import ManagedProcess, python_module
-from local.standin import server_tls, serving
+from local.stack.certificates import Certificates, make_certificates
+from local.standin import server_tls, serving, tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

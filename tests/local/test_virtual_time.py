@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from local.virtual_time import StandstillError, run_virtually, virtual_seconds
+from local.standin.virtual_time import StandstillError, run_virtually, virtual_seconds
 
 
 def test_the_clock_jumps_from_timer_to_timer() -> None:

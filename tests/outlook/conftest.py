@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.certificates import Certificates, make_certificates
+from local.stack.certificates import Certificates, make_certificates
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

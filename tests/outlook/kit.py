@@ -17,14 +17,14 @@ from booking_sync.outlook.wire import GraphRequest
 from booking_sync.plumbing.tokens import ClosedOnExit
 from local.graph import GraphStandIn
 from local.graph.handlers import GRAPH_AUDIENCE
-from local.graph.schema import read_event
+from local.graph.mailbox.schema import read_event
 from local.standin import server_tls, serving
-from local.tokens import issue
+from local.standin.tokens import issue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from local.certificates import Certificates
+    from local.stack.certificates import Certificates
     from local.standin import RecordedRequest
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

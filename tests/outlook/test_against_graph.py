@@ -14,7 +14,7 @@ from booking_sync.outlook import errors
 from booking_sync.outlook.calendar import open_calendar
 from booking_sync.outlook.requests import EXTENSION_PROPERTY
 from booking_sync.ports.calendars import AlreadyCreated, Created
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.outlook.kit import (
     BOOKING,
     CHANGED,

@@ -16,7 +16,7 @@ from kiota_abstractions.api_error import APIError
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
-from local.virtual_time import run_virtually
+from local.standin.virtual_time import run_virtually
 from tests.outlook.kit import LocalCredential, get, now, post
 
 Reply = httpx.Response | Exception | Callable[[list[dict[str, Any]]], httpx.Response]

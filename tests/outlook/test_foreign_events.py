@@ -11,8 +11,8 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import requests
 from booking_sync.outlook.listing import extended_events
 from booking_sync.ports.calendars import Created, ExtendedEvent, ForeignEvent
-from local.faults import Fault
-from local.graph.schema import Extension
+from local.graph.mailbox.schema import Extension
+from local.standin.faults import Fault
 from tests.outlook.kit import (
     BOOKING,
     CONTENT,

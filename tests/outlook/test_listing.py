@@ -14,7 +14,7 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.listing import marked_events
 from booking_sync.outlook.requests import MARKER_PROPERTY
 from booking_sync.ports.calendars import Created
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.outlook.kit import (
     BOOKING,
     CONTENT,

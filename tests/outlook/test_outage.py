@@ -12,7 +12,7 @@ from booking_sync.errors import SyncError, TransientError
 from booking_sync.outlook.calendar import open_calendar
 from booking_sync.plumbing.circuit import FAILURES_TO_OPEN, Circuit
 from booking_sync.ports.calendars import Created
-from local.faults import Fault
+from local.standin.faults import Fault
 from tests.outlook.kit import CONTENT, EXTENSION, MAILBOX, MARKER, new_id, now
 
 if TYPE_CHECKING:

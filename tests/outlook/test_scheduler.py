@@ -22,7 +22,7 @@ from booking_sync.outlook.scheduler import (
     compose,
 )
 from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
-from local.virtual_time import run_virtually
+from local.standin.virtual_time import run_virtually
 from tests.outlook.kit import NOW, get, post
 
 if TYPE_CHECKING:

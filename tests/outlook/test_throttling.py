@@ -16,8 +16,8 @@ from booking_sync.outlook import errors
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.outlook.wire import Answer, BatchResult
 from booking_sync.ports.calendars import Created
-from local.faults import Fault
-from local.virtual_time import run_virtually
+from local.standin.faults import Fault
+from local.standin.virtual_time import run_virtually
 from tests.outlook.kit import (
     CHANGED,
     CONTENT,

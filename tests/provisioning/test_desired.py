@@ -12,7 +12,7 @@ from booking_sync.dataverse.schema import ERROR_LENGTH, SupportColumns
 from booking_sync.domain.record import SyncRecord, format_state
 from booking_sync.provisioning.desired import ColumnNames, DesireError, Message, desire
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS
-from local.dataverse.schema import SUPPORT_COLUMNS
+from local.dataverse.tables.schema import SUPPORT_COLUMNS
 from local.stack import PRE_IMAGE_COLUMNS, RELATED_COLUMNS, WATCHED_COLUMNS
 from tests.provisioning.kit import DESIRED, NAMES, URL
 

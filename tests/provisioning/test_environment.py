@@ -18,10 +18,10 @@ from booking_sync.provisioning.converge import Report, converge
 from booking_sync.provisioning.desired import SOLUTION_NAME, Desired, desire
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
-from local.certificates import Certificates, make_certificates
 from local.dataverse import DataverseStandIn
-from local.faults import Fault
+from local.stack.certificates import Certificates, make_certificates
 from local.standin import server_tls, serving
+from local.standin.faults import Fault
 from tests.dataverse.world import KEY, FixedClock, LocalCredential
 from tests.provisioning.kit import NAMES, URL
 
@@ -76,7 +76,7 @@ class Site:
 
     def rows(self, entity_set: str) -> list[dict[str, Any]]:
         """The rows as the service has them."""
-        return [dict(row) for row in self.standin.rows(entity_set).values()]
+        return [dict(row) for row in self.standin.state.rows(entity_set).values()]
 
     def writes(self) -> list[str]:
         """The changes that were asked for."""
@@ -128,7 +128,7 @@ async def test_an_empty_environment_is_provisioned_and_read_back(site: Site) -> 
     members = {row["objectid"] for row in site.rows("solutioncomponents")}
     assert {hook["serviceendpointid"], *(row["sdkmessageprocessingstepid"] for row in steps)} <= members
     assert site.standin.state.api.platform.customization.published == ["bookableresourcebooking"]
-    (webhook,) = site.standin.state.dispatcher.webhooks
+    (webhook,) = site.standin.state.notifier.webhooks
     assert dict(webhook.auth) == {"x-functions-key": FUNCTION_KEY}
 
 
@@ -177,12 +177,12 @@ async def test_the_key_is_rotated_by_running_it_again(site: Site) -> None:
     site.standin.requests.clear()
     report = await site.provision(key="the-next")
     assert [each.detail for each in report.outcomes if each.result == "changed"] == ["another key"]
-    assert dict(site.standin.state.dispatcher.webhooks[0].auth) == {"x-functions-key": "the-next"}
+    assert dict(site.standin.state.notifier.webhooks[0].auth) == {"x-functions-key": "the-next"}
     assert len(site.writes()) == 1
-    site.standin.update(HOOKS, site.rows(HOOKS)[0]["serviceendpointid"], {"authvalue": "spoiled"})
+    site.standin.state.update(HOOKS, site.rows(HOOKS)[0]["serviceendpointid"], {"authvalue": "spoiled"})
     assert results(await site.provision(key="the-next")) == {"exists"}
     assert (await site.provision(key="the-next", trust_fingerprint=False)).complete
-    assert dict(site.standin.state.dispatcher.webhooks[0].auth) == {"x-functions-key": "the-next"}
+    assert dict(site.standin.state.notifier.webhooks[0].auth) == {"x-functions-key": "the-next"}
 
 
 async def test_a_moved_function_app_gets_a_new_address(site: Site) -> None:
@@ -190,7 +190,7 @@ async def test_a_moved_function_app_gets_a_new_address(site: Site) -> None:
     await site.provision()
     moved = "https://moved.azurewebsites.net/api/dataverse/bookings"
     assert (await site.provision(desire(NAMES, moved), key="")).complete
-    (webhook,) = site.standin.state.dispatcher.webhooks
+    (webhook,) = site.standin.state.notifier.webhooks
     assert webhook.url == moved
     assert dict(webhook.auth) == {"x-functions-key": FUNCTION_KEY}
 
@@ -199,11 +199,13 @@ async def test_what_somebody_changed_is_set_right(site: Site) -> None:
     """A disabled step, a lost filter, a missing image, a narrow column: mended in place."""
     await site.provision()
     steps = {row["name"]: row["sdkmessageprocessingstepid"] for row in site.rows(STEPS)}
-    site.standin.update(STEPS, steps["booking_sync: Create of bookableresourcebooking"], {"statecode": 1})
-    site.standin.update(
+    site.standin.state.update(
+        STEPS, steps["booking_sync: Create of bookableresourcebooking"], {"statecode": 1}
+    )
+    site.standin.state.update(
         STEPS, steps["booking_sync: Update of msdyn_workorder"], {"filteringattributes": None}
     )
-    site.standin.delete(IMAGES, site.rows(IMAGES)[0]["sdkmessageprocessingstepimageid"])
+    site.standin.state.delete(IMAGES, site.rows(IMAGES)[0]["sdkmessageprocessingstepimageid"])
     place = "EntityDefinitions(LogicalName='bookableresourcebooking')/Attributes(LogicalName='{}')"
     await site.client.send("DELETE", place.format(NAMES.sync_error))
     narrow = f"{place.format(NAMES.sync_state)}/Microsoft.Dynamics.CRM.StringAttributeMetadata"
@@ -234,7 +236,7 @@ async def test_a_webhook_registered_by_hand_is_told(site: Site) -> None:
     auth = {"header": "x-functions-key", "value": "k"}
     steps = [{"message": "Create", "table": "bookableresourcebooking"}]
     control = {"url": URL, "auth": auth, "steps": steps}
-    from local.dataverse.webhooks import read_webhooks  # noqa: PLC0415 - only here
+    from local.dataverse.webhooks.steps import read_webhooks  # noqa: PLC0415 - only here
 
     site.standin.state.registration.replace(read_webhooks(site.standin.state.schema, control))
     report = await site.provision()
@@ -247,13 +249,13 @@ async def test_a_webhook_registered_by_hand_is_told(site: Site) -> None:
 async def test_removal_keeps_columns_and_their_data_unless_told(site: Site) -> None:
     """First the webhook goes; columns and what is in them only when asked for, and then everything."""
     await site.provision()
-    booking = site.standin.create("bookableresourcebookings", {NAMES.event_id: "AAMk"}, webhooks=False)
+    booking = site.standin.state.create("bookableresourcebookings", {NAMES.event_id: "AAMk"}, webhooks=False)
     report = await site.remove(columns=False)
     assert report.complete
     assert (site.rows(HOOKS), site.rows(STEPS), site.rows(IMAGES)) == ([], [], [])
-    assert site.standin.rows("bookableresourcebookings")[booking][NAMES.event_id] == "AAMk"
+    assert site.standin.state.rows("bookableresourcebookings")[booking][NAMES.event_id] == "AAMk"
     assert (await site.remove(columns=True)).complete
-    assert NAMES.event_id not in site.standin.rows("bookableresourcebookings")[booking]
+    assert NAMES.event_id not in site.standin.state.rows("bookableresourcebookings")[booking]
     assert [row["uniquename"] for row in site.rows("solutions")] == ["Default"]
     assert len(site.rows("publishers")) == 1
     assert results(await site.remove(columns=True)) == set()
@@ -284,10 +286,10 @@ async def test_a_column_of_another_type_is_in_the_way(site: Site) -> None:
 )
 async def test_a_missing_privilege_is_named(site: Site, privilege: str) -> None:
     """What the person may not do is told by the name that an administrator can look for."""
-    site.standin.configure(missing_privileges=[privilege])
+    site.standin.state.configure(missing_privileges=[privilege])
     with pytest.raises(PermanentError, match=privilege):
         await site.provision()
-    site.standin.configure(missing_privileges=[])
+    site.standin.state.configure(missing_privileges=[])
     assert (await site.provision()).complete
 
 

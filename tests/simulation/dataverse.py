@@ -15,14 +15,17 @@ from urllib.parse import unquote, urlsplit
 
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import TransientError
-from local.dataverse.api import Answer, Call, WebApi, preferences
-from local.dataverse.batch import Part, read_batch, write_batch
+from local.dataverse.calls import Answer, Call, preferences
 from local.dataverse.config import Config
-from local.dataverse.handlers import DEFAULT_IDENTITY
-from local.dataverse.payload import API_PATH, read_body
-from local.dataverse.schema import BOOKING, SUPPORT_COLUMNS, Schema
-from local.dataverse.store import Store
-from local.dataverse.webhooks import Courier, Delivery, Dispatcher, read_webhooks
+from local.dataverse.environment import DEFAULT_IDENTITY
+from local.dataverse.tables.payload import API_PATH, read_body
+from local.dataverse.tables.schema import BOOKING, SUPPORT_COLUMNS, Schema
+from local.dataverse.tables.store import Store
+from local.dataverse.web_api.api import WebApi
+from local.dataverse.web_api.batch import Part, read_batch, write_batch
+from local.dataverse.webhooks.delivery import Delivery, WebhookSender
+from local.dataverse.webhooks.notifier import ChangeNotifier
+from local.dataverse.webhooks.steps import read_webhooks
 from tests.simulation.conductor import Choice
 
 if TYPE_CHECKING:
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.pause import Pause
     from booking_sync.dataverse.web_api.transport import Request
-    from local.dataverse.payload import Row
-    from local.dataverse.store import Change
+    from local.dataverse.tables.payload import Row
+    from local.dataverse.tables.store import Change
     from tests.simulation.conductor import Conductor
     from tests.simulation.trouble import Troubles
 
@@ -76,7 +79,7 @@ def _schema() -> Schema:
     return Schema(SUPPORT_COLUMNS)  # schedules add no columns, so they may share it
 
 
-class _HeldCourier(Courier):
+class _HeldWebhooks(WebhookSender):
     """Keeps deliveries until the conductor has them delivered."""
 
     def __init__(self, config: Config) -> None:
@@ -115,11 +118,11 @@ class DataverseSide:
         self._troubles = troubles
         self._receive = receive
         config = Config()
-        self._courier = _HeldCourier(config)
-        self._dispatcher = Dispatcher(config, DEFAULT_IDENTITY, self._courier)
-        self._dispatcher.webhooks.extend(_webhooks())
+        self._webhooks = _HeldWebhooks(config)
+        self._notifier = ChangeNotifier(config, DEFAULT_IDENTITY, self._webhooks)
+        self._notifier.webhooks.extend(_webhooks())
         self._store = Store(_schema())
-        self._api = WebApi(_schema(), self._store, config, DEFAULT_IDENTITY, self._dispatcher.changed)
+        self._api = WebApi(_schema(), self._store, config, DEFAULT_IDENTITY, self._notifier.changed)
         self.lost: list[LostWebhook] = []
 
     # --- what people do ---------------------------------------------------------------------------------
@@ -145,16 +148,18 @@ class DataverseSide:
         return self._store.rows(_schema().entity_set(BOOKINGS))
 
     def _raise(self, changes: Sequence[Change]) -> None:
-        self._dispatcher.changed(changes, Call("POST", "", "", {}, b"", "", _PERSON))
+        self._notifier.changed(changes, Call("POST", "", "", {}, b"", "", _PERSON))
 
     # --- webhooks ---------------------------------------------------------------------------------------
 
     def choices(self) -> Iterable[Choice]:
         """Any waiting webhook may be the next to arrive."""
-        return [Choice(WEBHOOK_WEIGHT, functools.partial(self._deliver, each)) for each in self._courier.held]
+        return [
+            Choice(WEBHOOK_WEIGHT, functools.partial(self._deliver, each)) for each in self._webhooks.held
+        ]
 
     def _deliver(self, delivery: Delivery) -> None:
-        self._courier.held.remove(delivery)
+        self._webhooks.held.remove(delivery)
         if self._troubles.strikes("webhook", 0.3):
             self._lose(delivery)
             return

@@ -16,20 +16,21 @@ import httpx
 
 from booking_sync.outlook import errors
 from booking_sync.outlook.wire import Answer
-from local.graph.batch import BatchRunner, read_batch
-from local.graph.limits import Limits
-from local.graph.service import CalendarService
-from local.graph.store import GraphState
+from local.graph.api.batch import BatchRunner, read_batch
+from local.graph.api.limits import Limits
+from local.graph.api.service import CalendarService
+from local.graph.mailbox.store import GraphState
 from tests.simulation.clock import now
 from tests.simulation.trouble import ItemFaults, Refusal, graph_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from local.faults import FaultScript
+    from local.graph.config import GraphConfig
+    from local.graph.mailbox.schema import EventDraft
+    from local.graph.mailbox.store import Mailbox, StoredEvent
     from local.graph.messages import GraphAnswer, GraphRequest
-    from local.graph.schema import EventDraft
-    from local.graph.store import GraphConfig, Mailbox, StoredEvent
+    from local.standin.faults import FaultScript
     from tests.simulation.conductor import Conductor
     from tests.simulation.trouble import Troubles
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.domain.event import own_generation
 from booking_sync.domain.plan import Invalid, Wanted
 from booking_sync.outlook.requests import EXTENSION_PROPERTY, EventRequests
-from local.graph.schema import DEFAULTS, read_event
-from local.graph.store import merge_content
+from local.graph.mailbox.schema import DEFAULTS, read_event
+from local.graph.mailbox.store import merge_content
 from tests.simulation.dataverse import ORGANIZATION_ID
 from tests.simulation.graph import EXTENSION
 from tests.simulation.people import ANNA, DORA, NAMES
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.record import BookingRow
-    from local.graph.store import StoredEvent
+    from local.graph.mailbox.store import StoredEvent
     from tests.simulation.schedule import Schedule
 
 

@@ -6,14 +6,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local.graph.schema import read_event
+from local.graph.mailbox.schema import read_event
 from tests.simulation.conductor import Choice
 from tests.simulation.dataverse import BOOKINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from local.graph.store import Mailbox, StoredEvent
+    from local.graph.mailbox.store import Mailbox, StoredEvent
     from tests.simulation.conductor import Conductor
     from tests.simulation.dataverse import DataverseSide
     from tests.simulation.graph import GraphSide

@@ -15,8 +15,8 @@ from booking_sync.domain.change import BookingChange
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 from booking_sync.sync.receiver import Receiver
-from local.dataverse.handlers import DEFAULT_IDENTITY
-from local.dataverse.schema import BOOKING
+from local.dataverse.environment import DEFAULT_IDENTITY
+from local.dataverse.tables.schema import BOOKING
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseSide, DataverseWire

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
-from local.faults import Fault, FaultScript
-from local.graph.store import GraphConfig
+from local.graph.config import GraphConfig
+from local.standin.faults import Fault, FaultScript
 from tests.simulation.clock import now
 
 if TYPE_CHECKING:

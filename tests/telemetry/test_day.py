@@ -13,9 +13,9 @@ import pytest_asyncio
 
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 from local.day.world import WorldMaker
-from local.faults import Fault
 from local.processes import REPOSITORY
 from local.stack import NO_TIMERS, LocalStack, StackOptions
+from local.standin.faults import Fault
 from tests.e2e.crowd import Crowd, poll
 from tests.e2e.test_log_hygiene import make_trouble, personal, tokens
 from tests.telemetry.heard import HeardSpan, Telemetry, read_telemetry

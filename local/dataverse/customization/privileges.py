@@ -1,0 +1,113 @@
+"""Who may do what: the application user holds every privilege, but for those that a test takes away.
+
+A privilege is named after the operation and the table's schema name, as in `prvReadBookableResourceBooking`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, Literal
+
+from local.dataverse.errors import DataverseError
+
+if TYPE_CHECKING:
+    from local.dataverse.calls import Identity
+    from local.dataverse.config import Config
+    from local.dataverse.tables.columns import Table
+    from local.dataverse.tables.schema import Schema
+
+Verb = Literal["Create", "Read", "Write", "Delete"]
+
+PUBLISH = "prvPublishCustomization"
+OPERATIONS: tuple[Verb, ...] = ("Create", "Read", "Write", "Delete")
+_ATTRIBUTE = "Attribute"
+_SCHEMA_NAMES = {
+    "bookableresource": "BookableResource",
+    "bookableresourcebooking": "BookableResourceBooking",
+    "bookableresourcebookingheader": "BookableResourceBookingHeader",
+    "bookingstatus": "BookingStatus",
+    "systemuser": "User",
+    "account": "Account",
+    "organization": "Organization",
+    "publisher": "Publisher",
+    "solution": "Solution",
+    "serviceendpoint": "ServiceEndpoint",
+    "sdkmessage": "SdkMessage",
+    "sdkmessageprocessingstep": "SdkMessageProcessingStep",
+    "sdkmessageprocessingstepimage": "SdkMessageProcessingStepImage",
+    "asyncoperation": "AsyncOperation",
+}
+"""Where the schema name is not the logical name."""
+_WITHOUT_PRIVILEGES = frozenset({"solutioncomponent", "sdkmessagefilter"})
+_NAMESPACE = uuid.UUID("0c7c8a4e-37f4-4a3b-9d0e-6a3f0c5d8b11")
+
+
+class Privileges:
+    """What the application user may do.
+
+    Args:
+        schema: the tables in force.
+        config: names the privileges that it lacks.
+        identity: its business unit.
+    """
+
+    def __init__(self, schema: Schema, config: Config, identity: Identity) -> None:
+        self._schema = schema
+        self._config = config
+        self._identity = identity
+
+    def require(self, verb: Verb, table: Table, user_id: str) -> None:
+        """Let an operation on a table's rows pass.
+
+        Raises:
+            DataverseError: 403, naming the privilege.
+        """
+        if table.logical_name not in _WITHOUT_PRIVILEGES:
+            self._require(_name(verb, table.logical_name), user_id, table.logical_name)
+
+    def require_customizing(self, verb: Verb, user_id: str) -> None:
+        """Let a change of a table's columns pass; raises as `require`."""
+        self._require(f"prv{verb}{_ATTRIBUTE}", user_id, "attribute")
+
+    def require_publishing(self, user_id: str) -> None:
+        """Let customizations be published; raises as `require`."""
+        self._require(PUBLISH, user_id, "organization")
+
+    def held(self) -> dict[str, Any]:
+        """The answer of `RetrieveUserPrivileges`."""
+        tables = [each.logical_name for each in self._schema.tables]
+        names = [
+            _name(verb, table) for table in tables if table not in _WITHOUT_PRIVILEGES for verb in OPERATIONS
+        ]
+        names += [*(f"prv{verb}{_ATTRIBUTE}" for verb in OPERATIONS), PUBLISH]
+        return {
+            "RolePrivileges": [
+                {
+                    "Depth": "Global",
+                    "PrivilegeId": _privilege_id(name),
+                    "BusinessUnitId": self._identity.business_unit_id,
+                    "PrivilegeName": name,
+                    "RecordFilterId": str(uuid.UUID(int=0)),
+                    "RecordFilterUniqueName": "",
+                }
+                for name in names
+                if name not in self._config.missing_privileges
+            ]
+        }
+
+    def _require(self, name: str, user_id: str, what: str) -> None:
+        if name in self._config.missing_privileges:
+            raise DataverseError(
+                403,
+                "0x80040220",
+                f"Principal user (Id={user_id}, type=8) is missing {name} privilege "
+                f"(Id={_privilege_id(name)}) on entity '{what}'.",
+            )
+
+
+def _name(verb: Verb, table: str) -> str:
+    return f"prv{verb}{_SCHEMA_NAMES.get(table, table)}"
+
+
+def _privilege_id(name: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, name))

@@ -1,0 +1,1 @@
+"""Requests: routes, query options, preferences, `$batch`, limits, and events as they are answered."""

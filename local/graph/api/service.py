@@ -1,0 +1,256 @@
+"""One request to the calendar API: find its route and its mailbox, mind the limits, do the work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from local.graph.api.odata import READ_LIST, READ_ONE, READ_VIEW, ReadOptions, read_options
+from local.graph.api.preferences import Preferences, read_preferences
+from local.graph.api.render import EXTENSION_ID_PREFIX, render_event, render_extension
+from local.graph.mailbox.schema import read_event, read_extension
+from local.graph.mailbox.zones import parse_query_time
+from local.graph.messages import MISSING, GraphAnswer, GraphError, GraphRequest, bad_request, json_body
+
+if TYPE_CHECKING:
+    from local.graph.api.limits import Limits
+    from local.graph.mailbox.store import GraphState, Mailbox, StoredEvent
+    from local.standin.faults import Fault, FaultScript
+
+DROPPED = GraphAnswer(504, {"error": {"code": "GatewayTimeout", "message": "The service did not answer."}})
+"""What a batch answers for an item whose connection the fault script drops."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that found its mailbox."""
+
+    request: GraphRequest
+    mailbox: Mailbox
+    prefer: Preferences
+    event_id: str = ""
+    extension_name: str = ""
+
+    def event(self) -> StoredEvent:
+        """The event the path names, by the preferred kind of id."""
+        return self.mailbox.find(self.event_id, immutable=self.prefer.immutable_ids)
+
+    def options(self, allowed: frozenset[str] = frozenset()) -> ReadOptions:
+        """The query options, of which these are allowed."""
+        return read_options(self.request.query, allowed)
+
+
+Route = Callable[[Call], Awaitable[GraphAnswer]]
+
+
+class CalendarService:
+    """The calendar API of every mailbox."""
+
+    def __init__(self, state: GraphState, limits: Limits) -> None:
+        self.state = state
+        self.limits = limits
+        self._routes: dict[tuple[str, ...], dict[str, Route]] = {
+            ("users", "{user}", "events"): {"GET": self._list, "POST": self._create},
+            ("users", "{user}", "calendarView"): {"GET": self._view},
+            ("users", "{user}", "events", "{event}"): {
+                "GET": self._get,
+                "PATCH": self._change,
+                "DELETE": self._delete,
+            },
+            ("users", "{user}", "events", "{event}", "extensions"): {"POST": self._extend},
+            ("users", "{user}", "events", "{event}", "extensions", "{name}"): {"GET": self._get_extension},
+        }
+
+    async def answer(self, request: GraphRequest, faults: FaultScript | None = None) -> GraphAnswer:
+        """Serve one request; refusals are answers too.
+
+        Args:
+            request: direct call or batch item.
+            faults: asked once the request has its place in the mailbox; None for a direct call, whose
+                faults the shell deals with.
+        """
+        try:
+            with self._place(request):
+                fault = faults.take(request.method, request.url) if faults else None
+                if fault is None:
+                    return await self._work(request)
+                return await self._spoil(request, fault)
+        except GraphError as error:
+            return error.answer()
+
+    def _place(self, request: GraphRequest) -> contextlib.AbstractContextManager[None]:
+        """A place among the mailbox's requests in flight; for no usable mailbox there is none to take."""
+        try:
+            mailbox = self.state.mailbox(request.segments[1] if len(request.segments) > 1 else "")
+        except GraphError:
+            return contextlib.nullcontext()
+        return self.limits.admit(mailbox.id, self.state.config)
+
+    async def _spoil(self, request: GraphRequest, fault: Fault) -> GraphAnswer:
+        if fault.when == "after":
+            await self._work(request)
+        if fault.delay_seconds:
+            await asyncio.sleep(fault.delay_seconds)
+        return DROPPED if fault.drop else GraphAnswer(fault.status, fault.body, dict(fault.headers))
+
+    async def _work(self, request: GraphRequest) -> GraphAnswer:
+        try:
+            route, parameters = self._find_route(request)
+            return await route(self._read_call(request, parameters))
+        except GraphError as error:
+            return error.answer()
+
+    def _find_route(self, request: GraphRequest) -> tuple[Route, dict[str, str]]:
+        for pattern, methods in self._routes.items():
+            parameters = _match(pattern, request.segments)
+            if parameters is None:
+                continue
+            if request.method not in methods:
+                raise GraphError(405, "MethodNotAllowed", f"{request.method} is not allowed here.")
+            return methods[request.method], parameters
+        raise bad_request(f"Resource not found for the path '{request.path}'.")
+
+    def _read_call(self, request: GraphRequest, parameters: dict[str, str]) -> Call:
+        for name in ("If-Match", "If-None-Match"):
+            if request.header(name):
+                raise bad_request(f"{name} is not documented for events: do not rely on it.")
+        if request.method in ("GET", "DELETE") and request.body is not MISSING:
+            raise bad_request(f"{request.method} takes no body.")
+        return Call(
+            request,
+            self.state.mailbox(parameters["user"]),
+            read_preferences(request.header("Prefer")),
+            parameters.get("event", ""),
+            parameters.get("name", ""),
+        )
+
+    async def _busy(self) -> None:
+        """The service's own working time; at least one turn of the loop, so that requests do overlap."""
+        await asyncio.sleep(self.state.config.item_seconds)
+
+    async def _create(self, call: Call) -> GraphAnswer:
+        call.options()
+        draft = read_event(json_body(call.request), creating=True)
+        known = self.state.recall(call.mailbox, draft)
+        await self._busy()
+        if not self.state.config.no_lock:
+            known = self.state.recall(call.mailbox, draft)
+        immutable = call.prefer.immutable_ids
+        if known is not None:
+            event = self.state.replay(call.mailbox, draft, known, immutable=immutable)
+        else:
+            event = self.state.create(call.mailbox, draft)
+        place = f"{_absolute(call.request)}/{quote(event.public_id(immutable=immutable), safe='')}"
+        return self._event_answer(201, call, event, headers={"Location": place})
+
+    async def _get(self, call: Call) -> GraphAnswer:
+        options = call.options(READ_ONE)
+        await self._busy()
+        return self._event_answer(200, call, call.event(), options)
+
+    async def _change(self, call: Call) -> GraphAnswer:
+        call.options()
+        draft = read_event(json_body(call.request), creating=False)
+        await self._busy()
+        event = call.event()
+        self.state.change(call.mailbox, event, draft)
+        return self._event_answer(200, call, event)
+
+    async def _delete(self, call: Call) -> GraphAnswer:
+        call.options()
+        await self._busy()
+        self.state.delete(call.mailbox, call.event())
+        return GraphAnswer(204)
+
+    async def _list(self, call: Call) -> GraphAnswer:
+        options = call.options(READ_LIST)
+        await self._busy()
+        only = options.only
+        events = [
+            each for each in call.mailbox.events.values() if only is None or only.matches(each.properties)
+        ]
+        return _page(call, events, options)
+
+    async def _view(self, call: Call) -> GraphAnswer:
+        options = call.options(READ_VIEW)
+        query = call.request.query
+        if "startDateTime" not in query or "endDateTime" not in query:
+            message = "This request requires a time window specified by startDateTime and endDateTime."
+            raise bad_request(message, "ErrorInvalidParameter")
+        first, last = parse_query_time(query["startDateTime"]), parse_query_time(query["endDateTime"])
+        if last < first:
+            raise bad_request("endDateTime is before startDateTime.", "ErrorInvalidParameter")
+        await self._busy()
+        events = [
+            each
+            for each in call.mailbox.events.values()
+            if each.start.utc < last and (each.end.utc > first or each.start.utc == each.end.utc == first)
+        ]
+        return _page(call, events, options)
+
+    async def _extend(self, call: Call) -> GraphAnswer:
+        call.options()
+        extension = read_extension(json_body(call.request))
+        await self._busy()
+        self.state.extend(call.mailbox, call.event(), extension)
+        return GraphAnswer(201, render_extension(extension), call.prefer.applied())
+
+    async def _get_extension(self, call: Call) -> GraphAnswer:
+        call.options()
+        await self._busy()
+        extension = call.event().extensions.get(call.extension_name.removeprefix(EXTENSION_ID_PREFIX))
+        if extension is None:
+            raise GraphError(404, "ErrorItemNotFound", "The extension was not found.")
+        return GraphAnswer(200, render_extension(extension), call.prefer.applied())
+
+    def _event_answer(
+        self,
+        status: int,
+        call: Call,
+        event: StoredEvent,
+        options: ReadOptions | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> GraphAnswer:
+        body = render_event(call.mailbox, event, call.prefer, options)
+        return GraphAnswer(status, body, {**call.prefer.applied(), **(headers or {})})
+
+
+def _page(call: Call, events: list[StoredEvent], options: ReadOptions) -> GraphAnswer:
+    """One page, and the link to the next.
+
+    As with Graph, pages go by position: what is deleted between two of them shifts the rest.
+    """
+    if options.descending is not None:
+        events = sorted(events, key=lambda each: each.start.utc, reverse=options.descending)
+    after = options.skip + options.top
+    body: dict[str, Any] = {
+        "value": [
+            render_event(call.mailbox, each, call.prefer, options) for each in events[options.skip : after]
+        ]
+    }
+    if after < len(events):
+        query = urlencode({**call.request.query, "$skip": str(after)}, quote_via=quote, safe="$")
+        body["@odata.nextLink"] = f"{_absolute(call.request)}?{query}"
+    return GraphAnswer(200, body, call.prefer.applied())
+
+
+def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:
+    if len(pattern) != len(segments):
+        return None
+    parameters = {}
+    for expected, actual in zip(pattern, segments, strict=True):
+        if expected.startswith("{"):
+            if not actual:
+                return None
+            parameters[expected.strip("{}")] = actual
+        elif expected != actual:
+            return None
+    return parameters
+
+
+def _absolute(request: GraphRequest) -> str:
+    return f"{request.base_url}/v1.0{request.path}"

@@ -1,0 +1,440 @@
+"""The whole chain on this machine: the production app, a Functions host, Azurite and the stand-ins, over TLS.
+
+Everything runs in processes of its own, on free ports, with keys made up for this run, and ends with the
+`LocalStack` that started it. The app has no local mode: its settings lead it here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import ssl
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+
+from local.dataverse.tables.schema import BOOKING
+from local.functions_host.keys import HEADER, Keys
+from local.processes import ManagedProcess, StartError, python_module
+from local.stack.azurite import ALL_SERVICES, azurite, random_account
+from local.stack.certificates import Certificates, make_certificates
+from local.stack.control import ControlError, DataverseControl, GraphControl, QueueControl, StandInControl
+from local.stack.core_tools import choose_host, free_port
+from local.stack.launch import AppLaunch, host_process
+from local.stack.options import (
+    PRE_IMAGE_COLUMNS,
+    QUEUE_NAME,
+    RELATED_COLUMNS,
+    SECRET_NAME,
+    WATCHED_COLUMNS,
+    WEBHOOK_KEY_VARIABLE,
+    WEBHOOK_ROUTE,
+    WEBHOOK_URL_VARIABLE,
+    Identities,
+    StackOptions,
+)
+from local.standin.tokens import KEY_BYTES, KEY_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from local.stack.core_tools import HostKind
+
+POLL_SECONDS = 0.1
+_UNWANTED_PREFIXES = (
+    *("AZURE_", "AzureWebJobs", "IDENTITY_", "MSI_", "APPLICATIONINSIGHTS_", "OTEL_", "PYTHON"),
+    *("ENTRA_", "DATAVERSE_", "KEY_VAULT_", "EVENT_", "BATCH_", "MESSAGE_", "REQUIRE_", "ORIGINAL_", "SYNC_"),
+    *("AUDIT_", "CATCH_UP_"),
+)
+"""What a developer may have set for the Azure SDKs, for Python or for another run of the app."""
+_PROXIES = frozenset(["http_proxy", "https_proxy", "all_proxy", "ftp_proxy"])
+
+
+class NotQuietError(RuntimeError):
+    """The stack was still at work when the patience ended."""
+
+
+class LocalStack:
+    """An asynchronous context manager; while it lasts, everything runs.
+
+    Args:
+        options: what to run.
+
+    Raises:
+        StartError: when entered: a part is missing or did not start; nothing is left running.
+    """
+
+    graph: GraphControl
+    dataverse: DataverseControl
+    vault: StandInControl
+    entra: StandInControl
+    managed_identity: StandInControl
+    queue: QueueControl
+
+    def __init__(self, options: StackOptions) -> None:
+        self.options = options
+        self.identities = Identities()
+        self.keys = Keys(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+        self.client_secret = secrets.token_urlsafe(24)
+        self.hosts: list[ManagedProcess] = []
+        self.settings: dict[str, str] = {}
+        """The app settings that the hosts run with."""
+        self._token_key = secrets.token_hex(KEY_BYTES)
+        self._identity_header = secrets.token_hex(16)
+        self._servants: list[ManagedProcess] = []
+        self._session: aiohttp.ClientSession | None = None
+        self._certificates: Certificates | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+
+    @property
+    def certificates(self) -> Certificates:
+        """The throwaway authority and its server certificate."""
+        assert self._certificates is not None, "the stack is not running"  # noqa: S101 - a mistake of the caller
+        return self._certificates
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """An HTTP client that trusts the stack and nobody else."""
+        assert self._session is not None, "the stack is not running"  # noqa: S101 - a mistake of the caller
+        return self._session
+
+    @property
+    def host_url(self) -> str:
+        """Base URL of the first Functions host."""
+        return self.hosts[0].url
+
+    @property
+    def processes(self) -> tuple[ManagedProcess, ...]:
+        """Everything that was started."""
+        return (*self._servants, *self.hosts)
+
+    async def wait_until_quiet(
+        self, timeout_seconds: float = 60.0, watch: Callable[[int, int], None] | None = None
+    ) -> float:
+        """Wait until no webhook is pending and the change queue is empty, put-back messages included.
+
+        Args:
+            timeout_seconds: how long.
+            watch: told from time to time how many webhooks and how many messages are left.
+
+        Returns:
+            The seconds it took.
+
+        Raises:
+            NotQuietError: it was not quiet in time; the text says what was left.
+        """
+        started = time.monotonic()
+        while True:
+            pending = await self.dataverse.pending_deliveries()
+            # In this order: what was delivered before the look at the queue is on the queue or settled.
+            waiting = await self.queue.waiting()
+            elapsed = time.monotonic() - started
+            if watch is not None:
+                watch(pending, waiting)
+            if not pending and not waiting:
+                return elapsed
+            if elapsed > timeout_seconds:
+                raise NotQuietError(
+                    f"after {elapsed:.0f} s {pending} webhooks and {waiting} queue messages are left; "
+                    f"see the logs in {self.options.folder}"
+                )
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def post_webhook(self, body: Mapping[str, Any], key: str | None = None) -> int:
+        """Post a webhook body as Dataverse would, with the function key or another; returns the status."""
+        headers = {HEADER: self.keys.function if key is None else key}
+        async with self.session.post(self.host_url + WEBHOOK_ROUTE, json=body, headers=headers) as answer:
+            return answer.status
+
+    async def web_api(self, method: str, path: str, body: Mapping[str, Any]) -> int:
+        """A Web API request by the app's own user, as a customisation of somebody's might; the status."""
+        token = await self._app_token()
+        address = f"{self.dataverse.url}/api/data/v9.2/{path}"
+        headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
+        async with self.session.request(method, address, json=body, headers=headers) as answer:
+            return answer.status
+
+    async def rotate_secret(self) -> None:
+        """Give the app registration a new secret and the vault a new version; the old one ends at once."""
+        self.client_secret = secrets.token_urlsafe(24)
+        await self.vault.call("POST", f"secrets/{SECRET_NAME}", {"value": self.client_secret})
+        await self.entra.configure(secrets=[{"value": self.client_secret}])
+
+    async def start_host(self, settings: Mapping[str, str] | None = None) -> ManagedProcess:
+        """Start one more Functions host, with the stack's settings or others."""
+        kind = _host_kind()
+        number = len(self.hosts)
+        host = host_process(
+            AppLaunch(
+                folder=self.options.app_folder,
+                settings={**_blank_environment(), **(self.settings if settings is None else settings)},
+                keys=self.keys,
+                certificates=self.certificates,
+                port=free_port(),  # the same after a restart, so that webhooks on their way still find it
+                hidden_seconds=self.options.hidden_seconds,
+                log_file=self.options.folder / f"host-{number}.log",
+            ),
+            kind,
+        )
+        self.hosts.append(host)
+        await host.start()
+        return host
+
+    async def restart_host(self, number: int = 0) -> None:
+        """Start a host again that was stopped or killed; the first one's webhooks follow it."""
+        host = self.hosts[number]
+        if host.exit_code is None:
+            await host.stop()
+        await host.start()
+        if number == 0:
+            await self._register_webhooks()
+
+    async def kill_host(self, number: int = 0) -> None:
+        """End a host as a crash would."""
+        self.hosts[number].kill()
+        await self.hosts[number].wait()
+
+    async def _start(self) -> None:
+        folder = self.options.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._certificates = make_certificates(folder)
+        tls = ssl.create_default_context(cafile=str(self._certificates.authority))
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls))
+        await self._start_servants()
+        await self.queue.create()
+        await self._slow_down()
+        self._write_settings_file()
+        await _together([self.start_host() for _ in range(self.options.hosts)])
+        if self.hosts:
+            self._write_settings_file(
+                **{
+                    WEBHOOK_URL_VARIABLE: self.host_url + WEBHOOK_ROUTE,
+                    WEBHOOK_KEY_VARIABLE: self.keys.function,
+                }
+            )
+            await self._register_webhooks()
+
+    async def _start_servants(self) -> None:
+        storage = azurite(
+            self.certificates,
+            random_account(),
+            services=ALL_SERVICES,
+            log_file=self.options.folder / "azurite.log",
+        )
+        entra = self._standin("entra", "local.entra", *self._entra_arguments())
+        # Tokens are for the URL that the app calls, which Graph has to know before it has a port.
+        port = free_port()
+        audience = f"https://localhost:{port}"
+        graph = self._standin("graph", "local.graph", "--port", str(port), "--audience", audience)
+        dataverse = self._standin("dataverse", "local.dataverse", *self._dataverse_arguments())
+        identity = self._standin(
+            "managed-identity", "local.entra.managed_identity", *self._identity_arguments(), tls=False
+        )
+        self._servants = [storage, entra, graph, dataverse, identity]
+        await _together([servant.start() for servant in self._servants])
+        authority = f"{entra.url}/{self.identities.tenant_id}"
+        permitted = ("--permit", self.identities.managed_identity_id, "--secret-name", SECRET_NAME)
+        vault = self._standin("keyvault", "local.keyvault", "--authority", authority, *permitted)
+        self._servants.append(vault)
+        await vault.start()
+        self.settings = {
+            **self._app_settings(),
+            "AzureWebJobsStorage": storage.url,
+            "KEY_VAULT_URL": vault.url,
+            "AZURE_AUTHORITY_HOST": entra.url,
+            "DATAVERSE_URL": dataverse.url,
+            "GRAPH_URL": graph.url,
+            # What App Service gives an app with a managed identity.
+            "IDENTITY_ENDPOINT": f"{identity.url}/msi/token",
+            "IDENTITY_HEADER": self._identity_header,
+            **self.options.settings,
+        }
+        self.queue = QueueControl(storage.url, self.certificates.authority, QUEUE_NAME)
+        self.graph = GraphControl(graph.url, self.session)
+        self.dataverse = DataverseControl(dataverse.url, self.session)
+        self.vault = StandInControl(vault.url, self.session)
+        self.entra = StandInControl(entra.url, self.session)
+        self.managed_identity = StandInControl(identity.url, self.session)
+
+    async def _slow_down(self) -> None:
+        await self.graph.configure(item_seconds=self.options.service_seconds)
+        await self.dataverse.configure(service_seconds=self.options.service_seconds)
+        for service in (self.graph, self.dataverse):
+            await service.set_latency(self.options.round_trip_seconds)
+
+    async def _stop(self) -> None:
+        """Hosts first, so that they can finish what they do; then everything else at once."""
+        if hasattr(self, "queue"):
+            await self.queue.close()
+        if self._session is not None:
+            await self._session.close()
+        for group in (self.hosts, self._servants):
+            await asyncio.gather(*(_stop_process(process) for process in group))
+
+    def _standin(self, name: str, module: str, *arguments: str, tls: bool = True) -> ManagedProcess:
+        files = self.certificates
+        served = ("--cert", str(files.certificate), "--key", str(files.key)) if tls else ()
+        return ManagedProcess(
+            f"the {name} stand-in",
+            python_module(module, *served, *arguments),
+            environment={
+                **os.environ,
+                KEY_VARIABLE: self._token_key,
+                "LOCAL_CLIENT_SECRET": self.client_secret,
+                "LOCAL_IDENTITY_HEADER": self._identity_header,
+            },
+            log_file=self.options.folder / f"{name}.log",
+        )
+
+    def _entra_arguments(self) -> Sequence[str]:
+        who = self.identities
+        return (
+            *("--tenant-id", who.tenant_id),
+            *("--client-id", who.client_id),
+            *("--object-id", who.service_principal_id),
+        )
+
+    def _identity_arguments(self) -> Sequence[str]:
+        who = self.identities
+        return (
+            *("--tenant-id", who.tenant_id),
+            *("--principal-id", who.managed_identity_id),
+            *("--client-id", str(uuid.uuid4())),
+        )
+
+    def _dataverse_arguments(self) -> Sequence[str]:
+        who = self.identities
+        return (
+            *("--token-key", self._token_key),
+            *("--ca", str(self.certificates.authority)),
+            *("--app-user-id", who.app_user_id),
+            *("--dispatcher-id", who.dispatcher_id),
+            *("--organization-id", who.organization_id),
+            *(() if self.options.provisioned else ("--no-support-columns",)),
+        )
+
+    def _app_settings(self) -> dict[str, str]:
+        """The settings that hang on no address."""
+        who, authority = self.identities, str(self.certificates.authority)
+        return {
+            "BOOKING_QUEUE_NAME": QUEUE_NAME,
+            "KEY_VAULT_VERIFY_CHALLENGE": "false",
+            "CLIENT_SECRET_NAME": SECRET_NAME,
+            "ENTRA_TENANT_ID": who.tenant_id,
+            "ENTRA_CLIENT_ID": who.client_id,
+            "DATAVERSE_ORGANIZATION_ID": who.organization_id,
+            "DATAVERSE_APP_USER_ID": who.app_user_id,
+            "EVENT_TIME_ZONE": self.options.time_zone,
+            "OPEN_EXTENSION_NAME": self.options.extension_name,
+            "SSL_CERT_FILE": authority,
+            "REQUESTS_CA_BUNDLE": authority,
+        }
+
+    def _write_settings_file(self, **more: str) -> None:
+        """The same settings and what the command line wants besides, to run it against this stack."""
+        path = self.options.folder / "settings.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"IsEncrypted": False, "Values": {**self.settings, **more}}, indent=2))
+
+    async def _register_webhooks(self) -> None:
+        if not self.options.provisioned:
+            return
+        steps: list[dict[str, Any]] = [
+            {"message": "Create", "table": BOOKING},
+            {"message": "Update", "table": BOOKING, "filteringattributes": WATCHED_COLUMNS},
+            *(
+                {"message": "Update", "table": table, "filteringattributes": columns}
+                for table, columns in RELATED_COLUMNS.items()
+            ),
+            {
+                "message": "Delete",
+                "table": BOOKING,
+                "images": [{"alias": "PreImage", "type": 0, "attributes": PRE_IMAGE_COLUMNS}],
+            },
+        ]
+        url, auth = self.host_url + WEBHOOK_ROUTE, {"header": HEADER, "value": self.keys.function}
+        await self.dataverse.register_webhooks([{"url": url, "auth": auth, "steps": steps}])
+
+    async def _app_token(self) -> str:
+        who = self.identities
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": who.client_id,
+            "client_secret": self.client_secret,
+            "scope": f"{self.dataverse.url}/.default",
+        }
+        address = f"{self.entra.url}/{who.tenant_id}/oauth2/v2.0/token"
+        async with self.session.post(address, data=form) as answer:
+            if answer.status != 200:
+                raise ControlError(f"no token: {await answer.text()}")
+            return str((await answer.json())["access_token"])
+
+
+def booking_webhook(
+    identities: Identities, message: str, booking_id: str, pre_image: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The part of a `RemoteExecutionContext` that counts, as Dataverse sends it for bodies over 256 KB.
+
+    Args:
+        identities: names the organisation and, as the initiating user, the dispatcher.
+        message: `Create`, `Update` or `Delete`.
+        booking_id: the row.
+        pre_image: columns of the image `PreImage`, for Delete.
+    """
+    images = []
+    if pre_image is not None:
+        attributes = [{"key": key, "value": value} for key, value in pre_image.items() if value is not None]
+        images = [{"key": "PreImage", "value": {"Attributes": attributes, "LogicalName": BOOKING}}]
+    return {
+        "MessageName": message,
+        "PrimaryEntityName": BOOKING,
+        "PrimaryEntityId": booking_id,
+        "OrganizationId": identities.organization_id,
+        "InitiatingUserId": identities.dispatcher_id,
+        "UserId": identities.dispatcher_id,
+        "CorrelationId": str(uuid.uuid4()),
+        "InputParameters": [],
+        "PreEntityImages": images,
+        "PostEntityImages": [],
+    }
+
+
+async def _together(starts: Sequence[Awaitable[object]]) -> None:
+    """Run all, wait for all, then raise the first failure: nobody is left half started."""
+    for result in await asyncio.gather(*starts, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _stop_process(process: ManagedProcess) -> None:
+    with contextlib.suppress(RuntimeError):  # it was never started
+        await process.stop()
+
+
+def _host_kind() -> HostKind:
+    try:
+        return choose_host(os.environ)
+    except ValueError as error:
+        raise StartError(str(error)) from error
+
+
+def _blank_environment() -> dict[str, str]:
+    """Empty values for what this machine's environment would otherwise tell the app."""
+    return {
+        name: "" for name in os.environ if name.startswith(_UNWANTED_PREFIXES) or name.lower() in _PROXIES
+    } | {"NO_PROXY": "localhost,127.0.0.1"}

@@ -1,0 +1,75 @@
+"""What a stack is run with: who is who, what can be chosen, and the names that its parts agree on."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from local.processes import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+QUEUE_NAME = "booking-changes"
+SECRET_NAME = "booking-sync-client-secret"  # noqa: S105 - the secret's name, no secret
+WEBHOOK_ROUTE = "/api/dataverse/bookings"
+WATCHED_COLUMNS = "starttime,endtime,duration,name,bookingstatus,resource,msdyn_workorder,statecode"
+"""An update of none of these can't change an event."""
+RELATED_COLUMNS = {
+    "msdyn_workorder": (
+        "msdyn_serviceaccount,msdyn_name,msdyn_workordersummary,msdyn_instructions,msdyn_address1,msdyn_address2,"
+        "msdyn_address3,msdyn_city,msdyn_stateorprovince,msdyn_postalcode,msdyn_country,msdyn_latitude,"
+        "msdyn_longitude"
+    ),
+    "bookableresource": "userid,resourcetype",
+}
+"""The same of the rows that bookings name, by table."""
+PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"
+WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE = "WEBHOOK_URL", "WEBHOOK_KEY"
+"""What `booking-sync provision` takes the webhook's address and the function's key from."""
+NEVER = "0 0 0 29 2 *"
+NO_TIMERS = {"CATCH_UP_SCHEDULE": NEVER, "AUDIT_SCHEDULE": NEVER}
+"""App settings with which the app's timers look for work only when somebody starts them."""
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Who is who in this run; every value a GUID."""
+
+    tenant_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """The app registration that works for Graph and Dataverse."""
+    service_principal_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    managed_identity_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """The function app's own identity, which may read the vault and nothing else."""
+    organization_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    app_user_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    dispatcher_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What can be chosen."""
+
+    folder: Path
+    """Gets certificates and logs; made when missing."""
+    app_folder: Path = REPOSITORY
+    """Holds `function_app.py` and `host.json`."""
+    extension_name: str = "com.bookingsync.booking"
+    """The open extension; empty: none."""
+    time_zone: str = "Europe/Berlin"
+    round_trip_seconds: float = 0.0
+    """To Graph and Dataverse and back."""
+    service_seconds: float = 0.0
+    """What Graph and Dataverse work on each operation, be it a request or a part of a batch. Meanwhile it
+    holds one of its mailbox's four places, or of our user's 52; without it nobody could ever be throttled."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """More app settings; they win over the stack's own."""
+    provisioned: bool = True
+    """False starts with an empty Dataverse, without support columns and webhooks: `provision` makes them."""
+    hosts: int = 1
+    """How many Functions hosts share the queue; webhooks go to the first."""
+    hidden_seconds: int = 600
+    """How soon a message comes back whose host was killed (our own host only)."""
