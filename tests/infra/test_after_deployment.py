@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.infra.functions import http_functions
 from tests.infra.shell import NOTES, Ran, run, stand_in
 from tests.infra.templates import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+SCRIPT = ROOT / "infra" / "audit-after-deployment.sh"
 SITE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/func-app"
 KEY = "the-key-of-audit-on-demand"
 REPORT = {
@@ -54,14 +57,25 @@ def _audit(
         "sys.exit(0 if status else 28)\n"
     )
     stand_in(commands, "curl", program)
-    script = ROOT / "infra" / "audit-after-deployment.sh"
-    return run(script, *[app][: bool(app)], commands=commands, environ={"PAUSE_SECONDS": "0"} | environ)
+    return run(SCRIPT, *[app][: bool(app)], commands=commands, environ={"PAUSE_SECONDS": "0"} | environ)
 
 
 def _asked(commands: Path) -> list[tuple[list[str], str]]:
     """Each call of curl: its arguments and its input."""
     notes: list[list[Any]] = [json.loads(line) for line in (commands / NOTES).read_text().splitlines()]
     return [(arguments, given) for name, arguments, given in notes if name == "curl"]
+
+
+def test_it_asks_functions_that_the_app_has() -> None:
+    """The probe is open to everybody, and the fetched key is of the function that is called."""
+    routes = {each["trigger"]["route"]: each for each in http_functions()}
+    text = SCRIPT.read_text()
+    asked = set(re.findall(r'https://\$host/api/([\w/]+)"', text))
+    assert {route: routes[route]["trigger"]["authLevel"] for route in asked} == {
+        "health": "ANONYMOUS",
+        "operations/audit": "FUNCTION",
+    }
+    assert re.findall(r"/functions/(\w+)/listkeys", text) == [routes["operations/audit"]["name"]]
 
 
 def test_it_waits_for_the_new_version_and_has_it_mend(tmp_path: Path) -> None:
