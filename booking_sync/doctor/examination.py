@@ -14,7 +14,7 @@ from booking_sync.domain.event import is_mailbox
 from booking_sync.errors import PermanentError, SettingsError, SyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from booking_sync.doctor.facts import (
         Administration,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.clock import Clock
+    from booking_sync.settings.cautions import Caution
 
 Facts = TypeVar("Facts")
 
@@ -55,8 +56,8 @@ _AS_YOURSELF = (
 class Sources:
     """Where the facts come from: openers, which may raise `SettingsError`; closing is the caller's."""
 
-    check_settings: Callable[[], None]
-    """Raises `SettingsError`, which names all that is wrong."""
+    check_settings: Callable[[], Sequence[Caution]]
+    """Raises `SettingsError`, which names all that is wrong; returns what can be used and will surprise."""
     expectations: Callable[[], Expectations]
     storage: Callable[[], Storage]
     vault: Callable[[], Vault | None]
@@ -113,12 +114,14 @@ class Examination:
 
     def _settings(self) -> None:
         try:
-            self.sources.check_settings()
+            cautions = self.sources.check_settings()
         except SettingsError as error:
             remedy = "Correct the app's settings (docs/settings.md), or the file given with --settings."
             self._note(Finding(Area.SETTINGS, "all", Severity.ERROR, str(error), remedy))
         else:
             self._note(Finding(Area.SETTINGS, "all", Severity.OK, "complete and well-formed"))
+            for each in cautions:
+                self._note(Finding(Area.SETTINGS, each.setting, Severity.WARNING, each.words, each.remedy))
 
     async def _storage(self) -> None:
         state = await self._ask(Area.STORAGE, "queues", lambda: self.sources.storage().queues(), _STORAGE)

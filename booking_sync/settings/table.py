@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MAX_BATCH = 1000
 _MAX_LINGER_SECONDS = 10.0
 _MAX_AGE_HOURS = 30 * 24.0
+MAX_LOOK_BACK_MINUTES = 7 * 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +304,7 @@ class Settings:
         float,
         Setting(
             "CATCH_UP_LOOK_BACK_MINUTES",
-            values.number(10, 7 * 24 * 60),
+            values.number(10, MAX_LOOK_BACK_MINUTES),
             "minutes back to which changed bookings are looked at",
             _CATCH_UP_GROUP,
             "60",

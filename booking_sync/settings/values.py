@@ -122,10 +122,17 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def schedule(text: str) -> str:
-    """An NCRONTAB expression."""
-    field = r"(?:[0-9*,/-]|[A-Za-z]{3}(?![A-Za-z]))+"  # months and days have names of three letters
-    if not re.fullmatch(rf"{field}(?: +{field}){{5}}", text):
-        raise ValueError("must be an NCRONTAB expression of six fields, such as 0 */5 * * * *")
+    """An NCRONTAB expression that the Functions host takes, and that comes."""
+    from booking_sync.plumbing import ncrontab  # noqa: PLC0415 - keeps the webhook light
+
+    try:
+        read = ncrontab.parse(text)
+    except ncrontab.NcrontabError as error:
+        raise ValueError(
+            f"is refused by the Functions host, which then leaves the timer out: {error}"
+        ) from None
+    if not read.comes:
+        raise ValueError("never comes: none of its months has such a day")
     return text
 
 

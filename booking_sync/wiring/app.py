@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import os
 import random
 from contextlib import suppress
@@ -15,6 +16,7 @@ from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.answer import Answer  # noqa: TC001 - loaded here, the first webhook has it ready
 from booking_sync.plumbing.circuit import Circuit
+from booking_sync.plumbing.log import log_event
 from booking_sync.wiring.ambient import loop_time, new_id, now
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ Ran = TypeVar("Ran")
 
 SETTINGS_RETRY_SECONDS = 60.0
 """How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
+
+_LOGGER = logging.getLogger(__name__)
 
 DEFAULT_MAX_AGE = timedelta(hours=24)
 
@@ -346,6 +350,7 @@ class Application:
                         raise _as_transient(error) from error
                     self._start_problem = ""
                     start.answered()
+                    _tell_cautions(self._settings())
             return self._machinery
 
 
@@ -367,6 +372,14 @@ class WorkerBench:
     async def spread(self, change: RelatedChange) -> Outcome:
         """Queue a hint for each booking that shows the row."""
         return await self.fan_out.spread(change)
+
+
+def _tell_cautions(settings: Settings) -> None:
+    """Tell the log what can be used and will surprise."""
+    from booking_sync.settings.cautions import cautions
+
+    for each in cautions(settings):
+        log_event(_LOGGER, "settings_caution", level=logging.WARNING, setting=each.setting, words=each.words)
 
 
 def _as_transient(error: SettingsError | SyncError) -> TransientError:

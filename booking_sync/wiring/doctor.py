@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from booking_sync.outlook.doors import OutlookDoors
     from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.clock import Clock
+    from booking_sync.settings.cautions import Caution
     from booking_sync.status.look import Sources as StatusSources
 
 PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
@@ -150,9 +151,13 @@ class _Practice:
         self._exits = exits
         self._as_app = as_app
 
-    def check_settings(self) -> None:
+    def check_settings(self) -> tuple[Caution, ...]:
         """Raise `SettingsError` if any setting can't be used."""
-        make_wish(load_settings(self._environ))
+        from booking_sync.settings.cautions import cautions
+
+        settings = load_settings(self._environ)
+        make_wish(settings)
+        return cautions(settings)
 
     def expectations(self) -> Expectations:
         from booking_sync.doctor.facts import Expectations

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from local.functions_host.admin import AdminApi
-from local.functions_host.configuration import find_connection, read_host_settings
-from local.functions_host.functions import QueueTrigger, TimerTrigger, load_functions
+from local.functions_host.configuration import ConfigurationError, find_connection, read_host_settings
+from local.functions_host.functions import Function, QueueTrigger, TimerTrigger, load_functions
 from local.functions_host.http_trigger import MAX_BODY_BYTES, HttpTriggers
 from local.functions_host.invocation import Invoker, logger
 from local.functions_host.queue_trigger import HIDDEN_SECONDS, QueueListener
@@ -18,7 +18,7 @@ from local.functions_host.timer_trigger import TimerListener
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from local.functions_host.keys import Keys
@@ -55,11 +55,7 @@ async def running_host(options: HostOptions, settings: Mapping[str, str]) -> Asy
     host = read_host_settings(options.folder)
     functions = load_functions(options.folder, settings)
     invoker = Invoker(options.folder)
-    timers = [
-        TimerListener(function, function.trigger, invoker)
-        for function in functions
-        if isinstance(function.trigger, TimerTrigger)
-    ]
+    timers = list(_timers(functions, invoker))
     queues = [
         QueueListener(
             function,
@@ -97,3 +93,13 @@ async def running_host(options: HostOptions, settings: Mapping[str, str]) -> Asy
         for queue in queues:
             await queue.close(seconds=1)
         await runner.cleanup()  # after the functions, so that their answers still go out
+
+
+def _timers(functions: Sequence[Function], invoker: Invoker) -> Iterator[TimerListener]:
+    """The timers whose schedules the host takes; it runs on without the others, and says so once, here."""
+    for function in functions:
+        if isinstance(function.trigger, TimerTrigger):
+            try:
+                yield TimerListener(function, function.trigger, invoker)
+            except ConfigurationError as error:
+                logger.error("The function %s is not loaded: %s", function.name, error)

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from azure.functions.timer import TimerRequest
-from croniter import croniter
-from croniter.croniter import CroniterError
 
+from booking_sync.plumbing import ncrontab
 from local.functions_host.configuration import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,28 +19,23 @@ if TYPE_CHECKING:
 logger = logging.getLogger("local.functions_host.timer")
 
 
-def next_run(schedule: str, after: datetime) -> datetime:
-    """The next time of an NCRONTAB expression (six fields, seconds first; or five without seconds), in UTC.
+def next_run(schedule: str, after: datetime) -> datetime | None:
+    """The next time of an NCRONTAB expression in UTC; None when it never comes, which the host takes.
 
     Raises:
-        ConfigurationError: it isn't one.
+        ConfigurationError: the host refuses it.
     """
-    fields = schedule.split()
-    if len(fields) not in (5, 6):
-        raise ConfigurationError(f"{schedule!r} is no NCRONTAB expression of five or six fields")
-    expression = " ".join(fields if len(fields) == 6 else ["0", *fields])
     try:
-        found: datetime = croniter(expression, after, second_at_beginning=True).get_next(datetime)
-    except CroniterError as error:
+        return ncrontab.parse(schedule).next_after(after)
+    except ncrontab.NcrontabError as error:
         raise ConfigurationError(f"{schedule!r} is no NCRONTAB expression: {error}") from error
-    return found
 
 
 class TimerListener:
     """Runs one timer function; a run that takes longer than its interval delays the next one."""
 
     def __init__(self, function: Function, trigger: TimerTrigger, invoker: Invoker) -> None:
-        next_run(trigger.schedule, datetime.now(UTC))  # a bad schedule must stop the host's start
+        next_run(trigger.schedule, datetime.now(UTC))  # a bad schedule is told at the host's start
         self.function = function
         self._trigger = trigger
         self._invoker = invoker
@@ -63,7 +57,7 @@ class TimerListener:
         """Run the function once. What it raises ends here: it was logged, and the schedule goes on."""
         async with self._one_at_a_time:
             now = datetime.now(UTC)
-            upcoming = next_run(self._trigger.schedule, now)
+            upcoming = next_run(self._trigger.schedule, now) or datetime.max.replace(tzinfo=UTC)
             status = {
                 "Last": (self._last or datetime.min.replace(tzinfo=UTC)).isoformat(),
                 "Next": upcoming.isoformat(),
@@ -82,6 +76,9 @@ class TimerListener:
         due = datetime.now(UTC)
         while True:
             # From the last due time at least: a sleep that ends a little early must not repeat it.
-            due = next_run(self._trigger.schedule, max(due, datetime.now(UTC)))
+            upcoming = next_run(self._trigger.schedule, max(due, datetime.now(UTC)))
+            if upcoming is None:
+                return
+            due = upcoming
             await asyncio.sleep((due - datetime.now(UTC)).total_seconds())
             await self.run()

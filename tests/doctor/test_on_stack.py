@@ -72,6 +72,18 @@ async def test_all_wrong_settings_are_named_at_once(clinic: Clinic) -> None:
     assert the(report, "token for Dataverse").severity is Severity.SKIPPED
 
 
+async def test_a_catch_up_that_runs_seldom(clinic: Clinic) -> None:
+    """The settings can be used; what they leave open is told, with the way out."""
+    (finding,) = bad(await clinic.examine(CATCH_UP_SCHEDULE="0 0 */2 * * *"))
+    assert (finding.area, finding.check, finding.severity) == (
+        Area.SETTINGS,
+        "CATCH_UP_SCHEDULE",
+        Severity.WARNING,
+    )
+    assert "pauses for up to 2 h, and a run covers 58 min" in finding.words
+    assert "CATCH_UP_LOOK_BACK_MINUTES to 122 or more" in finding.remedy
+
+
 async def test_without_any_setting_there_is_one_complaint(clinic: Clinic) -> None:
     """Everything else hangs on it and is skipped, not failed."""
     report = await clinic.examine_with({}, Wishes(("anna@x",)))

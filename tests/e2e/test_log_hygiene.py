@@ -41,6 +41,8 @@ _spec.loader.exec_module(_module)
 app = _module.app
 """
 """The app as it is, with its own loggers at DEBUG."""
+SELDOM = {"CATCH_UP_SCHEDULE": "0 */10 * * * *", "CATCH_UP_LOOK_BACK_MINUTES": "10"}
+"""Settings that work, with a gap of two minutes between what two runs of the catch-up see."""
 NOTE = "Call Frau Albersdorf-Nettelbrand at the gate"
 """A person's words, put where they may come back in an error."""
 GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -72,7 +74,7 @@ async def leavings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Le
     folder = tmp_path_factory.mktemp("hygiene")
     maker = WorldMaker(seed=5)
     world = maker.make(technicians=4, bookings=16, day=datetime.now(UTC).date())
-    async with LocalStack(StackOptions(folder, app_folder=app)) as stack:
+    async with LocalStack(StackOptions(folder, app_folder=app, settings=SELDOM)) as stack:
         secrets = {stack.client_secret}
         day = Day(stack, world, seed=5)
         await day.furnish()
@@ -156,6 +158,7 @@ async def test_the_day_was_told_in_detail(leavings: Leavings) -> None:
     for mark in ('"outcome":"synced"', '"outcome":"failed"', "DEBUG booking_sync", "message_malformed"):
         assert mark in log
     assert '"event":"catch_up"' in log
+    assert log.count('"event":"settings_caution"') == 1
     assert len(leavings.secrets) >= 8
     assert len(leavings.personal) > 40
 

@@ -451,6 +451,29 @@ async def test_timers_run_on_schedule_at_startup_and_on_demand(app: SampleApp) -
     assert (event["past_due"], event["keys"]) == (False, ["Last", "LastUpdated", "Next"])
 
 
+async def test_a_timer_whose_schedule_is_refused_is_left_out(app: SampleApp) -> None:
+    """The app runs on without it, and only the host's log says why."""
+    app.write("""
+        @app.timer_trigger("timer", "0 0 2 * * 7", run_on_startup=True)
+        def refused(timer: func.TimerRequest) -> None:
+            note(name="refused")
+
+        @app.timer_trigger("timer", "0 0 2 31 2 *", run_on_startup=True)
+        def never(timer: func.TimerRequest) -> None:
+            note(name="never", due=timer.schedule_status["Next"])
+    """)
+    async with app.host() as host:
+        url, body = f"{host.url}/admin/functions", b'{"input": ""}'
+        await eventually(lambda: bool(app.events))
+        assert (await call("POST", f"{url}/refused", headers=MASTER, body=body))[0] == 404
+        assert (await call("POST", f"{url}/never", headers=MASTER, body=body))[0] == 202
+        await eventually(lambda: len(app.events) == 2)
+    assert {event["name"] for event in app.events} == {"never"}
+    assert {event["due"][:4] for event in app.events} == {"9999"}
+    words = "The function refused is not loaded: '0 0 2 * * 7' is no NCRONTAB expression: day of week is 7"
+    assert sum(words in line for line in host.tail) == 1
+
+
 OUTPUT_APP = """
 @app.route("x")
 @app.queue_output("out", "some-queue", "AzureWebJobsStorage")

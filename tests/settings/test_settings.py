@@ -10,6 +10,7 @@ import pytest
 
 from booking_sync.dataverse import queries
 from booking_sync.errors import SettingsError
+from booking_sync.settings.cautions import cautions
 from booking_sync.settings.loading import load_receiver_settings, load_settings
 from booking_sync.settings.registration import catch_up_schedule, queue_name
 from booking_sync.settings.storage import StorageSettings
@@ -103,6 +104,8 @@ def test_defaults() -> None:
         ("BATCH_LINGER_SECONDS", "0", "batch_linger_seconds", 0.0),
         ("MESSAGE_MAX_AGE_HOURS", "0.5", "message_max_age_hours", 0.5),
         ("CATCH_UP_SCHEDULE", " 0 0/2 6-20 * * MON-FRI ", "catch_up_schedule", "0 0/2 6-20 * * MON-FRI"),
+        ("CATCH_UP_SCHEDULE", "*/5 * * * *", "catch_up_schedule", "*/5 * * * *"),
+        ("AUDIT_SCHEDULE", "0 0 2 * * Sunday", "audit_schedule", "0 0 2 * * Sunday"),
         ("CATCH_UP_LOOK_BACK_MINUTES", "1440", "catch_up_look_back_minutes", 1440.0),
     ],
 )
@@ -149,8 +152,9 @@ def test_values_are_typed(name: str, text: str, field: str, value: object) -> No
         ("BATCH_MAX_BOOKINGS", "1001"),
         ("BATCH_LINGER_SECONDS", "-1"),
         ("BATCH_LINGER_SECONDS", "inf"),
-        ("CATCH_UP_SCHEDULE", "*/5 * * * *"),
+        ("CATCH_UP_SCHEDULE", "0 */5 * * * * *"),
         ("CATCH_UP_SCHEDULE", "every five minutes if you please"),
+        ("AUDIT_SCHEDULE", "0 0 2 30 2 *"),
         ("CATCH_UP_LOOK_BACK_MINUTES", "5"),
         ("CATCH_UP_SETTLE_SECONDS", "301"),
     ],
@@ -159,6 +163,59 @@ def test_malformed_setting_is_named(name: str, text: str) -> None:
     """A setting that can't be used stops the app with its name."""
     with pytest.raises(SettingsError, match=f"^1 app setting needs attention. {name} "):
         load_settings({**REQUIRED, name: text})
+
+
+def test_a_refused_schedule_says_what_may_stand_there() -> None:
+    """The field, what stands in it, what may, and what would become of it in Azure."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({**REQUIRED, "AUDIT_SCHEDULE": "0 0 2 * * 7", "CATCH_UP_SCHEDULE": "0 0 2 31 4,6 *"})
+    assert str(caught.value) == (
+        "2 app settings need attention. "
+        "CATCH_UP_SCHEDULE never comes: none of its months has such a day; "
+        "AUDIT_SCHEDULE is refused by the Functions host, which then leaves the timer out: "
+        "day of week is 7; it goes from 0 (Sunday) to 6. See docs/settings.md."
+    )
+
+
+def test_the_defaults_need_no_caution() -> None:
+    """A run every five minutes that covers 58."""
+    assert cautions(load_settings(REQUIRED)) == ()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "look_back", "settle", "words", "remedy"),
+    [
+        ("0 0/2 6-20 * * MON-FRI", "60", "120", "2 days 9 h, and a run covers 58 min", "to 3424 or more."),
+        ("0 0 * * * *", "60", "120", "1 h, and a run covers 58 min", "to 62 or more."),
+        ("0 0 * * * *", "61.5", "91", "1 h, and a run covers 59 min 59 s", "to 62 or more."),
+        ("0 0 2 29 2 *", "10080", "0", "2921 days, and a run covers 7 days", "run more often."),
+    ],
+)
+def test_a_catch_up_that_runs_seldom_is_told(
+    schedule: str, look_back: str, settle: str, words: str, remedy: str
+) -> None:
+    """Changes between what two runs cover would wait for the audit; the app works all the same."""
+    environ = {
+        "CATCH_UP_SCHEDULE": schedule,
+        "CATCH_UP_LOOK_BACK_MINUTES": look_back,
+        "CATCH_UP_SETTLE_SECONDS": settle,
+    }
+    (caution,) = cautions(load_settings({**REQUIRED, **environ}))
+    assert caution.setting == "CATCH_UP_SCHEDULE"
+    assert f"pauses for up to {words} (" in caution.words
+    assert caution.remedy.endswith(remedy)
+
+
+@pytest.mark.parametrize("look_back", ["62", "60.5"])
+def test_a_look_back_that_just_covers_the_pause_is_enough(look_back: str) -> None:
+    """The time that changes are left to settle is the difference."""
+    settle = "120" if look_back == "62" else "30"
+    environ = {
+        "CATCH_UP_SCHEDULE": "0 0 * * * *",
+        "CATCH_UP_LOOK_BACK_MINUTES": look_back,
+        "CATCH_UP_SETTLE_SECONDS": settle,
+    }
+    assert cautions(load_settings({**REQUIRED, **environ})) == ()
 
 
 def test_one_message_names_everything_that_is_wrong() -> None:
