@@ -53,6 +53,7 @@ def test_every_case_of_the_runbook_is_there() -> None:
     runbook = kql.PAGE.partition("## Runbook")[2]
     assert re.findall(r"^### (.*)$", runbook, re.MULTILINE) == [
         "A secret is rotated",
+        "A new version is published",
         "A mailbox is moved",
         "A person leaves",
         "The environment is copied",
