@@ -24,8 +24,8 @@ from benchmarks.simulated.world import TOKEN_KEY, Credential
 from booking_sync.dataverse.bookings import open_bookings
 from booking_sync.dataverse.queries import PAGE_HEADERS, booking_expand, booking_select
 from booking_sync.dataverse.rows import to_booking_row, to_columns
-from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.dataverse.web_api.client import DataverseClient
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.plan import Desire, Wanted, desire
 from booking_sync.domain.record import SyncRecord

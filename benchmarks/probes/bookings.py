@@ -76,9 +76,9 @@ async def open_parts(settings: Settings, trace: Trace) -> Parts:
     from booking_sync.azure.credential import ClientSecretAppCredential
     from booking_sync.azure.secrets import KeyVaultSecret
     from booking_sync.dataverse.bookings import DataverseBookings
-    from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.transport import Timeouts, Transport
+    from booking_sync.domain.columns import SupportColumns
     from booking_sync.outlook import errors
     from booking_sync.outlook.batch import BatchSender
     from booking_sync.outlook.calendar import OutlookCalendar

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from typing import Any
 
-    from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.dataverse.web_api.client import WhoAmI
     from booking_sync.dataverse.web_api.reply import Reply
+    from booking_sync.domain.columns import SupportColumns
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.plumbing.circuit import Circuit
     from booking_sync.plumbing.tokens import AppCredential

@@ -9,8 +9,8 @@ from booking_sync.dataverse.queries import booking_row
 from booking_sync.ports.bookings import BookingDetails
 
 if TYPE_CHECKING:
-    from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.dataverse.web_api.client import DataverseClient
+    from booking_sync.domain.columns import SupportColumns
 
 
 class DataverseDetailReads:

@@ -26,8 +26,8 @@ from booking_sync.errors import PermanentError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.dataverse.web_api.client import DataverseClient
+    from booking_sync.domain.columns import SupportColumns
     from booking_sync.ports.bookings import FailingBookings
     from booking_sync.provisioning.actual import Actual
     from booking_sync.provisioning.desired import Desired

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from booking_sync.dataverse.schema import SupportColumns
+    from booking_sync.domain.columns import SupportColumns
     from booking_sync.ports.bookings import BookingQuery
 
 MAX_IDS = 100

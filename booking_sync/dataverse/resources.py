@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
 from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
-from booking_sync.dataverse.schema import is_logical_name
 from booking_sync.dataverse.web_api.errors import incomplete
+from booking_sync.domain.columns import is_logical_name
 from booking_sync.errors import PermanentError
 from booking_sync.ports.bookings import FormerRecord
 

@@ -13,7 +13,6 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.dataverse.schema import ERROR_LENGTH
 from booking_sync.domain.booking import (
     Address,
     BookableResource,
@@ -22,6 +21,7 @@ from booking_sync.domain.booking import (
     SystemUser,
     WorkOrder,
 )
+from booking_sync.domain.columns import SYNC_ERROR_LENGTH
 from booking_sync.domain.record import BookingRow, format_state, parse_record
 from booking_sync.domain.text import shorten
 from booking_sync.errors import PermanentError
@@ -29,7 +29,7 @@ from booking_sync.errors import PermanentError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from booking_sync.dataverse.schema import SupportColumns
+    from booking_sync.domain.columns import SupportColumns
     from booking_sync.domain.record import SyncRecord
 
 ID_COLUMN = "bookableresourcebookingid"
@@ -85,7 +85,7 @@ def to_columns(
         columns.event_id: (event.event_id or None) if event else None,
         columns.original_resource: (event.mailbox or None) if event else None,
         columns.sync_state: format_state(booking_id, record, organization_id),
-        columns.sync_error: shorten(record.error, ERROR_LENGTH) or None,
+        columns.sync_error: shorten(record.error, SYNC_ERROR_LENGTH) or None,
     }
 
 

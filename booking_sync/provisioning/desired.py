@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 from typing import Final
 
+from booking_sync.domain.columns import (
+    EVENT_ID_LENGTH,
+    ORIGINAL_RESOURCE_LENGTH,
+    SYNC_ERROR_LENGTH,
+    SYNC_STATE_LENGTH,
+    SupportColumns,
+    publisher_prefix,
+)
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
 
@@ -16,13 +23,6 @@ WEBHOOK_NAME: Final = "booking_sync"
 OPTION_VALUE_PREFIX: Final = 72590
 """Dataverse wants one of every publisher; only choices would use it, and we make none."""
 
-EVENT_ID_LENGTH: Final = 400
-"""Immutable ids of Graph have some 150 characters today; nothing promises that they stay so short."""
-ORIGINAL_RESOURCE_LENGTH: Final = 100
-SYNC_STATE_LENGTH: Final = 200
-SYNC_ERROR_LENGTH: Final = 1000
-
-_PREFIX = re.compile(r"(?!mscrm)([a-z][a-z0-9]{1,7})_[a-z0-9_]+")
 _NAMESPACE = uuid.UUID("c7a4a1c0-6a1f-4a57-9d0a-2f0d3b5f7e61")
 
 
@@ -103,17 +103,7 @@ class Desired:
         return f"{self.prefix}publisher"
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnNames:
-    """The support columns' logical names, as the settings choose them."""
-
-    event_id: str
-    original_resource: str
-    sync_state: str
-    sync_error: str
-
-
-def desire(names: ColumnNames, webhook_url: str = "", *, has_key: bool = False) -> Desired:
+def desire(names: SupportColumns, webhook_url: str = "", *, has_key: bool = False) -> Desired:
     """What should be, by these settings.
 
     Args:
@@ -122,7 +112,7 @@ def desire(names: ColumnNames, webhook_url: str = "", *, has_key: bool = False) 
         has_key: whether the function's key was given; otherwise it is left as it is.
 
     Raises:
-        DesireError: the columns' names share no prefix that a publisher could have.
+        DesireError: the columns' names don't share their publisher's prefix.
     """
     image = frozenset({names.event_id, names.original_resource, names.sync_state, WORK_ORDER_COLUMN})
     related = (
@@ -146,7 +136,7 @@ def row_id(kind: str, name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{kind}/{name}"))
 
 
-def _columns(names: ColumnNames) -> tuple[Column, ...]:
+def _columns(names: SupportColumns) -> tuple[Column, ...]:
     return (
         Column(
             names.event_id, EVENT_ID_LENGTH, "Outlook event id", "The Outlook event that shows this booking."
@@ -172,14 +162,12 @@ def _columns(names: ColumnNames) -> tuple[Column, ...]:
     )
 
 
-def _prefix(names: ColumnNames) -> str:
-    listed = (names.event_id, names.original_resource, names.sync_state, names.sync_error)
-    matches = [_PREFIX.fullmatch(name) for name in listed]
-    prefixes = {match[1] for match in matches if match}
-    if None in matches or len(prefixes) != 1:
+def _prefix(names: SupportColumns) -> str:
+    prefixes = {publisher_prefix(name) for name in astuple(names)}
+    if len(prefixes) != 1:
         raise DesireError(
-            "The four support columns must share one customization prefix, such as bsync_ (2 to 8 small "
-            f"letters and digits, not mscrm); they are {', '.join(listed)}. Correct EVENT_ID_COLUMN, "
-            "ORIGINAL_RESOURCE_COLUMN, SYNC_STATE_COLUMN and SYNC_ERROR_COLUMN, or make the columns by hand."
+            "The four support columns must share one customization prefix, such as bsync_; they are "
+            f"{', '.join(astuple(names))}. Correct EVENT_ID_COLUMN, ORIGINAL_RESOURCE_COLUMN, "
+            "SYNC_STATE_COLUMN and SYNC_ERROR_COLUMN, or make the columns by hand."
         )
     return prefixes.pop()

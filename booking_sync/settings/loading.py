@@ -6,11 +6,13 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from booking_sync.domain.columns import SupportColumns, column_problems
 from booking_sync.errors import SettingsError
 from booking_sync.settings.table import (
     BY_FIELD,
     RECEIVER_FIELDS,
     ReceiverSettings,
+    Setting,
     Settings,
 )
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
@@ -65,12 +67,24 @@ def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, A
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name in names:
-        setting = BY_FIELD[name]
-        try:
-            values[name] = setting.read(environ)
-        except ValueError as error:
-            problems.append(f"{setting.name} {error}")
+        settings = BY_FIELD[name]
+        found = {each.name: _value(each, environ, problems) for each in settings}
+        if name == "columns":
+            wrong = list(column_problems(found))
+            problems += wrong
+            values |= {} if wrong else {name: SupportColumns(*found.values())}
+        elif found[settings[0].name] is not None:
+            values[name] = found[settings[0].name]
     return values, problems
+
+
+def _value(setting: Setting, environ: Mapping[str, str], problems: list[str]) -> Any:
+    """The typed value; None, with a problem more, when there is none."""
+    try:
+        return setting.read(environ)
+    except ValueError as error:
+        problems.append(f"{setting.name} {error}")
+        return None
 
 
 def _check_vault(values: Mapping[str, Any], problems: list[str]) -> None:

@@ -1,7 +1,7 @@
 """The app settings: their names, defaults and meaning in one table, and their typed values.
 
-The table is the dataclass `Settings`: each field's type carries the `Setting` that fills it. A test holds
-docs/settings.md and local.settings.json.example to it.
+The table is the dataclass `Settings`: each field's type carries the `Setting` that fills it, or several that
+are one value together. A test holds docs/settings.md and local.settings.json.example to it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.settings import values
 from booking_sync.settings.registration import (
     DEFAULT_AUDIT_SCHEDULE,
@@ -69,6 +70,8 @@ _OUTLOOK_GROUP = "Graph and what technicians see"
 _BATCH_GROUP = "Batching"
 _CATCH_UP_GROUP = "Missed webhooks"
 _AUDIT_GROUP = "Audit"
+
+_COLUMNS = SupportColumns()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,44 +166,31 @@ class Settings:
             "",
         ),
     ]
-    event_id_column: Annotated[
-        str,
+    columns: Annotated[
+        SupportColumns,
         Setting(
-            "EVENT_ID_COLUMN",
-            values.column,
-            "booking column for the event's id",
-            _DATAVERSE_GROUP,
-            "bsync_outlookeventid",
+            "EVENT_ID_COLUMN", str, "booking column for the event's id", _DATAVERSE_GROUP, _COLUMNS.event_id
         ),
-    ]
-    original_resource_column: Annotated[
-        str,
         Setting(
             "ORIGINAL_RESOURCE_COLUMN",
-            values.column,
+            str,
             "booking column for the mailbox that holds the event",
             _DATAVERSE_GROUP,
-            "bsync_originalresource",
+            _COLUMNS.original_resource,
         ),
-    ]
-    sync_state_column: Annotated[
-        str,
         Setting(
             "SYNC_STATE_COLUMN",
-            values.column,
+            str,
             "booking column for what was last written",
             _DATAVERSE_GROUP,
-            "bsync_outlooksyncstate",
+            _COLUMNS.sync_state,
         ),
-    ]
-    sync_error_column: Annotated[
-        str,
         Setting(
             "SYNC_ERROR_COLUMN",
-            values.column,
+            str,
             "booking column for what a person should read when a booking can't sync",
             _DATAVERSE_GROUP,
-            "bsync_outlooksyncerror",
+            _COLUMNS.sync_error,
         ),
     ]
     require_work_order: Annotated[
@@ -374,10 +364,7 @@ class EnvironmentSettings:
 
     dataverse_url: str
     organization_id: str
-    event_id_column: str
-    original_resource_column: str
-    sync_state_column: str
-    sync_error_column: str
+    columns: SupportColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,9 +401,9 @@ class ReceiverSettings:
     policy: ReceiverPolicy
 
 
-BY_FIELD: dict[str, Setting] = {
-    name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()
+BY_FIELD: dict[str, tuple[Setting, ...]] = {
+    name: hint.__metadata__ for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
-SETTINGS: tuple[Setting, ...] = tuple(BY_FIELD.values())
+SETTINGS: tuple[Setting, ...] = tuple(setting for group in BY_FIELD.values() for setting in group)
 """The whole table, in the order of the documentation."""
 RECEIVER_FIELDS = ("storage", "queue_name", *(each.name for each in fields(ReceiverPolicy)))

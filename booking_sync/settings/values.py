@@ -88,13 +88,6 @@ def secret_name(text: str) -> str:
     return text
 
 
-def column(text: str) -> str:
-    """A column's logical name."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,127}", text):
-        raise ValueError("must be a column's logical name: lower-case letters, digits and underscores")
-    return text
-
-
 def number(lowest: float, highest: float) -> Callable[[str], float]:
     """A parser of numbers between two bounds, both allowed."""
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.record import parse_record
 from booking_sync.domain.watched import BOOKING_TABLE, RELATED_ATTRIBUTES, RelatedTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from booking_sync.domain.columns import SupportColumns
     from booking_sync.domain.event import EventRef
 
 WORK_ORDER_COLUMN = "msdyn_workorder"
@@ -67,9 +67,7 @@ class ReceiverPolicy:
     app_user_id: str
     """systemuserid of our own application user."""
     require_work_order: bool
-    event_id_column: str
-    original_resource_column: str
-    sync_state_column: str
+    columns: SupportColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +192,7 @@ def _deleted(
 ) -> Accepted | Ignored:
     if image is None:
         return change
-    if not image.get(policy.event_id_column) and policy.require_work_order and _lacks_work_order(image):
+    if not image.get(policy.columns.event_id) and policy.require_work_order and _lacks_work_order(image):
         return Ignored(IgnoreReason.NOTHING_TO_REMOVE)
     return replace(change, event=_event(change.booking_id, image, policy, organization_id))
 
@@ -233,11 +231,13 @@ def _event(
     booking_id: str, image: dict[str, Any], policy: ReceiverPolicy, organization_id: str
 ) -> EventRef | None:
     """The event that our record named, unless its seal says that the record was copied."""
+    from booking_sync.domain.record import parse_record  # noqa: PLC0415 - no other webhook needs it at a cold start
+
     record = parse_record(
         booking_id,
-        event_id=_column_text(image, policy.event_id_column),
-        mailbox=_column_text(image, policy.original_resource_column),
-        state=_column_text(image, policy.sync_state_column),
+        event_id=_column_text(image, policy.columns.event_id),
+        mailbox=_column_text(image, policy.columns.original_resource),
+        state=_column_text(image, policy.columns.sync_state),
         error=None,
         organization_id=organization_id,
     )

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from booking_sync.azure.secrets import KeyVaultSecret
     from booking_sync.azure.shelf import BlobShelf
     from booking_sync.dataverse.doctor_reads import DataverseAdministration, DataverseExamination
-    from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.doctor.examination import Examination
     from booking_sync.doctor.facts import (
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
         TokenFacts,
         Wishes,
     )
+    from booking_sync.domain.columns import SupportColumns
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.outlook.doors import OutlookDoors
     from booking_sync.plumbing.tokens import AppCredential
@@ -161,14 +161,10 @@ class _Practice:
 
     def expectations(self) -> Expectations:
         from booking_sync.doctor.facts import Expectations
-        from booking_sync.provisioning.desired import ColumnNames, DesireError, desire
+        from booking_sync.provisioning.desired import DesireError, desire
 
-        columns = self.columns
-        names = ColumnNames(
-            columns.event_id, columns.original_resource, columns.sync_state, columns.sync_error
-        )
         try:
-            desired = desire(names, self._webhook.url, has_key=bool(self._webhook.key))
+            desired = desire(self.columns, self._webhook.url, has_key=bool(self._webhook.key))
         except DesireError as error:
             raise SettingsError(str(error)) from None
         minutes = load_part(self._environ, CatchUpSettings).catch_up_look_back_minutes
@@ -238,18 +234,7 @@ class _Practice:
 
     @functools.cached_property
     def columns(self) -> SupportColumns:
-        from booking_sync.dataverse.schema import SupportColumns
-
-        names = load_part(self._environ, EnvironmentSettings)
-        try:
-            return SupportColumns(
-                names.event_id_column,
-                names.original_resource_column,
-                names.sync_state_column,
-                names.sync_error_column,
-            )
-        except ValueError as error:
-            raise SettingsError(f"The support columns can't be used: {error}.") from None
+        return load_part(self._environ, EnvironmentSettings).columns
 
     @functools.cached_property
     def queue(self) -> StorageChangeQueue:

@@ -98,19 +98,12 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.dataverse.failures import DataverseFailures
     from booking_sync.dataverse.related import DataverseRelatedBookings
-    from booking_sync.dataverse.schema import SupportColumns
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.outlook.calendar import open_calendar
     from booking_sync.sync.per_booking import Batcher
     from booking_sync.sync.synchronizer import Synchronizer
 
     wish = make_wish(settings)
-    columns = SupportColumns(
-        event_id=settings.event_id_column,
-        original_resource=settings.original_resource_column,
-        sync_state=settings.sync_state_column,
-        sync_error=settings.sync_error_column,
-    )
     outside = outside or Outside(open_credential(settings), now)
     credential = outside.credential
     dataverse = DataverseClient(
@@ -135,7 +128,7 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         await dataverse.aclose()
         await credential.close()
         raise
-    rows = DataverseBookings(dataverse, columns, organization_id=organization_id)
+    rows = DataverseBookings(dataverse, settings.columns, organization_id=organization_id)
     synchronizer = Synchronizer(rows, calendar, wish, organization_id)
     batcher = Batcher(
         synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
@@ -148,7 +141,7 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         calendar,
         audit_reads=DataverseAuditReads(dataverse),
         related=DataverseRelatedBookings(dataverse),
-        failures=DataverseFailures(dataverse, columns.sync_error),
+        failures=DataverseFailures(dataverse, settings.columns.sync_error),
         dataverse=dataverse,
         wish=wish,
         organization_id=organization_id,

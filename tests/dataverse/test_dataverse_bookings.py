@@ -12,9 +12,9 @@ import certifi
 import pytest
 
 from booking_sync.dataverse.bookings import DataverseBookings, open_bookings
-from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.dataverse.web_api.client import API_PATH, DataverseClient, WhoAmI
 from booking_sync.dataverse.web_api.transport import Timeouts
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError, TransientError

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.dataverse.rows import to_booking_row, to_columns
-from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.domain.booking import (
     Address,
     BookableResource,
@@ -19,6 +18,7 @@ from booking_sync.domain.booking import (
     SystemUser,
     WorkOrder,
 )
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord, parse_record
 from booking_sync.domain.text import shorten

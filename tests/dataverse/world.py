@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core.credentials import AccessToken
 
 from booking_sync.dataverse.bookings import open_bookings
-from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.plumbing.tokens import ClosedOnExit
 from local.dataverse import DataverseStandIn
 from local.standin import server_tls, serving, tokens

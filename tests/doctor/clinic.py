@@ -18,9 +18,10 @@ from booking_sync.azure.sign_in import SignIn
 from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
 from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Finding, Report, Severity
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.provisioning.actions import WidenColumn
 from booking_sync.provisioning.converge import converge
-from booking_sync.provisioning.desired import ColumnNames, desire
+from booking_sync.provisioning.desired import desire
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.settings.loading import load_receiver_settings
 from booking_sync.wiring.ambient import now
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-COLUMNS = ColumnNames(
-    "bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate", "bsync_outlooksyncerror"
-)
+COLUMNS = SupportColumns()
 NOWHERE = "https://localhost:9/api/dataverse/bookings"
 """Nothing listens on the discard port: webhooks of a stack without a host end as failed system jobs."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 from booking_sync.dataverse.queries import booking_rows
-from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, RELATED_ATTRIBUTES, RelatedTable
 from local.stack import RELATED_COLUMNS, WATCHED_COLUMNS
 from tests.support.bookings import BOOKING_ID

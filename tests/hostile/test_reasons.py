@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.dataverse.rows import to_columns
-from booking_sync.dataverse.schema import ERROR_LENGTH, SupportColumns
 from booking_sync.dataverse.web_api.errors import read_refusal, to_error
 from booking_sync.dataverse.web_api.reply import Reply
+from booking_sync.domain.columns import SYNC_ERROR_LENGTH, SupportColumns
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.text import without_quotes
 from booking_sync.outlook import errors
@@ -64,7 +64,7 @@ def test_every_reason_fits_the_rows_column(reason: str) -> None:
     columns = SupportColumns()
     written = to_columns(BOOKING_ID, SyncRecord(error=reason), columns)[columns.sync_error]
     assert written
-    assert len(written.encode("utf-16-le", "surrogatepass")) <= 2 * ERROR_LENGTH
+    assert len(written.encode("utf-16-le", "surrogatepass")) <= 2 * SYNC_ERROR_LENGTH
 
 
 def _no_headers() -> Mapping[str, str]:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from booking_sync.dataverse.queries import booking_expand
-from booking_sync.dataverse.schema import SupportColumns
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
 from booking_sync.settings.loading import load_settings
 from booking_sync.settings.table import SETTINGS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.provisioning.actions import (
     COLUMN_COMPONENT,
     STEP_COMPONENT,
@@ -31,15 +32,13 @@ from booking_sync.provisioning.actual import (
     FoundWebhook,
     KeyState,
 )
-from booking_sync.provisioning.desired import ColumnNames, Desired, desire
+from booking_sync.provisioning.desired import Desired, desire
 from booking_sync.provisioning.plan import make_plan
 
 if TYPE_CHECKING:
     from booking_sync.provisioning.desired import Column
 
-NAMES = ColumnNames(
-    "bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate", "bsync_outlooksyncerror"
-)
+NAMES = SupportColumns()
 URL = "https://app.azurewebsites.net/api/dataverse/bookings"
 DESIRED = desire(NAMES, URL, has_key=True)
 POSSIBLE = frozenset((str(step.message), step.table) for step in DESIRED.steps)

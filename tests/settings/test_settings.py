@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from booking_sync.dataverse import queries
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.errors import SettingsError
 from booking_sync.settings.cautions import cautions
 from booking_sync.settings.loading import load_receiver_settings, load_settings
@@ -48,10 +49,7 @@ def test_defaults() -> None:
         dataverse_url="https://contoso.crm4.dynamics.com",
         organization_id="",
         app_user_id="",
-        event_id_column="bsync_outlookeventid",
-        original_resource_column="bsync_originalresource",
-        sync_state_column="bsync_outlooksyncstate",
-        sync_error_column="bsync_outlooksyncerror",
+        columns=SupportColumns(),
         require_work_order=True,
         graph_url="https://graph.microsoft.com",
         event_time_zone="UTC",
@@ -138,6 +136,8 @@ def test_values_are_typed(name: str, text: str, field: str, value: object) -> No
         ("DATAVERSE_APP_USER_ID", "me"),
         ("EVENT_ID_COLUMN", "Event Id"),
         ("SYNC_STATE_COLUMN", "a;drop"),
+        ("SYNC_ERROR_COLUMN", "bsync_" + "a" * 95),
+        ("ORIGINAL_RESOURCE_COLUMN", "name"),
         ("REQUIRE_WORK_ORDER", "2"),
         ("EVENT_TIME_ZONE", "Europe/Atlantis"),
         ("EVENT_TIME_ZONE", "Europe"),
@@ -163,6 +163,12 @@ def test_malformed_setting_is_named(name: str, text: str) -> None:
     """A setting that can't be used stops the app with its name."""
     with pytest.raises(SettingsError, match=f"^1 app setting needs attention. {name} "):
         load_settings({**REQUIRED, name: text})
+
+
+def test_columns_must_be_four() -> None:
+    """Two settings that name one column are found when settings are read, with both of their names."""
+    with pytest.raises(SettingsError, match="EVENT_ID_COLUMN and SYNC_STATE_COLUMN must be different"):
+        load_settings({**REQUIRED, "EVENT_ID_COLUMN": "cr_a", "SYNC_STATE_COLUMN": "cr_a"})
 
 
 def test_a_refused_schedule_says_what_may_stand_there() -> None:
@@ -332,9 +338,7 @@ def test_webhook_needs_only_its_own_settings() -> None:
         organization_id="",
         app_user_id=GUID.lower(),
         require_work_order=True,
-        event_id_column="new_event",
-        original_resource_column="bsync_originalresource",
-        sync_state_column="bsync_outlooksyncstate",
+        columns=SupportColumns(event_id="new_event"),
     )
 
 

@@ -12,8 +12,8 @@ from azure.core.credentials import AccessToken
 
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.related import DataverseRelatedBookings
-from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.dataverse.web_api.client import DataverseClient
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.plan import Desire, desire
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone

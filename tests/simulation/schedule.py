@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.bookings import DataverseBookings
-from booking_sync.dataverse.schema import SupportColumns
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.change import BookingChange
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 from booking_sync.sync.receiver import Receiver
@@ -44,9 +44,7 @@ _POLICY = ReceiverPolicy(
     organization_id=ORGANIZATION_ID,
     app_user_id=DEFAULT_IDENTITY.app_user_id,
     require_work_order=True,
-    event_id_column="bsync_outlookeventid",
-    original_resource_column="bsync_originalresource",
-    sync_state_column="bsync_outlooksyncstate",
+    columns=SupportColumns(),
 )
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 BOOKING = "c1f7a1de-3b52-ef11-bfe3-000d3a4a5b6c"
@@ -26,9 +27,7 @@ POLICY = ReceiverPolicy(
     organization_id=ORGANIZATION,
     app_user_id=APP_USER,
     require_work_order=True,
-    event_id_column="bsync_outlookeventid",
-    original_resource_column="bsync_originalresource",
-    sync_state_column="bsync_outlooksyncstate",
+    columns=SupportColumns(),
 )
 
 

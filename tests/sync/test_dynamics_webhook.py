@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord, format_state
 from booking_sync.domain.watched import RELATED_ATTRIBUTES, RelatedTable
@@ -81,7 +82,7 @@ def test_message_and_table_are_compared_without_case() -> None:
 
 def test_columns_have_the_names_of_the_settings() -> None:
     """Support columns may be called otherwise."""
-    policy = replace(POLICY, event_id_column="new_event", original_resource_column="new_mailbox")
+    policy = replace(POLICY, columns=SupportColumns("new_event", "new_mailbox", "new_state", "new_error"))
     image = {"msdyn_workorder": WORK_ORDER, "new_event": "E1", "new_mailbox": OTHER}
     got = read(deleted(image), policy)
     assert isinstance(got, Accepted)

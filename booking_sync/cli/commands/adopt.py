@@ -21,7 +21,7 @@ from booking_sync.cli.options import (
 )
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
-from booking_sync.dataverse.schema import is_logical_name
+from booking_sync.domain.columns import is_logical_name
 from booking_sync.wiring.commands import FormerSync, open_console
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, Setti
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.provisioning.converge import converge
-from booking_sync.provisioning.desired import ColumnNames, DesireError, desire
+from booking_sync.provisioning.desired import DesireError, desire
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
 from booking_sync.settings.loading import load_part
@@ -139,13 +139,7 @@ async def _provision(order: _Order, session: Session) -> ExitCode:
 
 
 def _desired(order: _Order, environ: Mapping[str, str], *, has_key: bool) -> Desired:
-    names = load_part(environ, EnvironmentSettings)
-    columns = ColumnNames(
-        names.event_id_column,
-        names.original_resource_column,
-        names.sync_state_column,
-        names.sync_error_column,
-    )
+    columns = load_part(environ, EnvironmentSettings).columns
     url = read_url(order.url or environ.get(URL_VARIABLE, ""))
     try:
         return desire(columns, url, has_key=has_key)

@@ -1,0 +1,77 @@
+"""The support columns hold our record on a booking's row; their names are what a deployment may choose.
+
+Their names become parts of addresses and of updates. A name that is no column's, or one of Dynamics 365's own
+columns, must never get that far: the sync would write an event's id over a booking's name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+EVENT_ID_LENGTH: Final = 400
+"""Immutable ids of Graph have some 150 characters today; nothing promises that they stay so short."""
+ORIGINAL_RESOURCE_LENGTH: Final = 100
+SYNC_STATE_LENGTH: Final = 200
+SYNC_ERROR_LENGTH: Final = 1000
+"""In UTF-16 units, as SQL Server counts."""
+
+MAX_NAME_CHARACTERS: Final = 100
+
+_LOGICAL_NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{MAX_NAME_CHARACTERS - 1}}}")
+# A publisher's prefix has 2 to 8 letters and digits and does not begin with mscrm (Microsoft: "Create a
+# solution publisher"). Only columns that somebody added have one; those with msdyn… are Field Service's.
+_ADDED = re.compile(r"(?!mscrm|msdyn)([a-z][a-z0-9]{1,7})_[a-z0-9_]+")
+
+
+def is_logical_name(text: str) -> bool:
+    """Whether this can be the logical name of any column."""
+    return _LOGICAL_NAME.fullmatch(text) is not None
+
+
+def publisher_prefix(name: str) -> str:
+    """The customization prefix of an added column, without the underscore; empty when it has none."""
+    match = _ADDED.fullmatch(name)
+    return match[1] if match else ""
+
+
+def column_problems(names: Mapping[str, str]) -> Iterator[str]:
+    """What keeps these four names from being those of the support columns, in sentences without an end.
+
+    Args:
+        names: each column's name, by what the reader of the sentence knows it as.
+    """
+    for label, name in names.items():
+        if len(name) > MAX_NAME_CHARACTERS:
+            yield f"{label} must have at most {MAX_NAME_CHARACTERS} characters, and has {len(name)}"
+        elif not is_logical_name(name):
+            yield f"{label} must be a column's logical name: lower-case letters, digits and underscores"
+        elif not publisher_prefix(name):
+            yield f"{label} must be a column that you added, with a publisher's prefix such as bsync_"
+    for name in dict.fromkeys(names.values()):
+        labels = [label for label, each in names.items() if each == name]
+        if len(labels) > 1:
+            yield f"{' and '.join(labels)} must be different columns"
+
+
+@dataclass(frozen=True, slots=True)
+class SupportColumns:
+    """Logical names of the columns that hold our record on the booking row.
+
+    Raises:
+        ValueError: they can't be, by `column_problems`.
+    """
+
+    event_id: str = "bsync_outlookeventid"
+    original_resource: str = "bsync_originalresource"
+    sync_state: str = "bsync_outlooksyncstate"
+    sync_error: str = "bsync_outlooksyncerror"
+
+    def __post_init__(self) -> None:
+        problems = list(column_problems(asdict(self)))
+        if problems:
+            raise ValueError("; ".join(problems))
