@@ -30,6 +30,8 @@ class TransientError(SyncError):
         maybe_applied: the request may have taken effect although no success was seen (a timeout, a broken
             connection, an answer known to lie).
         untried: the service was known to be down and was not asked; such a try says nothing of the message.
+        until_mended: the app's own settings stand in the way; no message is given up for that, however long
+            it takes to mend them.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class TransientError(SyncError):
         retry_after: float | None = None,
         maybe_applied: bool = False,
         untried: bool = False,
+        until_mended: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.maybe_applied = maybe_applied
         self.untried = untried
+        self.until_mended = until_mended
 
 
 class PermanentError(SyncError):

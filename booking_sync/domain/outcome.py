@@ -31,5 +31,7 @@ class Outcome:
     """Deferred only: mailboxes that may hold an event of ours that no row names."""
     untried: bool = False
     """Deferred only: nothing was asked of a service known to be down, so this is no try of the message."""
+    until_mended: bool = False
+    """Deferred only: the app's settings stand in the way, so the message is not given up for its age."""
     rounds: int = 1
     """How often the booking was read and planned."""

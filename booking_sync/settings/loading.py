@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -10,7 +11,6 @@ from booking_sync.domain.columns import SupportColumns, column_problems
 from booking_sync.errors import SettingsError
 from booking_sync.settings.table import (
     BY_FIELD,
-    RECEIVER_FIELDS,
     ReceiverSettings,
     Setting,
     Settings,
@@ -40,15 +40,20 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
-    """Read and check only what the webhook needs.
+    """Read what the webhook works by, as far as it can be read: no webhook is lost for a bad setting.
 
-    Raises:
-        SettingsError: names every setting of these that is missing or malformed.
+    Where a setting of these is wrong, the webhook takes more than it needs to, and a deletion may name no
+    event; the worker has its messages wait until everything is mended.
     """
-    values, problems = _read(environ, RECEIVER_FIELDS)
-    _complain(problems)
-    storage, name = values.pop("storage"), values.pop("queue_name")
-    return ReceiverSettings(storage=storage, queue_name=name, policy=ReceiverPolicy(**values))
+    values, problems = _read(environ, [each.name for each in fields(ReceiverPolicy)])
+    policy = ReceiverPolicy(
+        organization_id=values.get("organization_id", ""),
+        app_user_id=values.get("app_user_id", ""),
+        require_work_order=values.get("require_work_order", False),
+        # Without the organisation nobody can tell a copied environment's record from ours.
+        columns=_columns_for_deletions(environ) if "organization_id" in values else None,
+    )
+    return ReceiverSettings(policy, tuple(problems))
 
 
 def load_part(environ: Mapping[str, str], part: type[Part]) -> Part:
@@ -69,13 +74,24 @@ def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, A
     for name in names:
         settings = BY_FIELD[name]
         found = {each.name: _value(each, environ, problems) for each in settings}
+        if None in found.values():
+            continue
         if name == "columns":
             wrong = list(column_problems(found))
             problems += wrong
             values |= {} if wrong else {name: SupportColumns(*found.values())}
-        elif found[settings[0].name] is not None:
-            values[name] = found[settings[0].name]
+        else:
+            (values[name],) = found.values()
     return values, problems
+
+
+def _columns_for_deletions(environ: Mapping[str, str]) -> SupportColumns | None:
+    """The columns as far as a deletion's webhook reads them: all but the one for errors."""
+    event_id, resource, state, error = (_value(each, environ, []) or "" for each in BY_FIELD["columns"])
+    for error_column in (error, SupportColumns().sync_error):
+        with suppress(ValueError):
+            return SupportColumns(event_id, resource, state, error_column)
+    return None
 
 
 def _value(setting: Setting, environ: Mapping[str, str], problems: list[str]) -> Any:

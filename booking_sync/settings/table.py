@@ -6,7 +6,7 @@ are one value together. A test holds docs/settings.md and local.settings.json.ex
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from booking_sync.domain.columns import SupportColumns
@@ -17,10 +17,11 @@ from booking_sync.settings.registration import (
     DEFAULT_QUEUE_NAME,
 )
 from booking_sync.settings.storage import STORAGE_SETTING, StorageSettings, storage_settings
-from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 _MAX_BATCH = 1000
 _MAX_LINGER_SECONDS = 10.0
@@ -393,12 +394,20 @@ class AuthoritySettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiverSettings:
-    """What the webhook needs; a bad setting of another part never costs a webhook."""
+class QueueSettings:
+    """Where the queues are; a part for `load_part`. Who has these can keep what comes in, and put it back."""
 
     storage: StorageSettings
     queue_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverSettings:
+    """What the webhook works by."""
+
     policy: ReceiverPolicy
+    problems: tuple[str, ...] = ()
+    """What is wrong with settings of the policy's, each under its name; they count as not given."""
 
 
 BY_FIELD: dict[str, tuple[Setting, ...]] = {
@@ -406,4 +415,3 @@ BY_FIELD: dict[str, tuple[Setting, ...]] = {
 }
 SETTINGS: tuple[Setting, ...] = tuple(setting for group in BY_FIELD.values() for setting in group)
 """The whole table, in the order of the documentation."""
-RECEIVER_FIELDS = ("storage", "queue_name", *(each.name for each in fields(ReceiverPolicy)))

@@ -67,7 +67,8 @@ class ReceiverPolicy:
     app_user_id: str
     """systemuserid of our own application user."""
     require_work_order: bool
-    columns: SupportColumns
+    columns: SupportColumns | None
+    """None when nobody can tell them just now: then a deletion names no event, and the audit removes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +191,11 @@ def _written(change: Accepted, shown: dict[str, Any], policy: ReceiverPolicy) ->
 def _deleted(
     change: Accepted, image: dict[str, Any] | None, policy: ReceiverPolicy, organization_id: str
 ) -> Accepted | Ignored:
-    if image is None:
+    if image is None or policy.columns is None:
         return change
     if not image.get(policy.columns.event_id) and policy.require_work_order and _lacks_work_order(image):
         return Ignored(IgnoreReason.NOTHING_TO_REMOVE)
-    return replace(change, event=_event(change.booking_id, image, policy, organization_id))
+    return replace(change, event=_event(change.booking_id, image, policy.columns, organization_id))
 
 
 def _kind(context: dict[str, Any]) -> ChangeKind | None:
@@ -228,16 +229,16 @@ def _lacks_work_order(row: dict[str, Any] | None) -> bool:
 
 
 def _event(
-    booking_id: str, image: dict[str, Any], policy: ReceiverPolicy, organization_id: str
+    booking_id: str, image: dict[str, Any], columns: SupportColumns, organization_id: str
 ) -> EventRef | None:
     """The event that our record named, unless its seal says that the record was copied."""
     from booking_sync.domain.record import parse_record  # noqa: PLC0415 - no other webhook needs it at a cold start
 
     record = parse_record(
         booking_id,
-        event_id=_column_text(image, policy.columns.event_id),
-        mailbox=_column_text(image, policy.columns.original_resource),
-        state=_column_text(image, policy.columns.sync_state),
+        event_id=_column_text(image, columns.event_id),
+        mailbox=_column_text(image, columns.original_resource),
+        state=_column_text(image, columns.sync_state),
         error=None,
         organization_id=organization_id,
     )

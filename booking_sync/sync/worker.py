@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from booking_sync.domain.change import BookingChange, MalformedChangeError, RelatedChange, decode_message
 from booking_sync.domain.outcome import Outcome, OutcomeKind
@@ -35,6 +35,8 @@ BACK_OFF_BASE_SECONDS = 2.0
 BACK_OFF_CAP_SECONDS = 300.0
 
 _logger = logging.getLogger(__name__)
+
+Change = TypeVar("Change", BookingChange, RelatedChange)
 
 
 class UnexpectedError(RuntimeError):
@@ -162,6 +164,7 @@ class ChangeWorker:
                 error.reason,
                 delay=error.retry_after,
                 untried=error.untried,
+                until_mended=error.until_mended,
                 uncertain=change.uncertain or dequeue_count > 1,
                 suspects=change.suspects,
             )
@@ -170,7 +173,8 @@ class ChangeWorker:
     async def _settle(self, text: str, change: BookingChange, outcome: Outcome) -> None:
         delay = None
         if outcome.kind is OutcomeKind.DEFERRED:
-            if self._now() - change.first_seen > self._max_age:
+            change = self._rejuvenated(change, outcome)
+            if self._is_too_old(change):
                 outcome = replace(
                     outcome, kind=OutcomeKind.FAILED, detail=await self._expire(change, outcome)
                 )
@@ -217,13 +221,20 @@ class ChangeWorker:
         try:
             work = await self._open_work()
         except TransientError as error:
-            return Outcome(OutcomeKind.DEFERRED, error.reason, delay=error.retry_after, untried=error.untried)
+            return Outcome(
+                OutcomeKind.DEFERRED,
+                error.reason,
+                delay=error.retry_after,
+                untried=error.untried,
+                until_mended=error.until_mended,
+            )
         return await work.spread(change)
 
     async def _settle_related(self, text: str, change: RelatedChange, outcome: Outcome) -> None:
         delay = None
         if outcome.kind is OutcomeKind.DEFERRED:
-            if self._now() - change.first_seen > self._max_age:
+            change = self._rejuvenated(change, outcome)
+            if self._is_too_old(change):
                 outcome = replace(outcome, kind=OutcomeKind.FAILED, detail=self._given_up(outcome))
             else:
                 delay = self._back_off.delay(change.attempt, outcome.delay)
@@ -242,6 +253,15 @@ class ChangeWorker:
             attempt=change.attempt,
             delaySeconds=None if delay is None else round(delay, 1),
         )
+
+    def _is_too_old(self, change: BookingChange | RelatedChange) -> bool:
+        return self._now() - change.first_seen > self._max_age
+
+    def _rejuvenated(self, change: Change, outcome: Outcome) -> Change:
+        """What grew too old while the settings were wrong gets its whole time once they are mended."""
+        if outcome.until_mended and self._is_too_old(change):
+            return replace(change, first_seen=self._now())
+        return change
 
     def _given_up(self, outcome: Outcome) -> str:
         hours = self._max_age / timedelta(hours=1)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing import telemetry
-from booking_sync.plumbing.answer import Answer  # noqa: TC001 - loaded here, the first webhook has it ready
+from booking_sync.plumbing.answer import Answer
 from booking_sync.plumbing.circuit import Circuit
-from booking_sync.plumbing.log import log_event
+from booking_sync.plumbing.log import log_event, places
 from booking_sync.wiring.ambient import loop_time, new_id, now
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from booking_sync.operations.keeper import JournalKeeper
     from booking_sync.operations.orders import Orders
     from booking_sync.operations.page import Page
-    from booking_sync.settings.table import ReceiverSettings, Settings
+    from booking_sync.plumbing.circuit import Call
+    from booking_sync.settings.table import QueueSettings, Settings
     from booking_sync.sync.catch_up import CatchUp, Tally
     from booking_sync.sync.fan_out import FanOut
     from booking_sync.sync.receiver import Receiver
@@ -74,19 +75,24 @@ class Application:
         self._desk: OperationsDesk | None = None
         self._start_problem = ""
         """Why the sync could not be started when it was last tried."""
+        self._until_mended = False
+        """That was something that a person has to mend in the app itself."""
         self._opening = asyncio.Lock()
         # One failure opens it: whoever waited for the same start need not try it again, one after the other.
         self._starting = Circuit("The app's start", loop_time, random.random, failures_to_open=1)
 
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Take one webhook.
-
-        Raises:
-            SettingsError: what the webhook needs is missing or malformed.
-        """
-        if self._receiver is None:
-            self._receiver = self._make_receiver()
-        return await self._receiver.receive(body, headers)
+        """Take one webhook: 503, which Dataverse tries once more, when there is no queue to keep it on."""
+        try:
+            receiver = self._receiver or self._make_receiver()
+        except SettingsError as error:
+            log_event(_LOGGER, "settings_problem", level=logging.ERROR, problem=str(error))
+            return Answer(
+                503,
+                {"status": "unavailable", "error": str(error)},
+                {"Retry-After": f"{SETTINGS_RETRY_SECONDS:.0f}"},
+            )
+        return await receiver.receive(body, headers)
 
     async def handle(self, message: bytes, dequeue_count: int) -> None:
         """Handle one delivery of a queue message.
@@ -176,10 +182,11 @@ class Application:
 
         return load_settings(self._environ)
 
-    def _receiver_settings(self) -> ReceiverSettings:
-        from booking_sync.settings.loading import load_receiver_settings
+    def _queue_settings(self) -> QueueSettings:
+        from booking_sync.settings.loading import load_part
+        from booking_sync.settings.table import QueueSettings
 
-        return load_receiver_settings(self._environ)
+        return load_part(self._environ, QueueSettings)
 
     def _open_queue(self) -> StorageChangeQueue:
         from booking_sync.azure.queue import open_queue
@@ -187,15 +194,22 @@ class Application:
 
         if self._queue is None:
             quiet_libraries()
-            settings = self._receiver_settings()
+            settings = self._queue_settings()
             self._queue = open_queue(settings.storage, settings.queue_name, now)
         return self._queue
 
     def _make_receiver(self) -> Receiver:
+        """Kept when its settings are in order; else the next webhook looks whether they have been mended."""
+        from booking_sync.settings.loading import load_receiver_settings
         from booking_sync.sync.receiver import Receiver
 
-        settings = self._receiver_settings()
-        return Receiver(self._open_queue(), settings.policy, now, new_id)
+        settings = load_receiver_settings(self._environ)
+        receiver = Receiver(self._open_queue(), settings.policy, now, new_id)
+        if settings.problems:
+            log_event(_LOGGER, "settings_problem", level=logging.ERROR, problem="; ".join(settings.problems))
+        else:
+            self._receiver = receiver
+        return receiver
 
     def _make_worker(self) -> ChangeWorker:
         from booking_sync.sync.worker import BackOff, ChangeWorker
@@ -251,7 +265,7 @@ class Application:
     def _open_shelf(self) -> BlobShelf | None:
         from booking_sync.azure.shelf import open_shelf
 
-        self._shelf = open_shelf(self._receiver_settings().storage)
+        self._shelf = open_shelf(self._queue_settings().storage)
         return self._shelf
 
     def _closed_mailboxes(self) -> Mapping[str, float]:
@@ -307,7 +321,10 @@ class Application:
 
         machinery = await self._open_machinery()
         if self._bench is None:
-            look_back = timedelta(days=self._settings().audit_days_back)
+            try:
+                look_back = timedelta(days=self._settings().audit_days_back)
+            except SettingsError as error:  # they were fine a moment ago
+                raise _as_transient(error) from error
             fan_out = FanOut(machinery.related, self._open_queue(), look_back, now)
             self._bench = WorkerBench(machinery, fan_out)
         return self._bench
@@ -337,21 +354,39 @@ class Application:
 
     async def _open_machinery(self) -> Machinery:
         """Make what the sync needs, once; whatever stands in the way of that may pass."""
-        from booking_sync.wiring.machinery import open_machinery
-
         async with self._opening:
             if self._machinery is None:
-                with self._starting.call() as start:
-                    try:
-                        self._machinery = await open_machinery(self._settings())
-                    except (SettingsError, SyncError) as error:
-                        self._start_problem = str(error)
-                        start.failed(str(error))
-                        raise _as_transient(error) from error
-                    self._start_problem = ""
-                    start.answered()
-                    _tell_cautions(self._settings())
+                try:
+                    with self._starting.call() as start:
+                        self._machinery = await self._start(start)
+                except TransientError as error:
+                    error.until_mended = self._until_mended
+                    raise
             return self._machinery
+
+    async def _start(self, start: Call) -> Machinery:
+        """Whatever goes wrong here is no message's fault, and no message may be lost for it."""
+        from booking_sync.wiring.machinery import open_machinery
+
+        problem: SettingsError | SyncError
+        try:
+            settings = self._settings()
+            machinery = await open_machinery(settings)
+        except (SettingsError, SyncError) as error:
+            problem = error
+        except Exception as error:  # noqa: BLE001 - told like a bad setting, and as patiently waited for
+            log_event(
+                _LOGGER, "unexpected_error", level=logging.ERROR, error=type(error).__name__, at=places(error)
+            )
+            problem = SettingsError(f"The app can't start: unexpected {type(error).__name__}; see the log.")
+        else:
+            self._start_problem, self._until_mended = "", False
+            start.answered()
+            _tell_cautions(settings)
+            return machinery
+        self._start_problem, self._until_mended = str(problem), isinstance(problem, SettingsError)
+        start.failed(str(problem))
+        raise _as_transient(problem) from problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,7 +421,9 @@ def _as_transient(error: SettingsError | SyncError) -> TransientError:
     """Why the sync could not be opened; even settings and permissions get mended while messages wait."""
     if isinstance(error, TransientError):
         return error
-    return TransientError(str(error), retry_after=SETTINGS_RETRY_SECONDS)
+    return TransientError(
+        str(error), retry_after=SETTINGS_RETRY_SECONDS, until_mended=isinstance(error, SettingsError)
+    )
 
 
 @functools.cache

@@ -22,7 +22,8 @@ from booking_sync.operations.journal import RunKind
 from booking_sync.operations.keeper import JournalKeeper
 from booking_sync.operations.orders import Orders
 from booking_sync.plumbing.patience import Patience
-from booking_sync.settings.loading import load_receiver_settings, load_settings
+from booking_sync.settings.loading import load_part, load_settings
+from booking_sync.settings.table import QueueSettings
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.sending import Pace, PacedSender
 from booking_sync.wiring.ambient import new_id, now
@@ -183,7 +184,7 @@ async def open_queues(environ: Mapping[str, str]) -> AsyncIterator[Queues]:
     """
     from booking_sync.azure.queue import open_queue
 
-    settings = load_receiver_settings(environ)
+    settings = load_part(environ, QueueSettings)
     changes = open_queue(settings.storage, settings.queue_name, now)
     try:
         yield Queues(changes, changes.inspection())

@@ -15,8 +15,13 @@ from typing import TYPE_CHECKING
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.errors import SettingsError
-from booking_sync.settings.loading import load_part, load_receiver_settings, load_settings
-from booking_sync.settings.table import EnvironmentSettings, RegistrationSettings, VaultSettings
+from booking_sync.settings.loading import load_part, load_settings
+from booking_sync.settings.table import (
+    EnvironmentSettings,
+    QueueSettings,
+    RegistrationSettings,
+    VaultSettings,
+)
 from booking_sync.wiring.ambient import new_id, now
 from booking_sync.wiring.machinery import checked_organization, make_wish
 from booking_sync.wiring.sign_in import CLIENT_SECRET_VARIABLE, open_sign_in
@@ -240,7 +245,7 @@ class _Practice:
     def queue(self) -> StorageChangeQueue:
         from booking_sync.azure.queue import open_queue
 
-        settings = load_receiver_settings(self._environ)
+        settings = load_part(self._environ, QueueSettings)
         queue = open_queue(settings.storage, settings.queue_name, self._now)
         self._exits.push_async_callback(queue.aclose)
         return queue
@@ -249,7 +254,7 @@ class _Practice:
     def _shelf(self) -> BlobShelf | None:
         from booking_sync.azure.shelf import open_shelf
 
-        shelf = open_shelf(load_receiver_settings(self._environ).storage)
+        shelf = open_shelf(load_part(self._environ, QueueSettings).storage)
         if shelf is not None:
             self._exits.push_async_callback(shelf.aclose)
         return shelf

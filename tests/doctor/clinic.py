@@ -23,7 +23,8 @@ from booking_sync.provisioning.actions import WidenColumn
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import desire
 from booking_sync.provisioning.plan import make_plan
-from booking_sync.settings.loading import load_receiver_settings
+from booking_sync.settings.loading import load_part
+from booking_sync.settings.table import QueueSettings
 from booking_sync.wiring.ambient import now
 from booking_sync.wiring.doctor import open_examination
 from booking_sync.wiring.sign_in import open_dataverse, open_provisioning
@@ -98,7 +99,7 @@ class Clinic:
 
     async def poison(self, message: str, reason: str) -> None:
         """Lay a message on the poison queue."""
-        settings = load_receiver_settings(self.environ)
+        settings = load_part(self.environ, QueueSettings)
         queue = open_queue(settings.storage, settings.queue_name, now)
         await queue.dead_letter(message, reason)
         await queue.aclose()

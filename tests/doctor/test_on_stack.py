@@ -16,7 +16,8 @@ from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Area, Severity
 from booking_sync.operations.journal import RunKind
 from booking_sync.operations.keeper import JournalKeeper
-from booking_sync.settings.loading import load_receiver_settings
+from booking_sync.settings.loading import load_part
+from booking_sync.settings.table import QueueSettings
 from booking_sync.wiring.ambient import now
 from local.day.world import booking_row
 from local.stack import SECRET_NAME
@@ -121,7 +122,7 @@ async def test_a_storage_account_that_is_not_there(clinic: Clinic) -> None:
 
 async def test_the_timers_last_runs_are_told(clinic: Clinic) -> None:
     """A failed audit is a warning; no catch-up for longer than one looks back is an error."""
-    shelf = open_shelf(load_receiver_settings(clinic.environ).storage)
+    shelf = open_shelf(load_part(clinic.environ, QueueSettings).storage)
     assert shelf is not None
     keeper = JournalKeeper(lambda: shelf, "test", now, dict)
     await keeper.ran(RunKind.CATCH_UP, {})

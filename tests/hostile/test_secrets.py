@@ -12,8 +12,9 @@ import pytest
 from booking_sync.azure.queue import open_queue
 from booking_sync.azure.secrets import SecretText
 from booking_sync.errors import SettingsError, TransientError
-from booking_sync.settings.loading import load_receiver_settings, load_settings
+from booking_sync.settings.loading import load_part, load_settings
 from booking_sync.settings.storage import StorageSettings
+from booking_sync.settings.table import QueueSettings
 from tests.support.bookings import BOOKING_ID
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ SETTINGS = {
         SecretText(KEY),
         StorageSettings(connection_string=CONNECTION),
         load_settings(SETTINGS),
-        load_receiver_settings(SETTINGS),
+        load_part(SETTINGS, QueueSettings),
     ],
     ids=lambda holder: type(holder).__name__,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,17 @@ from booking_sync.dataverse import queries
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.errors import SettingsError
 from booking_sync.settings.cautions import cautions
-from booking_sync.settings.loading import load_receiver_settings, load_settings
+from booking_sync.settings.loading import load_part, load_receiver_settings, load_settings
 from booking_sync.settings.registration import catch_up_schedule, queue_name
 from booking_sync.settings.storage import StorageSettings
-from booking_sync.settings.table import SETTINGS, Settings
+from booking_sync.settings.table import SETTINGS, QueueSettings, ReceiverSettings, Settings
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BLOBS = "https://contoso.blob.core.windows.net"
 GUID = "0D1E2F30-1111-4222-8333-44445555ABCD"
+ORGANIZATION = "5c7d2a90-2222-4222-8333-44445555abcd"
+APP_USER = "7f1e0b64-3333-4222-8333-44445555abcd"
 KEY = "c2VjcmV0LWtleQ=="
 CONNECTION = (
     f"DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey={KEY};EndpointSuffix=core.windows.net"
@@ -324,28 +327,51 @@ def test_malformed_identity_based_storage(given: dict[str, str]) -> None:
         load_settings(environ)
 
 
+POLICY = {
+    "DATAVERSE_ORGANIZATION_ID": ORGANIZATION,
+    "DATAVERSE_APP_USER_ID": APP_USER,
+    "EVENT_ID_COLUMN": "new_event",
+}
+READ = ReceiverPolicy(
+    organization_id=ORGANIZATION,
+    app_user_id=APP_USER,
+    require_work_order=True,
+    columns=SupportColumns(event_id="new_event"),
+)
+
+
 def test_webhook_needs_only_its_own_settings() -> None:
-    """A setting of Graph that is missing or malformed never loses a webhook."""
-    environ = {
-        "AzureWebJobsStorage": CONNECTION,
-        "DATAVERSE_APP_USER_ID": GUID,
-        "EVENT_ID_COLUMN": "new_event",
-        "GRAPH_URL": "nonsense",
-    }
-    settings = load_receiver_settings(environ)
-    assert (settings.storage.connection_string, settings.queue_name) == (CONNECTION, "booking-changes")
-    assert settings.policy == ReceiverPolicy(
-        organization_id="",
-        app_user_id=GUID.lower(),
-        require_work_order=True,
-        columns=SupportColumns(event_id="new_event"),
-    )
+    """Its queue and its policy are read without a look at anything else."""
+    environ = {"AzureWebJobsStorage": CONNECTION, **POLICY, "GRAPH_URL": "nonsense"}
+    queue = load_part(environ, QueueSettings)
+    assert (queue.storage.connection_string, queue.queue_name) == (CONNECTION, "booking-changes")
+    assert load_receiver_settings(environ) == ReceiverSettings(READ)
 
 
-def test_webhook_checks_its_own_settings() -> None:
-    """What the webhook does need is named."""
-    with pytest.raises(SettingsError, match=r"2 app settings.*AzureWebJobsStorage.*REQUIRE_WORK_ORDER"):
-        load_receiver_settings({"REQUIRE_WORK_ORDER": "maybe"})
+@pytest.mark.parametrize(
+    ("name", "text", "policy"),
+    [
+        ("DATAVERSE_ORGANIZATION_ID", "contoso", replace(READ, organization_id="", columns=None)),
+        ("DATAVERSE_APP_USER_ID", "me", replace(READ, app_user_id="")),
+        ("REQUIRE_WORK_ORDER", "maybe", replace(READ, require_work_order=False)),
+        ("EVENT_ID_COLUMN", "Event Id", replace(READ, columns=None)),
+        ("SYNC_STATE_COLUMN", "new_event", replace(READ, columns=None)),
+        ("SYNC_ERROR_COLUMN", "Error", READ),
+        ("SYNC_ERROR_COLUMN", "new_event", READ),
+    ],
+)
+def test_no_webhook_is_lost_for_a_bad_setting(name: str, text: str, policy: ReceiverPolicy) -> None:
+    """It takes more than it needs to and says why; what can be known of a deletion is read."""
+    settings = load_receiver_settings({**POLICY, name: text})
+    assert settings.policy == policy
+    (problem,) = settings.problems
+    assert name in problem
+
+
+def test_the_queue_s_own_settings_are_needed() -> None:
+    """Without a queue nothing can be kept: both are named."""
+    with pytest.raises(SettingsError, match=r"2 app settings.*AzureWebJobsStorage.*BOOKING_QUEUE_NAME"):
+        load_part({"BOOKING_QUEUE_NAME": "_"}, QueueSettings)
 
 
 @pytest.mark.parametrize(
@@ -425,7 +451,7 @@ def test_host_agrees_with_the_code() -> None:
 )
 def test_blobs_are_found_beside_the_queues(more: dict[str, str], blobs: str) -> None:
     """The operator's journal needs no setting of its own, and may be named where names are not alike."""
-    storage = load_receiver_settings(more).storage
+    storage = load_part(more, QueueSettings).storage
     assert (storage.blob_url, storage.has_blobs) == (blobs, bool(blobs))
 
 
@@ -440,4 +466,4 @@ def test_blobs_are_found_beside_the_queues(more: dict[str, str], blobs: str) -> 
 )
 def test_a_connection_string_may_lead_to_queues_only(text: str, *, has_blobs: bool) -> None:
     """Where only a queue endpoint is named, no other host is guessed."""
-    assert load_receiver_settings({"AzureWebJobsStorage": text}).storage.has_blobs is has_blobs
+    assert load_part({"AzureWebJobsStorage": text}, QueueSettings).storage.has_blobs is has_blobs

@@ -89,6 +89,13 @@ def test_columns_have_the_names_of_the_settings() -> None:
     assert got.event == EventRef(OTHER, "E1")
 
 
+def test_a_deletion_is_taken_where_nobody_can_tell_the_columns() -> None:
+    """While their settings are wrong it names no event, rather than getting lost."""
+    policy = replace(POLICY, columns=None)
+    assert read(deleted(), policy) == Accepted(ChangeKind.DELETE, BOOKING, CORRELATION)
+    assert read(deleted({}), policy) == Accepted(ChangeKind.DELETE, BOOKING, CORRELATION)
+
+
 def test_byte_order_mark_is_tolerated() -> None:
     """A UTF-8 BOM before the body does no harm."""
     assert isinstance(read_change(b"\xef\xbb\xbf" + updated().body(), headers(), POLICY), Accepted)

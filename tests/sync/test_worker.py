@@ -139,6 +139,22 @@ async def test_age_not_count_ends_the_put_backs() -> None:
     assert not bench.queue.sent
 
 
+@pytest.mark.parametrize("text", [TEXT, RELATED_TEXT])
+async def test_no_message_is_given_up_for_the_settings(text: str) -> None:
+    """However long they take to be mended, it is put back; mended, it has its whole time before it."""
+    bench = Bench(Outcome(OutcomeKind.DEFERRED, "throttled"))
+    bench.opening_fails = TransientError("1 app setting", retry_after=60.0, untried=True, until_mended=True)
+    await bench.worker.handle(text, 1)
+    bench.time += timedelta(days=3)
+    await bench.worker.handle(text, MAX_DEQUEUE_COUNT)
+    put_back: list[tuple[BookingChange | RelatedChange, float]] = [*bench.queue.sent, *bench.queue.related]
+    assert [change.first_seen for change, _ in put_back] == [START, bench.time], (
+        "a short wait is part of the lag"
+    )
+    assert min(delay for _, delay in put_back) >= 60
+    assert bench.queue.poison == []
+
+
 @pytest.mark.parametrize(
     ("change", "dequeue_count", "trusted"),
     [
