@@ -21,7 +21,9 @@ FIRST ?= 0
 SEED ?= 42
 
 PYTHON_READY := $(VENV)/.requirements-installed
+# Azurite, which the local stack needs; and that with the parsers and checkers that only tests and checks need.
 NODE_READY := local/node_modules/.packages-installed
+NODE_TOOLS_READY := local/node_modules/.tools-installed
 
 .PHONY: help
 help: ## List the commands
@@ -36,7 +38,7 @@ start: $(PYTHON_READY) $(NODE_READY) ## Start the local stack and keep it up, to
 	@$(BIN)/python -m local start $(ARGUMENTS)
 
 .PHONY: test
-test: $(PYTHON_READY) $(NODE_READY) ## Run the tests
+test: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Run the tests
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 .PHONY: soak
@@ -61,11 +63,12 @@ bench-report: $(PYTHON_READY) ## Write docs/benchmarks.md and the README's table
 	@$(BIN)/python -m benchmarks report
 
 .PHONY: check
-check: $(PYTHON_READY) ## Lint, formatting, types and the rules of who may import whom
+check: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Lint, formatting, types, who may import whom, texts in others' languages
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@$(BIN)/python -m pytest -q tests/languages
 	@echo "checks passed"
 
 .PHONY: clean
@@ -87,11 +90,19 @@ $(PYTHON_READY): requirements.txt requirements-cli.txt requirements-dev.txt | $(
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-$(NODE_READY): local/package.json local/package-lock.json
+define npm_ci
 	@command -v node > /dev/null && command -v npm > /dev/null \
 		|| { echo "Node.js 18 or later with npm is needed for Azurite, and it is not on the PATH."; exit 1; }
 	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' \
 		|| { echo "Node.js 18 or later is needed for Azurite; this is $$(node --version)."; exit 1; }
-	@echo "Installing Azurite" >&2
-	@npm ci --prefix local --silent --no-audit --no-fund
+	@echo "Installing Azurite$(1)" >&2
+	@npm ci --prefix local --silent --no-audit --no-fund $(2)
+endef
+
+$(NODE_READY): local/package.json local/package-lock.json
+	$(call npm_ci,,--omit=dev)
 	@touch $@
+
+$(NODE_TOOLS_READY): local/package.json local/package-lock.json
+	$(call npm_ci, and what checks need)
+	@touch $@ $(NODE_READY)

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 # A shell has its background jobs ignore SIGINT, and whoever ignores a signal hands that to what it starts.
 # Tests that press Ctrl-C on what they started would wait for nothing; a handler of our own is not handed on.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the texts that were read by their vendors' own parsers (see tests/languages)."""
+    reports = terminalreporter.stats.get("passed", [])
+    notes = {str(value) for report in reports for name, value in report.user_properties if name == "checked"}
+    if notes:
+        terminalreporter.section("read by whose language it is")
+        for note in sorted(notes):
+            terminalreporter.write_line(note)
