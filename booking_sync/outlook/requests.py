@@ -133,7 +133,7 @@ class EventRequests:
         literal = marker.replace("'", "''")
         query = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
             filter=(
-                "singleValueExtendedProperties/Any("
+                "singleValueExtendedProperties/any("  # the standard's spelling; Graph documents Any
                 f"ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq '{literal}')"
             ),
             select=["id", "transactionId"],

@@ -484,6 +484,7 @@ async def test_overlapping_creations(rig: Rig, *, no_lock: bool, events: int) ->
     assert len(rig.graph.state.mailbox(USER).events) == events
 
 
+@pytest.mark.parametrize("operator", ["any", "Any"])
 @pytest.mark.parametrize(
     ("identifier", "value", "found"),
     [
@@ -493,11 +494,15 @@ async def test_overlapping_creations(rig: Rig, *, no_lock: bool, events: int) ->
         (MARKER.replace("Marker", "marker"), "Org/Booking", False),
     ],
 )
-async def test_marker_is_found_by_filter(rig: Rig, identifier: str, value: str, *, found: bool) -> None:
-    """The filter minds the case of the property's name, not of its value or GUID."""
+async def test_marker_is_found_by_filter(
+    rig: Rig, identifier: str, value: str, operator: str, *, found: bool
+) -> None:
+    """The filter minds the case of the property's name, not of its value, its GUID or its operator."""
     await rig.post(event_body())
     created = await rig.post(event_body(**marked("Org/Booking")))
-    condition = f"singleValueExtendedProperties/Any(ep: ep/id eq '{identifier}' and ep/value eq '{value}')"
+    condition = (
+        f"singleValueExtendedProperties/{operator}(ep: ep/id eq '{identifier}' and ep/value eq '{value}')"
+    )
     answer = await rig.call("GET", f"{EVENTS}?$filter={quote(condition)}&$select=subject")
     assert [each["id"] for each in answer.json()["value"]] == ([created["id"]] if found else [])
 

@@ -166,7 +166,7 @@ def test_a_search_is_filtered_by_the_marker(requests: EventRequests) -> None:
     query = parse_qs(urlsplit(made.url).query)
     assert query == {
         "$filter": [
-            f"singleValueExtendedProperties/Any(ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq 'o''hara/1')"
+            f"singleValueExtendedProperties/any(ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq 'o''hara/1')"
         ],
         "$select": ["id,transactionId"],
         "$expand": [f"singleValueExtendedProperties($filter=id eq '{MARKER_PROPERTY}')"],
