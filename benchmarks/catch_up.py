@@ -27,7 +27,7 @@ from booking_sync.dataverse.rows import to_booking_row, to_columns
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.plan import Desire, Wanted, desire
+from booking_sync.domain.plan import Wanted, desired_state
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from booking_sync.dataverse.bookings import DataverseBookings
-    from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.plan import DesiredStateRule
     from local.stack.certificates import Certificates
 
 Answer = TypeVar("Answer")
@@ -166,13 +166,13 @@ async def _served(certificates: Certificates) -> AsyncIterator[_World]:
 
 async def _measure(world: _World, rows: int, behind: int, repeats: int) -> Run:
     renderer = EventRenderer(EventStyle(event_zone("Europe/Berlin"), world.url))
-    wish = functools.partial(desire, render=renderer.render, require_work_order=True)
-    await _fill(world, wish, rows, behind)
+    desired = functools.partial(desired_state, render=renderer.render, require_work_order=True)
+    await _fill(world, desired, rows, behind)
     queue = _CountingQueue()
     catch_up = CatchUp(
         world.rows,
         queue,
-        wish,
+        desired,
         Window(look_back=timedelta(hours=1), settle=timedelta(0)),
         now=lambda: datetime.now(UTC) + timedelta(seconds=1),
         new_id=lambda: str(uuid.uuid4()),
@@ -180,11 +180,11 @@ async def _measure(world: _World, rows: int, behind: int, repeats: int) -> Run:
     tally = await catch_up.run()
     requests = len(world.standin.requests)
     text = json.dumps(await _raw_rows(world))
-    parts = [_parts(text, wish) for _ in range(repeats + 1)][1:]  # the first one warms up
+    parts = [_parts(text, desired) for _ in range(repeats + 1)][1:]  # the first one warms up
     return Run(tally.rows, tally.behind, queue.messages, requests, tuple(parts))
 
 
-async def _fill(world: _World, wish: Callable[[Booking], Desire], rows: int, behind: int) -> None:
+async def _fill(world: _World, desired: DesiredStateRule, rows: int, behind: int) -> None:
     """Give the environment bookings of one work order, the first ones without a record."""
     template = _template(world.standin)
     first = world.standin.state.create(BOOKINGS, template)
@@ -193,7 +193,7 @@ async def _fill(world: _World, wish: Callable[[Booking], Desire], rows: int, beh
     for number in range(1, rows):
         booking_id = str(uuid.uuid4())
         body: dict[str, Any] = {"bookableresourcebookingid": booking_id, **template}
-        wanted = wish(replace(row.booking, id=booking_id))
+        wanted = desired(replace(row.booking, id=booking_id))
         if number >= behind and isinstance(wanted, Wanted):
             record = SyncRecord(EventRef(wanted.mailbox, EVENT_ID), 1, wanted.content.fingerprint())
             body |= to_columns(booking_id, record, SupportColumns())
@@ -242,11 +242,11 @@ async def _raw_rows(world: _World) -> Sequence[dict[str, Any]]:
         await client.aclose()
 
 
-def _parts(text: str, wish: Callable[[Booking], Desire]) -> tuple[float, ...]:
+def _parts(text: str, desired: DesiredStateRule) -> tuple[float, ...]:
     """Milliseconds of processor time per row."""
     parsed, parsing = _timed(lambda: json.loads(text))
     converted, converting = _timed(lambda: [to_booking_row(row, SupportColumns()) for row in parsed])
-    _, planning = _timed(lambda: [standing(row, wish) for row in converted])
+    _, planning = _timed(lambda: [standing(row, desired) for row in converted])
     return tuple(seconds * 1000 / len(parsed) for seconds in (parsing, converting, planning))
 
 

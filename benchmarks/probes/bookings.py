@@ -87,11 +87,11 @@ async def open_parts(settings: Settings, trace: Trace) -> Parts:
     from booking_sync.plumbing.circuit import Circuit
     from booking_sync.sync.synchronizer import Synchronizer
     from booking_sync.wiring.ambient import now
-    from booking_sync.wiring.machinery import make_wish
+    from booking_sync.wiring.machinery import desired_state_rule
 
     loop = asyncio.get_running_loop()
     with trace.span("templates compiled"):
-        wish = make_wish(settings)
+        desired_state = desired_state_rule(settings)
     with trace.span("clients made"):
         source = KeyVaultSecret(
             settings.key_vault_url,
@@ -121,7 +121,7 @@ async def open_parts(settings: Settings, trace: Trace) -> Parts:
     with trace.span("WhoAmI"):
         organization = (await rows.who_am_i()).organization_id
     synchronizer = Synchronizer(
-        watched.TracedRows(rows, trace), watched.TracedCalendar(calendar, trace), wish, organization
+        watched.TracedRows(rows, trace), watched.TracedCalendar(calendar, trace), desired_state, organization
     )
     return Parts(rows, calendar, traced, synchronizer)
 

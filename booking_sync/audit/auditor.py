@@ -27,9 +27,8 @@ from booking_sync.ports.bookings import BookingQuery, Presence
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import MarkedEvent
-    from booking_sync.domain.plan import Desire
+    from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.bookings import AuditReads, BookingListing, BookingRows
     from booking_sync.ports.calendars import MarkedEvents
@@ -108,7 +107,7 @@ class Auditor:
     Args:
         sources: where the two sides are listed.
         queue: gets the hints.
-        wish: what Outlook should show of a booking.
+        desired_state: what Outlook should show of a booking.
         organization_id: of the Dataverse environment, for the marker.
         scope: how far to look.
         now: the time of day.
@@ -120,7 +119,7 @@ class Auditor:
         self,
         sources: AuditSources,
         queue: ChangeQueue,
-        wish: Callable[[Booking], Desire],
+        desired_state: DesiredStateRule,
         organization_id: str,
         *,
         scope: AuditScope,
@@ -130,7 +129,7 @@ class Auditor:
     ) -> None:
         self._sources = sources
         self._queue = queue
-        self._wish = wish
+        self._desired_state = desired_state
         self._organization_id = organization_id
         self._scope = scope
         self._now = now
@@ -159,7 +158,7 @@ class Auditor:
         gathered = await self._gather(order)
         snapshot = self._snapshot(gathered)
         # In a thread, since rendering thousands of bookings would hold up every change on the loop.
-        found = await asyncio.to_thread(compare, snapshot, self._wish)
+        found = await asyncio.to_thread(compare, snapshot, self._desired_state)
         steady = await self._look_again(found, gathered.rows)
         listed = _measure(snapshot, gathered)
         verdict = judge(steady, listed, self._scope.max_removal_ratio, force=order.force)

@@ -17,12 +17,12 @@ from booking_sync.domain.record import SyncRecord
 from booking_sync.sync.synchronizer import SEARCH_BEYOND_GENERATION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent, EventRef, MarkedEvent
-    from booking_sync.domain.plan import Desire
+    from booking_sync.domain.plan import DesiredState, DesiredStateRule
     from booking_sync.domain.record import BookingRow
 
 
@@ -63,12 +63,12 @@ def booking_of(event: MarkedEvent, organization_id: str) -> str | None:
     return marked_booking(event.marker, organization_id)
 
 
-def compare(snapshot: Snapshot, wish: Callable[[Booking], Desire]) -> list[Finding]:
+def compare(snapshot: Snapshot, desired_state: DesiredStateRule) -> list[Finding]:
     """Everything that is not as it should be, in no particular order.
 
     Args:
         snapshot: both sides.
-        wish: what Outlook should show of a booking.
+        desired_state: what Outlook should show of a booking.
     """
     findings: list[Finding] = []
     events: dict[str, list[MarkedEvent]] = {booking_id: [] for booking_id in snapshot.rows}
@@ -81,7 +81,7 @@ def compare(snapshot: Snapshot, wish: Callable[[Booking], Desire]) -> list[Findi
     for booking_id, listed in events.items():
         row = snapshot.rows.get(booking_id)
         if row is not None:
-            findings += _RowAudit(snapshot, row, wish(row.booking), listed).findings()
+            findings += _RowAudit(snapshot, row, desired_state(row.booking), listed).findings()
         elif booking_id in snapshot.gone:
             findings += _without_row(booking_id, listed)
         elif booking_id in snapshot.hidden:
@@ -123,7 +123,7 @@ class _RowAudit:
 
     snapshot: Snapshot
     row: BookingRow
-    desire: Desire
+    desired: DesiredState
     listed: Sequence[MarkedEvent]
     _shown: MarkedEvent | None = field(default=None, init=False)
     """The event that the row names, if it was listed."""
@@ -132,13 +132,13 @@ class _RowAudit:
 
     def findings(self) -> list[Finding]:
         copies = self._sort()
-        match self.desire:
+        match self.desired:
             case Invalid(reason):
                 found = self._invalid(reason)
             case Unwanted():
-                found = self._unwanted(self.desire)
+                found = self._unwanted(self.desired)
             case Wanted():
-                found = self._wanted(self.desire)
+                found = self._wanted(self.desired)
         return [*copies, *found]
 
     @property
@@ -165,17 +165,17 @@ class _RowAudit:
         words = "The booking makes no sense as an event; its error column says why."
         return [self._row(Kind.FAILING, words, retry=self.row.record.error != reason)]
 
-    def _unwanted(self, desire: Unwanted) -> list[Finding]:
-        words = f"The booking should not show in Outlook, but its event does: {desire.reason}."
+    def _unwanted(self, desired: Unwanted) -> list[Finding]:
+        words = f"The booking should not show in Outlook, but its event does: {desired.reason}."
         found = [self._event(event, Kind.ORPHAN, words) for event in self._all_own()]
         if self._shown or (self._recorded and not self._is_listed(self._recorded.mailbox)):
             return found
-        if self.row.record != SyncRecord(generation=self.row.record.generation, error=desire.notice):
+        if self.row.record != SyncRecord(generation=self.row.record.generation, error=desired.notice):
             found.append(self._row(Kind.BEHIND, "The row's record does not say that there is no event."))
         return found
 
-    def _wanted(self, desire: Wanted) -> list[Finding]:
-        mailbox = desire.mailbox.lower()
+    def _wanted(self, desired: Wanted) -> list[Finding]:
+        mailbox = desired.mailbox.lower()
         here = [event for event in self._others if event.ref.mailbox == mailbox]
         strays = [event for event in self._all_own() if event.ref.mailbox != mailbox]
         found = [
@@ -188,7 +188,7 @@ class _RowAudit:
             found += [
                 self._event(event, Kind.DUPLICATE, "The booking's row names another event.") for event in here
             ]
-            return [*found, *self._recorded_state(desire.content)]
+            return [*found, *self._recorded_state(desired.content)]
         if here:
             *older, newest = here
             found += [

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.plan import Desire
+    from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.plumbing.patience import Patience
     from booking_sync.ports.bookings import BookingRows, FormerRecords, Resources
@@ -141,7 +140,7 @@ class Adopter:
 
     Args:
         sources: where it looks, and what it changes.
-        wish: what Outlook should show of a booking.
+        desired_state: what Outlook should show of a booking.
         organization_id: of the Dataverse environment, for the marker.
         patience: with services that are busy.
         dry_run: look only.
@@ -150,14 +149,14 @@ class Adopter:
     def __init__(
         self,
         sources: AdoptionSources,
-        wish: Callable[[Booking], Desire],
+        desired_state: DesiredStateRule,
         organization_id: str,
         patience: Patience,
         *,
         dry_run: bool,
     ) -> None:
         self._sources = sources
-        self._wish = wish
+        self._desired_state = desired_state
         self._organization_id = organization_id
         self._patience = patience
         self._dry_run = dry_run
@@ -286,7 +285,7 @@ class Adopter:
             Fate.ADOPTED,
             event=event,
             others=others,
-            removed_next=isinstance(self._wish(row.booking), Unwanted),
+            removed_next=isinstance(self._desired_state(row.booking), Unwanted),
         )
         if self._dry_run:
             return done

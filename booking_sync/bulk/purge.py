@@ -26,9 +26,8 @@ from booking_sync.sync.synchronizer import SEARCH_BEYOND_GENERATION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import MarkedEvent
-    from booking_sync.domain.plan import Desire
+    from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.plumbing.patience import Patience
     from booking_sync.ports.bookings import AuditReads, BookingListing, BookingRows
@@ -130,7 +129,7 @@ class Purge:
 
     Args:
         sources: where it looks and what it changes.
-        wish: what Outlook should show of a booking.
+        desired_state: what Outlook should show of a booking.
         organization_id: of the Dataverse environment, for the marker.
         patience: with services that are busy.
     """
@@ -138,12 +137,12 @@ class Purge:
     def __init__(
         self,
         sources: PurgeSources,
-        wish: Callable[[Booking], Desire],
+        desired_state: DesiredStateRule,
         organization_id: str,
         patience: Patience,
     ) -> None:
         self._sources = sources
-        self._wish = wish
+        self._desired_state = desired_state
         self._organization_id = organization_id
         self._patience = patience
 
@@ -221,7 +220,7 @@ class Purge:
             mailbox,
             tuple(recorded.values()),
             tuple(row.booking.id for row in rows),
-            sum(isinstance(self._wish(row.booking), Wanted) for row in rows),
+            sum(isinstance(self._desired_state(row.booking), Wanted) for row in rows),
         )
         if not mailbox:
             return found

@@ -1,7 +1,7 @@
 """Decides what to do about one booking, purely from the row, our record on it, and what may be trusted.
 
-    desire(booking)                    what Outlook should show: Wanted, Unwanted or Invalid
-    plan(record, desire, knowledge)    which event to remove, which to write, and what the row is to remember
+    desired_state(booking)             what Outlook should show: Wanted, Unwanted or Invalid
+    plan(record, desired, knowledge)   which event to remove, which to write, and what the row is to remember
 
 The synchronizer carries the plan out; nothing is decided there that could be decided here.
 """
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import EventContent, EventRef
 
     Render = Callable[[Booking, datetime, datetime], EventContent]
+    DesiredStateRule = Callable[[Booking], "DesiredState"]
+    """What Outlook should show of a booking, by an app's settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,14 @@ class Invalid:
     reason: str
 
 
-Desire = Wanted | Unwanted | Invalid
+DesiredState = Wanted | Unwanted | Invalid
 
 
 _NO_USER = "The resource is of type User but names no user, so this booking has no Outlook event."
 _DISABLED = "The resource's user is disabled in Dynamics 365, so this booking has no Outlook event."
 
 
-def desire(booking: Booking, render: Render, *, require_work_order: bool) -> Desire:
+def desired_state(booking: Booking, render: Render, *, require_work_order: bool) -> DesiredState:
     """What Outlook should show of a booking."""
     resource = booking.resource
     user = resource.user if resource and resource.type == ResourceType.USER else None
@@ -156,26 +158,26 @@ class Plan:
     """The own event among those to remove, whose generation is burned by that."""
 
 
-def plan(record: SyncRecord, wish: Desire, knowledge: Knowledge) -> Plan:
-    """What to do so that Outlook shows what is wished.
+def plan(record: SyncRecord, desired: DesiredState, knowledge: Knowledge) -> Plan:
+    """What to do so that Outlook shows the desired state.
 
     Args:
         record: what the row remembers.
-        wish: what Outlook should show.
+        desired: what Outlook should show.
         knowledge: what this run knows beyond the row.
     """
     own = knowledge.own
     if own is not None and own.event == record.event:
         own = None  # somebody recorded it meanwhile (a replayed creation): it is the row's now
     used = max((record.generation, *knowledge.burned.values(), own.generation if own else 0))
-    match wish:
+    match desired:
         case Invalid(reason):
             return _plan_removal((), replace(record, generation=used, error=reason), record, own)
         case Unwanted():
             named = (record.event,) if record.event else ()
-            return _plan_removal(named, SyncRecord(None, used, "", wish.notice), record, own)
+            return _plan_removal(named, SyncRecord(None, used, "", desired.notice), record, own)
         case Wanted():
-            return _plan_wanted(record, used, own, wish, knowledge)
+            return _plan_wanted(record, used, own, desired, knowledge)
 
 
 def _plan_removal(
@@ -186,10 +188,12 @@ def _plan_removal(
     return Plan(remove, None, after, bool(remove) or after != record, own)
 
 
-def _plan_wanted(record: SyncRecord, used: int, own: Own | None, wish: Wanted, knowledge: Knowledge) -> Plan:
-    fingerprint = wish.content.fingerprint()
-    current = record.event if record.event and record.event.mailbox == wish.mailbox else None
-    undone = own if own and (current or own.event.mailbox != wish.mailbox) else None
+def _plan_wanted(
+    record: SyncRecord, used: int, own: Own | None, desired: Wanted, knowledge: Knowledge
+) -> Plan:
+    fingerprint = desired.content.fingerprint()
+    current = record.event if record.event and record.event.mailbox == desired.mailbox else None
+    undone = own if own and (current or own.event.mailbox != desired.mailbox) else None
     remove = [event for event in (record.event,) if event and not current]
     remove += [undone.event] if undone else []
     after = SyncRecord(current, used, fingerprint)
@@ -198,10 +202,10 @@ def _plan_wanted(record: SyncRecord, used: int, own: Own | None, wish: Wanted, k
     write: CreateEvent | UpdateEvent
     if current:
         tag = not record.fingerprint or not knowledge.trusted
-        write = UpdateEvent(current, wish.content, used, tag)
+        write = UpdateEvent(current, desired.content, used, tag)
     elif own and not undone:
-        write = UpdateEvent(own.event, wish.content, own.generation, tag=True)
+        write = UpdateEvent(own.event, desired.content, own.generation, tag=True)
     else:
-        generation = max(record.generation, knowledge.burned.get(wish.mailbox, 0))
-        write = CreateEvent(wish.mailbox, wish.content, generation + 1)
+        generation = max(record.generation, knowledge.burned.get(desired.mailbox, 0))
+        write = CreateEvent(desired.mailbox, desired.content, generation + 1)
     return Plan(tuple(remove), write, after, must_record=True, undone=undone)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from booking_sync.domain.event import EventRef, FoundEvent, MarkedEvent
-    from booking_sync.domain.plan import Desire
+    from booking_sync.domain.plan import DesiredState
     from booking_sync.domain.record import BookingRow
     from booking_sync.operations.letters import Letter
     from booking_sync.ports.bookings import BookingDetails, Presence
@@ -31,7 +31,7 @@ class RowFacts:
 
     row: BookingRow
     details: BookingDetails
-    desire: Desire
+    desired: DesiredState
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,10 @@ from booking_sync.ports.bookings import Presence
 from booking_sync.status.facts import Facts, RowFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import MarkedEvent
-    from booking_sync.domain.plan import Desire
+    from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.operations.letters import Letter
     from booking_sync.ports.bookings import AuditReads, BookingDetailReads, BookingRows
     from booking_sync.ports.queues import PoisonQueue
@@ -33,7 +32,7 @@ class Sources:
     presence: AuditReads
     events: EventReads
     poison: PoisonQueue
-    wish: Callable[[Booking], Desire]
+    desired_state: DesiredStateRule
     """What Outlook should show of a booking."""
     organization_id: str
 
@@ -54,7 +53,7 @@ async def look(sources: Sources, booking_id: str) -> Facts:
     if row is None:
         found = await sources.presence.presence([booking_id])
         return Facts(booking_id, sources.organization_id, None, found[booking_id], letters=letters)
-    facts = RowFacts(row, await sources.details.details(booking_id), sources.wish(row.booking))
+    facts = RowFacts(row, await sources.details.details(booking_id), sources.desired_state(row.booking))
     calendars: dict[str, Sequence[MarkedEvent]] = {}
     closed: dict[str, str] = {}
     for mailbox in _mailboxes(facts):
@@ -76,7 +75,7 @@ async def look(sources: Sources, booking_id: str) -> Facts:
 def _mailboxes(facts: RowFacts) -> list[str]:
     """Where an event may be: where one was recorded, and where one is wanted or might have been before."""
     recorded = facts.row.record.event
-    wanted = facts.desire.mailbox if isinstance(facts.desire, Wanted | Unwanted) else None
+    wanted = facts.desired.mailbox if isinstance(facts.desired, Wanted | Unwanted) else None
     named = (recorded.mailbox if recorded else None, wanted)
     return list(dict.fromkeys(mailbox.lower() for mailbox in named if mailbox))
 

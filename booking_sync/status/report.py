@@ -144,9 +144,9 @@ def _seal(known: RowFacts, organization_id: str) -> Seal:
 def _fingerprint(known: RowFacts) -> str:
     if not known.row.record.fingerprint:
         return "nothing is known to be written"
-    if not isinstance(known.desire, Wanted):
+    if not isinstance(known.desired, Wanted):
         return "of what was written last"
-    same = known.row.record.fingerprint == known.desire.content.fingerprint()
+    same = known.row.record.fingerprint == known.desired.content.fingerprint()
     return "of the booking as it is" if same else "of an earlier content"
 
 
@@ -180,8 +180,8 @@ def _without_events(facts: Facts) -> Section:
 def _event_json(facts: Facts, mailbox: str, event: MarkedEvent) -> dict[str, Any]:
     row = facts.row
     differing: list[str] = []
-    if row is not None and isinstance(row.desire, Wanted):
-        differing = differences(event, row.desire.content, row.row.booking)
+    if row is not None and isinstance(row.desired, Wanted):
+        differing = differences(event, row.desired.content, row.row.booking)
     return {
         "id": event.ref.event_id,
         "mailbox": mailbox,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from booking_sync.audit.findings import Finding
     from booking_sync.domain.event import EventContent
-    from booking_sync.domain.plan import Desire, Plan
+    from booking_sync.domain.plan import DesiredState, Plan
     from booking_sync.status.facts import Facts, RowFacts
 
 IN_STEP = "in step"
@@ -55,14 +55,14 @@ def judge(facts: Facts) -> Verdict:
     """How the booking stands, and what the worker would do."""
     if facts.row is None:
         return _without_row(facts)
-    would, because = _would(facts.row), _because(facts.row.desire)
+    would, because = _would(facts.row), _because(facts.row.desired)
     findings = _findings(facts, facts.row)
     if findings:
         words = tuple(dict.fromkeys(each.words for each in findings))
         return Verdict(str(findings[0].kind), words, would, because)
     if facts.closed:
         return Verdict(UNREADABLE, tuple(facts.closed.values()), would, because)
-    if isinstance(facts.row.desire, Unwanted):
+    if isinstance(facts.row.desired, Unwanted):
         return Verdict(NO_EVENT, (), would, because)
     return Verdict(IN_STEP, ("The event shows the booking as it is.",), would, because)
 
@@ -85,7 +85,7 @@ def _findings(facts: Facts, known: RowFacts) -> list[Finding]:
         rows={facts.booking_id: known.row},
         calendars=facts.calendars,
     )
-    found = [each for each in compare(snapshot, lambda _: known.desire) if each.kind in REPAIRABLE]
+    found = [each for each in compare(snapshot, lambda _: known.desired) if each.kind in REPAIRABLE]
     return sorted(found, key=lambda each: _ORDER.index(each.kind))
 
 
@@ -97,8 +97,8 @@ def _window(known: RowFacts) -> Window:
     return Window(start - _MARGIN, end + _MARGIN)
 
 
-def _because(desire: Desire) -> str:
-    match desire:
+def _because(desired: DesiredState) -> str:
+    match desired:
         case Wanted(mailbox, content):
             return f"one event is wanted in the calendar of {mailbox}: {_shown(content)}"
         case Unwanted(reason):
@@ -113,7 +113,7 @@ def _shown(content: EventContent) -> str:
 
 
 def _would(known: RowFacts) -> tuple[str, ...]:
-    steps = plan(known.row.record, known.desire, Knowledge(trusted=True))
+    steps = plan(known.row.record, known.desired, Knowledge(trusted=True))
     return tuple(_steps(steps)) or ("nothing: the row says that all is done",)
 
 

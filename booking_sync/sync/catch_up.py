@@ -30,14 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
 
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.plan import Desire
+    from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.bookings import BookingListing, BookingPage
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import ChangeQueue
-
-    Wish = Callable[[Booking], Desire]
 
 SENDS_AT_ONCE = 16
 """Messages on their way to the queue side by side."""
@@ -60,12 +57,12 @@ class Standing(StrEnum):
     """Not all of it may be seen, or it holds what can't be planned."""
 
 
-def standing(row: BookingRow, wish: Wish) -> Standing:
+def standing(row: BookingRow, desired_state: DesiredStateRule) -> Standing:
     """How a booking stands; never raises, since one odd row must not end the search among all others."""
     if row.record.error:
         return Standing.FAILING
     try:
-        steps = plan(row.record, wish(row.booking), Knowledge(trusted=True))
+        steps = plan(row.record, desired_state(row.booking), Knowledge(trusted=True))
     except Exception:  # noqa: BLE001 - whatever the row does to us, the next ones are to be looked at
         return Standing.UNREADABLE
     return Standing.BEHIND if steps.must_record else Standing.IN_STEP
@@ -100,7 +97,7 @@ class CatchUp:
     Args:
         listing: the bookings in Dataverse.
         queue: where hints go.
-        wish: what Outlook should show of a booking, as the synchronizer has it.
+        desired_state: what Outlook should show of a booking, as the synchronizer has it.
         window: which bookings to look at.
         now: the time of day.
         new_id: a fresh GUID's text, for correlation.
@@ -110,7 +107,7 @@ class CatchUp:
         self,
         listing: BookingListing,
         queue: ChangeQueue,
-        wish: Wish,
+        desired_state: DesiredStateRule,
         window: Window,
         *,
         now: Clock,
@@ -118,7 +115,7 @@ class CatchUp:
     ) -> None:
         self._listing = listing
         self._queue = queue
-        self._wish = wish
+        self._desired_state = desired_state
         self._now = now
         self._window = window
         self._new_id = new_id
@@ -161,7 +158,7 @@ class CatchUp:
         tally.unreadable += len(page.unreadable)
         late = []
         for number, row in enumerate(page.rows, 1):
-            match standing(row, self._wish):
+            match standing(row, self._desired_state):
                 case Standing.BEHIND:
                     late.append(row)
                 case Standing.FAILING:

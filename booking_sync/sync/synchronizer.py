@@ -20,7 +20,7 @@ from booking_sync.domain.event import EventRef, marker, own_generation, transact
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.plan import (
     CreateEvent,
-    Desire,
+    DesiredState,
     Invalid,
     Knowledge,
     Own,
@@ -35,10 +35,10 @@ from booking_sync.ports.bookings import Recorded
 from booking_sync.ports.calendars import Created
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping
 
-    from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent
+    from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.bookings import BookingRows
     from booking_sync.ports.calendars import Calendar
@@ -133,7 +133,7 @@ class Synchronizer:
     Args:
         rows: the bookings in Dataverse.
         calendar: the technicians' calendars.
-        wish: what Outlook should show of a booking.
+        desired_state: what Outlook should show of a booking.
         organization_id: of the Dataverse environment, for the marker.
     """
 
@@ -141,12 +141,12 @@ class Synchronizer:
         self,
         rows: BookingRows,
         calendar: Calendar,
-        wish: Callable[[Booking], Desire],
+        desired_state: DesiredStateRule,
         organization_id: str,
     ) -> None:
         self._rows = rows
         self._calendar = calendar
-        self._wish = wish
+        self._desired_state = desired_state
         self._organization_id = organization_id
 
     async def sync(self, task: SyncTask) -> Outcome:
@@ -185,10 +185,10 @@ class Synchronizer:
             return await self._finish_missing(run)
         if row.record.event:
             run.events.add(row.record.event)
-        wish = self._wish(row.booking)
-        recovered = await self._recover(run, row, wish)
-        steps = plan(row.record, wish, run.knowledge())
-        applied = await self._apply(run, steps, row, wish)
+        desired = self._desired_state(row.booking)
+        recovered = await self._recover(run, row, desired)
+        steps = plan(row.record, desired, run.knowledge())
+        applied = await self._apply(run, steps, row, desired)
         if applied.must_record or recovered:
             tagged, recorded = await self._tag_and_record(run, row, applied)
             if recorded is Recorded.MISSING:
@@ -199,7 +199,7 @@ class Synchronizer:
                 return await self._note_untagged(run, tagged)
         if applied.unfinished:
             return None
-        return _outcome(run, wish, steps, applied)
+        return _outcome(run, desired, steps, applied)
 
     async def _tag_and_record(
         self, run: _Run, row: BookingRow, applied: _Applied
@@ -258,7 +258,7 @@ class Synchronizer:
 
     # --- what an earlier, uncertain try may have left -------------------------------------------------
 
-    async def _recover(self, run: _Run, row: BookingRow, wish: Desire) -> bool:
+    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> bool:
         """Find what an earlier try created without any row naming it: adopt what is wanted, remove the rest.
 
         Returns whether anything was removed: then the record must be written, even unchanged, since another
@@ -267,9 +267,9 @@ class Synchronizer:
         if run.task.trusted or run.rounds > 1:
             return False
         mailboxes = set(run.suspects)
-        if isinstance(wish, Unwanted) and wish.mailbox and row.record.event is None:
-            mailboxes.add(wish.mailbox)
-        wanted = wish.mailbox if isinstance(wish, Wanted) and row.record.event is None else None
+        if isinstance(desired, Unwanted) and desired.mailbox and row.record.event is None:
+            mailboxes.add(desired.mailbox)
+        wanted = desired.mailbox if isinstance(desired, Wanted) and row.record.event is None else None
         removed = False
         for mailbox in sorted(mailboxes):
             found = await self._find_left_behind(run, mailbox, row.record.generation)
@@ -300,7 +300,7 @@ class Synchronizer:
 
     # --- carrying out a plan --------------------------------------------------------------------------
 
-    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, wish: Desire) -> _Applied:
+    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
         """Remove and write, side by side; a transient failure of either is raised once both have ended."""
         written, *removals = await asyncio.gather(
             self._write(run, steps),
@@ -320,7 +320,7 @@ class Synchronizer:
         if isinstance(written, PermanentError):
             return _not_written(run, steps, row.record, refused, written.reason)
         assert isinstance(written, _Applied)  # noqa: S101 - narrows what gather types as a base class
-        return _written(written, row.record, refused, wish)
+        return _written(written, row.record, refused, desired)
 
     async def _write(self, run: _Run, steps: Plan) -> _Applied:
         """Carry out the plan's write, creating anew where an event turns out to be gone."""
@@ -403,13 +403,13 @@ async def _touching(run: _Run, call: Awaitable[Result]) -> Result:
 
 
 def _written(
-    applied: _Applied, before: SyncRecord, refused: Mapping[EventRef, PermanentError], wish: Desire
+    applied: _Applied, before: SyncRecord, refused: Mapping[EventRef, PermanentError], desired: DesiredState
 ) -> _Applied:
     """What to remember after a write that worked, whatever became of the removals."""
     record = applied.record
     if before.event in refused and record.event is None:
         record = replace(record, event=before.event)  # still there, and still ours to remove later
-    problem = applied.problem or (wish.reason if isinstance(wish, Invalid) else "")
+    problem = applied.problem or (desired.reason if isinstance(desired, Invalid) else "")
     for error in refused.values():
         problem = f"The event in the former calendar could not be removed. {error.reason}"
     return replace(applied, record=replace(record, error=problem or record.error), problem=problem)
@@ -432,13 +432,13 @@ def _not_written(
     return _Applied(record, bool(steps.remove) or record != before, problem)
 
 
-def _outcome(run: _Run, wish: Desire, steps: Plan, applied: _Applied) -> Outcome:
+def _outcome(run: _Run, desired: DesiredState, steps: Plan, applied: _Applied) -> Outcome:
     if applied.problem:
         return run.end(OutcomeKind.FAILED, applied.problem)
-    if isinstance(wish, Unwanted):
+    if isinstance(desired, Unwanted):
         if steps.remove:
-            return run.end(OutcomeKind.SYNCED, f"event removed: {wish.reason}")
-        return run.end(OutcomeKind.SKIPPED, wish.reason)
+            return run.end(OutcomeKind.SYNCED, f"event removed: {desired.reason}")
+        return run.end(OutcomeKind.SKIPPED, desired.reason)
     match steps.write:
         case CreateEvent():
             return run.end(OutcomeKind.SYNCED, "event moved" if steps.remove else "event created")

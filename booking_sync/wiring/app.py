@@ -338,7 +338,9 @@ class Application:
             timedelta(minutes=settings.catch_up_look_back_minutes),
             timedelta(seconds=settings.catch_up_settle_seconds),
         )
-        return CatchUp(machinery.rows, self._open_queue(), machinery.wish, window, now=now, new_id=new_id)
+        return CatchUp(
+            machinery.rows, self._open_queue(), machinery.desired_state, window, now=now, new_id=new_id
+        )
 
     async def _make_auditor(self) -> Auditor:
         from booking_sync.wiring.machinery import make_auditor

@@ -92,7 +92,7 @@ class Console:
         """Queues bookings."""
 
         def is_behind(row: BookingRow) -> bool:
-            return standing(row, self.machinery.wish) is not Standing.IN_STEP
+            return standing(row, self.machinery.desired_state) is not Standing.IN_STEP
 
         return Backfill(self.machinery.rows, is_behind, self.patience, progress)
 
@@ -118,7 +118,7 @@ class Console:
         sources = PurgeSources(
             machinery.rows, machinery.rows, machinery.audit_reads, machinery.calendar, machinery.calendar
         )
-        return Purge(sources, machinery.wish, machinery.organization_id, self.patience)
+        return Purge(sources, machinery.desired_state, machinery.organization_id, self.patience)
 
     def adopter(self, former: FormerSync, *, dry_run: bool) -> Adopter:
         """Makes another program's events ours.
@@ -137,7 +137,9 @@ class Console:
             records,
             former.extension,
         )
-        return Adopter(sources, machinery.wish, machinery.organization_id, self.patience, dry_run=dry_run)
+        return Adopter(
+            sources, machinery.desired_state, machinery.organization_id, self.patience, dry_run=dry_run
+        )
 
     async def last_catch_up(self) -> datetime | None:
         """When the app's catch-up ended last, as far as the app's journal tells; aware, UTC.

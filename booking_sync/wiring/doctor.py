@@ -23,7 +23,7 @@ from booking_sync.settings.table import (
     VaultSettings,
 )
 from booking_sync.wiring.ambient import new_id, now
-from booking_sync.wiring.machinery import checked_organization, make_wish
+from booking_sync.wiring.machinery import checked_organization, desired_state_rule
 from booking_sync.wiring.sign_in import CLIENT_SECRET_VARIABLE, open_sign_in
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class _Practice:
         from booking_sync.settings.cautions import cautions
 
         settings = load_settings(self._environ)
-        make_wish(settings)
+        desired_state_rule(settings)
         return cautions(settings)
 
     def expectations(self) -> Expectations:
@@ -367,6 +367,6 @@ async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator
             presence=DataverseAuditReads(client),
             events=practice.calendar,
             poison=practice.queue.inspection(),
-            wish=make_wish(settings),
+            desired_state=desired_state_rule(settings),
             organization_id=organization_id,
         )

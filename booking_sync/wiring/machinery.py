@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.pause import Pause
     from booking_sync.dataverse.web_api.transport import Wire
-    from booking_sync.domain.booking import Booking
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.domain.plan import Desire
+    from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.calendars import MarkedEvents
@@ -51,7 +50,7 @@ class Machinery:
     failures: DataverseFailures
     dataverse: DataverseClient
     """Closed with the rows."""
-    wish: Callable[[Booking], Desire]
+    desired_state: DesiredStateRule
     organization_id: str
 
     async def submit(self, task: SyncTask) -> Outcome:
@@ -103,7 +102,7 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
     from booking_sync.sync.per_booking import Batcher
     from booking_sync.sync.synchronizer import Synchronizer
 
-    wish = make_wish(settings)
+    desired_state = desired_state_rule(settings)
     outside = outside or Outside(open_credential(settings), now)
     credential = outside.credential
     dataverse = DataverseClient(
@@ -129,7 +128,7 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         await credential.close()
         raise
     rows = DataverseBookings(dataverse, settings.columns, organization_id=organization_id)
-    synchronizer = Synchronizer(rows, calendar, wish, organization_id)
+    synchronizer = Synchronizer(rows, calendar, desired_state, organization_id)
     batcher = Batcher(
         synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
     )
@@ -143,18 +142,18 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         related=DataverseRelatedBookings(dataverse),
         failures=DataverseFailures(dataverse, settings.columns.sync_error),
         dataverse=dataverse,
-        wish=wish,
+        desired_state=desired_state,
         organization_id=organization_id,
     )
 
 
-def make_wish(settings: Settings) -> Callable[[Booking], Desire]:
+def desired_state_rule(settings: Settings) -> DesiredStateRule:
     """What Outlook should show of a booking, by these settings.
 
     Raises:
         SettingsError: a template can't be used.
     """
-    from booking_sync.domain.plan import desire
+    from booking_sync.domain.plan import desired_state
     from booking_sync.domain.rendering import BadTemplateError, EventRenderer, EventStyle
     from booking_sync.domain.zones import event_zone
 
@@ -170,7 +169,9 @@ def make_wish(settings: Settings) -> Callable[[Booking], Desire]:
         raise SettingsError(
             f"EVENT_SUBJECT_TEMPLATE or EVENT_BODY_TEMPLATE can't be used: {error}"
         ) from error
-    return functools.partial(desire, render=renderer.render, require_work_order=settings.require_work_order)
+    return functools.partial(
+        desired_state, render=renderer.render, require_work_order=settings.require_work_order
+    )
 
 
 async def checked_organization(expected: str, dataverse: DataverseClient) -> str:
@@ -213,7 +214,7 @@ def make_auditor(
     return Auditor(
         AuditSources(machinery.rows, machinery.rows, machinery.audit_reads, calendars or machinery.calendar),
         queue,
-        machinery.wish,
+        machinery.desired_state,
         machinery.organization_id,
         scope=AuditScope(
             settings.audit_days_back, settings.audit_days_ahead, settings.audit_max_removal_ratio

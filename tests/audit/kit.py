@@ -9,7 +9,7 @@ from typing import Any
 from booking_sync.audit.compare import Snapshot, Window
 from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventRef, MarkedEvent, marker, transaction_id
-from booking_sync.domain.plan import Desire, Wanted, desire
+from booking_sync.domain.plan import DesiredState, Wanted, desired_state
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
@@ -22,15 +22,15 @@ GENERATION = 3
 _RENDERER = EventRenderer(EventStyle(event_zone("Europe/Berlin"), "https://contoso.crm4.dynamics.com"))
 
 
-def wish(subject: Booking) -> Desire:
+def desired(subject: Booking) -> DesiredState:
     """What Outlook should show, as the app decides it."""
-    return desire(subject, _RENDERER.render, require_work_order=True)
+    return desired_state(subject, _RENDERER.render, require_work_order=True)
 
 
 def in_step(subject: Booking | None = None, event: EventRef = EVENT) -> BookingRow:
     """A row whose record says that the event shows the booking as it is."""
     subject = subject or booking()
-    wanted = wish(subject)
+    wanted = desired(subject)
     assert isinstance(wanted, Wanted)
     record = SyncRecord(event, GENERATION, wanted.content.fingerprint())
     return BookingRow(subject, record, 'W/"1"')
@@ -46,7 +46,7 @@ def shown(
 ) -> MarkedEvent:
     """The event of the booking as a calendar shows it; without a generation, a user's copy."""
     subject = booking(booking_id)
-    wanted = wish(subject)
+    wanted = desired(subject)
     assert isinstance(wanted, Wanted)
     assert subject.start
     assert subject.end

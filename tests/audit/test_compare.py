@@ -12,7 +12,7 @@ from booking_sync.audit.findings import Finding, Kind
 from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventRef, MarkedEvent
 from booking_sync.domain.record import BookingRow, SyncRecord
-from tests.audit.kit import EVENT, GENERATION, WINDOW, in_step, recording, shown, snapshot, wish
+from tests.audit.kit import EVENT, GENERATION, WINDOW, desired, in_step, recording, shown, snapshot
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, TRAVELING, booking, technician
 
 ROW = in_step()
@@ -28,12 +28,12 @@ def of(subject: Booking, like: BookingRow = ROW) -> BookingRow:
 
 def kinds(state: Snapshot) -> list[Kind]:
     """What is found, sorted."""
-    return sorted(finding.kind for finding in compare(state, wish))
+    return sorted(finding.kind for finding in compare(state, desired))
 
 
 def only(state: Snapshot) -> Finding:
     """The one finding."""
-    (finding,) = compare(state, wish)
+    (finding,) = compare(state, desired)
     return finding
 
 

@@ -14,7 +14,7 @@ from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from local.graph.mailbox.schema import read_event
-from tests.audit.kit import wish
+from tests.audit.kit import desired
 from tests.dataverse.world import BOOKINGS, DataverseWorld, dataverse_world
 from tests.outlook.kit import MAILBOX, NOW, GraphHere, running_graph
 from tests.support.bookings import booking
@@ -139,14 +139,14 @@ async def audit_world(certificates: Certificates, key: bytes) -> AsyncIterator[A
             auditor = Auditor(
                 AuditSources(dataverse.rows, dataverse.rows, DataverseAuditReads(client), calendars),
                 queue,
-                wish,
+                desired,
                 organization_id,
                 scope=AuditScope(days_back=7, days_ahead=60, max_removal_ratio=0.2),
                 now=lambda: NOW,
                 new_id=lambda: "1",
                 sleep=nap,
             )
-            synchronizer = Synchronizer(dataverse.rows, graph.calendar, wish, organization_id)
+            synchronizer = Synchronizer(dataverse.rows, graph.calendar, desired, organization_id)
             yield AuditWorld(dataverse, graph, auditor, synchronizer, queue, calendars, naps)
         finally:
             await client.aclose()

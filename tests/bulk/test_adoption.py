@@ -16,7 +16,7 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
 from booking_sync.ports.bookings import FormerRecord
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from tests.audit.kit import wish
+from tests.audit.kit import desired
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.calendars import REGULAR, START, WholeCalendar
 from tests.support.fakes import FakeRows
@@ -57,7 +57,7 @@ class World:
         self.calendar = WholeCalendar()
         self.columns = Columns()
         self.rows.put(booking())
-        wanted = wish(booking())
+        wanted = desired(booking())
         assert isinstance(wanted, Wanted)
         self.content = wanted.content
 
@@ -77,7 +77,7 @@ class World:
         extension = Extension("com.contoso.flow", "booking")
         sources = AdoptionSources(self.rows, self.calendar, People(), self.columns, extension)
         patience = Patience(sleep=Sleeper())
-        done = await Adopter(sources, wish, ORGANIZATION_ID, patience, dry_run=dry_run).run(START)
+        done = await Adopter(sources, desired, ORGANIZATION_ID, patience, dry_run=dry_run).run(START)
         (adoption,) = done.adoptions
         assert adoption.booking_id == BOOKING_ID
         return adoption
@@ -101,7 +101,9 @@ async def test_a_noted_event_is_adopted_and_updated_in_place(kind: str) -> None:
     assert world.calendar.events[event].marker == marker(ORGANIZATION_ID, BOOKING_ID)
     again = await world.adopt()
     assert (again.fate, again.settled) == (Fate.RECORDED, True)
-    outcome = await Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID).sync(SyncTask(BOOKING_ID))
+    outcome = await Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID).sync(
+        SyncTask(BOOKING_ID)
+    )
     assert (outcome.kind, outcome.detail) == (OutcomeKind.SYNCED, "event updated")
     assert list(world.calendar.events) == [event]
 
@@ -187,7 +189,9 @@ async def test_the_app_that_is_faster_leaves_a_double_that_is_told() -> None:
 
     async def app(point: str) -> None:
         if point == "calendar.claim":
-            await Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID).sync(SyncTask(BOOKING_ID))
+            await Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID).sync(
+                SyncTask(BOOKING_ID)
+            )
 
     world.calendar.hook = app
     adoption = await world.adopt()

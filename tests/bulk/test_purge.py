@@ -14,7 +14,7 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
 from booking_sync.ports.bookings import Presence
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from tests.audit.kit import wish
+from tests.audit.kit import desired
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.calendars import WholeCalendar
 from tests.support.fakes import FakeRows
@@ -51,12 +51,12 @@ class World:
         self.reads = Reads()
         self.sleeper = Sleeper()
         sources = PurgeSources(self.rows, self.rows, self.reads, self.calendar, self.calendar)
-        self.purge = Purge(sources, wish, ORGANIZATION_ID, Patience(sleep=self.sleeper))
+        self.purge = Purge(sources, desired, ORGANIZATION_ID, Patience(sleep=self.sleeper))
 
     async def book(self, booking_id: str = BOOKING_ID, mailbox: str = ANNA) -> EventRef:
         """A booking in step; its event."""
         self.rows.put(booking(booking_id, mailbox))
-        await Synchronizer(self.rows, self.calendar, wish, ORGANIZATION_ID).sync(SyncTask(booking_id))
+        await Synchronizer(self.rows, self.calendar, desired, ORGANIZATION_ID).sync(SyncTask(booking_id))
         event = self.rows.rows[booking_id].record.event
         assert event
         return event
@@ -176,7 +176,7 @@ async def test_a_row_that_names_another_event_by_then_loses_that_one_too() -> No
     event = await world.book()
     survey = await world.purge.survey(EVERYBODY)
     await world.calendar.delete(event)
-    await Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID).sync(SyncTask(BOOKING_ID, False))  # noqa: FBT003 - trusted or not
+    await Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID).sync(SyncTask(BOOKING_ID, False))  # noqa: FBT003 - trusted or not
     assert world.record().event not in (None, event)
     await world.purge.carry_out(survey)
     assert world.calendar.events == {}

@@ -18,7 +18,7 @@ from booking_sync.outlook.requests import EventRequests
 from booking_sync.ports.calendars import Created
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.wiring.machinery import make_wish
+from booking_sync.wiring.machinery import desired_state_rule
 from tests.dataverse.world import BOOKINGS
 from tests.hostile.budget import tries
 from tests.outlook.kit import BOOKING, CONTENT, EXTENSION, MAILBOX, MARKER, LocalCredential, new_id
@@ -172,8 +172,8 @@ async def test_an_edited_record_leads_to_one_event_and_nowhere_else(
         "ENTRA_CLIENT_ID": GUID,
         "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
     }
-    wish = make_wish(load_settings(settings))
-    synchronizer = Synchronizer(dataverse.rows, graph.calendar, wish, ORGANIZATION_ID)
+    desired_state = desired_state_rule(load_settings(settings))
+    synchronizer = Synchronizer(dataverse.rows, graph.calendar, desired_state, ORGANIZATION_ID)
     hostile = HOSTILE_EVENTS if column == "bsync_outlookeventid" else HOSTILE_MAILBOXES
     dataverse.put(booking(mailbox=MAILBOX))
     for text in hostile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.domain.plan import Invalid, desire
+from booking_sync.domain.plan import Invalid, desired_state
 from booking_sync.domain.rendering import BODY_MAX_BYTES, BadTemplateError, EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from tests.hostile.texts import ALL, COLUMNS, URL, read_page, rendered, written
@@ -67,10 +67,10 @@ def test_what_fails_on_a_booking_quotes_nothing_of_it(source: str) -> None:
     except BadTemplateError:
         return  # told at once, on a booking without texts
     secret = "Adatum Bakery's safe is behind the oven"
-    wish = desire(written({"summary": secret}), own.render, require_work_order=True)
-    assert isinstance(wish, Invalid)
-    assert "Adatum" not in wish.reason
-    assert len(wish.reason) < 200
+    desired = desired_state(written({"summary": secret}), own.render, require_work_order=True)
+    assert isinstance(desired, Invalid)
+    assert "Adatum" not in desired.reason
+    assert len(desired.reason) < 200
 
 
 def test_a_body_that_grows_with_its_booking_is_bounded() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.plan import Invalid, Wanted, desire
+from booking_sync.domain.plan import Invalid, Wanted, desired_state
 from booking_sync.domain.rendering import BODY_MAX_BYTES, EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.ports.calendars import Created
@@ -151,8 +151,10 @@ def test_times_at_the_end_of_the_calendar_are_told_or_shown(
 ) -> None:
     """A time that has no form in the event's zone is the booking's trouble, in words, and no crash."""
     renderer = EventRenderer(EventStyle(event_zone(zone), URL))
-    wish = desire(replace(booking(), start=start, end=end), renderer.render, require_work_order=True)
-    assert isinstance(wish, Wanted) or (isinstance(wish, Invalid) and "too far away" in wish.reason)
+    desired = desired_state(
+        replace(booking(), start=start, end=end), renderer.render, require_work_order=True
+    )
+    assert isinstance(desired, Wanted) or (isinstance(desired, Invalid) and "too far away" in desired.reason)
 
 
 def test_the_category_never_holds_a_text() -> None:

@@ -15,7 +15,7 @@ from local.graph.mailbox.store import merge_content
 from tests.simulation.dataverse import ORGANIZATION_ID
 from tests.simulation.graph import EXTENSION
 from tests.simulation.people import ANNA, DORA, NAMES
-from tests.simulation.process import graph_client, wish
+from tests.simulation.process import desired_state, graph_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def _check_booking(
     schedule: Schedule, booking_id: str, row: BookingRow | None, events: list[_Shown]
 ) -> Iterator[Violation]:
     about = f"booking {booking_id[-4:]}"
-    desired = wish(row.booking) if row else None
+    desired = desired_state(row.booking) if row else None
     if isinstance(desired, Invalid):
         raise TypeError(f"no dispatcher here makes a booking invalid: {desired.reason}")
     named = row.record.event if row else None

@@ -13,8 +13,8 @@ from azure.core.credentials import AccessToken
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.related import DataverseRelatedBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
+from booking_sync.domain import plan
 from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.plan import Desire, desire
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.outlook import errors
@@ -77,9 +77,9 @@ def _renderer() -> EventRenderer:
     return EventRenderer(EventStyle(event_zone("UTC"), DATAVERSE_URL))
 
 
-def wish(booking: Booking) -> Desire:
+def desired_state(booking: Booking) -> plan.DesiredState:
     """What Outlook should show of a booking, by the real rules."""
-    return desire(booking, _renderer().render, require_work_order=True)
+    return plan.desired_state(booking, _renderer().render, require_work_order=True)
 
 
 def _same_rows(rows: BookingRows) -> BookingRows:
@@ -182,7 +182,9 @@ class Process:
         )
         extension = EXTENSION if self._schedule.profile.extension else ""
         calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
-        synchronizer = parts.synchronizer(parts.rows(rows), parts.calendar(calendar), wish, ORGANIZATION_ID)
+        synchronizer = parts.synchronizer(
+            parts.rows(rows), parts.calendar(calendar), desired_state, ORGANIZATION_ID
+        )
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)
         work = _Work(Batcher(synchronizer.sync, max_bookings=100, linger=0.05), synchronizer, fan_out)

@@ -22,7 +22,7 @@ from tests.simulation.trouble import Profile
 if TYPE_CHECKING:
     from booking_sync.domain.event import EventContent, EventRef
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.domain.plan import Desire, Plan
+    from booking_sync.domain.plan import DesiredState, Plan
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.sync.synchronizer import SyncTask, _Applied, _Run
 
@@ -42,10 +42,10 @@ class Trusting(Synchronizer):
 class KeepingOwn(Synchronizer):
     """Never removes an event that this run created and the row does not want."""
 
-    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, wish: Desire) -> _Applied:
+    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
         own = steps.undone.event if steps.undone else None
         kept = replace(steps, undone=None, remove=tuple(each for each in steps.remove if each != own))
-        return await super()._apply(run, kept, row, wish)
+        return await super()._apply(run, kept, row, desired)
 
 
 class CreatingAnew(Synchronizer):
@@ -59,17 +59,17 @@ class CreatingAnew(Synchronizer):
 class TaggingCreationsOnly(Synchronizer):
     """Takes a record with a fingerprint as proof that the open extension is there."""
 
-    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, wish: Desire) -> _Applied:
+    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
         if isinstance(steps.write, UpdateEvent) and row.record.fingerprint:
             steps = replace(steps, write=replace(steps.write, tag=False))
-        return await super()._apply(run, steps, row, wish)
+        return await super()._apply(run, steps, row, desired)
 
 
 class NotRecovering(Synchronizer):
     """Looks nowhere for what an uncertain try may have left."""
 
-    async def _recover(self, run: _Run, row: BookingRow, wish: Desire) -> bool:
-        del run, row, wish
+    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> bool:
+        del run, row, desired
         return False
 
 

@@ -23,7 +23,7 @@ from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, Dataverse
 from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
 from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Technicians
-from tests.simulation.process import Credential, Parts, Process, wish
+from tests.simulation.process import Credential, Parts, Process, desired_state
 from tests.simulation.queue import ProcessQueue, QueueModel
 from tests.simulation.trouble import Profile, Troubles, draw_profile
 
@@ -184,7 +184,7 @@ class Schedule:
         """
         lost = {each.row_id for each in self.dataverse.lost if each.table == BOOKING}
         for booking_id, row in (await self._read_rows()).items():
-            behind = self.dispatcher.related and row and standing(row, wish) is Standing.BEHIND
+            behind = self.dispatcher.related and row and standing(row, desired_state) is Standing.BEHIND
             if behind or (row and booking_id in lost):
                 self.queue.put(BookingChange(booking_id, "catch-up", now()))
 

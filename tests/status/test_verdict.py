@@ -11,7 +11,7 @@ from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.ports.bookings import BookingDetails, Presence
 from booking_sync.status.facts import Facts, RowFacts
 from booking_sync.status.verdict import Verdict, judge
-from tests.audit.kit import EVENT, in_step, shown, wish
+from tests.audit.kit import EVENT, desired, in_step, shown
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
 
 
@@ -22,7 +22,7 @@ def facts(
     closed: dict[str, str] | None = None,
 ) -> Facts:
     """A row and the events of its two calendars."""
-    known = RowFacts(row, BookingDetails(), wish(row.booking)) if row else None
+    known = RowFacts(row, BookingDetails(), desired(row.booking)) if row else None
     calendars = {
         mailbox: [event for event in events if event.ref.mailbox == mailbox]
         for mailbox in (ANNA, BERT)

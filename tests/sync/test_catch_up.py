@@ -16,7 +16,7 @@ import pytest
 from booking_sync.domain.booking import BookableResource, Booking, ResourceType
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.plan import Desire, desire
+from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
@@ -31,7 +31,7 @@ SETTLE = timedelta(minutes=2)
 LOOK_BACK = timedelta(minutes=60)
 EVENT = EventRef(ANNA, "E1")
 _RENDERER = EventRenderer(EventStyle(event_zone("UTC"), "https://contoso.crm4.dynamics.com"))
-wish = functools.partial(desire, render=_RENDERER.render, require_work_order=True)
+desired = functools.partial(desired_state, render=_RENDERER.render, require_work_order=True)
 
 
 def fingerprint(start: datetime, end: datetime) -> str:
@@ -81,13 +81,13 @@ IN_STEP = SyncRecord(EVENT, 1, SHOWN)
 )
 def test_standing_by_the_row_alone(subject: Booking, record: SyncRecord, expected: Standing) -> None:
     """A booking is behind when a first delivery would do anything, unless its row says why that failed."""
-    assert standing(BookingRow(subject, record, 'W/"1"'), wish) is expected
+    assert standing(BookingRow(subject, record, 'W/"1"'), desired) is expected
 
 
 def test_row_that_can_not_be_planned_is_unreadable() -> None:
     """A row on which the rules themselves stumble is nobody's but its own trouble."""
 
-    def stumble(_: Booking) -> Desire:
+    def stumble(_: Booking) -> DesiredState:
         raise OverflowError("date value out of range")
 
     assert standing(BookingRow(booking(), SyncRecord(), 'W/"1"'), stumble) is Standing.UNREADABLE
@@ -108,7 +108,7 @@ class Bench:
         self.catch_up = CatchUp(
             self.rows,
             self.queue,
-            wish,
+            desired,
             Window(LOOK_BACK, SETTLE),
             now=lambda: self.time,
             new_id=lambda: f"correlation-{next(numbers)}",
@@ -152,7 +152,7 @@ async def test_hints_bring_everything_in_step() -> None:
     bench.fill(4)
     await bench.run_after()
     calendar = FakeCalendar()
-    synchronizer = Synchronizer(bench.rows, calendar, wish, ORGANIZATION_ID)
+    synchronizer = Synchronizer(bench.rows, calendar, desired, ORGANIZATION_ID)
     for booking_id in bench.take_queued():
         await synchronizer.sync(SyncTask(booking_id))
     assert len(calendar.events) == 4

@@ -10,7 +10,7 @@ import pytest
 from booking_sync.domain.booking import BookableResource, Booking, ResourceType
 from booking_sync.domain.event import EventRef, marker, transaction_id
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.plan import Desire, desire
+from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
@@ -34,9 +34,9 @@ MARK = marker(ORGANIZATION_ID, BOOKING_ID)
 UNTRUSTED = SyncTask(BOOKING_ID, trusted=False)
 
 
-def wish(subject: Booking) -> Desire:
+def desired(subject: Booking) -> DesiredState:
     """What Outlook should show of a booking, by the real rules."""
-    return desire(subject, _RENDERER.render, require_work_order=True)
+    return desired_state(subject, _RENDERER.render, require_work_order=True)
 
 
 class World:
@@ -45,7 +45,7 @@ class World:
     def __init__(self) -> None:
         self.rows = FakeRows()
         self.calendar = FakeCalendar()
-        self.synchronizer = Synchronizer(self.rows, self.calendar, wish, ORGANIZATION_ID)
+        self.synchronizer = Synchronizer(self.rows, self.calendar, desired, ORGANIZATION_ID)
 
     @property
     def record(self) -> SyncRecord:
@@ -274,7 +274,7 @@ async def test_a_change_under_way_is_taken_up_in_the_next_round(world: World) ->
             world.rows.put(changed)
 
     world.rows = FakeRows(change_before_recording)
-    world.synchronizer = Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID)
+    world.synchronizer = Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID)
     world.rows.put(booking())
     outcome = await world.synchronizer.sync(TASK)
     (event,) = world.calendar.events.values()
@@ -298,7 +298,7 @@ async def test_an_event_created_for_a_booking_that_left_meanwhile_is_undone(worl
             )
 
     world.rows = FakeRows(leave)
-    world.synchronizer = Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID)
+    world.synchronizer = Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID)
     world.rows.put(booking())
     await world.synchronizer.sync(TASK)
     assert not world.calendar.of(ANNA)
@@ -319,7 +319,7 @@ async def test_an_event_created_while_another_is_undone_is_not_forgotten(world: 
             world.rows.put(changes.pop(0))
 
     world.rows = FakeRows(change_before_recording)
-    world.synchronizer = Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID)
+    world.synchronizer = Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID)
     world.rows.put(booking())
     await world.synchronizer.sync(TASK)
     assert not world.calendar.events
@@ -328,7 +328,7 @@ async def test_an_event_created_while_another_is_undone_is_not_forgotten(world: 
 async def test_the_loser_of_a_race_removes_its_own_second_event(world: World) -> None:
     """When Outlook gives two events for one transactionId, the one that no row names is removed."""
     world.calendar.doubles = True
-    other = Synchronizer(world.rows, world.calendar, wish, ORGANIZATION_ID)
+    other = Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID)
 
     async def let_other_win(point: str) -> None:
         if point == "rows.record" and world.rows.calls.count("record") == 1:
@@ -572,7 +572,7 @@ async def test_a_copied_environment_does_not_adopt_the_originals_event(world: Wo
     (original,) = world.calendar.events.values()
     copy = FakeRows()
     copy.put(replace(booking(), name="Tried out in the sandbox"))
-    sandbox = Synchronizer(copy, world.calendar, wish, "99990000-0000-4000-8000-000000000009")
+    sandbox = Synchronizer(copy, world.calendar, desired, "99990000-0000-4000-8000-000000000009")
     assert (await sandbox.sync(TASK)).kind is OutcomeKind.SYNCED
     assert world.calendar.events[original.ref] == original
     assert len(world.calendar.of(ANNA)) == 2
