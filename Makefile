@@ -7,11 +7,15 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-# The newest Python that Azure Functions runs, or else `python3`; one that only pretends to be there (a shim of a
-# version manager) does not count. PYTHON=/path/to/python overrides.
+# The newest Python that Azure Functions runs and this machine has, on the PATH or in a version manager's folder.
+# PYTHON=/path/to/python overrides.
+PYTHON ?= $(shell tools/find-python)
 NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
-PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
-	$$python $(NEW_ENOUGH) > /dev/null 2>&1 && command -v $$python && break; done)
+# The lower bound of what is supported, and the tests that it has to pass: rules, protocol and adapters.
+OLDEST := 3.11
+OLDEST_TESTS := $(addprefix tests/,domain settings sync plumbing outlook dataverse audit bulk status provisioning)
+# What `make test` runs: files, folders or tests, such as TESTS=tests/domain; nothing runs everything.
+TESTS ?=
 # Options for `make run`, such as ARGUMENTS="--bookings 30 --burst 0".
 ARGUMENTS ?=
 
@@ -39,7 +43,12 @@ start: $(PYTHON_READY) $(NODE_READY) ## Start the local stack and keep it up, to
 
 .PHONY: test
 test: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Run the tests
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile $(TESTS)
+
+.PHONY: test-oldest
+test-oldest: ## Run the tests of rules, protocol and adapters on the oldest supported Python
+	@python="$$(tools/find-python $(OLDEST))" || { echo "There is no Python $(OLDEST) on this machine."; exit 1; }; \
+	$(MAKE) test VENV=.venv-$(OLDEST) PYTHON="$$python" TESTS="$(OLDEST_TESTS)"
 
 .PHONY: soak
 soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=100000, FIRST=0)
@@ -73,12 +82,13 @@ check: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Lint, formatting, types, who may i
 
 .PHONY: clean
 clean: ## Remove everything that was installed or made here
-	rm -rf $(VENV) local/node_modules .local-stack .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* local/node_modules .local-stack .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
 	@python="$(PYTHON)"; \
-	if [ -z "$$python" ]; then echo "Python 3.11 or later is needed, and none is on the PATH."; exit 1; fi; \
+	if [ -z "$$python" ]; then echo "Python 3.11, 3.12 or 3.13 with the modules venv and ssl is needed, and this machine has none."; \
+		echo "On Debian and Ubuntu: apt-get install python3-venv."; exit 1; fi; \
 	if ! "$$python" $(NEW_ENOUGH); then \
 		echo "Python 3.11 or later is needed; $$python is $$("$$python" -V 2>&1)."; exit 1; fi; \
 	echo "Creating $(VENV) with $$("$$python" -V)" >&2; \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import signal
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the texts that were read by their vendors' own parsers (see tests/languages)."""
+    """Name what vendors' own parsers read (see tests/languages), and the Python: it decides what is skipped."""
     reports = terminalreporter.stats.get("passed", [])
     notes = {str(value) for report in reports for name, value in report.user_properties if name == "checked"}
     if notes:
         terminalreporter.section("read by whose language it is")
         for note in sorted(notes):
             terminalreporter.write_line(note)
+    terminalreporter.write_line(f"on {platform.python_implementation()} {platform.python_version()}:")
