@@ -19,6 +19,9 @@ TESTS ?=
 # Options for `make run`, such as ARGUMENTS="--bookings 30 --burst 0".
 ARGUMENTS ?=
 
+# Options for `make lock`, such as OPTIONS="--upgrade-package idna".
+OPTIONS ?=
+
 # What `make soak` and `make replay` play.
 SCHEDULES ?= 100000
 FIRST ?= 0
@@ -79,6 +82,15 @@ check: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Lint, formatting, types, who may i
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 	@$(BIN)/python -m pytest -q tests/languages
 	@echo "checks passed"
+
+.PHONY: lock
+lock: $(VENV)/bin/python ## Write the lock files requirements*.txt after a change of requirements*.in (OPTIONS=--upgrade)
+	@command -v $(BIN)/uv > /dev/null || $(BIN)/python -m pip install -qq --disable-pip-version-check "$$(sed -n 's/ *#.*//; /^uv==/p' requirements-dev.in)"
+	@UV=$(abspath $(BIN)/uv) tools/lock $(OPTIONS)
+
+.PHONY: check-lock
+check-lock: $(PYTHON_READY) ## See whether the lock files follow from requirements*.in (asks the package index)
+	@UV=$(abspath $(BIN)/uv) tools/lock --check
 
 .PHONY: clean
 clean: ## Remove everything that was installed or made here

@@ -286,7 +286,7 @@ def test_the_app_runs_on_the_plan_and_the_python_that_it_is_tested_for() -> None
     config = only("Microsoft.Web/sites")["properties"]["functionAppConfig"]
     assert config["runtime"] == {"name": "python", "version": "3.13"}
     worker = re.search(
-        r'azure-functions-runtime==\S+; python_version >= "(.*)"', (ROOT / "requirements-dev.txt").read_text()
+        r'azure-functions-runtime==\S+; python_version >= "(.*)"', (ROOT / "requirements-dev.in").read_text()
     )
     assert worker
     assert worker[1] == config["runtime"]["version"]
