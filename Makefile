@@ -83,6 +83,10 @@ check: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Lint, formatting, types, who may i
 	@$(BIN)/python -m pytest -q tests/languages
 	@echo "checks passed"
 
+.PHONY: package
+package: $(PYTHON_READY) ## Build what is deployed: dist/booking-sync.zip, and its bill of materials
+	@$(BIN)/python -m tools.package
+
 .PHONY: lock
 lock: $(VENV)/bin/python ## Write the lock files requirements*.txt after a change of requirements*.in (OPTIONS=--upgrade)
 	@command -v $(BIN)/uv > /dev/null || $(BIN)/python -m pip install -qq --disable-pip-version-check "$$(sed -n 's/ *#.*//; /^uv==/p' requirements-dev.in)"
@@ -94,7 +98,7 @@ check-lock: $(PYTHON_READY) ## See whether the lock files follow from requiremen
 
 .PHONY: clean
 clean: ## Remove everything that was installed or made here
-	rm -rf .venv .venv-* local/node_modules .local-stack .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* local/node_modules .local-stack .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
