@@ -16,7 +16,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name what vendors' own parsers read (see tests/languages), and the Python: it decides what is skipped."""
+    """Name what vendors' own parsers read (see tests/languages), and the Python that ran."""
     reports = terminalreporter.stats.get("passed", [])
     notes = {str(value) for report in reports for name, value in report.user_properties if name == "checked"}
     if notes:
