@@ -23,10 +23,12 @@ from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event
 from booking_sync.plumbing.telemetry import Attribute, Metric
 from booking_sync.ports.bookings import BookingQuery, Presence
+from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+    from booking_sync.domain.change import BookingChange
     from booking_sync.domain.event import MarkedEvent
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
@@ -210,19 +212,15 @@ class Auditor:
         A resource whom no booking concerns may well have no mailbox, or one outside the app's scope: that
         others are refused is no finding, or no audit would ever be clean.
         """
-        room = asyncio.Semaphore(MAILBOXES_AT_ONCE)
 
         async def list_one(mailbox: str) -> None:
-            async with room:
-                try:
-                    gathered.calendars[mailbox] = await self._list_calendar(mailbox, gathered.window)
-                except SyncError as error:
-                    if mailbox in concerned or isinstance(error, TransientError):
-                        gathered.unreadable_mailboxes[mailbox] = error.reason
+            try:
+                gathered.calendars[mailbox] = await self._list_calendar(mailbox, gathered.window)
+            except SyncError as error:
+                if mailbox in concerned or isinstance(error, TransientError):
+                    gathered.unreadable_mailboxes[mailbox] = error.reason
 
-        async with asyncio.TaskGroup() as group:
-            for mailbox in sorted(concerned | others):
-                group.create_task(list_one(mailbox))
+        await do_all(sorted(concerned | others), list_one, at_once=MAILBOXES_AT_ONCE)
 
     async def _list_calendar(self, mailbox: str, window: Window) -> Sequence[MarkedEvent]:
         """The whole list, from the beginning on each try: halves of two lists are no list."""
@@ -299,17 +297,12 @@ class Auditor:
 
     async def _enqueue(self, findings: Iterable[Finding], audit_id: str) -> int:
         hints = list(make_hints(findings, audit_id, self._now()))
-        room = asyncio.Semaphore(SENDS_AT_ONCE)
 
-        async def send(place: int) -> None:
-            async with room:
-                await self._queue.send(*hints[place])
+        async def send(hint: tuple[BookingChange, float]) -> None:
+            change, delay = hint
+            await self._queue.send(change, delay)
 
-        results = await asyncio.gather(*(send(place) for place in range(len(hints))), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        return len(hints)
+        return len(await do_all(hints, send, at_once=SENDS_AT_ONCE))
 
 
 def _mailboxes_of(row: BookingRow) -> frozenset[str]:

@@ -11,7 +11,6 @@ It has to be done before the app runs: where the app was faster, the booking has
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError
 from booking_sync.ports.bookings import Recorded
+from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -183,19 +183,13 @@ class Adopter:
         if self._sources.extension:
             mailboxes = sorted(set(whose.values()))
             problems = await self._search(self._sources.extension, mailboxes, starts_from, claims)
-        room = asyncio.Semaphore(BOOKINGS_AT_ONCE)
-        done = 0
-
-        async def see_to(claim: _Claim) -> Adoption:
-            nonlocal done
-            async with room:
-                adoption = await self._see_to(claim, whose)
-            done += 1
-            progress(done, len(claims))
-            return adoption
-
-        ordered = sorted(claims.values(), key=lambda claim: claim.booking_id)
-        return Adoptions(tuple(await asyncio.gather(*(see_to(each) for each in ordered))), tuple(problems))
+        adoptions = await do_all(
+            sorted(claims.values(), key=lambda claim: claim.booking_id),
+            lambda claim: self._see_to(claim, whose),
+            at_once=BOOKINGS_AT_ONCE,
+            progress=lambda done: progress(done, len(claims)),
+        )
+        return Adoptions(tuple(adoptions), tuple(problems))
 
     # --- what the former sync left ----------------------------------------------------------------------
 
@@ -215,21 +209,18 @@ class Adopter:
         starts_from: datetime,
         claims: dict[str, _Claim],
     ) -> list[str]:
-        room = asyncio.Semaphore(MAILBOXES_AT_ONCE)
 
         async def search(mailbox: str) -> Sequence[ExtendedEvent] | SyncError:
-            async with room:
-                try:
-                    return await self._patience.insist(
-                        partial(self._sources.events.list_extended, mailbox, extension.name, extension.field)
-                    )
-                except SyncError as error:
-                    return error
+            try:
+                return await self._patience.insist(
+                    partial(self._sources.events.list_extended, mailbox, extension.name, extension.field)
+                )
+            except SyncError as error:
+                return error
 
         problems: list[str] = []
-        for mailbox, found in zip(
-            mailboxes, await asyncio.gather(*(search(each) for each in mailboxes)), strict=True
-        ):
+        searched = await do_all(mailboxes, search, at_once=MAILBOXES_AT_ONCE)
+        for mailbox, found in zip(mailboxes, searched, strict=True):
             if isinstance(found, SyncError):
                 problems.append(f"The mailbox {mailbox} was not searched. {found.reason}")
                 continue

@@ -21,6 +21,7 @@ from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError
 from booking_sync.ports.bookings import BookingQuery, Presence, Recorded
+from booking_sync.sync.sending import do_all
 from booking_sync.sync.synchronizer import SEARCH_BEYOND_GENERATION
 
 if TYPE_CHECKING:
@@ -164,20 +165,17 @@ class Purge:
             for each in await self._patience.insist(self._sources.reads.user_mailboxes):
                 by_mailbox.setdefault(each, [])
         known = {row.booking.id: row for rows in by_mailbox.values() for row in rows}
-        done = 0
-        room = asyncio.Semaphore(MAILBOXES_AT_ONCE)
 
         async def look(mailbox: str) -> MailboxSurvey:
-            nonlocal done
-            async with room:
-                found = await self._look(mailbox, by_mailbox[mailbox], known)
-            if mailbox in wanted:
-                found = replace(found, closed=False)
-            done += 1
-            progress(done, len(by_mailbox))
-            return found
+            found = await self._look(mailbox, by_mailbox[mailbox], known)
+            return replace(found, closed=False) if mailbox in wanted else found
 
-        surveys = await asyncio.gather(*(look(mailbox) for mailbox in sorted(by_mailbox)))
+        surveys = await do_all(
+            sorted(by_mailbox),
+            look,
+            at_once=MAILBOXES_AT_ONCE,
+            progress=lambda done: progress(done, len(by_mailbox)),
+        )
         return Survey(tuple(surveys), tuple(unreadable))
 
     async def carry_out(
@@ -185,18 +183,12 @@ class Purge:
     ) -> list[Purged]:
         """Remove the events of a survey and clear the records; what fails is told, and the rest is done."""
         todo = [each for each in survey.mailboxes if each.events or each.booking_ids]
-        room = asyncio.Semaphore(MAILBOXES_AT_ONCE)
-        done = 0
-
-        async def empty(each: MailboxSurvey) -> Purged:
-            nonlocal done
-            async with room:
-                purged = await self._empty(each)
-            done += 1
-            progress(done, len(todo))
-            return purged
-
-        return list(await asyncio.gather(*(empty(each) for each in todo)))
+        return await do_all(
+            todo,
+            self._empty,
+            at_once=MAILBOXES_AT_ONCE,
+            progress=lambda done: progress(done, len(todo)),
+        )
 
     # --- looking --------------------------------------------------------------------------------------
 

@@ -5,13 +5,14 @@ Both go through the queue, so the worker does them as it does everything.
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.change import BookingChange, RelatedChange
 from booking_sync.errors import SyncError
 from booking_sync.operations.letters import read_letter, renewed
+from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -124,9 +125,7 @@ class Orders:
         """
         correlation_id = f"resync-{self._new_id()}"
         changes = [BookingChange(each, correlation_id, self._now(), uncertain=True) for each in booking_ids]
-        _raise_first(
-            await asyncio.gather(*(self._queue.send(each) for each in changes), return_exceptions=True)
-        )
+        await do_all(changes, self._queue.send)
         return correlation_id
 
     async def _go_through(
@@ -179,7 +178,7 @@ class Orders:
             done.ids.add(message.message_id)
             await self._poison.delete(message)
 
-        _raise_first(await asyncio.gather(*(one(each) for each in messages), return_exceptions=True))
+        await do_all(messages, one)
 
     async def _send(self, change: BookingChange | RelatedChange) -> None:
         if isinstance(change, RelatedChange):
@@ -189,15 +188,9 @@ class Orders:
 
     async def _release(self, messages: Sequence[PoisonMessage]) -> None:
         """Show again what was not wanted; should that fail, it shows by itself when its time is over."""
-        results = await asyncio.gather(
-            *(self._poison.release(each) for each in messages), return_exceptions=True
-        )
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, SyncError):
-                raise result
 
+        async def release(message: PoisonMessage) -> None:
+            with suppress(SyncError):
+                await self._poison.release(message)
 
-def _raise_first(results: Sequence[object]) -> None:
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+        await do_all(messages, release)

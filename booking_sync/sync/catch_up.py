@@ -25,6 +25,7 @@ from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event
 from booking_sync.plumbing.telemetry import Metric
 from booking_sync.ports.bookings import BookingQuery
+from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from booking_sync.ports.bookings import BookingListing, BookingPage
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import ChangeQueue
-
-SENDS_AT_ONCE = 16
-"""Messages on their way to the queue side by side."""
 
 ROWS_PER_TURN = 50
 """Rows planned before others may use the event loop: well below ten milliseconds."""
@@ -174,17 +172,13 @@ class CatchUp:
 
     async def _send(self, rows: Sequence[BookingRow], tally: Tally, behind: dict[str, str]) -> None:
         """Queue all; a failure is raised once all have been tried."""
-        gate = asyncio.Semaphore(SENDS_AT_ONCE)
 
         async def send(row: BookingRow) -> None:
-            async with gate:
-                await self._queue.send(BookingChange(row.booking.id, self._new_id(), self._now()))
+            await self._queue.send(BookingChange(row.booking.id, self._new_id(), self._now()))
             tally.queued += 1
             behind[row.booking.id] = row.etag
 
-        for result in await asyncio.gather(*(send(row) for row in rows), return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
+        await do_all(rows, send)
 
 
 def _report(tally: Tally, problem: str = "") -> None:

@@ -12,7 +12,6 @@ that ordinary changes go between them.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.errors import SyncError, TransientError
+from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 SLICE_BOOKINGS = 1000
 """Bookings that one message is turned into hints for; two pages, and a second or two of sending."""
-SENDS_AT_ONCE = 16
-"""Messages on their way to the queue side by side."""
 HINTS_AT_ONCE = 100
 """Hints of one message that are visible at once: work orders rarely have more, and one query reads these."""
 HINTS_PER_SECOND = 20.0
@@ -105,17 +103,12 @@ class FanOut:
 
     async def _send_hints(self, change: RelatedChange, booking_ids: Sequence[str]) -> None:
         """Queue all; a failure is raised once all have been tried."""
-        gate = asyncio.Semaphore(SENDS_AT_ONCE)
 
-        async def send(place: int, booking_id: str) -> None:
-            async with gate:
-                hint = BookingChange(booking_id, change.correlation_id, change.first_seen)
-                await self._queue.send(hint, _delay(place))
+        async def send(place: int) -> None:
+            hint = BookingChange(booking_ids[place], change.correlation_id, change.first_seen)
+            await self._queue.send(hint, _delay(place))
 
-        sends = (send(place, booking_id) for place, booking_id in enumerate(booking_ids))
-        for result in await asyncio.gather(*sends, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
+        await do_all(range(len(booking_ids)), send)
 
 
 def _delay(place: int) -> float:

@@ -1,18 +1,18 @@
-"""Puts many hints on the queue without burying the changes of the day under them.
+"""Sends many: so many side by side, and without burying the changes of the day under hints of ours.
 
-Two bounds: so many hints a second, and none while the queue is deeper than what is soon worked off. Storage
-queues are worked off roughly in order, so the depth is how long a dispatcher's change has to wait behind
-hints of ours.
+`do_all` bounds how many are on their way at once. `PacedSender` bounds what lies on the queue: so many hints
+a second, and none while the queue is deeper than what is soon worked off. Storage queues are worked off
+roughly in order, so the depth is how long a dispatcher's change has to wait behind hints of ours.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from booking_sync.domain.change import BookingChange
     from booking_sync.ports.queues import ChangeQueue, QueueGauge
@@ -23,6 +23,45 @@ SPAN_SECONDS = 2.0
 """One handful is what may be queued in so long; it becomes visible spread over this time."""
 DEPTH_SECONDS = 2.0
 """How soon a queue that is too deep is looked at again."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+async def do_all(
+    items: Iterable[Item],
+    act: Callable[[Item], Awaitable[Result]],
+    *,
+    at_once: int = SENDS_AT_ONCE,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> list[Result]:
+    """Act on every item, begun in their order and so many side by side; the results, in the same order.
+
+    Args:
+        items: on what.
+        act: what to do; one that fails keeps no other from being done.
+        at_once: how many side by side.
+        progress: told how many are done, each time that one more is.
+
+    Raises:
+        BaseException: once all have been tried, what the first item raised of those that failed.
+    """
+    gate = asyncio.Semaphore(at_once)
+    done = 0
+
+    async def one(item: Item) -> Result:
+        nonlocal done
+        async with gate:
+            result = await act(item)
+        done += 1
+        progress(done)
+        return result
+
+    results = await asyncio.gather(*(one(each) for each in items), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +118,9 @@ class PacedSender:
         while (depth := (await self._gauge.depths()).changes) >= self.pace.deepest:
             self._waiting(depth)
             await self._sleep(DEPTH_SECONDS)
-        gate = asyncio.Semaphore(SENDS_AT_ONCE)
 
-        async def send(place: int, change: BookingChange) -> None:
-            async with gate:
-                await self._queue.send(change, place / self.pace.per_second)
+        async def send(place: int) -> None:
+            await self._queue.send(handful[place], place / self.pace.per_second)
 
-        sends = (send(place, change) for place, change in enumerate(handful))
-        for result in await asyncio.gather(*sends, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
+        await do_all(range(len(handful)), send)
         self._owed = len(handful) / self.pace.per_second

@@ -1,7 +1,8 @@
-"""Hints go to the queue at their pace, and services that are busy are waited for within reason."""
+"""Many are sent so many at once and at their pace; services that are busy are waited for within reason."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from booking_sync.domain.change import BookingChange
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
-from booking_sync.sync.sending import DEPTH_SECONDS, Pace, PacedSender
+from booking_sync.sync.sending import DEPTH_SECONDS, Pace, PacedSender, do_all
 from tests.support.fakes import FakeQueue
 from tests.support.pacing import Gauge, Sleeper
 
@@ -19,6 +20,65 @@ NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 def hints(count: int) -> list[BookingChange]:
     """So many of them."""
     return [BookingChange(f"{each:08}-0000-4000-8000-000000000000", "c", NOW) for each in range(count)]
+
+
+class Busy:
+    """Takes numbers and answers their doubles, the later ones sooner; refuses some."""
+
+    def __init__(self, *refused: int) -> None:
+        self.refused = refused
+        self.begun: list[int] = []
+        self.ended: list[int] = []
+        self.most = 0
+
+    async def __call__(self, number: int) -> int:
+        """Be busy with it."""
+        self.begun.append(number)
+        self.most = max(self.most, len(self.begun) - len(self.ended))
+        for _ in range(5 - number % 5):
+            await asyncio.sleep(0)
+        self.ended.append(number)
+        if number in self.refused:
+            raise TransientError(f"refused {number}")
+        return 2 * number
+
+
+async def test_many_are_done_so_many_side_by_side() -> None:
+    """Begun in their order, never more at once than were asked for; the results are in the same order."""
+    busy, told = Busy(), list[int]()
+    results = await do_all(iter(range(20)), busy, at_once=4, progress=told.append)
+    assert results == [2 * number for number in range(20)]
+    assert busy.begun == list(range(20))
+    assert busy.ended != busy.begun
+    assert busy.most == 4
+    assert told == list(range(1, 21))
+
+
+async def test_one_that_fails_keeps_no_other_from_being_done() -> None:
+    """The first of the failures is told, by the items' order, once all have been tried."""
+    busy = Busy(7, 3)
+    with pytest.raises(TransientError, match="refused 3"):
+        await do_all(range(20), busy, at_once=4)
+    assert sorted(busy.ended) == list(range(20))
+
+
+async def test_who_stops_waiting_stops_all() -> None:
+    """A command that is interrupted leaves nothing running behind."""
+    busy = Busy()
+    task = asyncio.ensure_future(do_all(range(20), busy, at_once=4))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (len(busy.begun), busy.ended) == (4, [])
+
+
+async def test_nothing_is_done_about_nothing() -> None:
+    """An empty list has no results."""
+    assert await do_all([], Busy()) == []
 
 
 async def test_a_handful_becomes_visible_spread_over_its_time() -> None:
