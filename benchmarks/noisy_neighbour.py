@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from benchmarks.figures import Cell, Latency, Options
     from benchmarks.simulated.load import Change
-    from local.graph.mailbox.store import Mailbox, StoredEvent
+    from local.graph.mailbox.events import Mailbox, StoredEvent
 
 CONTENDERS = (Name.FLOW, Name.PLAIN, Name.BOOKING_SYNC)
 WATCH_SECONDS = 0.05

@@ -7,6 +7,7 @@ for tests and demonstrations, `config` for what it can set.
 
 from local.graph.config import GraphConfig
 from local.graph.handlers import GraphStandIn
-from local.graph.mailbox.store import GraphState, Mailbox, StoredEvent
+from local.graph.mailbox.events import Mailbox, StoredEvent
+from local.graph.mailbox.store import GraphState
 
 __all__ = ["GraphConfig", "GraphStandIn", "GraphState", "Mailbox", "StoredEvent"]

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 DeletedTransactions = Literal["forgotten", "remembered", "ghost"]
+DeletedItems = Literal["gone", "kept"]
+DeletedItemsTell = Literal["nothing", "calendar", "cancelled"]
+DeletedItemsDelete = Literal["refused", "once_more"]
+UpdateMails = Literal["every_change", "what_attendees_see"]
+SeriesTimes = Literal["taken", "refused"]
+MalformedIds = Literal["not_found", "malformed"]
+ForeignIds = Literal["not_found", "malformed", "other_mailbox"]
+LookalikeIds = Literal["no", "case", "dashes"]
+CopiesCarry = Literal["nothing", "marks", "everything"]
+NewMailboxCode = Literal["ErrorItemNotFound", "ErrorFolderNotFound"]
+
+
+@dataclass(frozen=True)
+class ZoneShift:
+    """Exchange reads a zone's wall clock differently from the tz database, from some moment on."""
+
+    zone: str
+    """Windows or IANA name; its aliases are meant as well."""
+    since: str
+    """ISO 8601 with offset: the moment by the tz database."""
+    minutes: int
+    """By how much later Exchange takes a wall-clock time to be; negative for earlier."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +41,8 @@ class GraphConfig:
     budget_requests: int = 10_000
     budget_seconds: float = 600.0
     batch_concurrency: int = 4
-    """Items of one batch worked on at a time."""
+    """Items of one batch worked on at a time, whatever their mailboxes. Documented: 4. Public reports of 2018
+    to 2020 saw 15 or 20 of one mailbox, which then refuse each other."""
     shuffle_seed: int = 0
     """Decides the order of the answers in a batch's response."""
     inline_extension_failure_every: int = 25
@@ -33,3 +57,94 @@ class GraphConfig:
     """Two creations with one transactionId that overlap in time both make an event."""
     unknown_user_code: str = "ErrorInvalidUser"
     """Error code for a user that doesn't exist; `Request_ResourceNotFound` is seen too."""
+    deleted_items: DeletedItems = "gone"
+    """An event that a person or the app deleted: `gone` answers 404; `kept` lies in Deleted Items, where its
+    immutable id, which survives, still reads and patches it, though no listing shows it. Documented is only
+    that the id survives."""
+    deleted_items_tell: DeletedItemsTell = "nothing"
+    """What answers on an event in Deleted Items tell: nothing (as if it were in the calendar), that their
+    `calendar@odata.navigationLink` names another folder, or `isCancelled`. No source says which."""
+    deleted_items_delete: DeletedItemsDelete = "refused"
+    """A DELETE of an event in Deleted Items: 403 `ErrorCannotDeleteObject` at once, or 204 the first time (it
+    goes to the recoverable items) and 403 after that."""
+    parent_folder_readable: bool = True
+    """Whether the extended property `Binary 0x0E09` (PidTagParentEntryId) can be expanded: it names the
+    folder that an item lies in. Seen on messages; that events do the same is inferred."""
+    update_mails: UpdateMails = "every_change"
+    """Which PATCHes of an event with attendees send them an update: all, or those that name what attendees
+    see. Documented is only that one with nothing but `attendees` reaches just those that changed."""
+    series_times: SeriesTimes = "taken"
+    """A PATCH of start or end of a series: moves the whole series, or is refused with 400."""
+    malformed_ids: MalformedIds = "not_found"
+    """An id that can't be one: 404 `ErrorItemNotFound`, or 400 `ErrorInvalidIdMalformed`."""
+    foreign_ids: ForeignIds = "not_found"
+    """An id of another mailbox, or from before a migration: 404 `ErrorItemNotFound`, 400
+    `ErrorInvalidIdMalformed`, or 404 `ErrorInvalidMailboxItemId`."""
+    lookalike_ids: LookalikeIds = "no"
+    """New events get ids that differ from each other only in the case of letters, or in `-` and `_`."""
+    copies_carry: CopiesCarry = "marks"
+    """What a user's copy carries along besides what people see: nothing, extended properties and extensions,
+    or these and the transactionId, as public threads of 2026 saw it."""
+    full_mailbox_status: int = 507
+    """How a mailbox of kind `full` refuses writes: 507 `QuotaExceededException`, or 403 with
+    `ErrorQuotaExceeded`."""
+    new_mailbox_code: NewMailboxCode = "ErrorItemNotFound"
+    """Code of the 404 with which a mailbox of kind `new` refuses creations until it is ready."""
+    refuses_over_five_years: bool = False
+    """Whether an event longer than five years is refused (400 `ErrorCalendarDurationIsTooLong`, from EWS)."""
+    zone_shifts: tuple[ZoneShift, ...] = ()
+    """Zones whose rules are not those of the tz database; in JSON a list of objects."""
+
+
+_NUMBERS = {"duplicate_status": (400, 409), "full_mailbox_status": (403, 507)}
+
+
+def change_config(config: GraphConfig, changes: dict[str, Any]) -> GraphConfig:
+    """The configuration with some fields changed.
+
+    Args:
+        config: as it is.
+        changes: JSON values by field name.
+
+    Raises:
+        ValueError: a name is unknown, or a value is none that the field may have; the text says which.
+    """
+    types = get_type_hints(GraphConfig)
+    for name in changes:
+        if name not in types:
+            raise ValueError(f"The stand-in has no setting '{name}'.")
+    return replace(config, **{name: _read(name, types[name], value) for name, value in changes.items()})
+
+
+def _read(name: str, wanted: Any, value: Any) -> Any:
+    if name == "zone_shifts":
+        return _read_shifts(value)
+    if get_origin(wanted) is Literal:
+        options = get_args(wanted)
+    elif name in _NUMBERS:
+        options = _NUMBERS[name]
+    else:
+        return _read_plain(name, wanted, value)
+    if value not in options:
+        raise ValueError(f"{name} is one of {', '.join(str(each) for each in options)}.")
+    return value
+
+
+def _read_plain(name: str, wanted: type, value: Any) -> Any:
+    expected = (float, int) if wanted is float else (wanted,)
+    if not isinstance(value, expected) or (isinstance(value, bool) and wanted is not bool):
+        raise ValueError(f"The setting '{name}' can't be {value!r}.")
+    return value
+
+
+def _read_shifts(value: Any) -> tuple[ZoneShift, ...]:
+    try:
+        shifts = tuple(
+            ZoneShift(str(each["zone"]), str(each["since"]), int(each["minutes"])) for each in value
+        )
+        aware = all(datetime.fromisoformat(each.since).tzinfo is not None for each in shifts)
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"zone_shifts is a list of {{zone, since, minutes}}: {error!r}") from None
+    if not aware:
+        raise ValueError("The 'since' of a zone shift needs an offset.")
+    return shifts

@@ -4,35 +4,35 @@ Below `/_control/`, besides what every stand-in has:
 
 - `GET`, `PUT config`: any field of `GraphConfig`
 - `GET`, `POST mailboxes`: one or a list of `{id, displayName, userPrincipalName, kind}`
-- `GET events?mailbox=`: all events with everything about them
-- `GET stats`: mails, rejections, the most requests in flight per mailbox
+- `POST mailboxes/migrate`: `{mailbox}`, every id in it changes
+- `GET events?mailbox=`: all events that calendars show, with everything about them
+- `GET deleted?mailbox=`: the same of those in Deleted Items
+- `GET stats`: mails and whose doing they were, rejections, the most requests in flight per mailbox
 - `POST throttle`: `{mailbox, seconds}`
-- `POST user/{create,move,copy,edit,delete}`: `{mailbox, id, event}`, with immutable ids
+- `POST user/{create,move,copy,edit,delete,restore}`: `{mailbox, id, event}`, with immutable ids; `copy` takes
+  `carries` (see `GraphConfig.copies_carry`), `delete` takes `forGood`
+- `POST user/empty`: `{mailbox}`, Deleted Items is emptied
 - `DELETE state`: forget everything but the configuration
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_args
 
 from aiohttp import web
 
 from local.graph.api.render import describe_event
-from local.graph.config import DeletedTransactions, GraphConfig
+from local.graph.config import CopiesCarry, change_config
+from local.graph.mailbox.events import Mailbox, MailboxKind, StoredEvent
 from local.graph.mailbox.schema import read_event
-from local.graph.mailbox.store import (
-    GraphState,
-    Mailbox,
-    MailboxKind,
-    StoredEvent,
-)
 from local.graph.messages import GraphError, bad_request
 from local.standin import CONTROL_PREFIX
 
 if TYPE_CHECKING:
     from local.graph.api.limits import Limits
+    from local.graph.mailbox.store import GraphState
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -49,6 +49,7 @@ class GraphControl:
             "copy": self._copy,
             "edit": self._edit,
             "delete": self._delete,
+            "restore": self._restore,
         }
 
     def add_routes(self, app: web.Application) -> None:
@@ -58,9 +59,12 @@ class GraphControl:
             ("PUT", "config", self.put_config),
             ("GET", "mailboxes", self.get_mailboxes),
             ("POST", "mailboxes", self.post_mailboxes),
+            ("POST", "mailboxes/migrate", self.post_migration),
             ("GET", "events", self.get_events),
+            ("GET", "deleted", self.get_deleted),
             ("GET", "stats", self.get_stats),
             ("POST", "throttle", self.post_throttle),
+            ("POST", "user/empty", self.post_emptying),
             ("POST", "user/{action}", self.post_user_action),
             ("DELETE", "state", self.delete_state),
         ):
@@ -72,9 +76,10 @@ class GraphControl:
 
     async def put_config(self, request: web.Request) -> web.Response:
         """Change the fields given, leave the others."""
-        changes = await request.json()
-        _check_config(changes)
-        self._state.config = replace(self._state.config, **changes)
+        try:
+            self._state.config = change_config(self._state.config, await request.json())
+        except ValueError as error:
+            raise bad_request(str(error)) from None
         return web.json_response(asdict(self._state.config))
 
     async def get_mailboxes(self, _request: web.Request) -> web.Response:
@@ -100,12 +105,30 @@ class GraphControl:
         return web.json_response([_describe_mailbox(each) for each in made])
 
     async def get_events(self, request: web.Request) -> web.Response:
-        """Show the events of one mailbox or of all."""
-        name = request.query.get("mailbox")
-        mailboxes = [self._state.user(name)] if name else list(self._state.mailboxes.values())
+        """Show what the calendar of one mailbox shows, or all calendars."""
         return web.json_response(
-            [describe_event(mailbox, event) for mailbox in mailboxes for event in mailbox.events.values()]
+            [describe_event(box, each) for box in self._asked_for(request) for each in box.events.values()]
         )
+
+    async def get_deleted(self, request: web.Request) -> web.Response:
+        """Show what lies in the Deleted Items of one mailbox or of all."""
+        return web.json_response(
+            [
+                describe_event(box, each)
+                for box in self._asked_for(request)
+                for each in box.deleted_items.values()
+            ]
+        )
+
+    async def post_migration(self, request: web.Request) -> web.Response:
+        """Give everything in a mailbox new ids, as a migration does."""
+        self._state.migrate(self._state.user((await request.json())["mailbox"]))
+        return web.json_response({})
+
+    async def post_emptying(self, request: web.Request) -> web.Response:
+        """Empty a mailbox's Deleted Items."""
+        self._state.empty_deleted_items(self._state.user((await request.json())["mailbox"]))
+        return web.json_response({})
 
     async def get_stats(self, _request: web.Request) -> web.Response:
         """Show what was counted."""
@@ -141,31 +164,50 @@ class GraphControl:
         self._limits.clear()
         return web.json_response({})
 
+    def _asked_for(self, request: web.Request) -> list[Mailbox]:
+        name = request.query.get("mailbox")
+        return [self._state.user(name)] if name else list(self._state.mailboxes.values())
+
     def _create(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
-        return self._state.create(mailbox, read_event(order["event"], creating=True), by_app=False)
+        draft = read_event(order["event"], creating=True, rules=self._state.rules)
+        return self._state.create(mailbox, draft, by_app=False)
 
     def _move(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
-        event = mailbox.find(order["id"], immutable=True)
+        event = self._find(mailbox, order)
         self._state.move(mailbox, event)
         return event
 
     def _copy(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
-        return self._state.copy(mailbox, mailbox.find(order["id"], immutable=True))
+        carries = order.get("carries", self._state.config.copies_carry)
+        if carries not in get_args(CopiesCarry):
+            raise bad_request(f"A copy carries {', '.join(get_args(CopiesCarry))}.")
+        return self._state.copy_with(mailbox, self._find(mailbox, order), carries)
 
     def _edit(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
-        event = mailbox.find(order["id"], immutable=True)
-        self._state.change(mailbox, event, read_event(order["event"], creating=False), by_app=False)
+        event = self._find(mailbox, order)
+        draft = read_event(order["event"], creating=False, rules=self._state.rules)
+        self._state.change(mailbox, event, draft, by_app=False)
         return event
 
     def _delete(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
-        event = mailbox.find(order["id"], immutable=True)
-        self._state.delete(mailbox, event, by_app=False)
+        event = self._find(mailbox, order)
+        delete = self._state.delete_for_good if order.get("forGood") else self._state.delete
+        delete(mailbox, event, by_app=False)
         return event
+
+    def _restore(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
+        event = self._find(mailbox, order)
+        self._state.restore(mailbox, event)
+        return event
+
+    def _find(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
+        return self._state.find(mailbox, order["id"], immutable=True)
 
     def _count_mailbox(self, mailbox: Mailbox) -> dict[str, Any]:
         meter = self._limits.meter(mailbox.id)
         return {
             "events": len(mailbox.events),
+            "deletedItems": len(mailbox.deleted_items),
             "created": mailbox.created_count,
             "modified": mailbox.modified_count,
             "deleted": mailbox.deleted_count,
@@ -198,20 +240,3 @@ def _describe_mailbox(mailbox: Mailbox) -> dict[str, Any]:
         "userPrincipalName": mailbox.user_principal_name,
         "kind": mailbox.kind,
     }
-
-
-def _check_config(changes: dict[str, Any]) -> None:
-    """Refuse misspelt settings and values of the wrong type."""
-    defaults = GraphConfig()
-    for name, value in changes.items():
-        if name not in {each.name for each in fields(GraphConfig)}:
-            raise bad_request(f"The stand-in has no setting '{name}'.")
-        expected: tuple[type, ...] = (type(getattr(defaults, name)),)
-        if expected == (float,):
-            expected = (float, int)
-        if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
-            raise bad_request(f"The setting '{name}' can't be {value!r}.")
-    if changes.get("deleted_transactions", "ghost") not in get_args(DeletedTransactions):
-        raise bad_request(f"deleted_transactions is one of {', '.join(get_args(DeletedTransactions))}.")
-    if changes.get("duplicate_status", 400) not in (400, 409):
-        raise bad_request("duplicate_status is 400 or 409.")

@@ -125,7 +125,10 @@ class GraphControl(StandInControl):
     """Outlook, as users and administrators see it."""
 
     async def add_mailboxes(self, mailboxes: Sequence[Mapping[str, str]]) -> None:
-        """Add users: `id`, `displayName`, `userPrincipalName`, `kind` (`normal`, `no_mailbox`, `denied`)."""
+        """Add users: `id`, `displayName`, `userPrincipalName`, `kind`.
+
+        The kinds are `normal`, `no_mailbox`, `denied`, `full` (takes no more) and `new` (not ready yet).
+        """
         await self.call("POST", "mailboxes", list(mailboxes))
 
     async def mailboxes(self) -> list[dict[str, str]]:
@@ -134,16 +137,37 @@ class GraphControl(StandInControl):
         return found
 
     async def events(self, mailbox: str = "") -> list[dict[str, Any]]:
-        """All that is held of every event, of one mailbox or of all."""
+        """All that is held of every event that calendars show, of one mailbox or of all."""
         found: list[dict[str, Any]] = await self.call("GET", f"events?mailbox={mailbox}")
         return found
 
+    async def deleted_items(self, mailbox: str = "") -> list[dict[str, Any]]:
+        """As `events`, of what lies in Deleted Items."""
+        found: list[dict[str, Any]] = await self.call("GET", f"deleted?mailbox={mailbox}")
+        return found
+
+    async def mails(self) -> list[dict[str, Any]]:
+        """Every mail: `mailbox`, `kind`, `event` (immutable id), `to`, and `by` (`app` or `person`)."""
+        found: list[dict[str, Any]] = (await self.call("GET", "stats"))["mails"]
+        return found
+
     async def mails_sent(self) -> int:
-        """How many invitations, updates and cancellations went out."""
-        return len((await self.call("GET", "stats"))["mails"])
+        """How many invitations, updates and cancellations went out by the app's doing."""
+        return sum(each["by"] == "app" for each in await self.mails())
+
+    async def empty_deleted_items(self, mailbox: str) -> None:
+        """A user, or a retention policy, empties Deleted Items."""
+        await self.call("POST", "user/empty", {"mailbox": mailbox})
+
+    async def migrate(self, mailbox: str) -> None:
+        """Give everything in the mailbox new ids, as a migration does."""
+        await self.call("POST", "mailboxes/migrate", {"mailbox": mailbox})
 
     async def user(self, action: str, mailbox: str, **order: Any) -> dict[str, Any]:
-        """What a user does in Outlook: `create`, `move`, `copy`, `edit`, `delete`; answers the event."""
+        """What a user does in Outlook: `create`, `move`, `copy`, `edit`, `delete`, `restore`.
+
+        Answers the event. `order` has `id` or `event`; for `copy` also `carries`, for `delete` `forGood`.
+        """
         done: dict[str, Any] = await self.call("POST", f"user/{action}", {"mailbox": mailbox, **order})
         return done
 

@@ -19,7 +19,7 @@ from tests.outlook.kit import DENIED_MAILBOX, MAILBOX, OTHER_MAILBOX
 from tests.support.bookings import CANCELED, booking, technician
 
 if TYPE_CHECKING:
-    from local.graph.mailbox.store import StoredEvent
+    from local.graph.mailbox.events import StoredEvent
 
 
 async def mended(world: AuditWorld) -> bool:

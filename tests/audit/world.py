@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import MarkedEvent
     from booking_sync.domain.outcome import Outcome
     from booking_sync.outlook.calendar import OutlookCalendar
-    from local.graph.mailbox.store import Mailbox, StoredEvent
+    from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.stack.certificates import Certificates
 
 REPORT_ONLY = AuditOrder(fix=False)

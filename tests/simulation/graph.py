@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from local.graph.config import GraphConfig
+    from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.graph.mailbox.schema import EventDraft
-    from local.graph.mailbox.store import Mailbox, StoredEvent
     from local.graph.messages import GraphAnswer, GraphRequest
     from local.standin.faults import FaultScript
     from tests.simulation.conductor import Conductor

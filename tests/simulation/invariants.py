@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.record import BookingRow
-    from local.graph.mailbox.store import StoredEvent
+    from local.graph.mailbox.events import StoredEvent
     from tests.simulation.schedule import Schedule
 
 

@@ -13,7 +13,7 @@ from tests.simulation.dataverse import BOOKINGS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from local.graph.mailbox.store import Mailbox, StoredEvent
+    from local.graph.mailbox.events import Mailbox, StoredEvent
     from tests.simulation.conductor import Conductor
     from tests.simulation.dataverse import DataverseSide
     from tests.simulation.graph import GraphSide

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from local.graph.mailbox.schema import READABLE, canonical_property_id
+from local.graph.mailbox.schema import READABLE, canonical_property_id, expandable_property_id
 from local.graph.messages import bad_request
 
 READ_ONE = frozenset({"$select", "$expand"})
@@ -112,7 +112,7 @@ def _read_property_ids(condition: str) -> tuple[str, ...]:
         found = _ID_EQUALS.fullmatch(part.strip())
         if not found:
             raise bad_request(f"Invalid filter clause: '{condition}'.")
-        identifiers.append(canonical_property_id(_unquote(found[1])))
+        identifiers.append(expandable_property_id(_unquote(found[1])))
     return tuple(identifiers)
 
 

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from local.graph.api.htmlbody import preview, rewrite_body
 from local.graph.api.odata import Expansion, ReadOptions
-from local.graph.mailbox.zones import seven_digits, write_event_time
+from local.graph.mailbox.schema import PARENT_FOLDER
+from local.graph.mailbox.zones import TZ_DATABASE, rules_of, seven_digits
 
 if TYPE_CHECKING:
     from local.graph.api.preferences import Preferences
+    from local.graph.config import GraphConfig
+    from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.graph.mailbox.schema import Extension
-    from local.graph.mailbox.store import Mailbox, StoredEvent
 
 EXTENSION_ID_PREFIX = "Microsoft.OutlookServices.OpenTypeExtension."
 
 
 def render_event(
-    mailbox: Mailbox, event: StoredEvent, prefer: Preferences, options: ReadOptions | None = None
+    mailbox: Mailbox,
+    event: StoredEvent,
+    prefer: Preferences,
+    config: GraphConfig,
+    options: ReadOptions | None = None,
 ) -> dict[str, Any]:
     """The JSON a client gets; extended properties and extensions only when expanded."""
     options = options or ReadOptions()
+    rules = rules_of(config.zone_shifts)
+    master = event.master
     body = event.content["body"]
     identifier = event.public_id(immutable=prefer.immutable_ids)
     has_attendees = bool(event.content["attendees"])
@@ -33,20 +43,19 @@ def render_event(
         "transactionId": event.transaction_id,
         "originalStartTimeZone": event.start.zone,
         "originalEndTimeZone": event.end.zone,
-        "iCalUId": event.immutable_id[-40:],
+        "iCalUId": event.ical_uid,
         "hasAttachments": False,
         "bodyPreview": preview(body.get("content", ""), body.get("contentType", "html")),
-        "isCancelled": False,
+        "isCancelled": config.deleted_items_tell == "cancelled" and mailbox.is_deleted(event),
         "isOrganizer": True,
         "isDraft": False,
-        "seriesMasterId": None,
-        "type": "singleInstance",
+        "seriesMasterId": None if master is None else master.public_id(immutable=prefer.immutable_ids),
+        "type": event.kind,
         "webLink": f"https://outlook.office365.com/owa/?itemid={quote(identifier, safe='')}",
         "onlineMeetingUrl": None,
         "onlineMeeting": None,
         "isOnlineMeeting": False,
         "onlineMeetingProvider": "unknown",
-        "recurrence": None,
         **event.content,
         "attendees": [_render_attendee(each) for each in event.content["attendees"]],
         "responseStatus": {"response": "organizer" if has_attendees else "none", "time": None},
@@ -54,8 +63,8 @@ def render_event(
             "contentType": "html",
             "content": rewrite_body(body.get("content", ""), body.get("contentType", "html")),
         },
-        "start": write_event_time(event.start.utc, prefer.zone or "UTC"),
-        "end": write_event_time(event.end.utc, prefer.zone or "UTC"),
+        "start": rules.write(event.start.utc, prefer.zone or "UTC"),
+        "end": rules.write(event.end.utc, prefer.zone or "UTC"),
         "organizer": {"emailAddress": {"name": mailbox.display_name, "address": mailbox.user_principal_name}},
     }
     if options.select is not None:
@@ -63,8 +72,29 @@ def render_event(
     return {
         "@odata.etag": f'W/"{event.change_key}"',
         **full,
-        **_render_expanded(event, options.expand),
+        **_render_expanded(mailbox, event, config, options.expand),
     }
+
+
+def calendar_links(mailbox: Mailbox, event: StoredEvent, config: GraphConfig, service: str) -> dict[str, str]:
+    """What an answer of one whole event says of its calendar, as in the examples of Microsoft's reference.
+
+    Args:
+        mailbox: whose.
+        event: which.
+        config: whether the link tells that the event lies in Deleted Items.
+        service: base URL with version.
+    """
+    deleted = mailbox.is_deleted(event) and config.deleted_items_tell == "calendar"
+    folder = folder_id(mailbox, "deleteditems" if deleted else "calendar")
+    link = f"{service}/users('{mailbox.id}')/calendars('{folder}')"
+    return {"calendar@odata.associationLink": f"{link}/$ref", "calendar@odata.navigationLink": link}
+
+
+def folder_id(mailbox: Mailbox, name: str) -> str:
+    """The id of a mailbox's folder; always the same."""
+    digest = hashlib.sha256(f"{mailbox.id.lower()}/{name}".encode()).digest()
+    return f"AAMk{base64.urlsafe_b64encode(digest).decode().rstrip('=')}AAAAAAENAAA="
 
 
 def render_extension(extension: Extension) -> dict[str, Any]:
@@ -87,12 +117,14 @@ def describe_event(mailbox: Mailbox, event: StoredEvent) -> dict[str, Any]:
         "ownerApp": event.owner_app,
         "extendedProperties": dict(event.properties),
         "extensions": {each.name: dict(each.values) for each in event.extensions.values()},
+        "iCalUId": event.ical_uid,
+        "deleted": mailbox.is_deleted(event),
         "createdDateTime": seven_digits(event.created) + "Z",
         "lastModifiedDateTime": seven_digits(event.modified) + "Z",
         "modifiedCount": event.modified_count,
         **event.content,
-        "start": write_event_time(event.start.utc, "UTC"),
-        "end": write_event_time(event.end.utc, "UTC"),
+        "start": TZ_DATABASE.write(event.start.utc, "UTC"),
+        "end": TZ_DATABASE.write(event.end.utc, "UTC"),
         "originalStartTimeZone": event.start.zone,
         "originalEndTimeZone": event.end.zone,
     }
@@ -102,13 +134,15 @@ def _render_attendee(attendee: dict[str, Any]) -> dict[str, Any]:
     return {"type": "required", "status": {"response": "none", "time": None}, **attendee}
 
 
-def _render_expanded(event: StoredEvent, expand: Expansion) -> dict[str, Any]:
+def _render_expanded(
+    mailbox: Mailbox, event: StoredEvent, config: GraphConfig, expand: Expansion
+) -> dict[str, Any]:
     expanded: dict[str, Any] = {}
-    properties = [
-        {"id": name, "value": event.properties[name]}
-        for name in expand.properties
-        if name in event.properties
-    ]
+    known = dict(event.properties)
+    if config.parent_folder_readable:
+        name = "deleteditems" if mailbox.is_deleted(event) else "calendar"
+        known[PARENT_FOLDER] = base64.b64encode(folder_id(mailbox, name).encode()).decode()
+    properties = [{"id": name, "value": known[name]} for name in expand.properties if name in known]
     if properties:
         expanded["singleValueExtendedProperties"] = properties
     if expand.extensions:

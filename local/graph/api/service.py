@@ -11,14 +11,15 @@ from urllib.parse import quote, urlencode
 
 from local.graph.api.odata import READ_LIST, READ_ONE, READ_VIEW, ReadOptions, read_options
 from local.graph.api.preferences import Preferences, read_preferences
-from local.graph.api.render import EXTENSION_ID_PREFIX, render_event, render_extension
+from local.graph.api.render import EXTENSION_ID_PREFIX, calendar_links, render_event, render_extension
 from local.graph.mailbox.schema import read_event, read_extension
 from local.graph.mailbox.zones import parse_query_time
 from local.graph.messages import MISSING, GraphAnswer, GraphError, GraphRequest, bad_request, json_body
 
 if TYPE_CHECKING:
     from local.graph.api.limits import Limits
-    from local.graph.mailbox.store import GraphState, Mailbox, StoredEvent
+    from local.graph.mailbox.events import Mailbox, StoredEvent
+    from local.graph.mailbox.store import GraphState
     from local.standin.faults import Fault, FaultScript
 
 DROPPED = GraphAnswer(504, {"error": {"code": "GatewayTimeout", "message": "The service did not answer."}})
@@ -34,10 +35,6 @@ class Call:
     prefer: Preferences
     event_id: str = ""
     extension_name: str = ""
-
-    def event(self) -> StoredEvent:
-        """The event the path names, by the preferred kind of id."""
-        return self.mailbox.find(self.event_id, immutable=self.prefer.immutable_ids)
 
     def options(self, allowed: frozenset[str] = frozenset()) -> ReadOptions:
         """The query options, of which these are allowed."""
@@ -61,6 +58,7 @@ class CalendarService:
                 "PATCH": self._change,
                 "DELETE": self._delete,
             },
+            ("users", "{user}", "events", "{event}", "permanentDelete"): {"POST": self._delete_for_good},
             ("users", "{user}", "events", "{event}", "extensions"): {"POST": self._extend},
             ("users", "{user}", "events", "{event}", "extensions", "{name}"): {"GET": self._get_extension},
         }
@@ -128,13 +126,17 @@ class CalendarService:
             parameters.get("name", ""),
         )
 
+    def _event(self, call: Call) -> StoredEvent:
+        """The event that the path names, by the preferred kind of id."""
+        return self.state.find(call.mailbox, call.event_id, immutable=call.prefer.immutable_ids)
+
     async def _busy(self) -> None:
         """The service's own working time; at least one turn of the loop, so that requests do overlap."""
         await asyncio.sleep(self.state.config.item_seconds)
 
     async def _create(self, call: Call) -> GraphAnswer:
         call.options()
-        draft = read_event(json_body(call.request), creating=True)
+        draft = read_event(json_body(call.request), creating=True, rules=self.state.rules)
         known = self.state.recall(call.mailbox, draft)
         await self._busy()
         if not self.state.config.no_lock:
@@ -150,20 +152,28 @@ class CalendarService:
     async def _get(self, call: Call) -> GraphAnswer:
         options = call.options(READ_ONE)
         await self._busy()
-        return self._event_answer(200, call, call.event(), options)
+        return self._event_answer(200, call, self._event(call), options)
 
     async def _change(self, call: Call) -> GraphAnswer:
         call.options()
-        draft = read_event(json_body(call.request), creating=False)
+        draft = read_event(json_body(call.request), creating=False, rules=self.state.rules)
         await self._busy()
-        event = call.event()
+        event = self._event(call)
         self.state.change(call.mailbox, event, draft)
         return self._event_answer(200, call, event)
 
     async def _delete(self, call: Call) -> GraphAnswer:
         call.options()
         await self._busy()
-        self.state.delete(call.mailbox, call.event())
+        self.state.delete(call.mailbox, self._event(call))
+        return GraphAnswer(204)
+
+    async def _delete_for_good(self, call: Call) -> GraphAnswer:
+        call.options()
+        if call.request.body is not MISSING:
+            raise bad_request("permanentDelete takes no body.")
+        await self._busy()
+        self.state.delete_for_good(call.mailbox, self._event(call))
         return GraphAnswer(204)
 
     async def _list(self, call: Call) -> GraphAnswer:
@@ -173,7 +183,7 @@ class CalendarService:
         events = [
             each for each in call.mailbox.events.values() if only is None or only.matches(each.properties)
         ]
-        return _page(call, events, options)
+        return self._page(call, events, options)
 
     async def _view(self, call: Call) -> GraphAnswer:
         options = call.options(READ_VIEW)
@@ -185,24 +195,19 @@ class CalendarService:
         if last < first:
             raise bad_request("endDateTime is before startDateTime.", "ErrorInvalidParameter")
         await self._busy()
-        events = [
-            each
-            for each in call.mailbox.events.values()
-            if each.start.utc < last and (each.end.utc > first or each.start.utc == each.end.utc == first)
-        ]
-        return _page(call, events, options)
+        return self._page(call, self.state.shown_between(call.mailbox, first, last), options)
 
     async def _extend(self, call: Call) -> GraphAnswer:
         call.options()
         extension = read_extension(json_body(call.request))
         await self._busy()
-        self.state.extend(call.mailbox, call.event(), extension)
+        self.state.extend(call.mailbox, self._event(call), extension)
         return GraphAnswer(201, render_extension(extension), call.prefer.applied())
 
     async def _get_extension(self, call: Call) -> GraphAnswer:
         call.options()
         await self._busy()
-        extension = call.event().extensions.get(call.extension_name.removeprefix(EXTENSION_ID_PREFIX))
+        extension = self._event(call).extensions.get(call.extension_name.removeprefix(EXTENSION_ID_PREFIX))
         if extension is None:
             raise GraphError(404, "ErrorItemNotFound", "The extension was not found.")
         return GraphAnswer(200, render_extension(extension), call.prefer.applied())
@@ -215,27 +220,30 @@ class CalendarService:
         options: ReadOptions | None = None,
         headers: dict[str, str] | None = None,
     ) -> GraphAnswer:
-        body = render_event(call.mailbox, event, call.prefer, options)
+        body = render_event(call.mailbox, event, call.prefer, self.state.config, options)
+        if options is None or options.select is None:
+            service = f"{call.request.base_url}/v1.0"
+            body |= calendar_links(call.mailbox, event, self.state.config, service)
         return GraphAnswer(status, body, {**call.prefer.applied(), **(headers or {})})
 
+    def _page(self, call: Call, events: list[StoredEvent], options: ReadOptions) -> GraphAnswer:
+        """One page, and the link to the next.
 
-def _page(call: Call, events: list[StoredEvent], options: ReadOptions) -> GraphAnswer:
-    """One page, and the link to the next.
-
-    As with Graph, pages go by position: what is deleted between two of them shifts the rest.
-    """
-    if options.descending is not None:
-        events = sorted(events, key=lambda each: each.start.utc, reverse=options.descending)
-    after = options.skip + options.top
-    body: dict[str, Any] = {
-        "value": [
-            render_event(call.mailbox, each, call.prefer, options) for each in events[options.skip : after]
-        ]
-    }
-    if after < len(events):
-        query = urlencode({**call.request.query, "$skip": str(after)}, quote_via=quote, safe="$")
-        body["@odata.nextLink"] = f"{_absolute(call.request)}?{query}"
-    return GraphAnswer(200, body, call.prefer.applied())
+        As with Graph, pages go by position: what is deleted between two of them shifts the rest.
+        """
+        if options.descending is not None:
+            events = sorted(events, key=lambda each: each.start.utc, reverse=options.descending)
+        after = options.skip + options.top
+        body: dict[str, Any] = {
+            "value": [
+                render_event(call.mailbox, each, call.prefer, self.state.config, options)
+                for each in events[options.skip : after]
+            ]
+        }
+        if after < len(events):
+            query = urlencode({**call.request.query, "$skip": str(after)}, quote_via=quote, safe="$")
+            body["@odata.nextLink"] = f"{_absolute(call.request)}?{query}"
+        return GraphAnswer(200, body, call.prefer.applied())
 
 
 def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:

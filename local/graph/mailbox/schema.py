@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from local.graph.mailbox.zones import EventTime, parse_event_time
+from local.graph.mailbox.zones import TZ_DATABASE, EventTime, ZoneRules
 from local.graph.messages import GraphError, bad_request
 
 Checker = Callable[[Any, str], Any]
@@ -24,6 +24,9 @@ READ_ONLY_ERROR = "ErrorInvalidPropertySet"
 TEXT_LIMIT = 255
 """Characters Exchange keeps of a subject, a location and a category."""
 PROPERTY_ID = re.compile(r"String (\{[0-9A-Fa-f-]{36}\}) Name (\S(?:.*\S)?)")
+PARENT_FOLDER = "Binary 0xe09"
+"""The one property by tag that is known here: PidTagParentEntryId, the folder that an item lies in."""
+_PARENT_FOLDER = re.compile(r"Binary 0x0*e09", re.IGNORECASE)
 EXTENSION_TYPES = ("microsoft.graph.openTypeExtension", "#microsoft.graph.openTypeExtension")
 
 
@@ -87,6 +90,15 @@ def many(item: Checker) -> Checker:
         if not isinstance(value, list):
             raise _wrong_type(place, "Collection")
         return [item(entry, f"{place}[{index}]") for index, entry in enumerate(value)]
+
+    return check
+
+
+def nullable(item: Checker) -> Checker:
+    """Null, which clears the property, or a value."""
+
+    def check(value: Any, place: str) -> Any:
+        return None if value is None else item(value, place)
 
     return check
 
@@ -162,6 +174,48 @@ ATTENDEE = record(
     },
     required=("emailAddress",),
 )
+DAY = one_of("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+DATE_TEXT = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def date_text(value: Any, place: str) -> str:
+    """A date such as 2026-03-02."""
+    if not isinstance(value, str) or not DATE_TEXT.fullmatch(value):
+        raise _wrong_type(place, "Edm.Date")
+    return value
+
+
+RECURRENCE = record(
+    "patternedRecurrence",
+    {
+        "pattern": record(
+            "recurrencePattern",
+            {
+                "type": one_of("daily", "weekly"),
+                "interval": minutes,
+                "daysOfWeek": many(DAY),
+                "firstDayOfWeek": DAY,
+                "month": minutes,
+                "dayOfMonth": minutes,
+                "index": one_of("first", "second", "third", "fourth", "last"),
+            },
+            required=("type", "interval"),
+        ),
+        "range": record(
+            "recurrenceRange",
+            {
+                "type": one_of("endDate", "noEnd", "numbered"),
+                "startDate": date_text,
+                "endDate": date_text,
+                "numberOfOccurrences": minutes,
+                "recurrenceTimeZone": text(),
+            },
+            required=("type", "startDate"),
+        ),
+    },
+    required=("pattern", "range"),
+)
+"""Of the real patterns, monthly and yearly ones are refused: what they do to us is the same."""
 EVENT: dict[str, Checker] = {
     "subject": text(TEXT_LIMIT),
     "body": record("itemBody", {"contentType": one_of("text", "html"), "content": text()}),
@@ -180,6 +234,7 @@ EVENT: dict[str, Checker] = {
     "responseRequested": flag,
     "allowNewTimeProposals": flag,
     "hideAttendees": flag,
+    "recurrence": nullable(RECURRENCE),
 }
 """Writable properties that are content; the keyed extras are read apart in `read_event`."""
 EXTRAS = ("transactionId", "singleValueExtendedProperties", "extensions")
@@ -198,6 +253,7 @@ DEFAULTS: dict[str, Any] = {
     "responseRequested": True,
     "allowNewTimeProposals": True,
     "hideAttendees": False,
+    "recurrence": None,
 }
 """What Graph fills in for an event that says nothing else."""
 READ_ONLY = frozenset(
@@ -225,12 +281,10 @@ READ_ONLY = frozenset(
     }
 )
 NOT_MODELLED = frozenset(
-    {"recurrence", "isOnlineMeeting", "onlineMeetingProvider", "attachments", "multiValueExtendedProperties"}
+    {"isOnlineMeeting", "onlineMeetingProvider", "attachments", "multiValueExtendedProperties"}
 )
 """Real writable properties that this stand-in refuses rather than pretends to keep."""
-READABLE = (
-    frozenset(EVENT) | READ_ONLY | {"transactionId", "recurrence", "isOnlineMeeting", "onlineMeetingProvider"}
-)
+READABLE = frozenset(EVENT) | READ_ONLY | {"transactionId", "isOnlineMeeting", "onlineMeetingProvider"}
 """What `$select` may name."""
 
 
@@ -258,8 +312,13 @@ class EventDraft:
     extensions: tuple[Extension, ...] = ()
 
 
-def read_event(body: Any, *, creating: bool) -> EventDraft:
+def read_event(body: Any, *, creating: bool, rules: ZoneRules = TZ_DATABASE) -> EventDraft:
     """Check the body of a POST (creating) or of a PATCH.
+
+    Args:
+        body: the decoded JSON.
+        creating: whether it is a POST's.
+        rules: by which wall-clock times become moments.
 
     Raises:
         GraphError: 400 for whatever the real service refuses.
@@ -276,8 +335,8 @@ def read_event(body: Any, *, creating: bool) -> EventDraft:
     transaction = body.get("transactionId")
     return EventDraft(
         content=content,
-        start=parse_event_time(start["dateTime"], start["timeZone"]) if start else None,
-        end=parse_event_time(end["dateTime"], end["timeZone"]) if end else None,
+        start=rules.read(start["dateTime"], start["timeZone"]) if start else None,
+        end=rules.read(end["dateTime"], end["timeZone"]) if end else None,
         fingerprint=json.dumps(body, sort_keys=True),
         transaction_id=None if transaction is None else text(TEXT_LIMIT)(transaction, "event/transactionId"),
         properties=_read_properties(body.get("singleValueExtendedProperties", [])),
@@ -297,9 +356,18 @@ def check_times(start: EventTime, end: EventTime, *, all_day: bool) -> None:
         return
     if start.zone != end.zone:
         raise bad_request("Start and end of an all-day event must be in the same zone.", VALUE_ERROR)
-    span = end.local.replace(tzinfo=None) - start.local.replace(tzinfo=None)
-    if start.local.time().isoformat() != "00:00:00" or not span or span % timedelta(days=1):
+    span = end.wall - start.wall
+    if start.wall.time().isoformat() != "00:00:00" or not span or span % timedelta(days=1):
         raise bad_request("An all-day event must start and end at midnight.", VALUE_ERROR)
+
+
+def expandable_property_id(identifier: str) -> str:
+    """As `canonical_property_id`, for reading: the folder's property is known as well.
+
+    Raises:
+        GraphError: 400 otherwise.
+    """
+    return PARENT_FOLDER if _PARENT_FOLDER.fullmatch(identifier) else canonical_property_id(identifier)
 
 
 def canonical_property_id(identifier: str) -> str:

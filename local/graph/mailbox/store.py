@@ -1,4 +1,4 @@
-"""The mailboxes, their events and the rules about them; nothing of HTTP.
+"""Every mailbox of the tenant and the rules about its events; nothing of HTTP.
 
 What no source tells about the real service (see `GraphConfig`) can be set either way, so that clients can be
 proven safe under each reading.
@@ -7,101 +7,36 @@ proven safe under each reading.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from local.graph.config import GraphConfig
-from local.graph.mailbox.ids import new_change_key, new_immutable_id, new_mutable_id
+from local.graph.mailbox.events import Mailbox, StoredEvent, Transaction
+from local.graph.mailbox.ids import (
+    WELL_FORMED,
+    LookalikeMaker,
+    new_change_key,
+    new_immutable_id,
+    new_mutable_id,
+    occurrence_id,
+    split_occurrence_id,
+)
+from local.graph.mailbox.mails import Mail, addresses, mails_of_change
+from local.graph.mailbox.recurrence import occurrence_dates
 from local.graph.mailbox.schema import DEFAULTS, EventDraft, Extension, check_times
-from local.graph.messages import GraphError
+from local.graph.mailbox.zones import EventTime, ZoneRules, rules_of
+from local.graph.messages import GraphError, bad_request
 
 if TYPE_CHECKING:
-    from local.graph.mailbox.zones import EventTime
+    from collections.abc import Iterator
 
-MailboxKind = Literal["normal", "no_mailbox", "denied"]
+    from local.graph.config import CopiesCarry
+    from local.graph.mailbox.events import MailboxKind
 
-
-@dataclass
-class StoredEvent:
-    """One event as the service holds it."""
-
-    content: dict[str, Any]
-    """Writable properties by their Graph names, without start and end."""
-    start: EventTime
-    end: EventTime
-    owner_app: bool
-    """Created through the API; False for what a user made."""
-    transaction_id: str | None = None
-    properties: dict[str, str] = field(default_factory=dict)
-    extensions: dict[str, Extension] = field(default_factory=dict)
-    immutable_id: str = field(default_factory=new_immutable_id)
-    mutable_id: str = field(default_factory=new_mutable_id)
-    change_key: str = field(default_factory=new_change_key)
-    created: datetime = field(default_factory=lambda: datetime.now(UTC))
-    modified: datetime = field(default_factory=lambda: datetime.now(UTC))
-    modified_count: int = 0
-
-    def public_id(self, *, immutable: bool) -> str:
-        """The id a client sees, by the kind it prefers."""
-        return self.immutable_id if immutable else self.mutable_id
-
-    def touch(self) -> None:
-        """Note a change."""
-        self.modified = datetime.now(UTC)
-        self.change_key = new_change_key()
-        self.modified_count += 1
-
-
-@dataclass(frozen=True)
-class Transaction:
-    """What the mailbox remembers of a creation."""
-
-    event: StoredEvent
-    fingerprint: str
-
-
-@dataclass
-class Mailbox:
-    """A user and, if of the normal kind, the calendar."""
-
-    id: str
-    display_name: str
-    user_principal_name: str
-    kind: MailboxKind = "normal"
-    events: dict[str, StoredEvent] = field(default_factory=dict)
-    """By immutable id, oldest first."""
-    by_mutable_id: dict[str, StoredEvent] = field(default_factory=dict)
-    transactions: dict[str, Transaction] = field(default_factory=dict)
-    named_properties: set[str] = field(default_factory=set)
-    """Names that extensions and extended properties have used up for good."""
-    created_count: int = 0
-    modified_count: int = 0
-    deleted_count: int = 0
-
-    def add(self, event: StoredEvent) -> StoredEvent:
-        """Keep a new event."""
-        self.events[event.immutable_id] = event
-        self.by_mutable_id[event.mutable_id] = event
-        self.named_properties.update(event.properties, event.extensions)
-        return event
-
-    def drop(self, event: StoredEvent) -> None:
-        """Delete an event."""
-        del self.events[event.immutable_id]
-        del self.by_mutable_id[event.mutable_id]
-
-    def find(self, identifier: str, *, immutable: bool) -> StoredEvent:
-        """The event of that id and that kind of id.
-
-        Raises:
-            GraphError: 404 `ErrorItemNotFound`.
-        """
-        event = (self.events if immutable else self.by_mutable_id).get(identifier)
-        if event is None:
-            message = "The specified object was not found in the store."
-            raise GraphError(404, "ErrorItemNotFound", message)
-        return event
+LONGEST_EVENT = timedelta(days=5 * 366)
+NOT_FOUND = "The specified object was not found in the store."
 
 
 class GraphState:
@@ -113,8 +48,14 @@ class GraphState:
         """By id in lower case."""
         self._ids_by_name: dict[str, str] = {}
         self.mails: list[dict[str, Any]] = []
-        """Invitations, updates and cancellations that went out to attendees."""
+        """Invitations, updates and cancellations that went out to attendees, and whose doing it was."""
         self._inline_extensions = 0
+        self._lookalikes = LookalikeMaker()
+
+    @property
+    def rules(self) -> ZoneRules:
+        """The zone rules in force."""
+        return rules_of(self.config.zone_shifts)
 
     def reset(self) -> None:
         """Forget mailboxes, events and mails; the configuration stays."""
@@ -198,12 +139,15 @@ class GraphState:
         """Make an event; the caller has asked `recall` first.
 
         Raises:
-            GraphError: 400 for times that don't fit; 503 when an extension inside the creation fails, though
-                the event is there.
+            GraphError: 400 for times that don't fit; 404, 403 or 507 when the mailbox is not ready or full;
+                503 when an extension inside the creation fails, though the event is there.
         """
+        if mailbox.kind == "new" and by_app:
+            raise GraphError(404, self.config.new_mailbox_code, NOT_FOUND)
+        self._require_space(mailbox)
         content = merge_content(copy.deepcopy(DEFAULTS), draft.content)
         start, end = _both_times(draft)
-        check_times(start, end, all_day=content["isAllDay"])
+        self._check_times(start, end, content)
         extensions = {each.name: each for each in draft.extensions}
         spoiled = bool(extensions) and self._inline_extension_fails()
         event = mailbox.add(
@@ -215,12 +159,13 @@ class GraphState:
                 transaction_id=draft.transaction_id,
                 properties=dict(draft.properties),
                 extensions={} if spoiled else extensions,
+                immutable_id=self._new_id(),
             )
         )
         mailbox.created_count += by_app
         if draft.transaction_id is not None:
             mailbox.transactions[draft.transaction_id] = Transaction(event, draft.fingerprint)
-        self._mail(mailbox, event, "invitation")
+        self._send(mailbox, event, [Mail("invitation", addresses(content["attendees"]))], by_app=by_app)
         if spoiled:
             raise GraphError(503, "ServiceUnavailable", "The service is temporarily unavailable.")
         return event
@@ -229,30 +174,127 @@ class GraphState:
         """Write what a PATCH says over an event.
 
         Raises:
-            GraphError: 400 for times that don't fit; then nothing has changed.
+            GraphError: 400 for times that don't fit, for one occurrence of a series, and for an event in
+                Deleted Items whose attendees would be told; 403 or 507 for a full mailbox. Then nothing has
+                changed.
         """
+        self._require_space(mailbox)
+        _refuse_occurrence(event)
         content = merge_content(event.content, draft.content)
         start, end = draft.start or event.start, draft.end or event.end
-        check_times(start, end, all_day=content["isAllDay"])
+        self._check_times(start, end, content)
+        moved = draft.start is not None or draft.end is not None
+        if moved and content["recurrence"] and self.config.series_times == "refused":
+            raise bad_request("The times of a series can't be changed.", "ErrorPropertyValidationFailure")
+        mails = mails_of_change(
+            event.content["attendees"], content["attendees"], _named(draft), self.config.update_mails
+        )
+        if mails and mailbox.is_deleted(event):
+            message = "Cannot update calendar item that has already been deleted."
+            raise bad_request(message, "ErrorCalendarCannotUpdateDeletedItem")
+        if draft.start is not None and content["recurrence"] and "recurrence" not in draft.content:
+            content["recurrence"] = _starting_on(content["recurrence"], start)
         event.content, event.start, event.end = content, start, end
         event.properties.update(draft.properties)
         mailbox.named_properties.update(draft.properties)
         event.touch()
         mailbox.modified_count += by_app
-        self._mail(mailbox, event, "update")
+        self._send(mailbox, event, mails, by_app=by_app)
 
     def delete(self, mailbox: Mailbox, event: StoredEvent, *, by_app: bool = True) -> None:
-        """Remove an event; its attendees, if any, are told."""
+        """Delete an event or an occurrence; its attendees, if any, are told.
+
+        Raises:
+            GraphError: 403 `ErrorCannotDeleteObject`: it was deleted before.
+        """
+        if mailbox.is_deleted(event):
+            self._delete_once_more(mailbox, event)
+            return
+        if event.master is not None:
+            event.master.missing_dates.add(event.start.wall.date().isoformat())
+        elif self.config.deleted_items == "kept":
+            mailbox.discard(event)
+        else:
+            mailbox.drop(event)
+        mailbox.deleted_count += by_app
+        self._send(
+            mailbox, event, [Mail("cancellation", addresses(event.content["attendees"]))], by_app=by_app
+        )
+
+    def delete_for_good(self, mailbox: Mailbox, event: StoredEvent, *, by_app: bool = True) -> None:
+        """`permanentDelete`, or a person's deletion with the shift key: no id leads there any more."""
+        _refuse_occurrence(event)
+        if mailbox.is_deleted(event):
+            del mailbox.deleted_items[event.immutable_id]
+            return
         mailbox.drop(event)
         mailbox.deleted_count += by_app
-        self._mail(mailbox, event, "cancellation")
+        self._send(
+            mailbox, event, [Mail("cancellation", addresses(event.content["attendees"]))], by_app=by_app
+        )
+
+    def restore(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        """A user takes an event out of Deleted Items back to the calendar.
+
+        Raises:
+            GraphError: 400, it is not there.
+        """
+        if not mailbox.is_deleted(event):
+            raise bad_request("The event is not in Deleted Items.")
+        del mailbox.deleted_items[event.immutable_id]
+        mailbox.deleted_once_more.discard(event.immutable_id)
+        mailbox.add(event)
+
+    def empty_deleted_items(self, mailbox: Mailbox) -> None:
+        """A user, or a retention policy, empties Deleted Items."""
+        mailbox.deleted_items.clear()
+        mailbox.deleted_once_more.clear()
+
+    def migrate(self, mailbox: Mailbox) -> None:
+        """An administrator moves the mailbox to another tenant or server: every id changes."""
+        events, deleted = list(mailbox.events.values()), list(mailbox.deleted_items.values())
+        mailbox.former_ids.update(mailbox.events, mailbox.by_mutable_id, mailbox.deleted_items)
+        for each in (mailbox.events, mailbox.by_mutable_id, mailbox.deleted_items, mailbox.transactions):
+            each.clear()
+        for event in [*events, *deleted]:
+            event.immutable_id, event.mutable_id = self._new_id(), new_mutable_id()
+        for event in events:
+            mailbox.add(event)
+        mailbox.deleted_items.update({event.immutable_id: event for event in deleted})
+
+    def find(self, mailbox: Mailbox, identifier: str, *, immutable: bool) -> StoredEvent:
+        """The event of that id and that kind of id; an immutable one leads into Deleted Items as well.
+
+        Raises:
+            GraphError: 404 or 400, by the configuration.
+        """
+        known = mailbox.events if immutable else mailbox.by_mutable_id
+        event = known.get(identifier)
+        if event is None and immutable:
+            event = mailbox.deleted_items.get(identifier)
+        if event is None:
+            event = self._find_occurrence(known, identifier)
+        if event is None:
+            raise self._no_such_event(mailbox, identifier)
+        return event
+
+    def shown_between(self, mailbox: Mailbox, first: datetime, last: datetime) -> list[StoredEvent]:
+        """What a calendar view shows: single events and the occurrences of series, oldest event first."""
+        return [
+            each
+            for event in mailbox.events.values()
+            for each in (self._occurrences(event, last) if event.content["recurrence"] else (event,))
+            if each.start.utc < last and (each.end.utc > first or each.start.utc == each.end.utc == first)
+        ]
 
     def extend(self, mailbox: Mailbox, event: StoredEvent, extension: Extension) -> None:
         """Add an open extension.
 
         Raises:
-            GraphError: 409 when the event has one of that name.
+            GraphError: 409 when the event has one of that name; 403 or 507 for a full mailbox.
         """
+        self._require_space(mailbox)
+        _refuse_occurrence(event)
         if extension.name in event.extensions:
             message = f"An extension with name '{extension.name}' already exists."
             raise GraphError(409, "ErrorItemAlreadyExists", message)
@@ -268,21 +310,28 @@ class GraphState:
         event.touch()
 
     def copy(self, mailbox: Mailbox, event: StoredEvent) -> StoredEvent:
-        """A user copies the event: all marks come along, the ids are new, no transaction is remembered."""
+        """A user copies the event; the configuration says what the copy carries along."""
+        return self.copy_with(mailbox, event, self.config.copies_carry)
+
+    def copy_with(self, mailbox: Mailbox, event: StoredEvent, carries: CopiesCarry) -> StoredEvent:
+        """A user copies the event: all ids are new, no creation is remembered."""
+        marks = carries != "nothing"
         return mailbox.add(
             replace(
                 event,
                 content=copy.deepcopy(event.content),
-                properties=dict(event.properties),
-                extensions=dict(event.extensions),
+                properties=dict(event.properties) if marks else {},
+                extensions=dict(event.extensions) if marks else {},
                 owner_app=False,
-                transaction_id=None,
-                immutable_id=new_immutable_id(),
+                transaction_id=event.transaction_id if carries == "everything" else None,
+                immutable_id=self._new_id(),
                 mutable_id=new_mutable_id(),
+                ical_uid=f"{{{uuid.uuid4()}}}".upper(),  # as Outlook itself was seen to write it
                 change_key=new_change_key(),
                 created=datetime.now(UTC),
                 modified=datetime.now(UTC),
                 modified_count=0,
+                missing_dates=set(event.missing_dates),
             )
         )
 
@@ -291,16 +340,87 @@ class GraphState:
         every = self.config.inline_extension_failure_every
         return every > 0 and self._inline_extensions % every == 0
 
-    def _mail(self, mailbox: Mailbox, event: StoredEvent, kind: str) -> None:
-        if not event.content["attendees"]:
+    def _new_id(self) -> str:
+        how = self.config.lookalike_ids
+        return new_immutable_id() if how == "no" else self._lookalikes.next(how)
+
+    def _require_space(self, mailbox: Mailbox) -> None:
+        if mailbox.kind != "full":
             return
-        self.mails.append(
+        if self.config.full_mailbox_status == 507:
+            raise GraphError(507, "QuotaExceededException", "Target mailbox quota exceeded.")
+        raise GraphError(403, "ErrorQuotaExceeded", "Mailbox has exceeded maximum mailbox size.")
+
+    def _check_times(self, start: EventTime, end: EventTime, content: dict[str, Any]) -> None:
+        check_times(start, end, all_day=content["isAllDay"])
+        if self.config.refuses_over_five_years and end.utc - start.utc > LONGEST_EVENT:
+            raise bad_request("The calendar item's duration is too long.", "ErrorCalendarDurationIsTooLong")
+
+    def _delete_once_more(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        before = event.immutable_id in mailbox.deleted_once_more
+        if before or self.config.deleted_items_delete == "refused":
+            raise GraphError(403, "ErrorCannotDeleteObject", "Object cannot be deleted.")
+        mailbox.deleted_once_more.add(event.immutable_id)
+
+    def _no_such_event(self, mailbox: Mailbox, identifier: str) -> GraphError:
+        foreign = self.config.foreign_ids != "not_found" and self._is_foreign(mailbox, identifier)
+        if foreign and self.config.foreign_ids == "other_mailbox":
+            message = f"Item '{identifier}' doesn't belong to the targeted mailbox '{mailbox.id}'."
+            return GraphError(404, "ErrorInvalidMailboxItemId", message)
+        malformed = not WELL_FORMED.fullmatch(identifier) and self.config.malformed_ids == "malformed"
+        if malformed or (foreign and self.config.foreign_ids == "malformed"):
+            return bad_request("Id is malformed.", "ErrorInvalidIdMalformed")
+        return GraphError(404, "ErrorItemNotFound", NOT_FOUND)
+
+    def _is_foreign(self, mailbox: Mailbox, identifier: str) -> bool:
+        others = (each for each in self.mailboxes.values() if each is not mailbox)
+        return identifier in mailbox.former_ids or any(each.has(identifier) for each in others)
+
+    def _find_occurrence(self, known: dict[str, StoredEvent], identifier: str) -> StoredEvent | None:
+        parts = split_occurrence_id(identifier)
+        master = known.get(parts[0]) if parts else None
+        if parts is None or master is None or not master.content["recurrence"]:
+            return None
+        until = datetime.fromisoformat(parts[1]).replace(tzinfo=UTC) + timedelta(days=1)
+        return next(
+            (
+                each
+                for each in self._occurrences(master, until)
+                if each.start.wall.date().isoformat() == parts[1]
+            ),
+            None,
+        )
+
+    def _occurrences(self, master: StoredEvent, last: datetime) -> Iterator[StoredEvent]:
+        """The occurrences of a series that begin before `last` or on its day."""
+        length = master.end.utc - master.start.utc
+        content = {**master.content, "recurrence": None}
+        for day in occurrence_dates(master.content["recurrence"], (last + timedelta(days=1)).date()):
+            if day.isoformat() in master.missing_dates:
+                continue
+            wall = datetime.combine(day, master.start.wall.time())
+            start = self.rules.at(wall, master.start.zone)
+            yield replace(
+                master,
+                content=content,
+                start=start,
+                end=EventTime(start.utc + length, master.end.zone, wall + length),
+                immutable_id=occurrence_id(master.immutable_id, day),
+                mutable_id=occurrence_id(master.mutable_id, day),
+                master=master,
+            )
+
+    def _send(self, mailbox: Mailbox, event: StoredEvent, mails: list[Mail], *, by_app: bool) -> None:
+        self.mails.extend(
             {
                 "mailbox": mailbox.id,
-                "kind": kind,
+                "kind": mail.kind,
                 "event": event.immutable_id,
-                "to": [each["emailAddress"]["address"] for each in event.content["attendees"]],
+                "to": list(mail.to),
+                "by": "app" if by_app else "person",
             }
+            for mail in mails
+            if mail.to
         )
 
 
@@ -320,3 +440,20 @@ def _both_times(draft: EventDraft) -> tuple[EventTime, EventTime]:
     if draft.start is None or draft.end is None:
         raise GraphError(400, "ErrorPropertyValidationFailure", "Start and end are required.")
     return draft.start, draft.end
+
+
+def _named(draft: EventDraft) -> frozenset[str]:
+    """The properties that a PATCH names."""
+    times = [name for name, value in (("start", draft.start), ("end", draft.end)) if value is not None]
+    marks = ["singleValueExtendedProperties"] if draft.properties else []
+    return frozenset([*draft.content, *times, *marks])
+
+
+def _starting_on(recurrence: dict[str, Any], start: EventTime) -> dict[str, Any]:
+    """A series that moves begins on its new day; the days of a weekly one stay as they were."""
+    return {**recurrence, "range": {**recurrence["range"], "startDate": start.wall.date().isoformat()}}
+
+
+def _refuse_occurrence(event: StoredEvent) -> None:
+    if event.master is not None:
+        raise bad_request("The stand-in does not model changes of single occurrences.", "NotModelled")

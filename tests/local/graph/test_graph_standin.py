@@ -5,129 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import ssl
 import sys
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
-from local.graph import GraphStandIn
-from local.stack.certificates import make_certificates
-from local.standin import server_tls, serving
 from local.standin.faults import Fault
 from local.standin.tokens import issue
+from tests.local.graph.kit import (
+    AUDIENCE,
+    EVENTS,
+    EXTENSION,
+    IMMUTABLE,
+    KEY,
+    MARKER,
+    STORED_MARKER,
+    USER,
+    Rig,
+    code,
+    event_body,
+    item,
+    marked,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import ssl
 
     from local.stack.certificates import Certificates
-
-KEY = b"k" * 32
-AUDIENCE = "https://graph.microsoft.com"
-USER = "11111111-aaaa-4bbb-8ccc-000000000001"
-EVENTS = f"/users/{USER}/events"
-MARKER = "String {66F5A359-4659-4830-9070-00047EC6AC6E} Name Marker"
-STORED_MARKER = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Marker"
-IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
-EXTENSION = {"@odata.type": "microsoft.graph.openTypeExtension", "extensionName": "com.x.y", "guid": "1"}
-
-
-def event_body(**changes: Any) -> dict[str, Any]:
-    """An event that Graph takes."""
-    return {
-        "subject": "Repair",
-        "body": {"contentType": "html", "content": "<p>Bring <b>tools</b></p>"},
-        "start": {"dateTime": "2026-03-02T09:00:00", "timeZone": "UTC"},
-        "end": {"dateTime": "2026-03-02T10:00:00", "timeZone": "UTC"},
-        **changes,
-    }
-
-
-def marked(value: str) -> dict[str, Any]:
-    """The property that marks an event."""
-    return {"singleValueExtendedProperties": [{"id": MARKER, "value": value}]}
-
-
-@dataclass
-class Rig:
-    """A served stand-in and a client of it."""
-
-    graph: GraphStandIn
-    http: httpx.AsyncClient
-
-    def configure(self, **changes: Any) -> None:
-        """Set the stand-in another way."""
-        self.graph.state.config = replace(self.graph.state.config, **changes)
-
-    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        """A direct call below `/v1.0`, with immutable ids unless another `prefer` is given."""
-        prefer = headers.pop("prefer", IMMUTABLE["Prefer"])
-        sent = {**headers, **({"Prefer": prefer} if prefer else {})}
-        return await self.http.request(method, f"/v1.0{path}", json=body, headers=sent)
-
-    async def post(self, body: dict[str, Any], path: str = EVENTS) -> dict[str, Any]:
-        """Create an event that must succeed."""
-        answer = await self.call("POST", path, body)
-        assert answer.status_code == 201, answer.text
-        created: dict[str, Any] = answer.json()
-        return created
-
-    async def batch(self, *items: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """A batch that must be taken; answers by id."""
-        answer = await self.call("POST", "/$batch", {"requests": list(items)}, prefer="")
-        assert answer.status_code == 200, answer.text
-        return {each["id"]: each for each in answer.json()["responses"]}
-
-    async def control(self, method: str, path: str, body: Any = None) -> Any:
-        """A call of the control plane that must succeed."""
-        answer = await self.http.request(method, f"/_control/{path}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-
-def item(name: str, method: str = "POST", url: str = EVENTS, body: Any = None, **more: Any) -> dict[str, Any]:
-    """An item of a batch."""
-    headers = dict(IMMUTABLE)
-    made: dict[str, Any] = {"id": name, "method": method, "url": url, "headers": headers}
-    if method in ("POST", "PATCH"):
-        made["body"] = event_body() if body is None else body
-        headers["Content-Type"] = "application/json"
-    return {**made, **more}
-
-
-def code(answer: httpx.Response | dict[str, Any]) -> str:
-    """The error code of a direct answer or of a batch item's."""
-    body = answer.json() if isinstance(answer, httpx.Response) else answer["body"]
-    return str(body["error"]["code"])
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """One authority for all tests."""
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="session")
-def trust(certificates: Certificates) -> ssl.SSLContext:
-    """What the clients verify the server by."""
-    return ssl.create_default_context(cafile=str(certificates.authority))
-
-
-@pytest.fixture
-async def rig(certificates: Certificates, trust: ssl.SSLContext) -> AsyncIterator[Rig]:
-    """A stand-in with one mailbox, over TLS."""
-    graph = GraphStandIn(KEY)
-    graph.state.add_mailbox(USER, "Tara Tech", "tara@example.com")
-    tls = server_tls(str(certificates.certificate), str(certificates.key))
-    token = {"Authorization": f"Bearer {issue(KEY, AUDIENCE, 60)}"}
-    async with (
-        serving(graph, tls) as url,
-        httpx.AsyncClient(base_url=url, verify=trust, headers=token) as http,
-    ):
-        yield Rig(graph, http)
 
 
 @pytest.mark.parametrize(
