@@ -7,7 +7,10 @@ which puts the message back with a delay.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from booking_sync.plumbing.retry_after import read_retry_after
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -55,9 +58,8 @@ def platform_credential(client_id: str = "") -> AsyncTokenCredential:
 
 
 def retry_after(error: HttpResponseError) -> float | None:
-    """The seconds that an answer asks us to wait; None when it does not say so in seconds."""
-    text = header(error, "Retry-After")
-    return float(text) if text.isascii() and text.isdigit() else None
+    """The seconds that an answer asks us to wait; None when it does not say so."""
+    return read_retry_after(header(error, "Retry-After"), datetime.now(UTC))
 
 
 def header(error: HttpResponseError, name: str) -> str:

@@ -7,16 +7,14 @@ resources, or that were seen in public issue threads; `error.code` may be an emp
 
 from __future__ import annotations
 
-import math
 import re
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.text import quote
 from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.plumbing.retry_after import read_retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from booking_sync.outlook.wire import Answer
@@ -32,8 +30,6 @@ FAILED_DEPENDENCY = 424
 TOO_MANY_REQUESTS = 429
 SERVER_ERRORS = 500
 
-LONGEST_PAUSE = 3600.0
-"""Seconds. Graph's longest throttling window for Outlook is 10 minutes; more is taken for a mistake."""
 CONCURRENCY_PAUSE = 1.0
 """Seconds after which a call refused for too many at a time is worth another try."""
 
@@ -122,33 +118,18 @@ def mailbox_pause(answer: Answer, now: datetime) -> float | None:
     """Seconds for which Graph wants no request for this mailbox; None when it did not ask for that."""
     if answer.status != TOO_MANY_REQUESTS or is_concurrency(answer):
         return None
-    return retry_after(answer.headers, now)
+    return _retry_after(answer, now)
 
 
 def app_pause(answer: Answer, now: datetime) -> float | None:
     """The same of an answer to a whole batch, which then counts for the whole app."""
     if answer.status != TOO_MANY_REQUESTS and answer.status < SERVER_ERRORS:
         return None
-    return retry_after(answer.headers, now)
+    return _retry_after(answer, now)
 
 
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds of a `Retry-After`: whole or fractional (Graph sends both), or an HTTP date; else None.
-
-    Args:
-        headers: names in lower case.
-        now: aware; what an HTTP date is compared with.
-    """
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = _seconds_until(text, now)
-    if not math.isfinite(seconds):
-        return None
-    return min(max(seconds, 0.0), LONGEST_PAUSE)
+def _retry_after(answer: Answer, now: datetime) -> float | None:
+    return read_retry_after(answer.headers.get("retry-after"), now)
 
 
 def translate(answer: Answer, now: datetime, *, writes: bool) -> SyncError:
@@ -190,7 +171,7 @@ _NOT_APPLIED = frozenset({UNAUTHORIZED, PRECONDITION_FAILED, LOCKED, FAILED_DEPE
 
 
 def _transient(answer: Answer, now: datetime, *, writes: bool) -> TransientError:
-    pause = CONCURRENCY_PAUSE if is_concurrency(answer) else retry_after(answer.headers, now)
+    pause = CONCURRENCY_PAUSE if is_concurrency(answer) else _retry_after(answer, now)
     return TransientError(
         f"Graph answered {answer.status} {shown_code(answer)}".rstrip(),
         retry_after=pause,
@@ -208,11 +189,3 @@ def _error_text(answer: Answer, key: str) -> str:
     error = answer.body.get("error") if isinstance(answer.body, dict) else None
     value = error.get(key) if isinstance(error, dict) else None
     return value if isinstance(value, str) else ""
-
-
-def _seconds_until(text: str, now: datetime) -> float:
-    try:
-        moment = parsedate_to_datetime(text)
-        return (moment - now).total_seconds()
-    except (TypeError, ValueError, OverflowError):  # no date, or one without a zone
-        return math.nan

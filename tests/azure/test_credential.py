@@ -11,6 +11,7 @@ import pytest
 
 from booking_sync.azure.credential import ClientSecretAppCredential
 from booking_sync.errors import TransientError
+from booking_sync.plumbing.retry_after import LONGEST_SECONDS
 from local.standin import tokens
 from local.standin.faults import Fault
 from tests.azure.conftest import (
@@ -168,13 +169,28 @@ async def test_renewal_that_fails_keeps_what_there_is(cloud: Cloud) -> None:
     ("fault", "text", "retry_after"),
     [
         (Fault(status=429, headers={"Retry-After": "17"}, body={"error": "slow"}), "HTTP 429", 17.0),
+        (Fault(status=429, headers={"Retry-After": "99999999"}), "HTTP 429", LONGEST_SECONDS),
+        (Fault(status=503, headers={"Retry-After": "9" * 400}), "HTTP 503", LONGEST_SECONDS),
+        (Fault(status=503, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}), "503", LONGEST_SECONDS),
+        (Fault(status=503, headers={"Retry-After": "soon"}), "HTTP 503", None),
         (Fault(status=503, body={"error": "temporarily_unavailable"}), "HTTP 503", None),
         (Fault(status=502), "HTTP 502", None),
         (Fault(status=503, body="<html>Server error</html>"), "HTTP 503", None),
         (Fault(status=200, body=["what"]), "Entra", None),
         (Fault(drop=True), "can't be reached", None),
     ],
-    ids=["throttled", "unavailable", "empty answer", "a page of HTML", "nonsense", "connection lost"],
+    ids=[
+        "throttled",
+        "for years",
+        "400 digits",
+        "a date far away",
+        "no time",
+        "unavailable",
+        "empty answer",
+        "a page of HTML",
+        "nonsense",
+        "connection lost",
+    ],
 )
 async def test_trouble_at_entra_is_transient(
     cloud: Cloud, fault: Fault, text: str, retry_after: float | None

@@ -20,6 +20,7 @@ from booking_sync.domain.change import BookingChange, RelatedChange, decode_chan
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.plumbing.retry_after import LONGEST_SECONDS
 from booking_sync.settings.storage import StorageSettings
 from local.standin import StandIn, server_tls, serving
 
@@ -204,11 +205,14 @@ async def test_unreachable_storage_is_transient(storage: str) -> None:
     ("answer", "retry_after", "maybe_applied"),
     [
         (web.Response(status=503, headers={"x-ms-error-code": "ServerBusy", "Retry-After": "3"}), 3.0, True),
+        (web.Response(status=503, headers={"Retry-After": "9" * 400}), LONGEST_SECONDS, True),
+        (web.Response(status=503, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}), 3600, True),
+        (web.Response(status=503, headers={"Retry-After": "inf"}), None, True),
         (web.Response(status=500, headers={"x-ms-error-code": "OperationTimedOut"}), None, True),
         (web.Response(status=409, headers={"x-ms-error-code": "QueueBeingDeleted"}), None, False),
         (None, None, True),
     ],
-    ids=["busy", "timed out", "being deleted", "answer lost"],
+    ids=["busy", "400 digits", "a date far away", "no time", "timed out", "being deleted", "answer lost"],
 )
 async def test_trouble_in_storage_is_transient(
     certificates: Certificates, answer: web.Response | None, retry_after: float | None, *, maybe_applied: bool

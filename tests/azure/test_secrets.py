@@ -8,6 +8,7 @@ import pytest
 
 from booking_sync.azure.secrets import KeyVaultSecret, SecretText
 from booking_sync.errors import TransientError
+from booking_sync.plumbing.retry_after import LONGEST_SECONDS
 from local.standin.faults import Fault
 from tests.azure.conftest import FIRST_SECRET, SECOND_SECRET, SECRET_NAME
 
@@ -81,10 +82,14 @@ async def test_challenge_for_another_domain_is_refused(cloud: Cloud) -> None:
     ("fault", "text", "retry_after"),
     [
         (Fault(status=429, headers={"Retry-After": "9"}), "HTTP 429", 9.0),
+        (Fault(status=429, headers={"Retry-After": "99999999"}), "HTTP 429", LONGEST_SECONDS),
+        (Fault(status=429, headers={"Retry-After": "9" * 400}), "HTTP 429", LONGEST_SECONDS),
+        (Fault(status=429, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}), "429", LONGEST_SECONDS),
+        (Fault(status=503, headers={"Retry-After": "soon"}), "HTTP 503", None),
         (Fault(status=500), "HTTP 500", None),
         (Fault(drop=True), "can't be reached", None),
     ],
-    ids=["throttled", "broken", "connection lost"],
+    ids=["throttled", "for years", "400 digits", "a date far away", "no time", "broken", "connection lost"],
 )
 async def test_trouble_at_the_vault_is_transient(
     cloud: Cloud, fault: Fault, text: str, retry_after: float | None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from booking_sync.dataverse.web_api.errors import read_refusal, read_retry_after, to_error
+from booking_sync.dataverse.web_api.errors import read_refusal, to_error
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import PermanentError, SyncError, TransientError
 
@@ -127,25 +127,3 @@ def test_reads_any_body(body: bytes) -> None:
 def test_code_is_shown_only_when_it_is_one() -> None:
     """Text in the code's place is not let through to logs and people."""
     assert "Smith" not in error_of(400, "Mr. Smith").reason
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (None, None),
-        ("7", 7.0),
-        (" 2.5 ", 2.5),
-        ("0", 0.0),
-        ("-1", None),
-        ("nan", None),
-        ("inf", 3600.0),
-        ("999999999", 3600.0),
-        ("soon", None),
-        ("Mon, 05 Jan 2026 12:00:30 GMT", 30.0),
-        ("Mon, 05 Jan 2026 11:00:00 GMT", 0.0),
-        ("Mon, 05 Jan 2026 12:00:30 -0000", 30.0),
-    ],
-)
-def test_retry_after_in_all_its_forms(value: str | None, seconds: float | None) -> None:
-    """Seconds and dates are understood, nonsense is ignored, and no pause is longer than an hour."""
-    assert read_retry_after(value, NOW) == seconds

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -93,28 +91,6 @@ def test_any_body_can_be_translated(body: Any) -> None:
     """An empty or odd error body is an error without a code, not a crash."""
     assert isinstance(errors.translate(Answer(503, {}, body), NOW, writes=True), TransientError)
     assert isinstance(errors.translate(Answer(400, {}, body), NOW, writes=True), PermanentError)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("7", 7.0),
-        ("2.128", 2.128),
-        ("0", 0.0),
-        ("-3", 0.0),
-        ("86400", errors.LONGEST_PAUSE),
-        ("nan", None),
-        ("inf", None),
-        ("soon", None),
-        ("", None),
-        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
-        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0.0),
-        ("Mon, 02 Mar 2026 08:00:00", None),
-    ],
-)
-def test_retry_after_is_read_in_every_form(text: str, seconds: float | None) -> None:
-    """Whole and fractional seconds and HTTP dates are understood, within bounds; nonsense is nothing."""
-    assert errors.retry_after({"retry-after": text}, NOW) == seconds
 
 
 def test_throttling_closes_the_mailbox_for_as_long_as_graph_says() -> None:

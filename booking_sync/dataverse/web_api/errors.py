@@ -9,23 +9,21 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.plumbing.retry_after import read_retry_after
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from booking_sync.dataverse.web_api.reply import Reply
 
 ROW_MISSING = "0x80040217"
 VERSION_MISMATCH = "0x80060882"
 DUPLICATES = frozenset({"0x80040333", "0x80040237"})
 """412 as well, but nothing to do with versions: a duplicate rule, a key that is taken."""
-
-MAX_RETRY_AFTER_SECONDS = 3600.0
-"""Dataverse counts over five minutes; a garbled header must not silence the app for a day."""
 
 _LIMITS = frozenset({"0x80072322", "0x80072321", "0x80072326"})
 """Service protection limits: requests, execution time, concurrency ("Service protection API limits")."""
@@ -97,16 +95,6 @@ def error_code(reply: Reply) -> str:
     return _read_error(reply.body)[0]
 
 
-def read_retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait, at most an hour, from either form of Retry-After (RFC 9110); None for nonsense."""
-    if value is None:
-        return None
-    seconds = _seconds(value.strip(), now)
-    if seconds is None or not seconds >= 0:  # also refuses NaN
-        return None
-    return min(seconds, MAX_RETRY_AFTER_SECONDS)
-
-
 def to_error(refusal: Refusal, *, writes: bool) -> SyncError:
     """The exception for a refusal.
 
@@ -136,20 +124,6 @@ def _read_error(body: bytes) -> tuple[str, str]:
         return "", ""
     code = code.lower() if isinstance(code, str) else ""
     return code if _CODE.fullmatch(code) else "", message if isinstance(message, str) else ""
-
-
-def _seconds(value: str, now: datetime) -> float | None:
-    try:
-        return float(value)
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:  # the zone "-0000"
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 def _is_transient(refusal: Refusal) -> bool:

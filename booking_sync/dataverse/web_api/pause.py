@@ -7,8 +7,8 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from booking_sync.dataverse.web_api.errors import read_retry_after
 from booking_sync.errors import TransientError
+from booking_sync.plumbing.retry_after import read_retry_after
 
 if TYPE_CHECKING:
     from datetime import datetime
