@@ -31,7 +31,7 @@ from booking_sync.domain.plan import Wanted, desired_state
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
-from booking_sync.sync.catch_up import CatchUp, Window, standing
+from booking_sync.sync.catch_up import CatchUp, CatchUpWindow, standing
 from local.dataverse import DataverseStandIn
 from local.stack.certificates import make_certificates
 from local.standin import server_tls, serving
@@ -173,7 +173,7 @@ async def _measure(world: _World, rows: int, behind: int, repeats: int) -> Run:
         world.rows,
         queue,
         desired,
-        Window(look_back=timedelta(hours=1), settle=timedelta(0)),
+        CatchUpWindow(look_back=timedelta(hours=1), settle=timedelta(0)),
         now=lambda: datetime.now(UTC) + timedelta(seconds=1),
         new_id=lambda: str(uuid.uuid4()),
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.audit.compare import Snapshot, Window, booking_of, compare
+from booking_sync.audit.compare import AuditWindow, Snapshot, booking_of, compare
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import Listed, judge
 from booking_sync.audit.hints import make_hints
@@ -82,7 +82,7 @@ class AuditSources:
 class _Gathered:
     """What one run has listed so far."""
 
-    window: Window
+    window: AuditWindow
     rows: dict[str, BookingRow] = field(default_factory=dict)
     rows_in_window: int = 0
     unreadable_rows: dict[str, str] = field(default_factory=dict)
@@ -180,7 +180,7 @@ class Auditor:
 
     async def _gather(self, order: AuditOrder) -> _Gathered:
         today = self._now()
-        window = Window(
+        window = AuditWindow(
             (today - timedelta(days=self._scope.days_back)).replace(microsecond=0),
             (today + timedelta(days=self._scope.days_ahead)).replace(microsecond=0),
         )
@@ -222,7 +222,7 @@ class Auditor:
 
         await do_all(sorted(concerned | others), list_one, at_once=MAILBOXES_AT_ONCE)
 
-    async def _list_calendar(self, mailbox: str, window: Window) -> Sequence[MarkedEvent]:
+    async def _list_calendar(self, mailbox: str, window: AuditWindow) -> Sequence[MarkedEvent]:
         """The whole list, from the beginning on each try: halves of two lists are no list."""
         for _ in range(LISTING_TRIES - 1):
             try:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class AuditWindow:
     """The stretch of time whose events are listed."""
 
     first: datetime
@@ -47,7 +47,7 @@ class Snapshot:
     """Both sides, as they were listed."""
 
     organization_id: str
-    window: Window
+    window: AuditWindow
     rows: Mapping[str, BookingRow]
     """By booking id: those of the window, and those that a listed event names."""
     calendars: Mapping[str, Sequence[MarkedEvent]]

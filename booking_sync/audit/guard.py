@@ -33,7 +33,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GuardDecision:
     """What the guard decided."""
 
     repairs: tuple[Finding, ...]
@@ -42,7 +42,7 @@ class Verdict:
     """One of kind `guard` for each reason to withhold something."""
 
 
-def judge(findings: Sequence[Finding], listed: Listed, max_ratio: float, *, force: bool) -> Verdict:
+def judge(findings: Sequence[Finding], listed: Listed, max_ratio: float, *, force: bool) -> GuardDecision:
     """Decide what may be repaired.
 
     Args:
@@ -53,9 +53,9 @@ def judge(findings: Sequence[Finding], listed: Listed, max_ratio: float, *, forc
     """
     repairable = [finding for finding in findings if finding.repairable]
     if force:
-        return Verdict(tuple(repairable), (), ())
+        return GuardDecision(tuple(repairable), (), ())
     if listed.events and not listed.rows:
-        return Verdict((), tuple(repairable), (_no_rows(listed.events),))
+        return GuardDecision((), tuple(repairable), (_no_rows(listed.events),))
     alarms: list[Finding] = []
     stopped: set[Kind] = set()
     for kinds, whole, words in (
@@ -68,7 +68,7 @@ def judge(findings: Sequence[Finding], listed: Listed, max_ratio: float, *, forc
             alarms.append(_too_many(f"{count} {words.format(whole=whole)}", max_ratio))
     doubtful = {finding.booking_id for finding in repairable if finding.kind in stopped}
     # A booking with anything to withhold gets no hint at all: a hint is about the whole booking.
-    return Verdict(
+    return GuardDecision(
         tuple(finding for finding in repairable if finding.booking_id not in doubtful),
         tuple(finding for finding in repairable if finding.booking_id in doubtful),
         tuple(alarms),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.audit.findings import Kind
 
 if TYPE_CHECKING:
-    from booking_sync.audit.compare import Window
+    from booking_sync.audit.compare import AuditWindow
     from booking_sync.audit.findings import Finding
     from booking_sync.audit.guard import Listed
 
@@ -23,7 +23,7 @@ class AuditReport:
 
     audit_id: str
     """The correlation id of the hints."""
-    window: Window
+    window: AuditWindow
     mailboxes: int
     """How many were listed completely; the others are among the findings."""
     listed: Listed

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.audit.compare import Snapshot, Window, compare
+from booking_sync.audit.compare import AuditWindow, Snapshot, compare
 from booking_sync.audit.findings import REPAIRABLE, Kind
 from booking_sync.domain.plan import CreateEvent, Invalid, Knowledge, Unwanted, Wanted, plan
 from booking_sync.ports.bookings import Presence
@@ -89,12 +89,12 @@ def _findings(facts: Facts, known: RowFacts) -> list[Finding]:
     return sorted(found, key=lambda each: _ORDER.index(each.kind))
 
 
-def _window(known: RowFacts) -> Window:
+def _window(known: RowFacts) -> AuditWindow:
     """Events were asked for by marker and by id, so the listing is complete wherever the booking lies."""
     start, end = known.row.booking.start, known.row.booking.end
     if start is None or end is None or end < start:
-        return Window(_LONG_AGO, _FAR_AHEAD)
-    return Window(start - _MARGIN, end + _MARGIN)
+        return AuditWindow(_LONG_AGO, _FAR_AHEAD)
+    return AuditWindow(start - _MARGIN, end + _MARGIN)
 
 
 def _because(desired: DesiredState) -> str:

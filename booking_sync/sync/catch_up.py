@@ -67,7 +67,7 @@ def standing(row: BookingRow, desired_state: DesiredStateRule) -> Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class CatchUpWindow:
     """Which bookings a run looks at, counted back from now."""
 
     look_back: timedelta
@@ -106,7 +106,7 @@ class CatchUp:
         listing: BookingListing,
         queue: ChangeQueue,
         desired_state: DesiredStateRule,
-        window: Window,
+        window: CatchUpWindow,
         *,
         now: Clock,
         new_id: Callable[[], str],

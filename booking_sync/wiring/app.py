@@ -220,7 +220,7 @@ class Application:
             now,
             self._max_age(),
             BackOff(random.random),
-            witness=self._open_keeper().outcome,
+            on_outcome=self._open_keeper().outcome,
         )
 
     async def _run_catch_up(self) -> Tally:
@@ -330,11 +330,11 @@ class Application:
         return self._bench
 
     async def _make_catch_up(self) -> CatchUp:
-        from booking_sync.sync.catch_up import CatchUp, Window
+        from booking_sync.sync.catch_up import CatchUp, CatchUpWindow
 
         machinery = await self._open_machinery()
         settings = self._settings()
-        window = Window(
+        window = CatchUpWindow(
             timedelta(minutes=settings.catch_up_look_back_minutes),
             timedelta(seconds=settings.catch_up_settle_seconds),
         )
@@ -406,9 +406,9 @@ class WorkerBench:
         """Tell people on the booking's row that it was given up."""
         await self.machinery.give_up(booking_id, reason)
 
-    async def spread(self, change: RelatedChange) -> Outcome:
+    async def queue_hints(self, change: RelatedChange) -> Outcome:
         """Queue a hint for each booking that shows the row."""
-        return await self.fan_out.spread(change)
+        return await self.fan_out.queue_hints(change)
 
 
 def _tell_cautions(settings: Settings) -> None:

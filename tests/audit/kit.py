@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from booking_sync.audit.compare import Snapshot, Window
+from booking_sync.audit.compare import AuditWindow, Snapshot
 from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventRef, MarkedEvent, marker, transaction_id
 from booking_sync.domain.plan import DesiredState, Wanted, desired_state
@@ -15,7 +15,7 @@ from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 
-WINDOW = Window(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+WINDOW = AuditWindow(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
 EVENT = EventRef(ANNA, "E1")
 GENERATION = 3
 

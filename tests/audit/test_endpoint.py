@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from booking_sync.audit.auditor import AuditOrder
-from booking_sync.audit.compare import Window
+from booking_sync.audit.compare import AuditWindow
 from booking_sync.audit.endpoint import MAX_BODY_BYTES, BadOrderError, answer_order, read_order
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import Listed
@@ -19,7 +19,7 @@ from tests.support.bookings import ANNA, BOOKING_ID
 
 REPORT = AuditReport(
     audit_id="audit-1",
-    window=Window(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)),
+    window=AuditWindow(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)),
     mailboxes=2,
     listed=Listed(10, 9, 9),
     findings=(Finding(Kind.MISSING, "Words.", BOOKING_ID, ANNA),),

@@ -21,7 +21,7 @@ from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.sync.catch_up import CatchUp, Standing, Tally, Window, standing
+from booking_sync.sync.catch_up import CatchUp, Standing, Tally, CatchUpWindow, standing
 from booking_sync.sync.sending import SENDS_AT_ONCE
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
@@ -110,7 +110,7 @@ class Bench:
             self.rows,
             self.queue,
             desired,
-            Window(LOOK_BACK, SETTLE),
+            CatchUpWindow(LOOK_BACK, SETTLE),
             now=lambda: self.time,
             new_id=lambda: f"correlation-{next(numbers)}",
         )
