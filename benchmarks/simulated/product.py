@@ -130,7 +130,7 @@ class _Work:
         """Tell people on the booking's row that it was given up."""
         await self.machinery.give_up(booking_id, reason)
 
-    async def spread(self, change: object) -> Outcome:
+    async def queue_hints(self, change: object) -> Outcome:
         """No load changes the rows that bookings refer to."""
         raise NotImplementedError(change)
 

@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def spread(waiting: int, free: int, places: int, smallest: int, largest: int) -> list[int]:
+def batch_sizes(waiting: int, free: int, places: int, smallest: int, largest: int) -> list[int]:
     """The sizes of the batches to send now; what finds no place waits for one.
 
     With few places free the batches are none the larger, since the others are free again soon.
@@ -50,7 +50,7 @@ class _Entry(NamedTuple, Generic[Item, Result]):
 
 
 class MicroBatcher(Generic[Item, Result]):
-    """Gathers items until the window closes, then executes them in as many batches as `spread` says.
+    """Gathers items until the window closes, then executes them in as many batches as `batch_sizes` says.
 
     Args:
         execute: answers a batch; one result or exception per item, in the same order. An exception that it
@@ -98,7 +98,7 @@ class MicroBatcher(Generic[Item, Result]):
         waiting = [entry for entry in self._waiting if not entry.future.done()]
         taken = 0
         free = self._places - len(self._running)
-        for size in spread(len(waiting), free, self._places, self._smallest, self._largest):
+        for size in batch_sizes(len(waiting), free, self._places, self._smallest, self._largest):
             batch = waiting[taken : taken + size]
             task = asyncio.get_running_loop().create_task(
                 self._run(batch), context=telemetry.shared_by([entry.origin for entry in batch])

@@ -65,7 +65,7 @@ class FanOut:
         self._look_back = look_back
         self._now = now
 
-    async def spread(self, change: RelatedChange) -> Outcome:
+    async def queue_hints(self, change: RelatedChange) -> Outcome:
         """Queue a hint for each booking concerned, and a continuation when that are very many.
 
         Returns:

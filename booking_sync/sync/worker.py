@@ -52,7 +52,7 @@ class Work(Protocol):
     async def give_up(self, booking_id: str, reason: str) -> None:
         """Tell people on the booking's row that it was given up; never raises a `SyncError`."""
 
-    async def spread(self, change: RelatedChange) -> Outcome:
+    async def queue_hints(self, change: RelatedChange) -> Outcome:
         """Queue a hint for each booking that shows the row; raises a `SyncError` of the queue."""
 
 
@@ -83,7 +83,7 @@ class ChangeWorker:
         now: the time of day.
         max_age: how long a put-back message lives.
         back_off: how long it waits each time.
-        witness: is told how a booking's message ended, once that is settled; what it raises is only logged.
+        on_outcome: called with how a booking's message ended, once that is settled; its errors are only logged.
     """
 
     def __init__(
@@ -94,14 +94,14 @@ class ChangeWorker:
         max_age: timedelta,
         back_off: BackOff,
         *,
-        witness: Callable[[BookingChange, Outcome], None] | None = None,
+        on_outcome: Callable[[BookingChange, Outcome], None] | None = None,
     ) -> None:
         self._open_work = open_work
         self._queue = queue
         self._now = now
         self._max_age = max_age
         self._back_off = back_off
-        self._witness = witness
+        self._on_outcome = on_outcome
 
     async def handle(self, text: str, dequeue_count: int) -> None:
         """Handle one delivery of a message.
@@ -144,7 +144,7 @@ class ChangeWorker:
         if isinstance(change, RelatedChange):
             about |= {Attribute.TABLE: change.table.value, Attribute.ROW: change.row_id}
             with telemetry.span(SpanName.FAN_OUT, about, continues=change.trace) as note:
-                outcome = await self._spread(change)
+                outcome = await self._queue_hints(change)
                 note.add({Attribute.OUTCOME: outcome.kind.value})
                 await self._settle_related(text, change, outcome)
             return
@@ -196,7 +196,7 @@ class ChangeWorker:
             delaySeconds=None if delay is None else round(delay, 1),
             lagSeconds=None if lag is None else round(lag, 1),
         )
-        self._tell_witness(change, outcome)
+        self._report(change, outcome)
 
     def _count(self, change: BookingChange, outcome: Outcome) -> float | None:
         """Tell the metrics; returns the seconds since the change came in when it is in Outlook now."""
@@ -207,17 +207,17 @@ class ChangeWorker:
         telemetry.measure(Metric.LAG, lag)
         return lag
 
-    def _tell_witness(self, change: BookingChange, outcome: Outcome) -> None:
-        if self._witness is None:
+    def _report(self, change: BookingChange, outcome: Outcome) -> None:
+        if self._on_outcome is None:
             return
         try:
-            self._witness(change, outcome)
+            self._on_outcome(change, outcome)
         except Exception as error:  # noqa: BLE001 - a message that is settled must not be delivered again
             log_event(
                 _logger, "witness_failed", level=logging.ERROR, error=type(error).__name__, at=places(error)
             )
 
-    async def _spread(self, change: RelatedChange) -> Outcome:
+    async def _queue_hints(self, change: RelatedChange) -> Outcome:
         try:
             work = await self._open_work()
         except TransientError as error:
@@ -228,7 +228,7 @@ class ChangeWorker:
                 untried=error.untried,
                 until_mended=error.until_mended,
             )
-        return await work.spread(change)
+        return await work.queue_hints(change)
 
     async def _settle_related(self, text: str, change: RelatedChange, outcome: Outcome) -> None:
         delay = None

@@ -94,9 +94,9 @@ class Bench:
     async def give_up(self, booking_id: str, reason: str) -> None:
         """See `Work`."""
 
-    async def spread(self, change: RelatedChange) -> Outcome:
+    async def queue_hints(self, change: RelatedChange) -> Outcome:
         """See `Work`."""
-        return await self._fan_out.spread(change)
+        return await self._fan_out.queue_hints(change)
 
     async def _open(self) -> Work:
         return self

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.plumbing.microbatch import MicroBatcher, spread
+from booking_sync.plumbing.microbatch import MicroBatcher, batch_sizes
 
 
 class Service:
@@ -89,7 +89,7 @@ def test_batches_are_even_within_bounds_and_leave_nobody_without_need(
 ) -> None:
     """Sizes differ by one at most, none is too large, and something waits only when every place is taken."""
     largest, free = smallest + more, max(0, places - busy)
-    sizes = spread(waiting, free, places, smallest, largest)
+    sizes = batch_sizes(waiting, free, places, smallest, largest)
     assert len(sizes) <= free
     assert sum(sizes) <= waiting
     if sizes:
@@ -103,13 +103,13 @@ def test_batches_are_even_within_bounds_and_leave_nobody_without_need(
 
 def test_what_waits_is_spread_over_the_places() -> None:
     """A few share one batch, many use every place, a flood fills batches; few free places are not stuffed."""
-    assert spread(11, 48, 48, 12, 50) == [11]
-    assert spread(20, 48, 48, 12, 50) == [20]
-    assert spread(36, 48, 48, 12, 50) == [12, 12, 12]
-    assert spread(1000, 48, 48, 12, 50) == [21] * 40 + [20] * 8
-    assert spread(5000, 48, 48, 12, 50) == [50] * 48
-    assert spread(300, 2, 48, 12, 50) == [12, 12]
-    assert spread(5, 0, 48, 12, 50) == []
+    assert batch_sizes(11, 48, 48, 12, 50) == [11]
+    assert batch_sizes(20, 48, 48, 12, 50) == [20]
+    assert batch_sizes(36, 48, 48, 12, 50) == [12, 12, 12]
+    assert batch_sizes(1000, 48, 48, 12, 50) == [21] * 40 + [20] * 8
+    assert batch_sizes(5000, 48, 48, 12, 50) == [50] * 48
+    assert batch_sizes(300, 2, 48, 12, 50) == [12, 12]
+    assert batch_sizes(5, 0, 48, 12, 50) == []
 
 
 class SlowService:

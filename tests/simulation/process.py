@@ -116,9 +116,9 @@ class _Work:
         """See `Work`."""
         await self.synchronizer.note_failure(booking_id, reason)
 
-    async def spread(self, change: RelatedChange) -> Outcome:
+    async def queue_hints(self, change: RelatedChange) -> Outcome:
         """See `Work`."""
-        return await self.fan_out.spread(change)
+        return await self.fan_out.queue_hints(change)
 
 
 class Process:

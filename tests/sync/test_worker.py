@@ -55,7 +55,7 @@ class FakeWork:
         """See `Work`."""
         self.given_up.append((booking_id, reason))
 
-    async def spread(self, change: RelatedChange) -> Outcome:
+    async def queue_hints(self, change: RelatedChange) -> Outcome:
         """See `Work`."""
         self.spreads.append(change)
         if isinstance(self.outcome, Exception):
@@ -67,7 +67,7 @@ class Bench:
     """A worker on fakes, with a clock that is set by hand."""
 
     def __init__(
-        self, outcome: Outcome | Exception, witness: Callable[[BookingChange, Outcome], None] | None = None
+        self, outcome: Outcome | Exception, on_outcome: Callable[[BookingChange, Outcome], None] | None = None
     ) -> None:
         self.work = FakeWork(outcome)
         self.queue = FakeQueue()
@@ -79,7 +79,7 @@ class Bench:
             lambda: self.time,
             timedelta(hours=24),
             BackOff(lambda: 1.0),
-            witness=witness,
+            on_outcome=on_outcome,
         )
 
     async def _open(self) -> Work:
@@ -315,7 +315,7 @@ def test_put_back_delays_grow_with_jitter_up_to_a_cap() -> None:
     assert lowest.delay(0, 60.0) == 75.0
 
 
-async def test_a_witness_is_told_how_each_message_ended() -> None:
+async def test_who_asked_for_outcomes_is_told_how_each_message_ended() -> None:
     """Whoever keeps a journal hears of the outcome once, when the message is settled."""
     told: list[tuple[BookingChange, Outcome]] = []
     bench = Bench(Outcome(OutcomeKind.FAILED, "No mailbox."), lambda *each: told.append(each))
@@ -324,7 +324,7 @@ async def test_a_witness_is_told_how_each_message_ended() -> None:
     assert len(bench.queue.poison) == 1
 
 
-async def test_a_witness_that_breaks_fails_no_message(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_in_what_hears_of_outcomes_fails_no_message(caplog: pytest.LogCaptureFixture) -> None:
     """A message that is settled is not delivered again because of who looked on; the log says what broke."""
 
     def broken(_change: BookingChange, _outcome: Outcome) -> None:
