@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.failures import DataverseFailures
     from booking_sync.domain.change import RelatedChange
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.operations.desk import OperationsDesk
+    from booking_sync.operations.endpoints import OperatorEndpoints
     from booking_sync.operations.journal import RunKind
     from booking_sync.operations.keeper import JournalKeeper
     from booking_sync.operations.orders import Orders
@@ -72,7 +72,7 @@ class Application:
         self._bench: WorkerBench | None = None
         self._shelf: BlobShelf | None = None
         self._keeper: JournalKeeper | None = None
-        self._desk: OperationsDesk | None = None
+        self._endpoints: OperatorEndpoints | None = None
         self._start_problem = ""
         """Why the sync could not be started when it was last tried."""
         self._until_mended = False
@@ -152,19 +152,19 @@ class Application:
 
     async def health(self, *, told_all: bool) -> Answer:
         """Whether the app works; `told_all` for those who may know what is wrong."""
-        return await (self._open_desk().health() if told_all else self._open_desk().probe())
+        return await (self._operator_endpoints().health() if told_all else self._operator_endpoints().probe())
 
     async def status(self) -> Answer:
         """Everything that the operator's page shows."""
-        return await self._open_desk().status()
+        return await self._operator_endpoints().status()
 
     async def replay(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Try dead letters again, as an operator orders."""
-        return await self._open_desk().replay(headers, body)
+        return await self._operator_endpoints().replay(headers, body)
 
     async def resync(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Bring bookings in step again, as an operator orders."""
-        return await self._open_desk().resync(headers, body)
+        return await self._operator_endpoints().resync(headers, body)
 
     async def aclose(self) -> None:
         """Close every connection; for tests and tools, since the Functions host just ends the process."""
@@ -271,12 +271,12 @@ class Application:
     def _closed_mailboxes(self) -> Mapping[str, float]:
         return self._machinery.calendar.closed() if self._machinery else {}
 
-    def _open_desk(self) -> OperationsDesk:
-        from booking_sync.operations.desk import OperationsDesk
+    def _operator_endpoints(self) -> OperatorEndpoints:
+        from booking_sync.operations.endpoints import OperatorEndpoints
         from booking_sync.operations.health import HealthProbe
         from booking_sync.operations.overview import OverviewSources
 
-        if self._desk is None:
+        if self._endpoints is None:
             probe = HealthProbe(
                 lambda: timedelta(minutes=self._settings().catch_up_look_back_minutes),
                 lambda: self._open_queue().inspection(),
@@ -292,8 +292,8 @@ class Application:
                 link=self._link,
                 now=now,
             )
-            self._desk = OperationsDesk(sources, self._open_orders)
-        return self._desk
+            self._endpoints = OperatorEndpoints(sources, self._open_orders)
+        return self._endpoints
 
     def _open_orders(self) -> Orders:
         from booking_sync.operations.orders import Orders

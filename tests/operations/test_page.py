@@ -29,7 +29,7 @@ WIDE = (1280, 900)
 NARROW = (320, 640)
 
 
-class Desk:
+class PageDriver:
     """The page as an operator has it on the screen."""
 
     def __init__(self, page: Page, office: Office) -> None:
@@ -86,9 +86,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_of(
+async def driver_of(
     browser: Browser, office: Office, *, scheme: Any = "light", size: Sequence[int] = WIDE
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[PageDriver]:
     """A page in a browser context of its own; whatever the browser complained about fails the test."""
     context = await browser.new_context(
         ignore_https_errors=True,  # the stack's certificate is of a throwaway authority
@@ -96,17 +96,17 @@ async def desk_of(
         viewport={"width": size[0], "height": size[1]},
         reduced_motion="reduce",
     )
-    desk = Desk(await context.new_page(), office)
-    yield desk
+    driver = PageDriver(await context.new_page(), office)
+    yield driver
     await context.close()
-    assert desk.troubles == []
+    assert driver.troubles == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(browser: Browser, office: Office) -> AsyncIterator[Desk]:
+async def driver(browser: Browser, office: Office) -> AsyncIterator[PageDriver]:
     """The page, not opened yet, with nothing on the poison queue."""
     await office.stack.queue.take_poison()
-    async with desk_of(browser, office) as opened:
+    async with driver_of(browser, office) as opened:
         yield opened
 
 
@@ -115,12 +115,12 @@ async def set_mailbox(office: Office, kind: str) -> None:
     await office.stack.graph.add_mailboxes([{**mailbox(office.world.without_mailbox), "kind": kind}])
 
 
-async def test_a_broken_mailbox_is_found_repaired_and_replayed(desk: Desk) -> None:
+async def test_a_broken_mailbox_is_found_repaired_and_replayed(driver: PageDriver) -> None:
     """The way of a trouble: it shows with its reason and a link, is mended, tried again, and is gone."""
-    office = desk.office
+    office = driver.office
     plan = await office.book(office.world.without_mailbox, "Turbine check")
-    await desk.open()
-    letters, failing = desk.section("Messages given up"), desk.section("Failing bookings")
+    await driver.open()
+    letters, failing = driver.section("Messages given up"), driver.section("Failing bookings")
     await expect(letters.get_by_role("cell", name=NO_MAILBOX)).to_be_visible()
     await expect(failing.get_by_role("cell", name=NO_MAILBOX)).to_be_visible()
     link = failing.get_by_role("link", name="Turbine check")
@@ -131,25 +131,25 @@ async def test_a_broken_mailbox_is_found_repaired_and_replayed(desk: Desk) -> No
     await set_mailbox(office, "normal")
     await letters.get_by_role("button", name=f"Try again {plan.id}").click()
 
-    await desk.says("1 message is back on the change queue.")
-    await desk.is_empty("Messages given up")
-    await desk.is_empty("Failing bookings")
+    await driver.says("1 message is back on the change queue.")
+    await driver.is_empty("Messages given up")
+    await driver.is_empty("Failing bookings")
     assert (await office.event(plan)).id
     assert await office.stack.queue.poisoned() == 0
     await set_mailbox(office, "no_mailbox")
 
 
-async def test_all_letters_are_tried_again_once_however_often_one_clicks(desk: Desk) -> None:
+async def test_all_letters_are_tried_again_once_however_often_one_clicks(driver: PageDriver) -> None:
     """A double click sends one order, and what still fails comes back with its reason."""
-    office = desk.office
+    office = driver.office
     plans = [await office.book(office.world.without_mailbox) for _ in range(2)]
-    await desk.open()
+    await driver.open()
     orders: list[str] = []
-    desk.page.on("request", lambda request: orders.append(request.url) if request.method == "POST" else None)
+    driver.page.on("request", lambda request: orders.append(request.url) if request.method == "POST" else None)
 
-    await desk.page.get_by_role("button", name="Try all again").dblclick()
+    await driver.page.get_by_role("button", name="Try all again").dblclick()
 
-    await desk.says("2 messages are back on the change queue.")
+    await driver.says("2 messages are back on the change queue.")
     assert len(orders) == 1
     await office.settle()
     letters = await office.stack.queue.take_poison()
@@ -157,52 +157,52 @@ async def test_all_letters_are_tried_again_once_however_often_one_clicks(desk: D
     assert {letter.reason for letter in letters} == {NO_MAILBOX}
 
 
-async def test_what_people_wrote_stays_text(desk: Desk) -> None:
+async def test_what_people_wrote_stays_text(driver: PageDriver) -> None:
     """Markup in a booking's name or reason is shown as it was typed, and does nothing."""
-    office = desk.office
+    office = driver.office
     plan = await office.book(name=HOSTILE)
     error = {"bsync_outlooksyncerror": f"Refused: {HOSTILE}"}
     await office.stack.dataverse.update(BOOKINGS, plan.id, error, webhooks=False)
-    await desk.open()
+    await driver.open()
 
-    failing = desk.section("Failing bookings")
+    failing = driver.section("Failing bookings")
     await expect(failing.get_by_role("link", name=HOSTILE)).to_be_visible()
     await expect(failing.get_by_role("cell", name=f"Refused: {HOSTILE}", exact=True)).to_be_visible()
-    assert await desk.page.locator("main img, main script, section script").count() == 0
-    assert await desk.page.title() == "booking_sync operations"
+    assert await driver.page.locator("main img, main script, section script").count() == 0
+    assert await driver.page.title() == "booking_sync operations"
     await office.stack.dataverse.update(BOOKINGS, plan.id, {"bsync_outlooksyncerror": None}, webhooks=False)
 
 
-async def test_a_booking_is_synced_again_by_its_id(desk: Desk) -> None:
+async def test_a_booking_is_synced_again_by_its_id(driver: PageDriver) -> None:
     """An event that a technician removed is back after its booking's id was typed; nonsense is refused."""
-    office = desk.office
+    office = driver.office
     plan = await office.book()
     event = await office.event(plan)
     await office.stack.graph.user("delete", event.mailbox, id=event.id)
-    await desk.open()
-    again = desk.section("Sync a booking again")
+    await driver.open()
+    again = driver.section("Sync a booking again")
 
     await again.get_by_label("Booking id").fill("Turbine check")
     await again.get_by_role("button", name="Sync again").click()
-    await desk.warns('Each of "bookings" must be a booking\'s id')
-    desk.troubles.clear()  # the browser tells of every answer 400
+    await driver.warns('Each of "bookings" must be a booking\'s id')
+    driver.troubles.clear()  # the browser tells of every answer 400
     await again.get_by_label("Booking id").fill(f" {plan.id} ")
-    await desk.page.keyboard.press("Enter")
+    await driver.page.keyboard.press("Enter")
 
-    await desk.says("1 booking is on the change queue.")
+    await driver.says("1 booking is on the change queue.")
     await office.settle()
     assert (await office.event(plan)).id
 
 
-async def test_everything_can_be_done_with_the_keyboard(desk: Desk) -> None:
+async def test_everything_can_be_done_with_the_keyboard(driver: PageDriver) -> None:
     """Key, list and order without a mouse; the focus is always somewhere, and can be seen."""
-    office, page = desk.office, desk.page
+    office, page = driver.office, driver.page
     await office.book(office.world.without_mailbox)
-    await page.goto(desk.address)
+    await page.goto(driver.address)
     await expect(page.get_by_label("Key", exact=True)).to_be_focused()
     await page.keyboard.type(office.stack.keys.function)
     await page.keyboard.press("Enter")
-    await expect(desk.title("Health")).to_be_focused()
+    await expect(driver.title("Health")).to_be_focused()
 
     button = page.get_by_role("button", name="Try all again")
     await page.keyboard.press("Tab")
@@ -211,7 +211,7 @@ async def test_everything_can_be_done_with_the_keyboard(desk: Desk) -> None:
     await page.keyboard.press("Enter")
 
     assert outline == "solid"
-    await desk.says("1 message is back on the change queue.")
+    await driver.says("1 message is back on the change queue.")
     await expect(page.locator(":focus")).to_have_count(1)
     assert await page.evaluate("document.activeElement.tagName") in ("H2", "BUTTON")
     await office.settle()
@@ -219,38 +219,38 @@ async def test_everything_can_be_done_with_the_keyboard(desk: Desk) -> None:
     await expect(page.locator(":focus")).to_have_count(1)
 
 
-async def test_a_wrong_key_opens_nothing_and_is_forgotten(desk: Desk) -> None:
+async def test_a_wrong_key_opens_nothing_and_is_forgotten(driver: PageDriver) -> None:
     """It is said, the field is ready for the next one, and no key is ever in an address or left behind."""
-    page = desk.page
+    page = driver.page
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
-    await page.goto(desk.address)
-    await desk.unlock("wrong")
-    await desk.warns("The app does not accept this key.")
-    await desk.unlock("ключ")
-    await desk.warns("That can't be a function key")
+    await page.goto(driver.address)
+    await driver.unlock("wrong")
+    await driver.warns("The app does not accept this key.")
+    await driver.unlock("ключ")
+    await driver.warns("That can't be a function key")
     await expect(page.get_by_label("Key", exact=True)).to_be_focused()
     await expect(page.get_by_role("button", name="Refresh")).to_be_hidden()
     assert await page.evaluate("sessionStorage.length") == 0
-    desk.troubles.clear()  # the browser tells of every answer 401
+    driver.troubles.clear()  # the browser tells of every answer 401
 
-    key = desk.office.stack.keys.function
-    await desk.unlock(key)
-    await expect(desk.title("Health")).to_be_visible()
+    key = driver.office.stack.keys.function
+    await driver.unlock(key)
+    await expect(driver.title("Health")).to_be_visible()
     assert await page.get_by_label("Key", exact=True).input_value() == ""
     await page.reload()
-    await expect(desk.title("Health")).to_be_visible()
+    await expect(driver.title("Health")).to_be_visible()
     await page.get_by_role("button", name="Forget key").click()
 
-    await expect(desk.title("Health")).to_be_hidden()
+    await expect(driver.title("Health")).to_be_hidden()
     await expect(page.get_by_label("Key", exact=True)).to_be_focused()
     assert await page.evaluate("sessionStorage.length + localStorage.length + document.cookie.length") == 0
     assert [address for address in addresses if key in address or "code=" in address] == []
 
 
-async def test_an_app_that_can_t_be_reached_is_told_and_found_again(desk: Desk) -> None:
+async def test_an_app_that_can_t_be_reached_is_told_and_found_again(driver: PageDriver) -> None:
     """What was shown stays, the trouble is named, and refreshing mends it."""
-    await desk.open()
+    await driver.open()
 
     async def fail(route: Route) -> None:
         await route.abort()
@@ -258,34 +258,34 @@ async def test_an_app_that_can_t_be_reached_is_told_and_found_again(desk: Desk) 
     async def break_down(route: Route) -> None:
         await route.fulfill(status=500, body="")
 
-    await desk.page.route("**/operations/status", fail)
-    await desk.refresh()
-    await desk.warns("The app can't be reached.")
-    await expect(desk.title("Health")).to_be_visible()
-    await desk.page.unroute("**/operations/status")
-    await desk.page.route("**/operations/status", break_down)
-    await desk.refresh()
-    await desk.warns("The app answered 500 without a word")
-    await desk.page.unroute("**/operations/status")
-    await desk.refresh()
-    await desk.says("Up to date.")
-    await expect(desk.page.get_by_role("alert")).to_be_empty()
-    desk.troubles.clear()  # the browser tells of both
+    await driver.page.route("**/operations/status", fail)
+    await driver.refresh()
+    await driver.warns("The app can't be reached.")
+    await expect(driver.title("Health")).to_be_visible()
+    await driver.page.unroute("**/operations/status")
+    await driver.page.route("**/operations/status", break_down)
+    await driver.refresh()
+    await driver.warns("The app answered 500 without a word")
+    await driver.page.unroute("**/operations/status")
+    await driver.refresh()
+    await driver.says("Up to date.")
+    await expect(driver.page.get_by_role("alert")).to_be_empty()
+    driver.troubles.clear()  # the browser tells of both
 
 
-async def test_what_is_old_says_so(desk: Desk) -> None:
+async def test_what_is_old_says_so(driver: PageDriver) -> None:
     """After two minutes nobody takes the page for how it is now."""
-    await desk.page.clock.install()
-    await desk.open()
-    stale = desk.page.get_by_text("more than two minutes old")
+    await driver.page.clock.install()
+    await driver.open()
+    stale = driver.page.get_by_text("more than two minutes old")
     await expect(stale).to_be_hidden()
-    await desk.page.clock.fast_forward("03:00")
+    await driver.page.clock.fast_forward("03:00")
     await expect(stale).to_be_visible()
-    await desk.refresh()
+    await driver.refresh()
     await expect(stale).to_be_hidden()
 
 
-async def test_a_part_that_is_down_leaves_the_rest(desk: Desk) -> None:
+async def test_a_part_that_is_down_leaves_the_rest(driver: PageDriver) -> None:
     """Each section says in its place why it has nothing to show; figures and orders stay usable."""
     status = {
         "health": {
@@ -307,20 +307,20 @@ async def test_a_part_that_is_down_leaves_the_rest(desk: Desk) -> None:
     async def answer(route: Route) -> None:
         await route.fulfill(status=200, content_type="application/json", body=json.dumps(status))
 
-    await desk.page.route("**/operations/status", answer)
-    await desk.open()
-    await expect(desk.section("Health")).to_contain_text("Failing: GRAPH_URL is missing.")
-    await expect(desk.section("Messages given up")).to_contain_text("the storage queue can't be reached")
-    await expect(desk.section("Failing bookings")).to_contain_text("Dataverse is down")
-    await expect(desk.section("Throttled mailboxes")).to_contain_text("Graph as a whole")
-    await expect(desk.section("Catch-up and audit")).to_contain_text("Failed: Graph is down")
-    await expect(desk.page.get_by_role("button", name="Try all again")).to_be_hidden()
+    await driver.page.route("**/operations/status", answer)
+    await driver.open()
+    await expect(driver.section("Health")).to_contain_text("Failing: GRAPH_URL is missing.")
+    await expect(driver.section("Messages given up")).to_contain_text("the storage queue can't be reached")
+    await expect(driver.section("Failing bookings")).to_contain_text("Dataverse is down")
+    await expect(driver.section("Throttled mailboxes")).to_contain_text("Graph as a whole")
+    await expect(driver.section("Catch-up and audit")).to_contain_text("Failed: Graph is down")
+    await expect(driver.page.get_by_role("button", name="Try all again")).to_be_hidden()
 
 
-async def test_nothing_foreign_runs_or_loads(desk: Desk) -> None:
+async def test_nothing_foreign_runs_or_loads(driver: PageDriver) -> None:
     """The page's own policy stops markup made of text, other scripts, frames and other hosts."""
-    await desk.open()
-    refused = await desk.page.evaluate(
+    await driver.open()
+    refused = await driver.page.evaluate(
         """async () => {
             const refused = [];
             try { document.body.innerHTML = "<b>x</b>"; } catch (error) { refused.push(error.name); }
@@ -332,8 +332,8 @@ async def test_nothing_foreign_runs_or_loads(desk: Desk) -> None:
         }"""
     )
     assert refused == ["TypeError", "TypeError", "TypeError"]
-    assert await desk.page.title() == "booking_sync operations"
-    desk.troubles.clear()  # the browser tells of each
+    assert await driver.page.title() == "booking_sync operations"
+    driver.troubles.clear()  # the browser tells of each
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -343,20 +343,20 @@ async def test_the_page_is_accessible(
 ) -> None:
     """No violation that axe-core knows (WCAG 2.2 AA and best practices), locked and open, in each scheme."""
     await office.book(office.world.without_mailbox)
-    async with desk_of(browser, office, scheme=scheme, size=size) as desk:
-        await desk.page.goto(desk.address)
-        await expect(desk.page.get_by_label("Key", exact=True)).to_be_focused()
-        assert await violations(desk.page, axe) == []
-        await desk.unlock("wrong")
-        await desk.warns("does not accept")
-        assert await violations(desk.page, axe) == []
-        desk.troubles.clear()  # the browser tells of every answer 401
-        await desk.open()
-        assert await violations(desk.page, axe) == []
-        colour = await desk.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    async with driver_of(browser, office, scheme=scheme, size=size) as driver:
+        await driver.page.goto(driver.address)
+        await expect(driver.page.get_by_label("Key", exact=True)).to_be_focused()
+        assert await violations(driver.page, axe) == []
+        await driver.unlock("wrong")
+        await driver.warns("does not accept")
+        assert await violations(driver.page, axe) == []
+        driver.troubles.clear()  # the browser tells of every answer 401
+        await driver.open()
+        assert await violations(driver.page, axe) == []
+        colour = await driver.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert colour == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 24, 29)")
-        assert await desk.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        tables = desk.page.get_by_role("table")
+        assert await driver.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        tables = driver.page.get_by_role("table")
         assert await tables.count() >= 4
         await expect(tables.first.get_by_role("columnheader", name="Reason")).to_have_count(1)
 

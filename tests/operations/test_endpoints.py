@@ -12,7 +12,7 @@ from booking_sync.domain.change import BookingChange, RelatedChange, encode_chan
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SettingsError, TransientError
-from booking_sync.operations.desk import OperationsDesk
+from booking_sync.operations.endpoints import OperatorEndpoints
 from booking_sync.operations.health import HealthProbe
 from booking_sync.operations.journal import RunKind
 from booking_sync.operations.keeper import JournalKeeper
@@ -41,7 +41,7 @@ class Failures:
 
 
 class Bench:
-    """A desk on parts in memory."""
+    """The endpoints on parts in memory."""
 
     def __init__(self) -> None:
         self.clock = HandClock()
@@ -62,7 +62,7 @@ class Bench:
             link=lambda booking_id: f"https://org.example/{booking_id}",
             now=self.clock,
         )
-        self.desk = OperationsDesk(sources, self._open_orders)
+        self.endpoints = OperatorEndpoints(sources, self._open_orders)
 
     def _check(self) -> timedelta:
         if self.settings_problem:
@@ -80,7 +80,7 @@ class Bench:
 
     async def status(self) -> dict[str, Any]:
         """What the page gets."""
-        answer = await self.desk.status()
+        answer = await self.endpoints.status()
         assert answer.status == 200
         found: dict[str, Any] = json.loads(json.dumps(answer.payload))
         return found
@@ -167,10 +167,10 @@ async def test_what_is_down_says_so_in_its_place(error: Exception, words: str) -
 async def test_a_stranger_learns_only_whether_it_works() -> None:
     """The open probe gives nothing away; with the key the same answer says what is wrong."""
     bench = Bench()
-    assert (await bench.desk.probe()).status == 200
+    assert (await bench.endpoints.probe()).status == 200
     bench.settings_problem = "GRAPH_URL is missing"
     bench.clock.advance(60)
-    probe, health = await bench.desk.probe(), await bench.desk.health()
+    probe, health = await bench.endpoints.probe(), await bench.endpoints.health()
     assert (probe.status, probe.payload) == (503, {"status": "failing"})
     assert (health.status, health.payload["findings"][0]["words"]) == (503, "GRAPH_URL is missing")
 
@@ -180,9 +180,9 @@ async def test_orders_answer_what_was_done() -> None:
     bench = Bench()
     bench.poison.lay(TEXT)
     bench.poison.lay("nonsense")
-    replay = await bench.desk.replay(JSON, b'{"all": true}')
+    replay = await bench.endpoints.replay(JSON, b'{"all": true}')
     assert (replay.status, replay.payload) == (200, {"replayed": 1, "unreadable": 1, "problem": ""})
-    resync = await bench.desk.resync(JSON, json.dumps({"bookings": [BOOKING_ID]}).encode())
+    resync = await bench.endpoints.resync(JSON, json.dumps({"bookings": [BOOKING_ID]}).encode())
     assert (resync.status, resync.payload) == (202, {"queued": 1, "correlationId": "resync-id"})
     assert len(bench.queue.sent) == 2
 
@@ -191,22 +191,22 @@ async def test_orders_that_are_not_carried_out_say_why() -> None:
     """Refused, impossible now, or without settings: the answer has the status and the words for it."""
     bench = Bench()
     body = json.dumps({"bookings": [BOOKING_ID]}).encode()
-    assert (await bench.desk.replay({}, b'{"all": true}')).status == 415
-    assert (await bench.desk.resync({**JSON, "Sec-Fetch-Site": "cross-site"}, body)).status == 403
+    assert (await bench.endpoints.replay({}, b'{"all": true}')).status == 415
+    assert (await bench.endpoints.resync({**JSON, "Sec-Fetch-Site": "cross-site"}, body)).status == 403
     bench.poison.lay(TEXT)
     bench.queue.down = True
-    replay, resync = await bench.desk.replay(JSON, b'{"all": true}'), await bench.desk.resync(JSON, body)
+    replay, resync = await bench.endpoints.replay(JSON, b'{"all": true}'), await bench.endpoints.resync(JSON, body)
     assert (replay.status, replay.payload["problem"]) == (503, "the queue can't be reached")
     assert (resync.status, resync.payload["problem"]) == (503, "the queue can't be reached")
     bench.settings_problem = "AzureWebJobsStorage is missing"
-    for answer in (await bench.desk.replay(JSON, b'{"all": true}'), await bench.desk.resync(JSON, body)):
+    for answer in (await bench.endpoints.replay(JSON, b'{"all": true}'), await bench.endpoints.resync(JSON, body)):
         assert (answer.status, answer.payload["problem"]) == (503, "AzureWebJobsStorage is missing")
 
 
 async def test_answers_are_kept_by_nobody() -> None:
     """No cache between the app and the operator stores an answer, and no browser guesses its type."""
     bench = Bench()
-    answers = [await bench.desk.probe(), await bench.desk.status(), await bench.desk.replay({}, b"")]
+    answers = [await bench.endpoints.probe(), await bench.endpoints.status(), await bench.endpoints.replay({}, b"")]
     for answer in answers:
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-class OperationsDesk:
-    """Answers operators; whoever calls has seen to it that they may ask.
+class OperatorEndpoints:
+    """Answers operators' requests; the caller has checked the function key before.
 
     Args:
         sources: what can be looked at.
