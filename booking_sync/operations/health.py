@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.operations.journal import Run
-    from booking_sync.operations.keeper import JournalKeeper
+    from booking_sync.operations.journal_store import JournalStore
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import QueueDepths, QueueGauge
 
@@ -127,7 +127,7 @@ class HealthProbe:
     Args:
         check_settings: raises `SettingsError`; returns how far back a catch-up looks.
         open_gauge: opens the queues; raises `SettingsError` too.
-        keeper: knows the last catch-up.
+        journal_store: knows the last catch-up.
         start_problem: why the sync could not be started when it was last tried; empty when it could.
         now: the time of day.
     """
@@ -136,13 +136,13 @@ class HealthProbe:
         self,
         check_settings: Callable[[], timedelta],
         open_gauge: Callable[[], QueueGauge],
-        keeper: Callable[[], JournalKeeper],
+        journal_store: Callable[[], JournalStore],
         start_problem: Callable[[], str],
         now: Clock,
     ) -> None:
         self._check_settings = check_settings
         self._open_gauge = open_gauge
-        self._keeper = keeper
+        self._journal_store = journal_store
         self._start_problem = start_problem
         self._now = now
         self._known: Health | None = None
@@ -189,7 +189,7 @@ class HealthProbe:
 
     async def _catch_up(self) -> tuple[Run | None, str]:
         try:
-            return await self._keeper().last(RunKind.CATCH_UP), ""
+            return await self._journal_store().last(RunKind.CATCH_UP), ""
         except SettingsError:
             return None, ""
         except SyncError as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from booking_sync.operations.health import Health, HealthProbe
     from booking_sync.operations.journal import Entry, Journal, Run
-    from booking_sync.operations.keeper import JournalKeeper
+    from booking_sync.operations.journal_store import JournalStore
     from booking_sync.operations.letters import Letter
     from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
     from booking_sync.ports.clock import Clock
@@ -37,7 +37,7 @@ class OverviewSources:
     """Where it all comes from; what is opened may raise `SettingsError` or `SyncError`."""
 
     probe: HealthProbe
-    keeper: Callable[[], JournalKeeper]
+    journal_store: Callable[[], JournalStore]
     open_poison: Callable[[], PoisonQueue]
     open_failures: Callable[[], Awaitable[FailureListing]]
     link: Callable[[str], str]
@@ -104,7 +104,7 @@ class Overview:
         }
 
     async def _journal(self) -> dict[str, Any]:
-        journal: Journal = await self._sources.keeper().everything()
+        journal: Journal = await self._sources.journal_store().everything()
         return {
             "outcomes": [self._entry(entry) for entry in journal.entries],
             "throttled": [
@@ -124,7 +124,7 @@ class Overview:
         }
 
     async def _last(self, kind: RunKind) -> dict[str, Any]:
-        return _run(await self._sources.keeper().last(kind))
+        return _run(await self._sources.journal_store().last(kind))
 
 
 def describe_health(health: Health) -> dict[str, Any]:

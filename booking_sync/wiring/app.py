@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.outcome import Outcome
     from booking_sync.operations.endpoints import OperatorEndpoints
     from booking_sync.operations.journal import RunKind
-    from booking_sync.operations.keeper import JournalKeeper
+    from booking_sync.operations.journal_store import JournalStore
     from booking_sync.operations.orders import Orders
     from booking_sync.operations.page import Page
     from booking_sync.plumbing.circuit import Call
@@ -71,7 +71,7 @@ class Application:
         self._machinery: Machinery | None = None
         self._bench: WorkerBench | None = None
         self._shelf: BlobShelf | None = None
-        self._keeper: JournalKeeper | None = None
+        self._journal_store: JournalStore | None = None
         self._endpoints: OperatorEndpoints | None = None
         self._start_problem = ""
         """Why the sync could not be started when it was last tried."""
@@ -168,8 +168,8 @@ class Application:
 
     async def aclose(self) -> None:
         """Close every connection; for tests and tools, since the Functions host just ends the process."""
-        if self._keeper:
-            await self._keeper.aclose()
+        if self._journal_store:
+            await self._journal_store.aclose()
         if self._shelf:
             await self._shelf.aclose()
         if self._machinery:
@@ -220,7 +220,7 @@ class Application:
             now,
             self._max_age(),
             BackOff(random.random),
-            on_outcome=self._open_keeper().outcome,
+            on_outcome=self._open_journal_store().outcome,
         )
 
     async def _run_catch_up(self) -> Tally:
@@ -250,17 +250,17 @@ class Application:
         try:
             done = await run
         except SyncError as error:
-            await self._open_keeper().ran(kind, {}, error.reason)
+            await self._open_journal_store().ran(kind, {}, error.reason)
             raise
-        await self._open_keeper().ran(kind, tally(done))
+        await self._open_journal_store().ran(kind, tally(done))
         return done
 
-    def _open_keeper(self) -> JournalKeeper:
-        from booking_sync.operations.keeper import JournalKeeper
+    def _open_journal_store(self) -> JournalStore:
+        from booking_sync.operations.journal_store import JournalStore
 
-        if self._keeper is None:
-            self._keeper = JournalKeeper(self._open_shelf, new_id(), now, self._closed_mailboxes)
-        return self._keeper
+        if self._journal_store is None:
+            self._journal_store = JournalStore(self._open_shelf, new_id(), now, self._closed_mailboxes)
+        return self._journal_store
 
     def _open_shelf(self) -> BlobShelf | None:
         from booking_sync.azure.shelf import open_shelf
@@ -280,13 +280,13 @@ class Application:
             probe = HealthProbe(
                 lambda: timedelta(minutes=self._settings().catch_up_look_back_minutes),
                 lambda: self._open_queue().inspection(),
-                self._open_keeper,
+                self._open_journal_store,
                 lambda: self._start_problem,
                 now,
             )
             sources = OverviewSources(
                 probe,
-                self._open_keeper,
+                self._open_journal_store,
                 open_poison=lambda: self._open_queue().inspection(),
                 open_failures=self._open_failures,
                 link=self._link,

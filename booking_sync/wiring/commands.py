@@ -19,7 +19,7 @@ from booking_sync.bulk.purge import Purge, PurgeSources
 from booking_sync.bulk.resync import Resync, ResyncSources
 from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
 from booking_sync.operations.journal import RunKind
-from booking_sync.operations.keeper import JournalKeeper
+from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.orders import Orders
 from booking_sync.plumbing.patience import Patience
 from booking_sync.settings.loading import load_part, load_settings
@@ -153,7 +153,7 @@ class Console:
         if shelf is None:
             return None
         try:
-            run = await JournalKeeper(lambda: shelf, new_id(), now, dict).last(RunKind.CATCH_UP)
+            run = await JournalStore(lambda: shelf, new_id(), now, dict).last(RunKind.CATCH_UP)
         finally:
             await shelf.aclose()
         return run.finished if run else None

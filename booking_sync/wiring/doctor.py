@@ -316,10 +316,10 @@ class _StorageFacts:
     async def last_run(self, timer: Timer) -> TimerRun | None:
         from booking_sync.doctor.facts import TimerRun
         from booking_sync.operations.journal import RunKind
-        from booking_sync.operations.keeper import JournalKeeper
+        from booking_sync.operations.journal_store import JournalStore
 
-        keeper = JournalKeeper(lambda: self.shelf, "", self.now, dict)
-        run = await keeper.last(RunKind(timer.value))
+        journal_store = JournalStore(lambda: self.shelf, "", self.now, dict)
+        run = await journal_store.last(RunKind(timer.value))
         return None if run is None else TimerRun(run.finished, run.succeeded, run.problem)
 
 

@@ -15,7 +15,7 @@ from booking_sync.azure.shelf import open_shelf
 from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Area, Severity
 from booking_sync.operations.journal import RunKind
-from booking_sync.operations.keeper import JournalKeeper
+from booking_sync.operations.journal_store import JournalStore
 from booking_sync.settings.loading import load_part
 from booking_sync.settings.table import QueueSettings
 from booking_sync.wiring.ambient import now
@@ -124,9 +124,9 @@ async def test_the_timers_last_runs_are_told(clinic: Clinic) -> None:
     """A failed audit is a warning; no catch-up for longer than one looks back is an error."""
     shelf = open_shelf(load_part(clinic.environ, QueueSettings).storage)
     assert shelf is not None
-    keeper = JournalKeeper(lambda: shelf, "test", now, dict)
-    await keeper.ran(RunKind.CATCH_UP, {})
-    await keeper.ran(RunKind.AUDIT, {}, "Dataverse said no.")
+    journal_store = JournalStore(lambda: shelf, "test", now, dict)
+    await journal_store.ran(RunKind.CATCH_UP, {})
+    await journal_store.ran(RunKind.AUDIT, {}, "Dataverse said no.")
     soon, late = await clinic.examine(), await clinic.examine(ahead=timedelta(hours=3))
     assert the(soon, "last catch-up").severity is Severity.OK
     assert "Dataverse said no." in the(soon, "last audit").words

@@ -15,7 +15,7 @@ from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.operations.endpoints import OperatorEndpoints
 from booking_sync.operations.health import HealthProbe
 from booking_sync.operations.journal import RunKind
-from booking_sync.operations.keeper import JournalKeeper
+from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.orders import Orders
 from booking_sync.operations.overview import OverviewSources
 from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
@@ -52,11 +52,11 @@ class Bench:
         self.unopened: Exception | None = None
         self.settings_problem = ""
         closed = {ANNA: 30.0}
-        self.keeper = JournalKeeper(lambda: self.shelf, "one", self.clock, lambda: closed, save_seconds=3600)
-        probe = HealthProbe(self._check, lambda: self.poison, lambda: self.keeper, str, self.clock)
+        self.journal_store = JournalStore(lambda: self.shelf, "one", self.clock, lambda: closed, save_seconds=3600)
+        probe = HealthProbe(self._check, lambda: self.poison, lambda: self.journal_store, str, self.clock)
         sources = OverviewSources(
             probe,
-            lambda: self.keeper,
+            lambda: self.journal_store,
             open_poison=lambda: self.poison,
             open_failures=self._open_failures,
             link=lambda booking_id: f"https://org.example/{booking_id}",
@@ -93,10 +93,10 @@ async def test_the_page_gets_everything_at_once() -> None:
     bench.failures.found = FailingBookings(
         (FailingBooking(BOOKING_ID, "Boiler", START, START, "No mailbox."),), more=True
     )
-    bench.keeper.outcome(BookingChange(BOOKING_ID, "c", START), Outcome(OutcomeKind.FAILED, "No mailbox."))
-    await bench.keeper.ran(RunKind.CATCH_UP, {"behind": 0})
+    bench.journal_store.outcome(BookingChange(BOOKING_ID, "c", START), Outcome(OutcomeKind.FAILED, "No mailbox."))
+    await bench.journal_store.ran(RunKind.CATCH_UP, {"behind": 0})
     status = await bench.status()
-    await bench.keeper.aclose()
+    await bench.journal_store.aclose()
     link = f"https://org.example/{BOOKING_ID}"
     assert status["queues"] == {"problem": "", "changes": 0, "poison": 1}
     assert status["health"] == {

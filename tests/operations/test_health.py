@@ -17,7 +17,7 @@ from booking_sync.operations.health import (
     judge,
 )
 from booking_sync.operations.journal import Run, RunKind
-from booking_sync.operations.keeper import JournalKeeper
+from booking_sync.operations.journal_store import JournalStore
 from booking_sync.ports.queues import QueueDepths, QueueGauge
 from tests.operations.kit import START, FakeShelf, HandClock
 
@@ -93,12 +93,12 @@ class Bench:
     def __init__(self) -> None:
         self.clock = HandClock()
         self.shelf = FakeShelf(self.clock)
-        self.keeper = JournalKeeper(lambda: self.shelf, "one", self.clock, dict)
+        self.journal_store = JournalStore(lambda: self.shelf, "one", self.clock, dict)
         self.gauge = Gauge()
         self.settings_problem = ""
         self.start_problem = ""
         self.probe = HealthProbe(
-            self._check, self._open, lambda: self.keeper, lambda: self.start_problem, self.clock
+            self._check, self._open, lambda: self.journal_store, lambda: self.start_problem, self.clock
         )
 
     def _check(self) -> timedelta:
@@ -144,7 +144,7 @@ async def test_each_trouble_is_told_once() -> None:
 async def test_the_catch_up_is_known_from_the_journal() -> None:
     """Whichever instance ran it, its age counts; a journal that can't be read is told."""
     bench = Bench()
-    await bench.keeper.ran(RunKind.CATCH_UP, {})
+    await bench.journal_store.ran(RunKind.CATCH_UP, {})
     bench.clock.advance(2 * 3600)
     assert any("No catch-up has succeeded for 120 minutes" in each for each in await bench.words())
     bench.shelf.broken = TransientError("no role")

@@ -11,7 +11,7 @@ from booking_sync.domain.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.errors import TransientError
 from booking_sync.operations.journal import RunKind, decode_journal
-from booking_sync.operations.keeper import KEPT, JournalKeeper
+from booking_sync.operations.journal_store import KEPT, JournalStore
 from tests.operations.kit import START, FakeShelf, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 
@@ -21,16 +21,16 @@ DOWN = TransientError("blob storage can't be reached")
 
 
 class Bench:
-    """A shelf and the keepers of some instances."""
+    """A shelf and the journal stores of some instances."""
 
     def __init__(self) -> None:
         self.clock = HandClock()
         self.shelf = FakeShelf(self.clock)
         self.closed: dict[str, float] = {}
 
-    def keeper(self, instance: str, save_seconds: float = 0.0) -> JournalKeeper:
-        """The keeper of an instance."""
-        return JournalKeeper(
+    def journal_store(self, instance: str, save_seconds: float = 0.0) -> JournalStore:
+        """The journal_store of an instance."""
+        return JournalStore(
             lambda: self.shelf, instance, self.clock, lambda: self.closed, save_seconds=save_seconds
         )
 
@@ -38,28 +38,28 @@ class Bench:
 async def test_outcomes_of_a_moment_are_one_write() -> None:
     """A thousand messages cost one blob, and none of them waits for it."""
     bench = Bench()
-    keeper = bench.keeper("one")
+    journal_store = bench.journal_store("one")
     for _ in range(1000):
-        keeper.outcome(CHANGE, SYNCED)
+        journal_store.outcome(CHANGE, SYNCED)
     assert bench.shelf.writes == 0
     await bench.shelf.written.wait()
-    await keeper.aclose()
+    await journal_store.aclose()
     assert bench.shelf.writes == 1
 
 
 async def test_nothing_new_is_nothing_written() -> None:
     """An idle instance does not touch the storage account."""
     bench = Bench()
-    await bench.keeper("one").aclose()
+    await bench.journal_store("one").aclose()
     assert bench.shelf.writes == 0
 
 
 async def test_what_is_not_written_yet_is_written_at_the_end() -> None:
     """An orderly end loses nothing, however long the pause between writes is."""
     bench = Bench()
-    keeper = bench.keeper("one", save_seconds=3600)
-    keeper.outcome(CHANGE, SYNCED)
-    await keeper.aclose()
+    journal_store = bench.journal_store("one", save_seconds=3600)
+    journal_store.outcome(CHANGE, SYNCED)
+    await journal_store.aclose()
     journal = decode_journal(bench.shelf.texts["instances/one"][1])
     assert journal is not None
     assert [entry.booking_id for entry in journal.entries] == [BOOKING_ID]
@@ -69,7 +69,7 @@ async def test_any_instance_shows_what_all_remember() -> None:
     """The page is served by some instance, and shows every one's outcomes and closed mailboxes, once."""
     bench = Bench()
     bench.closed = {ANNA: 60.0}
-    one, two = bench.keeper("one"), bench.keeper("two")
+    one, two = bench.journal_store("one"), bench.journal_store("two")
     one.outcome(CHANGE, SYNCED)
     two.outcome(CHANGE, Outcome(OutcomeKind.DEFERRED, "Graph asked to be left alone"))
     await one.aclose()
@@ -83,25 +83,25 @@ async def test_a_shelf_that_is_down_costs_only_itself(caplog: pytest.LogCaptureF
     """Neither an outcome nor a run fails because it could not be written; the log says why it was not."""
     bench = Bench()
     bench.shelf.broken = DOWN
-    keeper = bench.keeper("one")
+    journal_store = bench.journal_store("one")
     with caplog.at_level(logging.WARNING):
-        keeper.outcome(CHANGE, SYNCED)
-        await keeper.ran(RunKind.CATCH_UP, {"rows": 1})
-        await keeper.ran(RunKind.CATCH_UP, {}, "Dataverse is down")
-        await keeper.aclose()
+        journal_store.outcome(CHANGE, SYNCED)
+        await journal_store.ran(RunKind.CATCH_UP, {"rows": 1})
+        await journal_store.ran(RunKind.CATCH_UP, {}, "Dataverse is down")
+        await journal_store.aclose()
     assert caplog.text.count("journal_not_written") == 3
     with pytest.raises(TransientError):
-        await keeper.everything()
+        await journal_store.everything()
 
 
 async def test_without_a_shelf_the_instance_remembers_for_itself() -> None:
     """An account without blobs still has a page, with what this instance knows."""
-    keeper = JournalKeeper(lambda: None, "one", HandClock(), dict)
-    keeper.outcome(CHANGE, SYNCED)
-    await keeper.ran(RunKind.AUDIT, {"bookings": 7})
-    await keeper.aclose()
-    assert [entry.outcome for entry in (await keeper.everything()).entries] == ["synced"]
-    last = await keeper.last(RunKind.AUDIT)
+    journal_store = JournalStore(lambda: None, "one", HandClock(), dict)
+    journal_store.outcome(CHANGE, SYNCED)
+    await journal_store.ran(RunKind.AUDIT, {"bookings": 7})
+    await journal_store.aclose()
+    assert [entry.outcome for entry in (await journal_store.everything()).entries] == ["synced"]
+    last = await journal_store.last(RunKind.AUDIT)
     assert last is not None
     assert last.tally == {"bookings": 7}
 
@@ -109,12 +109,12 @@ async def test_without_a_shelf_the_instance_remembers_for_itself() -> None:
 async def test_the_last_run_is_known_whoever_made_it() -> None:
     """Timers run on any instance; what another one wrote later is the last."""
     bench = Bench()
-    one, two = bench.keeper("one"), bench.keeper("two")
+    one, two = bench.journal_store("one"), bench.journal_store("two")
     await one.ran(RunKind.CATCH_UP, {"behind": 1})
     bench.clock.advance(300)
     await two.ran(RunKind.CATCH_UP, {}, "Dataverse is down")
-    for keeper in (one, two, bench.keeper("three")):
-        last = await keeper.last(RunKind.CATCH_UP)
+    for journal_store in (one, two, bench.journal_store("three")):
+        last = await journal_store.last(RunKind.CATCH_UP)
         assert last is not None
         assert (last.problem, last.succeeded) == ("Dataverse is down", START)
     assert await one.last(RunKind.AUDIT) is None
@@ -123,12 +123,12 @@ async def test_the_last_run_is_known_whoever_made_it() -> None:
 async def test_a_new_instance_clears_away_old_journals_but_no_runs() -> None:
     """Blobs don't pile up over the years; the last audit stays known, be it older than a day."""
     bench = Bench()
-    old = bench.keeper("old")
+    old = bench.journal_store("old")
     old.outcome(CHANGE, SYNCED)
     await old.ran(RunKind.AUDIT, {})
     await old.aclose()
     bench.clock.advance(KEPT.total_seconds() + 1)
-    new = bench.keeper("new")
+    new = bench.journal_store("new")
     new.outcome(CHANGE, SYNCED)
     await new.aclose()
     assert sorted(bench.shelf.texts) == ["instances/new", "runs/audit"]

@@ -53,7 +53,7 @@ _RUNS = "runs/"
 _logger = logging.getLogger(__name__)
 
 
-class JournalKeeper:
+class JournalStore:
     """This instance's journal, and a view of all.
 
     Args:
