@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.outcome import Outcome
     from booking_sync.ports.clock import Clock
-    from booking_sync.ports.texts import Shelf
+    from booking_sync.ports.texts import TextStore
 
 SAVE_SECONDS = 5.0
 """How long an entry may wait to be written; also the shortest time between two writes."""
@@ -57,7 +57,7 @@ class JournalStore:
     """This instance's journal, and a view of all.
 
     Args:
-        open_shelf: gives where journals are written down, or None to keep them in memory only; called once,
+        open_text_store: gives where journals are written, or None to keep them in memory only; called once,
             when there is something to write or to read, since it loads an SDK.
         instance: this process's name among the others.
         now: the time of day.
@@ -67,14 +67,14 @@ class JournalStore:
 
     def __init__(
         self,
-        open_shelf: Callable[[], Shelf | None],
+        open_text_store: Callable[[], TextStore | None],
         instance: str,
         now: Clock,
         closed: Callable[[], Mapping[str, float]],
         *,
         save_seconds: float = SAVE_SECONDS,
     ) -> None:
-        self._open_shelf = functools.cache(open_shelf)
+        self._open_text_store = functools.cache(open_text_store)
         self._instance = instance
         self._now = now
         self._closed = closed
@@ -100,7 +100,7 @@ class JournalStore:
             self._timer = asyncio.get_running_loop().call_later(self._save_seconds, self._start_saving)
 
     async def ran(self, kind: RunKind, tally: Mapping[str, int], problem: str = "") -> None:
-        """Note the end of a timer's run; never raises for what the shelf can't do."""
+        """Note the end of a timer's run; never raises for what the text store can't do."""
         former = self._runs.get(kind)
         try:
             if problem:
@@ -108,9 +108,9 @@ class JournalStore:
         except SyncError:
             pass
         self._runs[kind] = run = make_run(self._now(), tally, problem, former)
-        if (shelf := self._open_shelf()) is not None:
+        if (text_store := self._open_text_store()) is not None:
             try:
-                await shelf.put(_RUNS + kind.value, encode(run))
+                await text_store.put(_RUNS + kind.value, encode(run))
             except SyncError as error:
                 _tell(error)
 
@@ -120,8 +120,8 @@ class JournalStore:
         Raises:
             SyncError: it can't be read now.
         """
-        shelf = self._open_shelf()
-        text = await shelf.get(_RUNS + kind.value) if shelf is not None else None
+        text_store = self._open_text_store()
+        text = await text_store.get(_RUNS + kind.value) if text_store is not None else None
         written = decode_run(text) if text else None
         known = [run for run in (written, self._runs.get(kind)) if run is not None]
         return max(known, key=lambda run: run.finished, default=None)
@@ -133,10 +133,12 @@ class JournalStore:
             SyncError: the others' can't be read now.
         """
         now = self._now()
-        shelf = self._open_shelf()
-        texts = await shelf.newest(_INSTANCES, now - KEPT, MAX_INSTANCES) if shelf is not None else ()
+        text_store = self._open_text_store()
+        texts = (
+            await text_store.newest(_INSTANCES, now - KEPT, MAX_INSTANCES) if text_store is not None else ()
+        )
         journals = [journal for text in texts if (journal := decode_journal(text)) is not None]
-        # Our own is newer in memory than on the shelf.
+        # Our own is newer in memory than in the text store.
         others = [journal for journal in journals if journal.instance != self._instance]
         return merge([*others, self.own()], now)
 
@@ -151,7 +153,7 @@ class JournalStore:
         return Journal(self._instance, tuple(self._entries), tuple(closed[:MAX_CLOSED]))
 
     async def aclose(self) -> None:
-        """Write what is not written yet; the shelf stays the caller's to close."""
+        """Write what is not written yet; the text store stays the caller's to close."""
         if self._timer is not None:
             self._timer.cancel()
             self._start_saving()
@@ -164,15 +166,15 @@ class JournalStore:
         task.add_done_callback(self._saving.discard)
 
     async def _save(self) -> None:
-        shelf = self._open_shelf()
-        if shelf is None:
+        text_store = self._open_text_store()
+        if text_store is None:
             return
         try:
-            await shelf.put(_INSTANCES + self._instance, encode(self.own()))
+            await text_store.put(_INSTANCES + self._instance, encode(self.own()))
             if not self._swept:
                 # Each new instance clears away after the old ones, and so there are never many.
                 self._swept = True
-                await shelf.drop(_INSTANCES, self._now() - KEPT)
+                await text_store.drop(_INSTANCES, self._now() - KEPT)
         except SyncError as error:
             _tell(error)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Shelf(Protocol):
+class TextStore(Protocol):
     """Small texts by name, shared by all instances; for what may be lost."""
 
     async def put(self, name: str, text: str) -> None:

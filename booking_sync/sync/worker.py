@@ -83,7 +83,7 @@ class ChangeWorker:
         now: the time of day.
         max_age: how long a put-back message lives.
         back_off: how long it waits each time.
-        on_outcome: called with how a booking's message ended, once that is settled; its errors are only logged.
+        on_outcome: called with how a booking's message ended, when it is settled; its errors are only logged.
     """
 
     def __init__(

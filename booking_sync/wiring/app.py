@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from booking_sync.audit.auditor import Auditor, AuditOrder
     from booking_sync.audit.report import AuditReport
+    from booking_sync.azure.blob_texts import BlobTextStore
     from booking_sync.azure.queue import StorageChangeQueue
-    from booking_sync.azure.shelf import BlobShelf
     from booking_sync.dataverse.failures import DataverseFailures
     from booking_sync.domain.change import RelatedChange
     from booking_sync.domain.outcome import Outcome
@@ -70,7 +70,7 @@ class Application:
         self._auditor: Auditor | None = None
         self._machinery: Machinery | None = None
         self._bench: WorkerBench | None = None
-        self._shelf: BlobShelf | None = None
+        self._text_store: BlobTextStore | None = None
         self._journal_store: JournalStore | None = None
         self._endpoints: OperatorEndpoints | None = None
         self._start_problem = ""
@@ -170,8 +170,8 @@ class Application:
         """Close every connection; for tests and tools, since the Functions host just ends the process."""
         if self._journal_store:
             await self._journal_store.aclose()
-        if self._shelf:
-            await self._shelf.aclose()
+        if self._text_store:
+            await self._text_store.aclose()
         if self._machinery:
             await self._machinery.aclose()
         if self._queue:
@@ -259,14 +259,14 @@ class Application:
         from booking_sync.operations.journal_store import JournalStore
 
         if self._journal_store is None:
-            self._journal_store = JournalStore(self._open_shelf, new_id(), now, self._closed_mailboxes)
+            self._journal_store = JournalStore(self._open_text_store, new_id(), now, self._closed_mailboxes)
         return self._journal_store
 
-    def _open_shelf(self) -> BlobShelf | None:
-        from booking_sync.azure.shelf import open_shelf
+    def _open_text_store(self) -> BlobTextStore | None:
+        from booking_sync.azure.blob_texts import open_text_store
 
-        self._shelf = open_shelf(self._queue_settings().storage)
-        return self._shelf
+        self._text_store = open_text_store(self._queue_settings().storage)
+        return self._text_store
 
     def _closed_mailboxes(self) -> Mapping[str, float]:
         return self._machinery.calendar.closed() if self._machinery else {}

@@ -147,15 +147,15 @@ class Console:
         Raises:
             SyncError: the journal can't be read.
         """
-        from booking_sync.azure.shelf import open_shelf
+        from booking_sync.azure.blob_texts import open_text_store
 
-        shelf = open_shelf(self.settings.storage)
-        if shelf is None:
+        text_store = open_text_store(self.settings.storage)
+        if text_store is None:
             return None
         try:
-            run = await JournalStore(lambda: shelf, new_id(), now, dict).last(RunKind.CATCH_UP)
+            run = await JournalStore(lambda: text_store, new_id(), now, dict).last(RunKind.CATCH_UP)
         finally:
-            await shelf.aclose()
+            await text_store.aclose()
         return run.finished if run else None
 
 

@@ -29,10 +29,10 @@ from booking_sync.wiring.sign_in import CLIENT_SECRET_VARIABLE, open_sign_in
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    from booking_sync.azure.blob_texts import BlobTextStore
     from booking_sync.azure.clocks import HttpClocks
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.azure.secrets import KeyVaultSecret
-    from booking_sync.azure.shelf import BlobShelf
     from booking_sync.dataverse.doctor_reads import DataverseAdministration, DataverseExamination
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.doctor.examination import Examination
@@ -176,7 +176,7 @@ class _Practice:
         return Expectations(desired, timedelta(minutes=minutes))
 
     def storage(self) -> _StorageFacts:
-        return _StorageFacts(self.queue, self._shelf, self._now)
+        return _StorageFacts(self.queue, self._text_store, self._now)
 
     def vault(self) -> KeyVaultSecret | None:
         return None if self._environ.get(CLIENT_SECRET_VARIABLE, "").strip() else self._vault
@@ -251,13 +251,13 @@ class _Practice:
         return queue
 
     @functools.cached_property
-    def _shelf(self) -> BlobShelf | None:
-        from booking_sync.azure.shelf import open_shelf
+    def _text_store(self) -> BlobTextStore | None:
+        from booking_sync.azure.blob_texts import open_text_store
 
-        shelf = open_shelf(load_part(self._environ, QueueSettings).storage)
-        if shelf is not None:
-            self._exits.push_async_callback(shelf.aclose)
-        return shelf
+        text_store = open_text_store(load_part(self._environ, QueueSettings).storage)
+        if text_store is not None:
+            self._exits.push_async_callback(text_store.aclose)
+        return text_store
 
     @functools.cached_property
     def _vault(self) -> KeyVaultSecret:
@@ -307,7 +307,7 @@ class _StorageFacts:
     """Fulfils `Storage`: queues and the timers' journal."""
 
     queue: StorageChangeQueue
-    shelf: BlobShelf | None
+    text_store: BlobTextStore | None
     now: Clock
 
     async def queues(self) -> QueueState:
@@ -318,7 +318,7 @@ class _StorageFacts:
         from booking_sync.operations.journal import RunKind
         from booking_sync.operations.journal_store import JournalStore
 
-        journal_store = JournalStore(lambda: self.shelf, "", self.now, dict)
+        journal_store = JournalStore(lambda: self.text_store, "", self.now, dict)
         run = await journal_store.last(RunKind(timer.value))
         return None if run is None else TimerRun(run.finished, run.succeeded, run.problem)
 

@@ -1,4 +1,4 @@
-"""The poison queue and the shelf as operators use them, on a real Azurite with queues and blobs."""
+"""The poison queue and the text store as operators use them, on a real Azurite with queues and blobs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pytest_asyncio
 from aiohttp import web
 from azure.storage.queue.aio import QueueServiceClient
 
+from booking_sync.azure.blob_texts import BlobTextStore, open_text_store
 from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.queue import open_queue
-from booking_sync.azure.shelf import BlobShelf, open_shelf
 from booking_sync.domain.change import BookingChange
 from booking_sync.errors import TransientError
 from booking_sync.ports.queues import QueueDepths
@@ -55,15 +55,15 @@ async def opened_queue(account: str) -> AsyncIterator[StorageChangeQueue]:
 
 
 @contextlib.asynccontextmanager
-async def opened_shelf(account: str) -> AsyncIterator[BlobShelf]:
-    """The product's shelf in a container that no other test knows, closed in the end."""
+async def opened_texts(account: str) -> AsyncIterator[BlobTextStore]:
+    """The product's text store in a container that no other test knows, closed in the end."""
     settings = StorageSettings(connection_string=account)
-    shelf = open_shelf(settings, container=f"shelf-{uuid.uuid4().hex[:8]}")
-    assert shelf is not None
+    text_store = open_text_store(settings, container=f"texts-{uuid.uuid4().hex[:8]}")
+    assert text_store is not None
     try:
-        yield shelf
+        yield text_store
     finally:
-        await shelf.aclose()
+        await text_store.aclose()
 
 
 async def test_queues_that_do_not_exist_yet_are_empty(account: str) -> None:
@@ -141,58 +141,58 @@ async def test_a_bare_message_of_the_host_is_read(account: str) -> None:
 
 async def test_a_text_is_there_for_every_instance(account: str) -> None:
     """The first write makes the container; the last one to write a name has written it."""
-    async with opened_shelf(account) as shelf:
-        assert await shelf.get("runs/audit") is None
-        assert list(await shelf.newest("runs/", LONG_AGO, 5)) == []
-        assert await shelf.drop("runs/", NOW) == 0
-        await shelf.put("runs/audit", "first")
-        await shelf.put("runs/audit", "zweiter Text, für alle")
-        assert await shelf.get("runs/audit") == "zweiter Text, für alle"
-        assert await shelf.get("runs/nothing") is None
+    async with opened_texts(account) as text_store:
+        assert await text_store.get("runs/audit") is None
+        assert list(await text_store.newest("runs/", LONG_AGO, 5)) == []
+        assert await text_store.drop("runs/", NOW) == 0
+        await text_store.put("runs/audit", "first")
+        await text_store.put("runs/audit", "zweiter Text, für alle")
+        assert await text_store.get("runs/audit") == "zweiter Text, für alle"
+        assert await text_store.get("runs/nothing") is None
 
 
 async def test_instances_that_race_for_the_container_all_write(account: str) -> None:
     """Two instances that start together don't lose each other's text."""
-    async with opened_shelf(account) as shelf:
-        await asyncio.gather(*(shelf.put(f"instances/{number}", str(number)) for number in range(8)))
-        assert sorted(await shelf.newest("instances/", LONG_AGO, 99)) == list("01234567")
+    async with opened_texts(account) as text_store:
+        await asyncio.gather(*(text_store.put(f"instances/{number}", str(number)) for number in range(8)))
+        assert sorted(await text_store.newest("instances/", LONG_AGO, 99)) == list("01234567")
 
 
 async def test_only_the_newest_of_a_kind_are_read(account: str) -> None:
     """However many there are, few are read; other kinds and older ones are left out."""
-    async with opened_shelf(account) as shelf:
+    async with opened_texts(account) as text_store:
         for name in ("instances/a", "instances/b", "runs/audit"):
-            await shelf.put(name, name)
-        assert len(await shelf.newest("instances/", LONG_AGO, 1)) == 1
-        assert len(await shelf.newest("instances/", LONG_AGO, 9)) == 2
-        assert list(await shelf.newest("instances/", datetime.now(UTC) + timedelta(hours=1), 9)) == []
+            await text_store.put(name, name)
+        assert len(await text_store.newest("instances/", LONG_AGO, 1)) == 1
+        assert len(await text_store.newest("instances/", LONG_AGO, 9)) == 2
+        assert list(await text_store.newest("instances/", datetime.now(UTC) + timedelta(hours=1), 9)) == []
 
 
 async def test_what_is_old_can_be_cleared_away(account: str) -> None:
     """Only texts of that kind, written before that moment; dropping again finds nothing."""
-    async with opened_shelf(account) as shelf:
-        await shelf.put("instances/a", "a")
-        await shelf.put("runs/audit", "run")
-        assert await shelf.drop("instances/", LONG_AGO) == 0
-        assert await shelf.drop("instances/", datetime.now(UTC) + timedelta(hours=1)) == 1
-        assert await shelf.drop("instances/", datetime.now(UTC) + timedelta(hours=1)) == 0
-        assert await shelf.get("runs/audit") == "run"
+    async with opened_texts(account) as text_store:
+        await text_store.put("instances/a", "a")
+        await text_store.put("runs/audit", "run")
+        assert await text_store.drop("instances/", LONG_AGO) == 0
+        assert await text_store.drop("instances/", datetime.now(UTC) + timedelta(hours=1)) == 1
+        assert await text_store.drop("instances/", datetime.now(UTC) + timedelta(hours=1)) == 0
+        assert await text_store.get("runs/audit") == "run"
 
 
 async def test_a_wrong_key_names_the_role_and_not_the_key(account: str) -> None:
     """What an administrator has to mend is said without the secret."""
     key = account.partition("AccountKey=")[2].partition(";")[0]
     wrong = account.replace(key, base64.b64encode(b"another key" * 6).decode())
-    async with opened_shelf(wrong) as shelf:
+    async with opened_texts(wrong) as text_store:
         with pytest.raises(TransientError, match="Storage Blob Data Owner") as caught:
-            await shelf.put("runs/audit", "x")
+            await text_store.put("runs/audit", "x")
     assert key not in str(caught.value)
 
 
-def test_an_account_without_blobs_has_no_shelf() -> None:
+def test_an_account_without_blobs_has_no_text_store() -> None:
     """Where only queues are named, no other host is asked."""
     text = "AccountName=a;AccountKey=aw==;QueueEndpoint=https://127.0.0.1:9/a"
-    assert open_shelf(StorageSettings(connection_string=text)) is None
+    assert open_text_store(StorageSettings(connection_string=text)) is None
 
 
 async def test_identity_form_sends_a_token_of_the_named_identity(
@@ -216,9 +216,9 @@ async def test_identity_form_sends_a_token_of_the_named_identity(
     tls = server_tls(str(certificates.certificate), str(certificates.key))
     async with serving(service, tls) as url:
         settings = StorageSettings(queue_url=url, blob_url=url, client_id=identity.client_id)
-        shelf = open_shelf(settings, platform_credential)
-        assert shelf is not None
+        text_store = open_text_store(settings, platform_credential)
+        assert text_store is not None
         with pytest.raises(TransientError, match="Storage Blob Data Owner"):
-            await shelf.put("runs/audit", "x")
-        await shelf.aclose()
+            await text_store.put("runs/audit", "x")
+        await text_store.aclose()
     assert service.requests[0].headers["authorization"].startswith("Bearer ")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from booking_sync.azure.shelf import open_shelf
+from booking_sync.azure.blob_texts import open_text_store
 from booking_sync.doctor.facts import Wishes
 from booking_sync.doctor.findings import Area, Severity
 from booking_sync.operations.journal import RunKind
@@ -122,9 +122,9 @@ async def test_a_storage_account_that_is_not_there(clinic: Clinic) -> None:
 
 async def test_the_timers_last_runs_are_told(clinic: Clinic) -> None:
     """A failed audit is a warning; no catch-up for longer than one looks back is an error."""
-    shelf = open_shelf(load_part(clinic.environ, QueueSettings).storage)
-    assert shelf is not None
-    journal_store = JournalStore(lambda: shelf, "test", now, dict)
+    text_store = open_text_store(load_part(clinic.environ, QueueSettings).storage)
+    assert text_store is not None
+    journal_store = JournalStore(lambda: text_store, "test", now, dict)
     await journal_store.ran(RunKind.CATCH_UP, {})
     await journal_store.ran(RunKind.AUDIT, {}, "Dataverse said no.")
     soon, late = await clinic.examine(), await clinic.examine(ahead=timedelta(hours=3))
@@ -132,8 +132,8 @@ async def test_the_timers_last_runs_are_told(clinic: Clinic) -> None:
     assert "Dataverse said no." in the(soon, "last audit").words
     assert the(late, "last catch-up").severity is Severity.ERROR
     for kind in RunKind:
-        await shelf._container.delete_blob(f"runs/{kind.value}")  # noqa: SLF001 - a test's own clearing away
-    await shelf.aclose()
+        await text_store._container.delete_blob(f"runs/{kind.value}")  # noqa: SLF001 - a test's own clearing away
+    await text_store.aclose()
 
 
 async def test_a_secret_that_is_not_in_the_vault(clinic: Clinic) -> None:

@@ -34,7 +34,7 @@ class HandClock:
 
 
 @dataclass
-class FakeShelf:
+class FakeTextStore:
     """Texts with the time at which they were written."""
 
     now: HandClock

@@ -19,7 +19,7 @@ from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.orders import Orders
 from booking_sync.operations.overview import OverviewSources
 from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
-from tests.operations.kit import START, FakePoison, FakeShelf, HandClock
+from tests.operations.kit import START, FakePoison, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue
 
@@ -47,12 +47,14 @@ class Bench:
         self.clock = HandClock()
         self.poison = FakePoison(self.clock)
         self.queue = FakeQueue()
-        self.shelf = FakeShelf(self.clock)
+        self.text_store = FakeTextStore(self.clock)
         self.failures = Failures()
         self.unopened: Exception | None = None
         self.settings_problem = ""
         closed = {ANNA: 30.0}
-        self.journal_store = JournalStore(lambda: self.shelf, "one", self.clock, lambda: closed, save_seconds=3600)
+        self.journal_store = JournalStore(
+            lambda: self.text_store, "one", self.clock, lambda: closed, save_seconds=3600
+        )
         probe = HealthProbe(self._check, lambda: self.poison, lambda: self.journal_store, str, self.clock)
         sources = OverviewSources(
             probe,
@@ -93,7 +95,9 @@ async def test_the_page_gets_everything_at_once() -> None:
     bench.failures.found = FailingBookings(
         (FailingBooking(BOOKING_ID, "Boiler", START, START, "No mailbox."),), more=True
     )
-    bench.journal_store.outcome(BookingChange(BOOKING_ID, "c", START), Outcome(OutcomeKind.FAILED, "No mailbox."))
+    bench.journal_store.outcome(
+        BookingChange(BOOKING_ID, "c", START), Outcome(OutcomeKind.FAILED, "No mailbox.")
+    )
     await bench.journal_store.ran(RunKind.CATCH_UP, {"behind": 0})
     status = await bench.status()
     await bench.journal_store.aclose()
@@ -151,7 +155,7 @@ async def test_what_is_down_says_so_in_its_place(error: Exception, words: str) -
     bench = Bench()
     bench.poison.lay(TEXT)
     bench.unopened = error
-    bench.shelf.broken = TransientError("no role")
+    bench.text_store.broken = TransientError("no role")
     status = await bench.status()
     assert status["failing"] == {"problem": words}
     assert status["journal"] == {"problem": "no role"}
@@ -195,18 +199,28 @@ async def test_orders_that_are_not_carried_out_say_why() -> None:
     assert (await bench.endpoints.resync({**JSON, "Sec-Fetch-Site": "cross-site"}, body)).status == 403
     bench.poison.lay(TEXT)
     bench.queue.down = True
-    replay, resync = await bench.endpoints.replay(JSON, b'{"all": true}'), await bench.endpoints.resync(JSON, body)
+    replay, resync = (
+        await bench.endpoints.replay(JSON, b'{"all": true}'),
+        await bench.endpoints.resync(JSON, body),
+    )
     assert (replay.status, replay.payload["problem"]) == (503, "the queue can't be reached")
     assert (resync.status, resync.payload["problem"]) == (503, "the queue can't be reached")
     bench.settings_problem = "AzureWebJobsStorage is missing"
-    for answer in (await bench.endpoints.replay(JSON, b'{"all": true}'), await bench.endpoints.resync(JSON, body)):
+    for answer in (
+        await bench.endpoints.replay(JSON, b'{"all": true}'),
+        await bench.endpoints.resync(JSON, body),
+    ):
         assert (answer.status, answer.payload["problem"]) == (503, "AzureWebJobsStorage is missing")
 
 
 async def test_answers_are_kept_by_nobody() -> None:
     """No cache between the app and the operator stores an answer, and no browser guesses its type."""
     bench = Bench()
-    answers = [await bench.endpoints.probe(), await bench.endpoints.status(), await bench.endpoints.replay({}, b"")]
+    answers = [
+        await bench.endpoints.probe(),
+        await bench.endpoints.status(),
+        await bench.endpoints.replay({}, b""),
+    ]
     for answer in answers:
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -19,7 +19,7 @@ from booking_sync.operations.health import (
 from booking_sync.operations.journal import Run, RunKind
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.ports.queues import QueueDepths, QueueGauge
-from tests.operations.kit import START, FakeShelf, HandClock
+from tests.operations.kit import START, FakeTextStore, HandClock
 
 HOUR = timedelta(hours=1)
 WELL = HealthFacts(depths=QueueDepths(7, 0), catch_up=Run(START, {}, "", START), look_back=HOUR)
@@ -92,8 +92,8 @@ class Bench:
 
     def __init__(self) -> None:
         self.clock = HandClock()
-        self.shelf = FakeShelf(self.clock)
-        self.journal_store = JournalStore(lambda: self.shelf, "one", self.clock, dict)
+        self.text_store = FakeTextStore(self.clock)
+        self.journal_store = JournalStore(lambda: self.text_store, "one", self.clock, dict)
         self.gauge = Gauge()
         self.settings_problem = ""
         self.start_problem = ""
@@ -147,5 +147,5 @@ async def test_the_catch_up_is_known_from_the_journal() -> None:
     await bench.journal_store.ran(RunKind.CATCH_UP, {})
     bench.clock.advance(2 * 3600)
     assert any("No catch-up has succeeded for 120 minutes" in each for each in await bench.words())
-    bench.shelf.broken = TransientError("no role")
+    bench.text_store.broken = TransientError("no role")
     assert "The journal can't be read: no role" in await bench.words()

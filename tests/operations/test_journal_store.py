@@ -12,7 +12,7 @@ from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.errors import TransientError
 from booking_sync.operations.journal import RunKind, decode_journal
 from booking_sync.operations.journal_store import KEPT, JournalStore
-from tests.operations.kit import START, FakeShelf, HandClock
+from tests.operations.kit import START, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 
 CHANGE = BookingChange(BOOKING_ID, "correlation-1", START)
@@ -21,17 +21,17 @@ DOWN = TransientError("blob storage can't be reached")
 
 
 class Bench:
-    """A shelf and the journal stores of some instances."""
+    """A text store and the journal stores of some instances."""
 
     def __init__(self) -> None:
         self.clock = HandClock()
-        self.shelf = FakeShelf(self.clock)
+        self.text_store = FakeTextStore(self.clock)
         self.closed: dict[str, float] = {}
 
     def journal_store(self, instance: str, save_seconds: float = 0.0) -> JournalStore:
         """The journal_store of an instance."""
         return JournalStore(
-            lambda: self.shelf, instance, self.clock, lambda: self.closed, save_seconds=save_seconds
+            lambda: self.text_store, instance, self.clock, lambda: self.closed, save_seconds=save_seconds
         )
 
 
@@ -41,17 +41,17 @@ async def test_outcomes_of_a_moment_are_one_write() -> None:
     journal_store = bench.journal_store("one")
     for _ in range(1000):
         journal_store.outcome(CHANGE, SYNCED)
-    assert bench.shelf.writes == 0
-    await bench.shelf.written.wait()
+    assert bench.text_store.writes == 0
+    await bench.text_store.written.wait()
     await journal_store.aclose()
-    assert bench.shelf.writes == 1
+    assert bench.text_store.writes == 1
 
 
 async def test_nothing_new_is_nothing_written() -> None:
     """An idle instance does not touch the storage account."""
     bench = Bench()
     await bench.journal_store("one").aclose()
-    assert bench.shelf.writes == 0
+    assert bench.text_store.writes == 0
 
 
 async def test_what_is_not_written_yet_is_written_at_the_end() -> None:
@@ -60,7 +60,7 @@ async def test_what_is_not_written_yet_is_written_at_the_end() -> None:
     journal_store = bench.journal_store("one", save_seconds=3600)
     journal_store.outcome(CHANGE, SYNCED)
     await journal_store.aclose()
-    journal = decode_journal(bench.shelf.texts["instances/one"][1])
+    journal = decode_journal(bench.text_store.texts["instances/one"][1])
     assert journal is not None
     assert [entry.booking_id for entry in journal.entries] == [BOOKING_ID]
 
@@ -79,10 +79,10 @@ async def test_any_instance_shows_what_all_remember() -> None:
     assert [(each.mailbox, each.until) for each in found.closed] == [(ANNA, START + timedelta(seconds=60))]
 
 
-async def test_a_shelf_that_is_down_costs_only_itself(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_text_store_that_is_down_costs_only_itself(caplog: pytest.LogCaptureFixture) -> None:
     """Neither an outcome nor a run fails because it could not be written; the log says why it was not."""
     bench = Bench()
-    bench.shelf.broken = DOWN
+    bench.text_store.broken = DOWN
     journal_store = bench.journal_store("one")
     with caplog.at_level(logging.WARNING):
         journal_store.outcome(CHANGE, SYNCED)
@@ -94,7 +94,7 @@ async def test_a_shelf_that_is_down_costs_only_itself(caplog: pytest.LogCaptureF
         await journal_store.everything()
 
 
-async def test_without_a_shelf_the_instance_remembers_for_itself() -> None:
+async def test_without_a_text_store_the_instance_remembers_for_itself() -> None:
     """An account without blobs still has a page, with what this instance knows."""
     journal_store = JournalStore(lambda: None, "one", HandClock(), dict)
     journal_store.outcome(CHANGE, SYNCED)
@@ -131,4 +131,4 @@ async def test_a_new_instance_clears_away_old_journals_but_no_runs() -> None:
     new = bench.journal_store("new")
     new.outcome(CHANGE, SYNCED)
     await new.aclose()
-    assert sorted(bench.shelf.texts) == ["instances/new", "runs/audit"]
+    assert sorted(bench.text_store.texts) == ["instances/new", "runs/audit"]

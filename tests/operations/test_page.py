@@ -145,7 +145,9 @@ async def test_all_letters_are_tried_again_once_however_often_one_clicks(driver:
     plans = [await office.book(office.world.without_mailbox) for _ in range(2)]
     await driver.open()
     orders: list[str] = []
-    driver.page.on("request", lambda request: orders.append(request.url) if request.method == "POST" else None)
+    driver.page.on(
+        "request", lambda request: orders.append(request.url) if request.method == "POST" else None
+    )
 
     await driver.page.get_by_role("button", name="Try all again").dblclick()
 

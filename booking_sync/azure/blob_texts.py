@@ -1,4 +1,4 @@
-"""The port `Shelf` on blob storage: small texts that all instances of the app share, in one container.
+"""The port `TextStore` on blob storage: small texts that all instances of the app share, in one container.
 
 They serve the operator's page and the health check. Nothing depends on them, so there are neither conditions
 nor retries: the last one to write a name has written it.
@@ -30,8 +30,8 @@ MAX_BYTES = 256 * 1024
 """A text that is longer is none of ours."""
 
 
-class BlobShelf:
-    """Fulfils `Shelf`; the container is made when it is missing.
+class BlobTextStore:
+    """Fulfils `TextStore`; the container is made when it is missing.
 
     Args:
         service: the storage account's blobs; closed by `aclose`.
@@ -105,13 +105,13 @@ class BlobShelf:
             return  # another instance was faster
 
 
-def open_shelf(
+def open_text_store(
     storage: StorageSettings,
     credential_factory: Callable[[str], AsyncTokenCredential] = platform_credential,
     *,
     container: str = CONTAINER,
-) -> BlobShelf | None:
-    """The shelf in the queues' storage account, or None when the settings name no blob service.
+) -> BlobTextStore | None:
+    """The text store in the queues' storage account, or None when the settings name no blob service.
 
     Args:
         storage: a connection string, or an account that is reached with the app's identity.
@@ -128,7 +128,7 @@ def open_shelf(
             service = BlobServiceClient.from_connection_string(storage.connection_string, **options)
         except ValueError:  # good for queues only, as far as the SDK can tell
             return None
-        return BlobShelf(service, container=container)
+        return BlobTextStore(service, container=container)
     credential = credential_factory(storage.client_id)
     service = BlobServiceClient(storage.blob_url, credential=credential, **options)
-    return BlobShelf(service, credential, container)
+    return BlobTextStore(service, credential, container)
