@@ -13,7 +13,7 @@ from booking_sync.plumbing.answer import Answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from booking_sync.operations.orders import Orders
+    from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.overview import OverviewSources
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -24,13 +24,13 @@ class OperatorEndpoints:
 
     Args:
         sources: what can be looked at.
-        open_orders: gives what carries out orders; raises `SettingsError`.
+        open_actions: gives what carries out orders; raises `SettingsError`.
     """
 
-    def __init__(self, sources: OverviewSources, open_orders: Callable[[], Orders]) -> None:
+    def __init__(self, sources: OverviewSources, open_actions: Callable[[], OperatorActions]) -> None:
         self._sources = sources
         self._overview = Overview(sources)
-        self._open_orders = open_orders
+        self._open_operator_actions = open_actions
 
     async def probe(self) -> Answer:
         """For everybody: 200 or 503, and not a word about why."""
@@ -51,7 +51,7 @@ class OperatorEndpoints:
     async def replay(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Try dead letters again."""
         try:
-            done = await self._open_orders().replay(read_replay(headers, body))
+            done = await self._open_operator_actions().replay(read_replay(headers, body))
         except (BadRequestError, SettingsError) as error:
             return _refusal(error)
         payload = {"replayed": done.replayed, "unreadable": done.unreadable, "problem": done.problem}
@@ -62,7 +62,7 @@ class OperatorEndpoints:
         """Bring bookings in step again."""
         try:
             bookings = read_resync(headers, body)
-            correlation_id = await self._open_orders().resync(bookings)
+            correlation_id = await self._open_operator_actions().resync(bookings)
         except (BadRequestError, SettingsError, SyncError) as error:
             return _refusal(error)
         return Answer(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from booking_sync.operations.endpoints import OperatorEndpoints
     from booking_sync.operations.journal import RunKind
     from booking_sync.operations.journal_store import JournalStore
-    from booking_sync.operations.orders import Orders
+    from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.page import Page
     from booking_sync.plumbing.circuit import Call
     from booking_sync.settings.table import QueueSettings, Settings
@@ -292,14 +292,14 @@ class Application:
                 link=self._link,
                 now=now,
             )
-            self._endpoints = OperatorEndpoints(sources, self._open_orders)
+            self._endpoints = OperatorEndpoints(sources, self._open_operator_actions)
         return self._endpoints
 
-    def _open_orders(self) -> Orders:
-        from booking_sync.operations.orders import Orders
+    def _open_operator_actions(self) -> OperatorActions:
+        from booking_sync.operations.operator_actions import OperatorActions
 
         queue = self._open_queue()
-        return Orders(queue.inspection(), queue, now, new_id)
+        return OperatorActions(queue.inspection(), queue, now, new_id)
 
     async def _open_failures(self) -> DataverseFailures:
         return (await self._open_machinery()).failures

@@ -20,7 +20,7 @@ from booking_sync.bulk.resync import Resync, ResyncSources
 from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
 from booking_sync.operations.journal import RunKind
 from booking_sync.operations.journal_store import JournalStore
-from booking_sync.operations.orders import Orders
+from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.plumbing.patience import Patience
 from booking_sync.settings.loading import load_part, load_settings
 from booking_sync.settings.table import QueueSettings
@@ -65,9 +65,9 @@ class Queues:
     changes: StorageChangeQueue
     inspection: StoragePoisonQueue
 
-    def orders(self) -> Orders:
+    def actions(self) -> OperatorActions:
         """What an operator can order."""
-        return Orders(self.inspection, self.changes, now, new_id)
+        return OperatorActions(self.inspection, self.changes, now, new_id)
 
     def sender(self, pace: Pace, waiting: Callable[[int], None]) -> PacedSender:
         """Puts many hints on the queue, at this pace."""

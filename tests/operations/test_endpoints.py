@@ -16,7 +16,7 @@ from booking_sync.operations.endpoints import OperatorEndpoints
 from booking_sync.operations.health import HealthProbe
 from booking_sync.operations.journal import RunKind
 from booking_sync.operations.journal_store import JournalStore
-from booking_sync.operations.orders import Orders
+from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.operations.overview import OverviewSources
 from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
 from tests.operations.kit import START, FakePoison, FakeTextStore, HandClock
@@ -64,16 +64,16 @@ class Bench:
             link=lambda booking_id: f"https://org.example/{booking_id}",
             now=self.clock,
         )
-        self.endpoints = OperatorEndpoints(sources, self._open_orders)
+        self.endpoints = OperatorEndpoints(sources, self._open_operator_actions)
 
     def _check(self) -> timedelta:
         if self.settings_problem:
             raise SettingsError(self.settings_problem)
         return timedelta(hours=1)
 
-    def _open_orders(self) -> Orders:
+    def _open_operator_actions(self) -> OperatorActions:
         self._check()
-        return Orders(self.poison, self.queue, self.clock, lambda: "id")
+        return OperatorActions(self.poison, self.queue, self.clock, lambda: "id")
 
     async def _open_failures(self) -> FailureListing:
         if self.unopened:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from booking_sync.operations.letters import Letter
-    from booking_sync.operations.orders import Dropped, Orders, Replayed
+    from booking_sync.operations.operator_actions import Dropped, OperatorActions, Replayed
     from booking_sync.ports.queues import PoisonMessage
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Of the message, as `list` shows it.")]
@@ -117,7 +117,7 @@ def drop(
 
 async def _list(session: Session) -> ExitCode:
     async with open_queues(session.environ) as queues:
-        letters = await _look(queues.orders(), None)
+        letters = await _look(queues.actions(), None)
     _print_letters(letters, session, {})
     if not letters:
         session.output.note("No messages were given up.")
@@ -126,7 +126,7 @@ async def _list(session: Session) -> ExitCode:
 
 async def _show_one(message_id: str, session: Session) -> ExitCode:
     async with open_queues(session.environ) as queues:
-        seen = await queues.orders().look(frozenset({message_id}))
+        seen = await queues.actions().look(frozenset({message_id}))
     if not seen.messages:
         if seen.problem:
             raise TransientError(seen.problem)
@@ -145,10 +145,10 @@ async def _show_one(message_id: str, session: Session) -> ExitCode:
 async def _replay(order: _Order, session: Session) -> ExitCode:
     wanted = order.wanted
     async with open_queues(session.environ) as queues:
-        orders = queues.orders()
+        actions = queues.actions()
         if order.dry_run:
-            return await _only_look(orders, wanted, session)
-        ids, last = await _until_none_is_left(orders.replay, wanted)
+            return await _only_look(actions, wanted, session)
+        ids, last = await _until_none_is_left(actions.replay, wanted)
     data = {"replayed": len(ids), "ids": sorted(ids), "unreadable": last.unreadable, "dryRun": False}
     columns = ("replayed", "left, being no message of this app")
     session.output.result(data, make_table(columns, [(str(len(ids)), str(last.unreadable))]))
@@ -158,13 +158,13 @@ async def _replay(order: _Order, session: Session) -> ExitCode:
 async def _drop(order: _Order, session: Session) -> ExitCode:
     wanted = order.wanted
     async with open_queues(session.environ) as queues:
-        orders = queues.orders()
+        actions = queues.actions()
         if order.dry_run:
-            return await _only_look(orders, wanted, session)
+            return await _only_look(actions, wanted, session)
         count = (await queues.inspection.depths()).poison if wanted is None else len(wanted)
         if count:
             confirm(f"Delete {count} messages for good", yes=order.yes)
-        ids, last = await _until_none_is_left(orders.drop, wanted)
+        ids, last = await _until_none_is_left(actions.drop, wanted)
     data = {"dropped": len(ids), "ids": sorted(ids), "dryRun": False}
     session.output.result(data, make_table(("dropped",), [(str(len(ids)),)]))
     return _end(wanted, ids, last.problem, session)
@@ -187,15 +187,15 @@ async def _until_none_is_left(
             return ids, done
 
 
-async def _only_look(orders: Orders, wanted: frozenset[str] | None, session: Session) -> ExitCode:
-    letters = await _look(orders, wanted)
+async def _only_look(actions: OperatorActions, wanted: frozenset[str] | None, session: Session) -> ExitCode:
+    letters = await _look(actions, wanted)
     _print_letters(letters, session, {"dryRun": True})
     session.output.note("Nothing was done (--dry-run).")
     return _end(wanted, {each.message_id for each in letters}, "", session)
 
 
-async def _look(orders: Orders, wanted: frozenset[str] | None) -> list[Letter]:
-    seen = await orders.look(wanted)
+async def _look(actions: OperatorActions, wanted: frozenset[str] | None) -> list[Letter]:
+    seen = await actions.look(wanted)
     if seen.problem:
         raise TransientError(seen.problem)
     return [read_letter(each) for each in seen.messages]

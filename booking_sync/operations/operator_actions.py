@@ -58,7 +58,7 @@ class Seen:
     """Why not all were seen; empty when all were."""
 
 
-class Orders:
+class OperatorActions:
     """Carries out orders; any number of them may run side by side.
 
     Args:
