@@ -1,6 +1,6 @@
-"""What an operator can order: dead letters tried again, bookings brought in step again.
+"""What operators do by hand: replay, look at and delete dead letters, and resync bookings.
 
-Both go through the queue, so the worker does them as it does everything.
+Replay and resync only put messages on the change queue. The worker handles them as it handles all others.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.change import BookingChange, RelatedChange
 from booking_sync.errors import SyncError
-from booking_sync.operations.letters import read_letter, renewed
+from booking_sync.operations.dead_letters import read_dead_letter, renewed_change
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
@@ -21,37 +21,37 @@ if TYPE_CHECKING:
     from booking_sync.ports.queues import MessageQueue, PoisonMessage, PoisonQueue
 
 HIDDEN_SECONDS = 120
-"""How long a taken letter is hidden from a second click; longer than all that is done with it."""
+"""How long a taken message is hidden from a second click; longer than all that is done with it."""
 MAX_PAGES = 20
-"""Fetches per order, of up to 32 letters each: a minute at most. What is left takes another order."""
+"""Fetches per action, of up to 32 messages each: a minute at most. What is left takes another action."""
 
 
 @dataclass(slots=True)
 class Replayed:
-    """What became of an order to try letters again."""
+    """How a replay ended."""
 
     replayed: int = 0
     unreadable: int = 0
     """Left on the poison queue, because they are no messages of ours."""
     problem: str = ""
-    """Why the order was not carried out to its end; empty when it was."""
+    """Why not all was done; empty when all was."""
     ids: set[str] = field(default_factory=set)
-    """Letters that went back to the queue."""
+    """Ids of the messages that are back on the change queue."""
 
 
 @dataclass(slots=True)
 class Dropped:
-    """What became of an order to delete letters."""
+    """How a deletion ended."""
 
     ids: set[str] = field(default_factory=set)
-    """Letters that are gone."""
+    """Ids of the messages that are deleted."""
     problem: str = ""
-    """Why the order was not carried out to its end; empty when it was."""
+    """Why not all was done; empty when all was."""
 
 
 @dataclass(slots=True)
 class Seen:
-    """What became of an order to look at letters."""
+    """What was seen of the poison queue."""
 
     messages: list[PoisonMessage] = field(default_factory=list)
     problem: str = ""
@@ -59,7 +59,7 @@ class Seen:
 
 
 class OperatorActions:
-    """Carries out orders; any number of them may run side by side.
+    """Actions on the poison queue and the change queue; any number of them may run side by side.
 
     Args:
         poison: the poison queue.
@@ -77,10 +77,11 @@ class OperatorActions:
         self._new_id = new_id
 
     async def replay(self, wanted: frozenset[str] | None) -> Replayed:
-        """Put letters back on the change queue: those with the ids that are wanted, or all (None).
+        """Put dead letters back on the change queue: those with the wanted message ids, or all (None).
 
-        A second click meets what the first one has taken hidden, and finds nothing. Each letter is sent
-        first and deleted then: a crash between the two leaves both, and a hint too many costs one read.
+        What one call has taken is hidden from a second one, so a double click replays nothing twice. Each
+        message is sent first and then deleted. A crash between the two leaves both; a hint too many costs
+        one read of the booking.
         """
         done = Replayed()
         done.problem = await self._go_through(
@@ -89,7 +90,7 @@ class OperatorActions:
         return done
 
     async def drop(self, wanted: frozenset[str] | None) -> Dropped:
-        """Delete letters for good: those with the ids that are wanted, or all (None)."""
+        """Delete dead letters for good: those with the wanted message ids, or all (None)."""
         done = Dropped()
 
         async def delete(chosen: Sequence[PoisonMessage], kept: list[PoisonMessage]) -> None:
@@ -105,7 +106,10 @@ class OperatorActions:
         return done
 
     async def look(self, wanted: frozenset[str] | None) -> Seen:
-        """Letters as they are, with the ids that are wanted or all (None); hidden from others meanwhile."""
+        """Dead letters as they are: those with the wanted message ids, or all (None).
+
+        They are hidden from others while this looks, and visible again afterwards.
+        """
         done = Seen()
         seen: set[str] = set()
 
@@ -134,15 +138,15 @@ class OperatorActions:
         act: Callable[[Sequence[PoisonMessage], list[PoisonMessage]], Awaitable[None]],
         settled: set[str],
     ) -> str:
-        """Take letters page by page until all that are wanted are settled, and show the others again.
+        """Take messages page by page until all wanted ones are settled, and release the others.
 
         Args:
-            wanted: ids; None for all.
-            act: what to do with those of a page that are wanted; adds to a list those that are to stay.
-            settled: ids that need not be looked for any more.
+            wanted: message ids; None for all.
+            act: called with the wanted messages of a page; adds those that are to stay to the list.
+            settled: message ids that need not be looked for any more.
 
         Returns:
-            What kept it from its end; empty when nothing did.
+            Why not all was done; empty when all was.
         """
         kept: list[PoisonMessage] = []
         problem = ""
@@ -164,13 +168,13 @@ class OperatorActions:
         self, messages: Sequence[PoisonMessage], done: Replayed, kept: list[PoisonMessage]
     ) -> None:
         async def one(message: PoisonMessage) -> None:
-            change = read_letter(message).change
+            change = read_dead_letter(message).change
             if change is None:
                 done.unreadable += 1
                 kept.append(message)
                 return
             try:
-                await self._send(renewed(change, self._now()))
+                await self._send(renewed_change(change, self._now()))
             except SyncError:
                 kept.append(message)
                 raise
@@ -187,7 +191,7 @@ class OperatorActions:
             await self._queue.send(change)
 
     async def _release(self, messages: Sequence[PoisonMessage]) -> None:
-        """Show again what was not wanted; should that fail, it shows by itself when its time is over."""
+        """Make messages visible again; should that fail, Storage does it when the hidden time is over."""
 
         async def release(message: PoisonMessage) -> None:
             with suppress(SyncError):

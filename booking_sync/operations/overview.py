@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.domain.change import RelatedChange
 from booking_sync.domain.text import clean_line, clean_lines
 from booking_sync.errors import SettingsError, SyncError
+from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.operations.journal import RunKind
-from booking_sync.operations.letters import read_letter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.operations.health import Health, HealthProbe
     from booking_sync.operations.journal import Entry, Journal, Run
     from booking_sync.operations.journal_store import JournalStore
-    from booking_sync.operations.letters import Letter
     from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import PoisonQueue
@@ -73,17 +73,17 @@ class Overview:
         }
 
     async def _poison(self) -> dict[str, Any]:
-        letters = [read_letter(message) for message in await self._sources.open_poison().peek()]
-        return {"letters": [self._letter(letter) for letter in letters]}
+        dead_letters = [read_dead_letter(message) for message in await self._sources.open_poison().peek()]
+        return {"letters": [self._dead_letter(each) for each in dead_letters]}
 
-    def _letter(self, letter: Letter) -> dict[str, Any]:
-        change = letter.change
+    def _dead_letter(self, dead_letter: DeadLetter) -> dict[str, Any]:
+        change = dead_letter.change
         return {
-            "id": letter.message_id,
-            "reason": letter.reason,
-            "deadLetteredAt": letter.dead_lettered_at,
-            "bookingId": letter.booking_id,
-            "link": self._sources.link(letter.booking_id) if letter.booking_id else "",
+            "id": dead_letter.message_id,
+            "reason": dead_letter.reason,
+            "deadLetteredAt": dead_letter.dead_lettered_at,
+            "bookingId": dead_letter.booking_id,
+            "link": self._sources.link(dead_letter.booking_id) if dead_letter.booking_id else "",
             "about": f"{change.table.value} {change.row_id}" if isinstance(change, RelatedChange) else "",
             "correlationId": change.correlation_id if change else "",
             "replayable": change is not None,

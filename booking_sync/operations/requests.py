@@ -1,7 +1,7 @@
-"""An operator's HTTP request: where it may come from, and what it orders. Pure.
+"""An operator's HTTP request: where it may come from, and what it asks for. Pure.
 
-Nothing here is opened by a cookie: every request carries the function key in a header, which no foreign page
-can make a browser send. That the order is JSON and comes from our own page is checked besides.
+No cookie opens anything: every request carries the function key in a header, which no foreign page can make a
+browser send. Beside that, the request must be JSON and come from our own page, or from no browser at all.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_BOOKINGS = 100
-"""Bookings per order; the backfill command is for more."""
-MAX_LETTERS = 32
-_MAX_LETTER_ID = 100
+"""Bookings per request; the backfill command is for more."""
+MAX_DEAD_LETTERS = 32
+_MAX_MESSAGE_ID = 100
 
 
 class BadRequestError(ValueError):
@@ -31,7 +31,7 @@ class BadRequestError(ValueError):
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
-    """Let pass what our own page or no browser sent.
+    """Refuse what another page makes a browser send.
 
     As Go's `http.CrossOriginProtection`: browsers say in Sec-Fetch-Site where a request comes from; old ones
     name the page's origin, which must be the host that was asked; what says neither is no browser.
@@ -53,26 +53,26 @@ def read_replay(headers: Mapping[str, str], body: bytes) -> frozenset[str] | Non
     """Which dead letters to try again: `{"letters": ["<id>", …]}`, or `{"all": true}` for all (None).
 
     Raises:
-        BadRequestError: not an order, or not from our page.
+        BadRequestError: it asks for something else, or comes from another page.
     """
-    order = _read(headers, body, {"letters", "all"})
-    if order.get("all") is True and len(order) == 1:
+    asked = _read(headers, body, {"letters", "all"})
+    if asked.get("all") is True and len(asked) == 1:
         return None
-    letters = order.get("letters")
-    if "all" in order or not isinstance(letters, list) or not 0 < len(letters) <= MAX_LETTERS:
+    message_ids = asked.get("letters")
+    if "all" in asked or not isinstance(message_ids, list) or not 0 < len(message_ids) <= MAX_DEAD_LETTERS:
         raise BadRequestError(
-            f'Say either "all": true, or which "letters": a list of 1 to {MAX_LETTERS} message ids.'
+            f'Say either "all": true, or which "letters": a list of 1 to {MAX_DEAD_LETTERS} message ids.'
         )
-    if not all(isinstance(each, str) and 0 < len(each) <= _MAX_LETTER_ID for each in letters):
+    if not all(isinstance(each, str) and 0 < len(each) <= _MAX_MESSAGE_ID for each in message_ids):
         raise BadRequestError('Each of "letters" must be a message id.')
-    return frozenset(letters)
+    return frozenset(message_ids)
 
 
 def read_resync(headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
     """Which bookings to bring in step again: `{"bookings": ["<GUID>", …]}`; each once, in lower case.
 
     Raises:
-        BadRequestError: not an order, or not from our page.
+        BadRequestError: it asks for something else, or comes from another page.
     """
     bookings = _read(headers, body, {"bookings"}).get("bookings")
     if not isinstance(bookings, list) or not 0 < len(bookings) <= MAX_BOOKINGS:
@@ -93,13 +93,13 @@ def _read(headers: Mapping[str, str], body: bytes, names: set[str]) -> dict[str,
     if len(body) > MAX_BODY_BYTES:
         raise BadRequestError("The body is too long.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     try:
-        order = json.loads(body)
+        asked = json.loads(body)
     except (ValueError, RecursionError):
         raise BadRequestError("The body is not JSON.") from None
-    if not isinstance(order, dict) or order.keys() - names:
+    if not isinstance(asked, dict) or asked.keys() - names:
         wanted = " or ".join(f'"{name}"' for name in sorted(names))
         raise BadRequestError(f"The body must be a JSON object with {wanted}, and nothing else.")
-    return order
+    return asked
 
 
 def _host(origin: str) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import EventRef, FoundEvent, MarkedEvent
     from booking_sync.domain.plan import DesiredState
     from booking_sync.domain.record import BookingRow
-    from booking_sync.operations.letters import Letter
+    from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.ports.bookings import BookingDetails, Presence
 
 
@@ -48,5 +48,5 @@ class Facts:
     """By mailbox that was searched: the events with the booking's marker, and the one that the row names."""
     closed: Mapping[str, str] = field(default_factory=dict)
     """By mailbox that could not be searched: why."""
-    letters: tuple[Letter, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
     """Messages about it among the first of the poison queue."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.event import EventRef, marker
 from booking_sync.domain.plan import Unwanted, Wanted
 from booking_sync.errors import PermanentError
-from booking_sync.operations.letters import read_letter
+from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.ports.bookings import Presence
 from booking_sync.status.facts import Facts, RowFacts
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event import MarkedEvent
     from booking_sync.domain.plan import DesiredStateRule
-    from booking_sync.operations.letters import Letter
+    from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.ports.bookings import AuditReads, BookingDetailReads, BookingRows
     from booking_sync.ports.queues import PoisonQueue
     from booking_sync.status.facts import EventReads
@@ -48,11 +48,11 @@ async def look(sources: Sources, booking_id: str) -> Facts:
         TransientError: a service can't answer now.
         PermanentError: Dataverse or the queue refuses.
     """
-    letters = await _letters(sources, booking_id)
+    dead_letters = await _dead_letters(sources, booking_id)
     row = await sources.rows.read(booking_id)
     if row is None:
         found = await sources.presence.presence([booking_id])
-        return Facts(booking_id, sources.organization_id, None, found[booking_id], letters=letters)
+        return Facts(booking_id, sources.organization_id, None, found[booking_id], dead_letters=dead_letters)
     facts = RowFacts(row, await sources.details.details(booking_id), sources.desired_state(row.booking))
     calendars: dict[str, Sequence[MarkedEvent]] = {}
     closed: dict[str, str] = {}
@@ -68,7 +68,7 @@ async def look(sources: Sources, booking_id: str) -> Facts:
         Presence.EXISTS,
         calendars=calendars,
         closed=closed,
-        letters=letters,
+        dead_letters=dead_letters,
     )
 
 
@@ -92,6 +92,6 @@ async def _events(sources: Sources, facts: RowFacts, mailbox: str) -> list[Marke
     return [replace(event, marker=event.marker or own) for event in events if event is not None]
 
 
-async def _letters(sources: Sources, booking_id: str) -> tuple[Letter, ...]:
-    letters = [read_letter(message) for message in await sources.poison.peek()]
-    return tuple(letter for letter in letters if letter.booking_id == booking_id)
+async def _dead_letters(sources: Sources, booking_id: str) -> tuple[DeadLetter, ...]:
+    dead_letters = [read_dead_letter(message) for message in await sources.poison.peek()]
+    return tuple(dead_letter for dead_letter in dead_letters if dead_letter.booking_id == booking_id)

@@ -36,7 +36,7 @@ def sections(facts: Facts, verdict: Verdict) -> list[Section]:
         *([_row(facts.row), _record(facts.row, facts.organization_id)] if facts.row else []),
         *(_event(facts, mailbox, event) for mailbox, event in _events(facts)),
         *([_without_events(facts)] if facts.row and not any(facts.calendars.values()) else []),
-        *(Section("poison queue", ((each.dead_lettered_at, each.reason),)) for each in facts.letters),
+        *(Section("poison queue", ((each.dead_lettered_at, each.reason),)) for each in facts.dead_letters),
     ]
     steps = [("the worker would", step) for step in verdict.would]
     words = [("", text) for text in verdict.words]
@@ -58,7 +58,7 @@ def as_json(facts: Facts, verdict: Verdict) -> dict[str, Any]:
         "closedMailboxes": dict(facts.closed),
         "poison": [
             {"messageId": each.message_id, "at": each.dead_lettered_at, "reason": each.reason}
-            for each in facts.letters
+            for each in facts.dead_letters
         ],
     }
 

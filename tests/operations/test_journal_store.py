@@ -29,7 +29,7 @@ class Bench:
         self.closed: dict[str, float] = {}
 
     def journal_store(self, instance: str, save_seconds: float = 0.0) -> JournalStore:
-        """The journal_store of an instance."""
+        """The journal store of an instance."""
         return JournalStore(
             lambda: self.text_store, instance, self.clock, lambda: self.closed, save_seconds=save_seconds
         )

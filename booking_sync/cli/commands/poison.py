@@ -18,13 +18,13 @@ from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.text import clean_lines
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.operations.letters import read_letter
+from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.wiring.commands import open_queues
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
-    from booking_sync.operations.letters import Letter
+    from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.operations.operator_actions import Dropped, OperatorActions, Replayed
     from booking_sync.ports.queues import PoisonMessage
 
@@ -117,11 +117,11 @@ def drop(
 
 async def _list(session: Session) -> ExitCode:
     async with open_queues(session.environ) as queues:
-        letters = await _look(queues.actions(), None)
-    _print_letters(letters, session, {})
-    if not letters:
+        dead_letters = await _look(queues.actions(), None)
+    _print_dead_letters(dead_letters, session, {})
+    if not dead_letters:
         session.output.note("No messages were given up.")
-    return ExitCode.FINDINGS if letters else ExitCode.FINE
+    return ExitCode.FINDINGS if dead_letters else ExitCode.FINE
 
 
 async def _show_one(message_id: str, session: Session) -> ExitCode:
@@ -134,8 +134,8 @@ async def _show_one(message_id: str, session: Session) -> ExitCode:
             f"There is no message {message_id} on the poison queue, or it is in work just now."
         )
     (message,) = seen.messages
-    letter = read_letter(message)
-    data = {**_describe(letter), "message": _content(letter, message)}
+    dead_letter = read_dead_letter(message)
+    data = {**_describe(dead_letter), "message": _content(dead_letter, message)}
     rows = [(name, str(value)) for name, value in data.items() if name != "message" and value != ""]
     rows.append(("message", json.dumps(data["message"], indent=2, ensure_ascii=False)))
     session.output.result(data, make_table(("", ""), rows))
@@ -188,17 +188,17 @@ async def _until_none_is_left(
 
 
 async def _only_look(actions: OperatorActions, wanted: frozenset[str] | None, session: Session) -> ExitCode:
-    letters = await _look(actions, wanted)
-    _print_letters(letters, session, {"dryRun": True})
+    dead_letters = await _look(actions, wanted)
+    _print_dead_letters(dead_letters, session, {"dryRun": True})
     session.output.note("Nothing was done (--dry-run).")
-    return _end(wanted, {each.message_id for each in letters}, "", session)
+    return _end(wanted, {each.message_id for each in dead_letters}, "", session)
 
 
-async def _look(actions: OperatorActions, wanted: frozenset[str] | None) -> list[Letter]:
+async def _look(actions: OperatorActions, wanted: frozenset[str] | None) -> list[DeadLetter]:
     seen = await actions.look(wanted)
     if seen.problem:
         raise TransientError(seen.problem)
-    return [read_letter(each) for each in seen.messages]
+    return [read_dead_letter(each) for each in seen.messages]
 
 
 def _end(
@@ -219,8 +219,8 @@ def _end(
     return ExitCode.FINDINGS if missing or unreadable else ExitCode.FINE
 
 
-def _print_letters(letters: Sequence[Letter], session: Session, more: dict[str, Any]) -> None:
-    described = [_describe(each) for each in letters]
+def _print_dead_letters(dead_letters: Sequence[DeadLetter], session: Session, more: dict[str, Any]) -> None:
+    described = [_describe(each) for each in dead_letters]
     rows = [
         (each["id"], _minute(each["deadLetteredAt"]), each["booking"] or each["about"], each["reason"])
         for each in described
@@ -237,24 +237,24 @@ def _minute(moment: str) -> str:
         return moment
 
 
-def _describe(letter: Letter) -> dict[str, Any]:
-    change = letter.change
+def _describe(dead_letter: DeadLetter) -> dict[str, Any]:
+    change = dead_letter.change
     return {
-        "id": letter.message_id,
-        "reason": letter.reason or (HOST_REASON if change else UNREADABLE),
-        "deadLetteredAt": letter.dead_lettered_at,
-        "booking": letter.booking_id,
+        "id": dead_letter.message_id,
+        "reason": dead_letter.reason or (HOST_REASON if change else UNREADABLE),
+        "deadLetteredAt": dead_letter.dead_lettered_at,
+        "booking": dead_letter.booking_id,
         "about": f"{change.table.value} {change.row_id}" if isinstance(change, RelatedChange) else "",
         "replayable": change is not None,
     }
 
 
-def _content(letter: Letter, message: PoisonMessage) -> Any:
+def _content(dead_letter: DeadLetter, message: PoisonMessage) -> Any:
     """The message as the app reads it; what it can't read is shown as the text that it is."""
-    match letter.change:
+    match dead_letter.change:
         case BookingChange():
-            return json.loads(encode_change(letter.change))
+            return json.loads(encode_change(dead_letter.change))
         case RelatedChange():
-            return json.loads(encode_related(letter.change))
+            return json.loads(encode_related(dead_letter.change))
         case None:
             return clean_lines(message.text, MAX_TEXT)

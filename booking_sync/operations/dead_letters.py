@@ -18,7 +18,7 @@ MAX_REASON = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One dead letter."""
 
     message_id: str
@@ -35,14 +35,14 @@ class Letter:
         return self.change.booking_id if isinstance(self.change, BookingChange) else ""
 
 
-def read_letter(message: PoisonMessage) -> Letter:
+def read_dead_letter(message: PoisonMessage) -> DeadLetter:
     """Read a dead letter, the app's (with a reason) or the host's (the bare message); never raises."""
     entry = _object(message.text)
     if entry is None or "reason" not in entry:
-        return Letter(message.message_id, "", "", _change(message.text))
+        return DeadLetter(message.message_id, "", "", _change(message.text))
     original = entry.get("message")
     text = original if isinstance(original, str) else json.dumps(original)
-    return Letter(
+    return DeadLetter(
         message.message_id,
         clean_lines(str(entry["reason"]), MAX_REASON),
         clean_lines(str(entry.get("deadLetteredAt", "")), 40),
@@ -50,7 +50,7 @@ def read_letter(message: PoisonMessage) -> Letter:
     )
 
 
-def renewed(change: BookingChange | RelatedChange, now: datetime) -> BookingChange | RelatedChange:
+def renewed_change(change: BookingChange | RelatedChange, now: datetime) -> BookingChange | RelatedChange:
     """The change as if it came in now, so that it has its full time again.
 
     About a booking it believes nothing that is recorded: who knows what was done since.
