@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from booking_sync.doctor import access, environment, mailboxes, registration, storage, trial
-from booking_sync.doctor.facts import Access, Audience, Timer
+from booking_sync.doctor.facts import Audience, MailboxAccess, Timer
 from booking_sync.doctor.findings import Area, Finding, Report, Severity
 from booking_sync.domain.event import is_mailbox
 from booking_sync.errors import PermanentError, SettingsError, SyncError
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from booking_sync.doctor.facts import (
         Administration,
         Clocks,
-        Doors,
         Environment,
         Expectations,
         Identity,
+        MailboxAccessReads,
         Storage,
         TokenFacts,
         Tokens,
@@ -67,7 +67,7 @@ class Sources:
     environment: Callable[[], Environment]
     administration: Callable[[], Administration]
     calendar: Callable[[], Calendar]
-    doors: Callable[[], Doors]
+    mailbox_access: Callable[[], MailboxAccessReads]
 
 
 @dataclass(slots=True)
@@ -287,13 +287,15 @@ class Examination:
 
     async def _outside(self, name: str, *, names_known: bool) -> bool:
         mailbox = await self._find(name, names_known=names_known)
-        doors = self._open(Area.MAILBOXES, self.sources.doors) if mailbox else None
-        if mailbox is None or doors is None:
+        mailbox_access = self._open(Area.MAILBOXES, self.sources.mailbox_access) if mailbox else None
+        if mailbox is None or mailbox_access is None:
             return False
-        found = await self._ask(Area.MAILBOXES, f"outside: {name}", lambda: doors.access(mailbox), "")
+        found = await self._ask(
+            Area.MAILBOXES, f"outside: {name}", lambda: mailbox_access.access(mailbox), ""
+        )
         if found:
             self._note(mailboxes.judge_outside(name, found))
-        return found is Access.DENIED
+        return found is MailboxAccess.DENIED
 
     async def _find(self, name: str, *, names_known: bool) -> str | None:
         """The mailbox's id; None, with a finding, when it can't be had."""

@@ -200,7 +200,7 @@ class Administration(Protocol):
         """System jobs of these steps that ended in failure since then."""
 
 
-class Access(Enum):
+class MailboxAccess(Enum):
     """What Graph lets the app do with a mailbox."""
 
     ALLOWED = auto()
@@ -208,11 +208,11 @@ class Access(Enum):
     NO_MAILBOX = auto()
 
 
-class Doors(Protocol):
-    """Which mailboxes are open to the app."""
+class MailboxAccessReads(Protocol):
+    """What Graph lets the app do with mailboxes."""
 
-    async def access(self, mailbox: str) -> Access:
-        """Try to read; nothing of what is there is looked at."""
+    async def access(self, mailbox: str) -> MailboxAccess:
+        """Try to read a calendar; no event is looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.doctor.facts import Access
+from booking_sync.doctor.facts import MailboxAccess
 from booking_sync.doctor.findings import Area, Finding, Severity
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def unknown(name: str) -> Finding:
     return Finding(Area.MAILBOXES, name, Severity.ERROR, words, remedy)
 
 
-def judge_outside(name: str, access: Access) -> Finding:
+def judge_outside(name: str, access: MailboxAccess) -> Finding:
     """Whether a mailbox that should be closed to the app is."""
     check = f"outside: {name}"
-    if access is Access.DENIED:
+    if access is MailboxAccess.DENIED:
         return Finding(Area.MAILBOXES, check, Severity.OK, "closed to the app, as it should be")
-    if access is Access.NO_MAILBOX:
+    if access is MailboxAccess.NO_MAILBOX:
         words = "this person has no mailbox, which proves nothing"
         remedy = "Name somebody with a mailbox that the app should not reach."
         return Finding(Area.MAILBOXES, check, Severity.WARNING, words, remedy)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from booking_sync.domain.columns import SupportColumns
     from booking_sync.outlook.calendar import OutlookCalendar
-    from booking_sync.outlook.doors import OutlookDoors
+    from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
     from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.clock import Clock
     from booking_sync.settings.cautions import Caution
@@ -122,7 +122,7 @@ async def open_examination(
             environment=lambda: practice.environment,
             administration=lambda: practice.administration,
             calendar=lambda: practice.calendar,
-            doors=practice.doors,
+            mailbox_access=practice.mailbox_access,
         )
         yield Examination(sources, wishes, clock, new_id, tell)
 
@@ -230,10 +230,10 @@ class _Practice:
         self._exits.push_async_callback(made.aclose)
         return made
 
-    def doors(self) -> OutlookDoors:
-        from booking_sync.outlook.doors import OutlookDoors
+    def mailbox_access(self) -> OutlookMailboxAccessReads:
+        from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
 
-        return OutlookDoors(self.calendar)
+        return OutlookMailboxAccessReads(self.calendar)
 
     # --- what several of them need ----------------------------------------------------------------------
 

@@ -16,10 +16,10 @@ from booking_sync.azure.claims import read_claims
 from booking_sync.cli.main import app
 from booking_sync.doctor import access, environment, mailboxes, registration, storage
 from booking_sync.doctor.facts import (
-    Access,
     ClockReading,
     FailedJobs,
     ForeignMarks,
+    MailboxAccess,
     Person,
     QueueState,
     SecretState,
@@ -135,7 +135,7 @@ def test_a_tenant_wide_permission(roles: set[str], refused: bool, severity: Seve
 
 def test_only_a_refusal_proves_that_a_mailbox_is_closed() -> None:
     """A person without a mailbox proves nothing."""
-    severities = [mailboxes.judge_outside("x", each).severity for each in Access]
+    severities = [mailboxes.judge_outside("x", each).severity for each in MailboxAccess]
     assert severities == [Severity.ERROR, Severity.OK, Severity.WARNING]
 
 

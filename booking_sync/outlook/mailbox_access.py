@@ -1,0 +1,37 @@
+"""The port `MailboxAccessReads` on Graph: whether the app may read a mailbox's calendar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from booking_sync.doctor.facts import MailboxAccess
+from booking_sync.errors import PermanentError
+from booking_sync.outlook.errors import ACCESS_DENIED_REASON, NO_MAILBOX_REASON
+
+if TYPE_CHECKING:
+    from booking_sync.ports.calendars import Calendar
+
+_UNUSED_MARKER = "booking-sync-doctor/nobody"
+"""A marker that no event carries, so that Graph answers without showing any event."""
+
+
+class OutlookMailboxAccessReads:
+    """Fulfils `MailboxAccessReads`.
+
+    Args:
+        calendar: the technicians' calendars; stays the caller's to close.
+    """
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+
+    async def access(self, mailbox: str) -> MailboxAccess:
+        """Try to read; raises `SyncError` for any other refusal than no access or no mailbox."""
+        try:
+            await self._calendar.find(mailbox, _UNUSED_MARKER)
+        except PermanentError as error:
+            known = {ACCESS_DENIED_REASON: MailboxAccess.DENIED, NO_MAILBOX_REASON: MailboxAccess.NO_MAILBOX}
+            if error.reason not in known:
+                raise
+            return known[error.reason]
+        return MailboxAccess.ALLOWED
