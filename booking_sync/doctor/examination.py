@@ -287,12 +287,10 @@ class Examination:
 
     async def _outside(self, name: str, *, names_known: bool) -> bool:
         mailbox = await self._find(name, names_known=names_known)
-        mailbox_access = self._open(Area.MAILBOXES, self.sources.mailbox_access) if mailbox else None
-        if mailbox is None or mailbox_access is None:
+        reads = self._open(Area.MAILBOXES, self.sources.mailbox_access) if mailbox else None
+        if mailbox is None or reads is None:
             return False
-        found = await self._ask(
-            Area.MAILBOXES, f"outside: {name}", lambda: mailbox_access.access(mailbox), ""
-        )
+        found = await self._ask(Area.MAILBOXES, f"outside: {name}", lambda: reads.access(mailbox), "")
         if found:
             self._note(mailboxes.judge_outside(name, found))
         return found is MailboxAccess.DENIED

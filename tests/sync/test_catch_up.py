@@ -21,7 +21,7 @@ from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.sync.catch_up import CatchUp, Standing, Tally, CatchUpWindow, standing
+from booking_sync.sync.catch_up import CatchUp, CatchUpWindow, Standing, Tally, standing
 from booking_sync.sync.sending import SENDS_AT_ONCE
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
