@@ -22,8 +22,11 @@ from booking_sync.domain.watched import RelatedTable
 
 MESSAGE_VERSION = 1
 RELATED_VERSION = 2
-_MAX_ATTEMPT = 1_000_000
-_MAX_CORRELATION_ID = 200
+MAX_ATTEMPT = 1_000_000
+MAX_CORRELATION_ID = 200
+MAX_SUSPECTS = 16
+"""Each is a mailbox to search. A booking gets one more when a creation's end is uncertain and it then moves
+to another technician, so that two are rare; what lies in a mailbox that is not searched, the audit finds."""
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -70,16 +73,16 @@ class RelatedChange:
 
 
 def encode_related(change: RelatedChange) -> str:
-    """The queue message's text (JSON)."""
+    """The queue message's text (JSON); always one that `decode_message` takes."""
     message: dict[str, Any] = {
         "version": RELATED_VERSION,
         "table": change.table.value,
         "rowId": change.row_id,
-        "correlationId": change.correlation_id,
+        "correlationId": change.correlation_id[:MAX_CORRELATION_ID],
         "firstSeen": change.first_seen.astimezone(UTC).isoformat(),
     }
     if change.attempt:
-        message["attempt"] = change.attempt
+        message["attempt"] = min(change.attempt, MAX_ATTEMPT)
     if change.starts_from:
         message["startsFrom"] = change.starts_from.astimezone(UTC).isoformat()
     if change.trace:
@@ -88,11 +91,11 @@ def encode_related(change: RelatedChange) -> str:
 
 
 def encode_change(change: BookingChange) -> str:
-    """The queue message's text (JSON)."""
+    """The queue message's text (JSON); always one that `decode_message` takes."""
     message: dict[str, Any] = {
         "version": MESSAGE_VERSION,
         "bookingId": change.booking_id,
-        "correlationId": change.correlation_id,
+        "correlationId": change.correlation_id[:MAX_CORRELATION_ID],
         "firstSeen": change.first_seen.astimezone(UTC).isoformat(),
     }
     if change.deleted:
@@ -100,11 +103,11 @@ def encode_change(change: BookingChange) -> str:
     if change.event:
         message["event"] = {"mailbox": change.event.mailbox, "id": change.event.event_id}
     if change.attempt:
-        message["attempt"] = change.attempt
+        message["attempt"] = min(change.attempt, MAX_ATTEMPT)
     if change.uncertain:
         message["uncertain"] = True
     if change.suspects:
-        message["suspects"] = sorted(change.suspects)
+        message["suspects"] = sorted(change.suspects)[:MAX_SUSPECTS]
     if change.trace:
         message["traceparent"] = change.trace
     return json.dumps(message)
@@ -214,14 +217,14 @@ def _moment(message: dict[str, Any], key: str) -> datetime:
 
 def _attempt(message: dict[str, Any]) -> int:
     attempt: int = _take(message, "attempt", int, default=0)
-    if not 0 <= attempt <= _MAX_ATTEMPT:
-        raise MalformedChangeError(f"the queue message's 'attempt' is not from 0 to {_MAX_ATTEMPT}")
+    if not 0 <= attempt <= MAX_ATTEMPT:
+        raise MalformedChangeError(f"the queue message's 'attempt' is not from 0 to {MAX_ATTEMPT}")
     return attempt
 
 
 def _correlation_id(message: dict[str, Any]) -> str:
     correlation_id: str = _take(message, "correlationId", str)
-    if len(correlation_id) > _MAX_CORRELATION_ID:
+    if len(correlation_id) > MAX_CORRELATION_ID:
         raise MalformedChangeError("the queue message's 'correlationId' is too long")
     return correlation_id
 
@@ -236,7 +239,7 @@ def _event(message: dict[str, Any]) -> EventRef | None:
     if "event" not in message:
         return None
     event = _take(message, "event", dict)
-    ref = EventRef(mailbox=_take(event, "mailbox", str), event_id=_take(event, "id", str))
+    ref = EventRef(mailbox=_take(event, "mailbox", str).lower(), event_id=_take(event, "id", str))
     if not is_mailbox(ref.mailbox) or not is_event_id(ref.event_id):
         raise MalformedChangeError("the queue message's 'event' can't be an event")
     return ref
@@ -246,4 +249,6 @@ def _suspects(message: dict[str, Any]) -> frozenset[str]:
     suspects = _take(message, "suspects", list, default=[])
     if not all(isinstance(suspect, str) and is_mailbox(suspect) for suspect in suspects):
         raise MalformedChangeError("the queue message's 'suspects' are not all mailboxes")
-    return frozenset(suspects)
+    if len(suspects) > MAX_SUSPECTS:
+        raise MalformedChangeError(f"the queue message's 'suspects' are more than {MAX_SUSPECTS}")
+    return frozenset(suspect.lower() for suspect in suspects)

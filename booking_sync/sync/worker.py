@@ -120,6 +120,7 @@ class ChangeWorker:
             await self._queue.dead_letter(text, f"Malformed message: {error}.")
             log_event(_logger, "message_malformed", reason=str(error))
             return
+        change = self._not_from_the_future(change)
         try:
             await self._handle(text, change, dequeue_count)
         except Exception as error:
@@ -253,6 +254,11 @@ class ChangeWorker:
             attempt=change.attempt,
             delaySeconds=None if delay is None else round(delay, 1),
         )
+
+    def _not_from_the_future(self, change: Change) -> Change:
+        """What claims to come in only later would never grow too old."""
+        now = self._now()
+        return replace(change, first_seen=now) if change.first_seen > now else change
 
     def _is_too_old(self, change: BookingChange | RelatedChange) -> bool:
         return self._now() - change.first_seen > self._max_age

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.change import (
+    MAX_ATTEMPT,
+    MAX_SUSPECTS,
     BookingChange,
     MalformedChangeError,
     RelatedChange,
@@ -65,6 +67,36 @@ def test_a_change_reads_back_as_it_was_written(change: BookingChange) -> None:
 def test_a_change_of_a_related_row_reads_back_as_it_was_written(change: RelatedChange) -> None:
     """The same of messages about rows that bookings name."""
     assert decode_message(encode_related(change)) == change
+
+
+@given(
+    st.builds(
+        BookingChange,
+        booking_id=st.uuids().map(str),
+        correlation_id=st.text(max_size=400),
+        first_seen=st.datetimes(timezones=st.just(UTC)),
+        attempt=st.integers(0, 10**9),
+        suspects=st.frozensets(mailboxes, max_size=40),
+    )
+)
+def test_nothing_is_written_that_would_be_refused(change: BookingChange) -> None:
+    """However often a change was put back, and however many hints were merged, its message is readable."""
+    again = decode_change(encode_change(change))
+    assert again.suspects <= change.suspects
+    assert len(again.suspects) == min(len(change.suspects), MAX_SUSPECTS)
+    assert again.attempt == min(change.attempt, MAX_ATTEMPT)
+
+
+def test_mailboxes_are_the_same_in_whatever_case() -> None:
+    """GUIDs are compared without regard to case, event ids are not: they come out as they went in."""
+    mailbox = "A0000000-0000-4000-8000-00000000000A"
+    text = json.dumps(
+        json.loads(encode_change(PLAIN))
+        | {"event": {"mailbox": mailbox, "id": "AbC_-"}, "suspects": [mailbox, mailbox.lower()]}
+    )
+    change = decode_change(text)
+    assert change.event == EventRef(mailbox.lower(), "AbC_-")
+    assert change.suspects == {mailbox.lower()}
 
 
 def test_messages_of_before_are_still_read() -> None:
@@ -123,6 +155,8 @@ def test_a_spoiled_message_about_a_related_row_is_refused_by_name(
         ({"event": {"id": "E"}}, "'mailbox'"),
         ({"suspects": [1]}, "'suspects'"),
         ({"suspects": ["../groups"]}, "'suspects'"),
+        ({"suspects": [f"a0000000-0000-4000-8000-{n:012}" for n in range(17)]}, "more than 16"),
+        ({"suspects": ["a0000000-0000-4000-8000-00000000000a"] * 1100}, "more than 16"),
         ({"event": {"mailbox": "someone@contoso.com", "id": "E"}}, "'event'"),
         ({"event": {"mailbox": "a0000000-0000-4000-8000-00000000000a", "id": ".."}}, "'event'"),
         ({"firstSeen": "0001-01-01T00:00:00+23:59"}, "year 1"),

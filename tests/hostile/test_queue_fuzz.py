@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text
 from booking_sync.domain.change import (
+    MAX_SUSPECTS,
     BookingChange,
     RelatedChange,
     decode_change,
@@ -139,6 +140,9 @@ AWKWARD = {
     "a long reason for nothing": b'"' + "\N{PILE OF POO}".encode() * (LARGEST // 4 - 1) + b'"',
     "control characters": bytes(range(32)) * 1500,
     "many suspects": write({**MESSAGE, "suspects": ["x"] * 9000}).encode(),
+    "more mailboxes to search than a booking has": write(
+        {**MESSAGE, "suspects": [f"a0000000-0000-4000-8000-{number:012}" for number in range(1100)]}
+    ).encode(),
     "a table that has no bookings": write({**RELATED_MESSAGE, "table": "systemuser"}).encode(),
     "a row that is none": write({**RELATED_MESSAGE, "rowId": "../accounts"}).encode(),
     "a start out of time": write({**RELATED_MESSAGE, "startsFrom": "9999-12-31T23:59:59-23:59"}).encode(),
@@ -171,8 +175,8 @@ def test_every_dead_letter_fits_and_keeps_its_reason(message: str, reason: str) 
 
 
 def test_the_largest_message_of_ours_fits() -> None:
-    """A deletion with the longest event id, and a hundred suspects besides, is below what the queue takes."""
-    mailboxes = [f"a0000000-0000-4000-8000-{number:012}" for number in range(100)]
+    """A deletion with the longest event id, and all suspects besides, is below what the queue takes."""
+    mailboxes = [f"a0000000-0000-4000-8000-{number:012}" for number in range(MAX_SUSPECTS)]
     change = BookingChange(
         BOOKING_ID,
         "\N{PILE OF POO}" * 200,

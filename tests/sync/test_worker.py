@@ -127,6 +127,19 @@ async def test_a_failed_booking_lies_on_the_poison_queue_beside_its_reason() -> 
     assert bench.queue.poison == [(TEXT, "Outlook: no mailbox.")]
 
 
+async def test_a_message_from_the_future_grows_old_from_now_on() -> None:
+    """Whatever moment a message claims, it is given up one day: a put-back says when it was met."""
+    bench = Bench(Outcome(OutcomeKind.DEFERRED, "throttled"))
+    far = datetime(9999, 1, 1, tzinfo=UTC)
+    for text in (
+        encode_change(replace(CHANGE, first_seen=far)),
+        encode_related(replace(RELATED, first_seen=far)),
+    ):
+        await bench.worker.handle(text, 1)
+    assert [change.first_seen for change, _ in bench.queue.sent] == [START]
+    assert [change.first_seen for change, _ in bench.queue.related] == [START]
+
+
 async def test_age_not_count_ends_the_put_backs() -> None:
     """A message too old is dead-lettered with the last reason, and its row is told."""
     bench = Bench(Outcome(OutcomeKind.DEFERRED, "Outlook: throttled."))
