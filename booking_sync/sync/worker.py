@@ -255,7 +255,7 @@ class ChangeWorker:
             delaySeconds=None if delay is None else round(delay, 1),
         )
 
-    def _not_from_the_future(self, change: Change) -> Change:
+    def _not_from_the_future(self, change: BookingChange | RelatedChange) -> BookingChange | RelatedChange:
         """What claims to come in only later would never grow too old."""
         now = self._now()
         return replace(change, first_seen=now) if change.first_seen > now else change
