@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.audit.auditor import AuditOrder
+from booking_sync.domain.ids import typed_guid
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.answer import Answer
 
@@ -74,7 +74,7 @@ def _mailboxes(value: Any) -> frozenset[str]:
         return frozenset()
     if not isinstance(value, list) or not value:
         raise BadOrderError('"mailboxes" must be a list of Entra object ids; leave it out for all.')
-    try:
-        return frozenset(str(uuid.UUID(each)) for each in value)
-    except (ValueError, AttributeError, TypeError):
-        raise BadOrderError('Each of "mailboxes" must be an Entra object id (a GUID).') from None
+    mailboxes = {typed_guid(each) if isinstance(each, str) else None for each in value}
+    if None in mailboxes:
+        raise BadOrderError('Each of "mailboxes" must be an Entra object id (a GUID).')
+    return frozenset(each for each in mailboxes if each)

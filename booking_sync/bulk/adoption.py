@@ -11,7 +11,6 @@ It has to be done before the app runs: where the app was faster, the booking has
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -19,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox, marker
+from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError
@@ -225,7 +225,7 @@ class Adopter:
                 problems.append(f"The mailbox {mailbox} was not searched. {found.reason}")
                 continue
             for event in found:
-                booking_id = _guid(event.value)
+                booking_id = typed_guid(event.value)  # programs write them in whatever form
                 if booking_id and event.start >= starts_from:
                     claims.setdefault(booking_id, _Claim(booking_id)).found.append(event.event)
         return problems
@@ -337,10 +337,3 @@ def _refs(events: Sequence[ForeignEvent]) -> tuple[EventRef, ...]:
 
 def _same(one: EventRef, other: EventRef) -> bool:
     return one.event_id == other.event_id and one.mailbox.lower() == other.mailbox.lower()
-
-
-def _guid(text: str) -> str | None:
-    try:
-        return str(uuid.UUID(text.strip()))
-    except ValueError:
-        return None

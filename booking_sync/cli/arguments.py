@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import sys
-import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import typer
 
 from booking_sync.cli.runner import UsageError
+from booking_sync.domain.ids import typed_guid, typed_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 def read_guid(text: str, what: str) -> str:
-    """A GUID in lower case; braces around it are fine.
+    """A GUID in lower case, however people write it.
 
     Raises:
         UsageError: it is none.
     """
-    try:
-        return str(uuid.UUID(text.strip()))
-    except ValueError:
+    guid = typed_guid(text)
+    if guid is None:
         raise UsageError(
             f"{what} must be a GUID, such as 1b671a64-40d5-491e-99b0-da01ff1f3341, not {text!r}."
-        ) from None
+        )
+    return guid
 
 
 def read_guids(texts: Iterable[str], what: str) -> tuple[str, ...]:
@@ -40,13 +40,12 @@ def read_moment(text: str, option: str) -> datetime:
     Raises:
         UsageError: it is neither.
     """
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    moment = typed_moment(text)
+    if moment is None:
         raise UsageError(
             f"{option} must be a date such as 2027-03-01 or a moment such as 2027-03-01T06:00Z, not {text!r}."
-        ) from None
+        )
+    return moment
 
 
 def confirm(what: str, *, yes: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.bulk.backfill import Checkpoint, Selection
 from booking_sync.cli.runner import UsageError
+from booking_sync.domain.ids import read_moment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,9 +90,9 @@ def _read(found: Any) -> Checkpoint:
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a time zone")
+    moment = read_moment(text)
+    if moment is None:
+        raise ValueError("no moment with its zone")
     return moment
 
 

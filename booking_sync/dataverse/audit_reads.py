@@ -12,10 +12,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
+from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
+from booking_sync.domain.ids import NO_GUID, read_guid
 from booking_sync.ports.bookings import Presence
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ _USERS = (
     "bookableresources?$select=bookableresourceid&$filter=resourcetype eq 3"
     "&$expand=UserId($select=azureactivedirectoryobjectid)"
 )
-_NO_GUID = "00000000-0000-0000-0000-000000000000"
 
 
 class DataverseAuditReads:
@@ -55,8 +55,8 @@ class DataverseAuditReads:
         page_size = {"Prefer": f"odata.maxpagesize={USERS_PER_PAGE}"}
         rows = await self._client.rows(_USERS, headers=page_size)
         users = [row.get("UserId") for row in rows]
-        found = (normal_guid(user.get("azureactivedirectoryobjectid")) for user in users if user)
-        return frozenset(each for each in found if each and each != _NO_GUID)
+        found = (read_guid(user.get("azureactivedirectoryobjectid")) for user in users if user)
+        return frozenset(each for each in found if each and each != NO_GUID)
 
     async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:
         """Whether each of these bookings exists.
@@ -101,7 +101,7 @@ class DataverseAuditReads:
 
     def _read(self, booking_id: str, reply: Reply) -> Presence:
         if reply.ok:
-            if normal_guid(reply.json_object().get(ID_COLUMN)) != booking_id:
+            if read_guid(reply.json_object().get(ID_COLUMN)) != booking_id:
                 raise incomplete()  # another part's answer
             return Presence.EXISTS
         if reply.status == HTTPStatus.NOT_FOUND:

@@ -12,10 +12,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.rows import ID_COLUMN, is_etag, normal_guid, to_booking_row, to_columns
+from booking_sync.dataverse.rows import ID_COLUMN, is_etag, to_booking_row, to_columns
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH, DataverseClient
 from booking_sync.dataverse.web_api.errors import DUPLICATES, ROW_MISSING, error_code, incomplete
+from booking_sync.domain.ids import read_guid
 from booking_sync.errors import PermanentError, SyncError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.microbatch import MicroBatcher
@@ -137,7 +138,7 @@ class DataverseBookings:
         rows: list[BookingRow] = []
         unreadable: list[UnreadableRow] = []
         for row in page:
-            identity = normal_guid(row.get(ID_COLUMN))
+            identity = read_guid(row.get(ID_COLUMN))
             if identity is None:
                 raise incomplete()
             try:
@@ -151,7 +152,7 @@ class DataverseBookings:
         _measure_batch("read", len(asked))
         found: dict[str, Mapping[str, Any]] = {}
         for row in await self._client.rows(queries.booking_rows(asked, self._columns)):
-            identity = normal_guid(row.get(ID_COLUMN))
+            identity = read_guid(row.get(ID_COLUMN))
             if identity not in asked:
                 # Then this is not the answer to our question, and rows it lacks may well exist.
                 raise incomplete()
@@ -228,7 +229,7 @@ def _guid(booking_id: str) -> str:
     Raises:
         PermanentError: no GUID.
     """
-    identity = normal_guid(booking_id)
+    identity = read_guid(booking_id)
     if identity is None:
         raise PermanentError("Dynamics 365: what names a booking is no GUID.")
     return identity

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.queries import booking_row
+from booking_sync.domain.ids import read_moment
 from booking_sync.ports.bookings import BookingDetails
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class DataverseDetailReads:
         return BookingDetails(
             resource_id=_text(row.get("_resource_value")),
             resource_name=_text(resource.get("name")) if isinstance(resource, dict) else "",
-            modified=_moment(row.get("modifiedon")),
+            modified=read_moment(row.get("modifiedon")),
             event_id=_text(row.get(columns.event_id)),
             mailbox=_text(row.get(columns.original_resource)).lower(),
             state=_text(row.get(columns.sync_state)),
@@ -54,10 +54,3 @@ class DataverseDetailReads:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(value)).astimezone(UTC)
-    except ValueError:
-        return None

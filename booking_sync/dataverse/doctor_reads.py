@@ -15,10 +15,10 @@ from urllib.parse import quote
 from booking_sync.dataverse.failures import DataverseFailures
 from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
 from booking_sync.dataverse.queries import booking_expand, booking_select
-from booking_sync.dataverse.rows import normal_guid
 from booking_sync.dataverse.schema import BOOKINGS
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.doctor.facts import FailedJobs, ForeignMarks, Identity, Person, TableFacts
+from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.text import clean_line
 from booking_sync.domain.watched import BOOKING_TABLE, WORK_ORDER_COLUMNS
 from booking_sync.errors import PermanentError
@@ -129,7 +129,7 @@ class DataverseExamination:
         rows = await self._client.rows(
             f"systemusers?$select=azureactivedirectoryobjectid&$filter={condition}&$top=2"
         )
-        found = {normal_guid(row.get("azureactivedirectoryobjectid")) for row in rows} - {None}
+        found = {read_guid(row.get("azureactivedirectoryobjectid")) for row in rows} - {None}
         return str(found.pop()) if len(found) == 1 else ""
 
 
@@ -187,7 +187,7 @@ class DataverseAdministration:
         return FailedJobs(
             min(len(rows), MOST_JOBS),
             more=len(rows) > MOST_JOBS,
-            newest=_read_moment(rows[0].get("completedon")),
+            newest=read_moment(rows[0].get("completedon")),
             reason=clean_line(str(reason), _REASON_LENGTH),
         )
 
@@ -201,7 +201,7 @@ def _named(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def _person(row: Mapping[str, Any]) -> Person | None:
-    resource_id, resource = normal_guid(row.get("_resource_value")), row.get("Resource")
+    resource_id, resource = read_guid(row.get("_resource_value")), row.get("Resource")
     if resource_id is None:
         return None
     name = resource.get("name") if isinstance(resource, dict) else None
@@ -210,10 +210,3 @@ def _person(row: Mapping[str, Any]) -> Person | None:
 
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _read_moment(value: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(value)).astimezone(UTC)
-    except ValueError:
-        return None

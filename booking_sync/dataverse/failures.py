@@ -6,12 +6,12 @@ what is behind a row is the audit's.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
+from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.schema import BOOKINGS
 from booking_sync.dataverse.web_api.errors import incomplete
+from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.ports.bookings import FailingBooking, FailingBookings
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ class DataverseFailures:
         return FailingBookings(tuple(self._read(row) for row in rows[:limit]), more=len(rows) > limit)
 
     def _read(self, row: Mapping[str, Any]) -> FailingBooking:
-        booking_id = normal_guid(row.get(ID_COLUMN))
+        booking_id = read_guid(row.get(ID_COLUMN))
         if booking_id is None:
             raise incomplete()
         return FailingBooking(
             booking_id=booking_id,
             name=_text(row.get("name")),
-            starts=_moment(row.get("starttime")),
-            modified=_moment(row.get("modifiedon")),
+            starts=read_moment(row.get("starttime")),
+            modified=read_moment(row.get("modifiedon")),
             error=_text(row.get(self._column)),
         )
 
@@ -63,12 +63,3 @@ class DataverseFailures:
 def _text(value: object) -> str:
     """For a person to read, so that an odd value is better left out than refused."""
     return value if isinstance(value, str) else ""
-
-
-def _moment(value: object) -> datetime | None:
-    """The moment, UTC; None for what is none."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return moment.astimezone(UTC) if moment and moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

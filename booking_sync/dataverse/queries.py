@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import astuple
 from datetime import UTC
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from booking_sync.dataverse.schema import BOOKINGS
+from booking_sync.domain.ids import read_guid
 from booking_sync.domain.watched import WORK_ORDER_COLUMNS, RelatedTable
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _conditions(query: BookingQuery, columns: SupportColumns) -> Iterator[str]:
         (RelatedTable.WORK_ORDER, query.work_order_ids),
     ):
         if ids:
-            yield "(" + " or ".join(f"{_LOOKUPS[table]} eq {uuid.UUID(each)}" for each in ids) + ")"
+            yield "(" + " or ".join(f"{_LOOKUPS[table]} eq {_guid(each)}" for each in ids) + ")"
     if query.condition:
         yield f"({query.condition})"
 
@@ -168,6 +168,13 @@ def _moment(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("bookings are listed by moments with a time zone")
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def _guid(text: str) -> str:
+    guid = read_guid(text)
+    if guid is None:
+        raise ValueError("bookings are listed by GUIDs of resources and work orders")
+    return guid
 
 
 def _text(text: str) -> str:

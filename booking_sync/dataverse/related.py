@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
+from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
+from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.errors import PermanentError
 from booking_sync.ports.bookings import BookingStart
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
+    from datetime import datetime
     from typing import Any
 
     from booking_sync.dataverse.web_api.client import DataverseClient
@@ -39,7 +40,7 @@ class DataverseRelatedBookings:
             PermanentError: refused, or what was given is no GUID.
             ValueError: a moment without a time zone.
         """
-        identity = normal_guid(row_id)
+        identity = read_guid(row_id)
         if identity is None:
             raise PermanentError("Dynamics 365: what names a row is no GUID.")
         path = queries.related_bookings(table, identity, starts_from)
@@ -49,13 +50,7 @@ class DataverseRelatedBookings:
 
 def _start(row: Mapping[str, Any]) -> BookingStart:
     """Raises `TransientError` for a row that can't be an answer to our question."""
-    identity, text = normal_guid(row.get(ID_COLUMN)), row.get("starttime")
-    if identity is None or not isinstance(text, str):
+    identity, start = read_guid(row.get(ID_COLUMN)), read_moment(row.get("starttime"))
+    if identity is None or start is None:
         raise incomplete()
-    try:
-        start = datetime.fromisoformat(text)
-    except ValueError:
-        raise incomplete() from None
-    if start.tzinfo is None:
-        raise incomplete()
-    return BookingStart(identity, start.astimezone(UTC))
+    return BookingStart(identity, start)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.rows import ID_COLUMN, normal_guid
+from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.columns import is_logical_name
+from booking_sync.domain.ids import NO_GUID, read_guid
 from booking_sync.errors import PermanentError
 from booking_sync.ports.bookings import FormerRecord
 
@@ -23,7 +24,6 @@ _USERS = (
     "&$expand=UserId($select=azureactivedirectoryobjectid)"
 )
 _PAGES = {"Prefer": "odata.maxpagesize=1000"}
-_NO_GUID = "00000000-0000-0000-0000-000000000000"
 
 
 class DataverseResources:
@@ -45,11 +45,11 @@ class DataverseResources:
         """
         found: dict[str, str] = {}
         for row in await self._client.rows(_USERS, headers=_PAGES):
-            resource_id = normal_guid(row.get(_RESOURCE_ID))
+            resource_id = read_guid(row.get(_RESOURCE_ID))
             if resource_id is None:
                 raise incomplete()
-            mailbox = normal_guid((row.get("UserId") or {}).get("azureactivedirectoryobjectid"))
-            if mailbox and mailbox != _NO_GUID:
+            mailbox = read_guid((row.get("UserId") or {}).get("azureactivedirectoryobjectid"))
+            if mailbox and mailbox != NO_GUID:
                 found[resource_id] = mailbox
         return found
 
@@ -87,7 +87,7 @@ class DataverseFormerRecords:
             yield [self._read(row) for row in page]
 
     def _read(self, row: Mapping[str, object]) -> FormerRecord:
-        booking_id = normal_guid(row.get(ID_COLUMN))
+        booking_id = read_guid(row.get(ID_COLUMN))
         if booking_id is None or self._event_column not in row:
             raise incomplete()
         event_id = row[self._event_column]

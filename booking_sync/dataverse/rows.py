@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.booking import (
@@ -22,28 +21,22 @@ from booking_sync.domain.booking import (
     WorkOrder,
 )
 from booking_sync.domain.columns import SYNC_ERROR_LENGTH
+from booking_sync.domain.ids import NO_GUID, read_guid, read_moment
 from booking_sync.domain.record import BookingRow, format_state, parse_record
 from booking_sync.domain.text import shorten
 from booking_sync.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from booking_sync.domain.columns import SupportColumns
     from booking_sync.domain.record import SyncRecord
 
 ID_COLUMN = "bookableresourcebookingid"
 
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NO_GUID = "00000000-0000-0000-0000-000000000000"
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]+"')
 _ACTIVE = 0
-
-
-def normal_guid(value: object) -> str | None:
-    """A GUID in lower case, or None when the value is none."""
-    text = value.lower() if isinstance(value, str) else ""
-    return text if _GUID.fullmatch(text) else None
 
 
 def is_etag(value: object) -> bool:
@@ -121,7 +114,7 @@ def _user(row: _Reader | None) -> SystemUser | None:
     if row is None:
         return None
     entra_id = row.guid("azureactivedirectoryobjectid")
-    return SystemUser(None if entra_id == _NO_GUID else entra_id, disabled=row.flag("isdisabled"))
+    return SystemUser(None if entra_id == NO_GUID else entra_id, disabled=row.flag("isdisabled"))
 
 
 def _work_order(row: _Reader | None) -> WorkOrder | None:
@@ -181,7 +174,7 @@ class _Reader:
         return self.required_guid(column)
 
     def required_guid(self, column: str) -> str:
-        guid = normal_guid(self._row.get(column))
+        guid = read_guid(self._row.get(column))
         if guid is None:
             raise self._wrong(column, "a GUID")
         return guid
@@ -214,19 +207,13 @@ class _Reader:
         raise self._wrong(column, "yes or no")
 
     def moment(self, column: str) -> datetime | None:
-        text = self.text(column)
-        if text is None:
+        value = self._row.get(column)
+        if value is None:
             return None
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise self._wrong(column, "a time") from None
-        if moment.tzinfo is None:
-            raise self._wrong(column, "a time with its zone")
-        try:
-            return moment.astimezone(UTC)
-        except OverflowError:
-            raise self._wrong(column, "a time between the years 1 and 9999") from None
+        moment = read_moment(value)
+        if moment is None:
+            raise self._wrong(column, "a time with its zone, between the years 1 and 9999")
+        return moment
 
     def etag(self) -> str:
         value = self._row.get("@odata.etag")

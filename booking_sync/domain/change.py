@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.watched import RelatedTable
 
 MESSAGE_VERSION = 1
@@ -192,27 +192,19 @@ def _take(message: dict[str, Any], key: str, kind: type, *, default: Any = None)
 
 
 def _guid(message: dict[str, Any], key: str) -> str:
-    value: str = _take(message, key, str)
-    try:
-        return str(uuid.UUID(value))
-    except ValueError as error:
-        raise MalformedChangeError(f"the queue message's {key!r} is not a GUID") from error
+    guid = read_guid(_take(message, key, str))
+    if guid is None:
+        raise MalformedChangeError(f"the queue message's {key!r} is not a GUID")
+    return guid
 
 
 def _moment(message: dict[str, Any], key: str) -> datetime:
-    value: str = _take(message, key, str)
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise MalformedChangeError(f"the queue message's {key!r} is not an ISO 8601 time") from error
-    if moment.tzinfo is None:
-        raise MalformedChangeError(f"the queue message's {key!r} has no UTC offset")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
+    moment = read_moment(_take(message, key, str))
+    if moment is None:
         raise MalformedChangeError(
-            f"the queue message's {key!r} is before the year 1 or after 9999"
-        ) from error
+            f"the queue message's {key!r} is not an ISO 8601 time with its UTC offset, from year 1 to 9999"
+        )
+    return moment
 
 
 def _attempt(message: dict[str, Any]) -> int:

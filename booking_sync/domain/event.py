@@ -9,6 +9,8 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from booking_sync.domain.ids import read_guid
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -18,7 +20,6 @@ ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
 
 _TRANSACTION_NAMESPACE = uuid.UUID("5f0f7c0e-3c9b-5b0a-9d0e-6f6b0d2f7a41")
 _FINGERPRINT_BYTES = 16
-_MAILBOX = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _EVENT_ID = re.compile(r"[0-9A-Za-z_=+-]{1,1000}")
 
 
@@ -34,7 +35,7 @@ class EventRef:
 
 def is_mailbox(text: str) -> bool:
     """Whether this can name a mailbox: an Entra object id, and nothing that leads elsewhere in a URL."""
-    return _MAILBOX.fullmatch(text) is not None
+    return read_guid(text) is not None
 
 
 def is_event_id(text: str) -> bool:

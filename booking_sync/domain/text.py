@@ -17,8 +17,23 @@ _UNFIT = re.compile(
     "\ud800-\udfff"  # halves of characters, which no UTF-8 can hold
     "\ufdd0-\ufdef\ufeff\ufffe\uffff]"  # no characters at all
 )
+# White space, controls, and what marks words, lines and directions without being seen.
+_UNSEEN = "".join(
+    map(
+        chr,
+        (
+            *(*range(0x21), *range(0x7F, 0xA1), 0xAD, 0x61C, 0x1680, 0x180E),
+            *(*range(0x2000, 0x2010), *range(0x2028, 0x2030), *range(0x205F, 0x2070), 0x3000, 0xFEFF),
+        ),
+    )
+)
 _NO_GUILLEMETS = str.maketrans("", "", "«»")
 _QUOTED = re.compile("«[^»]*»?")  # a shortened reason may have lost its closing mark
+
+
+def trim(text: str) -> str:
+    """The text without what can't be seen around it, which comes along when people copy and paste."""
+    return text.strip(_UNSEEN)
 
 
 def clean(text: str) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.ids import read_moment
 from booking_sync.domain.text import shorten, without_quotes
 
 if TYPE_CHECKING:
@@ -153,10 +154,10 @@ def _entry(found: Mapping[str, Any]) -> Entry:
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without its zone")
-    return moment.astimezone(UTC)
+    moment = read_moment(text)
+    if moment is None:
+        raise ValueError("no moment with its zone")
+    return moment
 
 
 def _tidy(reason: str) -> str:

@@ -7,10 +7,11 @@ browser send. Beside that, the request must be JSON and come from our own page, 
 from __future__ import annotations
 
 import json
-import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from booking_sync.domain.ids import typed_guid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,10 +78,10 @@ def read_resync(headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
     bookings = _read(headers, body, {"bookings"}).get("bookings")
     if not isinstance(bookings, list) or not 0 < len(bookings) <= MAX_BOOKINGS:
         raise BadRequestError(f'"bookings" must be a list of 1 to {MAX_BOOKINGS} booking ids.')
-    try:
-        return tuple(dict.fromkeys(str(uuid.UUID(each)) for each in bookings))
-    except (ValueError, AttributeError, TypeError):
-        raise BadRequestError('Each of "bookings" must be a booking\'s id (a GUID).') from None
+    ids = dict.fromkeys(typed_guid(each) if isinstance(each, str) else None for each in bookings)
+    if None in ids:
+        raise BadRequestError('Each of "bookings" must be a booking\'s id (a GUID).')
+    return tuple(each for each in ids if each)
 
 
 def _read(headers: Mapping[str, str], body: bytes, names: set[str]) -> dict[str, Any]:

@@ -5,16 +5,17 @@ An entry that can't be read makes the whole page unreadable: an event that we ov
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.event import EventRef, MarkedEvent
+from booking_sync.domain.ids import read_utc_time
 from booking_sync.errors import TransientError
 from booking_sync.outlook.requests import MARKER_PROPERTY
 from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
 
 def marked_events(entries: Sequence[Any], mailbox: str) -> Iterator[MarkedEvent]:
@@ -100,10 +101,10 @@ def _moment(time: Any) -> datetime:
     """Graph's wall-clock time in UTC; it has seven fractional digits, of which six are read."""
     if not isinstance(time, dict) or time.get("timeZone") != "UTC":
         raise _unreadable()
-    try:
-        return datetime.fromisoformat(str(time.get("dateTime"))).replace(tzinfo=UTC)
-    except ValueError:
-        raise _unreadable() from None
+    moment = read_utc_time(time.get("dateTime"))
+    if moment is None:
+        raise _unreadable()
+    return moment
 
 
 def _unreadable() -> TransientError:

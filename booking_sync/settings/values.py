@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from booking_sync.domain.ids import typed_guid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +71,10 @@ def flag(text: str) -> bool:
 
 def guid(text: str) -> str:
     """A GUID in lower case."""
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise ValueError("must be a GUID") from None
+    found = typed_guid(text)
+    if found is None:
+        raise ValueError("must be a GUID")
+    return found
 
 
 def guid_or_nothing(text: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+from booking_sync.domain.ids import typed_guid
+from booking_sync.domain.text import trim
 
 
 def read_booking_id(text: str) -> str | None:
@@ -14,10 +14,9 @@ def read_booking_id(text: str) -> str | None:
     Args:
         text: a GUID, bare or in braces, or the address of the booking's form in Dynamics 365.
     """
-    text = text.strip().lower()
+    text = trim(text).lower()
     if "://" not in text:
-        bare = text.strip("{}")
-        return bare if _GUID.fullmatch(bare) else None
+        return typed_guid(text)
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -25,5 +24,4 @@ def read_booking_id(text: str) -> str | None:
     options = {**parse_qs(parts.query), **parse_qs(parts.fragment)}
     if options.get("etn", ["bookableresourcebooking"]) != ["bookableresourcebooking"]:
         return None
-    found = unquote(options.get("id", [""])[0]).strip("{}")
-    return found if _GUID.fullmatch(found) else None
+    return typed_guid(unquote(options.get("id", [""])[0]))

@@ -9,11 +9,11 @@ the booking again, so little is read, and what is missing never loses a change.
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.ids import NO_GUID, read_guid
 from booking_sync.domain.watched import BOOKING_TABLE, RELATED_ATTRIBUTES, RelatedTable
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _kind(context: dict[str, Any]) -> ChangeKind | None:
 
 
 def _correlation_id(context: dict[str, Any], headers: dict[str, str]) -> str | None:
-    return _as_guid(context.get("CorrelationId")) or _as_guid(headers.get(_CORRELATION_HEADER))
+    return read_guid(context.get("CorrelationId")) or read_guid(headers.get(_CORRELATION_HEADER))
 
 
 def _target_row(context: dict[str, Any]) -> dict[str, Any] | None:
@@ -285,21 +285,12 @@ def _text(context: dict[str, Any], key: str) -> str:
 
 
 def _guid(context: dict[str, Any], key: str) -> str:
-    value = _as_guid(_text(context, key))
-    if value is None or uuid.UUID(value).int == 0:
+    value = read_guid(_text(context, key))
+    if value is None or value == NO_GUID:
         raise _UnreadableError(f"{key} is not a GUID.")
     return value
 
 
 def _guid_or_none(context: dict[str, Any], key: str) -> str | None:
     """A GUID that a change is not lost for: None when it is missing or malformed."""
-    return None if context.get(key) is None else _as_guid(_text(context, key))
-
-
-def _as_guid(value: Any) -> str | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        return str(uuid.UUID(value))
-    except ValueError:
-        return None
+    return None if context.get(key) is None else read_guid(_text(context, key))

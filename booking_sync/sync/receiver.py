@@ -9,6 +9,7 @@ Such messages are held back a little, and a row that keeps changing is announced
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -19,7 +20,6 @@ from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.answer import Answer
 from booking_sync.plumbing.log import log_event
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
-from booking_sync.sync.announce import Coalescer
 from booking_sync.sync.dynamics_webhook import (
     Accepted,
     ChangeKind,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from booking_sync.plumbing.telemetry import Note
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import MessageQueue
+    from booking_sync.sync.announce import Coalescer
     from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 _LOGGER = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class Receiver:
         self._policy = policy
         self._now = now
         self._new_id = new_id
-        self._coalescer = Coalescer(elapsed)
+        self._elapsed = elapsed
 
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Take one webhook; never raises for what it holds or for a queue that is down."""
@@ -87,6 +88,12 @@ class Receiver:
             **answer.payload,
         )
         return answer
+
+    @functools.cached_property
+    def _coalescer(self) -> Coalescer:
+        from booking_sync.sync.announce import Coalescer  # noqa: PLC0415 - few webhooks need it at a cold start
+
+        return Coalescer(self._elapsed)
 
     async def _queue_change(self, read: Accepted) -> Answer:
         change = BookingChange(

@@ -176,7 +176,7 @@ def test_bookings_of_resources_and_work_orders_are_asked_for_by_their_ids() -> N
         f"(_resource_value eq {first})"
         f" and (_msdyn_workorder_value eq {first} or _msdyn_workorder_value eq {second})"
     )
-    with pytest.raises(ValueError, match="badly formed"):
+    with pytest.raises(ValueError, match="GUIDs of resources"):
         options(BookingQuery(resource_ids=("x or true",)))
 
 

@@ -126,7 +126,7 @@ def test_an_app_of_before_refuses_the_newer_kind_by_its_version() -> None:
         ({"table": "account"}, "'table'"),
         ({"table": None}, "'table'"),
         ({"rowId": "WO-17"}, "'rowId' is not a GUID"),
-        ({"startsFrom": "2026-03-02T00:00:00"}, "'startsFrom' has no UTC offset"),
+        ({"startsFrom": "2026-03-02T00:00:00"}, "'startsFrom' is not an ISO 8601 time with its UTC offset"),
         ({"startsFrom": None}, "'startsFrom'"),
         ({"attempt": -1}, "'attempt'"),
         ({"firstSeen": 7}, "'firstSeen'"),

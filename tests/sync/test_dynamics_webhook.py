@@ -108,8 +108,8 @@ def test_unknown_keys_are_ignored() -> None:
 
 
 def test_ids_are_lower_case() -> None:
-    """A GUID in capitals, or in braces, is the same booking."""
-    context = {**updated().context(), "PrimaryEntityId": "{" + BOOKING.upper() + "}"}
+    """A GUID in capitals is the same booking."""
+    context = {**updated().context(), "PrimaryEntityId": BOOKING.upper()}
     got = read_change(encode(context), headers(), POLICY)
     assert isinstance(got, Accepted)
     assert got.booking_id == BOOKING

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption, Y
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.domain.ids import read_moment
 from booking_sync.domain.text import clean_lines
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.operations.dead_letters import read_dead_letter
@@ -231,10 +231,8 @@ def _print_dead_letters(dead_letters: Sequence[DeadLetter], session: Session, mo
 
 def _minute(moment: str) -> str:
     """When, short enough for a table; what is no time stays as it is."""
-    try:
-        return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    except ValueError:
-        return moment
+    read = read_moment(moment)
+    return f"{read:%Y-%m-%d %H:%M} UTC" if read else moment
 
 
 def _describe(dead_letter: DeadLetter) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,6 +18,7 @@ from booking_sync.dataverse.web_api.breaker import GuardedWire
 from booking_sync.dataverse.web_api.errors import incomplete, read_refusal, to_error
 from booking_sync.dataverse.web_api.pause import Pause
 from booking_sync.dataverse.web_api.transport import Request, Timeouts, Transport, Wire
+from booking_sync.domain.ids import read_guid
 from booking_sync.errors import PermanentError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric, SpanName
@@ -44,7 +44,6 @@ _STANDARD_HEADERS: Final = {
 _NEXT_LINK = "@odata.nextLink"
 _MAX_PAGES = 10_000
 """A list that never ends is a fault of the service."""
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DEFAULT_TIMEOUTS = Timeouts()
 PLACES: Final = 50
 """Dataverse answers 429 beyond 52 requests at a time of one user on one of its web servers (its service
@@ -168,8 +167,8 @@ class DataverseClient:
     async def who_am_i(self) -> WhoAmI:
         """Our user and organisation; raises as `get`."""
         answer = await self.get("WhoAmI")
-        user, organization = (str(answer.get(key)).lower() for key in ("UserId", "OrganizationId"))
-        if not (_GUID.fullmatch(user) and _GUID.fullmatch(organization)):
+        user, organization = (read_guid(answer.get(key)) for key in ("UserId", "OrganizationId"))
+        if user is None or organization is None:
             raise incomplete()
         return WhoAmI(user, organization)
 
