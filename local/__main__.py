@@ -73,7 +73,18 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "By default a new one below .local-stack",
     )
     add_commands(commands)
+    start.add_argument(
+        "--debug-port",
+        type=_from_to(1024, 65535),
+        help="port on 127.0.0.1 where a debugger may attach to the app; .vscode/launch.json expects 5678",
+    )
     for command in (run, start):
+        command.add_argument(
+            "--app",
+            type=Path,
+            default=REPOSITORY,
+            help="folder of function_app.py; default this one. `make package` builds dist/package",
+        )
         command.add_argument(
             "--no-extension", action="store_true", help="write no open extension on the events"
         )
@@ -101,7 +112,11 @@ async def run(arguments: argparse.Namespace) -> int:
 async def start(arguments: argparse.Namespace) -> int:
     """Keep the stack up until somebody ends it; the exit code."""
     with _folder(arguments.folder) as folder:
-        options = replace(_stack_options(folder, arguments), provisioned=not arguments.unprovisioned)
+        options = replace(
+            _stack_options(folder, arguments),
+            provisioned=not arguments.unprovisioned,
+            debug_port=arguments.debug_port,
+        )
         async with LocalStack(options) as stack:
             console = Console(soft_wrap=True, highlight=False)
             await load_sample_data(stack, arguments.seed, arguments.bookings, console)
@@ -161,7 +176,7 @@ def _claimed(wanted: Path) -> Path:
 
 
 def _stack_options(folder: Path, arguments: argparse.Namespace) -> StackOptions:
-    options = StackOptions(folder, time_zone=TIME_ZONE)
+    options = StackOptions(folder, app_folder=arguments.app.resolve(), time_zone=TIME_ZONE)
     return replace(options, extension_name="") if arguments.no_extension else options
 
 

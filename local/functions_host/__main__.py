@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import json
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -39,8 +41,13 @@ def read_options() -> HostOptions:
         default=HIDDEN_SECONDS,
         help="how long a queue message in work is hidden, so how soon it comes back after a crash",
     )
+    parser.add_argument(
+        "--debug-port", type=int, help="port on 127.0.0.1 where a debugger (debugpy) may attach to the app"
+    )
     parser.add_argument("--drain-seconds", type=float, default=DRAIN_SECONDS)
     arguments = parser.parse_args()
+    if arguments.debug_port is not None:
+        listen_for_debugger(arguments.debug_port)
     if arguments.settings:
         for name, value in read_app_settings(arguments.settings).items():
             os.environ.setdefault(name, value)
@@ -52,6 +59,25 @@ def read_options() -> HostOptions:
         hidden_seconds=arguments.hidden_seconds,
         drain_seconds=arguments.drain_seconds,
     )
+
+
+def listen_for_debugger(port: int) -> None:
+    """Let a debugger attach at any time from now on, before the app is imported.
+
+    Raises:
+        ConfigurationError: debugpy is not installed, or the port is taken.
+    """
+    # Its check of Python's frozen modules warns about files that no breakpoint is set in.
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    try:
+        socket.create_server(("127.0.0.1", port)).close()  # debugpy would wait for ever for one that is taken
+        debugpy = importlib.import_module("debugpy")
+        # In this process: its usual helper process would be one more to end with the stack.
+        debugpy.listen(("127.0.0.1", port), in_process_debug_adapter=True)
+    except ImportError as error:
+        raise ConfigurationError("debugging needs debugpy, which requirements-dev.txt installs") from error
+    except OSError as error:
+        raise ConfigurationError(f"no debugger can attach at port {port}: {error}") from error
 
 
 async def serve(options: HostOptions) -> None:

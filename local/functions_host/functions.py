@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+PACKAGES_FOLDER = ".python_packages/lib/site-packages"
 OUTPUTS_UNDERSTOOD = frozenset({"http"})
 
 
@@ -78,7 +79,9 @@ def load_functions(folder: Path, settings: Mapping[str, str]) -> list[Function]:
     """
     if not (folder / "function_app.py").is_file():
         raise ConfigurationError(f"there is no function_app.py in {folder}")
-    sys.path.insert(0, str(folder))
+    # A built package brings its packages along; the worker in Azure looks there before anywhere else.
+    packages = folder / PACKAGES_FOLDER
+    sys.path[:0] = [str(folder), *([str(packages)] if packages.is_dir() else [])]
     module = importlib.import_module("function_app")
     apps = [value for value in vars(module).values() if isinstance(value, func.FunctionApp)]
     if len(apps) != 1:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HostKind = Literal["own", "func"]
+WORKER_ARGUMENTS = "languageWorkers__python__arguments"
+"""What the Core Tools put between Python and the worker's own arguments."""
 FORCE_VARIABLE = "LOCAL_STACK_HOST"
 READY_MARK = "For detailed output, run func with --verbose flag"
 """Printed below the list of functions, so after the Python worker has indexed them."""
@@ -43,7 +45,9 @@ def func_command(port: int) -> list[str]:
     return ["func", "start", "--port", str(port)]
 
 
-def func_environment(environment: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+def func_environment(
+    environment: Mapping[str, str], settings: Mapping[str, str], debug_port: int | None = None
+) -> dict[str, str]:
     """The environment that makes `func` run the app with these settings and this Python.
 
     The Core Tools let the environment win over `local.settings.json`, so no file is written and one that a
@@ -55,6 +59,7 @@ def func_environment(environment: Mapping[str, str], settings: Mapping[str, str]
         "FUNCTIONS_CORE_TOOLS_TELEMETRY_OPTOUT": "1",
         "languageWorkers__python__defaultExecutablePath": sys.executable,
         "AzureWebJobsSecretStorageType": "files",
+        **({} if debug_port is None else {WORKER_ARGUMENTS: f"-m debugpy --listen 127.0.0.1:{debug_port}"}),
         **settings,
     }
 

@@ -34,6 +34,8 @@ class AppLaunch:
     hidden_seconds: int = 600
     """How soon a message comes back after a crash; `func` ignores it."""
     log_file: Path | None = None
+    debug_port: int | None = None
+    """Where a debugger may attach; None: nowhere."""
 
 
 def host_process(launch: AppLaunch, kind: core_tools.HostKind) -> ManagedProcess:
@@ -44,6 +46,8 @@ def host_process(launch: AppLaunch, kind: core_tools.HostKind) -> ManagedProcess
 def _own(launch: AppLaunch) -> ManagedProcess:
     options = ["--app", str(launch.folder), "--port", str(launch.port)]
     options += ["--hidden-seconds", str(launch.hidden_seconds)]
+    if launch.debug_port is not None:
+        options += ["--debug-port", str(launch.debug_port)]
     if launch.certificates is not None:
         files = launch.certificates
         options += ["--cert", str(files.certificate), "--key", str(files.key)]
@@ -66,7 +70,7 @@ def _func(launch: AppLaunch) -> ManagedProcess:
     return ManagedProcess(
         "func start",
         core_tools.func_command(port),
-        environment=core_tools.func_environment(os.environ, launch.settings),
+        environment=core_tools.func_environment(os.environ, launch.settings, launch.debug_port),
         ready=lambda line: core_tools.func_ready(port, line),
         start_timeout_seconds=FUNC_START_SECONDS,
         log_file=launch.log_file,

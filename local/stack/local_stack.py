@@ -188,6 +188,7 @@ class LocalStack:
                 port=free_port(),  # the same after a restart, so that webhooks on their way still find it
                 hidden_seconds=self.options.hidden_seconds,
                 log_file=self.options.folder / f"host-{number}.log",
+                debug_port=self.options.debug_port if number == 0 else None,
             ),
             kind,
         )

@@ -71,5 +71,7 @@ class StackOptions:
     """False starts with an empty Dataverse, without support columns and webhooks: `provision` makes them."""
     hosts: int = 1
     """How many Functions hosts share the queue; webhooks go to the first."""
+    debug_port: int | None = None
+    """Where a debugger may attach to the first host's app, on 127.0.0.1; None: nowhere."""
     hidden_seconds: int = 600
     """How soon a message comes back whose host was killed (our own host only)."""
