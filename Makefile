@@ -19,7 +19,7 @@ TESTS ?=
 # Options for `make run`, such as ARGUMENTS="--bookings 30 --burst 0".
 ARGUMENTS ?=
 
-# Options for `make lock`, such as OPTIONS="--upgrade-package idna".
+# Options for `make lock`, such as OPTIONS="--upgrade-package idna", and for `make audit-package`.
 OPTIONS ?=
 
 # What `make soak` and `make replay` play.
@@ -86,6 +86,10 @@ check: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Lint, formatting, types, who may i
 .PHONY: package
 package: $(PYTHON_READY) ## Build what is deployed: dist/booking-sync.zip, and its bill of materials
 	@$(BIN)/python -m tools.package
+
+.PHONY: audit-package
+audit-package: $(PYTHON_READY) ## Look up known vulnerabilities of the packages in dist/ (OPTIONS="--ignore-vuln ID")
+	@$(BIN)/pip-audit --strict --progress-spinner off --path dist/package/.python_packages/lib/site-packages $(OPTIONS)
 
 .PHONY: lock
 lock: $(VENV)/bin/python ## Write the lock files requirements*.txt after a change of requirements*.in (OPTIONS=--upgrade)

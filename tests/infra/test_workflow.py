@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 DEPLOY = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
+CI = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 INFRA = (ROOT / ".github" / "workflows" / "infra.yml").read_text()
 
 
@@ -73,7 +74,7 @@ def test_azure_checks_only_what_is_on_the_default_branch() -> None:
     }
 
 
-@pytest.mark.parametrize("text", [DEPLOY, INFRA], ids=["deploy", "infra"])
+@pytest.mark.parametrize("text", [CI, DEPLOY, INFRA], ids=["ci", "deploy", "infra"])
 def test_no_stored_secret_is_needed(text: str) -> None:
     """The ids are variables; there is no password and no publish profile."""
     assert "secrets." not in text
@@ -88,10 +89,68 @@ def test_it_audits_after_it_has_published() -> None:
     assert "- uses:" not in audit
 
 
-def test_it_tests_and_publishes_for_the_deployed_python() -> None:
-    """The tests run on the Python of infra/, and what is published heeds .funcignore."""
+def _azure_python() -> str:
     version = re.search(r"version: '([\d.]+)'", (ROOT / "infra/modules/function-app.bicep").read_text())
     assert version
-    assert f'python-version: "{version[1]}"' in DEPLOY
-    assert "respect-funcignore: true" in DEPLOY
-    assert "sku: flexconsumption" in DEPLOY
+    return version[1]
+
+
+def test_what_is_published_is_what_was_tested() -> None:
+    """The job that tests builds the zip; the one that publishes takes it as it is and builds nothing."""
+    testing, publishing = DEPLOY.split("\n  publish:\n")
+    assert f'python-version: "{_azure_python()}"' in testing
+    steps = ["bash .ci/run", "bash .ci/package", "make audit-package", "actions/upload-artifact@"]
+    places = [testing.index(step) for step in steps]
+    assert places == sorted(places)
+    uploaded = re.search(r"upload-artifact@.*\n +with:\n +name: (\w+)\n((?: .*\n)+)", testing)
+    taken = re.search(r"download-artifact@.*\n +with:\n +name: (\w+)\n +path: (\w+)\n", publishing)
+    assert uploaded
+    assert taken
+    assert uploaded[1] == taken[1]
+    assert "            dist/booking-sync.zip\n" in uploaded[2]
+    assert "if-no-files-found: error" in uploaded[2]
+    assert f"package: {taken[2]}/booking-sync.zip\n" in publishing
+    assert "sku: flexconsumption\n" in publishing
+    assert "remote-build: false" in publishing
+    assert "setup-python" not in publishing
+    built = (ROOT / ".ci" / "package").read_text()
+    assert built.index("make package") < built.index("local run --app dist/package")
+
+
+def test_every_push_is_checked_on_both_ends_of_the_supported_range() -> None:
+    """Pushes, pull requests and, for vulnerabilities, each week; on the oldest Python and on Azure's."""
+    triggers = re.search(r"^on:\n((?:  .*\n|\n)+?)^\w", CI, re.MULTILINE)
+    assert triggers
+    assert re.findall(r"^  (\w+):", triggers[1], re.MULTILINE) == ["push", "pull_request", "schedule"]
+    oldest = re.search(r"^OLDEST := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert oldest
+    assert f'python: ["{oldest[1]}", "{_azure_python()}"]' in CI
+    assert set(re.findall(r'python-version: "(.*)"', CI)) == {_azure_python()}
+    commands = set(re.findall(r"^      - run: (.*)$", CI, re.MULTILINE))
+    assert commands == {
+        "make check",
+        "make check-lock",
+        'make test PYTHON="$(command -v python)"',
+        "bash .ci/package",
+        "make audit-package",
+    }
+
+
+def test_checking_needs_no_rights_but_to_read() -> None:
+    """A pull request of somebody's runs with nothing that it could take."""
+    assert "\npermissions: {}\n" in CI
+    jobs = len(re.findall(r"^    runs-on:", CI, re.MULTILINE))
+    assert re.findall(r"^    permissions:\n((?:      .*\n)+?)    \w", CI, re.MULTILINE) == (
+        ["      contents: read\n"] * jobs
+    )
+    assert "pull_request_target" not in CI
+    assert CI.count("persist-credentials: false") == CI.count("actions/checkout@")
+
+
+def test_dependabot_knows_each_place_of_dependencies() -> None:
+    """Python's lock files, npm's, and the actions that the workflows pin."""
+    text = (ROOT / ".github" / "dependabot.yml").read_text()
+    places = re.findall(r"package-ecosystem: ([\w-]+).*\n    directory: (\S+)", text)
+    assert places == [("uv", "/"), ("npm", "/local"), ("github-actions", "/")]
+    assert "uv pip compile" in (ROOT / "requirements.txt").read_text().splitlines()[1]
+    assert (ROOT / "local" / "package-lock.json").exists()
