@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from local.functions_host.configuration import ConfigurationError, read_app_settings
-from local.functions_host.host import DRAIN_SECONDS, HostOptions, running_host
+from local.functions_host.host import DRAIN_SECONDS, HTTP_CONCURRENCY, HostOptions, running_host
 from local.functions_host.keys import Keys
 from local.functions_host.queue_trigger import HIDDEN_SECONDS
 from local.standin import server_tls
@@ -44,6 +44,13 @@ def read_options() -> HostOptions:
     parser.add_argument(
         "--debug-port", type=int, help="port on 127.0.0.1 where a debugger (debugpy) may attach to the app"
     )
+    parser.add_argument(
+        "--http-concurrency",
+        type=int,
+        default=HTTP_CONCURRENCY,
+        metavar="REQUESTS",
+        help="HTTP requests in work at a time, as perInstanceConcurrency of Flex Consumption",
+    )
     parser.add_argument("--drain-seconds", type=float, default=DRAIN_SECONDS)
     arguments = parser.parse_args()
     if arguments.debug_port is not None:
@@ -58,6 +65,7 @@ def read_options() -> HostOptions:
         tls=server_tls(arguments.cert, arguments.key) if arguments.cert else None,
         hidden_seconds=arguments.hidden_seconds,
         drain_seconds=arguments.drain_seconds,
+        http_concurrency=arguments.http_concurrency,
     )
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from local.functions_host.keys import Keys
 
 DRAIN_SECONDS = 5.0
+HTTP_CONCURRENCY = 1
+"""What Flex Consumption gives a Python app that sets nothing, at every instance size."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class HostOptions:
     """How long a queue message in work is hidden."""
     drain_seconds: float = DRAIN_SECONDS
     """How long running functions may finish when the host stops."""
+    http_concurrency: int = HTTP_CONCURRENCY
+    """HTTP requests in work at a time; further ones wait."""
 
 
 @contextlib.asynccontextmanager
@@ -50,7 +54,6 @@ async def running_host(options: HostOptions, settings: Mapping[str, str]) -> Asy
 
     Raises:
         ConfigurationError: the app, its host.json or its settings can't be used.
-        AzureError: a queue's storage account can't be reached.
     """
     host = read_host_settings(options.folder)
     functions = load_functions(options.folder, settings)
@@ -70,7 +73,7 @@ async def running_host(options: HostOptions, settings: Mapping[str, str]) -> Asy
     ]
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     AdminApi(timers, options.keys).add_routes(app.router)
-    http = HttpTriggers(functions, host.route_prefix, options.keys, invoker)
+    http = HttpTriggers(functions, host.route_prefix, options.keys, invoker, options.http_concurrency)
     app.router.add_route("*", "/{path:.*}", http.handle)
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1)
     await runner.setup()

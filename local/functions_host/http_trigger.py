@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,11 +42,22 @@ class Route:
 class HttpTriggers:
     """All HTTP functions of the app behind one handler.
 
+    Args:
+        functions: of the app.
+        prefix: of all routes.
+        keys: who may call what.
+        invoker: calls the functions.
+        concurrency: how many requests this instance works on at a time; more of them wait, as on a plan that
+            can't scale out further. On Flex Consumption it is `perInstanceConcurrency` of the scale group of
+            all HTTP functions together.
+
     Raises:
         ConfigurationError: a route has a form that this host doesn't know.
     """
 
-    def __init__(self, functions: Iterable[Function], prefix: str, keys: Keys, invoker: Invoker) -> None:
+    def __init__(
+        self, functions: Iterable[Function], prefix: str, keys: Keys, invoker: Invoker, concurrency: int
+    ) -> None:
         self._routes = [
             Route(function, function.trigger, compile_route(prefix, function.trigger.route))
             for function in functions
@@ -53,6 +65,7 @@ class HttpTriggers:
         ]
         self._keys = keys
         self._invoker = invoker
+        self._places = asyncio.Semaphore(concurrency)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer with the function's response, or with 404 (route), 405 (method), 401 (key) or 413 (size).
@@ -67,7 +80,8 @@ class HttpTriggers:
             return web.Response(status=404)
         for route, found in matches:
             if request.method in route.trigger.methods:
-                return await self._call(request, route, found.groupdict())
+                async with self._places:
+                    return await self._call(request, route, found.groupdict())
         allowed = sorted({method for route, _ in matches for method in route.trigger.methods})
         return web.Response(status=405, headers={"Allow": ", ".join(allowed)})
 

@@ -1,7 +1,10 @@
 """The storage-queue trigger: polling, batches, hiding, retries, poison queue, as the WebJobs SDK does it.
 
 Source of the semantics: Microsoft's page "Azure Queue storage trigger for Azure Functions" (polling
-algorithm, poison messages, concurrency) and host.json's reference of `extensions.queues`.
+algorithm, poison messages, concurrency), host.json's reference of `extensions.queues`, and the real listener,
+run against Azurite 3.35 (WebJobs 3.0.48, Extensions.Storage.Queues 5.3.10): a missing queue is polled and not
+created, what the host itself moves to the poison queue expires after seven days, and a body that can't be
+decoded goes there at once.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import asyncio
 import base64
 import contextlib
 import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +43,8 @@ CLIENT_OPTIONS: dict[str, Any] = {
     "increment_base": 2,
     "random_jitter_range": 1,
 }
-FOR_EVER = -1
-"""Time to live of a poisoned message."""
+_WHITE_SPACE = re.compile(r"[ \t\r\n]")
+"""What .NET passes over in Base64."""
 
 
 @dataclass
@@ -95,13 +99,7 @@ class QueueListener:
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
-        """Create the queue when it is missing, and start polling.
-
-        Raises:
-            AzureError: the storage account can't be reached.
-        """
-        with contextlib.suppress(ResourceExistsError):
-            await self._client.create_queue()
+        """Start polling; a queue that is missing is looked for until somebody creates it."""
         self._polling = asyncio.create_task(self._poll())
 
     async def stop_polling(self) -> None:
@@ -154,9 +152,15 @@ class QueueListener:
     async def _work(self, message: StoredMessage) -> None:
         """See one message through; storage trouble leaves it hidden until it comes back by itself."""
         try:
-            if (message.dequeue_count or 0) > self._options.max_dequeue_count:
+            value = _hand_over(message, base64_encoded=self._options.base64)
+            if value is None:
+                logger.warning(
+                    "Message decoding has failed! Check MessageEncoding settings. MessageId=%s", message.id
+                )
                 await self._move_to_poison(message)
-            elif await self._succeeds(message):
+            elif (message.dequeue_count or 0) > self._options.max_dequeue_count:
+                await self._move_to_poison(message)
+            elif await self._succeeds(message, value):
                 await self._client.delete_message(message)
             elif (message.dequeue_count or 0) >= self._options.max_dequeue_count:
                 await self._move_to_poison(message)
@@ -168,12 +172,7 @@ class QueueListener:
             name = type(error).__name__
             logger.warning("message %s of %s: %s", message.id, self._client.queue_name, name)
 
-    async def _succeeds(self, message: StoredMessage) -> bool:
-        try:
-            value = _hand_over(message, base64_encoded=self._options.base64)
-        except ValueError as error:
-            logger.warning("message %s of %s: %s", message.id, self._client.queue_name, error)
-            return False
+    async def _succeeds(self, message: StoredMessage, value: QueueMessage) -> bool:
         done = asyncio.Event()
         renewing = asyncio.create_task(self._renew(message, done))
         try:
@@ -200,31 +199,29 @@ class QueueListener:
                 message.pop_receipt = renewed.pop_receipt
 
     async def _move_to_poison(self, message: StoredMessage) -> None:
-        logger.error(
+        logger.warning(
             "Message has reached MaxDequeueCount of %d. Moving message to queue '%s'.",
             self._options.max_dequeue_count,
             self._poison.queue_name,
         )
+        # Without a time to live, as the real host sends it: the service's default is seven days.
         try:
-            await self._poison.send_message(message.content, time_to_live=FOR_EVER)
+            await self._poison.send_message(message.content)
         except ResourceNotFoundError:
             with contextlib.suppress(ResourceExistsError):
                 await self._poison.create_queue()
-            await self._poison.send_message(message.content, time_to_live=FOR_EVER)
+            await self._poison.send_message(message.content)
         await self._client.delete_message(message)
 
 
-def _hand_over(message: StoredMessage, *, base64_encoded: bool) -> QueueMessage:
-    """The message as a function gets it.
-
-    Raises:
-        ValueError: it is not encoded as host.json says.
-    """
+def _hand_over(message: StoredMessage, *, base64_encoded: bool) -> QueueMessage | None:
+    """The message as a function gets it; None when it is not encoded as host.json says."""
     content = str(message.content)
     try:
-        body = base64.b64decode(content, validate=True) if base64_encoded else content.encode()
+        compact = _WHITE_SPACE.sub("", content)
+        body = base64.b64decode(compact, validate=True) if base64_encoded else content.encode()
     except ValueError:
-        raise ValueError('the body is no base64, though messageEncoding is "base64"') from None
+        return None
     return QueueMessage(  # type: ignore[no-untyped-call]
         id=message.id,
         body=body,

@@ -33,6 +33,9 @@ class AppLaunch:
     """0 takes a free one."""
     hidden_seconds: int = 600
     """How soon a message comes back after a crash; `func` ignores it."""
+    http_concurrency: int = 1
+    """HTTP requests in work at a time: what Flex Consumption gives a Python app that sets none. `func` has no
+    such limit."""
     log_file: Path | None = None
     debug_port: int | None = None
     """Where a debugger may attach; None: nowhere."""
@@ -48,6 +51,7 @@ def _own(launch: AppLaunch) -> ManagedProcess:
     options += ["--hidden-seconds", str(launch.hidden_seconds)]
     if launch.debug_port is not None:
         options += ["--debug-port", str(launch.debug_port)]
+    options += ["--http-concurrency", str(launch.http_concurrency)]
     if launch.certificates is not None:
         files = launch.certificates
         options += ["--cert", str(files.certificate), "--key", str(files.key)]

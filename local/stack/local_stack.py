@@ -187,6 +187,7 @@ class LocalStack:
                 certificates=self.certificates,
                 port=free_port(),  # the same after a restart, so that webhooks on their way still find it
                 hidden_seconds=self.options.hidden_seconds,
+                http_concurrency=self.options.http_concurrency,
                 log_file=self.options.folder / f"host-{number}.log",
                 debug_port=self.options.debug_port if number == 0 else None,
             ),
@@ -204,6 +205,14 @@ class LocalStack:
         await host.start()
         if number == 0:
             await self._register_webhooks()
+
+    async def deploy(self, number: int = 0) -> None:
+        """What a deployment does to a host: what runs is ended by force, and the new one starts.
+
+        Messages in work stay hidden as after a crash, and webhooks in the gap are lost.
+        """
+        await self.kill_host(number)
+        await self.restart_host(number)
 
     async def kill_host(self, number: int = 0) -> None:
         """End a host as a crash would."""

@@ -29,6 +29,8 @@ RELATED_COLUMNS = {
 PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"
 WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE = "WEBHOOK_URL", "WEBHOOK_KEY"
 """What `booking-sync provision` takes the webhook's address and the function's key from."""
+HTTP_CONCURRENCY = 100
+"""`perInstanceConcurrency` of infra/main.bicep. A Python app that sets none gets 1."""
 NEVER = "0 0 0 29 2 *"
 NO_TIMERS = {"CATCH_UP_SCHEDULE": NEVER, "AUDIT_SCHEDULE": NEVER}
 """App settings with which the app's timers look for work only when somebody starts them."""
@@ -75,3 +77,6 @@ class StackOptions:
     """Where a debugger may attach to the first host's app, on 127.0.0.1; None: nowhere."""
     hidden_seconds: int = 600
     """How soon a message comes back whose host was killed (our own host only)."""
+    http_concurrency: int = HTTP_CONCURRENCY
+    """Webhooks and other HTTP requests that one host works on at a time; more of them wait (our own host
+    only)."""

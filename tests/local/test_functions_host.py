@@ -1,4 +1,8 @@
-"""The small Functions host, run as a process with sample apps, its queues in a real Azurite."""
+"""The small Functions host, run as a process with sample apps, its queues in a real Azurite.
+
+What it does with queues was seen on the real listener: WebJobs 3.0.48 with Extensions.Storage.Queues 5.3.10,
+against Azurite 3.35.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import ssl
 import textwrap
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +95,9 @@ class SampleApp:
         host = {"version": "2.0", "extensions": {"queues": queues or {}}}
         (self.folder / "host.json").write_text(json.dumps(host))
 
-    def host(self, *, tls: bool = False, hidden_seconds: int = 600) -> ManagedProcess:
+    def host(
+        self, *, tls: bool = False, hidden_seconds: int = 600, http_concurrency: int = 1
+    ) -> ManagedProcess:
         """The host that runs the app."""
         settings = {
             "AzureWebJobsStorage": self.storage.connection,
@@ -99,7 +106,14 @@ class SampleApp:
             **self.settings,
         }
         certificates = self.storage.certificates if tls else None
-        launch = AppLaunch(self.folder, settings, KEYS, certificates, hidden_seconds=hidden_seconds)
+        launch = AppLaunch(
+            self.folder,
+            settings,
+            KEYS,
+            certificates,
+            hidden_seconds=hidden_seconds,
+            http_concurrency=http_concurrency,
+        )
         return host_process(launch, "own")
 
 
@@ -289,6 +303,105 @@ async def test_failures_are_retried_and_end_in_the_poison_queue(app: SampleApp) 
         await emptied(queue)
     assert [event["count"] for event in app.events if event["body"] == "bad"] == [1, 2, 3]
     assert [event["count"] for event in app.events if event["body"] == "good"] == [1]
+
+
+async def test_what_the_host_poisons_expires_after_seven_days(app: SampleApp) -> None:
+    """The real host sends it without a time to live (azure-webjobs-sdk-extensions, issue 891)."""
+    app.settings.update(QUEUE="expires", GOOD_AT="99")
+    app.write(RETRY_APP, {"maxDequeueCount": 1, "maxPollingInterval": "00:00:00.2"})
+    async with (
+        app.host(),
+        app.storage.queue("expires") as queue,
+        app.storage.queue("expires-poison") as poison,
+    ):
+        await queue.send_message(encoded("bad"), time_to_live=-1)
+        await queue.send_message("no base64!", time_to_live=-1)
+        await bodies(poison, 2)
+        for message in await poison.peek_messages(max_messages=2):
+            assert message.inserted_on is not None
+            assert message.expires_on == message.inserted_on + timedelta(days=7)
+
+
+@pytest.mark.parametrize("body", ["no base64!", "{}", "YWJ", "grüße"])
+async def test_what_is_no_base64_is_poisoned_at_once(app: SampleApp, body: str) -> None:
+    """Its raw text is moved without one invocation, and the host's log has the real host's two warnings."""
+    name = f"raw-{'-'.join(str(ord(letter)) for letter in body[:3])}"
+    app.settings.update(QUEUE=name, GOOD_AT="99")
+    app.write(RETRY_APP, {"maxPollingInterval": "00:00:00.2", "visibilityTimeout": "01:00:00"})
+    async with (
+        app.host() as host,
+        app.storage.queue(name) as queue,
+        app.storage.queue(f"{name}-poison") as poison,
+    ):
+        sent = await queue.send_message(body)
+        assert await bodies(poison, 1) == [body]
+        await emptied(queue)
+        (message,) = await poison.peek_messages()
+        assert message.dequeue_count == 0
+    assert app.events == []
+    for words in (
+        f"Message decoding has failed! Check MessageEncoding settings. MessageId={sent.id}",
+        f"Message has reached MaxDequeueCount of 5. Moving message to queue '{name}-poison'.",
+    ):
+        (line,) = [line for line in host.tail if words in line]
+        assert line.startswith("WARNING ")
+
+
+async def test_white_space_in_base64_is_passed_over(app: SampleApp) -> None:
+    """As .NET reads it: producers that wrap lines are understood."""
+    app.settings.update(QUEUE="wrapped", GOOD_AT="1")
+    app.write(RETRY_APP, {"maxPollingInterval": "00:00:00.2"})
+    async with app.host(), app.storage.queue("wrapped") as queue:
+        await queue.send_message("Z29v\r\n ZA==\t")
+        await emptied(queue)
+    assert [event["body"] for event in app.events] == ["good"]
+
+
+async def test_a_missing_change_queue_is_waited_for_and_not_created(app: SampleApp) -> None:
+    """The listener polls on with a warning each time, and works as soon as somebody makes the queue."""
+    app.settings.update(QUEUE="not-yet", GOOD_AT="1")
+    app.write(RETRY_APP, {"maxPollingInterval": "00:00:00.2"})
+    client = QueueClient.from_connection_string(
+        app.storage.connection, "not-yet", connection_verify=app.storage.trust
+    )
+    words = "WARNING local.functions_host.queue: polling not-yet failed: ResourceNotFoundError"
+    async with client, app.host() as host:
+        await eventually(lambda: sum(line == words for line in host.tail) > 2)
+        with pytest.raises(ResourceNotFoundError):
+            await client.get_queue_properties()
+        await client.create_queue()
+        await client.send_message(encoded("good"))
+        await emptied(client)
+    assert [event["body"] for event in app.events] == ["good"]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_no_more_requests_are_in_work_than_the_instance_takes(app: SampleApp, concurrency: int) -> None:
+    """Further ones wait for their turn, over all HTTP functions together; the default for Python is one."""
+    app.write("""
+        running = 0
+
+        async def serve() -> func.HttpResponse:
+            global running
+            running += 1
+            note(running=running)
+            await asyncio.sleep(0.05)
+            running -= 1
+            return func.HttpResponse("done")
+
+        @app.route("one", auth_level=func.AuthLevel.ANONYMOUS)
+        async def one(req: func.HttpRequest) -> func.HttpResponse:
+            return await serve()
+
+        @app.route("two", auth_level=func.AuthLevel.ANONYMOUS)
+        async def two(req: func.HttpRequest) -> func.HttpResponse:
+            return await serve()
+    """)
+    async with app.host(http_concurrency=concurrency) as host:
+        paths = ["one", "two"] * 4
+        answers = await asyncio.gather(*(call("POST", f"{host.url}/api/{path}") for path in paths))
+    assert [status for status, _, _ in answers] == [200] * 8
+    assert max(event["running"] for event in app.events) == concurrency
 
 
 async def test_the_poison_queue_is_created_when_it_is_missing(app: SampleApp) -> None:

@@ -126,6 +126,50 @@ async def test_an_app_that_can_not_start_leaves_nothing_running(tmp_path: Path) 
     assert [process.name for process in stack.processes if process.exit_code is None] == []
 
 
+SLOW_APP = """
+import asyncio, os
+import azure.functions as func
+
+app = func.FunctionApp()
+
+@app.queue_trigger("message", "%BOOKING_QUEUE_NAME%", "AzureWebJobsStorage")
+async def work(message: func.QueueMessage) -> None:
+    with open(os.environ["NOTES"], "a") as file:
+        file.write(f"{message.dequeue_count}\\n")
+    if message.dequeue_count == 1:
+        await asyncio.sleep(600)
+"""
+
+
+async def test_a_deployment_ends_what_runs_by_force(tmp_path: Path) -> None:
+    """As the platform's default strategy does it: the message in work comes back to the new host."""
+    app, notes = tmp_path / "app", tmp_path / "notes"
+    app.mkdir()
+    (app / "host.json").write_text(
+        '{"version": "2.0", "extensions": {"queues": {"maxPollingInterval": "00:00:00.2"}}}'
+    )
+    (app / "function_app.py").write_text(SLOW_APP)
+    settings = {"NOTES": str(notes)}
+    async with LocalStack(
+        StackOptions(tmp_path / "stack", app_folder=app, settings=settings, hidden_seconds=2)
+    ) as stack:
+        await stack.queue.send("a change")
+        while not notes.exists():  # noqa: ASYNC110 - another process writes it, so there is no event to wait for
+            await asyncio.sleep(0.05)
+        before = stack.hosts[0].process_id
+        await stack.deploy()
+        await stack.wait_until_quiet()
+        assert stack.hosts[0].process_id != before
+    assert notes.read_text().splitlines() == ["1", "2"]
+
+
+def test_hosts_take_as_many_requests_as_the_template_says() -> None:
+    """What infra/ deploys is what the local stack plays."""
+    template = (REPOSITORY / "infra" / "main.bicep").read_text(encoding="utf-8")
+    (deployed,) = re.findall(r"^param perInstanceConcurrency int = (\d+)$", template, re.MULTILINE)
+    assert StackOptions(Path()).http_concurrency == int(deployed)
+
+
 async def test_two_hosts_share_one_queue(tmp_path: Path) -> None:
     """More than one host can run; both are the production app, and both end with the stack."""
     async with LocalStack(StackOptions(tmp_path, hosts=2)) as stack:
