@@ -17,17 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import httpx
-    from azure.core.credentials import AccessToken
 
-    from booking_sync.azure.secrets import SecretSource, SecretText
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.dataverse.web_api.transport import Request, Wire
     from booking_sync.domain.event import EventContent, EventRef, FoundEvent
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.outlook.batch import BatchTransport
-    from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.bookings import BookingRows, Recorded
     from booking_sync.ports.calendars import AlreadyCreated, Calendar, Created
+    from booking_sync.ports.credentials import AccessToken, AppCredential, SecretSource, SecretText
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from booking_sync.plumbing.tokens import ClosedOnExit
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
 
-    from booking_sync.azure.secrets import SecretSource, SecretText
+    from booking_sync.ports.credentials import SecretSource, SecretText
     from booking_sync.settings.table import Settings
 
 _LOGGER = logging.getLogger(__name__)

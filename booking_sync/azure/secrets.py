@@ -8,8 +8,7 @@ administrator should look at.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.keyvault.secrets.aio import SecretClient
@@ -17,6 +16,7 @@ from azure.keyvault.secrets.aio import SecretClient
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options, platform_credential, retry_after
 from booking_sync.doctor.facts import SecretState
 from booking_sync.errors import TransientError
+from booking_sync.ports.credentials import SecretText
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,27 +25,6 @@ if TYPE_CHECKING:
     from azure.keyvault.secrets import KeyVaultSecret as KeyVaultSecretVersion
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
-
-
-@dataclass(frozen=True, slots=True)
-class SecretText:
-    """A secret that does not show when it is printed or formatted."""
-
-    value: str = field(repr=False)
-
-
-class SecretSource(Protocol):
-    """Where the client secret comes from."""
-
-    async def fetch(self) -> SecretText:
-        """The current secret.
-
-        Raises:
-            TransientError: it can't be had now.
-        """
-
-    async def close(self) -> None:
-        """Close the connections."""
 
 
 class KeyVaultSecret:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from azure.core.credentials import AccessToken, TokenCredential
 
-    from booking_sync.azure.secrets import SecretText
+    from booking_sync.ports.credentials import SecretText
 
 
 AZ_SECONDS = 60

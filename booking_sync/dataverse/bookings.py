@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from booking_sync.domain.columns import SupportColumns
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.plumbing.circuit import Circuit
-    from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.clock import Clock
+    from booking_sync.ports.credentials import AppCredential
 
 FEW_RECORDS = 20
 """As many as one full batch to Graph brings. Dataverse writes the records of a batch one after the other, so

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from booking_sync.plumbing.circuit import Circuit
     from booking_sync.plumbing.telemetry import About, Note
-    from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.clock import Clock
+    from booking_sync.ports.credentials import AppCredential
 
     Result = Answer | SyncError
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
     from booking_sync.plumbing.circuit import Circuit
-    from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.calendars import ExtendedEvent
     from booking_sync.ports.clock import Clock
+    from booking_sync.ports.credentials import AppCredential
 
 _UNKNOWN_IDS = frozenset({"errorinvalidid", "errorinvalididmalformed", "errorinvalididnotanitemid"})
 """How Outlook refuses an id that it can't read."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from kiota_abstractions.request_option import RequestOption
 
-    from booking_sync.plumbing.tokens import AppCredential
+    from booking_sync.ports.credentials import AppCredential
 
 READ_SECONDS = 60.0
 """Graph works a batch of 20 off in five waves; a minute without a byte means the answer is lost."""

@@ -53,6 +53,16 @@ class Calendar(Protocol):
         """Every event in the mailbox that carries the marker, completely listed."""
 
 
+class EventReads(Protocol):
+    """Events of the calendars, read one at a time."""
+
+    async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
+        """As `Calendar.find`."""
+
+    async def read(self, event: EventRef) -> MarkedEvent | None:
+        """The event as it is now, whoever made it; None when it is gone."""
+
+
 class MarkedEvents(Protocol):
     """Calendars, listed by stretches of time."""
 

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.domain.event import EventRef, FoundEvent, MarkedEvent
+    from booking_sync.domain.event import MarkedEvent
     from booking_sync.domain.plan import DesiredState
     from booking_sync.domain.record import BookingRow
     from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.ports.bookings import BookingDetails, Presence
-
-
-class EventReads(Protocol):
-    """Calendars, one event at a time."""
-
-    async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
-        """As `Calendar.find`."""
-
-    async def read(self, event: EventRef) -> MarkedEvent | None:
-        """The event as it is now, whoever made it; None when it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

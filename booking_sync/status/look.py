@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.ports.bookings import AuditReads, BookingDetailReads, BookingRows
+    from booking_sync.ports.calendars import EventReads
     from booking_sync.ports.queues import PoisonQueue
-    from booking_sync.status.facts import EventReads
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.columns import SupportColumns
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
-    from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.clock import Clock
+    from booking_sync.ports.credentials import AppCredential
     from booking_sync.settings.cautions import Caution
     from booking_sync.status.look import Sources as StatusSources
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.outlook.calendar import OutlookCalendar
-    from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.calendars import MarkedEvents
     from booking_sync.ports.clock import Clock
+    from booking_sync.ports.credentials import AppCredential
     from booking_sync.ports.queues import ChangeQueue
     from booking_sync.settings.table import Settings
     from booking_sync.sync.per_booking import Batcher

@@ -19,12 +19,11 @@ from booking_sync.wiring.machinery import checked_organization
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from booking_sync.azure.secrets import SecretSource
     from booking_sync.azure.sign_in import SignIn
     from booking_sync.dataverse.provisioning import DataverseEnvironment
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.transport import Timeouts
-    from booking_sync.plumbing.tokens import AppCredential
+    from booking_sync.ports.credentials import AppCredential, SecretSource
 
 
 CLIENT_SECRET_VARIABLE = "ENTRA_CLIENT_SECRET"  # noqa: S105 - the variable's name, no secret
@@ -41,8 +40,9 @@ def open_sign_in(environ: Mapping[str, str], sign_in: SignIn) -> AppCredential:
         SettingsError: what this way to sign in needs is missing or malformed.
     """
     from booking_sync.azure.credential import VAULT_REMEDY, ClientSecretAppCredential
-    from booking_sync.azure.secrets import KeyVaultSecret, SecretText
+    from booking_sync.azure.secrets import KeyVaultSecret
     from booking_sync.azure.sign_in import EnvironmentSecret, SignIn, open_person
+    from booking_sync.ports.credentials import SecretText
 
     if sign_in is not SignIn.APP:
         authority = load_part(environ, AuthoritySettings).authority_host

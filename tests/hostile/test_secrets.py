@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.azure.queue import open_queue
-from booking_sync.azure.secrets import SecretText
 from booking_sync.errors import SettingsError, TransientError
+from booking_sync.ports.credentials import SecretText
 from booking_sync.settings.loading import load_part, load_settings
 from booking_sync.settings.storage import StorageSettings
 from booking_sync.settings.table import QueueSettings

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from booking_sync.errors import SyncError
     from booking_sync.plumbing.circuit import Circuit
     from booking_sync.plumbing.telemetry import Note
-    from booking_sync.plumbing.tokens import AppCredential
     from booking_sync.ports.clock import Clock
+    from booking_sync.ports.credentials import AppCredential
 
 API_PATH: Final = "/api/data/v9.2/"
 
