@@ -10,7 +10,7 @@ import base64
 import json
 from typing import Any
 
-from booking_sync.doctor.facts import TokenFacts
+from booking_sync.ports.diagnosis import TokenFacts
 
 
 def read_claims(token: str, client_id: str) -> TokenFacts:

@@ -1,4 +1,4 @@
-"""The port `Clocks` of an examination: the `Date` header of answers, which need no token to be had."""
+"""The port `ClockReads` over HTTP: the `Date` header of answers, for which no token is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from azure.core.exceptions import AzureError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options
-from booking_sync.doctor.facts import ClockReading
+from booking_sync.ports.diagnosis import ClockReading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from booking_sync.ports.clock import Clock
 
 
-class HttpClocks:
-    """Fulfils `Clocks`.
+class HttpClockReads:
+    """Fulfils `ClockReads`.
 
     Args:
         addresses: by the service's name one that answers everybody, be it with a refusal.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from booking_sync.azure.storage import QUEUES, asking, error_code
-from booking_sync.doctor.facts import QueueState
+from booking_sync.ports.diagnosis import QueueState
 from booking_sync.ports.queues import PoisonMessage, QueueDepths
 
 if TYPE_CHECKING:

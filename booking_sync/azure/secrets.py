@@ -14,9 +14,9 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 from azure.keyvault.secrets.aio import SecretClient
 
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options, platform_credential, retry_after
-from booking_sync.doctor.facts import SecretState
 from booking_sync.errors import TransientError
 from booking_sync.ports.credentials import SecretText
+from booking_sync.ports.diagnosis import SecretState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

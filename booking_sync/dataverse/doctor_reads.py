@@ -1,4 +1,4 @@
-"""The ports `Environment` and `Administration` of an examination on Dataverse: what it asks, read only.
+"""The ports `AppAccessReads` and `RegistrationReads` of the doctor on Dataverse: read only.
 
 `booking_sync.doctor` judges the answers. Both take a client, which may be the same one: the first asks as the
 app, the second as whoever set the app up.
@@ -17,11 +17,11 @@ from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
 from booking_sync.dataverse.queries import booking_expand, booking_select
 from booking_sync.dataverse.schema import BOOKINGS
 from booking_sync.dataverse.web_api.errors import incomplete
-from booking_sync.doctor.facts import FailedJobs, ForeignMarks, Identity, Person, TableFacts
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.text import clean_line
 from booking_sync.domain.watched import BOOKING_TABLE, WORK_ORDER_COLUMNS
 from booking_sync.errors import PermanentError
+from booking_sync.ports.diagnosis import FailedJobs, ForeignMarks, Identity, Person, TableFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -59,8 +59,8 @@ class ExpectedIdentity:
     organization_id: str
 
 
-class DataverseExamination:
-    """Dataverse as the app sees it; fulfils `Environment`.
+class DataverseAppAccessReads:
+    """Dataverse as the app sees it; fulfils `AppAccessReads`.
 
     Args:
         client: the environment's Web API; stays the caller's to close.
@@ -133,8 +133,8 @@ class DataverseExamination:
         return str(found.pop()) if len(found) == 1 else ""
 
 
-class DataverseAdministration:
-    """Dataverse's own tables; fulfils `Administration`.
+class DataverseRegistrationReads:
+    """Dataverse's own tables; fulfils `RegistrationReads`.
 
     Args:
         client: the environment's Web API; stays the caller's to close.
@@ -155,7 +155,7 @@ class DataverseAdministration:
         self._environment = DataverseEnvironment(client, key, random_bytes)
 
     async def table(self) -> TableFacts:
-        """The booking table's definition; raises as every method here, as `DataverseExamination`."""
+        """The booking table's definition; raises as every method here, as `DataverseAppAccessReads`."""
         place = f"EntityDefinitions(LogicalName='{BOOKING_TABLE}')"
         definition = await self._client.get(f"{place}?$select=IsOptimisticConcurrencyEnabled")
         select = "LogicalName,IsSecured,IsValidForRead,IsValidForUpdate"

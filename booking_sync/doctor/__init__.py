@@ -1,10 +1,13 @@
-"""What stands between this deployment and a working sync: every check with its finding and its remedy.
+"""`booking-sync doctor`: checks whatever a working sync depends on, and says what to do about what is wrong.
 
-Rooms: `findings` what is told, `facts` what is asked (values, and the Protocols that ask), one pure module of
-judgements per area (`storage`, `access`, `environment`, `registration`, `mailboxes`), `trial` the one check
-that writes (a test event that is always removed), `examination` which check comes when, and which are skipped
-because another failed.
+    options       what the command line asks for, and what the settings lead the doctor to expect
+    checks        which check comes when, and which are skipped because one before them failed
+    storage, credentials, app_access, registration, mailboxes
+                  one module per area: facts that a port in `ports/diagnosis` read -> results; pure
+    trial         the one check that writes: a test event, which is always removed
+    report        results, and how they are told
 
-Services are asked as the app, since it is the app's permissions that count. Only table definitions, steps and
-system jobs are read as whoever the command line signs in: the app's role is better without them.
+The services are asked as the app, because the app's permissions decide. Only table definitions, steps and
+system jobs are read as whoever the command line signs in: the app's role does not need them, and is safer
+without.
 """

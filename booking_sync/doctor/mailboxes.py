@@ -1,11 +1,11 @@
-"""Judgements on which mailboxes the app reaches. Pure."""
+"""Judges which mailboxes the app can read. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.doctor.facts import MailboxAccess
-from booking_sync.doctor.findings import Area, Finding, Severity
+from booking_sync.doctor.report import Area, CheckResult, CheckStatus
+from booking_sync.ports.diagnosis import MailboxAccess
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -22,41 +22,41 @@ _NARROW = (
 )
 
 
-def not_asked() -> Finding:
+def not_asked() -> CheckResult:
     """No mailbox was named."""
     words = "no mailbox was given, so that nobody knows whether Graph lets the app write events"
     remedy = "Give a technician's: `booking-sync doctor --mailbox anna@contoso.com`."
-    return Finding(Area.MAILBOXES, "test event", Severity.SKIPPED, words, remedy)
+    return CheckResult(Area.MAILBOXES, "test event", CheckStatus.SKIPPED, words, remedy)
 
 
-def unknown(name: str) -> Finding:
+def unknown(name: str) -> CheckResult:
     """Nobody in Dataverse has this name."""
     words = "no Dynamics 365 user has this name, and Graph is asked by ids only"
     remedy = f"Give the Entra object id: `az ad user show --id {name} --query id --output tsv`."
-    return Finding(Area.MAILBOXES, name, Severity.ERROR, words, remedy)
+    return CheckResult(Area.MAILBOXES, name, CheckStatus.ERROR, words, remedy)
 
 
-def judge_outside(name: str, access: MailboxAccess) -> Finding:
+def judge_outside(name: str, access: MailboxAccess) -> CheckResult:
     """Whether a mailbox that should be closed to the app is."""
     check = f"outside: {name}"
     if access is MailboxAccess.DENIED:
-        return Finding(Area.MAILBOXES, check, Severity.OK, "closed to the app, as it should be")
+        return CheckResult(Area.MAILBOXES, check, CheckStatus.OK, "closed to the app, as it should be")
     if access is MailboxAccess.NO_MAILBOX:
         words = "this person has no mailbox, which proves nothing"
         remedy = "Name somebody with a mailbox that the app should not reach."
-        return Finding(Area.MAILBOXES, check, Severity.WARNING, words, remedy)
+        return CheckResult(Area.MAILBOXES, check, CheckStatus.WARNING, words, remedy)
     words = "the app can open this calendar, which should be closed to it"
-    return Finding(Area.MAILBOXES, check, Severity.ERROR, words, _NARROW)
+    return CheckResult(Area.MAILBOXES, check, CheckStatus.ERROR, words, _NARROW)
 
 
-def judge_scope(roles: AbstractSet[str], *, outside_refused: bool) -> Finding:
+def judge_scope(roles: AbstractSet[str], *, outside_refused: bool) -> CheckResult:
     """Whether Entra grants the app everybody's calendar."""
     check = "tenant-wide permission"
     wide = sorted(role for role in roles if role.startswith(_CALENDARS))
     if not wide:
-        return Finding(Area.MAILBOXES, check, Severity.OK, "none on calendars: Exchange decides")
+        return CheckResult(Area.MAILBOXES, check, CheckStatus.OK, "none on calendars: Exchange decides")
     words = f"Entra grants {', '.join(wide)}"
     if outside_refused:
-        return Finding(Area.MAILBOXES, check, Severity.OK, f"{words}, and Exchange limits it")
+        return CheckResult(Area.MAILBOXES, check, CheckStatus.OK, f"{words}, and Exchange limits it")
     words += " for every mailbox of the tenant"
-    return Finding(Area.MAILBOXES, check, Severity.WARNING, words, _NARROW)
+    return CheckResult(Area.MAILBOXES, check, CheckStatus.WARNING, words, _NARROW)

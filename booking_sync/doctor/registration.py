@@ -1,17 +1,17 @@
-"""Judgements on columns, webhook and steps: those of `provision`, in the words of an examination. Pure."""
+"""Judges columns, webhook and steps: what `provision` would find, as results of the doctor. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.doctor.findings import Area, Finding, Severity
+from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 from booking_sync.provisioning.actions import AddToSolution, Publish
 from booking_sync.provisioning.plan import State, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from booking_sync.doctor.facts import FailedJobs, TableFacts
+    from booking_sync.ports.diagnosis import FailedJobs, TableFacts
     from booking_sync.provisioning.actual import Actual
     from booking_sync.provisioning.desired import Desired
     from booking_sync.provisioning.plan import Finding as Part
@@ -29,25 +29,25 @@ _SECURED = (
 )
 
 
-def judge_registration(actual: Actual, desired: Desired) -> Iterator[Finding]:
+def judge_registration(actual: Actual, desired: Desired) -> Iterator[CheckResult]:
     """Each part of what `provision` makes, as its plan sees it."""
     for part in make_plan(actual, desired).findings:
         if not any(isinstance(action, Publish) for action in part.actions):  # follows from another part
             yield _judge(part)
 
 
-def _judge(part: Part) -> Finding:
+def _judge(part: Part) -> CheckResult:
     check = f"{part.kind} {part.name}"
     if part.state is State.EXISTS:
-        return Finding(Area.REGISTRATION, check, Severity.OK, part.detail)
+        return CheckResult(Area.REGISTRATION, check, CheckStatus.OK, part.detail)
     words = f"{part.state}: {part.detail}" if part.detail else str(part.state)
     if part.state is State.KEPT:
-        return Finding(Area.REGISTRATION, check, Severity.WARNING, words, _STRANGER)
+        return CheckResult(Area.REGISTRATION, check, CheckStatus.WARNING, words, _STRANGER)
     if part.state is State.CONFLICT:
-        return Finding(Area.REGISTRATION, check, Severity.ERROR, words, _FIRST)
+        return CheckResult(Area.REGISTRATION, check, CheckStatus.ERROR, words, _FIRST)
     cosmetic = part.kind in ("publisher", "solution") or _is_membership(part)
-    severity = Severity.WARNING if cosmetic else Severity.ERROR
-    return Finding(Area.REGISTRATION, check, severity, words, PROVISION)
+    status = CheckStatus.WARNING if cosmetic else CheckStatus.ERROR
+    return CheckResult(Area.REGISTRATION, check, status, words, PROVISION)
 
 
 def _is_membership(part: Part) -> bool:
@@ -55,27 +55,27 @@ def _is_membership(part: Part) -> bool:
     return bool(part.actions) and all(isinstance(action, AddToSolution) for action in part.actions)
 
 
-def judge_definition(table: TableFacts) -> Iterator[Finding]:
+def judge_definition(table: TableFacts) -> Iterator[CheckResult]:
     """Whether our record can be written at all, and under the version that was read."""
     check = "optimistic concurrency"
     if table.optimistic_concurrency:
-        yield Finding(Area.REGISTRATION, check, Severity.OK, "enabled on the booking table")
+        yield CheckResult(Area.REGISTRATION, check, CheckStatus.OK, "enabled on the booking table")
     else:
         words = "not enabled on the booking table, so that no record can be written"
-        yield Finding(Area.REGISTRATION, check, Severity.ERROR, words, _CONCURRENCY)
+        yield CheckResult(Area.REGISTRATION, check, CheckStatus.ERROR, words, _CONCURRENCY)
     yield _columns(table)
 
 
-def _columns(table: TableFacts) -> Finding:
+def _columns(table: TableFacts) -> CheckResult:
     check = "column access"
     if table.unusable:
         words = f"can't be read or written: {', '.join(sorted(table.unusable))}"
         remedy = "Choose other columns in the settings, then run `booking-sync provision`."
-        return Finding(Area.REGISTRATION, check, Severity.ERROR, words, remedy)
+        return CheckResult(Area.REGISTRATION, check, CheckStatus.ERROR, words, remedy)
     if table.secured:
         words = f"column security is on: {', '.join(sorted(table.secured))}"
-        return Finding(Area.REGISTRATION, check, Severity.WARNING, words, _SECURED)
-    return Finding(Area.REGISTRATION, check, Severity.OK, "without column security")
+        return CheckResult(Area.REGISTRATION, check, CheckStatus.WARNING, words, _SECURED)
+    return CheckResult(Area.REGISTRATION, check, CheckStatus.OK, "without column security")
 
 
 def our_steps(actual: Actual, desired: Desired) -> Sequence[str]:
@@ -84,11 +84,11 @@ def our_steps(actual: Actual, desired: Desired) -> Sequence[str]:
     return [step.id for step in actual.steps if step.occasion in occasions]
 
 
-def judge_jobs(jobs: FailedJobs, days: int) -> Finding:
+def judge_jobs(jobs: FailedJobs, days: int) -> CheckResult:
     """Whether webhooks got lost."""
     check = "failed webhooks"
     if not jobs.count:
-        return Finding(Area.REGISTRATION, check, Severity.OK, f"none in the last {days} days")
+        return CheckResult(Area.REGISTRATION, check, CheckStatus.OK, f"none in the last {days} days")
     count = f"more than {jobs.count}" if jobs.more else str(jobs.count)
     newest = f"{jobs.newest:%Y-%m-%d %H:%M} UTC" if jobs.newest else "at an unknown time"
     words = f"{count} in the last {days} days, the latest {newest}: {jobs.reason or 'without a reason'}"
@@ -97,4 +97,4 @@ def judge_jobs(jobs: FailedJobs, days: int) -> Finding:
         "provision --key-file -`), 404 another address (`--url`), anything else that the function app did "
         "not answer. Then delete the jobs in the admin centre (Settings, System jobs)."
     )
-    return Finding(Area.REGISTRATION, check, Severity.WARNING, words, remedy)
+    return CheckResult(Area.REGISTRATION, check, CheckStatus.WARNING, words, remedy)

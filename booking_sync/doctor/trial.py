@@ -1,7 +1,7 @@
-"""The one check that writes: an event is made in a mailbox, read back and removed, whatever happens.
+"""The one check that writes: it makes an event in a mailbox, reads it back, and always removes it.
 
-It carries a marker that no booking has, so that the audit leaves it alone, and always the same one, so that
-the next examination finds what a killed one left behind.
+The event carries a marker that no booking has, so the audit leaves it alone. The marker is the same each
+time, so the next run finds and removes what a killed run left.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.doctor.findings import Area, Finding, Severity
 from booking_sync.doctor.mailboxes import INCLUDE
+from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 from booking_sync.domain.event import EventContent, EventRef, EventTime
 from booking_sync.errors import PermanentError, SyncError, TransientError
 
@@ -35,10 +35,10 @@ def quiet_hour(now: datetime) -> datetime:
     return day.replace(hour=_HOUR, minute=0, second=0, microsecond=0)
 
 
-def announce(name: str, now: datetime) -> Finding:
+def announce(name: str, now: datetime) -> CheckResult:
     """What the trial would write."""
     words = f"would make, read back and remove the event «{SUBJECT}» on {quiet_hour(now):%Y-%m-%d %H:%M} UTC"
-    return Finding(Area.MAILBOXES, name, Severity.SKIPPED, words)
+    return CheckResult(Area.MAILBOXES, name, CheckStatus.SKIPPED, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Trial:
         now: aware, UTC.
         new_id: a fresh GUID's text.
         sleep: waits so many seconds.
-        tell: hears at once of an event that could not be removed, since after Ctrl-C there is no report.
+        tell: called at once about an event that could not be removed: after Ctrl-C there is no report.
     """
 
     calendar: Calendar
@@ -59,30 +59,30 @@ class Trial:
     sleep: Callable[[float], Awaitable[None]]
     tell: Callable[[str], None]
 
-    async def run(self, name: str, mailbox: str) -> list[Finding]:
+    async def run(self, name: str, mailbox: str) -> list[CheckResult]:
         """One finding, and one more if the event could not be removed.
 
         Args:
             name: the mailbox, as it was asked for.
             mailbox: its user's Entra object id.
         """
-        left: Finding | None = None
+        left: CheckResult | None = None
         open_to_us = True
         try:
             created = await self.calendar.create(
                 mailbox, _content(self.now), marker=MARKER, transaction_id=self.new_id()
             )
             found = await self.calendar.find(mailbox, MARKER)
-            finding = _judge(name, seen=created.event_id in {each.ref.event_id for each in found})
+            result = _judge(name, seen=created.event_id in {each.ref.event_id for each in found})
         except SyncError as error:
-            finding, open_to_us = _refused(name, error), isinstance(error, TransientError)
+            result, open_to_us = _refused(name, error), isinstance(error, TransientError)
         finally:
             # Also after Ctrl-C, and when the answer to the creation was lost.
             problem = await self._sweep(mailbox)
             if problem and open_to_us:
                 left = _left(name, problem)
                 self.tell(left.words)
-        return [finding, *([left] if left else [])]
+        return [result, *([left] if left else [])]
 
     async def _sweep(self, mailbox: str) -> SyncError | None:
         """Remove every test event there is; returns why that did not work."""
@@ -101,23 +101,23 @@ class Trial:
         return problem
 
 
-def _judge(name: str, *, seen: bool) -> Finding:
+def _judge(name: str, *, seen: bool) -> CheckResult:
     if seen:
         words = "a test event was made, read back and removed"
-        return Finding(Area.MAILBOXES, name, Severity.OK, words)
+        return CheckResult(Area.MAILBOXES, name, CheckStatus.OK, words)
     words = "a test event was made, but is not found in the calendar again"
-    return Finding(Area.MAILBOXES, name, Severity.ERROR, words, _LATER)
+    return CheckResult(Area.MAILBOXES, name, CheckStatus.ERROR, words, _LATER)
 
 
-def _refused(name: str, error: SyncError) -> Finding:
+def _refused(name: str, error: SyncError) -> CheckResult:
     remedy = INCLUDE if isinstance(error, PermanentError) else _LATER
-    return Finding(Area.MAILBOXES, name, Severity.ERROR, error.reason, remedy)
+    return CheckResult(Area.MAILBOXES, name, CheckStatus.ERROR, error.reason, remedy)
 
 
-def _left(name: str, error: SyncError) -> Finding:
+def _left(name: str, error: SyncError) -> CheckResult:
     words = f"the test event may still be there: {error.reason}"
     remedy = f"Run the same command again, or delete «{SUBJECT}» by hand."
-    return Finding(Area.MAILBOXES, f"{name}: removal", Severity.ERROR, words, remedy)
+    return CheckResult(Area.MAILBOXES, f"{name}: removal", CheckStatus.ERROR, words, remedy)
 
 
 def _content(now: datetime) -> EventContent:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.doctor.facts import MailboxAccess
 from booking_sync.errors import PermanentError
 from booking_sync.outlook.errors import ACCESS_DENIED_REASON, NO_MAILBOX_REASON
+from booking_sync.ports.diagnosis import MailboxAccess
 
 if TYPE_CHECKING:
     from booking_sync.ports.calendars import Calendar

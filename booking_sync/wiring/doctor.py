@@ -30,26 +30,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from booking_sync.azure.blob_texts import BlobTextStore
-    from booking_sync.azure.clocks import HttpClocks
+    from booking_sync.azure.clocks import HttpClockReads
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.azure.secrets import KeyVaultSecret
-    from booking_sync.dataverse.doctor_reads import DataverseAdministration, DataverseExamination
+    from booking_sync.dataverse.doctor_reads import DataverseAppAccessReads, DataverseRegistrationReads
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.doctor.examination import Examination
-    from booking_sync.doctor.facts import (
-        Audience,
-        Expectations,
-        QueueState,
-        Timer,
-        TimerRun,
-        TokenFacts,
-        Wishes,
-    )
+    from booking_sync.doctor.checks import DoctorChecks
+    from booking_sync.doctor.options import DoctorOptions, Expectations
     from booking_sync.domain.columns import SupportColumns
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential
+    from booking_sync.ports.diagnosis import Audience, QueueState, Timer, TimerRun, TokenFacts
     from booking_sync.settings.cautions import Caution
     from booking_sync.status.look import Sources as StatusSources
 
@@ -89,42 +82,42 @@ class WebhookToExpect:
 
 
 @asynccontextmanager
-async def open_examination(
+async def open_doctor(
     environ: Mapping[str, str],
     auth: SignIn,
-    wishes: Wishes,
+    options: DoctorOptions,
     tell: Callable[[str], None],
     *,
     webhook: WebhookToExpect | None = None,
     clock: Clock = now,
-) -> AsyncIterator[Examination]:
+) -> AsyncIterator[DoctorChecks]:
     """What `doctor` runs; nothing is opened or loaded before it is asked.
 
     Args:
         environ: the settings.
         auth: who reads table definitions, steps and jobs.
-        wishes: what the command line asks for.
+        options: what the command line asks for.
         tell: hears what is looked at.
         webhook: what is known of it.
         clock: the time of day.
     """
-    from booking_sync.doctor.examination import Examination, Sources
+    from booking_sync.doctor.checks import DoctorChecks, DoctorSources
 
     async with AsyncExitStack() as exits:
         practice = _Practice(environ, auth, webhook or WebhookToExpect(), clock, exits)
-        sources = Sources(
+        sources = DoctorSources(
             check_settings=practice.check_settings,
             expectations=practice.expectations,
             storage=practice.storage,
             vault=practice.vault,
             tokens=lambda: practice.tokens,
             clocks=practice.clocks,
-            environment=lambda: practice.environment,
-            administration=lambda: practice.administration,
+            app_access=lambda: practice.app_access,
+            registration_reads=lambda: practice.registration_reads,
             calendar=lambda: practice.calendar,
             mailbox_access=practice.mailbox_access,
         )
-        yield Examination(sources, wishes, clock, new_id, tell)
+        yield DoctorChecks(sources, options, clock, new_id, tell)
 
 
 class _Practice:
@@ -165,7 +158,7 @@ class _Practice:
         return cautions(settings)
 
     def expectations(self) -> Expectations:
-        from booking_sync.doctor.facts import Expectations
+        from booking_sync.doctor.options import Expectations
         from booking_sync.provisioning.desired import DesireError, desire
 
         try:
@@ -175,20 +168,20 @@ class _Practice:
         minutes = load_part(self._environ, CatchUpSettings).catch_up_look_back_minutes
         return Expectations(desired, timedelta(minutes=minutes))
 
-    def storage(self) -> _StorageFacts:
-        return _StorageFacts(self.queue, self._text_store, self._now)
+    def storage(self) -> _StorageReads:
+        return _StorageReads(self.queue, self._text_store, self._now)
 
     def vault(self) -> KeyVaultSecret | None:
         return None if self._environ.get(CLIENT_SECRET_VARIABLE, "").strip() else self._vault
 
     @functools.cached_property
-    def tokens(self) -> _TokenFacts:
+    def tokens(self) -> _TokenReads:
         client_id = load_part(self._environ, RegistrationSettings).client_id
-        return _TokenFacts(self._credential, client_id, self._audience_url)
+        return _TokenReads(self._credential, client_id, self._audience_url)
 
-    def clocks(self) -> HttpClocks:
-        from booking_sync.azure.clocks import HttpClocks
-        from booking_sync.doctor.facts import Audience
+    def clocks(self) -> HttpClockReads:
+        from booking_sync.azure.clocks import HttpClockReads
+        from booking_sync.ports.diagnosis import Audience
 
         app = load_part(self._environ, RegistrationSettings)
         authority = app.authority_host or PUBLIC_AUTHORITY
@@ -197,26 +190,26 @@ class _Practice:
             "Graph": f"{self._audience_url(Audience.GRAPH)}/v1.0/$metadata",
             "Dataverse": f"{self._audience_url(Audience.DATAVERSE)}/api/data/v9.2/WhoAmI",
         }
-        return HttpClocks(addresses, self._now)
+        return HttpClockReads(addresses, self._now)
 
     @functools.cached_property
-    def environment(self) -> DataverseExamination:
-        from booking_sync.dataverse.doctor_reads import DataverseExamination, ExpectedIdentity
+    def app_access(self) -> DataverseAppAccessReads:
+        from booking_sync.dataverse.doctor_reads import DataverseAppAccessReads, ExpectedIdentity
 
         expected = load_part(self._environ, OwnUserSettings)
-        return DataverseExamination(
+        return DataverseAppAccessReads(
             self.dataverse, self.columns, ExpectedIdentity(expected.app_user_id, expected.organization_id)
         )
 
     @functools.cached_property
-    def administration(self) -> DataverseAdministration:
-        from booking_sync.dataverse.doctor_reads import DataverseAdministration
+    def registration_reads(self) -> DataverseRegistrationReads:
+        from booking_sync.dataverse.doctor_reads import DataverseRegistrationReads
         from booking_sync.dataverse.provisioning import WebhookKey
 
         client = self.dataverse
         if self._auth is not SignIn.APP:
             client = self._open_client(self._open_credential(self._auth))
-        return DataverseAdministration(
+        return DataverseRegistrationReads(
             client, self.columns, WebhookKey(self._webhook.key), secrets.token_bytes
         )
 
@@ -295,7 +288,7 @@ class _Practice:
         return client
 
     def _audience_url(self, audience: Audience) -> str:
-        from booking_sync.doctor.facts import Audience
+        from booking_sync.ports.diagnosis import Audience
 
         if audience is Audience.GRAPH:
             return load_part(self._environ, GraphSettings).graph_url
@@ -303,8 +296,8 @@ class _Practice:
 
 
 @dataclass(frozen=True, slots=True)
-class _StorageFacts:
-    """Fulfils `Storage`: queues and the timers' journal."""
+class _StorageReads:
+    """Fulfils `StorageReads`: queues and the timers' journal."""
 
     queue: StorageChangeQueue
     text_store: BlobTextStore | None
@@ -314,9 +307,9 @@ class _StorageFacts:
         return await self.queue.inspection().state()
 
     async def last_run(self, timer: Timer) -> TimerRun | None:
-        from booking_sync.doctor.facts import TimerRun
         from booking_sync.operations.journal import RunKind
         from booking_sync.operations.journal_store import JournalStore
+        from booking_sync.ports.diagnosis import TimerRun
 
         journal_store = JournalStore(lambda: self.text_store, "", self.now, dict)
         run = await journal_store.last(RunKind(timer.value))
@@ -324,8 +317,8 @@ class _StorageFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class _TokenFacts:
-    """Fulfils `Tokens`: the app's."""
+class _TokenReads:
+    """Fulfils `TokenReads`: the app's."""
 
     credential: AppCredential
     client_id: str

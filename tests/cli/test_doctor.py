@@ -12,7 +12,7 @@ import pytest_asyncio
 from booking_sync.cli.exit_codes import ExitCode
 from local.standin.faults import Fault
 from tests.cli.commands import CommandLine, end
-from tests.doctor.clinic import Clinic, open_clinic
+from tests.doctor.deployment import Deployment, open_deployment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,36 +21,36 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def clinic(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clinic]:
+async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     """A provisioned stack without a Functions host."""
-    async with open_clinic(tmp_path_factory.mktemp("stack")) as made:
+    async with open_deployment(tmp_path_factory.mktemp("stack")) as made:
         yield made
 
 
 @pytest.fixture
-def command_line(clinic: Clinic) -> CommandLine:
+def command_line(deployment: Deployment) -> CommandLine:
     """The program with the stack's settings."""
-    folder = clinic.stack.options.folder
+    folder = deployment.stack.options.folder
     return CommandLine(folder / "settings.json", folder)
 
 
-async def test_a_healthy_deployment(clinic: Clinic, command_line: CommandLine) -> None:
+async def test_a_healthy_deployment(deployment: Deployment, command_line: CommandLine) -> None:
     """Exit code 0, a table by area, and a summary; no secret is spoken."""
-    ended = await command_line.run("doctor", "--mailbox", clinic.office.ben.email)
+    ended = await command_line.run("doctor", "--mailbox", deployment.office.ben.email)
     assert ended.code == ExitCode.FINE, ended.notes
     for title in ("settings", "storage", "client secret", "Dataverse", "registration", "mailboxes"):
         assert f"\n{title}" in f"\n{ended.output}"
     assert "a test event was made" in ended.output
     assert ended.notes.endswith("ok.\n")
-    assert clinic.stack.client_secret not in ended.output + ended.notes
+    assert deployment.stack.client_secret not in ended.output + ended.notes
 
 
-async def test_a_finding_comes_with_its_remedy(clinic: Clinic, command_line: CommandLine) -> None:
+async def test_a_finding_comes_with_its_remedy(deployment: Deployment, command_line: CommandLine) -> None:
     """Exit code 1; in the table below the finding, in JSON beside it."""
-    await clinic.poison("{}", "No mailbox.")
-    shown = await command_line.run("doctor", "--dry-run", "--mailbox", clinic.office.anna.mailbox)
-    told = await command_line.run("doctor", "--json", "--outside-mailbox", clinic.office.anna.mailbox)
-    await clinic.stack.queue.take_poison()
+    await deployment.poison("{}", "No mailbox.")
+    shown = await command_line.run("doctor", "--dry-run", "--mailbox", deployment.office.anna.mailbox)
+    told = await command_line.run("doctor", "--json", "--outside-mailbox", deployment.office.anna.mailbox)
+    await deployment.stack.queue.take_poison()
     assert (shown.code, told.code) == (ExitCode.FINDINGS, ExitCode.FINDINGS)
     assert "→ `booking-sync poison list`" in shown.output
     assert "would make" in shown.output
@@ -58,12 +58,12 @@ async def test_a_finding_comes_with_its_remedy(clinic: Clinic, command_line: Com
     by_check = {each["check"]: each for each in report["findings"]}
     assert report["healthy"] is False
     assert by_check["poison queue"]["severity"] == "warning"
-    assert by_check[f"outside: {clinic.office.anna.mailbox}"]["severity"] == "error"
+    assert by_check[f"outside: {deployment.office.anna.mailbox}"]["severity"] == "error"
     assert set(by_check["poison queue"]) == {"area", "check", "severity", "found", "remedy"}
 
 
 async def test_the_webhook_s_key_is_compared_when_it_is_given(
-    clinic: Clinic, command_line: CommandLine
+    deployment: Deployment, command_line: CommandLine
 ) -> None:
     """Another key than the registered one is a finding; neither is spoken."""
     secret = {"WEBHOOK_KEY": "another-key"}
@@ -71,16 +71,16 @@ async def test_the_webhook_s_key_is_compared_when_it_is_given(
     (webhook,) = [each for each in ended.json()["findings"] if each["check"] == "webhook booking_sync"]
     assert (webhook["severity"], webhook["found"]) == ("error", "differs: another key")
     assert "another-key" not in ended.output + ended.notes
-    right = await command_line.run("doctor", "--json", environ={"WEBHOOK_KEY": clinic.key})
+    right = await command_line.run("doctor", "--json", environ={"WEBHOOK_KEY": deployment.key})
     assert right.code == ExitCode.FINE, right.notes
 
 
-async def test_ctrl_c_removes_the_test_event(clinic: Clinic, command_line: CommandLine) -> None:
+async def test_ctrl_c_removes_the_test_event(deployment: Deployment, command_line: CommandLine) -> None:
     """The process is interrupted while the event is read back; nothing is left in the calendar."""
-    graph = clinic.stack.graph
+    graph = deployment.stack.graph
     await graph.add_fault(Fault(path=r"/events\?", method="GET", delay_seconds=2.0))
-    process = await command_line.start("doctor", "--mailbox", clinic.office.anna.mailbox)
-    await clinic.until_there_is_an_event()
+    process = await command_line.start("doctor", "--mailbox", deployment.office.anna.mailbox)
+    await deployment.until_there_is_an_event()
     process.send_signal(signal.SIGINT)
     ended = await end(process)
     assert (ended.code, "Interrupted." in ended.notes) == (ExitCode.INTERRUPTED, True)
@@ -88,11 +88,11 @@ async def test_ctrl_c_removes_the_test_event(clinic: Clinic, command_line: Comma
 
 
 async def test_without_settings_everything_that_is_missing_is_named(
-    command_line: CommandLine, clinic: Clinic
+    command_line: CommandLine, deployment: Deployment
 ) -> None:
     """No traceback, and exit code 1, since that is a finding too."""
-    empty = clinic.stack.options.folder / "empty.json"
-    empty.write_text(json.dumps({"Values": dict.fromkeys(clinic.environ, "")}))
+    empty = deployment.stack.options.folder / "empty.json"
+    empty.write_text(json.dumps({"Values": dict.fromkeys(deployment.environ, "")}))
     ended = await CommandLine(empty, command_line.folder).run("doctor")
     assert ended.code == ExitCode.FINDINGS
     assert "Traceback" not in ended.notes

@@ -18,7 +18,7 @@ from booking_sync.status.report import as_json
 from booking_sync.status.verdict import judge
 from booking_sync.wiring.doctor import open_status
 from tests.cli.commands import CommandLine
-from tests.doctor.clinic import Clinic, open_clinic
+from tests.doctor.deployment import Deployment, open_deployment
 from tests.e2e.office import BOOKINGS
 
 if TYPE_CHECKING:
@@ -30,84 +30,84 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def clinic(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clinic]:
+async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     """A provisioned stack with a Functions host."""
-    async with open_clinic(tmp_path_factory.mktemp("stack"), hosts=1) as made:
+    async with open_deployment(tmp_path_factory.mktemp("stack"), hosts=1) as made:
         yield made
 
 
-async def ask(clinic: Clinic, booking_id: str) -> tuple[ExitCode, Any]:
+async def ask(deployment: Deployment, booking_id: str) -> tuple[ExitCode, Any]:
     """What `status --json` tells of a booking, and its exit code; in this process, which is faster."""
-    async with open_status(clinic.environ, SignIn.APP) as sources:
+    async with open_status(deployment.environ, SignIn.APP) as sources:
         facts = await look(sources, booking_id)
     verdict = judge(facts)
     return ExitCode.FINE if verdict.fine else ExitCode.FINDINGS, as_json(facts, verdict)
 
 
-async def unheard(clinic: Clinic, plan: Plan, **columns: Any) -> None:
+async def unheard(deployment: Deployment, plan: Plan, **columns: Any) -> None:
     """Change a booking without a webhook."""
-    await clinic.stack.dataverse.update(BOOKINGS, plan.id, columns, webhooks=False)
+    await deployment.stack.dataverse.update(BOOKINGS, plan.id, columns, webhooks=False)
 
 
-async def test_a_booking_in_step(clinic: Clinic) -> None:
+async def test_a_booking_in_step(deployment: Deployment) -> None:
     """Row, record, event and verdict agree; the form's address names it as well as the id."""
-    plan = await clinic.office.book()
-    folder = clinic.stack.options.folder
-    address = booking_url(clinic.environ["DATAVERSE_URL"], plan.id)
+    plan = await deployment.office.book()
+    folder = deployment.stack.options.folder
+    address = booking_url(deployment.environ["DATAVERSE_URL"], plan.id)
     shown = await CommandLine(folder / "settings.json", folder).run("status", address)
     assert shown.code == ExitCode.FINE, shown.notes
-    for words in (clinic.office.anna.name, "valid", "verdict: in step", "Boiler inspection", "Scheduled"):
+    for words in (deployment.office.anna.name, "valid", "verdict: in step", "Boiler inspection", "Scheduled"):
         assert words in shown.output
     ended = await CommandLine(folder / "settings.json", folder).run("status", plan.id, "--json")
     told = ended.json()
-    event = await clinic.office.event(plan)
-    assert (ended.code, told) == await ask(clinic, plan.id)
+    event = await deployment.office.event(plan)
+    assert (ended.code, told) == await ask(deployment, plan.id)
     assert told["record"]["seal"] == "valid"
     assert datetime.fromisoformat(told["row"]["start"]) == plan.start
-    assert told["row"]["resource"] == {"id": clinic.office.anna.id, "name": clinic.office.anna.name}
+    assert told["row"]["resource"] == {"id": deployment.office.anna.id, "name": deployment.office.anna.name}
     assert [(each["id"], each["recorded"], each["differences"]) for each in told["events"]] == [
         (event.id, True, [])
     ]
 
 
-async def test_a_change_that_nobody_heard_of(clinic: Clinic) -> None:
+async def test_a_change_that_nobody_heard_of(deployment: Deployment) -> None:
     """Behind: the worker would write the event."""
-    plan = await clinic.office.book()
-    await unheard(clinic, plan, name="Another job", endtime=(plan.end + timedelta(hours=1)).isoformat())
-    code, told = await ask(clinic, plan.id)
+    plan = await deployment.office.book()
+    await unheard(deployment, plan, name="Another job", endtime=(plan.end + timedelta(hours=1)).isoformat())
+    code, told = await ask(deployment, plan.id)
     assert (code, told["verdict"]) == (ExitCode.FINDINGS, "behind")
     assert told["workerWould"][0].startswith("write the event")
     assert told["record"]["fingerprintIs"] == "of an earlier content"
     assert told["events"][0]["differences"] == ["subject", "end"]
 
 
-async def test_an_event_that_somebody_edited_or_removed(clinic: Clinic) -> None:
+async def test_an_event_that_somebody_edited_or_removed(deployment: Deployment) -> None:
     """Drift, then missing; the worker would believe the row and do nothing."""
-    plan = await clinic.office.book()
-    event = await clinic.office.event(plan)
+    plan = await deployment.office.book()
+    event = await deployment.office.event(plan)
     order: dict[str, Any] = {"id": event.id}
-    await clinic.stack.graph.user("edit", event.mailbox, **order, event={"subject": "Mine"})
-    _, edited = await ask(clinic, plan.id)
-    await clinic.stack.graph.user("delete", event.mailbox, **order)
-    _, removed = await ask(clinic, plan.id)
+    await deployment.stack.graph.user("edit", event.mailbox, **order, event={"subject": "Mine"})
+    _, edited = await ask(deployment, plan.id)
+    await deployment.stack.graph.user("delete", event.mailbox, **order)
+    _, removed = await ask(deployment, plan.id)
     assert (edited["verdict"], edited["events"][0]["differences"]) == ("drift", ["subject"])
     assert (removed["verdict"], removed["events"]) == ("missing", [])
     assert removed["workerWould"] == ["nothing: the row says that all is done"]
 
 
-async def test_a_copied_row(clinic: Clinic) -> None:
+async def test_a_copied_row(deployment: Deployment) -> None:
     """Its columns name the original's event, and the seal gives it away: an event of its own is wanted."""
-    original = await clinic.office.book()
-    row = (await clinic.stack.dataverse.rows(BOOKINGS))[original.id]
+    original = await deployment.office.book()
+    row = (await deployment.stack.dataverse.rows(BOOKINGS))[original.id]
     names = ("bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate")
-    copy = await clinic.book(**{name: row[name] for name in names})
-    code, told = await ask(clinic, copy)
+    copy = await deployment.book(**{name: row[name] for name in names})
+    code, told = await ask(deployment, copy)
     assert (code, told["verdict"], told["record"]["seal"]) == (ExitCode.FINDINGS, "behind", "wrong")
     assert told["workerWould"][0].startswith("create event number 1")
     assert told["events"] == []
 
 
-async def test_an_adopted_event(clinic: Clinic) -> None:
+async def test_an_adopted_event(deployment: Deployment) -> None:
     """It carries no marker of ours and is found by the id that the row names."""
     day = {"timeZone": "UTC"}
     event = {
@@ -115,52 +115,52 @@ async def test_an_adopted_event(clinic: Clinic) -> None:
         "start": {"dateTime": "2027-03-26T18:00:00", **day},
         "end": {"dateTime": "2027-03-26T19:00:00", **day},
     }
-    mailbox = clinic.office.anna.mailbox
-    made = await clinic.stack.graph.user("create", mailbox, event=event)
-    adopted = await clinic.book(
+    mailbox = deployment.office.anna.mailbox
+    made = await deployment.stack.graph.user("create", mailbox, event=event)
+    adopted = await deployment.book(
         bsync_outlookeventid=made["immutableId"], bsync_originalresource=mailbox.upper()
     )
-    code, told = await ask(clinic, adopted)
+    code, told = await ask(deployment, adopted)
     assert (code, told["verdict"], told["record"]["seal"]) == (ExitCode.FINDINGS, "behind", "none")
     (shown,) = told["events"]
     assert (shown["recorded"], shown["subject"]) == (True, "Made by the old flow")
 
 
-async def test_a_booking_that_was_given_up(clinic: Clinic) -> None:
+async def test_a_booking_that_was_given_up(deployment: Deployment) -> None:
     """The dead letter about it is shown with its reason."""
-    booking_id = await clinic.book(bsync_outlooksyncerror="Outlook: no mailbox.")
+    booking_id = await deployment.book(bsync_outlooksyncerror="Outlook: no mailbox.")
     change = BookingChange(booking_id, "c1", datetime.now(UTC))
-    await clinic.poison(encode_change(change), "Outlook: no mailbox.")
-    code, told = await ask(clinic, booking_id)
-    await clinic.stack.queue.take_poison()
+    await deployment.poison(encode_change(change), "Outlook: no mailbox.")
+    code, told = await ask(deployment, booking_id)
+    await deployment.stack.queue.take_poison()
     assert (code, told["verdict"]) == (ExitCode.FINDINGS, "failing")
     assert [each["reason"] for each in told["poison"]] == ["Outlook: no mailbox."]
 
 
-async def test_a_mailbox_that_is_closed(clinic: Clinic) -> None:
+async def test_a_mailbox_that_is_closed(deployment: Deployment) -> None:
     """Nothing is concluded from events that can't be seen."""
-    plan = await clinic.office.book(clinic.office.ben)
-    ben = {"id": clinic.office.ben.mailbox}
-    await clinic.stack.graph.add_mailboxes([{**ben, "kind": "denied"}])
-    code, told = await ask(clinic, plan.id)
-    await clinic.stack.graph.add_mailboxes([{**ben, "kind": "normal"}])
+    plan = await deployment.office.book(deployment.office.ben)
+    ben = {"id": deployment.office.ben.mailbox}
+    await deployment.stack.graph.add_mailboxes([{**ben, "kind": "denied"}])
+    code, told = await ask(deployment, plan.id)
+    await deployment.stack.graph.add_mailboxes([{**ben, "kind": "normal"}])
     assert (code, told["verdict"]) == (ExitCode.FINDINGS, "unreadable")
-    assert "access denied" in told["closedMailboxes"][clinic.office.ben.mailbox]
+    assert "access denied" in told["closedMailboxes"][deployment.office.ben.mailbox]
 
 
-async def test_a_booking_that_is_not_there(clinic: Clinic) -> None:
+async def test_a_booking_that_is_not_there(deployment: Deployment) -> None:
     """Gone is not hidden, and the command tells them apart."""
-    hidden = await clinic.book()
-    await clinic.stack.dataverse.configure(hidden_bookings=[hidden])
-    _, unseen = await ask(clinic, hidden)
-    await clinic.stack.dataverse.configure(hidden_bookings=[])
-    code, gone = await ask(clinic, str(uuid4()))
+    hidden = await deployment.book()
+    await deployment.stack.dataverse.configure(hidden_bookings=[hidden])
+    _, unseen = await ask(deployment, hidden)
+    await deployment.stack.dataverse.configure(hidden_bookings=[])
+    code, gone = await ask(deployment, str(uuid4()))
     assert (unseen["verdict"], gone["verdict"], code) == ("hidden", "gone", ExitCode.FINDINGS)
     assert (gone["row"], gone["record"], gone["events"]) == (None, None, [])
 
 
-async def test_what_names_no_booking_is_refused(clinic: Clinic) -> None:
+async def test_what_names_no_booking_is_refused(deployment: Deployment) -> None:
     """Exit code 2, before anything is asked."""
-    folder = clinic.stack.options.folder
+    folder = deployment.stack.options.folder
     ended = await CommandLine(folder / "settings.json", folder).run("status", "boiler")
     assert (ended.code, "neither a booking's id" in ended.notes) == (ExitCode.USAGE, True)

@@ -1,1 +1,1 @@
-"""Examinations: their judgements, their one write, and every check against a stack that is broken for it."""
+"""The doctor: its judgements, its one write, and every check against a stack that is broken for it."""

@@ -14,8 +14,10 @@ import typer
 
 from booking_sync.azure.claims import read_claims
 from booking_sync.cli.main import app
-from booking_sync.doctor import access, environment, mailboxes, registration, storage
-from booking_sync.doctor.facts import (
+from booking_sync.doctor import app_access, credentials, mailboxes, registration, storage
+from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
+from booking_sync.doctor.trial import quiet_hour
+from booking_sync.ports.diagnosis import (
     ClockReading,
     FailedJobs,
     ForeignMarks,
@@ -27,8 +29,6 @@ from booking_sync.doctor.facts import (
     Timer,
     TimerRun,
 )
-from booking_sync.doctor.findings import Area, Finding, Report, Severity
-from booking_sync.doctor.trial import quiet_hour
 from tests.provisioning.kit import DESIRED, column, provisioned, with_column
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -36,40 +36,40 @@ PRODUCT = Path(__file__).parents[2] / "booking_sync" / "doctor"
 
 
 @pytest.mark.parametrize(
-    ("days", "severity"), [(-1, Severity.ERROR), (29, Severity.WARNING), (31, Severity.OK)]
+    ("days", "status"), [(-1, CheckStatus.ERROR), (29, CheckStatus.WARNING), (31, CheckStatus.OK)]
 )
-def test_a_secret_s_date(days: int, severity: Severity) -> None:
+def test_a_secret_s_date(days: int, status: CheckStatus) -> None:
     """Expired, about to, or not for a while."""
-    assert access.judge_secret(SecretState(NOW + timedelta(days=days)), NOW).severity is severity
+    assert credentials.judge_secret(SecretState(NOW + timedelta(days=days)), NOW).status is status
 
 
 @pytest.mark.parametrize(
-    ("ahead", "severity", "says"),
+    ("ahead", "status", "says"),
     [
-        (None, Severity.SKIPPED, "did not tell"),
-        (-59.0, Severity.OK, "agrees"),
-        (90.0, Severity.WARNING, "90 s behind"),
-        (-301.0, Severity.ERROR, "301 s ahead"),
+        (None, CheckStatus.SKIPPED, "did not tell"),
+        (-59.0, CheckStatus.OK, "agrees"),
+        (90.0, CheckStatus.WARNING, "90 s behind"),
+        (-301.0, CheckStatus.ERROR, "301 s ahead"),
     ],
 )
-def test_clocks(ahead: float | None, severity: Severity, says: str) -> None:
+def test_clocks(ahead: float | None, status: CheckStatus, says: str) -> None:
     """A service that is ahead means that our clock is behind."""
-    finding = access.judge_clock(ClockReading("Entra", ahead))
-    assert (finding.severity, says in finding.words) == (severity, True)
+    result = credentials.judge_clock(ClockReading("Entra", ahead))
+    assert (result.status, says in result.words) == (status, True)
 
 
 def test_a_privilege_for_a_part_of_the_organisation_is_not_enough() -> None:
     """Bookings beyond it would stay unseen."""
-    held = {name: "Global" for names in environment.NEEDED.values() for name in names}
-    assert environment.judge_privileges(held).severity is Severity.OK
-    finding = environment.judge_privileges({**held, "prvReadAccount": "Local"})
-    assert (finding.severity, "prvReadAccount" in finding.words) == (Severity.ERROR, True)
+    held = {name: "Global" for names in app_access.NEEDED.values() for name in names}
+    assert app_access.judge_privileges(held).status is CheckStatus.OK
+    result = app_access.judge_privileges({**held, "prvReadAccount": "Local"})
+    assert (result.status, "prvReadAccount" in result.words) == (CheckStatus.ERROR, True)
 
 
 def test_many_people_are_named_up_to_a_number() -> None:
     """The list stays readable."""
     people = tuple(Person(f"id-{number}", f"name-{number}") for number in range(13))
-    words = environment.judge_foreign_marks(ForeignMarks(1000, more=True, people=people), 14).words
+    words = app_access.judge_foreign_marks(ForeignMarks(1000, more=True, people=people), 14).words
     assert ("more than 1000" in words, "and 3 more" in words) == (True, True)
 
 
@@ -77,28 +77,28 @@ def test_a_timer_that_never_succeeded() -> None:
     """A run that failed is no success, however fresh."""
     run = TimerRun(NOW, None, "No token.")
     late = storage.judge_timer(Timer.CATCH_UP, run, NOW, timedelta(hours=1))
-    assert (late.severity, "No token." in late.words) == (Severity.ERROR, True)
+    assert (late.status, "No token." in late.words) == (CheckStatus.ERROR, True)
 
 
 def test_a_fresh_message_is_no_matter() -> None:
     """It will be taken soon."""
     changes, poison = storage.judge_queues(QueueState(1, 0, NOW - timedelta(minutes=9)), NOW)
-    assert (changes.severity, poison.severity) == (Severity.OK, Severity.OK)
+    assert (changes.status, poison.status) == (CheckStatus.OK, CheckStatus.OK)
 
 
 def test_columns_that_can_t_be_written() -> None:
     """Somebody chose a column of the platform's."""
-    *_, finding = registration.judge_definition(
+    *_, result = registration.judge_definition(
         TableFacts(optimistic_concurrency=True, unusable=frozenset({"createdon"}))
     )
-    assert (finding.severity, "createdon" in finding.words) == (Severity.ERROR, True)
+    assert (result.status, "createdon" in result.words) == (CheckStatus.ERROR, True)
 
 
 def test_parts_that_are_only_outside_the_solution_work_all_the_same() -> None:
     """A warning, since nothing keeps the sync from working."""
     outside = with_column(provisioned(), column(DESIRED.columns[0], in_solution=False))
-    found = [each.severity for each in registration.judge_registration(outside, DESIRED)]
-    assert (found.count(Severity.WARNING), found.count(Severity.ERROR)) == (1, 0)
+    found = [each.status for each in registration.judge_registration(outside, DESIRED)]
+    assert (found.count(CheckStatus.WARNING), found.count(CheckStatus.ERROR)) == (1, 0)
 
 
 def test_a_stranger_on_our_webhook_is_a_warning() -> None:
@@ -106,10 +106,12 @@ def test_a_stranger_on_our_webhook_is_a_warning() -> None:
     actual = provisioned()
     stranger = replace(actual.steps[0], id="s9", name="other", occasion=("Create", "account"))
     with_it = replace(actual, steps=(*actual.steps, stranger))
-    (finding,) = [
-        each for each in registration.judge_registration(with_it, DESIRED) if each.severity is not Severity.OK
+    (result,) = [
+        each
+        for each in registration.judge_registration(with_it, DESIRED)
+        if each.status is not CheckStatus.OK
     ]
-    assert (finding.check, finding.severity) == ("step other", Severity.WARNING)
+    assert (result.check, result.status) == ("step other", CheckStatus.WARNING)
     assert "s9" not in registration.our_steps(with_it, DESIRED)
 
 
@@ -120,23 +122,23 @@ def test_a_failed_job_without_a_time_or_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("roles", "refused", "severity"),
+    ("roles", "refused", "status"),
     [
-        (set(), False, Severity.OK),
-        ({"User.Read.All"}, False, Severity.OK),
-        ({"Calendars.ReadWrite"}, False, Severity.WARNING),
-        ({"Calendars.ReadWrite"}, True, Severity.OK),
+        (set(), False, CheckStatus.OK),
+        ({"User.Read.All"}, False, CheckStatus.OK),
+        ({"Calendars.ReadWrite"}, False, CheckStatus.WARNING),
+        ({"Calendars.ReadWrite"}, True, CheckStatus.OK),
     ],
 )
-def test_a_tenant_wide_permission(roles: set[str], refused: bool, severity: Severity) -> None:  # noqa: FBT001 - a case
+def test_a_tenant_wide_permission(roles: set[str], refused: bool, status: CheckStatus) -> None:  # noqa: FBT001 - a case
     """It opens every mailbox, unless Exchange is seen to limit it."""
-    assert mailboxes.judge_scope(roles, outside_refused=refused).severity is severity
+    assert mailboxes.judge_scope(roles, outside_refused=refused).status is status
 
 
 def test_only_a_refusal_proves_that_a_mailbox_is_closed() -> None:
     """A person without a mailbox proves nothing."""
-    severities = [mailboxes.judge_outside("x", each).severity for each in MailboxAccess]
-    assert severities == [Severity.ERROR, Severity.OK, Severity.WARNING]
+    severities = [mailboxes.judge_outside("x", each).status for each in MailboxAccess]
+    assert severities == [CheckStatus.ERROR, CheckStatus.OK, CheckStatus.WARNING]
 
 
 def test_claims_are_read_where_they_can_be() -> None:
@@ -161,11 +163,11 @@ def test_the_test_event_is_on_a_sunday_night_to_come(day: int) -> None:
 
 def test_a_report_counts_what_was_found() -> None:
     """The worst first; skipped checks leave it healthy."""
-    findings = [Finding(Area.CLOCK, "x", each, "") for each in Severity]
-    report = Report(tuple(findings))
+    results = [CheckResult(Area.CLOCK, "x", each, "") for each in CheckStatus]
+    report = DoctorReport(tuple(results))
     assert report.summary() == "4 checks: 1 error, 1 warning, 1 skipped, 1 ok."
     assert not report.healthy
-    assert Report(tuple(findings[:2])).healthy
+    assert DoctorReport(tuple(results[:2])).healthy
 
 
 def test_remedies_name_commands_that_exist() -> None:

@@ -17,14 +17,14 @@ from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import Request, Session, run
-from booking_sync.doctor.facts import Wishes
-from booking_sync.doctor.findings import Area, Severity
-from booking_sync.wiring.doctor import WebhookToExpect, open_examination
+from booking_sync.doctor.options import DoctorOptions
+from booking_sync.doctor.report import Area, CheckStatus
+from booking_sync.wiring.doctor import WebhookToExpect, open_doctor
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from booking_sync.doctor.findings import Report
+    from booking_sync.doctor.report import DoctorReport
 
 MailboxOption = Annotated[
     list[str],
@@ -46,10 +46,10 @@ OutsideOption = Annotated[
     ),
 ]
 _STYLES = {
-    Severity.OK: "green",
-    Severity.SKIPPED: "dim",
-    Severity.WARNING: "yellow",
-    Severity.ERROR: "bold red",
+    CheckStatus.OK: "green",
+    CheckStatus.SKIPPED: "dim",
+    CheckStatus.WARNING: "yellow",
+    CheckStatus.ERROR: "bold red",
 }
 
 
@@ -68,41 +68,41 @@ def doctor(
     webhooks, failing bookings and Microsoft's own sync. Nothing is changed, but for a test event in each
     --mailbox. Services are asked as the app; with --auth, table definitions, steps and jobs are read as you.
     """
-    wishes = Wishes(
+    options = DoctorOptions(
         tuple(mailbox), tuple(outside_mailbox), dry_run, signed_in_as_app=auth in (None, SignIn.APP)
     )
-    run(Request(settings, auth, as_json), partial(_doctor, wishes))
+    run(Request(settings, auth, as_json), partial(_doctor, options))
 
 
-async def _doctor(wishes: Wishes, session: Session) -> ExitCode:
+async def _doctor(options: DoctorOptions, session: Session) -> ExitCode:
     environ = session.environ
     webhook = WebhookToExpect(read_url(environ.get(URL_VARIABLE, "")), environ.get(KEY_VARIABLE, "").strip())
 
     tell = session.output.note
-    async with open_examination(environ, session.auth, wishes, tell, webhook=webhook) as examination:
-        report = await examination.run()
+    async with open_doctor(environ, session.auth, options, tell, webhook=webhook) as checks:
+        report = await checks.run()
     session.output.result(report.as_json(), _show(report))
     session.output.note(report.summary())
     return ExitCode.FINE if report.healthy else ExitCode.FINDINGS
 
 
-def _show(report: Report) -> RenderableType:
-    """One table per area; a finding's remedy is below it, or below the last that shares it."""
+def _show(report: DoctorReport) -> RenderableType:
+    """One table per area; a remedy stands below its result, or below the last result that shares it."""
     parts: list[RenderableType] = []
     order = list(Area)
-    ordered = sorted(report.findings, key=lambda each: order.index(each.area))
-    for area, findings in groupby(ordered, key=lambda each: each.area):
+    ordered = sorted(report.results, key=lambda each: order.index(each.area))
+    for area, results in groupby(ordered, key=lambda each: each.area):
         table = Table(box=None, pad_edge=False, show_header=False, title_justify="left", title=escape(area))
         table.add_column(no_wrap=True, min_width=7)
         table.add_column(overflow="fold", ratio=1)
         table.add_column(overflow="fold", ratio=3)
-        group = list(findings)
+        group = list(results)
         for each, following in zip_longest(group, group[1:]):
-            style = _STYLES[each.severity]
+            style = _STYLES[each.status]
             words = Text(each.words)
             repeated = following is not None and following.remedy == each.remedy
-            if each.remedy and each.severity is not Severity.OK and not repeated:
+            if each.remedy and each.status is not CheckStatus.OK and not repeated:
                 words.append(f"\n→ {each.remedy}", style="cyan")
-            table.add_row(Text(each.severity, style=style), Text(each.check), words)
+            table.add_row(Text(each.status, style=style), Text(each.check), words)
         parts += [table, Text()]
     return Group(*parts)

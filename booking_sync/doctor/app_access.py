@@ -1,16 +1,16 @@
-"""Judgements on what Dataverse lets the app do, and on what it finds there. Pure."""
+"""Judges what Dataverse lets the app do, and what the app sees there. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.doctor.findings import Area, Finding, Severity
+from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from booking_sync.doctor.facts import ForeignMarks, Identity
     from booking_sync.ports.bookings import FailingBookings
+    from booking_sync.ports.diagnosis import ForeignMarks, Identity
 
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "bookableresourcebooking": ("prvReadBookableResourceBooking", "prvWriteBookableResourceBooking"),
@@ -42,13 +42,13 @@ _RESET_URL = (
 )
 
 
-def judge_identity(who: Identity) -> Iterator[Finding]:
+def judge_identity(who: Identity) -> Iterator[CheckResult]:
     """Whether this is the environment that is meant, and whether we are who the settings say."""
     yield _organization(who)
     yield _user(who)
 
 
-def _organization(who: Identity) -> Finding:
+def _organization(who: Identity) -> CheckResult:
     actual, expected = who.organization_id, who.expected_organization_id
     check = "organisation"
     if not expected:
@@ -56,28 +56,28 @@ def _organization(who: Identity) -> Finding:
             f"it is {actual}, and no setting says which it should be: a copied environment would be served"
         )
         remedy = f"Set DATAVERSE_ORGANIZATION_ID to {actual}."
-        return Finding(Area.DATAVERSE, check, Severity.WARNING, words, remedy)
+        return CheckResult(Area.DATAVERSE, check, CheckStatus.WARNING, words, remedy)
     if actual != expected:
         words = f"DATAVERSE_URL leads to {actual}, but DATAVERSE_ORGANIZATION_ID is {expected}"
-        return Finding(Area.DATAVERSE, check, Severity.ERROR, words, _RESET_URL)
-    return Finding(Area.DATAVERSE, check, Severity.OK, actual)
+        return CheckResult(Area.DATAVERSE, check, CheckStatus.ERROR, words, _RESET_URL)
+    return CheckResult(Area.DATAVERSE, check, CheckStatus.OK, actual)
 
 
-def _user(who: Identity) -> Finding:
+def _user(who: Identity) -> CheckResult:
     actual, expected = who.user_id, who.expected_user_id
     check, remedy = "application user", f"Set DATAVERSE_APP_USER_ID to {actual}."
     if not expected:
         words = f"we are {actual}, and no setting says so: each of our own changes is taken for somebody's"
-        return Finding(Area.DATAVERSE, check, Severity.WARNING, words, remedy)
+        return CheckResult(Area.DATAVERSE, check, CheckStatus.WARNING, words, remedy)
     if actual != expected:
         words = (
             f"we are {actual}, but DATAVERSE_APP_USER_ID is {expected}: that user's changes are overlooked"
         )
-        return Finding(Area.DATAVERSE, check, Severity.ERROR, words, remedy)
-    return Finding(Area.DATAVERSE, check, Severity.OK, actual)
+        return CheckResult(Area.DATAVERSE, check, CheckStatus.ERROR, words, remedy)
+    return CheckResult(Area.DATAVERSE, check, CheckStatus.OK, actual)
 
 
-def judge_privileges(held: Mapping[str, str]) -> Finding:
+def judge_privileges(held: Mapping[str, str]) -> CheckResult:
     """Whether the role has all that is needed, for the whole organisation."""
     wanted = [name for names in NEEDED.values() for name in names]
     held = {name.lower(): depth for name, depth in held.items()}
@@ -85,23 +85,23 @@ def judge_privileges(held: Mapping[str, str]) -> Finding:
     narrow = [name for name in wanted if held.get(name.lower(), _WHOLE_ORGANIZATION) != _WHOLE_ORGANIZATION]
     if missing:
         words = f"missing: {', '.join(missing)}"
-        return Finding(Area.DATAVERSE, "privileges", Severity.ERROR, words, ROLE)
+        return CheckResult(Area.DATAVERSE, "privileges", CheckStatus.ERROR, words, ROLE)
     if narrow:
         words = f"not for the whole organisation, so that some bookings stay unseen: {', '.join(narrow)}"
-        return Finding(Area.DATAVERSE, "privileges", Severity.ERROR, words, ROLE)
-    return Finding(Area.DATAVERSE, "privileges", Severity.OK, f"all {len(wanted)} that are needed")
+        return CheckResult(Area.DATAVERSE, "privileges", CheckStatus.ERROR, words, ROLE)
+    return CheckResult(Area.DATAVERSE, "privileges", CheckStatus.OK, f"all {len(wanted)} that are needed")
 
 
-def judge_table(table: str) -> Finding:
+def judge_table(table: str) -> CheckResult:
     """A table whose columns could be read."""
-    return Finding(Area.DATAVERSE, f"reading {table}", Severity.OK, "every column that is used")
+    return CheckResult(Area.DATAVERSE, f"reading {table}", CheckStatus.OK, "every column that is used")
 
 
-def judge_failing(failing: FailingBookings) -> Finding:
+def judge_failing(failing: FailingBookings) -> CheckResult:
     """Whether rows tell people that they can't sync."""
     check, found = "failing bookings", failing.bookings
     if not found:
-        return Finding(Area.DATAVERSE, check, Severity.OK, "none")
+        return CheckResult(Area.DATAVERSE, check, CheckStatus.OK, "none")
     count = f"more than {len(found)}" if failing.more else str(len(found))
     newest = found[0]
     words = f"{count} with an error text, the latest {newest.booking_id}: {newest.error}"
@@ -109,15 +109,15 @@ def judge_failing(failing: FailingBookings) -> Finding:
         f"Mend what the text names, then `booking-sync resync {newest.booking_id}`; "
         f"`booking-sync status {newest.booking_id}` tells more."
     )
-    return Finding(Area.DATAVERSE, check, Severity.WARNING, words, remedy)
+    return CheckResult(Area.DATAVERSE, check, CheckStatus.WARNING, words, remedy)
 
 
-def judge_foreign_marks(marks: ForeignMarks, days: int) -> Finding:
+def judge_foreign_marks(marks: ForeignMarks, days: int) -> CheckResult:
     """Whether Field Service's own sync is at work, which doubles every event."""
     check = "Microsoft's own sync"
     if not marks.bookings:
         words = f"no mark of it on bookings of the last {days} days"
-        return Finding(Area.DATAVERSE, check, Severity.OK, words)
+        return CheckResult(Area.DATAVERSE, check, CheckStatus.OK, words)
     count = f"more than {marks.bookings}" if marks.more else str(marks.bookings)
     names = [f"{each.name} ({each.resource_id})" for each in marks.people[:_MOST_NAMED]]
     rest = len(marks.people) - len(names)
@@ -127,4 +127,4 @@ def judge_foreign_marks(marks: ForeignMarks, days: int) -> Finding:
         "Have Microsoft support turn Field Service's booking sync to Outlook off for this environment "
         "(docs/deployment.md, step 7); until then take these users' server-side appointment sync away."
     )
-    return Finding(Area.DATAVERSE, check, Severity.ERROR, words, remedy)
+    return CheckResult(Area.DATAVERSE, check, CheckStatus.ERROR, words, remedy)

@@ -1,14 +1,14 @@
-"""Judgements on the client secret, tokens and clocks. Pure."""
+"""Judges the client secret, tokens, and clocks, on which tokens depend. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.doctor.findings import Area, Finding, Severity
+from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 
 if TYPE_CHECKING:
-    from booking_sync.doctor.facts import Audience, ClockReading, SecretState, TokenFacts
+    from booking_sync.ports.diagnosis import Audience, ClockReading, SecretState, TokenFacts
 
 SECRET_NOTICE = timedelta(days=30)
 SKEW_NOTICE_SECONDS = 60.0
@@ -30,34 +30,34 @@ SIGN_IN = (
 _CLOCK = "Set this machine's clock by a time server (`timedatectl set-ntp true`; on Windows `w32tm /resync`)."
 
 
-def judge_secret(state: SecretState, now: datetime) -> Finding:
+def judge_secret(state: SecretState, now: datetime) -> CheckResult:
     """Whether the secret is there, and for how long."""
     if state.expires is None:
         words = "readable; it carries no expiry date, so nobody is reminded of Entra's"
-        return Finding(Area.SECRET, "Key Vault", Severity.OK, words)
+        return CheckResult(Area.SECRET, "Key Vault", CheckStatus.OK, words)
     left = state.expires - now
     date = f"{state.expires:%Y-%m-%d}"
     if left <= timedelta(0):
-        return Finding(Area.SECRET, "Key Vault", Severity.ERROR, f"it expired on {date}", ROTATE)
+        return CheckResult(Area.SECRET, "Key Vault", CheckStatus.ERROR, f"it expired on {date}", ROTATE)
     if left < SECRET_NOTICE:
         words = f"readable; it expires on {date}, in {left.days} days"
-        return Finding(Area.SECRET, "Key Vault", Severity.WARNING, words, ROTATE)
-    return Finding(Area.SECRET, "Key Vault", Severity.OK, f"readable, until {date}")
+        return CheckResult(Area.SECRET, "Key Vault", CheckStatus.WARNING, words, ROTATE)
+    return CheckResult(Area.SECRET, "Key Vault", CheckStatus.OK, f"readable, until {date}")
 
 
-def judge_token(audience: Audience, token: TokenFacts) -> Finding:
+def judge_token(audience: Audience, token: TokenFacts) -> CheckResult:
     """Whom Entra takes us for."""
     words = f"Entra gives one to the application {token.application}"
-    return Finding(Area.SIGN_IN, f"token for {audience}", Severity.OK, words)
+    return CheckResult(Area.SIGN_IN, f"token for {audience}", CheckStatus.OK, words)
 
 
-def judge_clock(reading: ClockReading) -> Finding:
+def judge_clock(reading: ClockReading) -> CheckResult:
     """Whether our clock and a service's agree."""
     if reading.ahead_seconds is None:
-        return Finding(Area.CLOCK, reading.service, Severity.SKIPPED, "it did not tell the time")
+        return CheckResult(Area.CLOCK, reading.service, CheckStatus.SKIPPED, "it did not tell the time")
     ahead = reading.ahead_seconds
     if abs(ahead) < SKEW_NOTICE_SECONDS:
-        return Finding(Area.CLOCK, reading.service, Severity.OK, "agrees with ours")
-    severity = Severity.ERROR if abs(ahead) >= SKEW_LIMIT_SECONDS else Severity.WARNING
+        return CheckResult(Area.CLOCK, reading.service, CheckStatus.OK, "agrees with ours")
+    status = CheckStatus.ERROR if abs(ahead) >= SKEW_LIMIT_SECONDS else CheckStatus.WARNING
     words = f"our clock is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead'}"
-    return Finding(Area.CLOCK, reading.service, severity, words, _CLOCK)
+    return CheckResult(Area.CLOCK, reading.service, status, words, _CLOCK)

@@ -1,4 +1,4 @@
-"""A provisioned stack to examine, and ways to break it."""
+"""A provisioned local stack for the doctor to check, and ways to break it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 from booking_sync.azure.queue import open_queue
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
-from booking_sync.doctor.facts import Wishes
-from booking_sync.doctor.findings import Finding, Report, Severity
+from booking_sync.doctor.options import DoctorOptions
+from booking_sync.doctor.report import CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.provisioning.actions import WidenColumn
 from booking_sync.provisioning.converge import converge
@@ -26,7 +26,7 @@ from booking_sync.provisioning.plan import make_plan
 from booking_sync.settings.loading import load_part
 from booking_sync.settings.table import QueueSettings
 from booking_sync.wiring.ambient import now
-from booking_sync.wiring.doctor import open_examination
+from booking_sync.wiring.doctor import open_doctor
 from booking_sync.wiring.sign_in import open_dataverse, open_provisioning
 from local.day.world import WorldMaker, booking_row
 from local.stack import NO_TIMERS, LocalStack, StackOptions
@@ -43,15 +43,15 @@ NOWHERE = "https://localhost:9/api/dataverse/bookings"
 
 
 @dataclass
-class Clinic:
-    """What tests do to the patient, and what the doctor says."""
+class Deployment:
+    """A provisioned stack: what tests break in it, and what the doctor reports then."""
 
     office: Office
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
     @property
     def stack(self) -> LocalStack:
-        """The patient."""
+        """The local stack."""
         return self.office.stack
 
     @property
@@ -59,22 +59,25 @@ class Clinic:
         """The app's settings."""
         return self.stack.settings
 
-    async def examine(
-        self, wishes: Wishes | None = None, *, ahead: timedelta = timedelta(0), **settings: str
-    ) -> Report:
-        """Examine, with some other settings or a clock that is ahead."""
-        return await self.examine_with({**self.environ, **settings}, wishes, ahead)
+    async def run_doctor(
+        self, options: DoctorOptions | None = None, *, ahead: timedelta = timedelta(0), **settings: str
+    ) -> DoctorReport:
+        """Run all checks, with some other settings or a clock that is ahead."""
+        return await self.run_doctor_with({**self.environ, **settings}, options, ahead)
 
-    async def examine_with(
-        self, environ: Mapping[str, str], wishes: Wishes | None = None, ahead: timedelta = timedelta(0)
-    ) -> Report:
-        """Examine with these settings alone."""
-        wanted = wishes or Wishes()
-        async with open_examination(
+    async def run_doctor_with(
+        self,
+        environ: Mapping[str, str],
+        options: DoctorOptions | None = None,
+        ahead: timedelta = timedelta(0),
+    ) -> DoctorReport:
+        """Run all checks with these settings alone."""
+        wanted = options or DoctorOptions()
+        async with open_doctor(
             environ, SignIn.APP, wanted, lambda _: None, clock=lambda: now() + ahead
-        ) as examination:
-            examination.sleep = no_pause
-            return await examination.run()
+        ) as checks:
+            checks.sleep = no_pause
+            return await checks.run()
 
     async def provision(self, url: str = NOWHERE) -> None:
         """Make, or mend, what `provision` makes."""
@@ -118,7 +121,7 @@ class Clinic:
 
 
 @asynccontextmanager
-async def open_clinic(folder: Path, *, hosts: int = 0) -> AsyncIterator[Clinic]:
+async def open_deployment(folder: Path, *, hosts: int = 0) -> AsyncIterator[Deployment]:
     """A furnished, provisioned stack; while it lasts, this process trusts it as its app does."""
     maker = WorldMaker(seed=5)
     world = maker.make(technicians=2, bookings=1, day=date(2027, 3, 26))
@@ -134,11 +137,11 @@ async def open_clinic(folder: Path, *, hosts: int = 0) -> AsyncIterator[Clinic]:
             patch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trust)
             office = Office(stack, maker, world)
             await office.furnish()
-            clinic = Clinic(office)
+            deployment = Deployment(office)
             if hosts:
-                clinic.key = stack.keys.function
-            await clinic.provision(f"{stack.host_url}/api/dataverse/bookings" if hosts else NOWHERE)
-            yield clinic
+                deployment.key = stack.keys.function
+            await deployment.provision(f"{stack.host_url}/api/dataverse/bookings" if hosts else NOWHERE)
+            yield deployment
 
 
 async def no_pause(_seconds: float) -> None:
@@ -146,12 +149,12 @@ async def no_pause(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-def bad(report: Report) -> list[Finding]:
+def bad(report: DoctorReport) -> list[CheckResult]:
     """What the doctor complains of."""
-    return [each for each in report.findings if each.severity in (Severity.WARNING, Severity.ERROR)]
+    return [each for each in report.results if each.status in (CheckStatus.WARNING, CheckStatus.ERROR)]
 
 
-def the(report: Report, check: str) -> Finding:
-    """The finding of a check."""
-    (found,) = [each for each in report.findings if each.check == check]
+def the(report: DoctorReport, check: str) -> CheckResult:
+    """The result of a check."""
+    (found,) = [each for each in report.results if each.check == check]
     return found

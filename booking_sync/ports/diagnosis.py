@@ -1,6 +1,6 @@
-"""What an examination asks: values without a verdict, and the Protocols behind which they are gathered.
+"""What `booking-sync doctor` reads of each service, without judging it.
 
-Every method may raise `TransientError` or `PermanentError`, whose words become a finding.
+Every method may raise `TransientError` or `PermanentError`; the doctor reports the reason.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from booking_sync.ports.bookings import FailingBookings
     from booking_sync.provisioning.actual import Actual
@@ -47,8 +47,8 @@ class TimerRun:
     problem: str = ""
 
 
-class Storage(Protocol):
-    """The storage account: queues, and the journal of the timers."""
+class StorageReads(Protocol):
+    """What the storage account tells of the queues and of the timers' last runs."""
 
     async def queues(self) -> QueueState:
         """How full they are."""
@@ -65,8 +65,8 @@ class SecretState:
     """Aware, UTC; None when whoever stored it set no date."""
 
 
-class Vault(Protocol):
-    """Where the client secret is."""
+class SecretReads(Protocol):
+    """What Key Vault tells of the client secret."""
 
     async def state(self) -> SecretState:
         """Read the secret, and forget all but its date."""
@@ -89,8 +89,8 @@ class TokenFacts:
     """Application permissions that were consented to in Entra for the whole tenant."""
 
 
-class Tokens(Protocol):
-    """The app registration's tokens."""
+class TokenReads(Protocol):
+    """What the app registration's tokens tell."""
 
     async def token(self, audience: Audience) -> TokenFacts:
         """Get one."""
@@ -105,8 +105,8 @@ class ClockReading:
     """How far the service's clock is ahead of ours; None when it did not tell."""
 
 
-class Clocks(Protocol):
-    """The services' clocks."""
+class ClockReads(Protocol):
+    """What the services' clocks say."""
 
     async def read(self) -> Sequence[ClockReading]:
         """What each service answers; one that does not is told without a number."""
@@ -141,8 +141,8 @@ class ForeignMarks:
     """Whose bookings these are, by name."""
 
 
-class Environment(Protocol):
-    """Dataverse, asked as the app."""
+class AppAccessReads(Protocol):
+    """What Dataverse lets the app do and shows it; asked as the app."""
 
     async def identity(self) -> Identity:
         """Who we are."""
@@ -187,8 +187,8 @@ class FailedJobs:
     """Of the newest, as Dataverse tells it."""
 
 
-class Administration(Protocol):
-    """Dataverse's own tables, asked as whoever the command line signs in."""
+class RegistrationReads(Protocol):
+    """How columns, webhook and steps are set up in Dataverse; asked as whoever the command line signs in."""
 
     async def table(self) -> TableFacts:
         """The booking table's definition."""
@@ -213,26 +213,3 @@ class MailboxAccessReads(Protocol):
 
     async def access(self, mailbox: str) -> MailboxAccess:
         """Try to read a calendar; no event is looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the command line asks for."""
-
-    mailboxes: tuple[str, ...] = ()
-    """Entra object ids or sign-in names of people whose calendar the app should reach."""
-    outside: tuple[str, ...] = ()
-    """The same of people whose calendar it should not reach."""
-    dry_run: bool = False
-    """Write no test event."""
-    signed_in_as_app: bool = True
-    """Whether `Administration` is asked as the app too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expectations:
-    """What the settings and provisioning ask for."""
-
-    desired: Desired
-    catch_up_look_back: timedelta
-    """How far back each catch-up looks, and so how long one may be missing."""

@@ -1,4 +1,4 @@
-"""What an examination tells."""
+"""What the doctor reports: one result per check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Area(StrEnum):
-    """What a finding is about; the order is that of the report."""
+    """What a check is about; the order is that of the report."""
 
     SETTINGS = "settings"
     STORAGE = "storage"
@@ -20,12 +20,12 @@ class Area(StrEnum):
     MAILBOXES = "mailboxes"
 
 
-class Severity(StrEnum):
-    """How much a finding matters."""
+class CheckStatus(StrEnum):
+    """How a check ended."""
 
     OK = "ok"
     SKIPPED = "skipped"
-    """Not looked at; the words say why."""
+    """Not made; the words say why."""
     WARNING = "warning"
     """The sync works, but a person should look at it."""
     ERROR = "error"
@@ -33,12 +33,12 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check came to."""
+class CheckResult:
+    """How one check ended, and what to do about it."""
 
     area: Area
     check: str
-    severity: Severity
+    status: CheckStatus
     words: str
     remedy: str = ""
     """What to do, with the command to run; empty when there is nothing to do."""
@@ -48,33 +48,33 @@ class Finding:
         return {
             "area": str(self.area),
             "check": self.check,
-            "severity": str(self.severity),
+            "severity": str(self.status),
             "found": self.words,
             "remedy": self.remedy,
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """All findings of an examination."""
+class DoctorReport:
+    """The results of all checks."""
 
-    findings: tuple[Finding, ...]
+    results: tuple[CheckResult, ...]
 
     @property
     def healthy(self) -> bool:
         """Neither errors nor warnings; what was skipped does not count."""
-        return not any(each.severity in (Severity.WARNING, Severity.ERROR) for each in self.findings)
+        return not any(each.status in (CheckStatus.WARNING, CheckStatus.ERROR) for each in self.results)
 
     def summary(self) -> str:
         """One line."""
-        counts = Counter(each.severity for each in self.findings)
-        parts = [f"{counts[each]} {each}" for each in reversed(Severity) if counts[each]]
-        return f"{len(self.findings)} checks: {', '.join(parts)}."
+        counts = Counter(each.status for each in self.results)
+        parts = [f"{counts[each]} {each}" for each in reversed(CheckStatus) if counts[each]]
+        return f"{len(self.results)} checks: {', '.join(parts)}."
 
     def as_json(self) -> dict[str, object]:
         """For `--json`."""
         return {
             "healthy": self.healthy,
             "summary": self.summary(),
-            "findings": [each.as_json() for each in self.findings],
+            "findings": [each.as_json() for each in self.results],
         }

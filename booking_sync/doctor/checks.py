@@ -1,4 +1,7 @@
-"""The order of the checks: each is asked once, its answer judged; what hangs on a failed one is skipped."""
+"""Which check comes when. Each asks a service once and judges the answer.
+
+A check that needs what a failed check would have told is skipped, and its result says so.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +10,38 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from booking_sync.doctor import access, environment, mailboxes, registration, storage, trial
-from booking_sync.doctor.facts import Audience, MailboxAccess, Timer
-from booking_sync.doctor.findings import Area, Finding, Report, Severity
+from booking_sync.doctor import app_access, credentials, mailboxes, registration, storage, trial
+from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.event import is_mailbox
 from booking_sync.errors import PermanentError, SettingsError, SyncError
+from booking_sync.ports.diagnosis import Audience, MailboxAccess, Timer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.doctor.facts import (
-        Administration,
-        Clocks,
-        Environment,
-        Expectations,
-        Identity,
-        MailboxAccessReads,
-        Storage,
-        TokenFacts,
-        Tokens,
-        Vault,
-        Wishes,
-    )
+    from booking_sync.doctor.options import DoctorOptions, Expectations
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.clock import Clock
+    from booking_sync.ports.diagnosis import (
+        AppAccessReads,
+        ClockReads,
+        Identity,
+        MailboxAccessReads,
+        RegistrationReads,
+        SecretReads,
+        StorageReads,
+        TokenFacts,
+        TokenReads,
+    )
     from booking_sync.settings.cautions import Caution
 
 Facts = TypeVar("Facts")
 
 JOB_DAYS: Final = 7
 MARK_DAYS: Final = 14
-_SETTINGS = "hangs on the settings"
-_TOKEN = "hangs on the token"  # noqa: S105 - words, no token
-_IDENTITY = "hangs on who we are to Dataverse"
+_SETTINGS = "needs correct settings"
+_TOKEN = "needs a token"  # noqa: S105 - words, no token
+_IDENTITY = "needs to know who the app is to Dataverse"
 _STORAGE = (
     "Check AzureWebJobsStorage; with an identity, that whoever runs this command has the role Storage Queue "
     "Data Contributor on the account, as the app does."
@@ -53,45 +55,45 @@ _AS_YOURSELF = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the facts come from: openers, which may raise `SettingsError`; closing is the caller's."""
+class DoctorSources:
+    """Where facts come from. Each opens at its call and may raise `SettingsError`; the caller closes them."""
 
     check_settings: Callable[[], Sequence[Caution]]
-    """Raises `SettingsError`, which names all that is wrong; returns what can be used and will surprise."""
+    """Raises `SettingsError` with all that is wrong; returns settings that are valid but likely unwanted."""
     expectations: Callable[[], Expectations]
-    storage: Callable[[], Storage]
-    vault: Callable[[], Vault | None]
+    storage: Callable[[], StorageReads]
+    vault: Callable[[], SecretReads | None]
     """None when the secret does not come from a vault."""
-    tokens: Callable[[], Tokens]
-    clocks: Callable[[], Clocks]
-    environment: Callable[[], Environment]
-    administration: Callable[[], Administration]
+    tokens: Callable[[], TokenReads]
+    clocks: Callable[[], ClockReads]
+    app_access: Callable[[], AppAccessReads]
+    registration_reads: Callable[[], RegistrationReads]
     calendar: Callable[[], Calendar]
     mailbox_access: Callable[[], MailboxAccessReads]
 
 
 @dataclass(slots=True)
-class Examination:
+class DoctorChecks:
     """One run of all checks.
 
     Args:
         sources: where the facts come from.
-        wishes: what the command line asks for.
+        options: what the command line asks for.
         now: the time of day.
         new_id: a fresh GUID's text.
-        tell: hears what is looked at, and what can't wait for the report.
+        tell: called with what is looked at, and with what can't wait for the report.
         sleep: waits so many seconds.
     """
 
-    sources: Sources
-    wishes: Wishes
+    sources: DoctorSources
+    options: DoctorOptions
     now: Clock
     new_id: Callable[[], str]
     tell: Callable[[str], None]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _findings: list[Finding] = field(default_factory=list, init=False)
+    _results: list[CheckResult] = field(default_factory=list, init=False)
 
-    async def run(self) -> Report:
+    async def run(self) -> DoctorReport:
         """Make every check that can be made."""
         self.tell("looking at settings")
         self._settings()
@@ -110,23 +112,25 @@ class Examination:
         await self._registration(reachable=bool(known))
         self.tell("looking at mailboxes")
         await self._mailboxes(graph, names_known=bool(known))
-        return Report(tuple(self._findings))
+        return DoctorReport(tuple(self._results))
 
     def _settings(self) -> None:
         try:
             cautions = self.sources.check_settings()
         except SettingsError as error:
             remedy = "Correct the app's settings (docs/settings.md), or the file given with --settings."
-            self._note(Finding(Area.SETTINGS, "all", Severity.ERROR, str(error), remedy))
+            self._note(CheckResult(Area.SETTINGS, "all", CheckStatus.ERROR, str(error), remedy))
         else:
-            self._note(Finding(Area.SETTINGS, "all", Severity.OK, "complete and well-formed"))
+            self._note(CheckResult(Area.SETTINGS, "all", CheckStatus.OK, "complete and well-formed"))
             for each in cautions:
-                self._note(Finding(Area.SETTINGS, each.setting, Severity.WARNING, each.words, each.remedy))
+                self._note(
+                    CheckResult(Area.SETTINGS, each.setting, CheckStatus.WARNING, each.words, each.remedy)
+                )
 
     async def _storage(self) -> None:
         state = await self._ask(Area.STORAGE, "queues", lambda: self.sources.storage().queues(), _STORAGE)
         if state is None:
-            self._skip(Area.STORAGE, "timers", "hangs on the queues")
+            self._skip(Area.STORAGE, "timers", "needs the queues")
             return
         self._note(*storage.judge_queues(state, self.now()))
         for timer in Timer:
@@ -154,91 +158,91 @@ class Examination:
             words = "the secret was given in ENTRA_CLIENT_SECRET; the function app needs it in the vault"
             self._skip(Area.SECRET, "Key Vault", words)
             return
-        state = await self._ask(Area.SECRET, "Key Vault", vault.state, access.VAULT)
+        state = await self._ask(Area.SECRET, "Key Vault", vault.state, credentials.VAULT)
         if state:
-            self._note(access.judge_secret(state, self.now()))
+            self._note(credentials.judge_secret(state, self.now()))
 
     async def _token(self, audience: Audience) -> TokenFacts | None:
         check = f"token for {audience}"
         if self._failed(Area.SECRET):
-            self._skip(Area.SIGN_IN, check, "hangs on the client secret")
+            self._skip(Area.SIGN_IN, check, "needs the client secret")
             return None
         token = await self._ask(
-            Area.SIGN_IN, check, lambda: self.sources.tokens().token(audience), access.SIGN_IN
+            Area.SIGN_IN, check, lambda: self.sources.tokens().token(audience), credentials.SIGN_IN
         )
         if token:
-            self._note(access.judge_token(audience, token))
+            self._note(credentials.judge_token(audience, token))
         return token
 
     async def _clocks(self) -> None:
         readings = await self._ask(Area.CLOCK, "services", lambda: self.sources.clocks().read(), "")
-        self._note(*(access.judge_clock(reading) for reading in readings or ()))
+        self._note(*(credentials.judge_clock(reading) for reading in readings or ()))
 
     # --- Dataverse, as the app --------------------------------------------------------------------------
 
     async def _dataverse(self) -> Identity | None:
-        dataverse = self._open(Area.DATAVERSE, self.sources.environment)
+        dataverse = self._open(Area.DATAVERSE, self.sources.app_access)
         if dataverse is None:
             return None
         who = await self._ask(
-            Area.DATAVERSE, "application user", dataverse.identity, environment.APPLICATION_USER
+            Area.DATAVERSE, "application user", dataverse.identity, app_access.APPLICATION_USER
         )
         if who is None:
             self._skip(Area.DATAVERSE, "everything else", _IDENTITY)
             return None
-        self._note(*environment.judge_identity(who))
+        self._note(*app_access.judge_identity(who))
         await self._privileges(dataverse, who)
         await self._rows(dataverse)
         return who
 
-    async def _privileges(self, dataverse: Environment, who: Identity) -> None:
+    async def _privileges(self, dataverse: AppAccessReads, who: Identity) -> None:
         held = await self._ask(
-            Area.DATAVERSE, "privileges", lambda: dataverse.privileges(who.user_id), environment.ROLE
+            Area.DATAVERSE, "privileges", lambda: dataverse.privileges(who.user_id), app_access.ROLE
         )
         if held is not None:
-            self._note(environment.judge_privileges(held))
-        for table in environment.NEEDED:
+            self._note(app_access.judge_privileges(held))
+        for table in app_access.NEEDED:
             await self._read(dataverse, table)
 
-    async def _read(self, dataverse: Environment, table: str) -> None:
-        async def ask() -> Finding:
+    async def _read(self, dataverse: AppAccessReads, table: str) -> None:
+        async def ask() -> CheckResult:
             await dataverse.read_one(table)
-            return environment.judge_table(table)
+            return app_access.judge_table(table)
 
-        finding = await self._ask(Area.DATAVERSE, f"reading {table}", ask, environment.READ)
-        self._note(*([finding] if finding else []))
+        result = await self._ask(Area.DATAVERSE, f"reading {table}", ask, app_access.READ)
+        self._note(*([result] if result else []))
 
-    async def _rows(self, dataverse: Environment) -> None:
-        if any(each.check == "reading bookableresourcebooking" and _is_bad(each) for each in self._findings):
-            self._skip(Area.DATAVERSE, "failing bookings, Microsoft's own sync", "hangs on reading bookings")
+    async def _rows(self, dataverse: AppAccessReads) -> None:
+        if any(each.check == "reading bookableresourcebooking" and _is_bad(each) for each in self._results):
+            self._skip(Area.DATAVERSE, "failing bookings, Microsoft's own sync", "needs to read bookings")
             return
-        failing = await self._ask(Area.DATAVERSE, "failing bookings", dataverse.failing, environment.READ)
+        failing = await self._ask(Area.DATAVERSE, "failing bookings", dataverse.failing, app_access.READ)
         if failing:
-            self._note(environment.judge_failing(failing))
+            self._note(app_access.judge_failing(failing))
         since = self.now() - timedelta(days=MARK_DAYS)
         check = "Microsoft's own sync"
         marks = await self._ask(
-            Area.DATAVERSE, check, lambda: dataverse.foreign_marks(since), environment.READ
+            Area.DATAVERSE, check, lambda: dataverse.foreign_marks(since), app_access.READ
         )
         if marks:
-            self._note(environment.judge_foreign_marks(marks, MARK_DAYS))
+            self._note(app_access.judge_foreign_marks(marks, MARK_DAYS))
 
     # --- Dataverse's own tables, as whoever signs in ----------------------------------------------------
 
     async def _registration(self, *, reachable: bool) -> None:
-        if self.wishes.signed_in_as_app and not reachable:
+        if self.options.signed_in_as_app and not reachable:
             self._skip(Area.REGISTRATION, "all", _IDENTITY)
             return
-        administration = self._open(Area.REGISTRATION, self.sources.administration)
+        registration_reads = self._open(Area.REGISTRATION, self.sources.registration_reads)
         expectations = self._open(Area.REGISTRATION, self.sources.expectations)
-        if administration is None or expectations is None:
+        if registration_reads is None or expectations is None:
             return
         desired = expectations.desired
-        table = await self._administer("table definition", administration.table)
+        table = await self._administer("table definition", registration_reads.table)
         self._note(*(registration.judge_definition(table) if table else ()))
-        actual = await self._administer("columns and steps", lambda: administration.registration(desired))
+        actual = await self._administer("columns and steps", lambda: registration_reads.registration(desired))
         if actual is None:
-            self._skip(Area.REGISTRATION, "failed webhooks", "hangs on the steps")
+            self._skip(Area.REGISTRATION, "failed webhooks", "needs the steps")
             return
         self._note(*registration.judge_registration(actual, desired))
         since = self.now() - timedelta(days=JOB_DAYS)
@@ -246,37 +250,37 @@ class Examination:
         if not steps:
             self._skip(Area.REGISTRATION, "failed webhooks", "there is no step whose jobs could fail")
             return
-        jobs = await self._administer("failed webhooks", lambda: administration.failed_jobs(steps, since))
+        jobs = await self._administer("failed webhooks", lambda: registration_reads.failed_jobs(steps, since))
         self._note(*([registration.judge_jobs(jobs, JOB_DAYS)] if jobs else []))
 
     async def _administer(self, check: str, question: Callable[[], Awaitable[Facts]]) -> Facts | None:
-        """Ask as whoever signs in; that the app itself may not is no fault."""
+        """Ask as whoever signs in. A refusal of the app itself is no error: it needs no such right."""
         try:
             return await question()
         except PermanentError as error:
-            severity = Severity.SKIPPED if self.wishes.signed_in_as_app else Severity.ERROR
-            self._note(Finding(Area.REGISTRATION, check, severity, error.reason, _AS_YOURSELF))
+            status = CheckStatus.SKIPPED if self.options.signed_in_as_app else CheckStatus.ERROR
+            self._note(CheckResult(Area.REGISTRATION, check, status, error.reason, _AS_YOURSELF))
         except SyncError as error:
-            self._note(Finding(Area.REGISTRATION, check, Severity.ERROR, error.reason, _AS_YOURSELF))
+            self._note(CheckResult(Area.REGISTRATION, check, CheckStatus.ERROR, error.reason, _AS_YOURSELF))
         return None
 
     # --- mailboxes --------------------------------------------------------------------------------------
 
     async def _mailboxes(self, graph: TokenFacts | None, *, names_known: bool) -> None:
-        if not self.wishes.mailboxes:
+        if not self.options.mailboxes:
             self._note(mailboxes.not_asked())
         if graph is None:
-            for name in (*self.wishes.mailboxes, *self.wishes.outside):
+            for name in (*self.options.mailboxes, *self.options.outside):
                 self._skip(Area.MAILBOXES, name, _TOKEN)
             return
-        for name in self.wishes.mailboxes:
+        for name in self.options.mailboxes:
             await self._inside(name, names_known=names_known)
-        refused = [await self._outside(name, names_known=names_known) for name in self.wishes.outside]
+        refused = [await self._outside(name, names_known=names_known) for name in self.options.outside]
         outside_refused = bool(refused) and all(refused)
         self._note(mailboxes.judge_scope(graph.roles, outside_refused=outside_refused))
 
     async def _inside(self, name: str, *, names_known: bool) -> None:
-        if self.wishes.dry_run:
+        if self.options.dry_run:
             self._note(trial.announce(name, self.now()))
             return
         mailbox = await self._find(name, names_known=names_known)
@@ -300,11 +304,11 @@ class Examination:
         if is_mailbox(name):
             return name.lower()
         if not names_known:
-            self._skip(Area.MAILBOXES, name, "hangs on Dataverse, which knows people by name")
+            self._skip(Area.MAILBOXES, name, "needs Dataverse, which knows people by name")
             return None
         nobody = mailboxes.unknown(name)
         mailbox = await self._ask(
-            Area.MAILBOXES, name, lambda: self.sources.environment().mailbox_of(name), nobody.remedy
+            Area.MAILBOXES, name, lambda: self.sources.app_access().mailbox_of(name), nobody.remedy
         )
         if mailbox == "":
             self._note(nobody)
@@ -325,7 +329,7 @@ class Examination:
         except SettingsError:
             self._skip(area, check, _SETTINGS)
         except SyncError as error:
-            self._note(Finding(area, check, Severity.ERROR, error.reason, remedy))
+            self._note(CheckResult(area, check, CheckStatus.ERROR, error.reason, remedy))
         return None
 
     def _open(self, area: Area, opener: Callable[[], Facts]) -> Facts | None:
@@ -336,14 +340,14 @@ class Examination:
             return None
 
     def _skip(self, area: Area, check: str, words: str, remedy: str = "") -> None:
-        self._note(Finding(area, check, Severity.SKIPPED, words, remedy))
+        self._note(CheckResult(area, check, CheckStatus.SKIPPED, words, remedy))
 
-    def _note(self, *findings: Finding) -> None:
-        self._findings += findings
+    def _note(self, *results: CheckResult) -> None:
+        self._results += results
 
     def _failed(self, area: Area) -> bool:
-        return any(each.area is area and _is_bad(each) for each in self._findings)
+        return any(each.area is area and _is_bad(each) for each in self._results)
 
 
-def _is_bad(finding: Finding) -> bool:
-    return finding.severity is Severity.ERROR
+def _is_bad(result: CheckResult) -> bool:
+    return result.status is CheckStatus.ERROR
