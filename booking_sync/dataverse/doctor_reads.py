@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from booking_sync.dataverse.customizations import DataverseCustomizations
 from booking_sync.dataverse.failures import DataverseFailures
-from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
 from booking_sync.dataverse.queries import booking_expand, booking_select
 from booking_sync.dataverse.schema import BOOKINGS
 from booking_sync.dataverse.web_api.errors import incomplete
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from booking_sync.dataverse.web_api.client import DataverseClient
+    from booking_sync.dataverse.webhook_key import WebhookKey
     from booking_sync.domain.columns import SupportColumns
     from booking_sync.ports.bookings import FailingBookings
-    from booking_sync.provisioning.actual import Actual
-    from booking_sync.provisioning.desired import Desired
+    from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
 
 MOST_FAILING = 100
 MOST_JOBS = 100
@@ -152,7 +152,7 @@ class DataverseRegistrationReads:
     ) -> None:
         self._client = client
         self._columns = columns
-        self._environment = DataverseEnvironment(client, key, random_bytes)
+        self._environment = DataverseCustomizations(client, key, random_bytes)
 
     async def table(self) -> TableFacts:
         """The booking table's definition; raises as every method here, as `DataverseAppAccessReads`."""
@@ -169,7 +169,7 @@ class DataverseRegistrationReads:
             ),
         )
 
-    async def registration(self, desired: Desired) -> Actual:
+    async def registration(self, desired: DesiredCustomizations) -> FoundCustomizations:
         """What there is of what `provision` makes."""
         return await self._environment.read(desired)
 

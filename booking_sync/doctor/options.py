@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from booking_sync.provisioning.desired import Desired
+    from booking_sync.ports.customizations import DesiredCustomizations
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,6 @@ class DoctorOptions:
 class Expectations:
     """What should be there, by the settings."""
 
-    desired: Desired
+    desired: DesiredCustomizations
     catch_up_look_back: timedelta
     """How far back each catch-up looks, and so how long one may be missing."""

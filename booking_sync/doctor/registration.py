@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
-from booking_sync.provisioning.actions import AddToSolution, Publish
-from booking_sync.provisioning.plan import State, make_plan
+from booking_sync.ports.customization_actions import AddToSolution, Publish
+from booking_sync.provisioning.plan import PartState, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
     from booking_sync.ports.diagnosis import FailedJobs, TableFacts
-    from booking_sync.provisioning.actual import Actual
-    from booking_sync.provisioning.desired import Desired
-    from booking_sync.provisioning.plan import Finding as Part
+    from booking_sync.provisioning.plan import PlannedPart
 
 PROVISION = "Run `booking-sync provision`; `booking-sync provision --dry-run` shows first what it would do."
 _FIRST = "See to it, then run `booking-sync provision`."
@@ -29,28 +28,28 @@ _SECURED = (
 )
 
 
-def judge_registration(actual: Actual, desired: Desired) -> Iterator[CheckResult]:
+def judge_registration(actual: FoundCustomizations, desired: DesiredCustomizations) -> Iterator[CheckResult]:
     """Each part of what `provision` makes, as its plan sees it."""
-    for part in make_plan(actual, desired).findings:
+    for part in make_plan(actual, desired).parts:
         if not any(isinstance(action, Publish) for action in part.actions):  # follows from another part
             yield _judge(part)
 
 
-def _judge(part: Part) -> CheckResult:
+def _judge(part: PlannedPart) -> CheckResult:
     check = f"{part.kind} {part.name}"
-    if part.state is State.EXISTS:
+    if part.state is PartState.EXISTS:
         return CheckResult(Area.REGISTRATION, check, CheckStatus.OK, part.detail)
     words = f"{part.state}: {part.detail}" if part.detail else str(part.state)
-    if part.state is State.KEPT:
+    if part.state is PartState.KEPT:
         return CheckResult(Area.REGISTRATION, check, CheckStatus.WARNING, words, _STRANGER)
-    if part.state is State.CONFLICT:
+    if part.state is PartState.CONFLICT:
         return CheckResult(Area.REGISTRATION, check, CheckStatus.ERROR, words, _FIRST)
     cosmetic = part.kind in ("publisher", "solution") or _is_membership(part)
     status = CheckStatus.WARNING if cosmetic else CheckStatus.ERROR
     return CheckResult(Area.REGISTRATION, check, status, words, PROVISION)
 
 
-def _is_membership(part: Part) -> bool:
+def _is_membership(part: PlannedPart) -> bool:
     """Everything is there and right, only not in the solution."""
     return bool(part.actions) and all(isinstance(action, AddToSolution) for action in part.actions)
 
@@ -78,7 +77,7 @@ def _columns(table: TableFacts) -> CheckResult:
     return CheckResult(Area.REGISTRATION, check, CheckStatus.OK, "without column security")
 
 
-def our_steps(actual: Actual, desired: Desired) -> Sequence[str]:
+def our_steps(actual: FoundCustomizations, desired: DesiredCustomizations) -> Sequence[str]:
     """The steps whose jobs tell of our webhook."""
     occasions = {(step.message, step.table) for step in desired.steps}
     return [step.id for step in actual.steps if step.occasion in occasions]

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.ports.bookings import FailingBookings
-    from booking_sync.provisioning.actual import Actual
-    from booking_sync.provisioning.desired import Desired
+    from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ class RegistrationReads(Protocol):
     async def table(self) -> TableFacts:
         """The booking table's definition."""
 
-    async def registration(self, desired: Desired) -> Actual:
+    async def registration(self, desired: DesiredCustomizations) -> FoundCustomizations:
         """What there is of what `provision` makes."""
 
     async def failed_jobs(self, step_ids: Sequence[str], since: datetime) -> FailedJobs:

@@ -1,9 +1,10 @@
-"""What the sync needs in Dataverse, compared with what is there: columns, webhook, steps, all in a solution.
+"""`booking-sync provision`: makes what the sync needs in Dataverse: columns, webhook and steps in a solution.
 
-Rooms: `desired` what should be, `actual` what was found, `actions` what can be done about it, `plan` and
-`removal` the decisions, pure; `converge` carries them out through the port `Environment` and reads back;
-`fingerprint` tells whether a webhook's key is the one we know, which nobody can read back.
+    desired    what should be there, by the settings
+    plan       what was found, compared with that -> what to do about each part; pure
+    removal    the same for `--remove`; pure
+    converge   carries a plan out through the port `Customizations`, and reads back
 
-Level-triggered, as the sync itself: each run looks at what is there and does what is missing. So a second run
-changes nothing, and a run that broke off half-way is completed by the next.
+Each run reads what is there and does what is missing. So a second run changes nothing, and a run that broke
+off half-way is completed by the next.
 """

@@ -1,46 +1,30 @@
-"""Carrying a plan out: look, do, look again, until nothing is left to do."""
+"""Carries a plan out: reads, changes and reads again, until nothing is left to do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from booking_sync.errors import TransientError
-from booking_sync.provisioning.plan import Finding, State
+from booking_sync.provisioning.plan import PartState, PlannedPart
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.provisioning.actions import Action
-    from booking_sync.provisioning.actual import Actual
-    from booking_sync.provisioning.desired import Desired
-    from booking_sync.provisioning.plan import Plan
+    from booking_sync.ports.customization_actions import Action
+    from booking_sync.ports.customizations import Customizations, DesiredCustomizations, FoundCustomizations
+    from booking_sync.provisioning.plan import ProvisioningPlan
 
 MAX_ROUNDS = 6
 MAX_PAUSE_SECONDS = 120.0
 _FIRST_PAUSE_SECONDS = 5.0
-_DONE = {State.MISSING: "made", State.DIFFERS: "changed", State.SURPLUS: "removed"}
-_DOING = {State.MISSING: "making", State.DIFFERS: "changing", State.SURPLUS: "removing"}
-
-
-class Environment(Protocol):
-    """One Dataverse environment, as provisioning sees it."""
-
-    async def read(self, desired: Desired) -> Actual:
-        """What there is of what is desired.
-
-        Raises:
-            TransientError: not now.
-            PermanentError: refused.
-        """
-
-    async def carry_out(self, action: Action) -> None:
-        """Do it; raises as `read`. Doing it twice must be harmless or refused."""
+_DONE = {PartState.MISSING: "made", PartState.DIFFERS: "changed", PartState.SURPLUS: "removed"}
+_DOING = {PartState.MISSING: "making", PartState.DIFFERS: "changing", PartState.SURPLUS: "removing"}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """One part, as it is in the end."""
+class PartOutcome:
+    """One part, as it is after the run."""
 
     kind: str
     name: str
@@ -54,12 +38,12 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a run came to."""
+class ProvisioningReport:
+    """How a run ended."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[PartOutcome, ...]
     complete: bool
-    """Everything is as it should be, read back after the last change."""
+    """Everything is as it should be: it was read back after the last change."""
     changed: bool
 
     def as_json(self) -> dict[str, object]:
@@ -69,31 +53,31 @@ class Report:
 
 
 async def converge(
-    environment: Environment,
-    desired: Desired,
-    decide: Callable[[Actual], Plan],
+    customizations: Customizations,
+    desired: DesiredCustomizations,
+    decide: Callable[[FoundCustomizations], ProvisioningPlan],
     *,
     dry_run: bool,
     sleep: Callable[[float], Awaitable[None]],
     tell: Callable[[str], None],
-) -> Report:
-    """Bring an environment to where a plan has nothing left to do.
+) -> ProvisioningReport:
+    """Change an environment until the plan has nothing left to do.
 
     Args:
-        environment: where.
-        desired: what to look for.
+        customizations: of the environment.
+        desired: what should be there.
         decide: the plan for what was found.
-        dry_run: look once, do nothing.
+        dry_run: read once, change nothing.
         sleep: waits so many seconds: after a refusal that asks for patience, and for changes to show.
-        tell: hears of each step.
+        tell: called with each step, in words.
 
     Raises:
-        TransientError: Dataverse can't, several times over; what was done stays, the next run goes on.
-        PermanentError: refused; the same.
+        TransientError: Dataverse could not, several times. What was done stays, and the next run goes on.
+        PermanentError: Dataverse refuses. What was done stays too.
     """
-    first = decide(await environment.read(desired))
+    first = decide(await customizations.read(desired))
     if dry_run or first.conflicts:
-        return Report(_outcomes(first, first, set()), complete=not _pending(first), changed=False)
+        return ProvisioningReport(_outcomes(first, first, set()), complete=not _pending(first), changed=False)
     done: set[Action] = set()
     plan = first
     for round_number in range(MAX_ROUNDS):
@@ -101,7 +85,7 @@ async def converge(
             break
         todo = [action for action in plan.actions if action not in done]
         try:
-            await _do(environment, plan.findings, todo, done, tell)
+            await _do(customizations, plan.parts, todo, done, tell)
         except TransientError as error:
             if round_number == MAX_ROUNDS - 1:
                 raise
@@ -110,22 +94,22 @@ async def converge(
             await sleep(pause)
         if not todo:  # done, and Dataverse does not show it yet
             await sleep(_FIRST_PAUSE_SECONDS)
-        plan = decide(await environment.read(desired))
-    return Report(_outcomes(first, plan, done), complete=not _pending(plan), changed=bool(done))
+        plan = decide(await customizations.read(desired))
+    return ProvisioningReport(_outcomes(first, plan, done), complete=not _pending(plan), changed=bool(done))
 
 
 async def _do(
-    environment: Environment,
-    findings: Sequence[Finding],
+    customizations: Customizations,
+    parts: Sequence[PlannedPart],
     todo: Sequence[Action],
     done: set[Action],
     tell: Callable[[str], None],
 ) -> None:
-    for finding in findings:
-        for action in finding.actions:
+    for part in parts:
+        for action in part.actions:
             if action in todo:
-                tell(f"{_DOING[finding.state]} {finding.kind} {finding.name}")
-                await environment.carry_out(action)
+                tell(f"{_DOING[part.state]} {part.kind} {part.name}")
+                await customizations.carry_out(action)
                 done.add(action)
 
 
@@ -134,21 +118,21 @@ def _pause(error: TransientError, round_number: int) -> float:
     return min(max(asked, 1.0), MAX_PAUSE_SECONDS)
 
 
-def _pending(plan: Plan) -> bool:
+def _pending(plan: ProvisioningPlan) -> bool:
     return bool(plan.actions or plan.conflicts)
 
 
-def _outcomes(first: Plan, last: Plan, done: set[Action]) -> tuple[Outcome, ...]:
+def _outcomes(first: ProvisioningPlan, last: ProvisioningPlan, done: set[Action]) -> tuple[PartOutcome, ...]:
     """The parts of the first plan with what became of them; what only came up later is appended."""
-    before = {(finding.kind, finding.name): finding for finding in first.findings}
-    after = {(finding.kind, finding.name): finding for finding in last.findings}
-    both = {**before, **{key: finding for key, finding in after.items() if key not in before}}
-    return tuple(_outcome(finding, after.get(key), done) for key, finding in both.items())
+    before = {(part.kind, part.name): part for part in first.parts}
+    after = {(part.kind, part.name): part for part in last.parts}
+    both = {**before, **{key: part for key, part in after.items() if key not in before}}
+    return tuple(_outcome(part, after.get(key), done) for key, part in both.items())
 
 
-def _outcome(finding: Finding, now: Finding | None, done: set[Action]) -> Outcome:
-    acted = bool(finding.actions) and all(action in done for action in finding.actions)
+def _outcome(part: PlannedPart, now: PlannedPart | None, done: set[Action]) -> PartOutcome:
+    acted = bool(part.actions) and all(action in done for action in part.actions)
     if acted and not (now is not None and now.actions):
-        return Outcome(finding.kind, finding.name, _DONE[finding.state], finding.detail)
-    shown = now or replace(finding, actions=())
-    return Outcome(shown.kind, shown.name, str(shown.state), shown.detail)
+        return PartOutcome(part.kind, part.name, _DONE[part.state], part.detail)
+    shown = now or replace(part, actions=())
+    return PartOutcome(shown.kind, shown.name, str(shown.state), shown.detail)

@@ -1,10 +1,9 @@
-"""What the sync needs in Dataverse: the one place that knows it."""
+"""The customizations that the sync needs, by the settings. No other module knows them."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import astuple, dataclass
-from enum import StrEnum
+from dataclasses import astuple
 from typing import Final
 
 from booking_sync.domain.columns import (
@@ -16,95 +15,22 @@ from booking_sync.domain.columns import (
     publisher_prefix,
 )
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
+from booking_sync.ports.customizations import Column, DesiredCustomizations, Image, Message, Step, Webhook
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
 
-SOLUTION_NAME: Final = "BookingSync"
 WEBHOOK_NAME: Final = "booking_sync"
-OPTION_VALUE_PREFIX: Final = 72590
-"""Dataverse wants one of every publisher; only choices would use it, and we make none."""
 
 _NAMESPACE = uuid.UUID("c7a4a1c0-6a1f-4a57-9d0a-2f0d3b5f7e61")
 
 
-class DesireError(ValueError):
-    """What is wanted can't be provisioned; the text says why and what to do."""
+class NoCommonPrefixError(ValueError):
+    """The support columns' names have several prefixes, so no publisher fits; the text says what to do."""
 
 
-class Message(StrEnum):
-    """What happens to a row, as Dataverse names it."""
-
-    CREATE = "Create"
-    UPDATE = "Update"
-    DELETE = "Delete"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A text column of the booking table."""
-
-    name: str
-    """Logical name, which is the schema name too."""
-    length: int
-    label: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """The row as it was before the change, for a step's webhook."""
-
-    alias: str
-    columns: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """When the webhook is called; always asynchronously, after the operation."""
-
-    message: Message
-    table: str
-    filtering: frozenset[str] = frozenset()
-    """Of an update: the columns of which the request must name one."""
-    image: Image | None = None
-
-    @property
-    def name(self) -> str:
-        """As lists show it."""
-        return f"booking_sync: {self.message} of {self.table}"
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Where the steps post to."""
-
-    name: str
-    url: str
-    """Empty when nobody said; then an existing one keeps its own."""
-    has_key: bool
-    """Whether somebody gave the key; it is told to the port alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desired:
-    """All of it."""
-
-    prefix: str
-    """The publisher's customization prefix, which the columns carry."""
-    columns: tuple[Column, ...]
-    webhook: Webhook
-    steps: tuple[Step, ...]
-    table: str = BOOKING_TABLE
-    """Where the columns are."""
-    solution: str = SOLUTION_NAME
-
-    @property
-    def publisher(self) -> str:
-        """Unique name of the publisher that is made when no other has the prefix."""
-        return f"{self.prefix}publisher"
-
-
-def desire(names: SupportColumns, webhook_url: str = "", *, has_key: bool = False) -> Desired:
-    """What should be, by these settings.
+def desired_customizations(
+    names: SupportColumns, webhook_url: str = "", *, has_key: bool = False
+) -> DesiredCustomizations:
+    """What should be in the environment.
 
     Args:
         names: of the support columns.
@@ -112,13 +38,13 @@ def desire(names: SupportColumns, webhook_url: str = "", *, has_key: bool = Fals
         has_key: whether the function's key was given; otherwise it is left as it is.
 
     Raises:
-        DesireError: the columns' names don't share their publisher's prefix.
+        NoCommonPrefixError: the columns' names don't share their publisher's prefix.
     """
     image = frozenset({names.event_id, names.original_resource, names.sync_state, WORK_ORDER_COLUMN})
     related = (
         Step(Message.UPDATE, str(table), frozenset(columns)) for table, columns in RELATED_ATTRIBUTES.items()
     )
-    return Desired(
+    return DesiredCustomizations(
         prefix=_prefix(names),
         columns=_columns(names),
         webhook=Webhook(WEBHOOK_NAME, webhook_url, has_key),
@@ -165,7 +91,7 @@ def _columns(names: SupportColumns) -> tuple[Column, ...]:
 def _prefix(names: SupportColumns) -> str:
     prefixes = {publisher_prefix(name) for name in astuple(names)}
     if len(prefixes) != 1:
-        raise DesireError(
+        raise NoCommonPrefixError(
             "The four support columns must share one customization prefix, such as bsync_; they are "
             f"{', '.join(astuple(names))}. Correct EVENT_ID_COLUMN, ORIGINAL_RESOURCE_COLUMN, "
             "SYNC_STATE_COLUMN and SYNC_ERROR_COLUMN, or make the columns by hand."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from booking_sync.provisioning.actions import (
+from booking_sync.ports.customization_actions import (
     COLUMN_COMPONENT,
     STEP_COMPONENT,
     WEBHOOK_COMPONENT,
@@ -21,19 +21,26 @@ from booking_sync.provisioning.actions import (
     WriteStep,
     WriteWebhook,
 )
-from booking_sync.provisioning.actual import KeyState
+from booking_sync.ports.customizations import KeyState
 from booking_sync.provisioning.desired import row_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from booking_sync.provisioning.actual import Actual, FoundStep, FoundWebhook
-    from booking_sync.provisioning.desired import Column, Desired, Image, Step
+    from booking_sync.ports.customizations import (
+        Column,
+        DesiredCustomizations,
+        FoundCustomizations,
+        FoundStep,
+        FoundWebhook,
+        Image,
+        Step,
+    )
 
 _NO_FIELD_SERVICE = "Dataverse has no such table to register it for; is Field Service installed?"
 
 
-class State(StrEnum):
+class PartState(StrEnum):
     """How a part stands."""
 
     EXISTS = "exists"
@@ -47,110 +54,114 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PlannedPart:
     """One part: how it stands and what is to be done about it."""
 
     kind: str
     name: str
-    state: State
+    state: PartState
     detail: str = ""
     actions: tuple[Action, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ProvisioningPlan:
     """All parts, in the order in which they are dealt with."""
 
-    findings: tuple[Finding, ...]
+    parts: tuple[PlannedPart, ...]
 
     @property
     def actions(self) -> tuple[Action, ...]:
         """What is to be done; nothing at all while something is in the way."""
         if self.conflicts:
             return ()
-        return tuple(action for finding in self.findings for action in finding.actions)
+        return tuple(action for part in self.parts for action in part.actions)
 
     @property
-    def conflicts(self) -> tuple[Finding, ...]:
+    def conflicts(self) -> tuple[PlannedPart, ...]:
         """What is in the way."""
-        return tuple(finding for finding in self.findings if finding.state is State.CONFLICT)
+        return tuple(part for part in self.parts if part.state is PartState.CONFLICT)
 
 
-def make_plan(actual: Actual, desired: Desired) -> Plan:
+def make_plan(actual: FoundCustomizations, desired: DesiredCustomizations) -> ProvisioningPlan:
     """What is missing and what differs, and how to mend it."""
-    return Plan(tuple(_findings(actual, desired)))
+    return ProvisioningPlan(tuple(_parts(actual, desired)))
 
 
-def _findings(actual: Actual, desired: Desired) -> Iterator[Finding]:
+def _parts(actual: FoundCustomizations, desired: DesiredCustomizations) -> Iterator[PlannedPart]:
     yield _publisher(actual, desired)
     yield _solution(actual, desired)
     columns = [_column(actual, desired, column) for column in desired.columns]
     yield from columns
     webhook = _webhook(actual, desired)
-    steps = [finding for step in desired.steps for finding in _step(actual, desired, step)]
+    steps = [part for step in desired.steps for part in _step(actual, desired, step)]
     # Publishing leaves no mark. Columns are published before there is a webhook, so that as long as a step is
     # missing, an earlier run may have broken off in between; publishing once more does no harm.
-    touched = any(finding.actions for finding in columns)
-    if touched or any(finding.state is State.MISSING for finding in (webhook, *steps)):
-        yield Finding("customizations", desired.table, State.DIFFERS, "publish", (Publish(desired.table),))
+    touched = any(part.actions for part in columns)
+    if touched or any(part.state is PartState.MISSING for part in (webhook, *steps)):
+        yield PlannedPart(
+            "customizations", desired.table, PartState.DIFFERS, "publish", (Publish(desired.table),)
+        )
     yield webhook
     yield from steps
     yield from _strangers(actual, desired)
 
 
-def _publisher(actual: Actual, desired: Desired) -> Finding:
+def _publisher(actual: FoundCustomizations, desired: DesiredCustomizations) -> PlannedPart:
     if actual.publisher is not None:
-        return Finding("publisher", actual.publisher.unique_name, State.EXISTS, f"prefix {desired.prefix}")
+        return PlannedPart(
+            "publisher", actual.publisher.unique_name, PartState.EXISTS, f"prefix {desired.prefix}"
+        )
     name = desired.publisher
     action = MakePublisher(row_id("publisher", name), name, desired.prefix)
-    return Finding("publisher", name, State.MISSING, f"prefix {desired.prefix}", (action,))
+    return PlannedPart("publisher", name, PartState.MISSING, f"prefix {desired.prefix}", (action,))
 
 
-def _solution(actual: Actual, desired: Desired) -> Finding:
+def _solution(actual: FoundCustomizations, desired: DesiredCustomizations) -> PlannedPart:
     name, found = desired.solution, actual.solution
     if found is None:
         publisher = actual.publisher.id if actual.publisher else row_id("publisher", desired.publisher)
         action = MakeSolution(row_id("solution", name), name, publisher)
-        return Finding("solution", name, State.MISSING, "unmanaged", (action,))
+        return PlannedPart("solution", name, PartState.MISSING, "unmanaged", (action,))
     if found.managed:
         detail = "It was imported as a managed solution, which nothing can be added to: uninstall it first."
-        return Finding("solution", name, State.CONFLICT, detail)
+        return PlannedPart("solution", name, PartState.CONFLICT, detail)
     if actual.publisher is None or found.publisher_id != actual.publisher.id:
         detail = f"Its publisher has another prefix than the columns ({desired.prefix}): rename or delete it."
-        return Finding("solution", name, State.CONFLICT, detail)
-    return Finding("solution", name, State.EXISTS, "unmanaged")
+        return PlannedPart("solution", name, PartState.CONFLICT, detail)
+    return PlannedPart("solution", name, PartState.EXISTS, "unmanaged")
 
 
-def _column(actual: Actual, desired: Desired, column: Column) -> Finding:
+def _column(actual: FoundCustomizations, desired: DesiredCustomizations, column: Column) -> PlannedPart:
     found = actual.columns.get(column.name)
     detail = f"text, {column.length}"
     if found is None:
         action = MakeColumn(desired.table, column, desired.solution)
-        return Finding("column", column.name, State.MISSING, detail, (action,))
+        return PlannedPart("column", column.name, PartState.MISSING, detail, (action,))
     if not found.is_text:
-        return Finding(
+        return PlannedPart(
             "column",
             column.name,
-            State.CONFLICT,
+            PartState.CONFLICT,
             "It exists and is no text column: remove it, or choose another name in the settings.",
         )
     member = AddToSolution(COLUMN_COMPONENT, found.metadata_id, desired.solution)
     outside = () if found.in_solution else (member,)
     if found.length < column.length:
         widen = WidenColumn(desired.table, column)
-        return Finding(
+        return PlannedPart(
             "column",
             column.name,
-            State.DIFFERS,
+            PartState.DIFFERS,
             f"length {found.length} → {column.length}",
             (widen, *outside),
         )
     if outside:
-        return Finding("column", column.name, State.DIFFERS, "not in the solution", outside)
-    return Finding("column", column.name, State.EXISTS, f"text, {found.length}")
+        return PlannedPart("column", column.name, PartState.DIFFERS, "not in the solution", outside)
+    return PlannedPart("column", column.name, PartState.EXISTS, f"text, {found.length}")
 
 
-def _webhook(actual: Actual, desired: Desired) -> Finding:
+def _webhook(actual: FoundCustomizations, desired: DesiredCustomizations) -> PlannedPart:
     name, found = desired.webhook.name, actual.webhook
     if found is None:
         return _new_webhook(desired)
@@ -166,19 +177,19 @@ def _webhook(actual: Actual, desired: Desired) -> Finding:
     )
     member = AddToSolution(WEBHOOK_COMPONENT, found.id, desired.solution)
     if not found.uses_header and found.key is KeyState.NOT_GIVEN:
-        return Finding(
-            "webhook", name, State.CONFLICT, "Its key is not sent in a header: give the function key."
+        return PlannedPart(
+            "webhook", name, PartState.CONFLICT, "Its key is not sent in a header: give the function key."
         )
     actions: list[Action] = [action] if changes else []
     if not found.in_solution:
         actions.append(member)
         changes.append("not in the solution")
     if not changes:
-        return Finding("webhook", name, State.EXISTS, found.url)
-    return Finding("webhook", name, State.DIFFERS, ", ".join(changes), tuple(actions))
+        return PlannedPart("webhook", name, PartState.EXISTS, found.url)
+    return PlannedPart("webhook", name, PartState.DIFFERS, ", ".join(changes), tuple(actions))
 
 
-def _webhook_changes(found: FoundWebhook, desired: Desired) -> list[str]:
+def _webhook_changes(found: FoundWebhook, desired: DesiredCustomizations) -> list[str]:
     changes = []
     if desired.webhook.url and found.url != desired.webhook.url:
         changes.append(f"address {found.url} → {desired.webhook.url}")
@@ -187,26 +198,26 @@ def _webhook_changes(found: FoundWebhook, desired: Desired) -> list[str]:
     return changes
 
 
-def _new_webhook(desired: Desired) -> Finding:
+def _new_webhook(desired: DesiredCustomizations) -> PlannedPart:
     name, url = desired.webhook.name, desired.webhook.url
     if not url or not desired.webhook.has_key:
         what = "where the function app takes webhooks" if not url else "the function's key"
         detail = f"It is missing, and nobody said {what}: see `booking-sync provision --help`."
-        return Finding("webhook", name, State.CONFLICT, detail)
+        return PlannedPart("webhook", name, PartState.CONFLICT, detail)
     action = WriteWebhook(row_id("webhook", name), name, url, desired.solution, new=True, with_key=True)
-    return Finding("webhook", name, State.MISSING, url, (action,))
+    return PlannedPart("webhook", name, PartState.MISSING, url, (action,))
 
 
-def _step(actual: Actual, desired: Desired, step: Step) -> Iterator[Finding]:
+def _step(actual: FoundCustomizations, desired: DesiredCustomizations, step: Step) -> Iterator[PlannedPart]:
     if (step.message, step.table) not in actual.possible:
-        yield Finding("step", step.name, State.CONFLICT, _NO_FIELD_SERVICE)
+        yield PlannedPart("step", step.name, PartState.CONFLICT, _NO_FIELD_SERVICE)
         return
     webhook = actual.webhook.id if actual.webhook else row_id("webhook", desired.webhook.name)
     found = _find(actual, step)
     if found is None:
         identity = row_id("step", step.name)
         action = WriteStep(identity, step, webhook, desired.solution, new=True)
-        yield Finding("step", step.name, State.MISSING, _filter_text(step), (action,))
+        yield PlannedPart("step", step.name, PartState.MISSING, _filter_text(step), (action,))
     else:
         identity = found.id
         yield _existing_step(found, desired, step, webhook)
@@ -214,7 +225,9 @@ def _step(actual: Actual, desired: Desired, step: Step) -> Iterator[Finding]:
         yield _image(found, identity, step, step.image)
 
 
-def _existing_step(found: FoundStep, desired: Desired, step: Step, webhook_id: str) -> Finding:
+def _existing_step(
+    found: FoundStep, desired: DesiredCustomizations, step: Step, webhook_id: str
+) -> PlannedPart:
     changes = []
     if not found.proper:
         changes.append("not asynchronous, after the operation, with jobs that go by themselves")
@@ -229,35 +242,39 @@ def _existing_step(found: FoundStep, desired: Desired, step: Step, webhook_id: s
         actions.append(AddToSolution(STEP_COMPONENT, found.id, desired.solution))
         changes.append("not in the solution")
     if not changes:
-        return Finding("step", step.name, State.EXISTS, _filter_text(step))
-    return Finding("step", step.name, State.DIFFERS, "; ".join(changes), tuple(actions))
+        return PlannedPart("step", step.name, PartState.EXISTS, _filter_text(step))
+    return PlannedPart("step", step.name, PartState.DIFFERS, "; ".join(changes), tuple(actions))
 
 
-def _image(found: FoundStep | None, step_id: str, step: Step, image: Image) -> Finding:
+def _image(found: FoundStep | None, step_id: str, step: Step, image: Image) -> PlannedPart:
     name = f"{image.alias} of {step.name}"
     existing = next((each for each in (found.images if found else ()) if each.alias == image.alias), None)
     if existing is None:
         action = WriteImage(row_id("image", name), step, step_id, image, new=True)
-        return Finding("image", name, State.MISSING, f"{len(image.columns)} columns", (action,))
+        return PlannedPart("image", name, PartState.MISSING, f"{len(image.columns)} columns", (action,))
     if existing.before and existing.columns == image.columns:
-        return Finding("image", name, State.EXISTS, f"{len(image.columns)} columns")
+        return PlannedPart("image", name, PartState.EXISTS, f"{len(image.columns)} columns")
     action = WriteImage(existing.id, step, step_id, image, new=False)
     detail = f"holds {_names(existing.columns)} instead of {_names(image.columns)}"
-    return Finding("image", name, State.DIFFERS, detail if existing.before else "no pre-image", (action,))
+    return PlannedPart(
+        "image", name, PartState.DIFFERS, detail if existing.before else "no pre-image", (action,)
+    )
 
 
-def _strangers(actual: Actual, desired: Desired) -> Iterator[Finding]:
+def _strangers(actual: FoundCustomizations, desired: DesiredCustomizations) -> Iterator[PlannedPart]:
     """What calls the app besides our steps: harmless, since a webhook is only a hint, but not for nothing."""
     ours = {found.id for step in desired.steps if (found := _find(actual, step)) is not None}
     for found in actual.steps:
         if found.id not in ours:
-            yield Finding("step", found.name, State.KEPT, "somebody else's, on our webhook; not needed")
+            yield PlannedPart(
+                "step", found.name, PartState.KEPT, "somebody else's, on our webhook; not needed"
+            )
     for twin in actual.twins:
         detail = "another webhook to the same address: every change is reported twice; remove it"
-        yield Finding("webhook", twin, State.KEPT, detail)
+        yield PlannedPart("webhook", twin, PartState.KEPT, detail)
 
 
-def _find(actual: Actual, step: Step) -> FoundStep | None:
+def _find(actual: FoundCustomizations, step: Step) -> FoundStep | None:
     """The step for this occasion; of several the one that we made, or the first."""
     fitting = [found for found in actual.steps if found.occasion == (step.message, step.table)]
     own = row_id("step", step.name)

@@ -159,11 +159,11 @@ class _Practice:
 
     def expectations(self) -> Expectations:
         from booking_sync.doctor.options import Expectations
-        from booking_sync.provisioning.desired import DesireError, desire
+        from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 
         try:
-            desired = desire(self.columns, self._webhook.url, has_key=bool(self._webhook.key))
-        except DesireError as error:
+            desired = desired_customizations(self.columns, self._webhook.url, has_key=bool(self._webhook.key))
+        except NoCommonPrefixError as error:
             raise SettingsError(str(error)) from None
         minutes = load_part(self._environ, CatchUpSettings).catch_up_look_back_minutes
         return Expectations(desired, timedelta(minutes=minutes))
@@ -204,7 +204,7 @@ class _Practice:
     @functools.cached_property
     def registration_reads(self) -> DataverseRegistrationReads:
         from booking_sync.dataverse.doctor_reads import DataverseRegistrationReads
-        from booking_sync.dataverse.provisioning import WebhookKey
+        from booking_sync.dataverse.webhook_key import WebhookKey
 
         client = self.dataverse
         if self._auth is not SignIn.APP:

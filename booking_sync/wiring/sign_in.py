@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from booking_sync.azure.sign_in import SignIn
-    from booking_sync.dataverse.provisioning import DataverseEnvironment
+    from booking_sync.dataverse.customizations import DataverseCustomizations
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.transport import Timeouts
     from booking_sync.ports.credentials import AppCredential, SecretSource
@@ -94,7 +94,7 @@ async def open_dataverse(
 @asynccontextmanager
 async def open_provisioning(
     environ: Mapping[str, str], sign_in: SignIn, webhook_key: str, *, trust_fingerprint: bool = True
-) -> AsyncIterator[DataverseEnvironment]:
+) -> AsyncIterator[DataverseCustomizations]:
     """What `provision` works on; raises as `open_dataverse`.
 
     Args:
@@ -103,11 +103,12 @@ async def open_provisioning(
         webhook_key: the function's key; empty: leave the one that is there.
         trust_fingerprint: False writes the key once, whatever the webhook's description says of it.
     """
-    from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
+    from booking_sync.dataverse.customizations import DataverseCustomizations
     from booking_sync.dataverse.web_api.transport import Timeouts
+    from booking_sync.dataverse.webhook_key import WebhookKey
 
     patient = Timeouts(read=CUSTOMIZING_SECONDS)
     async with open_dataverse(environ, sign_in, patient) as client:
-        yield DataverseEnvironment(
+        yield DataverseCustomizations(
             client, WebhookKey(webhook_key), secrets.token_bytes, trust_fingerprint=trust_fingerprint
         )

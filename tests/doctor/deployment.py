@@ -15,13 +15,14 @@ import pytest
 
 from booking_sync.azure.queue import open_queue
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
+from booking_sync.dataverse.customizations import DataverseCustomizations
+from booking_sync.dataverse.webhook_key import WebhookKey
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.columns import SupportColumns
-from booking_sync.provisioning.actions import WidenColumn
+from booking_sync.ports.customization_actions import WidenColumn
 from booking_sync.provisioning.converge import converge
-from booking_sync.provisioning.desired import desire
+from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.settings.loading import load_part
 from booking_sync.settings.table import QueueSettings
@@ -81,10 +82,10 @@ class Deployment:
 
     async def provision(self, url: str = NOWHERE) -> None:
         """Make, or mend, what `provision` makes."""
-        desired = desire(COLUMNS, url, has_key=True)
-        async with open_provisioning(self.environ, SignIn.APP, self.key) as environment:
+        desired = desired_customizations(COLUMNS, url, has_key=True)
+        async with open_provisioning(self.environ, SignIn.APP, self.key) as customizations:
             report = await converge(
-                environment,
+                customizations,
                 desired,
                 partial(make_plan, desired=desired),
                 dry_run=False,
@@ -95,10 +96,12 @@ class Deployment:
 
     async def shrink(self, column: str, length: int) -> None:
         """Give one of our columns a length."""
-        found = next(each for each in desire(COLUMNS).columns if each.name == column)
+        found = next(each for each in desired_customizations(COLUMNS).columns if each.name == column)
         async with open_dataverse(self.environ, SignIn.APP) as client:
-            environment = DataverseEnvironment(client, WebhookKey(), secrets.token_bytes)
-            await environment.carry_out(WidenColumn(desire(COLUMNS).table, replace(found, length=length)))
+            customizations = DataverseCustomizations(client, WebhookKey(), secrets.token_bytes)
+            await customizations.carry_out(
+                WidenColumn(desired_customizations(COLUMNS).table, replace(found, length=length))
+            )
 
     async def poison(self, message: str, reason: str) -> None:
         """Lay a message on the poison queue."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.columns import SupportColumns
-from booking_sync.provisioning.actions import (
+from booking_sync.ports.customization_actions import (
     COLUMN_COMPONENT,
     STEP_COMPONENT,
     Action,
@@ -22,9 +22,10 @@ from booking_sync.provisioning.actions import (
     WriteStep,
     WriteWebhook,
 )
-from booking_sync.provisioning.actual import (
-    Actual,
+from booking_sync.ports.customizations import (
+    DesiredCustomizations,
     FoundColumn,
+    FoundCustomizations,
     FoundImage,
     FoundPublisher,
     FoundSolution,
@@ -32,33 +33,33 @@ from booking_sync.provisioning.actual import (
     FoundWebhook,
     KeyState,
 )
-from booking_sync.provisioning.desired import Desired, desire
+from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
 
 if TYPE_CHECKING:
-    from booking_sync.provisioning.desired import Column
+    from booking_sync.ports.customizations import Column
 
 NAMES = SupportColumns()
 URL = "https://app.azurewebsites.net/api/dataverse/bookings"
-DESIRED = desire(NAMES, URL, has_key=True)
+DESIRED = desired_customizations(NAMES, URL, has_key=True)
 POSSIBLE = frozenset((str(step.message), step.table) for step in DESIRED.steps)
-EMPTY = Actual(possible=POSSIBLE)
+EMPTY = FoundCustomizations(possible=POSSIBLE)
 """Field Service without anything of ours."""
 
 
 @dataclass
-class Imagined:
-    """A Dataverse that obeys; fulfils `Environment`."""
+class FakeCustomizations:
+    """A Dataverse that obeys; fulfils `Customizations`."""
 
-    actual: Actual = EMPTY
+    actual: FoundCustomizations = EMPTY
     done: list[Action] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     """Raised one after the other, each instead of an action."""
     blind_reads: int = 0
     """How many reads show an old state after the first action."""
-    _before: Actual | None = None
+    _before: FoundCustomizations | None = None
 
-    async def read(self, desired: Desired) -> Actual:
+    async def read(self, desired: DesiredCustomizations) -> FoundCustomizations:
         """What there is, or what there was."""
         del desired
         if self.done and self.blind_reads and self._before is not None:
@@ -75,7 +76,7 @@ class Imagined:
         self.actual = apply(self.actual, action)
 
 
-def apply(actual: Actual, action: Action) -> Actual:  # noqa: PLR0911 - one line for each kind
+def apply(actual: FoundCustomizations, action: Action) -> FoundCustomizations:  # noqa: PLR0911 - one line for each kind
     """The state after an action."""
     match action:
         case MakePublisher():
@@ -101,7 +102,9 @@ def apply(actual: Actual, action: Action) -> Actual:  # noqa: PLR0911 - one line
             return actual
 
 
-def _apply_to_steps(actual: Actual, action: WriteStep | WriteImage | AddToSolution | RemoveRow) -> Actual:
+def _apply_to_steps(
+    actual: FoundCustomizations, action: WriteStep | WriteImage | AddToSolution | RemoveRow
+) -> FoundCustomizations:
     others = {step.id: step for step in actual.steps}
     if isinstance(action, RemoveRow):
         return _without(actual, action)
@@ -132,7 +135,7 @@ def _apply_to_steps(actual: Actual, action: WriteStep | WriteImage | AddToSoluti
     return replace(actual, steps=tuple(others.values()))
 
 
-def _without(actual: Actual, action: RemoveRow) -> Actual:
+def _without(actual: FoundCustomizations, action: RemoveRow) -> FoundCustomizations:
     if action.entity_set == "sdkmessageprocessingsteps":
         return replace(actual, steps=tuple(step for step in actual.steps if step.id != action.id))
     if action.entity_set == "serviceendpoints":
@@ -153,12 +156,12 @@ def column(wanted: Column, *, length: int | None = None, in_solution: bool = Tru
     )
 
 
-def with_column(actual: Actual, found: FoundColumn) -> Actual:
+def with_column(actual: FoundCustomizations, found: FoundColumn) -> FoundCustomizations:
     """The state with this column in the place of the one of its name."""
     return replace(actual, columns={**actual.columns, found.name: found})
 
 
-def provisioned() -> Actual:
+def provisioned() -> FoundCustomizations:
     """The state in which nothing is left to do."""
     actual = EMPTY
     for action in make_plan(EMPTY, DESIRED).actions:

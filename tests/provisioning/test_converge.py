@@ -7,12 +7,12 @@ from functools import partial
 
 import pytest
 
+from booking_sync.dataverse.webhook_key import SALT_BYTES, describe, has_key
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.provisioning.actions import MakePublisher, Publish
-from booking_sync.provisioning.converge import MAX_ROUNDS, Report, converge
-from booking_sync.provisioning.fingerprint import SALT_BYTES, describe, has_key
+from booking_sync.ports.customization_actions import MakePublisher, Publish
+from booking_sync.provisioning.converge import MAX_ROUNDS, ProvisioningReport, converge
 from booking_sync.provisioning.plan import make_plan
-from tests.provisioning.kit import DESIRED, EMPTY, Imagined, provisioned
+from tests.provisioning.kit import DESIRED, EMPTY, FakeCustomizations, provisioned
 
 
 class Waits:
@@ -27,11 +27,13 @@ class Waits:
         self.seconds.append(seconds)
 
 
-async def run(environment: Imagined, waits: Waits | None = None, *, dry_run: bool = False) -> Report:
+async def run(
+    customizations: FakeCustomizations, waits: Waits | None = None, *, dry_run: bool = False
+) -> ProvisioningReport:
     """Provision it."""
     waits = waits or Waits()
     return await converge(
-        environment,
+        customizations,
         DESIRED,
         partial(make_plan, desired=DESIRED),
         dry_run=dry_run,
@@ -42,79 +44,79 @@ async def run(environment: Imagined, waits: Waits | None = None, *, dry_run: boo
 
 async def test_everything_is_made_and_read_back() -> None:
     """The report tells each part once, and completeness only after a look."""
-    environment, waits = Imagined(), Waits()
-    report = await run(environment, waits)
+    customizations, waits = FakeCustomizations(), Waits()
+    report = await run(customizations, waits)
     assert (report.complete, report.changed) == (True, True)
     assert {each.result for each in report.outcomes} == {"made", "changed"}
-    assert len(waits.told) == len(environment.done)
+    assert len(waits.told) == len(customizations.done)
     assert waits.seconds == []
 
 
 async def test_a_second_run_does_nothing() -> None:
     """Idempotent."""
-    environment = Imagined(provisioned())
-    report = await run(environment)
-    assert (report.complete, report.changed, environment.done) == (True, False, [])
+    customizations = FakeCustomizations(provisioned())
+    report = await run(customizations)
+    assert (report.complete, report.changed, customizations.done) == (True, False, [])
     assert {each.result for each in report.outcomes} == {"exists"}
 
 
 async def test_a_dry_run_only_looks() -> None:
     """It tells what would be done and that it is not."""
-    environment = Imagined()
-    report = await run(environment, dry_run=True)
-    assert (report.complete, report.changed, environment.done) == (False, False, [])
+    customizations = FakeCustomizations()
+    report = await run(customizations, dry_run=True)
+    assert (report.complete, report.changed, customizations.done) == (False, False, [])
     assert {each.result for each in report.outcomes} == {"missing", "differs"}
 
 
 async def test_what_is_in_the_way_is_reported_and_nothing_done() -> None:
     """A conflict leaves the environment as it is."""
-    environment = Imagined(replace(EMPTY, possible=frozenset()))
-    report = await run(environment)
-    assert (report.complete, environment.done) == (False, [])
+    customizations = FakeCustomizations(replace(EMPTY, possible=frozenset()))
+    report = await run(customizations)
+    assert (report.complete, customizations.done) == (False, [])
     assert "in the way" in {each.result for each in report.outcomes}
 
 
 async def test_a_busy_dataverse_is_waited_for() -> None:
     """A refusal for now is waited out as long as it asks, then everything is looked at anew."""
     failures: list[Exception] = [TransientError("busy", retry_after=7), TransientError("busy")]
-    environment, waits = Imagined(failures=failures), Waits()
-    report = await run(environment, waits)
+    customizations, waits = FakeCustomizations(failures=failures), Waits()
+    report = await run(customizations, waits)
     assert report.complete
     assert waits.seconds == [7, 10]
-    assert sum(isinstance(action, MakePublisher) for action in environment.done) == 1
-    assert sum(isinstance(action, Publish) for action in environment.done) == 1
+    assert sum(isinstance(action, MakePublisher) for action in customizations.done) == 1
+    assert sum(isinstance(action, Publish) for action in customizations.done) == 1
 
 
 async def test_patience_ends() -> None:
     """After some rounds the reason comes out; the next run goes on from there."""
     failures: list[Exception] = [TransientError("busy") for _ in range(MAX_ROUNDS)]
-    environment = Imagined(failures=failures)
+    customizations = FakeCustomizations(failures=failures)
     with pytest.raises(TransientError, match="busy"):
-        await run(environment)
-    assert (await run(environment)).complete
+        await run(customizations)
+    assert (await run(customizations)).complete
 
 
 async def test_a_refusal_comes_out() -> None:
     """What is refused for good is not tried again."""
-    environment = Imagined(failures=[PermanentError("no")])
+    customizations = FakeCustomizations(failures=[PermanentError("no")])
     with pytest.raises(PermanentError):
-        await run(environment)
-    assert environment.done == []
+        await run(customizations)
+    assert customizations.done == []
 
 
 async def test_changes_that_show_late_are_not_made_twice() -> None:
     """Dataverse may show an old state for a while; the run looks again instead of doing it again."""
-    environment, waits = Imagined(blind_reads=2), Waits()
-    report = await run(environment, waits)
+    customizations, waits = FakeCustomizations(blind_reads=2), Waits()
+    report = await run(customizations, waits)
     assert report.complete
-    assert len(environment.done) == len(set(environment.done))
+    assert len(customizations.done) == len(set(customizations.done))
     assert waits.seconds
 
 
 async def test_what_never_shows_is_not_called_done() -> None:
     """A report says complete only when it was read back."""
-    environment = Imagined(blind_reads=100)
-    report = await run(environment)
+    customizations = FakeCustomizations(blind_reads=100)
+    report = await run(customizations)
     assert not report.complete
     assert "missing" in {each.result for each in report.outcomes}
 

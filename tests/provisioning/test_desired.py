@@ -10,7 +10,8 @@ import pytest
 
 from booking_sync.domain.columns import SYNC_ERROR_LENGTH, SupportColumns
 from booking_sync.domain.record import SyncRecord, format_state
-from booking_sync.provisioning.desired import DesireError, Message, desire
+from booking_sync.ports.customizations import Message
+from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS
 from local.dataverse.tables.schema import SUPPORT_COLUMNS
 from local.stack import PRE_IMAGE_COLUMNS, RELATED_COLUMNS, WATCHED_COLUMNS
@@ -61,7 +62,7 @@ def test_the_steps_are_those_of_the_local_stack() -> None:
 
 def test_names_of_the_columns_come_from_the_settings() -> None:
     """Another prefix leads to another publisher, columns and image."""
-    desired = desire(SupportColumns("cr4_a", "cr4_b", "cr4_c", "cr4_d"), URL)
+    desired = desired_customizations(SupportColumns("cr4_a", "cr4_b", "cr4_c", "cr4_d"), URL)
     assert (desired.prefix, desired.publisher) == ("cr4", "cr4publisher")
     assert [column.name for column in desired.columns] == ["cr4_a", "cr4_b", "cr4_c", "cr4_d"]
     (image,) = (step.image for step in desired.steps if step.image)
@@ -77,5 +78,5 @@ def test_names_of_the_columns_come_from_the_settings() -> None:
 )
 def test_names_without_a_common_prefix_are_refused(names: tuple[str, str, str, str]) -> None:
     """No publisher could own them; the text names the settings."""
-    with pytest.raises(DesireError, match="EVENT_ID_COLUMN"):
-        desire(SupportColumns(*names), URL)
+    with pytest.raises(NoCommonPrefixError, match="EVENT_ID_COLUMN"):
+        desired_customizations(SupportColumns(*names), URL)

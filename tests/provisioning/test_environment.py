@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from booking_sync.dataverse.provisioning import DataverseEnvironment, WebhookKey
+from booking_sync.dataverse.customizations import DataverseCustomizations
 from booking_sync.dataverse.web_api.client import DataverseClient
+from booking_sync.dataverse.webhook_key import WebhookKey
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.provisioning.converge import Report, converge
-from booking_sync.provisioning.desired import SOLUTION_NAME, Desired, desire
+from booking_sync.ports.customizations import SOLUTION_NAME, DesiredCustomizations
+from booking_sync.provisioning.converge import ProvisioningReport, converge
+from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
 from local.dataverse import DataverseStandIn
@@ -47,25 +49,31 @@ class Site:
     client: DataverseClient
 
     async def provision(
-        self, desired: Desired | None = None, *, key: str = FUNCTION_KEY, trust_fingerprint: bool = True
-    ) -> Report:
+        self,
+        desired: DesiredCustomizations | None = None,
+        *,
+        key: str = FUNCTION_KEY,
+        trust_fingerprint: bool = True,
+    ) -> ProvisioningReport:
         """Run it."""
-        wanted = desired or desire(NAMES, URL, has_key=bool(key))
+        wanted = desired or desired_customizations(NAMES, URL, has_key=bool(key))
         return await self._converge(
             wanted, key, partial(make_plan, desired=wanted), trust_fingerprint=trust_fingerprint
         )
 
-    async def remove(self, *, columns: bool) -> Report:
+    async def remove(self, *, columns: bool) -> ProvisioningReport:
         """Take it away."""
-        wanted = desire(NAMES)
+        wanted = desired_customizations(NAMES)
         return await self._converge(wanted, "", partial(plan_removal, desired=wanted, remove_columns=columns))
 
-    async def _converge(self, wanted: Desired, key: str, decide: Any, **options: Any) -> Report:
-        environment = DataverseEnvironment(
+    async def _converge(
+        self, wanted: DesiredCustomizations, key: str, decide: Any, **options: Any
+    ) -> ProvisioningReport:
+        customizations = DataverseCustomizations(
             self.client, WebhookKey(key), lambda count: bytes(range(count)), **options
         )
         return await converge(
-            environment, wanted, decide, dry_run=False, sleep=self._sleep, tell=lambda _text: None
+            customizations, wanted, decide, dry_run=False, sleep=self._sleep, tell=lambda _text: None
         )
 
     async def _sleep(self, seconds: float) -> None:
@@ -104,7 +112,7 @@ async def site(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> A
         yield site
 
 
-def results(report: Report) -> set[str]:
+def results(report: ProvisioningReport) -> set[str]:
     """What became of the parts, in short."""
     return {outcome.result for outcome in report.outcomes}
 
@@ -137,7 +145,7 @@ async def test_a_second_run_writes_nothing(site: Site) -> None:
     await site.provision()
     site.standin.requests.clear()
     assert results(await site.provision()) == {"exists"}
-    assert results(await site.provision(desire(NAMES), key="")) == {"exists"}
+    assert results(await site.provision(desired_customizations(NAMES), key="")) == {"exists"}
     assert site.writes() == []
 
 
@@ -189,7 +197,7 @@ async def test_a_moved_function_app_gets_a_new_address(site: Site) -> None:
     """The address follows what was given; the key stays."""
     await site.provision()
     moved = "https://moved.azurewebsites.net/api/dataverse/bookings"
-    assert (await site.provision(desire(NAMES, moved), key="")).complete
+    assert (await site.provision(desired_customizations(NAMES, moved), key="")).complete
     (webhook,) = site.standin.state.notifier.webhooks
     assert webhook.url == moved
     assert dict(webhook.auth) == {"x-functions-key": FUNCTION_KEY}
@@ -264,9 +272,9 @@ async def test_removal_keeps_columns_and_their_data_unless_told(site: Site) -> N
 
 async def test_a_column_of_another_type_is_in_the_way(site: Site) -> None:
     """A name that is taken by something else is left to a person; nothing is begun."""
-    taken = desire(NAMES, URL, has_key=True)
+    taken = desired_customizations(NAMES, URL, has_key=True)
     columns = (taken.columns[0].__class__("starttime", 400, "a", "b"), *taken.columns[1:])
-    spoiled = Desired(taken.prefix, columns, taken.webhook, taken.steps)
+    spoiled = DesiredCustomizations(taken.prefix, columns, taken.webhook, taken.steps)
     report = await site.provision(spoiled)
     assert not report.complete
     assert site.writes() == []
@@ -307,6 +315,6 @@ async def test_an_answer_that_is_cut_short_is_no_empty_environment(site: Site) -
 def test_the_key_does_not_show() -> None:
     """Neither printed nor in an action."""
     assert FUNCTION_KEY not in repr(WebhookKey(FUNCTION_KEY))
-    wanted = desire(NAMES, URL, has_key=True)
+    wanted = desired_customizations(NAMES, URL, has_key=True)
     assert FUNCTION_KEY not in repr(wanted)
     assert wanted.solution == SOLUTION_NAME

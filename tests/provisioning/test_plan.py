@@ -7,36 +7,43 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.provisioning import actions as do
-from booking_sync.provisioning.actual import Actual, FoundPublisher, FoundSolution, FoundStep, KeyState
-from booking_sync.provisioning.desired import Message, desire
-from booking_sync.provisioning.plan import Plan, State, make_plan
+from booking_sync.ports import customization_actions as do
+from booking_sync.ports.customizations import (
+    FoundCustomizations,
+    FoundPublisher,
+    FoundSolution,
+    FoundStep,
+    KeyState,
+    Message,
+)
+from booking_sync.provisioning.desired import desired_customizations
+from booking_sync.provisioning.plan import PartState, ProvisioningPlan, make_plan
 from booking_sync.provisioning.removal import plan_removal
 from tests.provisioning.kit import DESIRED, EMPTY, NAMES, URL, apply, column, provisioned, with_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from booking_sync.provisioning.actions import Action
-    from booking_sync.provisioning.plan import Finding
+    from booking_sync.ports.customization_actions import Action
+    from booking_sync.provisioning.plan import PlannedPart
 
 DELETE = next(step for step in DESIRED.steps if step.message is Message.DELETE)
 OTHER_URL = "https://other.azurewebsites.net/api/dataverse/bookings"
 
 
-def finding(plan: Plan, kind: str, name: str) -> Finding:
+def part(plan: ProvisioningPlan, kind: str, name: str) -> PlannedPart:
     """The one finding of this part."""
-    (found,) = (each for each in plan.findings if (each.kind, each.name) == (kind, name))
+    (found,) = (each for each in plan.parts if (each.kind, each.name) == (kind, name))
     return found
 
 
-def step_of(actual: Actual, name: str) -> FoundStep:
+def step_of(actual: FoundCustomizations, name: str) -> FoundStep:
     """The found step of this name."""
     (found,) = (step for step in actual.steps if step.name == name)
     return found
 
 
-def with_step(actual: Actual, changed: FoundStep) -> Actual:
+def with_step(actual: FoundCustomizations, changed: FoundStep) -> FoundCustomizations:
     """The state with a changed step."""
     return replace(actual, steps=tuple(changed if step.id == changed.id else step for step in actual.steps))
 
@@ -55,7 +62,7 @@ def test_what_is_as_it_should_be_is_left_alone() -> None:
     """A second plan finds everything and does nothing."""
     plan = make_plan(provisioned(), DESIRED)
     assert plan.actions == ()
-    assert {each.state for each in plan.findings} == {State.EXISTS}
+    assert {each.state for each in plan.parts} == {PartState.EXISTS}
 
 
 def test_a_run_that_broke_off_anywhere_is_completed() -> None:
@@ -104,9 +111,9 @@ def test_a_step_of_somebody_else_is_left_alone() -> None:
     double = replace(good.steps[0], id="e" * 36, name="By hand")
     plan = make_plan(replace(good, steps=(*good.steps, stranger, double), twins=("Old hook",)), DESIRED)
     assert plan.actions == ()
-    assert finding(plan, "step", "Theirs").state is State.KEPT
-    assert finding(plan, "step", "By hand").state is State.KEPT
-    assert finding(plan, "webhook", "Old hook").state is State.KEPT
+    assert part(plan, "step", "Theirs").state is PartState.KEPT
+    assert part(plan, "step", "By hand").state is PartState.KEPT
+    assert part(plan, "webhook", "Old hook").state is PartState.KEPT
 
 
 def test_a_short_column_is_widened_and_a_long_one_left() -> None:
@@ -116,7 +123,7 @@ def test_a_short_column_is_widened_and_a_long_one_left() -> None:
     actual = with_column(actual, column(second, length=4000))
     plan = make_plan(actual, DESIRED)
     assert plan.actions == (do.WidenColumn(DESIRED.table, first), do.Publish(DESIRED.table))
-    assert finding(plan, "column", second.name).state is State.EXISTS
+    assert part(plan, "column", second.name).state is PartState.EXISTS
 
 
 def test_a_column_made_by_hand_joins_the_solution() -> None:
@@ -141,7 +148,9 @@ def test_a_column_made_by_hand_joins_the_solution() -> None:
         ),
     ],
 )
-def test_what_is_in_the_way_stops_everything(spoil: Callable[[Actual], Actual], kind: str) -> None:
+def test_what_is_in_the_way_stops_everything(
+    spoil: Callable[[FoundCustomizations], FoundCustomizations], kind: str
+) -> None:
     """A column of another type, no Field Service, a managed solution: a person has to decide first."""
     first = DESIRED.columns[1]
     actual = spoil(with_column(provisioned(), column(first, length=1)))
@@ -169,7 +178,9 @@ def test_the_webhook_follows_address_and_key(
     good = provisioned()
     assert good.webhook
     actual = replace(good, webhook=replace(good.webhook, key=key))
-    actions = make_plan(actual, desire(NAMES, url, has_key=key is not KeyState.NOT_GIVEN)).actions
+    actions = make_plan(
+        actual, desired_customizations(NAMES, url, has_key=key is not KeyState.NOT_GIVEN)
+    ).actions
     written = [(each.with_key, bool(each.url)) for each in actions if isinstance(each, do.WriteWebhook)]
     assert written == ([(writes_key, writes_url)] if writes_key or writes_url else [])
 
@@ -177,7 +188,7 @@ def test_the_webhook_follows_address_and_key(
 @pytest.mark.parametrize(("url", "has_key"), [("", True), (URL, False)])
 def test_a_new_webhook_needs_address_and_key(url: str, *, has_key: bool) -> None:
     """Without one of them nothing is begun."""
-    plan = make_plan(EMPTY, desire(NAMES, url, has_key=has_key))
+    plan = make_plan(EMPTY, desired_customizations(NAMES, url, has_key=has_key))
     assert plan.actions == ()
     assert "nobody said" in plan.conflicts[0].detail
 
@@ -198,7 +209,7 @@ def test_removal_takes_steps_and_webhook_and_keeps_the_columns() -> None:
     sets = [action.entity_set for action in plan.actions if isinstance(action, do.RemoveRow)]
     assert sets == ["sdkmessageprocessingsteps"] * 6 + ["serviceendpoints"]
     assert len(plan.actions) == len(sets)
-    assert [each.state for each in plan.findings if each.kind == "column"] == [State.KEPT] * 4
+    assert [each.state for each in plan.parts if each.kind == "column"] == [PartState.KEPT] * 4
 
 
 def test_removal_of_all_leaves_nothing() -> None:
@@ -217,7 +228,7 @@ def test_removal_of_all_leaves_nothing() -> None:
 def test_a_publisher_of_use_to_others_stays(publisher: FoundPublisher) -> None:
     """One that we did not make, or that has other solutions."""
     plan = plan_removal(replace(provisioned(), publisher=publisher), DESIRED, remove_columns=True)
-    assert finding(plan, "publisher", publisher.unique_name).state is State.KEPT
+    assert part(plan, "publisher", publisher.unique_name).state is PartState.KEPT
     assert do.RemoveRow("publishers", "p") not in plan.actions
 
 
@@ -227,4 +238,4 @@ def test_a_managed_solution_is_not_removed() -> None:
     assert good.solution
     actual = replace(good, solution=replace(good.solution, managed=True))
     plan = plan_removal(actual, DESIRED, remove_columns=True)
-    assert finding(plan, "solution", DESIRED.solution).state is State.KEPT
+    assert part(plan, "solution", DESIRED.solution).state is PartState.KEPT

@@ -19,7 +19,7 @@ from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, Setti
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import Request, Session, UsageError, run
 from booking_sync.provisioning.converge import converge
-from booking_sync.provisioning.desired import DesireError, desire
+from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
 from booking_sync.settings.loading import load_part
@@ -29,8 +29,8 @@ from booking_sync.wiring.sign_in import open_provisioning
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from booking_sync.provisioning.converge import Report
-    from booking_sync.provisioning.desired import Desired
+    from booking_sync.ports.customizations import DesiredCustomizations
+    from booking_sync.provisioning.converge import ProvisioningReport
 
 URL_VARIABLE: Final = "WEBHOOK_URL"
 KEY_VARIABLE: Final = "WEBHOOK_KEY"
@@ -124,10 +124,10 @@ async def _provision(order: _Order, session: Session) -> ExitCode:
         decide = partial(plan_removal, desired=desired, remove_columns=order.remove_columns)
     async with open_provisioning(
         session.environ, session.auth, key, trust_fingerprint=not order.write_key
-    ) as environment:
+    ) as customizations:
         with session.output.working("Dataverse"):
             report = await converge(
-                environment,
+                customizations,
                 desired,
                 decide,
                 dry_run=order.dry_run,
@@ -138,12 +138,12 @@ async def _provision(order: _Order, session: Session) -> ExitCode:
     return ExitCode.FINE if report.complete or (order.dry_run and not _blocked(report)) else ExitCode.FINDINGS
 
 
-def _desired(order: _Order, environ: Mapping[str, str], *, has_key: bool) -> Desired:
+def _desired(order: _Order, environ: Mapping[str, str], *, has_key: bool) -> DesiredCustomizations:
     columns = load_part(environ, EnvironmentSettings).columns
     url = read_url(order.url or environ.get(URL_VARIABLE, ""))
     try:
-        return desire(columns, url, has_key=has_key)
-    except DesireError as error:
+        return desired_customizations(columns, url, has_key=has_key)
+    except NoCommonPrefixError as error:
         raise UsageError(str(error)) from None
 
 
@@ -202,18 +202,18 @@ def _ask(order: _Order) -> None:
         raise UsageError("Nothing was removed.")
 
 
-def _blocked(report: Report) -> bool:
+def _blocked(report: ProvisioningReport) -> bool:
     return any(outcome.result == "in the way" for outcome in report.outcomes)
 
 
-def _show(report: Report, order: _Order, session: Session) -> None:
+def _show(report: ProvisioningReport, order: _Order, session: Session) -> None:
     rows = [(each.kind, each.name, each.result, each.detail) for each in report.outcomes]
     data = {**report.as_json(), "dryRun": order.dry_run}
     session.output.result(data, make_table(("what", "name", "is", "detail"), rows))
     session.output.note(_closing(report, order))
 
 
-def _closing(report: Report, order: _Order) -> str:
+def _closing(report: ProvisioningReport, order: _Order) -> str:
     if _blocked(report):
         return "Nothing was changed: first see to what is in the way."
     if report.complete:

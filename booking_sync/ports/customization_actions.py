@@ -1,4 +1,4 @@
-"""What can be done about a difference: each action is one request to Dataverse, or a few."""
+"""What provisioning can do in Dataverse; each action takes one request, or a few."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from booking_sync.provisioning.desired import Column, Image, Step
+    from booking_sync.ports.customizations import Column, Image, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class WriteWebhook:
-    """Create the endpoint, or write what differs; the key is the port's, so that it gets into no log."""
+    """Create the endpoint, or write what differs; only the adapter has the key, so no log shows it."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""The port `Environment` of provisioning on Dataverse: solution, columns, webhook, steps by the Web API.
+"""The port `Customizations` on Dataverse: solution, columns, webhook and steps by the Web API.
 
 Shapes are those of Microsoft's "Web API reference" and "Create and update column definitions". Navigation
 properties of these tables are all lower case. Rows are created with ids of ours, so that a creation that is
@@ -8,36 +8,37 @@ repeated after an uncertain answer is refused instead of made twice.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from booking_sync.dataverse.web_api.errors import incomplete
-from booking_sync.provisioning import actions as do
-from booking_sync.provisioning.actual import (
-    Actual,
+from booking_sync.dataverse.webhook_key import SALT_BYTES, describe, has_key
+from booking_sync.ports import customization_actions as do
+from booking_sync.ports.customizations import (
     FoundColumn,
+    FoundCustomizations,
     FoundImage,
     FoundPublisher,
     FoundSolution,
     FoundStep,
     FoundWebhook,
     KeyState,
+    Message,
 )
-from booking_sync.provisioning.desired import OPTION_VALUE_PREFIX, Message
-from booking_sync.provisioning.fingerprint import SALT_BYTES, describe, has_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.provisioning.actions import Action
-    from booking_sync.provisioning.actual import Occasion
-    from booking_sync.provisioning.desired import Column, Desired
+    from booking_sync.dataverse.webhook_key import WebhookKey
+    from booking_sync.ports.customization_actions import Action
+    from booking_sync.ports.customizations import Column, DesiredCustomizations, Occasion
 
 KEY_HEADER = "x-functions-key"
+OPTION_VALUE_PREFIX = 72590
+"""Dataverse wants one of every publisher; only choices would use it, and we make none."""
 
 _STRING = "Microsoft.Dynamics.CRM.StringAttributeMetadata"
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -47,15 +48,8 @@ _ENABLED = {"statecode": 0, "statuscode": 1}
 _PRE_IMAGE, _TARGET = 0, "Target"
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookKey:
-    """The function's key; empty when nobody gave it. It does not show when it is printed."""
-
-    value: str = field(default="", repr=False)
-
-
-class DataverseEnvironment:
-    """One environment; fulfils `Environment`.
+class DataverseCustomizations:
+    """One environment's customizations; fulfils `Customizations`.
 
     Args:
         client: its Web API; stays the caller's to close.
@@ -79,7 +73,7 @@ class DataverseEnvironment:
         self._messages: dict[str, str] = {}
         self._filters: dict[Occasion, str] = {}
 
-    async def read(self, desired: Desired) -> Actual:
+    async def read(self, desired: DesiredCustomizations) -> FoundCustomizations:
         """What there is of what is desired.
 
         Raises:
@@ -92,7 +86,7 @@ class DataverseEnvironment:
         webhook = next((row for row in webhooks if row["name"] == desired.webhook.name), None)
         own_id = "" if webhook is None else _id(webhook, "serviceendpointid")
         address = desired.webhook.url or (webhook or {}).get("url")
-        return Actual(
+        return FoundCustomizations(
             publisher=await self._read_publisher(desired, solution),
             solution=solution,
             columns=await self._read_columns(desired, components),
@@ -122,7 +116,7 @@ class DataverseEnvironment:
             raise incomplete()
         return rows
 
-    async def _read_occasions(self, desired: Desired) -> None:
+    async def _read_occasions(self, desired: DesiredCustomizations) -> None:
         """The ids of the messages, and of their filters for the tables that steps are for."""
         messages = await self._rows("sdkmessages", "name", _either("name", sorted(Message)))
         self._messages = {str(row["name"]): _id(row, "sdkmessageid") for row in messages}
@@ -137,7 +131,7 @@ class DataverseEnvironment:
         }
 
     async def _read_publisher(
-        self, desired: Desired, solution: FoundSolution | None
+        self, desired: DesiredCustomizations, solution: FoundSolution | None
     ) -> FoundPublisher | None:
         condition = f"customizationprefix eq {_text(desired.prefix)}"
         rows = await self._rows("publishers", "uniquename", condition)
@@ -159,7 +153,9 @@ class DataverseEnvironment:
         others = sum(row["uniquename"] != desired.solution for row in solutions)
         return FoundPublisher(publisher_id, str(chosen["uniquename"]), others)
 
-    async def _read_solution(self, desired: Desired) -> tuple[FoundSolution | None, frozenset[str]]:
+    async def _read_solution(
+        self, desired: DesiredCustomizations
+    ) -> tuple[FoundSolution | None, frozenset[str]]:
         """The solution and the ids of what is in it."""
         select = "ismanaged,_publisherid_value"
         rows = await self._rows("solutions", select, f"uniquename eq {_text(desired.solution)}")
@@ -172,7 +168,9 @@ class DataverseEnvironment:
         components = await self._rows("solutioncomponents", "objectid", f"_solutionid_value eq {solution_id}")
         return found, frozenset(str(row["objectid"]).lower() for row in components)
 
-    async def _read_columns(self, desired: Desired, components: frozenset[str]) -> dict[str, FoundColumn]:
+    async def _read_columns(
+        self, desired: DesiredCustomizations, components: frozenset[str]
+    ) -> dict[str, FoundColumn]:
         place = _attributes(desired.table)
         wanted = {column.name for column in desired.columns}
         everything = await self._whole_rows(place, "LogicalName,MetadataId")

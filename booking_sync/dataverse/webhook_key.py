@@ -1,4 +1,4 @@
-"""Telling whether a webhook has the key that we were given, although Dataverse never shows it again.
+"""The webhook's key, and whether a registered webhook has it: Dataverse never shows a key again.
 
 The webhook's description carries a salted hash of the key. Who can read descriptions can't get the key from
 it: function keys are long and random, and the hash is slow to compute.
@@ -9,11 +9,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from dataclasses import dataclass, field
 
 SALT_BYTES = 12
 _HASH_BYTES = 24
 _MARK = re.compile(r"key fingerprint ([0-9a-f]{24}):([0-9a-f]{48})")
 _COST = {"n": 2**14, "r": 8, "p": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookKey:
+    """The function's key; empty when nobody gave it. It does not show when it is printed."""
+
+    value: str = field(default="", repr=False)
 
 
 def describe(key: str, salt: bytes) -> str:

@@ -1,0 +1,203 @@
+"""Columns, webhook, steps and their solution in Dataverse: what is desired, what is found, and their port.
+
+"Customizations" is Dataverse's word for all of it. Ids are GUIDs in lower case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from booking_sync.domain.watched import BOOKING_TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booking_sync.ports.customization_actions import Action
+
+SOLUTION_NAME = "BookingSync"
+
+
+class Message(StrEnum):
+    """What happens to a row, as Dataverse names it."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    DELETE = "Delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A text column of the booking table."""
+
+    name: str
+    """Logical name, which is the schema name too."""
+    length: int
+    label: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The row as it was before the change, for a step's webhook."""
+
+    alias: str
+    columns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """When the webhook is called; always asynchronously, after the operation."""
+
+    message: Message
+    table: str
+    filtering: frozenset[str] = frozenset()
+    """Of an update: the columns of which the request must name one."""
+    image: Image | None = None
+
+    @property
+    def name(self) -> str:
+        """As lists show it."""
+        return f"booking_sync: {self.message} of {self.table}"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where the steps post to."""
+
+    name: str
+    url: str
+    """Empty when nobody said; then an existing one keeps its own."""
+    has_key: bool
+    """Whether somebody gave the key; only the adapter knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredCustomizations:
+    """Everything that should be there."""
+
+    prefix: str
+    """The publisher's customization prefix, which the columns carry."""
+    columns: tuple[Column, ...]
+    webhook: Webhook
+    steps: tuple[Step, ...]
+    table: str = BOOKING_TABLE
+    """Where the columns are."""
+    solution: str = SOLUTION_NAME
+
+    @property
+    def publisher(self) -> str:
+        """Unique name of the publisher that is made when no other has the prefix."""
+        return f"{self.prefix}publisher"
+
+
+Occasion = tuple[str, str]
+"""A message and a table, by name."""
+
+
+class KeyState(StrEnum):
+    """How the webhook's key, which can't be read back, stands to the one we were given."""
+
+    SAME = "same"
+    OTHER = "other"
+    NOT_GIVEN = "not given"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundColumn:
+    """A column with a name that we want."""
+
+    name: str
+    metadata_id: str
+    is_text: bool
+    length: int
+    """Characters; 0 when it is no text."""
+    in_solution: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPublisher:
+    """A publisher with our prefix."""
+
+    id: str
+    unique_name: str
+    other_solutions: int
+    """How many solutions besides ours it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSolution:
+    """The solution of our name."""
+
+    id: str
+    managed: bool
+    publisher_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImage:
+    """An image of a step."""
+
+    id: str
+    alias: str
+    before: bool
+    """A pre-image, of the request's target."""
+    columns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundStep:
+    """A step of our webhook."""
+
+    id: str
+    name: str
+    occasion: Occasion
+    proper: bool
+    """Asynchronous, after the operation, on the server, its jobs deleted when they succeed."""
+    enabled: bool
+    filtering: frozenset[str]
+    images: tuple[FoundImage, ...]
+    in_solution: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWebhook:
+    """The endpoint of our name."""
+
+    id: str
+    url: str
+    uses_header: bool
+    """Its key travels in a header."""
+    key: KeyState
+    in_solution: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCustomizations:
+    """Everything that was found."""
+
+    publisher: FoundPublisher | None = None
+    solution: FoundSolution | None = None
+    columns: Mapping[str, FoundColumn] = field(default_factory=dict)
+    webhook: FoundWebhook | None = None
+    steps: tuple[FoundStep, ...] = ()
+    possible: frozenset[Occasion] = frozenset()
+    """What steps can be registered for."""
+    twins: tuple[str, ...] = ()
+    """Names of other webhooks to the same address."""
+
+
+class Customizations(Protocol):
+    """The customizations of one Dataverse environment."""
+
+    async def read(self, desired: DesiredCustomizations) -> FoundCustomizations:
+        """What there is of what is desired.
+
+        Raises:
+            TransientError: Dataverse can't answer now.
+            PermanentError: Dataverse refuses.
+        """
+
+    async def carry_out(self, action: Action) -> None:
+        """Do it; raises as `read`. The adapter sees to it that doing it twice is harmless or refused."""
