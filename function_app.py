@@ -55,7 +55,7 @@ async def audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger
 @app.function_name("audit_on_demand")
 @app.route("operations/audit", methods=["POST"])
 async def audit_on_demand(req: func.HttpRequest) -> func.HttpResponse:
-    """Run the audit that the body orders, and answer its report."""
+    """Run the audit that the body asks for, and answer its report."""
     return _respond(await application().audit_on_demand(req.get_body()))
 
 

@@ -48,7 +48,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class AuditOrder:
+class AuditRequest:
     """What one run is to do."""
 
     fix: bool = True
@@ -138,7 +138,7 @@ class Auditor:
         self._new_id = new_id
         self._sleep = sleep
 
-    async def run(self, order: AuditOrder) -> AuditReport:
+    async def run(self, request: AuditRequest) -> AuditReport:
         """One audit.
 
         Raises:
@@ -147,7 +147,7 @@ class Auditor:
         """
         audit_id = f"audit-{self._new_id()}"
         try:
-            report = await self._run(audit_id, order)
+            report = await self._run(audit_id, request)
         except SyncError as error:
             log_event(
                 _logger, "audit_failed", level=logging.ERROR, correlationId=audit_id, reason=error.reason
@@ -156,15 +156,15 @@ class Auditor:
         _log(report)
         return report
 
-    async def _run(self, audit_id: str, order: AuditOrder) -> AuditReport:
-        gathered = await self._gather(order)
+    async def _run(self, audit_id: str, request: AuditRequest) -> AuditReport:
+        gathered = await self._gather(request)
         snapshot = self._snapshot(gathered)
         # In a thread, since rendering thousands of bookings would hold up every change on the loop.
         found = await asyncio.to_thread(compare, snapshot, self._desired_state)
         steady = await self._look_again(found, gathered.rows)
         listed = _measure(snapshot, gathered)
-        verdict = judge(steady, listed, self._scope.max_removal_ratio, force=order.force)
-        enqueued = await self._enqueue(verdict.repairs, audit_id) if order.fix else 0
+        verdict = judge(steady, listed, self._scope.max_removal_ratio, force=request.force)
+        enqueued = await self._enqueue(verdict.repairs, audit_id) if request.fix else 0
         return AuditReport(
             audit_id=audit_id,
             window=gathered.window,
@@ -178,29 +178,29 @@ class Auditor:
 
     # --- listing --------------------------------------------------------------------------------------
 
-    async def _gather(self, order: AuditOrder) -> _Gathered:
+    async def _gather(self, request: AuditRequest) -> _Gathered:
         today = self._now()
         window = AuditWindow(
             (today - timedelta(days=self._scope.days_back)).replace(microsecond=0),
             (today + timedelta(days=self._scope.days_ahead)).replace(microsecond=0),
         )
         gathered = _Gathered(window)
-        await self._list_rows(gathered, order)
-        concerned = order.mailboxes
+        await self._list_rows(gathered, request)
+        concerned = request.mailboxes
         if not concerned:
             concerned = frozenset().union(*(_mailboxes_of(row) for row in gathered.rows.values()))
-        others = frozenset() if order.mailboxes else await self._sources.reads.user_mailboxes() - concerned
+        others = frozenset() if request.mailboxes else await self._sources.reads.user_mailboxes() - concerned
         await self._list_calendars(gathered, concerned, others)
         await self._read_other_rows(gathered)
         return gathered
 
-    async def _list_rows(self, gathered: _Gathered, order: AuditOrder) -> None:
+    async def _list_rows(self, gathered: _Gathered, request: AuditRequest) -> None:
         window = gathered.window
         query = BookingQuery(starts_from=window.first, starts_before=window.last)
         async for page in self._sources.listing.list_bookings(query):
             gathered.rows_in_window += len(page.rows) + len(page.unreadable)
             for row in page.rows:
-                if not order.mailboxes or order.mailboxes & _mailboxes_of(row):
+                if not request.mailboxes or request.mailboxes & _mailboxes_of(row):
                     gathered.rows[row.booking.id] = row
             gathered.unreadable_rows |= {row.booking_id: row.reason for row in page.unreadable}
 

@@ -1,4 +1,4 @@
-"""The audit on demand: a JSON order → a run → a JSON report, for whoever holds the function key."""
+"""The audit on demand: a JSON body → a run → a JSON report, for whoever holds the function key."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.audit.auditor import AuditOrder
+from booking_sync.audit.auditor import AuditRequest
 from booking_sync.domain.ids import typed_guid
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.answer import Answer
@@ -20,18 +20,18 @@ MAX_BODY_BYTES = 256 * 1024
 """Room for some thousands of mailboxes."""
 
 
-class BadOrderError(ValueError):
-    """An order that can't be followed; the text says why."""
+class BadAuditRequestError(ValueError):
+    """The body asks for nothing that the audit does; the text says why."""
 
 
-async def answer_order(body: bytes, run: Callable[[AuditOrder], Awaitable[AuditReport]]) -> Answer:
-    """Run the audit that the body asks for: 200 with the report, 400 for a bad order.
+async def answer_audit_request(body: bytes, run: Callable[[AuditRequest], Awaitable[AuditReport]]) -> Answer:
+    """Run the audit that the body asks for: 200 with the report, 400 for a body that makes no sense.
 
     What Dataverse or the queue can't do is 503 when it may pass and 502 when somebody has to act.
     """
     try:
-        report = await run(read_order(body))
-    except BadOrderError as error:
+        report = await run(read_audit_request(body))
+    except BadAuditRequestError as error:
         return Answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
     except TransientError as error:
         return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": error.reason})
@@ -40,32 +40,34 @@ async def answer_order(body: bytes, run: Callable[[AuditOrder], Awaitable[AuditR
     return Answer(HTTPStatus.OK, report.payload())
 
 
-def read_order(body: bytes) -> AuditOrder:
-    """The order; without a word about repairs, none are made.
+def read_audit_request(body: bytes) -> AuditRequest:
+    """What the body asks for; repairs are made only when it says so.
 
     Raises:
-        BadOrderError: not an order, or one that says something unknown.
+        BadAuditRequestError: it is no JSON object, or says something unknown.
     """
     if len(body) > MAX_BODY_BYTES:
-        raise BadOrderError("The body is too long.")
+        raise BadAuditRequestError("The body is too long.")
     try:
-        order = json.loads(body) if body.strip() else {}
+        request = json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError):
-        raise BadOrderError("The body is not JSON.") from None
-    if not isinstance(order, dict):
-        raise BadOrderError("The body is not a JSON object.")
-    if order.keys() - {"fix", "force", "mailboxes"}:
+        raise BadAuditRequestError("The body is not JSON.") from None
+    if not isinstance(request, dict):
+        raise BadAuditRequestError("The body is not a JSON object.")
+    if request.keys() - {"fix", "force", "mailboxes"}:
         # A misspelt "mailboxes" must not become an audit of everybody.
-        raise BadOrderError('The body may hold "fix", "force" and "mailboxes", and nothing else.')
-    return AuditOrder(
-        fix=_flag(order, "fix"), force=_flag(order, "force"), mailboxes=_mailboxes(order.get("mailboxes"))
+        raise BadAuditRequestError('The body may hold "fix", "force" and "mailboxes", and nothing else.')
+    return AuditRequest(
+        fix=_flag(request, "fix"),
+        force=_flag(request, "force"),
+        mailboxes=_mailboxes(request.get("mailboxes")),
     )
 
 
-def _flag(order: dict[str, Any], name: str) -> bool:
-    value = order.get(name, False)
+def _flag(request: dict[str, Any], name: str) -> bool:
+    value = request.get(name, False)
     if not isinstance(value, bool):
-        raise BadOrderError(f'"{name}" must be true or false.')
+        raise BadAuditRequestError(f'"{name}" must be true or false.')
     return value
 
 
@@ -73,8 +75,8 @@ def _mailboxes(value: Any) -> frozenset[str]:
     if value is None:
         return frozenset()
     if not isinstance(value, list) or not value:
-        raise BadOrderError('"mailboxes" must be a list of Entra object ids; leave it out for all.')
+        raise BadAuditRequestError('"mailboxes" must be a list of Entra object ids; leave it out for all.')
     mailboxes = {typed_guid(each) if isinstance(each, str) else None for each in value}
     if None in mailboxes:
-        raise BadOrderError('Each of "mailboxes" must be an Entra object id (a GUID).')
+        raise BadAuditRequestError('Each of "mailboxes" must be an Entra object id (a GUID).')
     return frozenset(each for each in mailboxes if each)

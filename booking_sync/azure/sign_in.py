@@ -39,7 +39,7 @@ class SignIn(StrEnum):
     DEVICE = "device"
 
 
-class EnvironmentSecret:
+class GivenSecret:
     """A client secret that was given by hand; fulfils `SecretSource`."""
 
     def __init__(self, secret: SecretText) -> None:

@@ -1,4 +1,4 @@
-"""A backfill's checkpoint in a file: written whole or not at all, read strictly."""
+"""A backfill's checkpoint in a file. It is written whole or not at all, and read strictly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CheckpointFile:
         return self.path.exists()
 
     def check(self) -> None:
-        """Find out that the file can't be written before anything is done.
+        """Find out before anything is done whether the file can be written.
 
         Raises:
             UsageError: it can't.
@@ -41,14 +41,14 @@ class CheckpointFile:
             )
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write it down in place of the one before; a crash leaves one of the two."""
+        """Replace the file; after a crash it holds the old checkpoint or the new one."""
         text = json.dumps({"version": VERSION, **asdict(checkpoint)}, default=_plain, indent=1)
         beside = self.path.with_name(f"{self.path.name}.new")
         beside.write_text(text, encoding="utf-8")
         beside.replace(self.path)
 
     def clear(self) -> None:
-        """Forget it."""
+        """Delete the file, if there is one."""
         self.path.unlink(missing_ok=True)
 
     def load(self) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""From a command's options to its exit code: settings, sign-in, the work, and what went wrong in words."""
+"""Runs a command: reads the settings, does its work, tells errors in words, ends with the exit code."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.cli.environment import merged
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.output import Output, open_output
+from booking_sync.cli.settings_file import merged
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.plumbing.log import quiet_libraries
 
@@ -30,8 +30,8 @@ class UsageError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """The common options of a command, as they were given."""
+class CommonOptions:
+    """The options that every command has, as they were given."""
 
     settings: Path | None = None
     auth: SignIn | None = None
@@ -49,26 +49,29 @@ class Session:
 
 
 def run(
-    request: Request, work: Callable[[Session], Awaitable[ExitCode]], *, default_auth: SignIn = SignIn.APP
+    options: CommonOptions,
+    work: Callable[[Session], Awaitable[ExitCode]],
+    *,
+    default_auth: SignIn = SignIn.APP,
 ) -> NoReturn:
     """Do a command's work and end with its exit code.
 
     Args:
-        request: the common options.
+        options: those that every command has.
         work: what the command does.
         default_auth: who signs in when the command line does not say so.
 
     Raises:
         typer.Exit: always, with the exit code.
     """
-    output = open_output(as_json=request.as_json)
+    output = open_output(as_json=options.as_json)
     code = ExitCode.BUG
     try:
-        environ = merged(os.environ, request.settings)
+        environ = merged(os.environ, options.settings)
         os.environ.update(environ)
         quiet_libraries()
         logging.getLogger().addHandler(logging.NullHandler())  # what matters is told in words
-        session = Session(environ, request.auth or default_auth, output)
+        session = Session(environ, options.auth or default_auth, output)
         code = asyncio.run(_start(work, session))
     except (SettingsError, UsageError) as error:
         output.error(str(error))

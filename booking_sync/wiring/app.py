@@ -22,7 +22,7 @@ from booking_sync.wiring.ambient import loop_time, new_id, now
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from booking_sync.audit.auditor import Auditor, AuditOrder
+    from booking_sync.audit.auditor import Auditor, AuditRequest
     from booking_sync.audit.report import AuditReport
     from booking_sync.azure.blob_texts import BlobTextStore
     from booking_sync.azure.queue import StorageChangeQueue
@@ -119,11 +119,11 @@ class Application:
         finally:
             await self._tell_depths()
 
-    async def audit(self, order: AuditOrder | None = None) -> AuditReport:
+    async def audit(self, request: AuditRequest | None = None) -> AuditReport:
         """Compare calendars with bookings, and queue what is to be mended.
 
         Args:
-            order: what to do; None for what the settings say.
+            request: what to do; None for what the settings say.
 
         Raises:
             SettingsError: the queue's own settings are missing or malformed.
@@ -132,17 +132,17 @@ class Application:
         from booking_sync.audit.report import AuditReport
         from booking_sync.operations.journal import RunKind
 
-        return await self._noting(RunKind.AUDIT, self._run_audit(order), AuditReport.tally)
+        return await self._noting(RunKind.AUDIT, self._run_audit(request), AuditReport.tally)
 
     async def audit_on_demand(self, body: bytes) -> Answer:
-        """Run the audit that an HTTP body orders.
+        """Run the audit that an HTTP body asks for.
 
         Raises:
             SettingsError: the queue's own settings are missing or malformed.
         """
-        from booking_sync.audit.endpoint import answer_order
+        from booking_sync.audit.endpoint import answer_audit_request
 
-        return await answer_order(body, self.audit)
+        return await answer_audit_request(body, self.audit)
 
     def page(self) -> Page:
         """The operator's page, without any data."""
@@ -159,11 +159,11 @@ class Application:
         return await self._operator_endpoints().status()
 
     async def replay(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Try dead letters again, as an operator orders."""
+        """Replay dead letters, as an operator's request says."""
         return await self._operator_endpoints().replay(headers, body)
 
     async def resync(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Bring bookings in step again, as an operator orders."""
+        """Queue bookings to be written again, as an operator's request says."""
         return await self._operator_endpoints().resync(headers, body)
 
     async def aclose(self) -> None:
@@ -236,12 +236,12 @@ class Application:
             with suppress(SyncError):
                 tell_depths(await self._open_queue().inspection().depths())
 
-    async def _run_audit(self, order: AuditOrder | None) -> AuditReport:
-        from booking_sync.audit.auditor import AuditOrder
+    async def _run_audit(self, request: AuditRequest | None) -> AuditReport:
+        from booking_sync.audit.auditor import AuditRequest
 
         if self._auditor is None:
             self._auditor = await self._make_auditor()
-        return await self._auditor.run(order or AuditOrder(fix=self._settings().audit_repair))
+        return await self._auditor.run(request or AuditRequest(fix=self._settings().audit_repair))
 
     async def _noting(
         self, kind: RunKind, run: Awaitable[Ran], tally: Callable[[Ran], Mapping[str, int]]

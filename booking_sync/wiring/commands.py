@@ -66,7 +66,7 @@ class Queues:
     inspection: StoragePoisonQueue
 
     def actions(self) -> OperatorActions:
-        """What an operator can order."""
+        """What an operator can do to the queues."""
         return OperatorActions(self.inspection, self.changes, now, new_id)
 
     def sender(self, pace: Pace, waiting: Callable[[int], None]) -> PacedSender:

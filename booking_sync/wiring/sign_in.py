@@ -41,7 +41,7 @@ def open_sign_in(environ: Mapping[str, str], sign_in: SignIn) -> AppCredential:
     """
     from booking_sync.azure.credential import VAULT_REMEDY, ClientSecretAppCredential
     from booking_sync.azure.secrets import KeyVaultSecret
-    from booking_sync.azure.sign_in import EnvironmentSecret, SignIn, open_person
+    from booking_sync.azure.sign_in import GivenSecret, SignIn, open_person
     from booking_sync.ports.credentials import SecretText
 
     if sign_in is not SignIn.APP:
@@ -50,7 +50,7 @@ def open_sign_in(environ: Mapping[str, str], sign_in: SignIn) -> AppCredential:
     app = load_part(environ, RegistrationSettings)
     secret = environ.get(CLIENT_SECRET_VARIABLE, "").strip()
     if secret:
-        source: SecretSource = EnvironmentSecret(SecretText(secret))
+        source: SecretSource = GivenSecret(SecretText(secret))
         remedy = f"correct {CLIENT_SECRET_VARIABLE}"
     else:
         vault = load_part(environ, VaultSettings)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.audit.auditor import AuditOrder
+from booking_sync.audit.auditor import AuditRequest
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from local.standin.faults import Fault
@@ -231,7 +231,7 @@ async def test_only_the_named_mailboxes_are_audited(world: AuditWorld) -> None:
     await world.book()
     unfinished = await world.book(OTHER_MAILBOX)
     world.dataverse.put(replace(unfinished, end=None))
-    report = await world.audit(AuditOrder(mailboxes=frozenset({MAILBOX})))
+    report = await world.audit(AuditRequest(mailboxes=frozenset({MAILBOX})))
     assert [each.booking_id for each in report.findings] == [here.id]
     assert report.mailboxes == 1
 
@@ -271,7 +271,7 @@ async def test_a_closed_mailbox_that_concerns_no_booking_is_no_finding(world: Au
     made = await world.book(DENIED_MAILBOX)
     world.dataverse.remove(made.id)
     assert (await world.audit()).counts() == {}
-    asked = await world.audit(AuditOrder(mailboxes=frozenset({DENIED_MAILBOX})))
+    asked = await world.audit(AuditRequest(mailboxes=frozenset({DENIED_MAILBOX})))
     assert asked.counts() == {"unreadable": 1}
 
 

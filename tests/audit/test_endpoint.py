@@ -1,4 +1,4 @@
-"""The audit on demand: what is ordered, and what is answered."""
+"""The audit on demand: what a body asks for, and what is answered."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from booking_sync.audit.auditor import AuditOrder
+from booking_sync.audit.auditor import AuditRequest
 from booking_sync.audit.compare import AuditWindow
-from booking_sync.audit.endpoint import MAX_BODY_BYTES, BadOrderError, answer_order, read_order
+from booking_sync.audit.endpoint import (
+    MAX_BODY_BYTES,
+    BadAuditRequestError,
+    answer_audit_request,
+    read_audit_request,
+)
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import Listed
 from booking_sync.audit.report import MAX_FINDINGS_SHOWN, AuditReport
@@ -30,21 +35,21 @@ REPORT = AuditReport(
 
 
 @pytest.mark.parametrize(
-    ("body", "order"),
+    ("body", "expected"),
     [
-        (b"", AuditOrder(fix=False)),
-        (b"{}", AuditOrder(fix=False)),
-        (b'{"fix": true}', AuditOrder(fix=True)),
-        (b'{"fix": true, "force": true}', AuditOrder(fix=True, force=True)),
+        (b"", AuditRequest(fix=False)),
+        (b"{}", AuditRequest(fix=False)),
+        (b'{"fix": true}', AuditRequest(fix=True)),
+        (b'{"fix": true, "force": true}', AuditRequest(fix=True, force=True)),
         (
             json.dumps({"mailboxes": [ANNA.upper(), ANNA]}).encode(),
-            AuditOrder(fix=False, mailboxes=frozenset({ANNA})),
+            AuditRequest(fix=False, mailboxes=frozenset({ANNA})),
         ),
     ],
 )
-def test_orders(body: bytes, order: AuditOrder) -> None:
-    """Nothing is mended unless the order says so."""
-    assert read_order(body) == order
+def test_what_a_body_asks_for(body: bytes, expected: AuditRequest) -> None:
+    """Nothing is mended unless the body says so."""
+    assert read_audit_request(body) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,21 +74,21 @@ def test_orders(body: bytes, order: AuditOrder) -> None:
 async def test_bad_orders(body: bytes) -> None:
     """What can't be followed to the letter is refused, and nothing runs."""
 
-    async def run(_order: AuditOrder) -> AuditReport:
+    async def run(_request: AuditRequest) -> AuditReport:
         raise AssertionError
 
-    with pytest.raises(BadOrderError):
-        read_order(body)
-    assert (await answer_order(body, run)).status == 400
+    with pytest.raises(BadAuditRequestError):
+        read_audit_request(body)
+    assert (await answer_audit_request(body, run)).status == 400
 
 
 async def test_a_report() -> None:
     """Counts and findings, with empty fields left out; JSON from end to end."""
 
-    async def run(_order: AuditOrder) -> AuditReport:
+    async def run(_request: AuditRequest) -> AuditReport:
         return REPORT
 
-    answer = await answer_order(b"{}", run)
+    answer = await answer_audit_request(b"{}", run)
     assert answer.status == 200
     assert json.loads(json.dumps(answer.payload)) == {
         "auditId": "audit-1",
@@ -113,8 +118,8 @@ def test_a_long_report_is_bounded() -> None:
 async def test_an_audit_that_can_not_run(error: TransientError | PermanentError, status: int) -> None:
     """The reason is told, with a status that says whether to try again."""
 
-    async def run(_order: AuditOrder) -> AuditReport:
+    async def run(_request: AuditRequest) -> AuditReport:
         raise error
 
-    answer = await answer_order(b"", run)
+    answer = await answer_audit_request(b"", run)
     assert (answer.status, answer.payload) == (status, {"error": error.reason})

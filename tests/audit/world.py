@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.audit.auditor import Auditor, AuditOrder, AuditScope, AuditSources
+from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope, AuditSources
 from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.stack.certificates import Certificates
 
-REPORT_ONLY = AuditOrder(fix=False)
-REPAIR = AuditOrder(fix=True)
-FORCE = AuditOrder(fix=True, force=True)
+REPORT_ONLY = AuditRequest(fix=False)
+REPAIR = AuditRequest(fix=True)
+FORCE = AuditRequest(fix=True, force=True)
 
 
 @dataclass
@@ -77,9 +77,9 @@ class AuditWorld:
         """What a webhook's message leads to."""
         return await self.synchronizer.sync(SyncTask(booking_id))
 
-    async def audit(self, order: AuditOrder = REPAIR) -> AuditReport:
+    async def audit(self, request: AuditRequest = REPAIR) -> AuditReport:
         """One run."""
-        return await self.auditor.run(order)
+        return await self.auditor.run(request)
 
     async def work_off(self) -> list[BookingChange]:
         """Do what the worker does with the hints; gives them."""

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
-from booking_sync.cli.environment import merged, read_settings_file
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.main import app
 from booking_sync.cli.output import make_table, open_output
-from booking_sync.cli.runner import TRACEBACK_VARIABLE, Request, Session, UsageError, run
+from booking_sync.cli.runner import TRACEBACK_VARIABLE, CommonOptions, Session, UsageError, run
+from booking_sync.cli.settings_file import merged, read_settings_file
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from local.stack import WEBHOOK_KEY_VARIABLE, WEBHOOK_URL_VARIABLE
 
@@ -59,7 +59,7 @@ def test_every_end_has_its_code_and_its_words(
         raise raised
 
     with pytest.raises(typer.Exit) as ended:
-        run(Request(), work)
+        run(CommonOptions(), work)
     spoken = capsys.readouterr()
     assert ended.value.exit_code == code
     assert says in spoken.err
@@ -75,7 +75,7 @@ def test_a_mistake_of_ours_shows_where_on_request(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setenv(TRACEBACK_VARIABLE, "1")
     with pytest.raises(ZeroDivisionError):
-        run(Request(), work)
+        run(CommonOptions(), work)
 
 
 def test_a_command_chooses_who_signs_in_by_default() -> None:
@@ -88,7 +88,7 @@ def test_a_command_chooses_who_signs_in_by_default() -> None:
 
     for auth in (None, SignIn.DEVICE):
         with pytest.raises(typer.Exit):
-            run(Request(auth=auth), work, default_auth=SignIn.CLI)
+            run(CommonOptions(auth=auth), work, default_auth=SignIn.CLI)
     assert seen == [SignIn.CLI, SignIn.DEVICE]
 
 

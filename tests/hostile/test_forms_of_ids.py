@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from booking_sync.audit.endpoint import BadOrderError, read_order
+from booking_sync.audit.endpoint import BadAuditRequestError, read_audit_request
 from booking_sync.cli.arguments import read_guid as read_argument
 from booking_sync.cli.runner import UsageError
 from booking_sync.dataverse.rows import to_booking_row
@@ -43,7 +43,7 @@ def from_argument(text: str) -> str | None:
 
 def from_audit_order(text: str) -> str | None:
     """The body of an audit on demand."""
-    (mailbox,) = read_order(json.dumps({"mailboxes": [text]}).encode()).mailboxes
+    (mailbox,) = read_audit_request(json.dumps({"mailboxes": [text]}).encode()).mailboxes
     return mailbox
 
 
@@ -102,7 +102,14 @@ OF_PEOPLE: tuple[Entrance, ...] = (
     read_booking_id,
 )
 OF_PROGRAMS: tuple[Entrance, ...] = (from_message, from_related_message, from_webhook, from_row, from_mailbox)
-REFUSALS = (ValueError, UsageError, BadOrderError, BadRequestError, MalformedChangeError, PermanentError)
+REFUSALS = (
+    ValueError,
+    UsageError,
+    BadAuditRequestError,
+    BadRequestError,
+    MalformedChangeError,
+    PermanentError,
+)
 
 
 def taken(entrance: Entrance, text: str) -> str | None:

@@ -20,7 +20,7 @@ from booking_sync.cli.options import (
     YesOption,
 )
 from booking_sync.cli.output import make_table
-from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.domain.columns import is_logical_name
 from booking_sync.wiring.commands import FormerSync, open_console
 
@@ -64,8 +64,8 @@ DEFAULT_FIELD = "bookingSyncGuid"
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What the command line asks for."""
+class _Options:
+    """The options of this command, as they were given."""
 
     former: FormerSync
     starts_from: str
@@ -95,24 +95,24 @@ def adopt(
     former = FormerSync(
         event_column, mailbox_column, Extension(extension, extension_field) if extension else None
     )
-    run(Request(settings, auth, as_json), partial(_adopt, _Order(former, starts_from, yes, dry_run)))
+    run(CommonOptions(settings, auth, as_json), partial(_adopt, _Options(former, starts_from, yes, dry_run)))
 
 
-async def _adopt(order: _Order, session: Session) -> ExitCode:
-    former = order.former
+async def _adopt(options: _Options, session: Session) -> ExitCode:
+    former = options.former
     if not former.event_column and former.extension is None:
         raise UsageError("Say where the former sync noted its events: --event-column, --extension, or both.")
     if former.mailbox_column and not former.event_column:
         raise UsageError("--mailbox-column goes with --event-column.")
     _check_columns(former)
-    starts_from = read_moment(order.starts_from, "--from") if order.starts_from else None
-    if not order.dry_run:
-        confirm("Mark the former sync's events as ours, and record them on their bookings", yes=order.yes)
+    starts_from = read_moment(options.starts_from, "--from") if options.starts_from else None
+    if not options.dry_run:
+        confirm("Mark the former sync's events as ours, and record them on their bookings", yes=options.yes)
     async with open_console(session.environ, session.auth) as console:
-        adopter = console.adopter(former, dry_run=order.dry_run)
+        adopter = console.adopter(former, dry_run=options.dry_run)
         with session.output.progress("Bookings") as advance:
             done = await adopter.run(starts_from or console.horizon, advance)
-    _show(done, order, session)
+    _show(done, options, session)
     return ExitCode.FINE if done.complete else ExitCode.FINDINGS
 
 
@@ -122,7 +122,7 @@ def _check_columns(former: FormerSync) -> None:
             raise UsageError(f"{name!r} is no column's logical name, such as new_outlookeventid.")
 
 
-def _show(done: Adoptions, order: _Order, session: Session) -> None:
+def _show(done: Adoptions, options: _Options, session: Session) -> None:
     removed = [each.booking_id for each in done.adoptions if each.removed_next]
     data = {
         "counts": done.counts(),
@@ -130,7 +130,7 @@ def _show(done: Adoptions, order: _Order, session: Session) -> None:
         "bookings": [_describe(each) for each in done.adoptions],
         "problems": list(done.problems),
         "complete": done.complete,
-        "dryRun": order.dry_run,
+        "dryRun": options.dry_run,
     }
     rows = [
         (each.fate.value, each.booking_id, each.detail, _others(each))
@@ -145,7 +145,7 @@ def _show(done: Adoptions, order: _Order, session: Session) -> None:
     note(f"{len(done.adoptions)} bookings with a former event{': ' if counts else ''}{counts}.")
     if removed:
         note(f"{len(removed)} of them should not show (canceled, inactive, …): the app removes their events.")
-    if order.dry_run:
+    if options.dry_run:
         note("Nothing was changed (--dry-run).")
 
 

@@ -1,4 +1,4 @@
-"""`booking-sync audit`: calendars against bookings, from here."""
+"""`booking-sync audit`: compares calendars with bookings, on this machine."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from booking_sync.audit.auditor import AuditOrder
+from booking_sync.audit.auditor import AuditRequest
 from booking_sync.audit.findings import Kind
 from booking_sync.cli.arguments import read_guids
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, MailboxesOption, SettingsOption
 from booking_sync.cli.output import make_table
-from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.wiring.commands import open_console
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ ForceOption = Annotated[
 ]
 
 HARMLESS = frozenset({Kind.COPY, Kind.FOREIGN})
-"""What is told, but is nothing that anybody has to do about."""
+"""Kinds that are reported, but about which nobody has to do anything."""
 MAX_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What the command line asks for."""
+class _Options:
+    """The options of this command, as they were given."""
 
     fix: bool
     force: bool
@@ -62,26 +62,29 @@ def audit(
     at. Without --fix, or with --dry-run, nothing is changed. Exit code 1 when anything is not as it should
     be; people's own copies of events and events of other organisations are told, and don't count.
     """
-    run(Request(settings, auth, as_json), partial(_audit, _Order(fix, force, dry_run, tuple(mailbox or ()))))
+    run(
+        CommonOptions(settings, auth, as_json),
+        partial(_audit, _Options(fix, force, dry_run, tuple(mailbox or ()))),
+    )
 
 
-async def _audit(given: _Order, session: Session) -> ExitCode:
-    if given.force and not given.fix:
+async def _audit(options: _Options, session: Session) -> ExitCode:
+    if options.force and not options.fix:
         raise UsageError("--force goes with --fix.")
-    mailboxes = frozenset(read_guids(given.mailboxes, "--mailbox"))
-    order = AuditOrder(fix=given.fix and not given.dry_run, force=given.force, mailboxes=mailboxes)
+    mailboxes = frozenset(read_guids(options.mailboxes, "--mailbox"))
+    request = AuditRequest(fix=options.fix and not options.dry_run, force=options.force, mailboxes=mailboxes)
     async with open_console(session.environ, session.auth) as console:
         with session.output.progress("Mailboxes") as advance:
-            auditor = console.auditor(lambda events: _Watched(events, partial(_tell, advance, order)))
-            report = await auditor.run(order)
-    _show(report, order, session)
-    if given.dry_run:
+            auditor = console.auditor(lambda events: _Watched(events, partial(_tell, advance, request)))
+            report = await auditor.run(request)
+    _show(report, request, session)
+    if options.dry_run:
         session.output.note("Nothing was queued (--dry-run).")
     return ExitCode.FINDINGS if any(each.kind not in HARMLESS for each in report.findings) else ExitCode.FINE
 
 
-def _tell(advance: Callable[[int, int | None], None], order: AuditOrder, done: int) -> None:
-    advance(done, len(order.mailboxes) or None)
+def _tell(advance: Callable[[int, int | None], None], request: AuditRequest, done: int) -> None:
+    advance(done, len(request.mailboxes) or None)
 
 
 @dataclass(slots=True)
@@ -100,7 +103,7 @@ class _Watched:
         return found
 
 
-def _show(report: AuditReport, order: AuditOrder, session: Session) -> None:
+def _show(report: AuditReport, request: AuditRequest, session: Session) -> None:
     shown = report.findings[:MAX_SHOWN]
     rows = [(each.kind.value, each.words, each.booking_id, each.mailbox) for each in shown]
     session.output.result(report.payload(), make_table(("finding", "what", "booking", "mailbox"), rows))
@@ -114,5 +117,5 @@ def _show(report: AuditReport, order: AuditOrder, session: Session) -> None:
         note(f"{report.in_motion} findings were left out, because their bookings changed meanwhile.")
     if report.withheld:
         note(f"{report.withheld} repairs were withheld; look first, then add --force.")
-    if order.fix:
+    if request.fix:
         note(f"{report.enqueued} bookings queued to be mended.")

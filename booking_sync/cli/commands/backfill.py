@@ -1,4 +1,4 @@
-"""`booking-sync backfill`: every booking that matches, through the queue."""
+"""`booking-sync backfill`: queues every booking that matches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from booking_sync.cli.options import (
 )
 from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
-from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.sync.sending import Pace
 from booking_sync.wiring.ambient import new_id, now
 from booking_sync.wiring.commands import open_console
@@ -80,8 +80,8 @@ MAX_WORK_ORDERS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What the command line asks for."""
+class _Options:
+    """The options of this command, as they were given."""
 
     starts_from: str
     until: str
@@ -96,8 +96,8 @@ class _Order:
 
     @property
     def selects(self) -> bool:
-        given = (self.starts_from, self.until, self.resource, self.work_orders, self.condition)
-        return self.only_behind or any(given)
+        options = (self.starts_from, self.until, self.resource, self.work_orders, self.condition)
+        return self.only_behind or any(options)
 
 
 def backfill(
@@ -122,7 +122,7 @@ def backfill(
     held up. Progress is noted in a file: after Ctrl-C or a failure, --resume goes on there. A booking whose
     event shows it as it is costs the app one read, and Outlook nothing.
     """
-    order = _Order(
+    options = _Options(
         starts_from,
         until,
         resource,
@@ -134,50 +134,52 @@ def backfill(
         resume,
         dry_run,
     )
-    run(Request(settings, auth, as_json), partial(_backfill, order))
+    run(CommonOptions(settings, auth, as_json), partial(_backfill, options))
 
 
-async def _backfill(order: _Order, session: Session) -> ExitCode:
-    begun = _begun(order)
-    chosen = _read_selection(order)
-    pace = Pace(order.rate)
+async def _backfill(options: _Options, session: Session) -> ExitCode:
+    begun = _begun(options)
+    chosen = _read_selection(options)
+    pace = Pace(options.rate)
     async with open_console(session.environ, session.auth) as console:
         checkpoint = begun or _begin(chosen, console)
         with session.output.progress("Bookings") as advance:
             use_case = console.backfill(lambda each: advance(each.seen, None))
-            if order.dry_run:
+            if options.dry_run:
                 done = await use_case.count(checkpoint)
             else:
                 sender = console.queues.sender(pace, depth_teller(session, pace))
-                done = await _to_its_end(use_case.run(checkpoint, sender, order.file, now), order, session)
-    _show(done, order, session)
+                done = await _to_its_end(
+                    use_case.run(checkpoint, sender, options.file, now), options, session
+                )
+    _show(done, options, session)
     return ExitCode.FINE
 
 
-async def _to_its_end(work: Awaitable[Checkpoint], order: _Order, session: Session) -> Checkpoint:
-    """Do it; whatever ends it early, say how to go on."""
+async def _to_its_end(work: Awaitable[Checkpoint], options: _Options, session: Session) -> Checkpoint:
+    """Do the work; when anything ends it early, say how to go on."""
     try:
         return await work
     except BaseException:
-        if order.file.exists():
-            path = order.file.path
+        if options.file.exists():
+            path = options.file.path
             session.output.note(f"Broke off. To go on: booking-sync backfill --resume --checkpoint {path}")
         raise
 
 
-def _begun(order: _Order) -> Checkpoint | None:
-    if order.resume:
-        if order.selects:
+def _begun(options: _Options) -> Checkpoint | None:
+    if options.resume:
+        if options.selects:
             raise UsageError(
                 "--resume goes on with what the checkpoint says: leave out what selects bookings."
             )
-        return order.file.load()
-    if order.file.exists() and not order.dry_run:
+        return options.file.load()
+    if options.file.exists() and not options.dry_run:
         raise UsageError(
-            f"{order.file.path} tells of a backfill that broke off: go on with --resume, or delete the file "
-            "to begin anew."
+            f"{options.file.path} tells of a backfill that broke off: go on with --resume, or delete the "
+            "file to begin anew."
         )
-    order.file.check()
+    options.file.check()
     return None
 
 
@@ -193,16 +195,16 @@ class _Chosen:
     only_behind: bool
 
 
-def _read_selection(order: _Order) -> _Chosen:
-    if len(order.work_orders) > MAX_WORK_ORDERS:
+def _read_selection(options: _Options) -> _Chosen:
+    if len(options.work_orders) > MAX_WORK_ORDERS:
         raise UsageError(f"--work-order may be given at most {MAX_WORK_ORDERS} times.")
     chosen = _Chosen(
-        read_moment(order.starts_from, "--from") if order.starts_from else None,
-        read_moment(order.until, "--until") if order.until else None,
-        read_guid(order.resource, "--resource") if order.resource else "",
-        read_guids(order.work_orders, "--work-order"),
-        order.condition,
-        order.only_behind,
+        read_moment(options.starts_from, "--from") if options.starts_from else None,
+        read_moment(options.until, "--until") if options.until else None,
+        read_guid(options.resource, "--resource") if options.resource else "",
+        read_guids(options.work_orders, "--work-order"),
+        options.condition,
+        options.only_behind,
     )
     if chosen.starts_from and chosen.starts_before and chosen.starts_before <= chosen.starts_from:
         raise UsageError("--until must be after --from.")
@@ -222,15 +224,15 @@ def _begin(chosen: _Chosen, console: Console) -> Checkpoint:
     return Checkpoint(f"backfill-{new_id()}", selection, starts_from)
 
 
-def _show(done: Checkpoint, order: _Order, session: Session) -> None:
+def _show(done: Checkpoint, options: _Options, session: Session) -> None:
     data = {
         "seen": done.seen,
-        "toQueue" if order.dry_run else "queued": done.queued,
+        "toQueue" if options.dry_run else "queued": done.queued,
         "from": done.selection.starts_from.isoformat(),
         "correlationId": done.correlation_id,
-        "dryRun": order.dry_run,
+        "dryRun": options.dry_run,
     }
-    columns = ("bookings seen", "to queue" if order.dry_run else "queued")
+    columns = ("bookings seen", "to queue" if options.dry_run else "queued")
     session.output.result(data, make_table(columns, [(f"{done.seen:,}", f"{done.queued:,}")]))
-    if order.dry_run:
+    if options.dry_run:
         session.output.note("Nothing was queued (--dry-run).")

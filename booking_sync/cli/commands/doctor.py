@@ -1,4 +1,4 @@
-"""`booking-sync doctor`: what stands between this deployment and a working sync."""
+"""`booking-sync doctor`: checks whatever a working sync depends on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from booking_sync.azure.sign_in import SignIn
 from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption
-from booking_sync.cli.runner import Request, Session, run
+from booking_sync.cli.runner import CommonOptions, Session, run
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
 from booking_sync.wiring.doctor import WebhookToExpect, open_doctor
@@ -71,7 +71,7 @@ def doctor(
     options = DoctorOptions(
         tuple(mailbox), tuple(outside_mailbox), dry_run, signed_in_as_app=auth in (None, SignIn.APP)
     )
-    run(Request(settings, auth, as_json), partial(_doctor, options))
+    run(CommonOptions(settings, auth, as_json), partial(_doctor, options))
 
 
 async def _doctor(options: DoctorOptions, session: Session) -> ExitCode:
@@ -89,8 +89,8 @@ async def _doctor(options: DoctorOptions, session: Session) -> ExitCode:
 def _show(report: DoctorReport) -> RenderableType:
     """One table per area; a remedy stands below its result, or below the last result that shares it."""
     parts: list[RenderableType] = []
-    order = list(Area)
-    ordered = sorted(report.results, key=lambda each: order.index(each.area))
+    areas = list(Area)
+    ordered = sorted(report.results, key=lambda each: areas.index(each.area))
     for area, results in groupby(ordered, key=lambda each: each.area):
         table = Table(box=None, pad_edge=False, show_header=False, title_justify="left", title=escape(area))
         table.add_column(no_wrap=True, min_width=7)

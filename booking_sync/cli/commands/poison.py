@@ -1,4 +1,4 @@
-"""`booking-sync poison …`: the messages that were given up."""
+"""`booking-sync poison …`: lists, shows, replays and deletes dead letters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from booking_sync.cli.arguments import confirm
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption, YesOption
 from booking_sync.cli.output import make_table
-from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.ids import read_moment
 from booking_sync.domain.text import clean_lines
@@ -47,8 +47,8 @@ app = typer.Typer(
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What the command line asks for."""
+class _Options:
+    """The options of this command, as they were given."""
 
     ids: tuple[str, ...]
     everything: bool
@@ -70,13 +70,13 @@ class _Order:
 @app.command("list")
 def list_(*, as_json: JsonOption = False, settings: SettingsOption = None) -> None:
     """List the messages with the reasons why they were given up; exit code 1 when there are any."""
-    run(Request(settings, None, as_json), _list)
+    run(CommonOptions(settings, None, as_json), _list)
 
 
 @app.command()
 def show(message: IdArgument, *, as_json: JsonOption = False, settings: SettingsOption = None) -> None:
     """Show one message with all that it holds."""
-    run(Request(settings, None, as_json), partial(_show_one, message))
+    run(CommonOptions(settings, None, as_json), partial(_show_one, message))
 
 
 @app.command()
@@ -93,8 +93,8 @@ def replay(
     Each is queued first and taken off the poison queue then, so none is lost; one that is queued twice costs
     a read. The app believes nothing that is recorded of these bookings' events, and writes them again.
     """
-    order = _Order(tuple(messages or ()), everything, dry_run)
-    run(Request(settings, None, as_json), partial(_replay, order))
+    options = _Options(tuple(messages or ()), everything, dry_run)
+    run(CommonOptions(settings, None, as_json), partial(_replay, options))
 
 
 @app.command()
@@ -111,8 +111,8 @@ def drop(
 
     What a dropped message would have done, the audit finds within the time that it looks at.
     """
-    order = _Order(tuple(messages or ()), everything, dry_run, yes)
-    run(Request(settings, None, as_json), partial(_drop, order))
+    options = _Options(tuple(messages or ()), everything, dry_run, yes)
+    run(CommonOptions(settings, None, as_json), partial(_drop, options))
 
 
 async def _list(session: Session) -> ExitCode:
@@ -142,11 +142,11 @@ async def _show_one(message_id: str, session: Session) -> ExitCode:
     return ExitCode.FINE
 
 
-async def _replay(order: _Order, session: Session) -> ExitCode:
-    wanted = order.wanted
+async def _replay(options: _Options, session: Session) -> ExitCode:
+    wanted = options.wanted
     async with open_queues(session.environ) as queues:
         actions = queues.actions()
-        if order.dry_run:
+        if options.dry_run:
             return await _only_look(actions, wanted, session)
         ids, last = await _until_none_is_left(actions.replay, wanted)
     data = {"replayed": len(ids), "ids": sorted(ids), "unreadable": last.unreadable, "dryRun": False}
@@ -155,15 +155,15 @@ async def _replay(order: _Order, session: Session) -> ExitCode:
     return _end(wanted, ids, last.problem, session, unreadable=last.unreadable)
 
 
-async def _drop(order: _Order, session: Session) -> ExitCode:
-    wanted = order.wanted
+async def _drop(options: _Options, session: Session) -> ExitCode:
+    wanted = options.wanted
     async with open_queues(session.environ) as queues:
         actions = queues.actions()
-        if order.dry_run:
+        if options.dry_run:
             return await _only_look(actions, wanted, session)
         count = (await queues.inspection.depths()).poison if wanted is None else len(wanted)
         if count:
-            confirm(f"Delete {count} messages for good", yes=order.yes)
+            confirm(f"Delete {count} messages for good", yes=options.yes)
         ids, last = await _until_none_is_left(actions.drop, wanted)
     data = {"dropped": len(ids), "ids": sorted(ids), "dryRun": False}
     session.output.result(data, make_table(("dropped",), [(str(len(ids)),)]))
@@ -171,16 +171,16 @@ async def _drop(order: _Order, session: Session) -> ExitCode:
 
 
 async def _until_none_is_left(
-    order: Callable[[frozenset[str] | None], Awaitable[Replayed | Dropped]], wanted: frozenset[str] | None
+    action: Callable[[frozenset[str] | None], Awaitable[Replayed | Dropped]], wanted: frozenset[str] | None
 ) -> tuple[set[str], Any]:
-    """Repeat an order for all, since each goes through some hundred messages only.
+    """Repeat an action until nothing is left: each call handles some hundred messages at most.
 
     Returns:
-        The ids of all that was done, and what became of the last order.
+        The message ids of all that was done, and how the last call ended.
     """
     ids: set[str] = set()
     while True:
-        done = await order(wanted)
+        done = await action(wanted)
         fresh = done.ids - ids
         ids |= fresh
         if done.problem or not fresh or wanted is not None:

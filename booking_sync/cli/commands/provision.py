@@ -1,4 +1,4 @@
-"""`booking-sync provision`: the columns, the webhook and its steps in Dataverse."""
+"""`booking-sync provision`: makes columns, webhook and steps in Dataverse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from booking_sync.azure.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption, YesOption
 from booking_sync.cli.output import make_table
-from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 from booking_sync.provisioning.plan import make_plan
@@ -75,8 +75,8 @@ RemoveColumnsOption = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What the command line asks for."""
+class _Options:
+    """The options of this command, as they were given."""
 
     url: str
     key_file: Path | None
@@ -107,40 +107,42 @@ def provision(
     with the new one. You have to be System Administrator or System Customizer there; by default it signs in
     as you (--auth cli).
     """
-    order = _Order(url, key_file, write_key, dry_run, remove, remove_columns, yes)
-    run(Request(settings, auth, as_json), partial(_provision, order), default_auth=SignIn.CLI)
+    options = _Options(url, key_file, write_key, dry_run, remove, remove_columns, yes)
+    run(CommonOptions(settings, auth, as_json), partial(_provision, options), default_auth=SignIn.CLI)
 
 
-async def _provision(order: _Order, session: Session) -> ExitCode:
-    if order.remove_columns and not order.remove:
+async def _provision(options: _Options, session: Session) -> ExitCode:
+    if options.remove_columns and not options.remove:
         raise UsageError("--remove-columns goes with --remove.")
-    _ask(order)
-    key = "" if order.remove else _read_key(order.key_file, session.environ)
-    if order.write_key and not key:
+    _ask(options)
+    key = "" if options.remove else _read_key(options.key_file, session.environ)
+    if options.write_key and not key:
         raise UsageError("--write-key needs the key: give --key-file.")
-    desired = _desired(order, session.environ, has_key=bool(key))
+    desired = _desired(options, session.environ, has_key=bool(key))
     decide = partial(make_plan, desired=desired)
-    if order.remove:
-        decide = partial(plan_removal, desired=desired, remove_columns=order.remove_columns)
+    if options.remove:
+        decide = partial(plan_removal, desired=desired, remove_columns=options.remove_columns)
     async with open_provisioning(
-        session.environ, session.auth, key, trust_fingerprint=not order.write_key
+        session.environ, session.auth, key, trust_fingerprint=not options.write_key
     ) as customizations:
         with session.output.working("Dataverse"):
             report = await converge(
                 customizations,
                 desired,
                 decide,
-                dry_run=order.dry_run,
+                dry_run=options.dry_run,
                 sleep=asyncio.sleep,
                 tell=session.output.note,
             )
-    _show(report, order, session)
-    return ExitCode.FINE if report.complete or (order.dry_run and not _blocked(report)) else ExitCode.FINDINGS
+    _show(report, options, session)
+    return (
+        ExitCode.FINE if report.complete or (options.dry_run and not _blocked(report)) else ExitCode.FINDINGS
+    )
 
 
-def _desired(order: _Order, environ: Mapping[str, str], *, has_key: bool) -> DesiredCustomizations:
+def _desired(options: _Options, environ: Mapping[str, str], *, has_key: bool) -> DesiredCustomizations:
     columns = load_part(environ, EnvironmentSettings).columns
-    url = read_url(order.url or environ.get(URL_VARIABLE, ""))
+    url = read_url(options.url or environ.get(URL_VARIABLE, ""))
     try:
         return desired_customizations(columns, url, has_key=has_key)
     except NoCommonPrefixError as error:
@@ -188,12 +190,12 @@ def _read_key(path: Path | None, environ: Mapping[str, str]) -> str:
     return key.strip()
 
 
-def _ask(order: _Order) -> None:
-    if not order.remove or order.yes or order.dry_run:
+def _ask(options: _Options) -> None:
+    if not options.remove or options.yes or options.dry_run:
         return
     what = (
         "the steps, the webhook and the columns with all they hold"
-        if order.remove_columns
+        if options.remove_columns
         else ("the steps and the webhook")
     )
     if not sys.stdin.isatty():
@@ -206,14 +208,14 @@ def _blocked(report: ProvisioningReport) -> bool:
     return any(outcome.result == "in the way" for outcome in report.outcomes)
 
 
-def _show(report: ProvisioningReport, order: _Order, session: Session) -> None:
+def _show(report: ProvisioningReport, options: _Options, session: Session) -> None:
     rows = [(each.kind, each.name, each.result, each.detail) for each in report.outcomes]
-    data = {**report.as_json(), "dryRun": order.dry_run}
+    data = {**report.as_json(), "dryRun": options.dry_run}
     session.output.result(data, make_table(("what", "name", "is", "detail"), rows))
-    session.output.note(_closing(report, order))
+    session.output.note(_closing(report, options))
 
 
-def _closing(report: ProvisioningReport, order: _Order) -> str:
+def _closing(report: ProvisioningReport, options: _Options) -> str:
     if _blocked(report):
         return "Nothing was changed: first see to what is in the way."
     if report.complete:
@@ -222,6 +224,6 @@ def _closing(report: ProvisioningReport, order: _Order) -> str:
             if report.changed
             else "Everything is as it should be; nothing was changed."
         )
-    if order.dry_run:
+    if options.dry_run:
         return "Nothing was changed (--dry-run)."
     return "Not everything reads back as it should: run the command again."

@@ -1,4 +1,4 @@
-"""`booking-sync purge`: takes every event of ours out of mailboxes."""
+"""`booking-sync purge`: removes every event of ours from mailboxes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from booking_sync.cli.options import (
     YesOption,
 )
 from booking_sync.cli.output import make_table
-from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.errors import SyncError
 from booking_sync.wiring.ambient import now
 from booking_sync.wiring.commands import open_console
@@ -41,8 +41,8 @@ RECENT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What the command line asks for."""
+class _Options:
+    """The options of this command, as they were given."""
 
     mailboxes: tuple[str, ...]
     everything: bool
@@ -66,23 +66,23 @@ def purge(
     organisations. Stop the app first, or disable the person's user in Dynamics 365: an app that runs makes
     the events of bookings that are still wanted anew. May be run again, and completes what was left.
     """
-    order = _Order(tuple(mailbox or ()), everything, yes, dry_run)
-    run(Request(settings, auth, as_json), partial(_purge, order))
+    options = _Options(tuple(mailbox or ()), everything, yes, dry_run)
+    run(CommonOptions(settings, auth, as_json), partial(_purge, options))
 
 
-async def _purge(order: _Order, session: Session) -> ExitCode:
-    if bool(order.mailboxes) == order.everything:
+async def _purge(options: _Options, session: Session) -> ExitCode:
+    if bool(options.mailboxes) == options.everything:
         raise UsageError("Say either which --mailbox, or --all.")
-    mailboxes = frozenset(read_guids(order.mailboxes, "--mailbox"))
+    mailboxes = frozenset(read_guids(options.mailboxes, "--mailbox"))
     async with open_console(session.environ, session.auth) as console:
         use_case = console.purge()
         survey = await _survey(use_case, mailboxes, session, "Looking")
         await _warn(survey, console, session)
-        if order.dry_run:
+        if options.dry_run:
             _show(survey, [], None, session)
             session.output.note("Nothing was removed (--dry-run).")
             return ExitCode.FINE
-        _ask(survey, order)
+        _ask(survey, options)
         done = await _empty(use_case, survey, session)
         left = await _survey(use_case, mailboxes, session, "Looking again")
     _show(survey, done, left, session)
@@ -115,7 +115,7 @@ async def _warn(survey: Survey, console: Console, session: Session) -> None:
 
 
 async def _signs_of_life(console: Console) -> list[str]:
-    """Why the app seems to run; what can't be asked tells nothing."""
+    """Signs that the app runs, in words; what can't be asked is no sign."""
     signs = []
     try:
         depth = (await console.queues.inspection.depths()).changes
@@ -129,13 +129,13 @@ async def _signs_of_life(console: Console) -> list[str]:
     return signs
 
 
-def _ask(survey: Survey, order: _Order) -> None:
+def _ask(survey: Survey, options: _Options) -> None:
     events = sum(len(each.events) for each in survey.mailboxes)
     rows = sum(len(each.booking_ids) for each in survey.mailboxes)
     if events or rows:
         places = sum(bool(each.events) for each in survey.mailboxes)
         what = f"Remove {events} events from {places} mailboxes, and what {rows} bookings remember"
-        confirm(what, yes=order.yes)
+        confirm(what, yes=options.yes)
 
 
 def _show(survey: Survey, done: Sequence[Purged], left: Survey | None, session: Session) -> None:

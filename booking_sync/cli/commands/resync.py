@@ -1,4 +1,4 @@
-"""`booking-sync resync`: some bookings, written whatever their records say."""
+"""`booking-sync resync`: has some bookings written again, whatever their records say."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from booking_sync.cli.options import (
 )
 from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
-from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.sync.sending import Pace
 from booking_sync.wiring.ambient import new_id, now
 from booking_sync.wiring.commands import open_console
@@ -45,8 +45,8 @@ MailboxOption = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What the command line asks for."""
+class _Options:
+    """The options of this command, as they were given."""
 
     bookings: tuple[str, ...]
     mailbox: str
@@ -72,20 +72,20 @@ def resync(
     nothing that is recorded of their content: it writes each event, and looks for events that an earlier try
     may have left.
     """
-    order = _Order(tuple(bookings or ()), mailbox, starts_from, rate, dry_run)
-    run(Request(settings, auth, as_json), partial(_resync, order))
+    options = _Options(tuple(bookings or ()), mailbox, starts_from, rate, dry_run)
+    run(CommonOptions(settings, auth, as_json), partial(_resync, options))
 
 
-async def _resync(order: _Order, session: Session) -> ExitCode:
-    if bool(order.bookings) == bool(order.mailbox):
+async def _resync(options: _Options, session: Session) -> ExitCode:
+    if bool(options.bookings) == bool(options.mailbox):
         raise UsageError("Say either which BOOKINGs, or whose --mailbox.")
-    if order.starts_from and not order.mailbox:
+    if options.starts_from and not options.mailbox:
         raise UsageError("--from goes with --mailbox.")
     correlation_id = f"resync-{new_id()}"
-    pace = Pace(order.rate)
-    ids = read_guids(order.bookings, "BOOKING")
-    mailbox = read_guid(order.mailbox, "--mailbox") if order.mailbox else ""
-    starts_from = read_moment(order.starts_from, "--from") if order.starts_from else None
+    pace = Pace(options.rate)
+    ids = read_guids(options.bookings, "BOOKING")
+    mailbox = read_guid(options.mailbox, "--mailbox") if options.mailbox else ""
+    starts_from = read_moment(options.starts_from, "--from") if options.starts_from else None
     async with open_console(session.environ, session.auth) as console:
         with session.output.working("Dataverse"):
             use_case = console.resync()
@@ -94,27 +94,27 @@ async def _resync(order: _Order, session: Session) -> ExitCode:
                 if mailbox
                 else await use_case.by_id(ids)
             )
-        if not order.dry_run:
+        if not options.dry_run:
             with session.output.counting("Bookings", len(chosen.booking_ids)) as advance:
                 sender = console.queues.sender(pace, depth_teller(session, pace))
                 await use_case.queue(chosen, sender, correlation_id, now, advance)
-    _show(chosen, order, correlation_id, session)
+    _show(chosen, options, correlation_id, session)
     return ExitCode.FINDINGS if chosen.missing else ExitCode.FINE
 
 
-def _show(chosen: Chosen, order: _Order, correlation_id: str, session: Session) -> None:
+def _show(chosen: Chosen, options: _Options, correlation_id: str, session: Session) -> None:
     count = len(chosen.booking_ids)
     data = {
         "bookings": list(chosen.booking_ids),
-        "toQueue" if order.dry_run else "queued": count,
+        "toQueue" if options.dry_run else "queued": count,
         "missing": list(chosen.missing),
         "correlationId": correlation_id,
-        "dryRun": order.dry_run,
+        "dryRun": options.dry_run,
     }
-    rows = [("to queue" if order.dry_run else "queued", str(count))]
+    rows = [("to queue" if options.dry_run else "queued", str(count))]
     rows += [("no such booking", each) for each in chosen.missing]
     session.output.result(data, make_table(("bookings", ""), rows))
     if chosen.unreadable:
         session.output.note(f"{chosen.unreadable} of them can't be read completely; their rows will say why.")
-    if order.dry_run:
+    if options.dry_run:
         session.output.note("Nothing was queued (--dry-run).")

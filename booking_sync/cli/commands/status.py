@@ -1,4 +1,4 @@
-"""`booking-sync status`: one booking, looked at from all sides."""
+"""`booking-sync status`: shows one booking, its event, and what the worker would do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, JsonOption, SettingsOption
-from booking_sync.cli.runner import Request, Session, UsageError, run
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.status.look import look
 from booking_sync.status.reading import read_booking_id
 from booking_sync.status.report import as_json as report_json
@@ -44,7 +44,7 @@ def status(
 
     Its row, what the row remembers, its events in Outlook and what differs, dead letters about it, a verdict.
     """
-    run(Request(settings, auth, as_json), partial(_status, booking))
+    run(CommonOptions(settings, auth, as_json), partial(_status, booking))
 
 
 async def _status(booking: str, session: Session) -> ExitCode:
