@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 from local.dataverse.errors import bad_request
+
+AppRefused = Literal["no", "administration_mode", "disabled", "not_a_member", "restricted"]
+RestoreRaises = Literal["restore", "restore_and_create", "create"]
+RestoredModifiedOn = Literal["kept", "now"]
+_CHOICES = {
+    "app_refused": get_args(AppRefused),
+    "restore_raises": get_args(RestoreRaises),
+    "restored_modifiedon": get_args(RestoredModifiedOn),
+}
 
 
 @dataclass
@@ -34,6 +43,15 @@ class Config:
     for one by its id is refused."""
     missing_privileges: list[str] = field(default_factory=list)
     """Privileges that our application user lacks, such as `prvCreateServiceEndpoint`."""
+    app_refused: AppRefused = "no"
+    """Whether, and how, our application user is refused as a whole: the environment is in administration mode
+    (403 without a word), the user is disabled (0x80040225), is none of the organization (0x80072560), or its
+    application is restricted (0x80095ffc)."""
+    restore_raises: RestoreRaises = "restore"
+    """Which messages a row raises that is restored from the recycle bin; no source says whether Create is
+    among them."""
+    restored_modifiedon: RestoredModifiedOn = "kept"
+    """Whether a restored row keeps its `modifiedon` or gets a new one; no source says."""
     webhooks_twice: bool = False
     webhooks_shuffled: bool = False
     """Take waiting deliveries in random order."""
@@ -60,6 +78,8 @@ class Config:
             if name not in current:
                 known = ", ".join(entry.name for entry in fields(self))
                 raise bad_request(f"There is no setting '{name}'; there are: {known}.")
+            if name in _CHOICES and value not in _CHOICES[name]:
+                raise bad_request(f"The setting '{name}' is one of {', '.join(_CHOICES[name])}.")
             if not _fits(current[name], value):
                 raise bad_request(f"The setting '{name}' must be a {type(current[name]).__name__}.")
         for name, value in wanted.items():
@@ -73,6 +93,8 @@ class Config:
 def _fits(current: Any, value: Any) -> bool:
     if isinstance(current, bool) or isinstance(value, bool):
         return isinstance(current, bool) and isinstance(value, bool)
+    if isinstance(current, str):
+        return isinstance(value, str)
     if isinstance(current, int | float):
         allowed = (int, float) if isinstance(current, float) else (int,)
         return isinstance(value, allowed) and value >= 0

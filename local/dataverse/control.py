@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from local.dataverse.environment import Environment
+    from local.dataverse.tables.store import Backup
     from local.standin import StandIn
 
     Work = Callable[[web.Request], Awaitable[Any]]
@@ -39,6 +40,11 @@ def add_control_plane(standin: StandIn, environment: Environment) -> None:
     router.add_post(row + "/bulk", _answering(plane.post_rows))
     router.add_patch(row + "/{row_id}", _answering(plane.patch_row))
     router.add_delete(row + "/{row_id}", _answering(plane.delete_row))
+    router.add_post(row + "/{row_id}/restore", _answering(plane.restore_row))
+    router.add_get(row + "/{row_id}/export", _answering(plane.export_row))
+    router.add_post(row + "/import", _answering(plane.import_rows))
+    router.add_put(CONTROL_PREFIX + "backup", _answering(plane.put_backup))
+    router.add_post(CONTROL_PREFIX + "backup/restore", _answering(plane.restore_backup))
     router.add_delete(CONTROL_PREFIX + "everything", _answering(plane.delete_everything))
 
 
@@ -60,6 +66,7 @@ class _ControlPlane:
     def __init__(self, standin: StandIn, environment: Environment) -> None:
         self._standin = standin
         self._environment = environment
+        self._backup: Backup | None = None
 
     async def get_config(self, _request: web.Request) -> Any:
         """Every knob."""
@@ -118,6 +125,36 @@ class _ControlPlane:
         entity_set, row_id = request.match_info["entity_set"], request.match_info["row_id"]
         self._environment.delete(entity_set, row_id, webhooks=_webhooks(request))
         return {"id": row_id}
+
+    async def restore_row(self, request: web.Request) -> Any:
+        """Bring a deleted row back, with the columns given instead of its own."""
+        entity_set, row_id = request.match_info["entity_set"], request.match_info["row_id"]
+        body = await request.json() if request.can_read_body else {}
+        self._environment.restore(entity_set, row_id, body, webhooks=_webhooks(request))
+        return {"id": row_id}
+
+    async def export_row(self, request: web.Request) -> Any:
+        """A row as an import takes it."""
+        return self._environment.export(request.match_info["entity_set"], request.match_info["row_id"])
+
+    async def import_rows(self, request: web.Request) -> Any:
+        """Write rows whether they exist or not; those before a refused one stay."""
+        bodies = await request.json()
+        for body in bodies:
+            self._environment.import_row(request.match_info["entity_set"], body, webhooks=_webhooks(request))
+        return {"rows": len(bodies)}
+
+    async def put_backup(self, _request: web.Request) -> Any:
+        """Remember all rows as they are; an earlier backup is forgotten."""
+        self._backup = self._environment.store.back_up()
+        return {}
+
+    async def restore_backup(self, _request: web.Request) -> Any:
+        """Put all rows back as they were at the backup; no webhook is raised."""
+        if self._backup is None:
+            raise bad_request("There is no backup.")
+        self._environment.store.roll_back(self._backup)
+        return {}
 
     async def delete_everything(self, _request: web.Request) -> Any:
         """Back to a fresh environment, with an empty request log and no faults."""

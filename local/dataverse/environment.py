@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local.dataverse.calls import Call, Identity
 from local.dataverse.config import Config
 from local.dataverse.customization.metadata import BASE_LANGUAGE
+from local.dataverse.tables.columns import Kind
 from local.dataverse.tables.payload import Row, read_body
 from local.dataverse.tables.schema import Schema
 from local.dataverse.tables.store import Store
@@ -123,6 +124,61 @@ class Environment:
         values = read_body(self.schema, table, dict(body), "")
         change = self.store.update(table, row_id.lower(), values, self.identity.dispatcher_id)
         self._raise([change], webhooks=webhooks)
+
+    def restore(
+        self,
+        entity_set: str,
+        row_id: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        webhooks: bool = True,
+    ) -> None:
+        """Bring a deleted row back from the recycle bin as the dispatcher.
+
+        Args:
+            entity_set: its table.
+            row_id: its id.
+            body: columns that it gets anew.
+            webhooks: whether it raises webhooks.
+
+        Raises:
+            DataverseError: as the API would.
+        """
+        table = self.schema.entity_set(entity_set)
+        values = read_body(self.schema, table, {**(body or {}), table.primary_id: row_id}, "")
+        changes = self.api.bring_back(table, values, self.identity.dispatcher_id)
+        self._raise(changes, webhooks=webhooks)
+
+    def export(self, entity_set: str, row_id: str) -> dict[str, Any]:
+        """A row as an export holds it: a body for `import_row`, with all columns that can be written.
+
+        Raises:
+            DataverseError: there is no such row.
+        """
+        table = self.schema.entity_set(entity_set)
+        row = self.store.get(table, row_id.lower())
+        body: dict[str, Any] = {}
+        for column in table.columns:
+            value = row.get(column.name)
+            if column.kind is Kind.LOOKUP and column.writable:
+                target = self.schema.table(column.target).entity_set
+                body[f"{column.navigation}@odata.bind"] = None if value is None else f"/{target}({value})"
+            elif column.writable:
+                body[column.name] = value
+        return body
+
+    def import_row(self, entity_set: str, body: Mapping[str, Any], *, webhooks: bool = True) -> None:
+        """Write a row as an import does: all columns that the file holds, ours among them, new row or not.
+
+        Raises:
+            DataverseError: as the API would.
+        """
+        table = self.schema.entity_set(entity_set)
+        row_id = str(body.get(table.primary_id) or "").lower()
+        if row_id and self.store.find(table, row_id) is not None:
+            self.update(entity_set, row_id, body, webhooks=webhooks)
+        else:
+            self.create(entity_set, body, webhooks=webhooks)
 
     def delete(self, entity_set: str, row_id: str, *, webhooks: bool = True) -> None:
         """Delete a row, with all that follows from it, as the dispatcher.

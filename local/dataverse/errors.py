@@ -15,9 +15,9 @@ class DataverseError(Exception):
         self.headers = headers or {}
 
     @property
-    def body(self) -> dict[str, Any]:
-        """The JSON body of the answer."""
-        return {"error": {"code": self.code, "message": str(self)}}
+    def body(self) -> dict[str, Any] | None:
+        """The JSON body of the answer; None for one without a word."""
+        return {"error": {"code": self.code, "message": str(self)}} if self.code else None
 
 
 def bad_request(message: str, code: str = "0x80060888") -> DataverseError:
@@ -52,6 +52,17 @@ def access_denied(row_id: str) -> DataverseError:
     return DataverseError(
         403, "0x80048306", f"Principal does not have ReadAccess right(s) for record with ID {row_id}."
     )
+
+
+def app_refused(how: str, user_id: str) -> DataverseError:
+    """403 to every request of the application user, whatever it asks for; `how` is `Config.app_refused`."""
+    code, message = {
+        "administration_mode": ("", ""),
+        "disabled": ("0x80040225", f"The user with SystemUserId={user_id} in the organization is disabled."),
+        "not_a_member": ("0x80072560", "The user is not a member of the organization."),
+        "restricted": ("0x80095ffc", "Access to Dataverse API is restricted for this application."),
+    }[how]
+    return DataverseError(403, code, message)
 
 
 def version_mismatch() -> DataverseError:

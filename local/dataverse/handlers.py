@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from local.dataverse.calls import Answer, Call, preferences
 from local.dataverse.control import add_control_plane
 from local.dataverse.environment import DEFAULT_IDENTITY, Environment
-from local.dataverse.errors import DataverseError
+from local.dataverse.errors import DataverseError, app_refused
 from local.dataverse.tables.payload import API_PATH
 from local.dataverse.tables.schema import SUPPORT_COLUMNS
 from local.dataverse.web_api.batch import Part, read_batch, write_batch
@@ -83,6 +83,8 @@ class DataverseStandIn(StandIn):
         try:
             _check_length(request)
             self._check_token(request)
+            if self.state.config.app_refused != "no":
+                raise app_refused(self.state.config.app_refused, self.state.identity.app_user_id)
             started = self.state.throttle.enter()
             try:
                 answer = await self._work(request)

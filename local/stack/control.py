@@ -196,6 +196,31 @@ class DataverseControl(StandInControl):
         """Delete a row, with all that follows from it."""
         await self.call("DELETE", f"rows/{entity_set}/{row_id}{_quietly(webhooks)}")
 
+    async def restore(
+        self, entity_set: str, row_id: str, body: Mapping[str, Any] | None = None, *, webhooks: bool = True
+    ) -> None:
+        """Bring a deleted booking back from the recycle bin, with other values for the columns given."""
+        await self.call("POST", f"rows/{entity_set}/{row_id}/restore{_quietly(webhooks)}", body or {})
+
+    async def export(self, entity_set: str, row_id: str) -> dict[str, Any]:
+        """A row with all its columns, as `import_rows` takes it."""
+        found: dict[str, Any] = await self.call("GET", f"rows/{entity_set}/{row_id}/export")
+        return found
+
+    async def import_rows(
+        self, entity_set: str, bodies: Sequence[Mapping[str, Any]], *, webhooks: bool = True
+    ) -> None:
+        """Write rows as an import does, whether they exist or not."""
+        await self.call("POST", f"rows/{entity_set}/import{_quietly(webhooks)}", list(bodies))
+
+    async def back_up(self) -> None:
+        """Remember all rows as they are."""
+        await self.call("PUT", "backup")
+
+    async def roll_back(self) -> None:
+        """Put all rows back as they were at the backup, etags included; nobody is told."""
+        await self.call("POST", "backup/restore")
+
     async def rows(self, entity_set: str) -> dict[str, dict[str, Any]]:
         """All rows of a table by id; columns by logical name (lookups hold the id)."""
         found: list[dict[str, Any]] = await self.call("GET", f"rows/{entity_set}")

@@ -23,6 +23,7 @@ from local.dataverse.tables.platform_tables import (
     WEBHOOK_KEY,
 )
 from local.dataverse.webhooks.registration import attribute_names, message_property
+from local.dataverse.webhooks.steps import WITHOUT_POST_IMAGE, WITHOUT_PRE_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,7 +37,6 @@ _PREFIX = re.compile(r"(?!mscrm)[a-z][a-z0-9]{1,7}", re.IGNORECASE)
 _UNIQUE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VERSION = re.compile(r"\d+(\.\d+){1,3}")
 _POST_OPERATION = 40
-_NO_PRE_IMAGE, _NO_POST_IMAGE = "Create", "Delete"
 
 
 class Rules:
@@ -165,8 +165,9 @@ class Rules:
         step = self._store.get(self._schema.table(STEP), str(row["sdkmessageprocessingstepid"]))
         message, table = self._occasion(step)
         kind = row["imagetype"]
-        if (message == _NO_PRE_IMAGE and kind != 1) or (message == _NO_POST_IMAGE and kind != 0):
-            which = "pre" if message == _NO_PRE_IMAGE else "post"
+        no_pre, no_post = message in WITHOUT_PRE_IMAGE, message in WITHOUT_POST_IMAGE
+        if (no_pre and kind != 1) or (no_post and kind != 0):
+            which = "pre" if no_pre else "post"
             raise bad_request(f"There is no {which}-image on {message}.", "0x80044168")
         if row["messagepropertyname"] != message_property(message):
             raise bad_request(

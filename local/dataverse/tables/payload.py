@@ -23,6 +23,7 @@ Row = dict[str, Value]
 
 BIND = "@odata.bind"
 API_PATH = "/api/data/v9.2/"
+CRM = "Microsoft.Dynamics.CRM."
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REFERENCE = re.compile(rf"(?P<set>\w+)\((?P<id>{GUID.pattern})\)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
@@ -54,6 +55,34 @@ def read_body(schema: Schema, table: Table, body: Any, base_url: str) -> Row:
             column = _plain_column(table, key)
             values[column.name] = to_value(table, column, value)
     return values
+
+
+def read_restored(schema: Schema, body: Any, base_url: str) -> tuple[Table, Row]:
+    """What the action `Restore` is to bring back: the table, the row's id and the columns it gets anew.
+
+    Args:
+        schema: the tables in force.
+        body: the decoded JSON, `{"Target": {...}}` with `@odata.id`, or with `@odata.type` and the key.
+        base_url: own `https://host`, for an absolute `@odata.id`.
+
+    Raises:
+        DataverseError: 400 for anything else.
+    """
+    target = body.get("Target") if isinstance(body, dict) and body.keys() == {"Target"} else None
+    if not isinstance(target, dict):
+        raise bad_request("Restore takes the parameter Target, a record.")
+    reference = str(target.get("@odata.id", "")).removeprefix(base_url).removeprefix(API_PATH)
+    if match := _REFERENCE.fullmatch(reference):
+        table = schema.entity_set(match["set"])
+        return table, {table.primary_id: match["id"].lower()}
+    kind = str(target.get("@odata.type", "")).removeprefix("#")
+    if not kind.startswith(CRM):
+        raise bad_request("The Target of Restore needs '@odata.id', or '@odata.type' and its key.")
+    table = schema.table(kind.removeprefix(CRM))
+    values = read_body(schema, table, target, base_url)
+    if values.get(table.primary_id) is None:
+        raise bad_request(f"The Target of Restore needs '{table.primary_id}'.")
+    return table, values
 
 
 def _bound_column(table: Table, key: str) -> Column:

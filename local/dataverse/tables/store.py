@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Literal
 from local.dataverse.errors import bad_request, duplicate_key, row_missing, still_referenced
 from local.dataverse.tables.columns import Column, Kind, Table
 from local.dataverse.tables.payload import Row, format_moment
+from local.dataverse.tables.recycle_bin import RecycleBin
 from local.dataverse.tables.schema import BOOKING, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-Message = Literal["Create", "Update", "Delete"]
+Message = Literal["Create", "Update", "Delete", "Restore"]
 
 _UNLINK = {(BOOKING, "msdyn_workorder")}
 """Deleting the target empties these lookups."""
@@ -50,6 +51,14 @@ class Change:
     """2 for what another change caused."""
 
 
+@dataclass(frozen=True)
+class Backup:
+    """An environment's rows by table and id, and its count of versions."""
+
+    rows: Mapping[str, Mapping[str, Row]]
+    version: int
+
+
 class Store:
     """Rows by table and id; all operations are synchronous, hence atomic on one event loop."""
 
@@ -58,6 +67,7 @@ class Store:
         self._rows: dict[str, dict[str, Row]] = {}
         self._version = 1_000_000
         self._watchers: list[Callable[[Table], None]] = []
+        self._recycle_bin = RecycleBin()
 
     def watch(self, watcher: Callable[[Table], None]) -> None:
         """Have somebody told of every table that is written to, after the write."""
@@ -66,6 +76,19 @@ class Store:
     def clear(self) -> None:
         """Remove every row; versions go on counting, as they would for real."""
         self._rows.clear()
+        self._recycle_bin.clear()
+
+    def back_up(self) -> Backup:
+        """Everything as it is now."""
+        return Backup({name: _copied(rows) for name, rows in self._rows.items()}, self._version)
+
+    def roll_back(self, backup: Backup) -> None:
+        """Everything as it was then: versions count on from there, so that one may stand for two contents."""
+        self._rows = {name: _copied(rows) for name, rows in backup.rows.items()}
+        self._version = backup.version
+        self._recycle_bin.clear()
+        for table in self.schema.tables:
+            self._written(table)
 
     def rows(self, table: Table) -> dict[str, Row]:
         """The live rows of a table by id, in order of creation."""
@@ -161,9 +184,39 @@ class Store:
             else:
                 changes.append(self.update(child, child_id, {column.name: None}, user_id, depth + 1))
         del self.rows(table)[row_id]
+        self._recycle_bin.keep(table, row_id, row)
         self._written(table)
         gone = Change("Delete", table, row_id, frozenset(), {}, dict(row), after=None, user_id=user_id)
         return [*changes, replace(gone, depth=depth)]
+
+    def restore(self, table: Table, values: Row, user_id: str, *, modified_now: bool) -> Change:
+        """Bring a deleted row back with all its columns.
+
+        Args:
+            table: of the row.
+            values: its id, and columns that it gets anew.
+            user_id: whose doing it is.
+            modified_now: whether that counts as a modification of today.
+
+        Raises:
+            DataverseError: it can't be restored, see `RecycleBin`; 404 a new lookup points nowhere.
+        """
+        row_id = str(values[table.primary_id])
+        row = self._recycle_bin.check(table, row_id, self._exists)
+        self._check_references(table, values)
+        row |= values
+        if modified_now:
+            row |= {"modifiedon": format_moment(datetime.now(UTC)), "modifiedby": user_id}
+        row["versionnumber"] = self._next_version()
+        self._recycle_bin.take(table, row_id)
+        self.rows(table)[row_id] = row
+        self._written(table)
+        return Change(
+            "Restore", table, row_id, frozenset(values), dict(values), None, dict(row), user_id=user_id
+        )
+
+    def _exists(self, logical_name: str, row_id: str) -> bool:
+        return row_id in self.rows(self.schema.table(logical_name))
 
     def _lookups_to(self, table: Table) -> Iterator[tuple[Table, Column]]:
         for child in self.schema.tables:
@@ -184,6 +237,10 @@ class Store:
     def _next_version(self) -> int:
         self._version += 1
         return self._version
+
+
+def _copied(rows: Mapping[str, Row]) -> dict[str, Row]:
+    return {row_id: dict(row) for row_id, row in rows.items()}
 
 
 def _rule(child: Table, column: Column) -> Literal["unlink", "cascade", "restrict"]:

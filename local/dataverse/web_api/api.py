@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from local.dataverse.calls import Answer, Call, Identity, allow_options, preferences, split_options
@@ -18,7 +19,7 @@ from local.dataverse.errors import (
     not_implemented,
     version_mismatch,
 )
-from local.dataverse.tables.payload import API_PATH, GUID, read_body
+from local.dataverse.tables.payload import API_PATH, GUID, read_body, read_restored
 from local.dataverse.tables.schema import BOOKING
 from local.dataverse.web_api import odata
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _RESOURCE = re.compile(r"(?P<set>\w+)(?:\((?P<key>[^()]*)\))?")
 _ETAG = re.compile(r'W/"(\d+)"')
+RESTORE = "Restore"
 _FUNCTIONS = ("WhoAmI", "WhoAmI()")
 
 
@@ -74,7 +76,7 @@ class WebApi:
         _check_versions(call)
         if call.path in _FUNCTIONS:
             return self._who_am_i(call)
-        if call.path in ACTIONS:
+        if call.path in (*ACTIONS, RESTORE):
             return self._act(call)
         privileges = self.platform.user_privileges(call.path)
         if privileges is not None:
@@ -132,8 +134,32 @@ class WebApi:
 
     def _act(self, call: Call) -> Answer:
         _require_method(call, "POST")
+        if call.path == RESTORE:
+            return self._restore(call)
         done = self.platform.act(call, _json(call) if call.body else None)
         return Answer(204) if done is None else Answer(200, done)
+
+    def _restore(self, call: Call) -> Answer:
+        table, values = read_restored(self._schema, _json(call), call.base_url)
+        self.platform.privileges.require("Create", table, call.user_id)
+        changes = self.bring_back(table, values, call.user_id)
+        self._changed(changes, call)
+        return Answer(200, {"id": changes[0].row_id})
+
+    def bring_back(self, table: Table, values: Row, user_id: str) -> list[Change]:
+        """Restore a row from the recycle bin; the changes that it raises, as the knobs say.
+
+        Raises:
+            DataverseError: it can't be restored.
+        """
+        now = self._config.restored_modifiedon == "now"
+        restored = self._store.restore(table, values, user_id, modified_now=now)
+        created = replace(restored, message="Create", target=dict(restored.after or {}))
+        return {
+            "restore": [restored],
+            "restore_and_create": [restored, created],
+            "create": [created],
+        }[self._config.restore_raises]
 
     def _list(self, call: Call, table: Table) -> Answer:
         self.platform.privileges.require("Read", table, call.user_id)

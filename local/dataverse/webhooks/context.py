@@ -67,7 +67,7 @@ def build_context(change: Change, occasion: Occasion, identity: Identity) -> dic
         **common,
         "InputParameters": [_pair("Target", target), _pair("parentExecutionId", str(uuid.uuid4()))],
         "Mode": 1,
-        "OutputParameters": [_pair("id", change.row_id)] if change.message == "Create" else [],
+        "OutputParameters": [_pair("id", change.row_id)] if change.message in ("Create", "Restore") else [],
         "OwningExtension": _reference("sdkmessageprocessingstep", occasion.step_id, occasion.step_name),
         "ParentContext": {
             **common,

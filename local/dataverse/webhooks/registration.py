@@ -24,7 +24,7 @@ from local.dataverse.tables.platform_tables import (
     WEBHOOK_KEY,
 )
 from local.dataverse.webhooks.context import Image
-from local.dataverse.webhooks.steps import MESSAGES, Step, Webhook
+from local.dataverse.webhooks.steps import MESSAGES, Step, Webhook, takes_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,6 +65,8 @@ class Registration:
             if not _takes_steps(table):
                 continue
             for name, message_id in messages.items():
+                if not takes_message(table, name):
+                    continue
                 row: Row = {
                     "name": f"{name} of {table.logical_name}",
                     "primaryobjecttypecode": table.logical_name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from local.dataverse.errors import bad_request
+from local.dataverse.tables.recycle_bin import RECYCLED_TABLES
 from local.dataverse.webhooks.context import Image
 
 if TYPE_CHECKING:
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
     from local.dataverse.tables.schema import Schema
     from local.dataverse.tables.store import Change
 
-MESSAGES = ("Create", "Update", "Delete")
+MESSAGES = ("Create", "Update", "Delete", "Restore")
+WITHOUT_PRE_IMAGE = ("Create", "Restore")
+WITHOUT_POST_IMAGE = ("Delete",)
+
+
+def takes_message(table: Table, message: str) -> bool:
+    """Whether steps can be registered for this message of a table."""
+    return message != "Restore" or table.logical_name in RECYCLED_TABLES
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ def _webhook(schema: Schema, entry: dict[str, Any]) -> Webhook:
 
 def _step(schema: Schema, entry: dict[str, Any]) -> Step:
     message, table = entry["message"], schema.table(entry["table"])
-    if message not in MESSAGES:
+    if message not in MESSAGES or not takes_message(table, message):
         raise bad_request(f"There is no message '{message}' to register a step for.")
     filtering = _attributes(table, entry.get("filteringattributes"))
     if filtering and message != "Update":
@@ -90,7 +98,7 @@ def _step(schema: Schema, entry: dict[str, Any]) -> Step:
 
 def _image(table: Table, message: str, entry: dict[str, Any]) -> Image:
     post = {0: False, 1: True}[entry["type"]]
-    if (message == "Create" and not post) or (message == "Delete" and post):
+    if message in (WITHOUT_POST_IMAGE if post else WITHOUT_PRE_IMAGE):
         raise bad_request(f"There is no {'post' if post else 'pre'}-image on {message}.")
     return Image(entry["alias"], post, _attributes(table, entry.get("attributes")))
 

@@ -11,42 +11,22 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-import pytest_asyncio
-from aiohttp import web
 from yarl import URL
 
-from local.dataverse import DataverseStandIn
 from local.dataverse.config import Config
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.dataverse.errors import DataverseError
 from local.dataverse.web_api.limits import Throttle
-from local.stack.certificates import Certificates, make_certificates
-from local.standin import StandIn, server_tls, serving, tokens
+from local.standin import tokens
 from local.standin.faults import Fault
-from tests.local.dataverse_kit import ENVELOPE, KEY, NOWHERE, Client, Reply, client_of
+from tests.local.dataverse.kit import ENVELOPE, KEY, NOWHERE, STEPS, Client, Receiver, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    pass
 
 APP_USER = DEFAULT_IDENTITY.app_user_id
 DISPATCHER = DEFAULT_IDENTITY.dispatcher_id
 BOOKINGS = "bookableresourcebookings"
-STEPS: list[dict[str, Any]] = [
-    {"message": "Create", "table": "bookableresourcebooking"},
-    {
-        "message": "Update",
-        "table": "bookableresourcebooking",
-        "filteringattributes": "starttime,resource,msdyn_workorder",
-        "images": [
-            {"alias": "PreImage", "type": 0, "attributes": "name,starttime,resource,duration,bookingstatus"}
-        ],
-    },
-    {
-        "message": "Delete",
-        "table": "bookableresourcebooking",
-        "images": [{"alias": "PreImage", "type": 0, "attributes": "bsync_outlookeventid"}],
-    },
-]
 
 
 def patch_part(row_id: str, body: dict[str, Any], if_match: str = "*") -> str:
@@ -61,52 +41,6 @@ def statuses(reply: Reply) -> list[int]:
     """The status of each part of a batch's answer, in order."""
     lines = str(reply.body).split("\r\n")
     return [int(line.split()[1]) for line in lines if line.startswith("HTTP/1.1 ")]
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """One throwaway authority for all tests here."""
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest_asyncio.fixture
-async def client(certificates: Certificates) -> AsyncIterator[Client]:
-    """A client of a fresh stand-in, with both ends of TLS."""
-    standin = DataverseStandIn(KEY, authority=str(certificates.authority))
-    async with client_of(standin, certificates) as client:
-        yield client
-
-
-@dataclass
-class Receiver:
-    """A webhook endpoint: what it was sent, and faults to answer with."""
-
-    standin: StandIn
-    url: str
-    bodies: list[dict[str, Any]]
-
-    async def hear(self, client: Client) -> list[dict[str, Any]]:
-        """The bodies so far, once nothing is pending."""
-        await client.standin.state.sender.idle()
-        return self.bodies
-
-
-@pytest_asyncio.fixture
-async def receiver(client: Client, certificates: Certificates) -> AsyncIterator[Receiver]:
-    """An endpoint over TLS, registered with the key in a header."""
-    standin, bodies = StandIn("receiver"), []
-
-    async def receive(request: web.Request) -> web.Response:
-        bodies.append(await request.json())
-        return web.Response(status=202)
-
-    standin.app.router.add_post("/hook", receive)
-    tls = server_tls(str(certificates.certificate), str(certificates.key))
-    async with serving(standin, tls) as base:
-        auth = {"header": "x-functions-key", "value": "made-up"}
-        registration = {"url": f"{base}/hook", "auth": auth, "steps": STEPS}
-        assert await client.control("PUT", "webhooks", registration) == {"webhooks": 1}
-        yield Receiver(standin, f"{base}/hook", bodies)
 
 
 @dataclass(frozen=True)

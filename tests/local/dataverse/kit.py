@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from local.dataverse import DataverseStandIn
     from local.stack.certificates import Certificates
+    from local.standin import StandIn
 
 KEY = bytes(range(32))
 NOWHERE = "11111111-2222-3333-4444-555555555555"
@@ -90,3 +91,35 @@ async def client_of(standin: DataverseStandIn, certificates: Certificates) -> As
         serving(standin, tls) as base,
     ):
         yield Client(standin, base, session)
+
+
+STEPS: list[dict[str, Any]] = [
+    {"message": "Create", "table": "bookableresourcebooking"},
+    {
+        "message": "Update",
+        "table": "bookableresourcebooking",
+        "filteringattributes": "starttime,resource,msdyn_workorder",
+        "images": [
+            {"alias": "PreImage", "type": 0, "attributes": "name,starttime,resource,duration,bookingstatus"}
+        ],
+    },
+    {
+        "message": "Delete",
+        "table": "bookableresourcebooking",
+        "images": [{"alias": "PreImage", "type": 0, "attributes": "bsync_outlookeventid"}],
+    },
+]
+
+
+@dataclass
+class Receiver:
+    """A webhook endpoint: what it was sent, and faults to answer with."""
+
+    standin: StandIn
+    url: str
+    bodies: list[dict[str, Any]]
+
+    async def hear(self, client: Client) -> list[dict[str, Any]]:
+        """The bodies so far, once nothing is pending."""
+        await client.standin.state.sender.idle()
+        return self.bodies

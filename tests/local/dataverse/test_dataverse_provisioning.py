@@ -15,7 +15,7 @@ from local.dataverse.customization.metadata import BASE_LANGUAGE
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.stack.certificates import Certificates, make_certificates
 from local.standin import StandIn, server_tls, serving
-from tests.local.dataverse_kit import KEY, NOWHERE, Client, client_of
+from tests.local.dataverse.kit import KEY, NOWHERE, Client, client_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
