@@ -16,7 +16,7 @@ from booking_sync.settings.registration import audit_schedule, catch_up_schedule
 from booking_sync.wiring.app import application
 
 if TYPE_CHECKING:
-    from booking_sync.plumbing.answer import Answer
+    from booking_sync.plumbing.http_answer import HttpAnswer
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -104,7 +104,7 @@ async def operations_resync(req: func.HttpRequest) -> func.HttpResponse:
     return _respond(await application().resync(req.headers, req.get_body()))
 
 
-def _respond(answer: Answer) -> func.HttpResponse:
+def _respond(answer: HttpAnswer) -> func.HttpResponse:
     return func.HttpResponse(
         json.dumps(answer.payload),
         status_code=answer.status,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.audit.auditor import AuditRequest
 from booking_sync.domain.ids import typed_guid
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.plumbing.answer import Answer
+from booking_sync.plumbing.http_answer import HttpAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +24,9 @@ class BadAuditRequestError(ValueError):
     """The body asks for nothing that the audit does; the text says why."""
 
 
-async def answer_audit_request(body: bytes, run: Callable[[AuditRequest], Awaitable[AuditReport]]) -> Answer:
+async def answer_audit_request(
+    body: bytes, run: Callable[[AuditRequest], Awaitable[AuditReport]]
+) -> HttpAnswer:
     """Run the audit that the body asks for: 200 with the report, 400 for a body that makes no sense.
 
     What Dataverse or the queue can't do is 503 when it may pass and 502 when somebody has to act.
@@ -32,12 +34,12 @@ async def answer_audit_request(body: bytes, run: Callable[[AuditRequest], Awaita
     try:
         report = await run(read_audit_request(body))
     except BadAuditRequestError as error:
-        return Answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+        return HttpAnswer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
     except TransientError as error:
-        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": error.reason})
+        return HttpAnswer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": error.reason})
     except PermanentError as error:
-        return Answer(HTTPStatus.BAD_GATEWAY, {"error": error.reason})
-    return Answer(HTTPStatus.OK, report.payload())
+        return HttpAnswer(HTTPStatus.BAD_GATEWAY, {"error": error.reason})
+    return HttpAnswer(HTTPStatus.OK, report.payload())
 
 
 def read_audit_request(body: bytes) -> AuditRequest:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from booking_sync.errors import PermanentError, SettingsError, SyncError
 from booking_sync.operations.overview import Overview, describe_health
 from booking_sync.operations.requests import BadRequestError, read_replay, read_resync
-from booking_sync.plumbing.answer import Answer
+from booking_sync.plumbing.http_answer import HttpAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,23 +32,23 @@ class OperatorEndpoints:
         self._overview = Overview(sources)
         self._open_operator_actions = open_actions
 
-    async def probe(self) -> Answer:
+    async def probe(self) -> HttpAnswer:
         """For everybody: 200 or 503, and not a word about why."""
         health = await self._sources.probe.look()
         status = HTTPStatus.OK if health.works else HTTPStatus.SERVICE_UNAVAILABLE
-        return Answer(status, {"status": "ok" if health.works else "failing"}, dict(HEADERS))
+        return HttpAnswer(status, {"status": "ok" if health.works else "failing"}, dict(HEADERS))
 
-    async def health(self) -> Answer:
+    async def health(self) -> HttpAnswer:
         """For operators: the same, with all that is wrong."""
         health = await self._sources.probe.look()
         status = HTTPStatus.OK if health.works else HTTPStatus.SERVICE_UNAVAILABLE
-        return Answer(status, describe_health(health), dict(HEADERS))
+        return HttpAnswer(status, describe_health(health), dict(HEADERS))
 
-    async def status(self) -> Answer:
+    async def status(self) -> HttpAnswer:
         """Everything that the page shows."""
-        return Answer(HTTPStatus.OK, await self._overview.gather(), dict(HEADERS))
+        return HttpAnswer(HTTPStatus.OK, await self._overview.gather(), dict(HEADERS))
 
-    async def replay(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def replay(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Try dead letters again."""
         try:
             done = await self._open_operator_actions().replay(read_replay(headers, body))
@@ -56,21 +56,21 @@ class OperatorEndpoints:
             return _refusal(error)
         payload = {"replayed": done.replayed, "unreadable": done.unreadable, "problem": done.problem}
         status = HTTPStatus.SERVICE_UNAVAILABLE if done.problem else HTTPStatus.OK
-        return Answer(status, payload, dict(HEADERS))
+        return HttpAnswer(status, payload, dict(HEADERS))
 
-    async def resync(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def resync(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Bring bookings in step again."""
         try:
             bookings = read_resync(headers, body)
             correlation_id = await self._open_operator_actions().resync(bookings)
         except (BadRequestError, SettingsError, SyncError) as error:
             return _refusal(error)
-        return Answer(
+        return HttpAnswer(
             HTTPStatus.ACCEPTED, {"queued": len(bookings), "correlationId": correlation_id}, dict(HEADERS)
         )
 
 
-def _refusal(error: BadRequestError | SettingsError | SyncError) -> Answer:
+def _refusal(error: BadRequestError | SettingsError | SyncError) -> HttpAnswer:
     if isinstance(error, BadRequestError):
         status = error.status
     elif isinstance(error, PermanentError):
@@ -78,4 +78,4 @@ def _refusal(error: BadRequestError | SettingsError | SyncError) -> Answer:
     else:
         status = HTTPStatus.SERVICE_UNAVAILABLE
     words = error.reason if isinstance(error, SyncError) else str(error)
-    return Answer(status, {"problem": words}, dict(HEADERS))
+    return HttpAnswer(status, {"problem": words}, dict(HEADERS))

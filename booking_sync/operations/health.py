@@ -30,7 +30,7 @@ FRESH_SECONDS = 5.0
 """How long an answer holds: the probe is open to everybody, and must not be a way to keep Storage busy."""
 
 
-class Severity(StrEnum):
+class HealthSeverity(StrEnum):
     """How much a finding matters."""
 
     FAILING = "failing"
@@ -40,10 +40,10 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HealthFinding:
+class HealthProblem:
     """Something that is not as it should be."""
 
-    severity: Severity
+    severity: HealthSeverity
     words: str
 
 
@@ -68,15 +68,15 @@ class Health:
 
     moment: datetime
     depths: QueueDepths | None
-    findings: tuple[HealthFinding, ...]
+    problems: tuple[HealthProblem, ...]
 
     @property
     def works(self) -> bool:
         """Whether changes arrive."""
-        return all(finding.severity is not Severity.FAILING for finding in self.findings)
+        return all(problem.severity is not HealthSeverity.FAILING for problem in self.problems)
 
 
-def judge(facts: HealthFacts, now: datetime) -> tuple[HealthFinding, ...]:
+def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
     """What is wrong, the worst first."""
     failing = [each for each in (facts.settings_problem, facts.start_problem, facts.queue_problem) if each]
     if overdue := _overdue(facts, now):
@@ -87,8 +87,8 @@ def judge(facts: HealthFacts, now: datetime) -> tuple[HealthFinding, ...]:
         *([f"The journal can't be read: {facts.journal_problem}"] if facts.journal_problem else []),
     ]
     return (
-        *(HealthFinding(Severity.FAILING, words) for words in failing),
-        *(HealthFinding(Severity.WARNING, words) for words in warnings),
+        *(HealthProblem(HealthSeverity.FAILING, words) for words in failing),
+        *(HealthProblem(HealthSeverity.WARNING, words) for words in warnings),
     )
 
 

@@ -131,7 +131,7 @@ def describe_health(health: Health) -> dict[str, Any]:
     """As JSON values, with all that is wrong: for those who may know."""
     return {
         "status": "ok" if health.works else "failing",
-        "findings": [{"severity": each.severity.value, "words": each.words} for each in health.findings],
+        "findings": [{"severity": each.severity.value, "words": each.words} for each in health.problems],
     }
 
 

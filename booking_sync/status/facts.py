@@ -25,7 +25,7 @@ class RowFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class BookingFacts:
     """All of it."""
 
     booking_id: str

@@ -10,7 +10,7 @@ from booking_sync.domain.plan import Unwanted, Wanted
 from booking_sync.errors import PermanentError
 from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.ports.bookings import Presence
-from booking_sync.status.facts import Facts, RowFacts
+from booking_sync.status.facts import BookingFacts, RowFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class StatusSources:
     """Where the facts come from."""
 
     rows: BookingRows
@@ -37,7 +37,7 @@ class Sources:
     organization_id: str
 
 
-async def look(sources: Sources, booking_id: str) -> Facts:
+async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
     """Everything that there is of a booking.
 
     Args:
@@ -52,7 +52,9 @@ async def look(sources: Sources, booking_id: str) -> Facts:
     row = await sources.rows.read(booking_id)
     if row is None:
         found = await sources.presence.presence([booking_id])
-        return Facts(booking_id, sources.organization_id, None, found[booking_id], dead_letters=dead_letters)
+        return BookingFacts(
+            booking_id, sources.organization_id, None, found[booking_id], dead_letters=dead_letters
+        )
     facts = RowFacts(row, await sources.details.details(booking_id), sources.desired_state(row.booking))
     calendars: dict[str, Sequence[MarkedEvent]] = {}
     closed: dict[str, str] = {}
@@ -61,7 +63,7 @@ async def look(sources: Sources, booking_id: str) -> Facts:
             calendars[mailbox] = await _events(sources, facts, mailbox)
         except PermanentError as error:
             closed[mailbox] = error.reason
-    return Facts(
+    return BookingFacts(
         booking_id,
         sources.organization_id,
         facts,
@@ -80,7 +82,7 @@ def _mailboxes(facts: RowFacts) -> list[str]:
     return list(dict.fromkeys(mailbox.lower() for mailbox in named if mailbox))
 
 
-async def _events(sources: Sources, facts: RowFacts, mailbox: str) -> list[MarkedEvent]:
+async def _events(sources: StatusSources, facts: RowFacts, mailbox: str) -> list[MarkedEvent]:
     """Found by the marker, and by the recorded id: an adopted event may carry no marker."""
     own = marker(sources.organization_id, facts.row.booking.id)
     recorded = facts.row.record.event
@@ -92,6 +94,6 @@ async def _events(sources: Sources, facts: RowFacts, mailbox: str) -> list[Marke
     return [replace(event, marker=event.marker or own) for event in events if event is not None]
 
 
-async def _dead_letters(sources: Sources, booking_id: str) -> tuple[DeadLetter, ...]:
+async def _dead_letters(sources: StatusSources, booking_id: str) -> tuple[DeadLetter, ...]:
     dead_letters = [read_dead_letter(message) for message in await sources.poison.peek()]
     return tuple(dead_letter for dead_letter in dead_letters if dead_letter.booking_id == booking_id)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event import MarkedEvent
     from booking_sync.domain.record import Seal
-    from booking_sync.status.facts import Facts, RowFacts
+    from booking_sync.status.facts import BookingFacts, RowFacts
     from booking_sync.status.verdict import Verdict
 
 Line = tuple[str, str]
@@ -30,7 +30,7 @@ class Section:
     lines: tuple[Line, ...]
 
 
-def sections(facts: Facts, verdict: Verdict) -> list[Section]:
+def sections(facts: BookingFacts, verdict: Verdict) -> list[Section]:
     """What people read, the verdict last."""
     parts = [
         *([_row(facts.row), _record(facts.row, facts.organization_id)] if facts.row else []),
@@ -44,7 +44,7 @@ def sections(facts: Facts, verdict: Verdict) -> list[Section]:
     return [*parts, Section(f"verdict: {verdict.name}", (*words, *steps, *because))]
 
 
-def as_json(facts: Facts, verdict: Verdict) -> dict[str, Any]:
+def as_json(facts: BookingFacts, verdict: Verdict) -> dict[str, Any]:
     """For `--json`."""
     return {
         "bookingId": facts.booking_id,
@@ -150,12 +150,12 @@ def _fingerprint(known: RowFacts) -> str:
     return "of the booking as it is" if same else "of an earlier content"
 
 
-def _events(facts: Facts) -> Iterator[tuple[str, MarkedEvent]]:
+def _events(facts: BookingFacts) -> Iterator[tuple[str, MarkedEvent]]:
     for mailbox, events in facts.calendars.items():
         yield from ((mailbox, event) for event in events)
 
 
-def _event(facts: Facts, mailbox: str, event: MarkedEvent) -> Section:
+def _event(facts: BookingFacts, mailbox: str, event: MarkedEvent) -> Section:
     shown = _event_json(facts, mailbox, event)
     return Section(
         "event in Outlook",
@@ -171,13 +171,13 @@ def _event(facts: Facts, mailbox: str, event: MarkedEvent) -> Section:
     )
 
 
-def _without_events(facts: Facts) -> Section:
+def _without_events(facts: BookingFacts) -> Section:
     searched = [(mailbox, "no event of this booking") for mailbox in facts.calendars]
     closed = list(facts.closed.items())
     return Section("event in Outlook", tuple(searched + closed) or (("", "no mailbox to look into"),))
 
 
-def _event_json(facts: Facts, mailbox: str, event: MarkedEvent) -> dict[str, Any]:
+def _event_json(facts: BookingFacts, mailbox: str, event: MarkedEvent) -> dict[str, Any]:
     row = facts.row
     differing: list[str] = []
     if row is not None and isinstance(row.desired, Wanted):

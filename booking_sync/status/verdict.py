@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from booking_sync.audit.findings import Finding
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.plan import DesiredState, Plan
-    from booking_sync.status.facts import Facts, RowFacts
+    from booking_sync.status.facts import BookingFacts, RowFacts
 
 IN_STEP = "in step"
 NO_EVENT = "no event, and none is wanted"
@@ -51,7 +51,7 @@ class Verdict:
         return self.name in (IN_STEP, NO_EVENT)
 
 
-def judge(facts: Facts) -> Verdict:
+def judge(facts: BookingFacts) -> Verdict:
     """How the booking stands, and what the worker would do."""
     if facts.row is None:
         return _without_row(facts)
@@ -67,7 +67,7 @@ def judge(facts: Facts) -> Verdict:
     return Verdict(IN_STEP, ("The event shows the booking as it is.",), would, because)
 
 
-def _without_row(facts: Facts) -> Verdict:
+def _without_row(facts: BookingFacts) -> Verdict:
     if facts.presence is Presence.HIDDEN:
         words = "The booking exists, but the application user may not read it: check its security role."
         return Verdict(HIDDEN, (words,))
@@ -77,7 +77,7 @@ def _without_row(facts: Facts) -> Verdict:
     return Verdict(UNREADABLE, ("The booking was not in the list, but is there: ask again.",))
 
 
-def _findings(facts: Facts, known: RowFacts) -> list[Finding]:
+def _findings(facts: BookingFacts, known: RowFacts) -> list[Finding]:
     """What an audit of these mailboxes would report of this booking, the worst first."""
     snapshot = Snapshot(
         organization_id=facts.organization_id,

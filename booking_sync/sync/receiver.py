@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.change import BookingChange, RelatedChange
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing import telemetry
-from booking_sync.plumbing.answer import Answer
+from booking_sync.plumbing.http_answer import HttpAnswer
 from booking_sync.plumbing.log import log_event
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 from booking_sync.sync.dynamics_webhook import (
@@ -67,7 +67,7 @@ class Receiver:
         self._new_id = new_id
         self._elapsed = elapsed
 
-    async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         """Take one webhook; never raises for what it holds or for a queue that is down."""
         started = time.monotonic()
         with telemetry.span(SpanName.RECEIVE, {}) as note:
@@ -95,7 +95,7 @@ class Receiver:
 
         return Coalescer(self._elapsed)
 
-    async def _queue_change(self, read: Accepted) -> Answer:
+    async def _queue_change(self, read: Accepted) -> HttpAnswer:
         change = BookingChange(
             booking_id=read.booking_id,
             correlation_id=read.correlation_id or self._new_id(),
@@ -112,9 +112,9 @@ class Receiver:
             await self._queue.send(change)
         except SyncError as error:
             return _unavailable(error, about)
-        return Answer(202, {"status": "queued", **about})
+        return HttpAnswer(202, {"status": "queued", **about})
 
-    async def _queue_related(self, read: RelatedAccepted) -> Answer:
+    async def _queue_related(self, read: RelatedAccepted) -> HttpAnswer:
         change = RelatedChange(
             read.table, read.row_id, read.correlation_id or self._new_id(), first_seen=self._now()
         )
@@ -132,10 +132,10 @@ class Receiver:
             sent = await self._coalescer.announce(f"{change.table} {change.row_id}", send)
         except SyncError as error:
             return _unavailable(error, about)
-        return Answer(202, {"status": "queued" if sent else "joined", **about})
+        return HttpAnswer(202, {"status": "queued" if sent else "joined", **about})
 
 
-def _tell(note: Note, answer: Answer) -> None:
+def _tell(note: Note, answer: HttpAnswer) -> None:
     payload = answer.payload
     told = {
         Attribute.STATUS: "status",
@@ -148,16 +148,16 @@ def _tell(note: Note, answer: Answer) -> None:
     telemetry.count(Metric.WEBHOOKS, 1, {Attribute.STATUS: payload["status"]})
 
 
-def _decline(read: Ignored | Refused) -> Answer:
+def _decline(read: Ignored | Refused) -> HttpAnswer:
     if isinstance(read, Ignored):
-        return Answer(202, {"status": "ignored", "reason": read.reason.value})
-    return Answer(read.status, {"status": "refused", "error": read.sentence})
+        return HttpAnswer(202, {"status": "ignored", "reason": read.reason.value})
+    return HttpAnswer(read.status, {"status": "refused", "error": read.sentence})
 
 
-def _unavailable(error: SyncError, about: dict[str, str]) -> Answer:
+def _unavailable(error: SyncError, about: dict[str, str]) -> HttpAnswer:
     wait = error.retry_after if isinstance(error, TransientError) else None
     seconds = max(1, round(wait or _RETRY_AFTER_SECONDS))
-    return Answer(
+    return HttpAnswer(
         503,
         {"status": "unavailable", "error": error.reason, **about},
         {"Retry-After": str(seconds)},

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing import telemetry
-from booking_sync.plumbing.answer import Answer
 from booking_sync.plumbing.circuit import Circuit
+from booking_sync.plumbing.http_answer import HttpAnswer
 from booking_sync.plumbing.log import log_event, places
 from booking_sync.wiring.ambient import loop_time, new_id, now
 
@@ -81,13 +81,13 @@ class Application:
         # One failure opens it: whoever waited for the same start need not try it again, one after the other.
         self._starting = Circuit("The app's start", loop_time, random.random, failures_to_open=1)
 
-    async def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         """Take one webhook: 503, which Dataverse tries once more, when there is no queue to keep it on."""
         try:
             receiver = self._receiver or self._make_receiver()
         except SettingsError as error:
             log_event(_LOGGER, "settings_problem", level=logging.ERROR, problem=str(error))
-            return Answer(
+            return HttpAnswer(
                 503,
                 {"status": "unavailable", "error": str(error)},
                 {"Retry-After": f"{SETTINGS_RETRY_SECONDS:.0f}"},
@@ -134,7 +134,7 @@ class Application:
 
         return await self._noting(RunKind.AUDIT, self._run_audit(request), AuditReport.tally)
 
-    async def audit_on_demand(self, body: bytes) -> Answer:
+    async def audit_on_demand(self, body: bytes) -> HttpAnswer:
         """Run the audit that an HTTP body asks for.
 
         Raises:
@@ -150,19 +150,19 @@ class Application:
 
         return operators_page()
 
-    async def health(self, *, told_all: bool) -> Answer:
+    async def health(self, *, told_all: bool) -> HttpAnswer:
         """Whether the app works; `told_all` for those who may know what is wrong."""
         return await (self._operator_endpoints().health() if told_all else self._operator_endpoints().probe())
 
-    async def status(self) -> Answer:
+    async def status(self) -> HttpAnswer:
         """Everything that the operator's page shows."""
         return await self._operator_endpoints().status()
 
-    async def replay(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def replay(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Replay dead letters, as an operator's request says."""
         return await self._operator_endpoints().replay(headers, body)
 
-    async def resync(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def resync(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Queue bookings to be written again, as an operator's request says."""
         return await self._operator_endpoints().resync(headers, body)
 

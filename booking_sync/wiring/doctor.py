@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.credentials import AppCredential
     from booking_sync.ports.diagnosis import Audience, QueueState, Timer, TimerRun, TokenFacts
     from booking_sync.settings.cautions import Caution
-    from booking_sync.status.look import Sources as StatusSources
+    from booking_sync.status.look import StatusSources
 
 PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
 TIMEOUT_SECONDS = 30.0
@@ -347,14 +347,14 @@ async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.dataverse.detail_reads import DataverseDetailReads
-    from booking_sync.status.look import Sources
+    from booking_sync.status.look import StatusSources
 
     settings = load_settings(environ)
     async with AsyncExitStack() as exits:
         practice = _Practice(environ, auth, WebhookToExpect(), now, exits, as_app=auth)
         client = practice.dataverse
         organization_id = await checked_organization(settings.organization_id, client)
-        yield Sources(
+        yield StatusSources(
             rows=DataverseBookings(client, practice.columns, organization_id=organization_id),
             details=DataverseDetailReads(client, practice.columns),
             presence=DataverseAuditReads(client),

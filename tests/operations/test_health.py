@@ -13,7 +13,7 @@ from booking_sync.operations.health import (
     Health,
     HealthFacts,
     HealthProbe,
-    Severity,
+    HealthSeverity,
     judge,
 )
 from booking_sync.operations.journal import Run, RunKind
@@ -48,10 +48,10 @@ def test_an_app_that_is_new_or_has_no_catch_up_works() -> None:
 )
 def test_what_keeps_changes_from_arriving_fails(facts: HealthFacts, words: str) -> None:
     """A probe is told of what an administrator must mend before bookings arrive."""
-    findings = judge(facts, START + HOUR)
-    assert [finding.severity for finding in findings] == [Severity.FAILING]
-    assert words in findings[0].words
-    assert not Health(START, None, findings).works
+    problems = judge(facts, START + HOUR)
+    assert [problem.severity for problem in problems] == [HealthSeverity.FAILING]
+    assert words in problems[0].words
+    assert not Health(START, None, problems).works
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_what_keeps_changes_from_arriving_fails(facts: HealthFacts, words: str) 
 )
 def test_what_people_should_look_at_is_a_warning(facts: HealthFacts, words: str) -> None:
     """A technician without a mailbox must not have the app restarted."""
-    (finding,) = findings = judge(facts, START)
-    assert finding.severity is Severity.WARNING
-    assert words in finding.words
-    assert Health(START, None, findings).works
+    (problem,) = problems = judge(facts, START)
+    assert problem.severity is HealthSeverity.WARNING
+    assert words in problem.words
+    assert Health(START, None, problems).works
 
 
 class Gauge:
@@ -114,7 +114,7 @@ class Bench:
     async def words(self) -> list[str]:
         """What is found now, whatever was known."""
         self.clock.advance(FRESH_SECONDS + 1)
-        return [finding.words for finding in (await self.probe.look()).findings]
+        return [problem.words for problem in (await self.probe.look()).problems]
 
 
 async def test_asking_often_costs_one_look() -> None:

@@ -9,7 +9,7 @@ import pytest
 from booking_sync.domain.event import EventRef, MarkedEvent
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.ports.bookings import BookingDetails, Presence
-from booking_sync.status.facts import Facts, RowFacts
+from booking_sync.status.facts import BookingFacts, RowFacts
 from booking_sync.status.verdict import Verdict, judge
 from tests.audit.kit import EVENT, desired, in_step, shown
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
@@ -20,7 +20,7 @@ def facts(
     *events: MarkedEvent,
     presence: Presence = Presence.EXISTS,
     closed: dict[str, str] | None = None,
-) -> Facts:
+) -> BookingFacts:
     """A row and the events of its two calendars."""
     known = RowFacts(row, BookingDetails(), desired(row.booking)) if row else None
     calendars = {
@@ -28,7 +28,9 @@ def facts(
         for mailbox in (ANNA, BERT)
         if mailbox not in (closed or {})
     }
-    return Facts(BOOKING_ID, ORGANIZATION_ID, known, presence, calendars=calendars, closed=closed or {})
+    return BookingFacts(
+        BOOKING_ID, ORGANIZATION_ID, known, presence, calendars=calendars, closed=closed or {}
+    )
 
 
 def judged(row: BookingRow | None, *events: MarkedEvent) -> Verdict:

@@ -1,4 +1,4 @@
-"""What an HTTP function answers, without the Functions library."""
+"""What an HTTP function answers, as a value: use cases know nothing of the Functions library."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the HTTP trigger answers."""
+class HttpAnswer:
+    """The answer to one HTTP request to the app."""
 
     status: int
     payload: dict[str, Any]
