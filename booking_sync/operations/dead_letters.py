@@ -1,4 +1,4 @@
-"""A message on the poison queue, as a person and a replay read it. Pure."""
+"""Reads dead letters: the messages on the poison queue. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_REASON = 1000
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One dead letter."""
+    """A message that was given up."""
 
     message_id: str
     reason: str
@@ -36,7 +36,10 @@ class DeadLetter:
 
 
 def read_dead_letter(message: PoisonMessage) -> DeadLetter:
-    """Read a dead letter, the app's (with a reason) or the host's (the bare message); never raises."""
+    """Read a message of the poison queue; never raises.
+
+    The app puts a reason beside the message, the Functions host moves the bare message.
+    """
     entry = _object(message.text)
     if entry is None or "reason" not in entry:
         return DeadLetter(message.message_id, "", "", _change(message.text))
@@ -51,9 +54,9 @@ def read_dead_letter(message: PoisonMessage) -> DeadLetter:
 
 
 def renewed_change(change: BookingChange | RelatedChange, now: datetime) -> BookingChange | RelatedChange:
-    """The change as if it came in now, so that it has its full time again.
+    """The change as if it came in now: without attempts, and with `MESSAGE_MAX_AGE_HOURS` before it.
 
-    About a booking it believes nothing that is recorded: who knows what was done since.
+    A booking's change is marked uncertain, because nobody knows what happened to its event since.
     """
     if isinstance(change, RelatedChange):
         return replace(change, first_seen=now, attempt=0)

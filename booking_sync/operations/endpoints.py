@@ -1,4 +1,4 @@
-"""What each of the operator's HTTP requests is answered."""
+"""Answers the operator's HTTP requests."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class OperatorEndpoints:
-    """Answers operators' requests; the caller has checked the function key before.
+    """Answers operators' requests. The Functions host checks the function key first, except for `probe`.
 
     Args:
-        sources: what can be looked at.
-        open_actions: gives what carries out orders; raises `SettingsError`.
+        sources: where what is shown comes from.
+        open_actions: opens the queues; raises `SettingsError`.
     """
 
     def __init__(self, sources: OverviewSources, open_actions: Callable[[], OperatorActions]) -> None:
@@ -33,23 +33,23 @@ class OperatorEndpoints:
         self._open_operator_actions = open_actions
 
     async def probe(self) -> HttpAnswer:
-        """For everybody: 200 or 503, and not a word about why."""
+        """Health for everybody: 200 or 503, without the reason."""
         health = await self._sources.probe.look()
         status = HTTPStatus.OK if health.works else HTTPStatus.SERVICE_UNAVAILABLE
         return HttpAnswer(status, {"status": "ok" if health.works else "failing"}, dict(HEADERS))
 
     async def health(self) -> HttpAnswer:
-        """For operators: the same, with all that is wrong."""
+        """Health for operators: the same status, with all problems."""
         health = await self._sources.probe.look()
         status = HTTPStatus.OK if health.works else HTTPStatus.SERVICE_UNAVAILABLE
         return HttpAnswer(status, describe_health(health), dict(HEADERS))
 
     async def status(self) -> HttpAnswer:
-        """Everything that the page shows."""
+        """All data of the operator's page."""
         return HttpAnswer(HTTPStatus.OK, await self._overview.gather(), dict(HEADERS))
 
     async def replay(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
-        """Try dead letters again."""
+        """Put dead letters back on the change queue: 200, or 503 when not all could be put back."""
         try:
             done = await self._open_operator_actions().replay(read_replay(headers, body))
         except (BadRequestError, SettingsError) as error:
@@ -59,7 +59,7 @@ class OperatorEndpoints:
         return HttpAnswer(status, payload, dict(HEADERS))
 
     async def resync(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
-        """Bring bookings in step again."""
+        """Queue bookings to be written again: 202, or the refusal's status with its reason."""
         try:
             bookings = read_resync(headers, body)
             correlation_id = await self._open_operator_actions().resync(bookings)

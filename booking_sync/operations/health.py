@@ -1,7 +1,7 @@
-"""Whether the app works, told cheaply: from settings, queues and memory; Dataverse and Graph are not asked.
+"""Whether the app works, found out cheaply: from settings, queues and memory, without Dataverse and Graph.
 
-A probe must not find the app unwell because a technician has no mailbox, or it would be restarted for that.
-So `failing` is only what keeps changes from arriving at all; the rest is a warning for people.
+Platforms restart an app whose probe fails, and a restart gives no technician a mailbox. So only what keeps
+changes from arriving at all is `failing`; the rest is a warning for people.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from booking_sync.ports.queues import QueueDepths, QueueGauge
 
 FRESH_SECONDS = 5.0
-"""How long an answer holds: the probe is open to everybody, and must not be a way to keep Storage busy."""
+"""How long an answer is reused: the probe is open to everybody, who must not keep Storage busy by it."""
 
 
 class HealthSeverity(StrEnum):
-    """How much a finding matters."""
+    """How much a problem matters."""
 
     FAILING = "failing"
-    """Changes don't arrive."""
+    """Changes do not arrive."""
     WARNING = "warning"
     """People should look at it."""
 
@@ -49,7 +49,7 @@ class HealthProblem:
 
 @dataclass(frozen=True, slots=True)
 class HealthFacts:
-    """What is known without asking anybody but the storage account."""
+    """What is known without asking any service but the storage account."""
 
     settings_problem: str = ""
     start_problem: str = ""
@@ -64,7 +64,7 @@ class HealthFacts:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What was found, and when."""
+    """The problems at a moment."""
 
     moment: datetime
     depths: QueueDepths | None
@@ -77,7 +77,7 @@ class Health:
 
 
 def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
-    """What is wrong, the worst first."""
+    """The problems, the worst first."""
     failing = [each for each in (facts.settings_problem, facts.start_problem, facts.queue_problem) if each]
     if overdue := _overdue(facts, now):
         failing.append(overdue)
@@ -93,7 +93,7 @@ def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
 
 
 def _overdue(facts: HealthFacts, now: datetime) -> str:
-    """An app that never ran the catch-up is new, or has it switched off."""
+    """Why the catch-up is overdue; empty when it is not. One that never ran is new, or switched off."""
     run, look_back = facts.catch_up, facts.look_back
     if run is None or run.succeeded is None or look_back is None or now - run.succeeded <= look_back:
         return ""
@@ -122,12 +122,12 @@ def tell_depths(depths: QueueDepths) -> None:
 
 
 class HealthProbe:
-    """Finds out, at most once in `FRESH_SECONDS`.
+    """Looks at settings, queues and journal, at most once in `FRESH_SECONDS`.
 
     Args:
-        check_settings: raises `SettingsError`; returns how far back a catch-up looks.
-        open_gauge: opens the queues; raises `SettingsError` too.
-        journal_store: knows the last catch-up.
+        check_settings: returns how far back a catch-up looks; raises `SettingsError`.
+        open_gauge: opens the queues; raises `SettingsError`.
+        journal_store: opens the journal, which knows the last catch-up.
         start_problem: why the sync could not be started when it was last tried; empty when it could.
         now: the time of day.
     """
@@ -149,7 +149,7 @@ class HealthProbe:
         self._looking = asyncio.Lock()
 
     async def look(self) -> Health:
-        """How it is, or was a moment ago."""
+        """The health now, or as it was at most `FRESH_SECONDS` ago."""
         async with self._looking:
             now = self._now()
             if self._known is None or now - self._known.moment > timedelta(seconds=FRESH_SECONDS):
@@ -168,7 +168,7 @@ class HealthProbe:
         )
         return HealthFacts(
             settings_problem=settings_problem,
-            # Settings that can't be used are why it can't start, and were told.
+            # Bad settings are a problem of their own, and the reason why the sync could not be started.
             start_problem="" if settings_problem else self._start_problem(),
             depths=depths,
             queue_problem=queue_problem,
@@ -181,7 +181,7 @@ class HealthProbe:
         try:
             depths = await self._open_gauge().depths()
         except SettingsError:
-            return None, ""  # told by the settings' check
+            return None, ""  # already among the problems
         except SyncError as error:
             return None, f"The queues can't be reached: {error.reason}"
         tell_depths(depths)

@@ -1,7 +1,7 @@
-"""The journal: what an instance of the app remembers for the operator's page, and how it is written. Pure.
+"""The journal: what one instance of the app remembers for the operator's page, as values and as JSON. Pure.
 
-It is a convenience, and bounded. What counts is on the booking rows, on the poison queue and in the log. Ids
-and our own words only: what a reason quotes is left out, as in the log.
+It is bounded, and may be lost: what must last is on the booking rows, on the poison queue and in the log. It
+holds ids and our own words only: texts that a reason quotes are left out, as in the log.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_REASON = 300
 
 
 class RunKind(StrEnum):
-    """The timers' work, of which the last run is remembered."""
+    """The timers whose last run is remembered."""
 
     CATCH_UP = "catch-up"
     AUDIT = "audit"
@@ -73,24 +73,24 @@ class Run:
     problem: str = ""
     """Why it failed; empty when it did not."""
     succeeded: datetime | None = None
-    """When a run last did not fail: this one, or one before it."""
+    """When a run last succeeded: this one, or an earlier one; None when none is known."""
 
 
 def make_entry(
     moment: datetime, booking_id: str, *, outcome: str, reason: str, correlation_id: str, attempt: int
 ) -> Entry:
-    """An entry fit to be kept and shown."""
+    """An entry without quoted texts, shortened."""
     return Entry(moment, booking_id, outcome, _tidy(reason), shorten(correlation_id, 100), attempt)
 
 
 def make_run(finished: datetime, tally: Mapping[str, int], problem: str, former: Run | None = None) -> Run:
-    """What to remember of a run that ended, given what was known of those before."""
+    """A run that ended, with the last success taken over from the run before when it failed."""
     succeeded = (former.succeeded if former else None) if problem else finished
     return Run(finished, dict(tally), _tidy(problem), succeeded)
 
 
 def merge(journals: Iterable[Journal], now: datetime) -> Journal:
-    """What all instances together remember: the newest entries, and mailboxes that are still closed."""
+    """The journals of all instances in one: the newest entries, and the mailboxes that are still closed."""
     entries: list[Entry] = []
     closed: dict[str, datetime] = {}
     for journal in journals:
@@ -107,12 +107,12 @@ def merge(journals: Iterable[Journal], now: datetime) -> Journal:
 
 
 def encode(value: Journal | Run) -> str:
-    """As JSON."""
+    """The value as JSON text."""
     return json.dumps(asdict(value), default=datetime.isoformat)
 
 
 def decode_journal(text: str) -> Journal | None:
-    """A journal as `encode` wrote it; None for what is none, such as another version's."""
+    """The journal that `encode` wrote; None for any other text, such as another version's."""
     try:
         found = json.loads(text)
         return Journal(
@@ -128,7 +128,7 @@ def decode_journal(text: str) -> Journal | None:
 
 
 def decode_run(text: str) -> Run | None:
-    """A run as `encode` wrote it; None for what is none."""
+    """The run that `encode` wrote; None for any other text."""
     try:
         found = json.loads(text)
         succeeded = found["succeeded"]

@@ -1,8 +1,8 @@
-"""Keeps the journal of this instance, and writes it down where every instance can read it.
+"""Keeps this instance's journal in memory, and writes it into the text store, where every instance reads it.
 
-Messages never wait for it and never fail because of it: an outcome is noted in memory, and some seconds later
-everything new is written at once. A crash loses those seconds. The timers' runs are written at their end,
-each under a name of its own, so that the last one is known whichever instance it ran on.
+No message waits for the journal, and none fails because of it: outcomes are noted in memory, and written
+together some seconds later. A crash loses those seconds. A timer's run is written when it ends, under the
+timer's name, so that the last run is known whichever instance made it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _logger = logging.getLogger(__name__)
 
 
 class JournalStore:
-    """This instance's journal, and a view of all.
+    """This instance's journal, and what all instances wrote.
 
     Args:
         open_text_store: gives where journals are written, or None to keep them in memory only; called once,
@@ -100,7 +100,7 @@ class JournalStore:
             self._timer = asyncio.get_running_loop().call_later(self._save_seconds, self._start_saving)
 
     async def ran(self, kind: RunKind, tally: Mapping[str, int], problem: str = "") -> None:
-        """Note the end of a timer's run; never raises for what the text store can't do."""
+        """Note the end of a timer's run; a text store that fails is only logged."""
         former = self._runs.get(kind)
         try:
             if problem:
@@ -153,7 +153,7 @@ class JournalStore:
         return Journal(self._instance, tuple(self._entries), tuple(closed[:MAX_CLOSED]))
 
     async def aclose(self) -> None:
-        """Write what is not written yet; the text store stays the caller's to close."""
+        """Write what is not written yet. The caller closes the text store."""
         if self._timer is not None:
             self._timer.cancel()
             self._start_saving()
@@ -172,7 +172,7 @@ class JournalStore:
         try:
             await text_store.put(_INSTANCES + self._instance, encode(self.own()))
             if not self._swept:
-                # Each new instance clears away after the old ones, and so there are never many.
+                # Each new instance removes what old ones left, so there are never many.
                 self._swept = True
                 await text_store.drop(_INSTANCES, self._now() - KEPT)
         except SyncError as error:

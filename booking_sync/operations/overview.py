@@ -1,4 +1,4 @@
-"""All that the operator's page shows, gathered side by side; what can't be had says why in its place."""
+"""Gathers what the operator's page shows. A section that can't be read says why in its place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_FAILING = 50
 PATIENCE_SECONDS = 20.0
-"""A service that takes longer is told as not answering; the page shows the rest."""
+"""A section that takes longer says that there was no answer; the page shows the others."""
 
 _MAX_NAME = 200
 _MAX_ERROR = 1000
@@ -34,7 +34,7 @@ _MAX_ERROR = 1000
 
 @dataclass(frozen=True, slots=True)
 class OverviewSources:
-    """Where it all comes from; what is opened may raise `SettingsError` or `SyncError`."""
+    """Where the sections come from; opening one may raise `SettingsError` or `SyncError`."""
 
     probe: HealthProbe
     journal_store: Callable[[], JournalStore]
@@ -46,13 +46,13 @@ class OverviewSources:
 
 
 class Overview:
-    """Gathers the page's content."""
+    """Gathers all sections side by side."""
 
     def __init__(self, sources: OverviewSources) -> None:
         self._sources = sources
 
     async def gather(self) -> dict[str, Any]:
-        """JSON values: every section is there, with `problem` set where it could not be had."""
+        """The sections as JSON values; one that could not be read has a text in `problem`."""
         health, poison, failing, journal, catch_up, audit = await asyncio.gather(
             self._sources.probe.look(),
             _section(self._poison()),
@@ -128,7 +128,7 @@ class Overview:
 
 
 def describe_health(health: Health) -> dict[str, Any]:
-    """As JSON values, with all that is wrong: for those who may know."""
+    """The health as JSON values, with all problems: for operators only."""
     return {
         "status": "ok" if health.works else "failing",
         "findings": [{"severity": each.severity.value, "words": each.words} for each in health.problems],
@@ -136,7 +136,7 @@ def describe_health(health: Health) -> dict[str, Any]:
 
 
 async def _section(content: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    """The content, or only the problem that kept it away."""
+    """The content, or why it could not be read."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return {"problem": "", **await content}

@@ -1,8 +1,8 @@
-"""The operator's page: one HTML document without any data, which its script fetches with the function key.
+"""The operator's page: one HTML document without data. Its script fetches the data with the function key.
 
-So the page itself may be open to everybody: a browser can't send a key in a header when it navigates, and a
-key must never be in an address. Script and style are inside, allowed by their hashes; nothing else may run,
-and nothing is loaded from anywhere.
+The document is open to everybody, because a browser that navigates sends no key in a header, and a key must
+never be in an address. Script and style are inside the document. The policy allows them by their hashes, and
+allows nothing else to run or to be loaded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STYLE, _SCRIPT = "/*STYLE*/", "/*SCRIPT*/"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What an HTTP request for the page is answered."""
+    """The answer to an HTTP request for the page."""
 
     html: str
     headers: dict[str, str]
@@ -27,7 +27,7 @@ class Page:
 
 @functools.cache
 def operators_page() -> Page:
-    """The page, put together once."""
+    """The page; it is put together once per process."""
     style, script = _text("operations.css"), _text("operations.js")
     html = _text("operations.html").replace(_STYLE, style).replace(_SCRIPT, script)
     policy = (

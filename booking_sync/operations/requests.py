@@ -1,7 +1,7 @@
 """An operator's HTTP request: where it may come from, and what it asks for. Pure.
 
 No cookie opens anything: every request carries the function key in a header, which no foreign page can make a
-browser send. Beside that, the request must be JSON and come from our own page, or from no browser at all.
+browser send. Besides, a request must be JSON, and come from our own page or from no browser.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ class BadRequestError(ValueError):
 def check_origin(headers: Mapping[str, str]) -> None:
     """Refuse what another page makes a browser send.
 
-    As Go's `http.CrossOriginProtection`: browsers say in Sec-Fetch-Site where a request comes from; old ones
-    name the page's origin, which must be the host that was asked; what says neither is no browser.
+    As Go's `http.CrossOriginProtection` does: browsers say in Sec-Fetch-Site where a request comes from. Old
+    ones name the page's origin, which must be the host that was asked. A request with neither header comes
+    from no browser.
 
     Raises:
         BadRequestError: it comes from another page.
@@ -51,7 +52,7 @@ def check_origin(headers: Mapping[str, str]) -> None:
 
 
 def read_replay(headers: Mapping[str, str], body: bytes) -> frozenset[str] | None:
-    """Which dead letters to try again: `{"letters": ["<id>", …]}`, or `{"all": true}` for all (None).
+    """Which dead letters to replay: `{"letters": ["<id>", …]}`, or `{"all": true}` for all (None).
 
     Raises:
         BadRequestError: it asks for something else, or comes from another page.
@@ -70,7 +71,7 @@ def read_replay(headers: Mapping[str, str], body: bytes) -> frozenset[str] | Non
 
 
 def read_resync(headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
-    """Which bookings to bring in step again: `{"bookings": ["<GUID>", …]}`; each once, in lower case.
+    """Which bookings to resync: `{"bookings": ["<GUID>", …]}`; each once, in lower case.
 
     Raises:
         BadRequestError: it asks for something else, or comes from another page.

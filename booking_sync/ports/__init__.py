@@ -1,6 +1,16 @@
-"""The seams between the use cases and the outside world, one module per service.
+"""The ports: Protocols between the use cases and the services, one module per subject.
 
-Use cases are written against these Protocols; adapters (`outlook`, `dataverse`, `azure`) fulfil them and
-`wiring` joins the two. Every method may raise `TransientError` or `PermanentError` and nothing else.
-Adapters batch on their own: callers ask for one booking or one event, many at the same time.
+    bookings        rows of bookings in Dataverse, and the rows around them
+    calendars       the technicians' Outlook calendars
+    queues          the change queue and its poison queue
+    credentials     tokens, and the client secret
+    texts           small texts that all instances of the app share
+    clock           the time of day
+    customizations, customization_actions
+                    what `provision` reads and changes in Dataverse
+    diagnosis       what `doctor` reads of every service
+
+Use cases call ports, adapters (`outlook`, `dataverse`, `azure`) fulfil them, and `wiring` joins the two. A port
+knows the domain and other ports only. Every method may raise `TransientError` or `PermanentError` and nothing
+else. Adapters join requests on their own: callers ask for one booking or one event, many at the same time.
 """

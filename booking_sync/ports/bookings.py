@@ -36,15 +36,15 @@ class BookingRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BookingQuery:
-    """Which bookings to list: those to which all that is given here applies; moments are aware."""
+    """Which bookings to list: those that meet every condition given here; moments are aware."""
 
     modified_from: datetime | None = None
     modified_until: datetime | None = None
-    """Inclusive: Dataverse keeps whole seconds, so that "before now" would miss what happened just now."""
+    """Inclusive: Dataverse keeps whole seconds, so "before now" would miss changes of this second."""
     starts_from: datetime | None = None
     starts_before: datetime | None = None
     names_event: bool = False
-    """Only rows with an event id; a row that was copied, ids and all, is among them without a record."""
+    """Only rows with an event id. A copied row has one too; its record counts as none."""
     mailbox: str | None = None
     """Only rows whose record names this mailbox (an Entra object id)."""
     resource_ids: tuple[str, ...] = ()
@@ -54,12 +54,12 @@ class BookingQuery:
     condition: str = ""
     """A further condition on the booking's row, in the words of the Web API's `$filter`; empty for none."""
     by_start: bool = False
-    """Ordered by start and then by id, so that a list can be taken up again; otherwise by id."""
+    """Ordered by start and then by id, so that a list can be continued later; otherwise by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
-    """A booking that is there, but can't be read: what is known of it is that it exists."""
+    """A booking that exists, but whose row can't be read."""
 
     booking_id: str
     reason: str
@@ -68,7 +68,7 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True)
 class BookingPage:
-    """A part of a list; never empty-handed about a row that the service sent."""
+    """A part of a list; every row that Dataverse sent is in one of the two."""
 
     rows: tuple[BookingRow, ...]
     unreadable: tuple[UnreadableRow, ...] = ()
@@ -88,7 +88,7 @@ class BookingListing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BookingStart:
-    """What is known of a booking that was found by a row which it names."""
+    """A booking that was found by a row which it names."""
 
     booking_id: str
     """Lower-case GUID."""
@@ -115,11 +115,11 @@ class Presence(Enum):
     GONE = auto()
     """There is no such row."""
     HIDDEN = auto()
-    """There is, but we may not read it; lists leave it out without a word."""
+    """There is, but we may not read it; lists leave it out silently."""
 
 
 class AuditReads(Protocol):
-    """What the audit asks of Dataverse besides lists of bookings."""
+    """What the audit reads of Dataverse besides lists of bookings."""
 
     async def user_mailboxes(self) -> frozenset[str]:
         """Entra object ids of every user who is or was a resource, enabled or not."""
@@ -154,7 +154,7 @@ class FormerRecords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BookingDetails:
-    """What people want to see of a row besides what planning needs; empty where Dataverse has nothing."""
+    """What people want to see of a row and planning does not need; empty where Dataverse has nothing."""
 
     resource_id: str = ""
     resource_name: str = ""
@@ -167,10 +167,10 @@ class BookingDetails:
 
 
 class BookingDetailReads(Protocol):
-    """One booking, for people."""
+    """Details of one booking, for people."""
 
     async def details(self, booking_id: str) -> BookingDetails:
-        """Of a row that exists."""
+        """The details of a row that exists."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The service answered that the event was created; on a repeated try it may mean the first one."""
+    """Graph answered that the event was created; after a repeated try it may mean the first try."""
 
     event_id: str
 
@@ -23,7 +23,7 @@ class Created:
 class AlreadyCreated:
     """An earlier try of ours created the event, with other content.
 
-    `event_id` is None when the service did not name it and it could not be found.
+    `event_id` is None when Graph did not name it and it could not be found.
     """
 
     event_id: str | None
@@ -64,17 +64,17 @@ class EventReads(Protocol):
 
 
 class MarkedEvents(Protocol):
-    """Calendars, listed by stretches of time."""
+    """Our events in a calendar, listed by time."""
 
     async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
-        """Every event with a marker of ours that touches this time, from a list read to its end.
+        """Every event with a marker of ours that touches this time.
 
-        A list that fails or breaks off raises; it is never taken for a shorter or an empty one.
+        The list is complete: one that fails or breaks off raises, and is never returned shortened.
         """
 
 
 class MarkedAnywhere(Protocol):
-    """Calendars, listed from beginning to end."""
+    """All our events in a calendar."""
 
     async def list_all_marked(self, mailbox: str) -> Sequence[MarkedEvent]:
         """Every event with a marker of ours, whenever it is; raises as `list_marked`."""
@@ -91,7 +91,7 @@ class ForeignEvent:
 
 @dataclass(frozen=True, slots=True)
 class ExtendedEvent:
-    """An event that carries an open extension which somebody's software put there."""
+    """An event with an open extension that another program put there."""
 
     event: ForeignEvent
     value: str
@@ -101,10 +101,10 @@ class ExtendedEvent:
 
 
 class ForeignEvents(Protocol):
-    """Events that another program made, which are to become ours."""
+    """Events of another program, which `adopt` makes ours."""
 
     async def look_up(self, event: EventRef) -> ForeignEvent | None:
-        """The event under its immutable id; under the one given when that can't be told; None when gone."""
+        """The event with its immutable id, or with the given one when Graph can't tell it; None when gone."""
 
     async def claim(self, event: EventRef, marker: str) -> EventRef | None:
         """Put our marker on the event; its immutable id, or None when it is gone."""

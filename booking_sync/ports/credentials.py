@@ -1,4 +1,4 @@
-"""Who we are to Graph and Dataverse: tokens, and the client secret that they are made with."""
+"""Tokens for Graph and Dataverse, and the client secret that they are made with."""
 
 from __future__ import annotations
 

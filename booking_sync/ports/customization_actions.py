@@ -105,7 +105,7 @@ class AddToSolution:
 
 @dataclass(frozen=True, slots=True)
 class RemoveRow:
-    """Delete a row of the platform's."""
+    """Delete a row of one of the platform's tables."""
 
     entity_set: str
     id: str

@@ -68,7 +68,7 @@ class Webhook:
 
     name: str
     url: str
-    """Empty when nobody said; then an existing one keeps its own."""
+    """Empty when nobody gave it; then an existing webhook keeps its own."""
     has_key: bool
     """Whether somebody gave the key; only the adapter knows it."""
 
@@ -97,7 +97,7 @@ Occasion = tuple[str, str]
 
 
 class KeyState(StrEnum):
-    """How the webhook's key, which can't be read back, stands to the one we were given."""
+    """Whether the webhook has the key that we were given; Dataverse never shows a key."""
 
     SAME = "same"
     OTHER = "other"
@@ -192,7 +192,7 @@ class Customizations(Protocol):
     """The customizations of one Dataverse environment."""
 
     async def read(self, desired: DesiredCustomizations) -> FoundCustomizations:
-        """What there is of what is desired.
+        """What there is of the desired customizations.
 
         Raises:
             TransientError: Dataverse can't answer now.

@@ -25,12 +25,12 @@ class QueueState:
     """Hidden messages included; Storage counts approximately."""
     poison: int
     oldest_change: datetime | None = None
-    """Since when the longest-waiting visible message has been on the queue; None when none is visible."""
+    """When the oldest visible message was put on the queue; None when none is visible."""
     oldest_poison: datetime | None = None
 
 
 class Timer(StrEnum):
-    """The timers' functions."""
+    """The timers whose runs the journal notes."""
 
     CATCH_UP = "catch-up"
     AUDIT = "audit"
@@ -42,7 +42,7 @@ class TimerRun:
 
     finished: datetime
     succeeded: datetime | None
-    """When a run last did not fail."""
+    """When a run last succeeded; None when none is known."""
     problem: str = ""
 
 
@@ -50,7 +50,7 @@ class StorageReads(Protocol):
     """What the storage account tells of the queues and of the timers' last runs."""
 
     async def queues(self) -> QueueState:
-        """How full they are."""
+        """The state of both queues."""
 
     async def last_run(self, timer: Timer) -> TimerRun | None:
         """The last run that was noted; None when none is known."""
@@ -58,7 +58,7 @@ class StorageReads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SecretState:
-    """What may be known of the client secret."""
+    """What the doctor knows of the client secret: never its text."""
 
     expires: datetime | None
     """Aware, UTC; None when whoever stored it set no date."""
@@ -80,7 +80,7 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What a token says of whom it is for; nothing of the token itself."""
+    """Claims of a token; nothing of the token itself."""
 
     application: str
     """The app registration's client id."""
@@ -89,15 +89,15 @@ class TokenFacts:
 
 
 class TokenReads(Protocol):
-    """What the app registration's tokens tell."""
+    """Tokens of the app registration."""
 
     async def token(self, audience: Audience) -> TokenFacts:
-        """Get one."""
+        """Get a token, and read its claims."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """What a service's clock says beside ours."""
+    """A service's clock compared with ours."""
 
     service: str
     ahead_seconds: float | None
@@ -105,10 +105,10 @@ class ClockReading:
 
 
 class ClockReads(Protocol):
-    """What the services' clocks say."""
+    """The services' clocks."""
 
     async def read(self) -> Sequence[ClockReading]:
-        """What each service answers; one that does not is told without a number."""
+        """One reading per service; one that does not answer has no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class AppAccessReads(Protocol):
     """What Dataverse lets the app do and shows it; asked as the app."""
 
     async def identity(self) -> Identity:
-        """Who we are."""
+        """The application user and the organisation."""
 
     async def privileges(self, user_id: str) -> Mapping[str, str]:
         """By the privilege's name how far it reaches: `Basic`, `Local`, `Deep` or `Global`."""

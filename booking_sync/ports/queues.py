@@ -18,11 +18,11 @@ class ChangeQueue(Protocol):
         """Put a change on the queue, visible after `delay` seconds; returns when it is durably stored."""
 
     async def dead_letter(self, message: str, reason: str) -> None:
-        """Put a message's text on the poison queue beside the reason that a person will read."""
+        """Put a message's text on the poison queue, with a reason for people."""
 
 
 class MessageQueue(ChangeQueue, Protocol):
-    """The queue with both kinds of messages."""
+    """The change queue for both kinds of messages: changes of bookings, and of rows that bookings name."""
 
     async def send_related(self, change: RelatedChange, delay: float = 0.0) -> None:
         """Put a change of a row that bookings name on the queue; as `send`."""
@@ -35,23 +35,23 @@ class PoisonMessage:
     message_id: str
     text: str
     receipt: str = ""
-    """Allows to delete or release it; empty for one that was only looked at."""
+    """Allows to delete or release it; empty when it was only peeked at."""
 
 
 class PoisonQueue(Protocol):
     """The poison queue, for people; a queue that does not exist is an empty one."""
 
     async def peek(self) -> Sequence[PoisonMessage]:
-        """The first 32 at most, left as they are."""
+        """The first 32 messages at most; they stay visible."""
 
     async def take(self, hidden_seconds: int) -> Sequence[PoisonMessage]:
-        """Up to 32, hidden from everybody else for so long; none when nothing is left."""
+        """Up to 32 messages, hidden from everybody else for so long; none when nothing is left."""
 
     async def delete(self, message: PoisonMessage) -> None:
-        """Remove one that was taken; one that is gone, or was taken by another since, is left to them."""
+        """Delete a taken message; one that is gone, or that somebody else has taken since, is left alone."""
 
     async def release(self, message: PoisonMessage) -> None:
-        """Show one that was taken to others again, at once; as `delete` otherwise."""
+        """Make a taken message visible again at once; one that is gone is left alone, as with `delete`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class TextStore(Protocol):
-    """Small texts by name, shared by all instances; for what may be lost."""
+    """Small texts by name, shared by all instances of the app. They may be lost."""
 
     async def put(self, name: str, text: str) -> None:
-        """Write a text, whatever was there."""
+        """Write a text, in place of any that is there."""
 
     async def get(self, name: str) -> str | None:
         """The text of that name; None when there is none."""

@@ -1,6 +1,8 @@
-"""One booking, looked at from all sides: its row, our record, its event, and what the worker would do.
+"""`booking-sync status`: one booking with its row, our record, its event, and what the worker would do.
 
-Rooms: `reading` what the command line names, `facts` what was found, `look` how it is gathered (nothing is
-written), `verdict` what it means, pure: by the audit's judgement and the worker's own plan, so that there is
-no second truth.
+reading   what a person gives for a booking -> its id; pure
+look      reads everything there is of the booking; writes nothing
+facts     what was read
+verdict   what it means; pure: the audit's comparison and the worker's own plan decide, not a third rule
+report    facts and verdict as JSON and as lines; pure
 """

@@ -1,4 +1,4 @@
-"""What was found of one booking."""
+"""What was read of one booking, as values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RowFacts:
-    """The row, and what it asks for."""
+    """The row, and what Outlook should show of it."""
 
     row: BookingRow
     details: BookingDetails
@@ -26,7 +26,7 @@ class RowFacts:
 
 @dataclass(frozen=True, slots=True)
 class BookingFacts:
-    """All of it."""
+    """Row, events and dead letters of one booking."""
 
     booking_id: str
     organization_id: str
@@ -39,4 +39,4 @@ class BookingFacts:
     closed: Mapping[str, str] = field(default_factory=dict)
     """By mailbox that could not be searched: why."""
     dead_letters: tuple[DeadLetter, ...] = ()
-    """Messages about it among the first of the poison queue."""
+    """Those about it among the first 32 messages of the poison queue."""

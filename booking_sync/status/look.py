@@ -1,4 +1,4 @@
-"""Gathers what there is of one booking; writes nothing."""
+"""Reads everything there is of one booking; writes nothing."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class StatusSources:
 
 
 async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
-    """Everything that there is of a booking.
+    """Row, record, events and dead letters of a booking.
 
     Args:
-        sources: where to look.
+        sources: where to read.
         booking_id: a GUID in lower case.
 
     Raises:
@@ -75,7 +75,7 @@ async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
 
 
 def _mailboxes(facts: RowFacts) -> list[str]:
-    """Where an event may be: where one was recorded, and where one is wanted or might have been before."""
+    """Where an event may be: in the recorded mailbox, and in the one of the booking's resource."""
     recorded = facts.row.record.event
     wanted = facts.desired.mailbox if isinstance(facts.desired, Wanted | Unwanted) else None
     named = (recorded.mailbox if recorded else None, wanted)
@@ -83,7 +83,7 @@ def _mailboxes(facts: RowFacts) -> list[str]:
 
 
 async def _events(sources: StatusSources, facts: RowFacts, mailbox: str) -> list[MarkedEvent]:
-    """Found by the marker, and by the recorded id: an adopted event may carry no marker."""
+    """The events with the booking's marker, and the recorded one: an adopted event may carry no marker."""
     own = marker(sources.organization_id, facts.row.booking.id)
     recorded = facts.row.record.event
     found = await sources.events.find(mailbox, own)

@@ -1,4 +1,4 @@
-"""From what a person gives for a booking to its id. Pure."""
+"""Reads what a person gives for a booking: its id, or the address of its form. Pure."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from booking_sync.status.verdict import Verdict
 
 Line = tuple[str, str]
-"""What it is, and what it says."""
+"""A name and its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Section:
 
 
 def sections(facts: BookingFacts, verdict: Verdict) -> list[Section]:
-    """What people read, the verdict last."""
+    """The sections that people read, the verdict last."""
     parts = [
         *([_row(facts.row), _record(facts.row, facts.organization_id)] if facts.row else []),
         *(_event(facts, mailbox, event) for mailbox, event in _events(facts)),
@@ -45,7 +45,7 @@ def sections(facts: BookingFacts, verdict: Verdict) -> list[Section]:
 
 
 def as_json(facts: BookingFacts, verdict: Verdict) -> dict[str, Any]:
-    """For `--json`."""
+    """The result for `--json`."""
     return {
         "bookingId": facts.booking_id,
         "verdict": verdict.name,

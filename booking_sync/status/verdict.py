@@ -1,4 +1,4 @@
-"""What the facts of one booking mean: the audit's judgement, and the worker's plan in words. Pure."""
+"""How a booking stands, by the audit's comparison, and what the worker would do, by its own plan. Pure."""
 
 from __future__ import annotations
 
