@@ -1,7 +1,7 @@
 """The port `TextStore` on blob storage: small texts that all instances of the app share, in one container.
 
-They serve the operator's page and the health check. Nothing depends on them, so there are neither conditions
-nor retries: the last one to write a name has written it.
+The operator's page and the health check read them. Nothing else depends on them, so writes carry no condition
+and are not tried again: the last write of a name wins.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CONTAINER = "booking-sync-operations"
 MAX_BYTES = 256 * 1024
-"""A text that is longer is none of ours."""
+"""A longer text is not ours."""
 
 
 class BlobTextStore:
@@ -50,7 +50,7 @@ class BlobTextStore:
         self._container: ContainerClient = service.get_container_client(container)
 
     async def put(self, name: str, text: str) -> None:
-        """Write a text, whatever was there; raises as every method here: a `SyncError`."""
+        """Write a text, in place of any that is there; raises a `SyncError`, as every method here."""
         async with asking(BLOBS):
             try:
                 await self._container.upload_blob(name, text.encode(), overwrite=True)

@@ -1,7 +1,7 @@
-"""What an access token of ours says in the open: which application it is for, and what Entra grants it.
+"""Reads an access token's claims: which application it is for, and what Entra grants it.
 
-Tokens are made for the services that they are sent to, and promise their readers no shape. So what can't be
-read is left out: it is told to people who look for a mistake, and decides nothing.
+Microsoft promises no format to anybody but the service that a token is for. So a claim that can't be read is
+left out. Claims are shown to people who look for a mistake, and decide nothing.
 """
 
 from __future__ import annotations

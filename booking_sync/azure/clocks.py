@@ -24,7 +24,7 @@ class HttpClockReads:
     """Fulfils `ClockReads`.
 
     Args:
-        addresses: by the service's name one that answers everybody, be it with a refusal.
+        addresses: by the service's name, an address that answers everybody, if only with a refusal.
         now: our clock.
     """
 
@@ -33,7 +33,7 @@ class HttpClockReads:
         self._now = now
 
     async def read(self) -> Sequence[ClockReading]:
-        """What each service answers; one that does not is told without a number."""
+        """One reading per service; one that does not answer has no number."""
         options = client_options()
         client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncPipelineClient(
             base_url="", policies=[], **options

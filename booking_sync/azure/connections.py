@@ -1,8 +1,8 @@
-"""How patient the Azure SDK's clients are: one place, so that nothing here waits for minutes.
+"""Time limits and identity of the Azure SDK's clients, in one place, so that no call takes minutes.
 
-By default they try ten times with pauses up to two minutes and sleep as long as a Retry-After says. Here a
-broken connection is tried once more and an answer is taken as it is: waiting is the business of the queue,
-which puts the message back with a delay.
+By default the SDK tries ten times with pauses up to two minutes, and sleeps as long as a Retry-After says.
+Here a broken connection is tried once more, and an answer is taken as it is: waiting is left to the queue, on
+which the message is put back with a delay.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5
 READ_SECONDS = 5
 TOTAL_SECONDS = 10.0
-"""Bound around one call, with its retry and with the token it may need first."""
+"""Limit of one call, with its retry and with the token that it may need first."""
 
 
 def client_options() -> dict[str, Any]:
@@ -37,8 +37,8 @@ def client_options() -> dict[str, Any]:
 def platform_credential(client_id: str = "") -> AsyncTokenCredential:
     """The identity that the app runs as: its managed identity, or a developer's `az login` or `azd` session.
 
-    A service principal in the environment is left out: `AZURE_CLIENT_ID` names the managed identity here, and
-    a secret set beside it would change silently who we are.
+    A service principal in the environment is not used: `AZURE_CLIENT_ID` names the managed identity here, and
+    a secret beside it would silently change the identity.
 
     Args:
         client_id: of a user-assigned identity; empty takes the one that `AZURE_CLIENT_ID` names, if any.

@@ -1,8 +1,8 @@
 """The app registration's tokens for Graph and Dataverse, made with the client secret from Key Vault.
 
-A rotated secret needs no restart: when Entra refuses the one we know, the vault is asked once more. Tokens
-are cached by azure-identity, which renews them from five minutes before they expire. Neither secrets nor
-tokens get into errors or logs.
+A rotated secret needs no restart: when Entra refuses the known secret, it is read from the vault again.
+azure-identity caches tokens and renews them from five minutes before they expire. Neither secrets nor tokens
+get into errors or logs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Hold:
-    """A failure that is repeated, without asking anybody, until the loop's clock says `until`."""
+    """A failure that is raised again, without a request, until the event loop's clock says `until`."""
 
     until: float
     reason: str
@@ -67,7 +67,7 @@ class ClientSecretAppCredential(ClosedOnExit):
         authority: Entra's URL; empty takes azure-identity's own default (`AZURE_AUTHORITY_HOST`, else the
             public cloud).
         remedy: what to do when Entra refuses the secret, by where it comes from.
-        hold_seconds: how long a failure is remembered, and how often `renew` is listened to at most.
+        hold_seconds: how long a failure is remembered, and the shortest time between two renewals.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class ClientSecretAppCredential(ClosedOnExit):
     def renew(self) -> None:
         """A service refused our token: the next `get_token` fetches the secret and the token anew.
 
-        Heard once per `hold_seconds`, since all that was under way with the old token complains at once.
+        Has an effect once per `hold_seconds`: all requests that used the old token are refused at once.
         """
         self._renew_asked = True
 
@@ -153,7 +153,7 @@ class ClientSecretAppCredential(ClosedOnExit):
             raise _translate(error) from None
 
     async def _use(self, secret: SecretText) -> _Opened:
-        """Make this secret the one in use; what was made of the one before is closed."""
+        """Use this secret from now on, and close the credential that was made with the former one."""
         before = self._opened
         authority = {"authority": self._authority} if self._authority else {}
         credential = ClientSecretCredential(
@@ -173,7 +173,7 @@ class ClientSecretAppCredential(ClosedOnExit):
         try:
             await self._use(await self._source.fetch())
         except TransientError as error:
-            # The token may be fine for other services: go on with what there is.
+            # Other services may still take the token: go on with it.
             log_event(_LOGGER, "token_renewal_failed", level=logging.WARNING, reason=error.reason)
 
     def _raise_if_held(self, scopes: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
-"""The poison queue as people work on it, and how full both queues are.
+"""The poison queue as people read and empty it, and how full both queues are.
 
-Storage hands out a message only with a receipt that ends after a while: what was taken and then forgotten, by
-a crash or a click too many, shows again by itself.
+Storage hides a taken message for a while only: one that is neither deleted nor released, because of a crash,
+becomes visible again by itself.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class StoragePoisonQueue:
         )
 
     async def peek(self) -> Sequence[PoisonMessage]:
-        """The first 32 at most, left as they are."""
+        """The first 32 messages at most; they stay visible."""
         async with asking(QUEUES):
             try:
                 found = await self._poison.peek_messages(max_messages=MOST_AT_ONCE)
@@ -61,7 +61,7 @@ class StoragePoisonQueue:
         return tuple(_read(message) for message in found)
 
     async def take(self, hidden_seconds: int) -> Sequence[PoisonMessage]:
-        """Up to 32, hidden from everybody else for so long; none when nothing is left."""
+        """Up to 32 messages, hidden from everybody else for so long; none when nothing is left."""
         pages = self._poison.receive_messages(
             messages_per_page=MOST_AT_ONCE, visibility_timeout=hidden_seconds
         ).by_page()
@@ -74,7 +74,7 @@ class StoragePoisonQueue:
         return ()
 
     async def delete(self, message: PoisonMessage) -> None:
-        """Remove one that was taken; one that is gone, or was taken by another since, is left to them."""
+        """Delete a taken message; one that is gone, or that somebody else has taken since, is left alone."""
         async with asking(QUEUES):
             try:
                 await self._poison.delete_message(message.message_id, message.receipt)
@@ -82,7 +82,7 @@ class StoragePoisonQueue:
                 _raise_unless_gone(error)
 
     async def release(self, message: PoisonMessage) -> None:
-        """Show one that was taken to others again, at once; as `delete` otherwise."""
+        """Make a taken message visible again at once; one that is gone is left alone, as with `delete`."""
         async with asking(QUEUES):
             try:
                 await self._poison.update_message(message.message_id, message.receipt, visibility_timeout=0)
@@ -99,7 +99,7 @@ async def _depth(queue: QueueClient) -> int:
 
 
 async def _oldest(queue: QueueClient) -> datetime | None:
-    """When the oldest of the first messages came; hidden ones are not seen, and a message put back is new."""
+    """When the oldest of the first 32 visible messages was put on the queue; one that was put back is new."""
     async with asking(QUEUES):
         try:
             found = await queue.peek_messages(max_messages=MOST_AT_ONCE)

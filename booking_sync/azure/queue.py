@@ -1,7 +1,7 @@
 """The change queue on Azure Storage, with its poison queue.
 
-An output binding can't delay a message; the SDK can. Text is Base64, as the Functions host expects it
-(`messageEncoding` in host.json), and messages never expire: a change may wait as long as Outlook is down.
+The SDK is used because an output binding can't delay a message. Text is Base64, as the Functions host expects
+it (`messageEncoding` in host.json). Messages never expire: a change may wait as long as Outlook is down.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class StorageChangeQueue:
     Args:
         service: the storage account's queues; closed by `aclose`.
         name: the change queue's name.
-        now: stamps dead letters.
+        now: the time of day, for dead letters.
         credential: closed by `aclose` too; None with a connection string.
     """
 
@@ -90,7 +90,7 @@ class StorageChangeQueue:
         await self._put(self._poison, dead_letter_text(message, reason, self._now()), 0)
 
     def inspection(self) -> StoragePoisonQueue:
-        """Both queues for people, on the same connections."""
+        """Both queues as people look at them, on the same connections."""
         from booking_sync.azure.poison import StoragePoisonQueue  # noqa: PLC0415 - no webhook waits for it
 
         return StoragePoisonQueue(
@@ -123,7 +123,7 @@ def open_queue(
     Args:
         storage: a connection string, or an account that is reached with the app's identity.
         name: the change queue's name.
-        now: stamps dead letters.
+        now: the time of day, for dead letters.
         credential_factory: called with a user-assigned identity's client id (or an empty text), and only for
             the identity-based form.
 
@@ -140,7 +140,7 @@ def open_queue(
 
 
 def _traced(change: Change) -> Change:
-    """With the current trace, unless it is a part of one already: one that is put back stays in its own."""
+    """With the current trace; a message that is put back keeps the trace it has."""
     if change.trace:
         return change
     current = telemetry.traceparent()

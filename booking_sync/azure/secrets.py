@@ -1,8 +1,8 @@
 """The app registration's client secret, read from Key Vault with the function app's own identity.
 
-Everything that can go wrong here is a TransientError, also what only an administrator can mend: role
-assignments take minutes to arrive, secrets get replaced, and no booking is at fault. The reasons say what the
-administrator should look at.
+Every failure is a TransientError, also one that only an administrator can mend: role assignments take
+minutes to arrive, secrets get replaced, and no booking is at fault. The reasons say what the administrator
+should look at.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class KeyVaultSecret:
         return SecretText((await self._read()).value or "")
 
     async def state(self) -> SecretState:
-        """What may be known of the secret; raises as `fetch`."""
+        """The secret's expiry date, without its text; raises as `fetch`."""
         return SecretState((await self._read()).properties.expires_on)
 
     async def _read(self) -> KeyVaultSecretVersion:

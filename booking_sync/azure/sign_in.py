@@ -1,8 +1,8 @@
-"""How a command of the command line signs in: as the app registration, or as the person at the keyboard.
+"""How the command line signs in: as the app registration, or as the person at the keyboard.
 
-The app's own way is that of the function app (`credential.py`), except that its secret may also lie in the
-environment, where there is no vault yet. A person signs in by one of azure-identity's credentials; those for
-the browser and for a code exist only in blocking form, so that all of them run in a thread.
+The app registration signs in as in the function app (`credential`), but its secret may also be given in an
+environment variable, for a time when there is no vault yet. A person signs in by one of azure-identity's
+credentials. Those for the browser and for a code only exist in blocking form, so all of them run in a thread.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SignIn(StrEnum):
 
 
 class GivenSecret:
-    """A client secret that was given by hand; fulfils `SecretSource`."""
+    """A client secret that was given in an environment variable; fulfils `SecretSource`."""
 
     def __init__(self, secret: SecretText) -> None:
         self._secret = secret
@@ -73,7 +73,7 @@ class PersonCredential(ClosedOnExit):
             PermanentError: nobody is signed in, or not with rights to this service.
             TransientError: Entra can't be reached.
         """
-        async with self._lock:  # one window, not one per request
+        async with self._lock:  # so that one browser window opens, not one per request
             try:
                 return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
             except (CredentialUnavailableError, ClientAuthenticationError):

@@ -1,4 +1,4 @@
-"""What the adapters of one storage account have in common: their clients, and what its refusals mean."""
+"""What the adapters of the storage account have in common: client options, time limits, refusals in words."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class StorageService:
 
     name: str
     takes: str
-    """What is given to it."""
+    """What the app sends to it."""
     role: str
     """The role that the app's identity needs."""
 
@@ -45,10 +45,10 @@ def storage_options() -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def asking(service: StorageService) -> AsyncIterator[None]:
-    """Around one question to the account: bounded in time, its refusals translated.
+    """Around one call to the account: limits its time, and translates its refusals.
 
     Raises:
-        TransientError: the service can't now, or refuses the app.
+        TransientError: the service can't answer now, or refuses the app.
         PermanentError: the service will never take this.
     """
     try:

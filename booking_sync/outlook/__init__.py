@@ -1,15 +1,17 @@
-"""Outlook calendars through Microsoft Graph: the adapter behind the port `Calendar`.
+"""Outlook calendars through Microsoft Graph: the adapter behind the ports in `ports/calendars`.
 
 From the caller inwards:
 
-    calendar     what the use cases call: one event at a time
-    requests     each operation as one Graph request, built by the Graph SDK's models and builders
-    listing      a calendar's page of events → the marked ones, as the audit compares them
-    scheduler    decides which requests travel together: one batch per mailbox at a time
-    batch        sends up to 20 requests as one POST /$batch and sorts the answers
-    client       the Graph SDK: authentication, transport, no retries of its own
-    errors       the table from statuses and error codes to our two kinds of error
-    wire         a request and its answer, as plain values
+    calendar        what the use cases call: one event at a time
+    mailbox_access  whether the app may read a mailbox, for the doctor
+    requests        each operation as one Graph request, built by the Graph SDK's models and builders
+    listing         a calendar's page of events → the marked ones, as the audit compares them
+    scheduler       decides which requests travel together: one batch per mailbox at a time
+    batch           sends up to 20 requests as one POST /$batch and sorts the answers
+    client          the Graph SDK: authentication, transport, no retries of its own
+    errors          the table from statuses and error codes to our two kinds of error
+    wire            a request and its answer, as plain values
+    store           plain storage for the SDK's models
 
 Importing any of them but `wire` loads the Graph SDK (about 0.3 s), so only `wiring` does it, on the sync
 path.

@@ -1,8 +1,8 @@
 """Sends up to 20 requests as one `POST /$batch` and gives each its own answer.
 
-Everything that can go wrong with the call as a whole ends here: a refused token is renewed once, and broken
-connections, late or unreadable answers become `TransientError`, which says whether the requests may have
-taken effect. Nothing else is tried twice; that is the queue's business.
+Failures of the whole call are handled here: a refused token is renewed once, and broken connections, late or
+unreadable answers become a `TransientError`, which says whether the requests may have taken effect. Nothing
+else is tried twice here: the message comes back from the queue.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 class BatchTransport(Protocol):
-    """What `GraphClient` is to this module."""
+    """The part of `GraphClient` that sends batches."""
 
     async def post_batch(self, content: bytes, request_id: str) -> httpx.Response:
-        """POST a batch's JSON; raises whatever its parts raise."""
+        """POST a batch's JSON; raises whatever credential, SDK and transport raise."""
 
 
 class BatchSender:
@@ -52,7 +52,7 @@ class BatchSender:
 
     Args:
         transport: how a batch reaches Graph.
-        credential: told when Graph refuses its token.
+        credential: asked to renew its token when Graph refuses it.
         now: the time that an HTTP date in `Retry-After` is compared with.
         circuit: opens when Graph as a whole is down; None sends every batch, come what may.
     """
@@ -98,7 +98,7 @@ class BatchSender:
         return BatchResult(tuple(results), _longest(first.pause, again.pause))
 
     def _renew(self, renewals: int) -> None:
-        """Say that the token is bad, unless another batch that met the same one has said so since."""
+        """Have the token renewed, unless another batch that used the same one has done so since."""
         if self._renewals == renewals:
             self._renewals += 1
             self._credential.renew()
@@ -131,7 +131,7 @@ class BatchSender:
         return BatchResult(results)
 
     async def _exchange(self, content: bytes, request_id: str) -> httpx.Response:
-        """The answer to one call, whatever its status; tells the circuit how Graph is."""
+        """The answer to one call, whatever its status; the circuit learns whether Graph works."""
         if self._circuit is None:
             return await self._call(content, request_id)
         with self._circuit.call() as call:

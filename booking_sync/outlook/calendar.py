@@ -1,10 +1,10 @@
-"""The ports about calendars on Microsoft Graph: what each operation's answer means.
+"""Calendars on Microsoft Graph: what the answers to each operation mean.
 
-They are `Calendar`, `MarkedEvents`, `MarkedAnywhere` and `ForeignEvents`.
+The ports are `Calendar`, `EventReads`, `MarkedEvents`, `MarkedAnywhere` and `ForeignEvents`.
 
-Every method submits one request at a time to the scheduler, which makes batches of what all callers want.
-What an operation can't use itself is translated by `errors`, so only `TransientError` and `PermanentError`
-leave.
+Every method submits one request at a time to the scheduler, which joins the requests of all callers into
+batches. The method reads the answers that mean something to it; `errors` translates all others, so only
+`TransientError` and `PermanentError` are raised.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Batches(Protocol):
         """Mailboxes that Graph asked to leave alone, and the seconds left; "" stands for Graph as a whole."""
 
     async def aclose(self) -> None:
-        """Fail whatever is still under way."""
+        """Fail all requests that have no answer yet."""
 
 
 def open_calendar(

@@ -1,4 +1,4 @@
-"""The Graph SDK, set up for a batching writer: our credential, URL and time limits, no retries of its own.
+"""The Graph SDK, set up to send our batches: with our credential, URL and time limits, without own retries.
 
 The SDK's builders make the requests (`service`), its request adapter authenticates and sends them
 (`post_batch`). The SDK's own batch classes are not used: in msgraph-core 1.5 they lose the items' answers.

@@ -1,7 +1,7 @@
 """The table from Graph's statuses and error codes to our two kinds of error. Pure.
 
-What an answer means for one operation (a 404 to a deletion is fine) is asked with the `is_…` functions; all
-that is left over goes to `translate`. Codes are the ones that Microsoft Graph documents for Outlook
+The `is_…` functions tell what an answer means to one operation (a deletion may get a 404); `translate` makes
+an error of all other answers. Codes are the ones that Microsoft Graph documents for Outlook
 resources, or that were seen in public issue threads; `error.code` may be an empty string in a batch's items.
 """
 
@@ -63,7 +63,7 @@ def error_code(answer: Answer) -> str:
 
 
 def shown_code(answer: Answer) -> str:
-    """The code for a reason or the log: empty when it is none, since it might then be anything."""
+    """The code for a reason or the log; empty when it does not look like one and might hold anything."""
     code = error_code(answer)
     return code if _CODE.fullmatch(code) else ""
 
@@ -133,7 +133,7 @@ def _retry_after(answer: Answer, now: datetime) -> float | None:
 
 
 def translate(answer: Answer, now: datetime, *, writes: bool) -> SyncError:
-    """The error that an answer means, when the operation knows no better.
+    """The error for an answer that the operation has no use for.
 
     Args:
         answer: anything but what the operation asked for; an unexpected success counts as unreadable.

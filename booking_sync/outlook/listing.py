@@ -1,6 +1,6 @@
 """A page of a calendar → the marked events on it, as values that the audit compares. Pure.
 
-An entry that can't be read makes the whole page unreadable: an event that we overlook would count as missing.
+An entry that can't be read makes the whole page unreadable: an overlooked event would count as missing.
 """
 
 from __future__ import annotations

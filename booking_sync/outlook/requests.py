@@ -4,8 +4,8 @@ The models are imported module by module: that costs some 20 ms once and half a 
 the whole of `msgraph.generated.models` would cost seconds. Answers are never read into models for the same
 reason.
 
-Mailboxes and event ids come from columns that people can edit, and become parts of URLs: what can't be one
-is refused here, at the last place before the wire.
+Mailboxes and event ids come from columns that people can edit, and become parts of URLs. Whatever can't be an
+id is refused here, before anything is sent.
 
 The SDK's `RequestInformation` then yields method, URL, headers and JSON, which travel as an item of a batch.
 """
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from booking_sync.outlook.client import GraphClient
 
 MARKER_PROPERTY = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncMarker"
-"""Extended property that every event of ours carries; never to change, or our own events become strangers."""
+"""Extended property of all our events; it must never change, or we no longer recognise our own."""
 EXTENSION_PROPERTY = "bookingSyncGuid"
 """What the open extension holds: the booking's id."""
 PAGE_SIZE = 50

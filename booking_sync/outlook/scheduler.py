@@ -1,12 +1,12 @@
-"""Decides which requests travel together: Graph used fully, never throttling us through our own fault.
+"""Decides which requests travel together, so that Graph is used fully and does not throttle us for it.
 
 Graph allows 4 requests at a time per app and mailbox, and itself runs at most 4 items of one batch at a time.
 So one batch may fill a mailbox's whole allowance, and at most ONE batch in flight may touch a given mailbox;
 batches over disjoint mailboxes run side by side. Since a batch of 20 takes five waves of 4 whatever its
 mailboxes are, it is best filled with few mailboxes, whole: that keeps the others free for the next batch.
 
-When Graph asks to be left alone, for one mailbox or altogether, whatever waits for it fails at once with the
-time that is left: the queue does the waiting, and other mailboxes go on.
+When Graph asks to be left alone, for one mailbox or altogether, all requests that wait for it fail at once
+with the time that is left. Their messages wait on the queue, and other mailboxes go on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WINDOW_SECONDS = 0.01
 HOLD_SECONDS = 0.05
-"""While others are in flight more is likely to come soon; a batch that is not full waits so long for it."""
+"""How long a batch that is not full waits for more while others are in flight: more is likely to come."""
 MAX_BATCHES_IN_FLIGHT = 64
 """Graph bounds an app by requests per time and by mailbox, not by calls at a time."""
 PATIENCE_SECONDS = 10.0
@@ -161,7 +161,7 @@ class BatchScheduler:
         return {mailbox: moment - now for mailbox, moment in until.items() if moment > now}
 
     async def aclose(self) -> None:
-        """Give up: what is in flight or waiting fails as transient, and so does whatever comes later."""
+        """Fail what is in flight or waits, and whatever comes later, with a TransientError."""
         self._shut = True
         for timer in (self._timer, self._holding):
             if timer is not None:
@@ -174,7 +174,7 @@ class BatchScheduler:
             self._fail_waiting(mailbox, _shutting_down)
 
     def _dispatch(self) -> None:
-        """Send off whatever may go now."""
+        """Send every batch that may go now."""
         self._timer = None
         if self._holding is not None:
             self._holding.cancel()
@@ -201,7 +201,7 @@ class BatchScheduler:
         return compose(sizes, head_first=waited > PATIENCE_SECONDS)
 
     def _held(self, shares: Sequence[Share], free: Sequence[str]) -> float:
-        """Seconds for which a batch of these had better wait for more."""
+        """Seconds for which a batch of these should wait for more items."""
         if not shares or not self._flights or sum(share.items for share in shares) == MAX_BATCH_ITEMS:
             return 0.0
         return self._waiting[free[0]].since + self._hold - asyncio.get_running_loop().time()
@@ -215,7 +215,7 @@ class BatchScheduler:
         return taken
 
     def _land(self, batch: Sequence[_Entry], flight: asyncio.Task[BatchResult]) -> None:
-        """Free the mailboxes, hand out the answers, and let what waited for them go."""
+        """Free the batch's mailboxes, hand out its answers, and send what waited for the mailboxes."""
         self._flights.discard(flight)
         self._busy.difference_update(entry.request.mailbox for entry in batch)
         result = _outcome(flight, batch)

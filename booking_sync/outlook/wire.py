@@ -1,4 +1,4 @@
-"""One request to Graph and its answer, as plain values that no SDK type leaks through."""
+"""One request to Graph and its answer, as plain values without SDK types."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class GraphRequest:
 
     @property
     def writes(self) -> bool:
-        """Whether it may change something, so that a lost answer leaves doubt."""
+        """Whether it may change something; after a lost answer nobody knows whether it did."""
         return self.method != "GET"
 
 

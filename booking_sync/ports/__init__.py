@@ -10,7 +10,7 @@
                     what `provision` reads and changes in Dataverse
     diagnosis       what `doctor` reads of every service
 
-Use cases call ports, adapters (`outlook`, `dataverse`, `azure`) fulfil them, and `wiring` joins the two. A port
-knows the domain and other ports only. Every method may raise `TransientError` or `PermanentError` and nothing
-else. Adapters join requests on their own: callers ask for one booking or one event, many at the same time.
+Use cases call ports, adapters (`outlook`, `dataverse`, `azure`) fulfil them, and `wiring` joins the two. A
+port knows the domain and other ports only. Every method may raise `TransientError` or `PermanentError` and
+nothing else. Adapters join requests on their own: callers ask for one booking or one event, many at a time.
 """
