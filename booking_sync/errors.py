@@ -12,6 +12,11 @@ knows a status code. A transient error's reason is for the log, a permanent erro
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
 
 class SyncError(Exception):
     """What an adapter raises when a service did not do what was asked."""
@@ -51,7 +56,17 @@ class TransientError(SyncError):
 
 
 class PermanentError(SyncError):
-    """The service refuses, and will refuse again; the reason is a sentence for a dispatcher or an admin."""
+    """The service refuses, and will refuse again; the reason is a sentence for a dispatcher or an admin.
+
+    Args:
+        reason: without secrets.
+        patience: how long after the change came in the refusal may pass by itself (rights that were just
+            granted, a mailbox that is being made): people are told at once, and it is tried again so long.
+    """
+
+    def __init__(self, reason: str, *, patience: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.patience = patience
 
 
 class SettingsError(Exception):

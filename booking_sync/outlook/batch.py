@@ -20,7 +20,7 @@ from azure.core.exceptions import AzureError
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult, GraphRequest
-from booking_sync.plumbing import telemetry
+from booking_sync.plumbing import app_refusal, telemetry
 from booking_sync.plumbing.telemetry import GRAPH, Attribute, Metric, SpanName
 
 if TYPE_CHECKING:
@@ -155,26 +155,33 @@ class BatchSender:
     async def _refused(self, outer: Answer, requests: Sequence[GraphRequest]) -> BatchResult:
         """What the refusal of a whole batch means for its requests."""
         _count_throttles(outer.status == errors.TOO_MANY_REQUESTS)
-        if outer.status == _BAD_REQUEST and len(requests) > 1:
+        refused = errors.is_verdict(outer)
+        if outer.status == _BAD_REQUEST and refused and len(requests) > 1:
             # One malformed item makes Graph refuse all, before any ran: halve until it stands alone.
             middle = len(requests) // 2
             halves = [await self._post(requests[:middle]), await self._post(requests[middle:])]
             return BatchResult(
                 halves[0].results + halves[1].results, _longest(halves[0].pause, halves[1].pause)
             )
-        if outer.status in (_BAD_REQUEST, errors.UNAUTHORIZED):
+        if outer.status == errors.UNAUTHORIZED:
             return BatchResult((outer,) * len(requests))
+        if outer.status == _BAD_REQUEST:
+            # As an error: what refuses a batch proves nothing of an event that an item named.
+            now = self._now()
+            return BatchResult(tuple(errors.translate(outer, now, writes=each.writes) for each in requests))
+        # What else refuses a batch speaks of the app and not of a booking, so it is never permanent.
+        reason = " ".join(filter(None, ("Graph answered", str(outer.status), errors.shown_code(outer))))
+        if refused:
+            app_refusal.tell(_log, GRAPH, f"{reason} to a batch")
+            return BatchResult(tuple(app_refusal.waiting(f"{reason} to a batch") for _ in requests))
         pause = errors.app_pause(outer, self._now())
-        # A refused batch speaks of the app and not of a booking, so it is never permanent.
-        reason = f"Graph answered {outer.status} {errors.shown_code(outer)} to a batch"
+        in_doubt = outer.status not in errors.NOT_APPLIED
         return BatchResult(
             tuple(
                 TransientError(
-                    reason,
-                    retry_after=pause,
-                    maybe_applied=request.writes and not errors.is_client_error(outer),
+                    f"{reason} to a batch", retry_after=pause, maybe_applied=each.writes and in_doubt
                 )
-                for request in requests
+                for each in requests
             ),
             pause,
         )
@@ -217,18 +224,23 @@ def _encode_item(item_id: str, request: GraphRequest) -> dict[str, Any]:
 def _sort_answers(body: Any, requests: Sequence[GraphRequest]) -> list[Result]:
     """Each request's answer, found by id: Graph answers in any order."""
     listed = body.get("responses") if isinstance(body, dict) else None
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Answer | None] = {}
     for entry in listed if isinstance(listed, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("status"), int):
-            headers = entry.get("headers")
-            answers[str(entry.get("id"))] = Answer(
+        if isinstance(entry, dict) and _is_status(entry.get("status")):
+            place, headers = str(entry.get("id")), entry.get("headers")
+            answer = Answer(
                 entry["status"], _lower(headers) if isinstance(headers, dict) else {}, entry.get("body")
             )
+            answers[place] = None if place in answers else answer  # of two answers neither can be believed
     return [
         answers.get(str(place))
         or TransientError("Graph's batch answer lacks an item", maybe_applied=request.writes)
         for place, request in enumerate(requests)
     ]
+
+
+def _is_status(value: Any) -> bool:
+    return type(value) is int and 100 <= value <= 599  # noqa: PLR2004 - HTTP's
 
 
 def _failure(error: Exception, request: GraphRequest) -> SyncError:
@@ -251,8 +263,11 @@ def _same_error(error: SyncError) -> SyncError:
             retry_after=error.retry_after,
             maybe_applied=error.maybe_applied,
             untried=error.untried,
+            until_mended=error.until_mended,
         )
-    return PermanentError(error.reason)
+    return PermanentError(
+        error.reason, patience=error.patience if isinstance(error, PermanentError) else None
+    )
 
 
 def _lower(headers: Any) -> dict[str, str]:

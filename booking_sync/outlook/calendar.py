@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential
 
-_UNKNOWN_IDS = frozenset({"errorinvalidid", "errorinvalididmalformed", "errorinvalididnotanitemid"})
-"""How Outlook refuses an id that it can't read."""
-
 
 class Batches(Protocol):
     """What the calendar needs of the scheduler."""
@@ -108,7 +105,7 @@ class OutlookCalendar:
             return AlreadyCreated(event_id or await self._look_up(mailbox, marker, transaction_id))
         event_id = _text(answer.body, "id") if errors.is_success(answer) else None
         if event_id is None:
-            raise self._error(answer, request)
+            raise errors.translate(answer, self._now(), writes=True, creating=True)
         return Created(event_id)
 
     async def update(self, event: EventRef, content: EventContent) -> bool:
@@ -129,7 +126,7 @@ class OutlookCalendar:
         """
         request = self._requests.delete(event)
         answer = await self._batches.submit(request)
-        gone = errors.is_event_gone(answer) or errors.is_mailbox_missing(answer)
+        gone = errors.is_event_gone(answer, deleting=True) or errors.is_mailbox_missing(answer)
         if not errors.is_success(answer) and not gone:
             raise self._error(answer, request)
 
@@ -221,7 +218,7 @@ class OutlookCalendar:
                 found = _text(answer.body, "id") if immutable else None
                 uid = _text(answer.body, "iCalUId") or ""
                 return ForeignEvent(EventRef(event.mailbox, found or event.event_id), uid)
-            if not _is_unknown_id(answer):
+            if not errors.is_event_gone(answer):
                 raise self._error(answer, request)
         return None
 
@@ -241,7 +238,7 @@ class OutlookCalendar:
                 if immutable:
                     return EventRef(event.mailbox, _text(answer.body, "id") or event.event_id)
                 return await self._marked_now(event.mailbox, marker)
-            if not _is_unknown_id(answer):
+            if not errors.is_event_gone(answer):
                 raise self._error(answer, request)
         return None
 
@@ -320,11 +317,6 @@ class OutlookCalendar:
 
     def _error(self, answer: Answer, request: GraphRequest) -> SyncError:
         return errors.translate(answer, self._now(), writes=request.writes)
-
-
-def _is_unknown_id(answer: Answer) -> bool:
-    """There is no event of this id, or it is of the other kind."""
-    return errors.is_event_gone(answer) or errors.error_code(answer).lower() in _UNKNOWN_IDS
 
 
 def _marked_events(entries: list[Any], mailbox: str, marker: str) -> list[FoundEvent]:

@@ -1,17 +1,22 @@
 """The table from Graph's statuses and error codes to our two kinds of error. Pure.
 
 The `is_…` functions tell what an answer means to one operation (a deletion may get a 404); `translate` makes
-an error of all other answers. Codes are the ones that Microsoft Graph documents for Outlook
-resources, or that were seen in public issue threads; `error.code` may be an empty string in a batch's items.
+an error of all other answers.
+
+Only an answer that carries an error of the service's own, with a code that `error_codes` knows, fails a
+booking or proves that something is absent. Whatever else there is (an empty body, a page of HTML, a code that
+nobody knows) may be a gateway's, a proxy's or a half-dead front end's, and passes.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.text import quote
 from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.outlook import error_codes
 from booking_sync.plumbing.retry_after import read_retry_after
 
 if TYPE_CHECKING:
@@ -30,23 +35,31 @@ FAILED_DEPENDENCY = 424
 TOO_MANY_REQUESTS = 429
 SERVER_ERRORS = 500
 
+PASSING = frozenset(
+    {
+        UNAUTHORIZED,
+        REQUEST_TIMEOUT,
+        CONFLICT,
+        PRECONDITION_FAILED,
+        LOCKED,
+        FAILED_DEPENDENCY,
+        TOO_MANY_REQUESTS,
+    }
+)
+"""Refusals that pass by themselves, whatever their code."""
+
+NOT_APPLIED = frozenset({UNAUTHORIZED, PRECONDITION_FAILED, LOCKED, FAILED_DEPENDENCY, TOO_MANY_REQUESTS})
+"""Refusals that nobody sends of what was carried out, a gateway included."""
+
 CONCURRENCY_PAUSE = 1.0
 """Seconds after which a call refused for too many at a time is worth another try."""
 
-_NO_MAILBOX = frozenset(
-    {
-        "mailboxnotenabledforrestapi",
-        "mailboxnotsupportedforrestapi",
-        "errornonexistentmailbox",
-        "resourcenotfound",  # "Resource could not be discovered.": seen by turns with the first one
-        "request_resourcenotfound",
-        "errorinvaliduser",
-    }
-)
-_SAVE_CONFLICTS = frozenset({"concurrentitemsave", "errorirresolvableconflict"})
-_DUPLICATE = "errorduplicatetransactionid"
-_EVENT_GONE = frozenset({"erroritemnotfound", ""})
-_UNKNOWN = "unknownerror"  # seen with 404 around an HTML page: a gateway spoke, not Outlook
+GRANTS_ARRIVE_WITHIN = timedelta(hours=4)
+"""How long a refusal may be out of date. Exchange applies a changed scope after up to two hours (Microsoft:
+"Role Based Access Control for Applications in Exchange Online"), and a new mailbox may take as long."""
+ROOM_IS_MADE_WITHIN = timedelta(hours=24)
+"""How long a full mailbox is tried again."""
+
 _MESSAGE_LENGTH = 200
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
@@ -55,6 +68,8 @@ ACCESS_DENIED_REASON = (
     "Outlook: the app may not write to this person's calendar (access denied); "
     "ask an administrator to include the mailbox in the app's scope."
 )
+NO_CALENDAR_REASON = "Outlook: this person's mailbox has no calendar yet."
+MAILBOX_FULL_REASON = "Outlook: this person's mailbox is full."
 
 
 def error_code(answer: Answer) -> str:
@@ -83,28 +98,39 @@ def is_client_error(answer: Answer) -> bool:
     return 400 <= answer.status < SERVER_ERRORS  # noqa: PLR2004 - the HTTP class of refusals
 
 
+def is_verdict(answer: Answer) -> bool:
+    """Graph's own judgement, and not a sign of trouble somewhere."""
+    return is_client_error(answer) and answer.status not in PASSING and error_codes.is_verdict(_code(answer))
+
+
 def is_duplicate(answer: Answer) -> bool:
     """Another event was created with the same transactionId: seen with status 400, possible with 409."""
-    return not is_success(answer) and error_code(answer).lower() == _DUPLICATE
+    return is_client_error(answer) and _code(answer) == error_codes.DUPLICATE_TRANSACTION
 
 
 def is_mailbox_missing(answer: Answer) -> bool:
     """There is no mailbox (any more), or no such user."""
-    return not is_success(answer) and error_code(answer).lower() in _NO_MAILBOX
+    return is_client_error(answer) and _code(answer) in error_codes.NO_MAILBOX
 
 
-def is_event_gone(answer: Answer) -> bool:
-    """A 404 to a request that names an event, and it is not the mailbox that is missing.
+def is_event_gone(answer: Answer, *, deleting: bool = False) -> bool:
+    """There is no such event under this id in this mailbox: the one answer for whatever names an event.
 
-    An empty code is taken for a missing event: should it be the mailbox, then the creation that follows finds
-    out.
+    Args:
+        answer: to a request that names one.
+        deleting: the request was to remove it.
     """
-    return answer.status == NOT_FOUND and error_code(answer).lower() in _EVENT_GONE
+    if not is_client_error(answer):
+        return False
+    code = _code(answer)
+    if not code:
+        return answer.status == NOT_FOUND and error_codes.GONE_WORDS in _error_text(answer, "message").lower()
+    return error_codes.names_no_item(code) or (deleting and code == error_codes.CANNOT_DELETE)
 
 
 def is_there_already(answer: Answer) -> bool:
     """A 409 that says the thing exists, and not that two writes met."""
-    return answer.status == CONFLICT and error_code(answer).lower() not in _SAVE_CONFLICTS
+    return answer.status == CONFLICT and error_codes.ALREADY_EXISTS in _code(answer)
 
 
 def is_concurrency(answer: Answer) -> bool:
@@ -132,42 +158,27 @@ def _retry_after(answer: Answer, now: datetime) -> float | None:
     return read_retry_after(answer.headers.get("retry-after"), now)
 
 
-def translate(answer: Answer, now: datetime, *, writes: bool) -> SyncError:
+def translate(answer: Answer, now: datetime, *, writes: bool, creating: bool = False) -> SyncError:
     """The error for an answer that the operation has no use for.
 
     Args:
         answer: anything but what the operation asked for; an unexpected success counts as unreadable.
         now: aware; what an HTTP date in `Retry-After` is compared with.
         writes: the request may have changed something.
+        creating: the request names no event, only a mailbox.
     """
-    code = error_code(answer).lower()
-    if is_mailbox_missing(answer):
-        return PermanentError(NO_MAILBOX_REASON)
-    if answer.status == NOT_FOUND and code == _UNKNOWN:
+    code = _code(answer)
+    if code in error_codes.MAILBOX_FULL and not is_success(answer):  # seen with 403 and 507
+        return PermanentError(MAILBOX_FULL_REASON, patience=ROOM_IS_MADE_WITHIN)
+    if not is_verdict(answer):
         return _transient(answer, now, writes=writes)
-    if answer.status == FORBIDDEN:
-        return PermanentError(ACCESS_DENIED_REASON if "accessdenied" in code else _refusal(answer))
-    if code in _SAVE_CONFLICTS or _is_transient(answer.status):
-        return _transient(answer, now, writes=writes)
+    if code in error_codes.NO_MAILBOX:
+        return PermanentError(NO_MAILBOX_REASON, patience=GRANTS_ARRIVE_WITHIN)
+    if code in error_codes.ACCESS_DENIED:
+        return PermanentError(ACCESS_DENIED_REASON, patience=GRANTS_ARRIVE_WITHIN)
+    if creating and error_codes.names_no_folder(code):
+        return PermanentError(NO_CALENDAR_REASON, patience=GRANTS_ARRIVE_WITHIN)
     return PermanentError(_refusal(answer))
-
-
-def _is_transient(status: int) -> bool:
-    return status in _TRANSIENT or status >= SERVER_ERRORS or status < 400  # noqa: PLR2004 - no error at all
-
-
-_TRANSIENT = frozenset(
-    {
-        UNAUTHORIZED,
-        REQUEST_TIMEOUT,
-        CONFLICT,
-        PRECONDITION_FAILED,
-        LOCKED,
-        FAILED_DEPENDENCY,
-        TOO_MANY_REQUESTS,
-    }
-)
-_NOT_APPLIED = frozenset({UNAUTHORIZED, PRECONDITION_FAILED, LOCKED, FAILED_DEPENDENCY, TOO_MANY_REQUESTS})
 
 
 def _transient(answer: Answer, now: datetime, *, writes: bool) -> TransientError:
@@ -175,7 +186,7 @@ def _transient(answer: Answer, now: datetime, *, writes: bool) -> TransientError
     return TransientError(
         f"Graph answered {answer.status} {shown_code(answer)}".rstrip(),
         retry_after=pause,
-        maybe_applied=writes and answer.status not in _NOT_APPLIED,
+        maybe_applied=writes and answer.status not in NOT_APPLIED,
     )
 
 
@@ -183,6 +194,10 @@ def _refusal(answer: Answer) -> str:
     message = _error_text(answer, "message")
     said = (shown_code(answer), quote(message, _MESSAGE_LENGTH) if message else "")
     return f"Outlook: Graph refused the request ({answer.status}). {': '.join(filter(None, said))}".rstrip()
+
+
+def _code(answer: Answer) -> str:
+    return error_code(answer).strip().lower()
 
 
 def _error_text(answer: Answer, key: str) -> str:

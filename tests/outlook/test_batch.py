@@ -226,12 +226,60 @@ async def test_a_refused_batch_says_how_long_to_stay_away(status: int) -> None:
     assert len(transport.calls) == 1
 
 
-@pytest.mark.parametrize("status", [302, 403, 404, 500])
-async def test_a_refused_batch_is_never_permanent(status: int) -> None:
-    """The refusal of a whole batch speaks of the app, not of a booking, and may be mended: transient."""
-    result, _, _ = await send(httpx.Response(status))
-    assert len(transient(result)) == 2
+@pytest.mark.parametrize("status", [302, 400, 403, 404, 407, 413, 421, 451, 500])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b'{"error":{"code":"","message":"x"}}', b'{"error":{"code":"GatewaySaysNo"}}']
+)
+async def test_a_batch_that_a_gateway_refuses_may_have_been_worked_on(status: int, content: bytes) -> None:
+    """Without an error of Graph's own a refused batch is passing trouble, and is not taken apart."""
+    result, transport, _ = await send(httpx.Response(status, content=content))
+    for error, in_doubt in zip(transient(result), (True, False), strict=True):
+        assert (error.until_mended, error.maybe_applied) == (False, in_doubt)
+    assert len(transport.calls) == 1
     assert result.pause is None
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+async def test_a_batch_that_graph_refuses_waits_until_it_is_mended(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The refusal of a whole batch speaks of the app, not of a booking: nothing is given up, one is told."""
+    body = {"error": {"code": "Authorization_RequestDenied", "message": "no"}}
+    result, _, _ = await send(httpx.Response(status, json=body))
+    for error in transient(result):
+        assert (error.retry_after, error.maybe_applied, error.until_mended) == (60.0, False, True)
+    (line,) = [json.loads(record.getMessage()) for record in caplog.records]
+    assert (line["event"], line["service"]) == ("app_refused", "Graph")
+    assert str(status) in line["reason"]
+
+
+async def test_a_refused_batch_proves_nothing_of_its_one_event() -> None:
+    """A code that would mean a missing event, on the batch itself, does not mean that."""
+    body = {"error": {"code": "ErrorInvalidIdMalformed", "message": "no"}}
+    result, _, _ = await send(httpx.Response(400, json=body), requests=[get("a")])
+    assert statuses(result) == ["PermanentError"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"id": "0", "status": 404, "body": {"error": {"code": "ErrorItemNotFound"}}},
+        {"id": 0, "status": 200},
+    ],
+)
+async def test_of_two_answers_to_one_item_neither_is_believed(second: dict[str, Any]) -> None:
+    """An item that is answered twice is in doubt; its neighbour is not."""
+    entries = [{"id": "0", "status": 200}, {"id": "1", "status": 200}, second]
+    result, _, _ = await send(httpx.Response(200, json={"responses": entries}))
+    assert statuses(result) == ["TransientError", 200]
+
+
+@pytest.mark.parametrize("status", [True, 0, -404, 99, 600, 10**400, 200.0, "200", None, [200]])
+async def test_what_is_no_status_is_no_answer(status: Any) -> None:
+    """An item whose status can't be one is in doubt; its neighbour is not."""
+    entries = [{"id": "0", "status": status}, {"id": "1", "status": 200}]
+    result, _, _ = await send(httpx.Response(200, json={"responses": entries}))
+    assert statuses(result) == ["TransientError", 200]
 
 
 async def test_one_malformed_item_does_not_harm_the_others() -> None:
@@ -246,5 +294,5 @@ async def test_one_malformed_item_does_not_harm_the_others() -> None:
         return all_fine(items)
 
     result, _, _ = await send(strict, requests=[post("a", number) for number in range(20)])
-    assert statuses(result) == [200] * 13 + [400] + [200] * 6
+    assert statuses(result) == [200] * 13 + ["PermanentError"] + [200] * 6
     assert sorted(ran, key=int) == [str(number) for number in range(20) if number != 13]
