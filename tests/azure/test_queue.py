@@ -167,7 +167,7 @@ def test_dead_letter_fills_what_a_message_may_hold() -> None:
 
 async def test_too_large_change_is_permanent(storage: str) -> None:
     """A message that Storage will never take is no case for another try."""
-    huge = BookingChange(CHANGE.booking_id, "c" * 70_000, NOW)
+    huge = replace(CHANGE, booking_id="b" * 70_000)
     async with opened(storage, queue_name()) as queue:
         with pytest.raises(PermanentError, match="refuses the message"):
             await queue.send(huge)
