@@ -4,15 +4,54 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from booking_sync.plumbing.telemetry import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).parents[1]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "local" / "README.md"]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / ".github").rglob("*.md")),
+    ROOT / "local" / "README.md",
+]
+NOT_OURS = {".git", ".hypothesis", ".local-stack", ".venv", "__pycache__", "build", "dist", "node_modules"}
+"""Folders that hold no source; the documentation may name them as what comes into being."""
+MADE_BY_COMMANDS = {"local.settings.json", "booking-sync-backfill.json", "booking-sync.cdx.json"}
+"""Files that are not in the repository, since whoever follows the documentation makes them."""
+WHOLE = ("domain", "plumbing", "ports", "settings", "sync")
+"""Packages of which docs/architecture.md names every module."""
 
 
 def _text(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name not in NOT_OURS and not path.is_symlink():
+            yield path
+            if path.is_dir():
+                yield from _sources(path)
+
+
+SOURCES = list(_sources(ROOT))
+FILES = {path.name for path in SOURCES if path.is_file()}
+FOLDERS = {path.name for path in SOURCES if path.is_dir()} | NOT_OURS
+TOP = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path in SOURCES and path.is_dir())
+PATH = re.compile(rf"(?<![\w/.@-])(?:{TOP})/[\w./*-]*[\w/*-]")
+FILE = re.compile(
+    r"`([\w.-]+\.(?:bicep|css|html|in|js|json|kql|md|py|sh|svg|toml|tsv|txt|ya?ml)(?:\.example)?)`"
+)
+FOLDER = re.compile(r"`([\w.-]+)/`")
+MODULE = re.compile(
+    r"`(booking_sync(?:\.\w+)+)`|python3? -m ((?:booking_sync|benchmarks|local|tests)(?:\.\w+)*)"
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -20,6 +59,35 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     """Relative links in the documentation name files that exist."""
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    """In prose, in commands and in tables: a path from the repository's root or from the page's folder."""
+    paths = set(PATH.findall(page.read_text(encoding="utf-8")))
+    assert {
+        path for path in paths if not any(list(place.glob(path)) for place in (ROOT, page.parent))
+    } == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_and_folder_that_a_page_names_exists(page: Path) -> None:
+    """A name without its path, such as `worker.py` or `web_api/`, is somewhere in the repository."""
+    text = page.read_text(encoding="utf-8")
+    assert set(FILE.findall(text)) - FILES - MADE_BY_COMMANDS == set()
+    assert set(FOLDER.findall(text)) - FOLDERS == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_module_that_a_page_names_exists(page: Path) -> None:
+    """Dotted names of ours are modules or metrics, and `python -m` finds what it is told to run."""
+    named = {"".join(found) for found in MODULE.findall(page.read_text(encoding="utf-8"))}
+    assert {name for name in named - set(Metric) if not _is_module(name)} == set()
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -40,3 +108,14 @@ def test_every_module_of_the_product_has_its_place_in_the_architecture() -> None
     }
     page = _text("docs/architecture.md")
     assert {name for name in modules if f"{name}.py`" not in page and f"{name}/`" not in page} == set()
+
+
+@pytest.mark.parametrize("package", WHOLE)
+def test_the_architecture_lists_a_package_s_modules(package: str) -> None:
+    """Each row of the table names every module of its package: none is missing, none has moved away."""
+    (row,) = re.findall(
+        rf"^\| `booking_sync/{package}/` \|(.*)$", _text("docs/architecture.md"), re.MULTILINE
+    )
+    folder = ROOT / "booking_sync" / package
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert modules - set(re.findall(r"`(\w+)`", row)) == set()

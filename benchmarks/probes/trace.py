@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.plumbing.tokens import ClosedOnExit
+from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

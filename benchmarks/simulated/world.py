@@ -14,7 +14,7 @@ from azure.core.credentials import AccessToken
 
 from benchmarks.simulated.traffic import Link
 from booking_sync.dataverse.web_api.reply import Reply
-from booking_sync.plumbing.tokens import ClosedOnExit
+from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from local.dataverse import DataverseStandIn
 from local.graph import GraphStandIn
 from local.standin import tokens

@@ -9,6 +9,7 @@ left by a process that died, or of a deletion whose webhook was lost. The audit 
     hints      findings → queue messages; pure
     auditor    the use case: lists, compares, checks again, enqueues, reports
     report     what a run tells its caller
+    endpoint   the audit on demand: a request's body → a run → its answer
 
 The audit changes nothing by itself. It enqueues hints, and the worker reads each booking afresh, so a stale
 listing costs a few requests and no event.

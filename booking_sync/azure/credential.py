@@ -19,8 +19,8 @@ from azure.identity.aio import ClientSecretCredential
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options, retry_after
 from booking_sync.azure.secrets import KeyVaultSecret
 from booking_sync.errors import TransientError
+from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.plumbing.log import log_event
-from booking_sync.plumbing.tokens import ClosedOnExit
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken

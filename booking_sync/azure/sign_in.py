@@ -16,7 +16,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.plumbing.tokens import ClosedOnExit
+from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 
 if TYPE_CHECKING:
     from datetime import datetime

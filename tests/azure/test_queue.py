@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 

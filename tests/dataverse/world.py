@@ -11,7 +11,7 @@ from azure.core.credentials import AccessToken
 
 from booking_sync.dataverse.bookings import open_bookings
 from booking_sync.domain.columns import SupportColumns
-from booking_sync.plumbing.tokens import ClosedOnExit
+from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from local.dataverse import DataverseStandIn
 from local.standin import server_tls, serving, tokens
 

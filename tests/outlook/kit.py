@@ -14,7 +14,7 @@ from booking_sync.domain.booking import Address
 from booking_sync.domain.event import EventContent, EventTime
 from booking_sync.outlook.calendar import OutlookCalendar, open_calendar
 from booking_sync.outlook.wire import GraphRequest
-from booking_sync.plumbing.tokens import ClosedOnExit
+from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from local.graph import GraphStandIn
 from local.graph.handlers import GRAPH_AUDIENCE
 from local.graph.mailbox.schema import read_event

@@ -23,7 +23,7 @@ from booking_sync.outlook.calendar import OutlookCalendar
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.plumbing.circuit import Circuit
-from booking_sync.plumbing.tokens import ClosedOnExit
+from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import Batcher
 from booking_sync.sync.synchronizer import Synchronizer

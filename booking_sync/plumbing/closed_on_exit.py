@@ -1,4 +1,4 @@
-"""What credentials of ours have in common."""
+"""The asynchronous context manager that azure-core wants of every credential."""
 
 from __future__ import annotations
 
