@@ -119,3 +119,30 @@ def test_the_architecture_lists_a_package_s_modules(package: str) -> None:
     folder = ROOT / "booking_sync" / package
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     assert modules - set(re.findall(r"`(\w+)`", row)) == set()
+
+
+def test_a_package_that_tells_of_its_modules_knows_them_all() -> None:
+    """Where a package's docstring has a table of modules, it lists every module and nothing else."""
+    wrong = {}
+    for path in sorted((ROOT / "booking_sync").rglob("__init__.py")):
+        listed = _listed(path)
+        if listed:
+            there = {each.stem for each in path.parent.iterdir() if _is_part(each)}
+            if listed != there:
+                wrong[path.parent.name] = sorted(listed ^ there)
+    assert wrong == {}
+
+
+def _listed(path: Path) -> set[str]:
+    """The names with which a table's lines begin: before two blanks, or several alone on a line."""
+    names: set[str] = set()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if found := re.match(r"(?: {4})?([a-z]\w*/?(?:, [a-z]\w*/?)*)(?:  +\S|$)", line):
+            names |= {name.rstrip("/") for name in found[1].split(", ")}
+    return names
+
+
+def _is_part(path: Path) -> bool:
+    if path.is_dir():
+        return path.name not in NOT_OURS
+    return path.suffix == ".py" and path.stem != "__init__"

@@ -1,9 +1,12 @@
 """The Dataverse adapter: reads bookings and writes our record on them, over the Web API (v9.2).
 
-web_api         HTTP to the Web API, without knowing what is asked: client, throttling, batches, errors
-schema, queries names and URLs
-rows            JSON -> domain values
-bookings, audit_reads, detail_reads, doctor_reads, failures, related, resources
-                the ports about bookings and the rows around them
-customizations  the port that `provision` works through; webhook_key tells whether a webhook has our key
+    web_api         HTTP to the Web API, without knowing what is asked: client, throttling, batches, errors
+    queries         names and URLs
+    rows            JSON → domain values
+    bookings, audit_reads, detail_reads, doctor_reads, failures, related, resources
+                    the ports about bookings and the rows around them
+    customizations  the port that `provision` works through
+    webhook_key     whether a webhook has the key that we were given
+
+`web_api` translates refusals into our two kinds of error: nothing above it knows a status code.
 """

@@ -14,8 +14,7 @@ from urllib.parse import quote
 
 from booking_sync.dataverse.customizations import DataverseCustomizations
 from booking_sync.dataverse.failures import DataverseFailures
-from booking_sync.dataverse.queries import booking_expand, booking_select
-from booking_sync.dataverse.schema import BOOKINGS
+from booking_sync.dataverse.queries import BOOKINGS, booking_expand, booking_select
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.text import clean_line

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from booking_sync.dataverse.queries import BOOKINGS
 from booking_sync.dataverse.rows import ID_COLUMN
-from booking_sync.dataverse.schema import BOOKINGS
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.ports.bookings import FailingBooking, FailingBookings

@@ -8,7 +8,6 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from booking_sync.dataverse.schema import BOOKINGS
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.watched import WORK_ORDER_COLUMNS, RelatedTable
 
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.columns import SupportColumns
     from booking_sync.ports.bookings import BookingQuery
+
+BOOKINGS = "bookableresourcebookings"
+"""The booking table's entity set."""
 
 MAX_IDS = 100
 """How many rows one request asks for; keeps the URL far below Dataverse's 32 KB."""

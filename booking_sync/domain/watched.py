@@ -1,4 +1,4 @@
-"""Which tables and columns an event hangs on: what webhooks are registered for, and filtered by.
+"""Which tables and columns an event depends on: what webhooks are registered for, and filtered by.
 
 An event shows its booking, but also things of the booking's work order, and it lies in the calendar of the
 resource's user. A column belongs here exactly when the plan or the rendering of a booking depends on it. What

@@ -9,7 +9,8 @@ From the caller inwards:
     scheduler       decides which requests travel together: one batch per mailbox at a time
     batch           sends up to 20 requests as one POST /$batch and sorts the answers
     client          the Graph SDK: authentication, transport, no retries of its own
-    errors          the table from statuses and error codes to our two kinds of error
+    errors          statuses and error codes → our two kinds of error
+    error_codes     the codes that Graph is known to send
     wire            a request and its answer, as plain values
     store           plain storage for the SDK's models
 

@@ -1,8 +1,9 @@
 """The app settings.
 
-values    from a text to a value, one function per kind
-storage   the storage account's settings
-table     every setting: name, default, meaning, type
-loading   reading them, whole or in part
-cautions  what can be used and will still surprise
+values        from a text to a value, one function per kind
+storage       the storage account's settings
+table         every setting: name, default, meaning, type
+loading       reads them, whole or in part
+registration  what the functions are registered with, before settings are checked
+cautions      settings that are valid but likely unwanted
 """

@@ -2,7 +2,7 @@
 
 An announcement says "look at this row's bookings", and that is done afresh when it becomes visible. So a
 change that comes in while one is hidden for certain is looked after by that one, which is stored durably.
-Nothing hangs on the memory kept here: another process, or a restart, costs an announcement more.
+The memory kept here may be lost: another process, or a restart, costs one more announcement.
 """
 
 from __future__ import annotations
