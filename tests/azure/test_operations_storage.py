@@ -85,7 +85,7 @@ async def test_depths_count_what_is_hidden_too(account: str) -> None:
 
 
 async def test_looking_changes_nothing(account: str) -> None:
-    """A letter can be looked at again and again, and read as it was written."""
+    """A message can be peeked at again and again, and reads as it was written."""
     async with opened_queue(account) as queue:
         await queue.dead_letter('{"bookingId": "x"}', "Kein Postfach für Jürgen.")
         for _ in range(2):
@@ -95,7 +95,7 @@ async def test_looking_changes_nothing(account: str) -> None:
 
 
 async def test_what_is_taken_is_hidden_until_it_is_released_or_deleted(account: str) -> None:
-    """Two orders never work on the same letter; one that is let go is there again at once."""
+    """Two actions never work on the same message; one that is released is visible again at once."""
     async with opened_queue(account) as queue:
         inspection = queue.inspection()
         for _ in range(3):
@@ -111,7 +111,7 @@ async def test_what_is_taken_is_hidden_until_it_is_released_or_deleted(account: 
 
 
 async def test_a_receipt_that_is_over_settles_nothing(account: str) -> None:
-    """Who was too slow, and whose letter somebody else has taken since, leaves it to them."""
+    """Whoever was too slow leaves a message to those who have taken it since."""
     async with opened_queue(account) as queue:
         inspection = queue.inspection()
         await queue.dead_letter("{}", "No mailbox.")

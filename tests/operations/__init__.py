@@ -1,1 +1,1 @@
-"""Tests of what operators see and order."""
+"""Tests of what operators see and do."""

@@ -91,7 +91,7 @@ class FakePoison:
     def lay(self, message: str, reason: str = "No mailbox.") -> str:
         """Lay a message down with a reason; returns its id."""
         self._count += 1
-        message_id = f"letter-{self._count}"
+        message_id = f"message-{self._count}"
         try:
             original = json.loads(message)
         except ValueError:

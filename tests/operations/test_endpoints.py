@@ -40,7 +40,7 @@ class Failures:
         return self.found
 
 
-class Bench:
+class Harness:
     """The endpoints on parts in memory."""
 
     def __init__(self) -> None:
@@ -89,18 +89,18 @@ class Bench:
 
 
 async def test_the_page_gets_everything_at_once() -> None:
-    """Queues, letters with reasons and links, failing bookings, closed mailboxes, runs and outcomes."""
-    bench = Bench()
-    letter = bench.poison.lay(TEXT, "No mailbox.")
-    bench.failures.found = FailingBookings(
+    """Queues, dead letters with reasons and links, failing bookings, closed mailboxes, runs and outcomes."""
+    harness = Harness()
+    letter = harness.poison.lay(TEXT, "No mailbox.")
+    harness.failures.found = FailingBookings(
         (FailingBooking(BOOKING_ID, "Boiler", START, START, "No mailbox."),), more=True
     )
-    bench.journal_store.outcome(
+    harness.journal_store.outcome(
         BookingChange(BOOKING_ID, "c", START), Outcome(OutcomeKind.FAILED, "No mailbox.")
     )
-    await bench.journal_store.ran(RunKind.CATCH_UP, {"behind": 0})
-    status = await bench.status()
-    await bench.journal_store.aclose()
+    await harness.journal_store.ran(RunKind.CATCH_UP, {"behind": 0})
+    status = await harness.status()
+    await harness.journal_store.aclose()
     link = f"https://org.example/{BOOKING_ID}"
     assert status["queues"] == {"problem": "", "changes": 0, "poison": 1}
     assert status["health"] == {
@@ -129,13 +129,13 @@ async def test_the_page_gets_everything_at_once() -> None:
     assert status["audit"] == {"problem": "", "finished": ""}
 
 
-async def test_letters_of_every_kind_are_shown() -> None:
+async def test_dead_letters_of_every_kind_are_shown() -> None:
     """About another row, unreadable or without a reason: each is there, and says whether it can go back."""
-    bench = Bench()
-    bench.poison.lay(encode_related(RelatedChange(RelatedTable.WORK_ORDER, ANNA, "c", START)))
-    bench.poison.lay("nonsense", HOSTILE)
-    bench.poison.texts["bare"] = TEXT
-    related, nonsense, bare = (await bench.status())["poison"]["letters"]
+    harness = Harness()
+    harness.poison.lay(encode_related(RelatedChange(RelatedTable.WORK_ORDER, ANNA, "c", START)))
+    harness.poison.lay("nonsense", HOSTILE)
+    harness.poison.texts["bare"] = TEXT
+    related, nonsense, bare = (await harness.status())["poison"]["letters"]
     assert (related["about"], related["bookingId"], related["link"]) == (f"msdyn_workorder {ANNA}", "", "")
     assert (nonsense["replayable"], bare["replayable"], bare["reason"]) == (False, True, "")
     assert len(nonsense["reason"]) <= 1000
@@ -152,17 +152,17 @@ async def test_letters_of_every_kind_are_shown() -> None:
 )
 async def test_what_is_down_says_so_in_its_place(error: Exception, words: str) -> None:
     """A service that can't be asked leaves the rest of the page as it is."""
-    bench = Bench()
-    bench.poison.lay(TEXT)
-    bench.unopened = error
-    bench.text_store.broken = TransientError("no role")
-    status = await bench.status()
+    harness = Harness()
+    harness.poison.lay(TEXT)
+    harness.unopened = error
+    harness.text_store.broken = TransientError("no role")
+    status = await harness.status()
     assert status["failing"] == {"problem": words}
     assert status["journal"] == {"problem": "no role"}
     assert len(status["poison"]["letters"]) == 1
-    bench.poison.broken = TransientError("the storage queue can't be reached")
-    bench.clock.advance(60)
-    status = await bench.status()
+    harness.poison.broken = TransientError("the storage queue can't be reached")
+    harness.clock.advance(60)
+    status = await harness.status()
     assert status["poison"]["problem"] == "the storage queue can't be reached"
     assert status["queues"]["problem"]
     assert status["health"]["status"] == "failing"
@@ -170,56 +170,56 @@ async def test_what_is_down_says_so_in_its_place(error: Exception, words: str) -
 
 async def test_a_stranger_learns_only_whether_it_works() -> None:
     """The open probe gives nothing away; with the key the same answer says what is wrong."""
-    bench = Bench()
-    assert (await bench.endpoints.probe()).status == 200
-    bench.settings_problem = "GRAPH_URL is missing"
-    bench.clock.advance(60)
-    probe, health = await bench.endpoints.probe(), await bench.endpoints.health()
+    harness = Harness()
+    assert (await harness.endpoints.probe()).status == 200
+    harness.settings_problem = "GRAPH_URL is missing"
+    harness.clock.advance(60)
+    probe, health = await harness.endpoints.probe(), await harness.endpoints.health()
     assert (probe.status, probe.payload) == (503, {"status": "failing"})
     assert (health.status, health.payload["findings"][0]["words"]) == (503, "GRAPH_URL is missing")
 
 
-async def test_orders_answer_what_was_done() -> None:
+async def test_actions_answer_what_was_done() -> None:
     """A replay tells its counts, a resync its correlation id."""
-    bench = Bench()
-    bench.poison.lay(TEXT)
-    bench.poison.lay("nonsense")
-    replay = await bench.endpoints.replay(JSON, b'{"all": true}')
+    harness = Harness()
+    harness.poison.lay(TEXT)
+    harness.poison.lay("nonsense")
+    replay = await harness.endpoints.replay(JSON, b'{"all": true}')
     assert (replay.status, replay.payload) == (200, {"replayed": 1, "unreadable": 1, "problem": ""})
-    resync = await bench.endpoints.resync(JSON, json.dumps({"bookings": [BOOKING_ID]}).encode())
+    resync = await harness.endpoints.resync(JSON, json.dumps({"bookings": [BOOKING_ID]}).encode())
     assert (resync.status, resync.payload) == (202, {"queued": 1, "correlationId": "resync-id"})
-    assert len(bench.queue.sent) == 2
+    assert len(harness.queue.sent) == 2
 
 
-async def test_orders_that_are_not_carried_out_say_why() -> None:
+async def test_actions_that_are_not_done_say_why() -> None:
     """Refused, impossible now, or without settings: the answer has the status and the words for it."""
-    bench = Bench()
+    harness = Harness()
     body = json.dumps({"bookings": [BOOKING_ID]}).encode()
-    assert (await bench.endpoints.replay({}, b'{"all": true}')).status == 415
-    assert (await bench.endpoints.resync({**JSON, "Sec-Fetch-Site": "cross-site"}, body)).status == 403
-    bench.poison.lay(TEXT)
-    bench.queue.down = True
+    assert (await harness.endpoints.replay({}, b'{"all": true}')).status == 415
+    assert (await harness.endpoints.resync({**JSON, "Sec-Fetch-Site": "cross-site"}, body)).status == 403
+    harness.poison.lay(TEXT)
+    harness.queue.down = True
     replay, resync = (
-        await bench.endpoints.replay(JSON, b'{"all": true}'),
-        await bench.endpoints.resync(JSON, body),
+        await harness.endpoints.replay(JSON, b'{"all": true}'),
+        await harness.endpoints.resync(JSON, body),
     )
     assert (replay.status, replay.payload["problem"]) == (503, "the queue can't be reached")
     assert (resync.status, resync.payload["problem"]) == (503, "the queue can't be reached")
-    bench.settings_problem = "AzureWebJobsStorage is missing"
+    harness.settings_problem = "AzureWebJobsStorage is missing"
     for answer in (
-        await bench.endpoints.replay(JSON, b'{"all": true}'),
-        await bench.endpoints.resync(JSON, body),
+        await harness.endpoints.replay(JSON, b'{"all": true}'),
+        await harness.endpoints.resync(JSON, body),
     ):
         assert (answer.status, answer.payload["problem"]) == (503, "AzureWebJobsStorage is missing")
 
 
 async def test_answers_are_kept_by_nobody() -> None:
     """No cache between the app and the operator stores an answer, and no browser guesses its type."""
-    bench = Bench()
+    harness = Harness()
     answers = [
-        await bench.endpoints.probe(),
-        await bench.endpoints.status(),
-        await bench.endpoints.replay({}, b""),
+        await harness.endpoints.probe(),
+        await harness.endpoints.status(),
+        await harness.endpoints.replay({}, b""),
     ]
     for answer in answers:
         assert answer.headers["Cache-Control"] == "no-store"

@@ -87,7 +87,7 @@ class Gauge:
         return QueueDepths(1, 2)
 
 
-class Bench:
+class Harness:
     """A probe and all that it asks."""
 
     def __init__(self) -> None:
@@ -119,33 +119,33 @@ class Bench:
 
 async def test_asking_often_costs_one_look() -> None:
     """A probe that anybody may call can't be used to keep Storage busy."""
-    bench = Bench()
+    harness = Harness()
     for _ in range(5):
-        assert (await bench.probe.look()).depths == QueueDepths(1, 2)
-    assert bench.gauge.asked == 1
-    bench.clock.advance(FRESH_SECONDS + 1)
-    await bench.probe.look()
-    assert bench.gauge.asked == 2
+        assert (await harness.probe.look()).depths == QueueDepths(1, 2)
+    assert harness.gauge.asked == 1
+    harness.clock.advance(FRESH_SECONDS + 1)
+    await harness.probe.look()
+    assert harness.gauge.asked == 2
 
 
 async def test_each_trouble_is_told_once() -> None:
     """Settings that can't be used are named by themselves, not by all that they break."""
-    bench = Bench()
-    bench.gauge.broken = TransientError("the storage queue can't be reached")
-    assert await bench.words() == ["The queues can't be reached: the storage queue can't be reached"]
-    bench.gauge.broken = None
-    bench.start_problem = bench.settings_problem = "1 app setting needs attention. GRAPH_URL is missing"
-    assert (await bench.words())[0] == bench.settings_problem
-    assert len(await bench.words()) == 2  # and the letters
-    bench.settings_problem = "AzureWebJobsStorage is missing"
-    assert await bench.words() == ["AzureWebJobsStorage is missing"]
+    harness = Harness()
+    harness.gauge.broken = TransientError("the storage queue can't be reached")
+    assert await harness.words() == ["The queues can't be reached: the storage queue can't be reached"]
+    harness.gauge.broken = None
+    harness.start_problem = harness.settings_problem = "1 app setting needs attention. GRAPH_URL is missing"
+    assert (await harness.words())[0] == harness.settings_problem
+    assert len(await harness.words()) == 2  # and the dead letters
+    harness.settings_problem = "AzureWebJobsStorage is missing"
+    assert await harness.words() == ["AzureWebJobsStorage is missing"]
 
 
 async def test_the_catch_up_is_known_from_the_journal() -> None:
     """Whichever instance ran it, its age counts; a journal that can't be read is told."""
-    bench = Bench()
-    await bench.journal_store.ran(RunKind.CATCH_UP, {})
-    bench.clock.advance(2 * 3600)
-    assert any("No catch-up has succeeded for 120 minutes" in each for each in await bench.words())
-    bench.text_store.broken = TransientError("no role")
-    assert "The journal can't be read: no role" in await bench.words()
+    harness = Harness()
+    await harness.journal_store.ran(RunKind.CATCH_UP, {})
+    harness.clock.advance(2 * 3600)
+    assert any("No catch-up has succeeded for 120 minutes" in each for each in await harness.words())
+    harness.text_store.broken = TransientError("no role")
+    assert "The journal can't be read: no role" in await harness.words()

@@ -49,8 +49,8 @@ async def status_when(office: Office, holds: Callable[[Any], bool], url: str = "
 
 
 @pytest.mark.parametrize("headers", [{}, {HEADER: "wrong"}], ids=["no key", "wrong key"])
-async def test_data_and_orders_need_the_key(office: Office, headers: dict[str, str]) -> None:
-    """Nobody sees or orders anything without the function key."""
+async def test_data_and_actions_need_the_key(office: Office, headers: dict[str, str]) -> None:
+    """Nobody sees or does anything without the function key."""
     for path in ("operations/status", "operations/health"):
         assert (await ask(office, path, headers=headers))[0] == 401
     for path, body in (
@@ -74,7 +74,7 @@ async def test_strangers_see_an_empty_page_and_one_word(office: Office) -> None:
         assert secret not in page
 
 
-async def test_another_page_can_t_order_even_with_the_key(office: Office) -> None:
+async def test_another_page_can_t_act_even_with_the_key(office: Office) -> None:
     """Cross-site requests are refused before anything is done."""
     headers = {HEADER: office.stack.keys.function, "Sec-Fetch-Site": "cross-site"}
     status, told = await ask(office, "operations/replay", body={"all": True}, headers=headers)

@@ -20,7 +20,7 @@ SYNCED = Outcome(OutcomeKind.SYNCED, "event created")
 DOWN = TransientError("blob storage can't be reached")
 
 
-class Bench:
+class Harness:
     """A text store and the journal stores of some instances."""
 
     def __init__(self) -> None:
@@ -37,43 +37,43 @@ class Bench:
 
 async def test_outcomes_of_a_moment_are_one_write() -> None:
     """A thousand messages cost one blob, and none of them waits for it."""
-    bench = Bench()
-    journal_store = bench.journal_store("one")
+    harness = Harness()
+    journal_store = harness.journal_store("one")
     for _ in range(1000):
         journal_store.outcome(CHANGE, SYNCED)
-    assert bench.text_store.writes == 0
-    await bench.text_store.written.wait()
+    assert harness.text_store.writes == 0
+    await harness.text_store.written.wait()
     await journal_store.aclose()
-    assert bench.text_store.writes == 1
+    assert harness.text_store.writes == 1
 
 
 async def test_nothing_new_is_nothing_written() -> None:
     """An idle instance does not touch the storage account."""
-    bench = Bench()
-    await bench.journal_store("one").aclose()
-    assert bench.text_store.writes == 0
+    harness = Harness()
+    await harness.journal_store("one").aclose()
+    assert harness.text_store.writes == 0
 
 
 async def test_what_is_not_written_yet_is_written_at_the_end() -> None:
     """An orderly end loses nothing, however long the pause between writes is."""
-    bench = Bench()
-    journal_store = bench.journal_store("one", save_seconds=3600)
+    harness = Harness()
+    journal_store = harness.journal_store("one", save_seconds=3600)
     journal_store.outcome(CHANGE, SYNCED)
     await journal_store.aclose()
-    journal = decode_journal(bench.text_store.texts["instances/one"][1])
+    journal = decode_journal(harness.text_store.texts["instances/one"][1])
     assert journal is not None
     assert [entry.booking_id for entry in journal.entries] == [BOOKING_ID]
 
 
 async def test_any_instance_shows_what_all_remember() -> None:
     """The page is served by some instance, and shows every one's outcomes and closed mailboxes, once."""
-    bench = Bench()
-    bench.closed = {ANNA: 60.0}
-    one, two = bench.journal_store("one"), bench.journal_store("two")
+    harness = Harness()
+    harness.closed = {ANNA: 60.0}
+    one, two = harness.journal_store("one"), harness.journal_store("two")
     one.outcome(CHANGE, SYNCED)
     two.outcome(CHANGE, Outcome(OutcomeKind.DEFERRED, "Graph asked to be left alone"))
     await one.aclose()
-    bench.closed = {}
+    harness.closed = {}
     found = await two.everything()
     assert sorted(entry.outcome for entry in found.entries) == ["deferred", "synced"]
     assert [(each.mailbox, each.until) for each in found.closed] == [(ANNA, START + timedelta(seconds=60))]
@@ -81,9 +81,9 @@ async def test_any_instance_shows_what_all_remember() -> None:
 
 async def test_a_text_store_that_is_down_costs_only_itself(caplog: pytest.LogCaptureFixture) -> None:
     """Neither an outcome nor a run fails because it could not be written; the log says why it was not."""
-    bench = Bench()
-    bench.text_store.broken = DOWN
-    journal_store = bench.journal_store("one")
+    harness = Harness()
+    harness.text_store.broken = DOWN
+    journal_store = harness.journal_store("one")
     with caplog.at_level(logging.WARNING):
         journal_store.outcome(CHANGE, SYNCED)
         await journal_store.ran(RunKind.CATCH_UP, {"rows": 1})
@@ -108,12 +108,12 @@ async def test_without_a_text_store_the_instance_remembers_for_itself() -> None:
 
 async def test_the_last_run_is_known_whoever_made_it() -> None:
     """Timers run on any instance; what another one wrote later is the last."""
-    bench = Bench()
-    one, two = bench.journal_store("one"), bench.journal_store("two")
+    harness = Harness()
+    one, two = harness.journal_store("one"), harness.journal_store("two")
     await one.ran(RunKind.CATCH_UP, {"behind": 1})
-    bench.clock.advance(300)
+    harness.clock.advance(300)
     await two.ran(RunKind.CATCH_UP, {}, "Dataverse is down")
-    for journal_store in (one, two, bench.journal_store("three")):
+    for journal_store in (one, two, harness.journal_store("three")):
         last = await journal_store.last(RunKind.CATCH_UP)
         assert last is not None
         assert (last.problem, last.succeeded) == ("Dataverse is down", START)
@@ -122,13 +122,13 @@ async def test_the_last_run_is_known_whoever_made_it() -> None:
 
 async def test_a_new_instance_clears_away_old_journals_but_no_runs() -> None:
     """Blobs don't pile up over the years; the last audit stays known, be it older than a day."""
-    bench = Bench()
-    old = bench.journal_store("old")
+    harness = Harness()
+    old = harness.journal_store("old")
     old.outcome(CHANGE, SYNCED)
     await old.ran(RunKind.AUDIT, {})
     await old.aclose()
-    bench.clock.advance(KEPT.total_seconds() + 1)
-    new = bench.journal_store("new")
+    harness.clock.advance(KEPT.total_seconds() + 1)
+    new = harness.journal_store("new")
     new.outcome(CHANGE, SYNCED)
     await new.aclose()
-    assert sorted(bench.text_store.texts) == ["instances/new", "runs/audit"]
+    assert sorted(harness.text_store.texts) == ["instances/new", "runs/audit"]

@@ -120,8 +120,8 @@ async def test_a_broken_mailbox_is_found_repaired_and_replayed(driver: PageDrive
     office = driver.office
     plan = await office.book(office.world.without_mailbox, "Turbine check")
     await driver.open()
-    letters, failing = driver.section("Messages given up"), driver.section("Failing bookings")
-    await expect(letters.get_by_role("cell", name=NO_MAILBOX)).to_be_visible()
+    given_up, failing = driver.section("Messages given up"), driver.section("Failing bookings")
+    await expect(given_up.get_by_role("cell", name=NO_MAILBOX)).to_be_visible()
     await expect(failing.get_by_role("cell", name=NO_MAILBOX)).to_be_visible()
     link = failing.get_by_role("link", name="Turbine check")
     assert await link.get_attribute("href") == (
@@ -129,7 +129,7 @@ async def test_a_broken_mailbox_is_found_repaired_and_replayed(driver: PageDrive
     )
 
     await set_mailbox(office, "normal")
-    await letters.get_by_role("button", name=f"Try again {plan.id}").click()
+    await given_up.get_by_role("button", name=f"Try again {plan.id}").click()
 
     await driver.says("1 message is back on the change queue.")
     await driver.is_empty("Messages given up")
@@ -139,20 +139,18 @@ async def test_a_broken_mailbox_is_found_repaired_and_replayed(driver: PageDrive
     await set_mailbox(office, "no_mailbox")
 
 
-async def test_all_letters_are_tried_again_once_however_often_one_clicks(driver: PageDriver) -> None:
-    """A double click sends one order, and what still fails comes back with its reason."""
+async def test_all_dead_letters_are_replayed_once_however_often_one_clicks(driver: PageDriver) -> None:
+    """A double click sends one request, and what still fails comes back with its reason."""
     office = driver.office
     plans = [await office.book(office.world.without_mailbox) for _ in range(2)]
     await driver.open()
-    orders: list[str] = []
-    driver.page.on(
-        "request", lambda request: orders.append(request.url) if request.method == "POST" else None
-    )
+    posts: list[str] = []
+    driver.page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
 
     await driver.page.get_by_role("button", name="Try all again").dblclick()
 
     await driver.says("2 messages are back on the change queue.")
-    assert len(orders) == 1
+    assert len(posts) == 1
     await office.settle()
     letters = await office.stack.queue.take_poison()
     assert {letter.booking_id for letter in letters} == {plan.id for plan in plans}
@@ -197,7 +195,7 @@ async def test_a_booking_is_synced_again_by_its_id(driver: PageDriver) -> None:
 
 
 async def test_everything_can_be_done_with_the_keyboard(driver: PageDriver) -> None:
-    """Key, list and order without a mouse; the focus is always somewhere, and can be seen."""
+    """Key, list and buttons without a mouse; the focus is always somewhere, and can be seen."""
     office, page = driver.office, driver.page
     await office.book(office.world.without_mailbox)
     await page.goto(driver.address)
@@ -288,7 +286,7 @@ async def test_what_is_old_says_so(driver: PageDriver) -> None:
 
 
 async def test_a_part_that_is_down_leaves_the_rest(driver: PageDriver) -> None:
-    """Each section says in its place why it has nothing to show; figures and orders stay usable."""
+    """Each section says in its place why it has nothing to show; figures and buttons stay usable."""
     status = {
         "health": {
             "status": "failing",

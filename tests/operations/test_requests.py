@@ -31,7 +31,7 @@ JSON = {"Content-Type": "application/json", "Host": "app.example"}
     ],
     ids=["no browser", "our page", "typed", "our page, old browser", "with a port"],
 )
-def test_our_own_page_and_tools_may_order(headers: dict[str, str]) -> None:
+def test_our_own_page_and_tools_may_act(headers: dict[str, str]) -> None:
     """Browsers say that a request is our page's, and tools say nothing."""
     check_origin(headers)
 
@@ -49,7 +49,7 @@ def test_our_own_page_and_tools_may_order(headers: dict[str, str]) -> None:
     ids=["elsewhere", "neighbour", "elsewhere, old browser", "sandboxed", "no URL", "no host"],
 )
 def test_another_page_may_not_order(headers: dict[str, str]) -> None:
-    """An order that another page makes the browser send is refused, key or no key."""
+    """A request that another page makes the browser send is refused, key or no key."""
     with pytest.raises(BadRequestError, match="another page") as caught:
         check_origin(headers)
     assert caught.value.status == 403
@@ -57,7 +57,7 @@ def test_another_page_may_not_order(headers: dict[str, str]) -> None:
         read_replay({**JSON, **headers} if "Host" in headers else headers, b'{"all": true}')
 
 
-def test_which_letters_to_try_again() -> None:
+def test_which_dead_letters_to_replay() -> None:
     """All, or those that are named."""
     assert read_replay(JSON, b'{"all": true}') is None
     utf8 = {"content-type": "application/json; charset=utf-8"}
@@ -71,7 +71,7 @@ def test_which_bookings_to_sync_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "order",
+    "asked",
     [
         {},
         {"all": False},
@@ -87,15 +87,15 @@ def test_which_bookings_to_sync_again() -> None:
         None,
     ],
 )
-def test_an_order_that_could_be_misread_replays_nothing(order: Any) -> None:
-    """A misspelt or doubtful order must not become a replay of everything."""
+def test_a_request_that_could_be_misread_replays_nothing(asked: Any) -> None:
+    """A misspelt or doubtful request must not become a replay of everything."""
     with pytest.raises(BadRequestError) as caught:
-        read_replay(JSON, json.dumps(order).encode())
+        read_replay(JSON, json.dumps(asked).encode())
     assert caught.value.status == 400
 
 
 @pytest.mark.parametrize(
-    "order",
+    "asked",
     [
         {},
         {"bookings": []},
@@ -107,10 +107,10 @@ def test_an_order_that_could_be_misread_replays_nothing(order: Any) -> None:
         {"bookings": [BOOKING_ID], "force": True},
     ],
 )
-def test_only_booking_ids_are_synced_again(order: Any) -> None:
+def test_only_booking_ids_are_synced_again(asked: Any) -> None:
     """What is no list of booking ids is refused as a whole."""
     with pytest.raises(BadRequestError) as caught:
-        read_resync(JSON, json.dumps(order).encode())
+        read_resync(JSON, json.dumps(asked).encode())
     assert caught.value.status == 400
 
 
