@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 
 import pytest
@@ -186,3 +186,11 @@ def test_an_address_leaves_out_what_is_missing() -> None:
     """No stray commas."""
     assert one_line_address(Address(("", "Yard"), "Lahti", "", "", "Finland")) == "Yard, Lahti, Finland"
     assert one_line_address(WorkOrder().address) == ""
+
+
+def test_every_text_of_a_work_order_is_shown() -> None:
+    """Whatever text is read of a work order reaches the technician: none is lost while it is cleaned."""
+    texts = {each.name: f"the {each.name}" for each in fields(WorkOrder) if each.type == "str"}
+    assert {"number", "account_name", "summary"} <= set(texts)
+    body = _render(_with(**texts)).body_html
+    assert [name for name, text in texts.items() if text not in body] == []

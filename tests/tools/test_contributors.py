@@ -139,3 +139,53 @@ def test_who_installs_the_package_gets_its_types() -> None:
     assert (ROOT / "booking_sync" / "py.typed").is_file()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "py.typed" in project["tool"]["setuptools"]["package-data"]["*"]
+
+
+def _sections() -> dict[str, str]:
+    """CONTRIBUTING.md's sections by their headings."""
+    parts = re.split(r"^#+ (.*)\n", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def _files(section: str) -> list[Path]:
+    """What a section names in code style that is a path; a bare name lies beside a file named before it."""
+    named: list[Path] = []
+    for text in re.findall(r"`([^`\n]+)`", section):
+        if re.fullmatch(r"[\w./-]+(/|\.(py|md|in|txt|example))", text) and "<" not in text:
+            beside = [
+                file.parent / text for file in named if "/" not in text and (file.parent / text).exists()
+            ]
+            named.append(beside[0] if beside else ROOT / text)
+    return named
+
+
+@pytest.mark.parametrize("heading", _sections())
+def test_what_a_recipe_names_is_there(heading: str) -> None:
+    """Its paths exist, and the names of code that it tells stand in the files that it tells."""
+    section = _sections()[heading]
+    files = _files(section)
+    assert [str(path) for path in files if not path.exists()] == []
+    texts = "".join(path.read_text() for path in files if path.is_file())
+    names = set(re.findall(r"`(?:(_?[A-Za-z]\w*_\w+|[A-Z][a-z]+[A-Z]\w+)(?:\(\))?)`", section))
+    assert [name for name in names if name not in texts] == []
+
+
+def test_every_recipe_is_there() -> None:
+    """What people most often want to add."""
+    headings = " ".join(_sections())
+    for thing in ("field", "command", "check", "setting", "stand-in", "fault", "One test", "debugger"):
+        assert thing in headings
+    tested = [heading for heading, text in _sections().items() if heading.startswith("Add ") and _files(text)]
+    assert len(tested) == 6
+
+
+def test_what_contributors_type_exists() -> None:
+    """Make's targets and the modules that are run, with their options."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
+    for variable in re.findall(r"make \w+ ([A-Z]+)=", text):
+        assert re.search(rf"^{variable} \?=", MAKEFILE, re.MULTILINE)
+    for path in re.findall(r"(?:TESTS=|pytest -q )(\S+)", text):
+        assert (ROOT / path).exists()
+    assert "tools/find-python" in text
