@@ -57,11 +57,9 @@ async def do_all(
         progress(done)
         return result
 
-    results = await asyncio.gather(*(one(each) for each in items), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if not isinstance(result, BaseException)]
+    tasks = [asyncio.ensure_future(one(each)) for each in items]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return [task.result() for task in tasks]  # raises what was raised; an error that was returned is a result
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,17 @@ async def test_one_that_fails_keeps_no_other_from_being_done() -> None:
     assert sorted(busy.ended) == list(range(20))
 
 
+async def test_an_error_that_is_a_result_is_no_failure() -> None:
+    """Who collects problems returns them: nothing is raised, and each is in its item's place."""
+    problem = TransientError("this mailbox is closed")
+
+    async def look(number: int) -> int | TransientError:
+        await asyncio.sleep(0)
+        return problem if number == 1 else number
+
+    assert await do_all(range(3), look) == [0, problem, 2]
+
+
 async def test_who_stops_waiting_stops_all() -> None:
     """A command that is interrupted leaves nothing running behind."""
     busy = Busy()
