@@ -179,7 +179,8 @@ async def test_a_purge_that_can_t_do_all_says_so_and_is_completed_by_the_next(pl
     assert (await place.row(plans[0]))["bsync_outlookeventid"]
 
     await place.stack.graph.add_mailboxes([{"id": who.mailbox, "kind": "normal"}])
-    await place.stack.graph.add_fault(Fault("events/", "DELETE", status=403, times=1))
+    refusal = {"error": {"code": "ErrorAccessDenied"}}
+    await place.stack.graph.add_fault(Fault("events/", "DELETE", status=403, body=refusal, times=1))
     partly = await place.cli.run(*command)
     assert (partly.code, partly.json()["mailboxes"][0]["left"]) == (1, 2), partly.output
     assert (await place.cli.run(*command)).code == 0
