@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmarks.figures import Options, Result, Spread, Table, Target
+from benchmarks.seals import KEYRING, sealer
 from benchmarks.simulated.world import TOKEN_KEY, Credential
-from booking_sync.dataverse.bookings import open_bookings
+from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.queries import PAGE_HEADERS, booking_expand, booking_select
 from booking_sync.dataverse.rows import to_booking_row, to_columns
 from booking_sync.dataverse.web_api.client import DataverseClient
@@ -39,8 +40,8 @@ from local.standin import server_tls, serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.plan import DesiredStateRule
     from local.stack.certificates import Certificates
 
@@ -157,7 +158,8 @@ async def _served(certificates: Certificates) -> AsyncIterator[_World]:
     tls = server_tls(str(certificates.certificate), str(certificates.key))
     async with serving(standin, tls) as url:
         credential = Credential()
-        rows = open_bookings(url, credential, SupportColumns(), lambda: datetime.now(UTC))
+        client = DataverseClient(url, credential, lambda: datetime.now(UTC))
+        rows = DataverseBookings(client, SupportColumns(), _sealer(standin), KEYRING)
         try:
             yield _World(standin, url, credential, rows)
         finally:
@@ -180,7 +182,7 @@ async def _measure(world: _World, rows: int, behind: int, repeats: int) -> Run:
     tally = await catch_up.run()
     requests = len(world.standin.requests)
     text = json.dumps(await _raw_rows(world))
-    parts = [_parts(text, desired) for _ in range(repeats + 1)][1:]  # the first one warms up
+    parts = [_parts(world.standin, text, desired) for _ in range(repeats + 1)][1:]  # the first one warms up
     return Run(tally.rows, tally.behind, queue.messages, requests, tuple(parts))
 
 
@@ -196,7 +198,7 @@ async def _fill(world: _World, desired: DesiredStateRule, rows: int, behind: int
         wanted = desired(replace(row.booking, id=booking_id))
         if number >= behind and isinstance(wanted, Wanted):
             record = SyncRecord(EventRef(wanted.mailbox, EVENT_ID), 1, wanted.content.fingerprint())
-            body |= to_columns(booking_id, record, SupportColumns())
+            body |= to_columns(booking_id, record, SupportColumns(), _sealer(world.standin))
         world.standin.state.create(BOOKINGS, body)
     world.standin.requests.clear()
 
@@ -242,12 +244,17 @@ async def _raw_rows(world: _World) -> Sequence[dict[str, Any]]:
         await client.aclose()
 
 
-def _parts(text: str, desired: DesiredStateRule) -> tuple[float, ...]:
+def _parts(standin: DataverseStandIn, text: str, desired: DesiredStateRule) -> tuple[float, ...]:
     """Milliseconds of processor time per row."""
     parsed, parsing = _timed(lambda: json.loads(text))
-    converted, converting = _timed(lambda: [to_booking_row(row, SupportColumns()) for row in parsed])
+    seals = _sealer(standin)
+    converted, converting = _timed(lambda: [to_booking_row(row, SupportColumns(), seals) for row in parsed])
     _, planning = _timed(lambda: [standing(row, desired) for row in converted])
     return tuple(seconds * 1000 / len(parsed) for seconds in (parsing, converting, planning))
+
+
+def _sealer(standin: DataverseStandIn) -> Sealer:
+    return sealer(standin.state.identity.organization_id)
 
 
 def _timed(work: Callable[[], Answer]) -> tuple[Answer, float]:

@@ -78,16 +78,17 @@ async def open_parts(settings: Settings, trace: Trace) -> Parts:
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.transport import Timeouts, Transport
-    from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.ownership import Sealer
     from booking_sync.outlook import errors
     from booking_sync.outlook.batch import BatchSender
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.outlook.client import GraphClient
     from booking_sync.outlook.scheduler import BatchScheduler
     from booking_sync.plumbing.circuit import Circuit
+    from booking_sync.sync.proof import EventProver
     from booking_sync.sync.synchronizer import Synchronizer
     from booking_sync.wiring.ambient import now
-    from booking_sync.wiring.machinery import desired_state_rule
+    from booking_sync.wiring.machinery import desired_state_rule, open_keyring
 
     loop = asyncio.get_running_loop()
     with trace.span("templates compiled"):
@@ -112,16 +113,25 @@ async def open_parts(settings: Settings, trace: Trace) -> Parts:
             open_wire=lambda pause: watched.TracedWire(Transport(8, Timeouts(), pause), trace),
             circuit=Circuit("Dynamics 365", loop.time, random.random),
         )
-        rows = DataverseBookings(dataverse, SupportColumns())
+        keyring = open_keyring(settings)
         client = GraphClient(settings.graph_url, traced)
         circuit = Circuit("Graph", loop.time, random.random)
         sender = BatchSender(watched.TracedBatches(client, trace), traced, now, circuit)
         batches = BatchScheduler(sender.send, lambda answer: errors.mailbox_pause(answer, now()))
         calendar = OutlookCalendar(client, batches, extension_name=settings.open_extension_name, now=now)
     with trace.span("WhoAmI"):
-        organization = (await rows.who_am_i()).organization_id
+        organization = (await dataverse.who_am_i()).organization_id
+    with trace.span("seal keys"):
+        await keyring.load()
+    traced_calendar = watched.TracedCalendar(calendar, trace)
+    sealer = Sealer(organization, keyring.keys, now, random.getrandbits)
+    rows = DataverseBookings(dataverse, settings.columns, sealer, keyring)
     synchronizer = Synchronizer(
-        watched.TracedRows(rows, trace), watched.TracedCalendar(calendar, trace), desired_state, organization
+        watched.TracedRows(rows, trace),
+        traced_calendar,
+        desired_state,
+        EventProver(traced_calendar, sealer, keyring),
+        now,
     )
     return Parts(rows, calendar, traced, synchronizer)
 

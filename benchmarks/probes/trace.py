@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.outlook.batch import BatchTransport
     from booking_sync.ports.bookings import BookingRows, Recorded
-    from booking_sync.ports.calendars import AlreadyCreated, Calendar, Created
+    from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
     from booking_sync.ports.credentials import AccessToken, AppCredential, SecretSource, SecretText
 
 
@@ -152,13 +152,15 @@ class TracedCalendar:
         self._trace = trace
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
-    ) -> Created | AlreadyCreated:
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+    ) -> Written | AlreadyCreated:
         """Create an event."""
         with self._trace.span("create"):
-            return await self._calendar.create(mailbox, content, marker=marker, transaction_id=transaction_id)
+            return await self._calendar.create(
+                mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
+            )
 
-    async def update(self, event: EventRef, content: EventContent) -> bool:
+    async def update(self, event: EventRef, content: EventContent) -> Written | None:
         """Write our content."""
         with self._trace.span("update"):
             return await self._calendar.update(event, content)
@@ -168,10 +170,20 @@ class TracedCalendar:
         with self._trace.span("delete"):
             await self._calendar.delete(event)
 
-    async def tag(self, event: EventRef, booking_id: str) -> bool:
+    async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """Add the open extension."""
         with self._trace.span("tag"):
-            return await self._calendar.tag(event, booking_id)
+            return await self._calendar.tag(event, booking_id, seal)
+
+    async def look(self, event: EventRef) -> FoundEvent | None:
+        """What may prove whose the event is."""
+        with self._trace.span("look"):
+            return await self._calendar.look(event)
+
+    async def read_tag(self, event: EventRef) -> str:
+        """The seal in the open extension."""
+        with self._trace.span("read_tag"):
+            return await self._calendar.read_tag(event)
 
     async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
         """Every event that carries the marker."""

@@ -69,6 +69,8 @@ class Change:
     """Of the technician before it; another one after a reassignment only."""
     event_id: str = ""
     """Deletion only: the event that the deleted row named, as a pre-image tells."""
+    state: str = ""
+    """Deletion only: the row's state column."""
 
 
 class Office:
@@ -135,16 +137,16 @@ class Office:
     def _change(self, kind: Kind, booking: Booking) -> Change:
         before = self._technicians[booking.resource_id]
         after = self._somebody_else(before) if kind is Kind.REASSIGN else before
-        event_id = ""
+        event_id = state = ""
         if kind is Kind.DELETE:
-            event_id = str(
-                self._world.dataverse.state.rows(BOOKINGS)[booking.id]["bsync_outlookeventid"] or ""
-            )
+            row = self._world.dataverse.state.rows(BOOKINGS)[booking.id]
+            event_id = str(row["bsync_outlookeventid"] or "")
+            state = str(row["bsync_outlooksyncstate"] or "")
             self._world.dataverse.state.delete(BOOKINGS, booking.id, webhooks=False)
         else:
             body = self._body(kind, booking, after)
             self._world.dataverse.state.update(BOOKINGS, booking.id, body, webhooks=False)
-        return Change(booking.id, kind, after.mailbox, before.mailbox, event_id)
+        return Change(booking.id, kind, after.mailbox, before.mailbox, event_id, state)
 
     def _body(self, kind: Kind, booking: Booking, after: Resource) -> dict[str, Any]:
         if kind is Kind.RESCHEDULE:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from benchmarks.seals import KEYRING
 from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL
 from booking_sync.azure.queue import dead_letter_text
 from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.record import EventClaim
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.synchronizer import SyncTask
 from booking_sync.sync.worker import BackOff, ChangeWorker
@@ -108,7 +110,7 @@ async def open_product(
         settings: app settings other than the defaults.
     """
     loaded = load_settings({**SETTINGS, **(settings or {})})
-    outside = Outside(world.credential, world.now, world.wire, world.graph_transport)
+    outside = Outside(world.credential, world.now, KEYRING, world.wire, world.graph_transport)
     machinery = await open_machinery(loaded, outside)
     try:
         yield Product(world, loaded, machinery)
@@ -155,8 +157,10 @@ class _ChangeQueue:
         await self._queue.put_poison(dead_letter_text(message, reason, self._world.now()).encode())
 
 
-def _event(change: Change) -> EventRef | None:
-    return EventRef(change.mailbox, change.event_id) if change.event_id else None
+def _event(change: Change) -> EventClaim | None:
+    if not change.event_id:
+        return None
+    return EventClaim(EventRef(change.mailbox, change.event_id), change.state)
 
 
 def _again(task: SyncTask, outcome: Outcome) -> SyncTask:

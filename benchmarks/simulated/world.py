@@ -45,7 +45,7 @@ class SimulatedWorld:
     """
 
     def __init__(self, latency: Latency) -> None:
-        self.graph = GraphStandIn(TOKEN_KEY, clock=virtual_seconds)
+        self.graph = GraphStandIn(TOKEN_KEY, clock=virtual_seconds, now=self.now)
         """The stand-in: tests and fillers may look and reach in."""
         self.dataverse = DataverseStandIn(TOKEN_KEY, clock=virtual_seconds)
         self.graph_link = Link(self.graph, GRAPH_URL)

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from booking_sync.domain.change import BookingChange
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.event import EventRef, MarkedEvent
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.bookings import AuditReads, BookingListing, BookingRows
     from booking_sync.ports.calendars import MarkedEvents
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import ChangeQueue
+    from booking_sync.sync.proof import EventProver
 
 MAILBOXES_AT_ONCE = 60
 """Three full batches: enough to be quick, and little beside the sixteen that may be in flight."""
@@ -76,6 +77,7 @@ class AuditSources:
     rows: BookingRows
     reads: AuditReads
     events: MarkedEvents
+    prover: EventProver
 
 
 @dataclass(slots=True)
@@ -89,6 +91,7 @@ class _Gathered:
     calendars: dict[str, Sequence[MarkedEvent]] = field(default_factory=dict)
     unreadable_mailboxes: dict[str, str] = field(default_factory=dict)
     presence: Mapping[str, Presence] = field(default_factory=dict)
+    proven: dict[EventRef, int] = field(default_factory=dict)
 
     def unreadable(self) -> list[Finding]:
         """What nothing could be concluded about."""
@@ -192,6 +195,7 @@ class Auditor:
         others = frozenset() if request.mailboxes else await self._sources.reads.user_mailboxes() - concerned
         await self._list_calendars(gathered, concerned, others)
         await self._read_other_rows(gathered)
+        await self._prove_unrecorded(gathered)
         return gathered
 
     async def _list_rows(self, gathered: _Gathered, request: AuditRequest) -> None:
@@ -253,6 +257,41 @@ class Auditor:
                 gathered.rows[booking_id] = row
         gathered.presence = await self._sources.reads.presence(absent) if absent else {}
 
+    async def _prove_unrecorded(self, gathered: _Gathered) -> None:
+        """Look which of the events that no sealed record names are ours: people copy events, markers and all.
+
+        A mailbox in which that can't be told was not audited.
+        """
+        room = asyncio.Semaphore(MAILBOXES_AT_ONCE)
+
+        async def prove(mailbox: str, booking_id: str) -> None:
+            async with room:
+                try:
+                    own = await self._sources.prover.own_events(booking_id, mailbox)
+                except SyncError as error:
+                    gathered.calendars.pop(mailbox, None)
+                    gathered.unreadable_mailboxes[mailbox] = error.reason
+                else:
+                    gathered.proven |= {each.event: each.generation for each in own}
+
+        async with asyncio.TaskGroup() as group:
+            for mailbox, booking_id in sorted(self._unrecorded(gathered)):
+                group.create_task(prove(mailbox, booking_id))
+
+    def _unrecorded(self, gathered: _Gathered) -> set[tuple[str, str]]:
+        """Mailboxes and bookings of events that no sealed record names."""
+        hidden = {each for each, state in gathered.presence.items() if state is not Presence.GONE}
+        found: set[tuple[str, str]] = set()
+        for mailbox, events in gathered.calendars.items():
+            for event in events:
+                booking_id = booking_of(event, self._organization_id)
+                if not booking_id or booking_id in hidden or booking_id in gathered.unreadable_rows:
+                    continue
+                row = gathered.rows.get(booking_id)
+                if row is None or row.record.event != event.ref:
+                    found.add((mailbox, booking_id))
+        return found
+
     async def _read_rows(self, booking_ids: Sequence[str]) -> list[BookingRow | PermanentError | None]:
         """Each row, None for one that a complete answer did not hold, or why this very row can't be read."""
         results = await asyncio.gather(
@@ -276,6 +315,7 @@ class Auditor:
             window=gathered.window,
             rows=gathered.rows,
             calendars=gathered.calendars,
+            proven=gathered.proven,
             gone=those(Presence.GONE),
             hidden=those(Presence.HIDDEN),
         )

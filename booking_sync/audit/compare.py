@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.findings import Finding, Kind
-from booking_sync.domain.event import marked_booking, own_generation
+from booking_sync.domain.ownership import marked_booking
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from booking_sync.domain.record import SyncRecord
-from booking_sync.sync.synchronizer import SEARCH_BEYOND_GENERATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,6 +51,8 @@ class Snapshot:
     """By booking id: those of the window, and those that a listed event names."""
     calendars: Mapping[str, Sequence[MarkedEvent]]
     """By lower-case mailbox: the marked events, completely listed."""
+    proven: Mapping[EventRef, int] = field(default_factory=dict)
+    """Events that no row's record names and that prove to be ours by themselves, with their generation."""
     gone: frozenset[str] = frozenset()
     """Bookings of which Dataverse said that they do not exist."""
     hidden: frozenset[str] = frozenset()
@@ -83,7 +84,7 @@ def compare(snapshot: Snapshot, desired_state: DesiredStateRule) -> list[Finding
         if row is not None:
             findings += _RowAudit(snapshot, row, desired_state(row.booking), listed).findings()
         elif booking_id in snapshot.gone:
-            findings += _without_row(booking_id, listed)
+            findings += _without_row(snapshot, booking_id, listed)
         elif booking_id in snapshot.hidden:
             findings += [_about(event, Kind.HIDDEN, booking_id, _HIDDEN) for event in listed]
     return findings
@@ -94,23 +95,16 @@ _HIDDEN = (
     "application user."
 )
 _FAILING = "The booking could not be synced; its error column says why."
-_COPY = "Somebody's own copy of the booking's event; it is theirs and stays."
+_COPY = "A copy of the booking's event, or one that nothing proves to be ours; it is left alone."
 _GONE = "The booking no longer exists, but its event does."
 
 
-def _without_row(booking_id: str, listed: Iterable[MarkedEvent]) -> Iterator[Finding]:
+def _without_row(snapshot: Snapshot, booking_id: str, listed: Iterable[MarkedEvent]) -> Iterator[Finding]:
     for event in listed:
-        if _generation(event, 0):
+        if event.ref in snapshot.proven:
             yield _about(event, Kind.ORPHAN, booking_id, _GONE)
         else:
             yield _about(event, Kind.COPY, booking_id, _COPY)
-
-
-def _generation(event: MarkedEvent, recorded: int) -> int:
-    """Which of the booking's creations made this event, as far up as the worker looks; 0 for none."""
-    return own_generation(
-        event.transaction_id, event.marker, event.ref.mailbox, recorded + SEARCH_BEYOND_GENERATION
-    )
 
 
 def _about(event: MarkedEvent, kind: Kind, booking_id: str, words: str) -> Finding:
@@ -153,7 +147,7 @@ class _RowAudit:
         for event in self.listed:
             if event.ref == record.event:
                 self._shown = event
-            elif generation := _generation(event, record.generation):
+            elif generation := self.snapshot.proven.get(event.ref):
                 ranked.append((generation, event))
             else:
                 copies.append(self._event(event, Kind.COPY, _COPY))

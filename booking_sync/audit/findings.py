@@ -24,7 +24,7 @@ class Kind(StrEnum):
     ORPHAN = "orphan"
     """An event of ours whose booking is gone, unwanted, or belongs to another calendar."""
     COPY = "copy"
-    """A marker without our transactionId: a user's own copy; never touched."""
+    """A marker and nothing that proves the event ours, as on a user's own copy; never touched."""
     FOREIGN = "foreign"
     """A marker of another organisation, or an unreadable one; never touched."""
     HIDDEN = "hidden"

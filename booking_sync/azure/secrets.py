@@ -75,7 +75,7 @@ class KeyVaultSecret:
                 "Key Vault's challenge names another domain than KEY_VAULT_URL: check that setting"
             ) from None
         except AzureError as error:
-            raise self._translate(error) from None
+            raise vault_error(error, self._name, "CLIENT_SECRET_NAME") from None
         if not found.value:
             raise TransientError(f"the secret {self._name} in Key Vault is empty")
         return found
@@ -85,24 +85,32 @@ class KeyVaultSecret:
         await self._client.close()
         await self._credential.close()
 
-    def _translate(self, error: AzureError) -> TransientError:
-        status = error.status_code if isinstance(error, HttpResponseError) else None
-        if isinstance(error, ClientAuthenticationError) and status is None:
-            return TransientError(
-                "there is no token for Key Vault: check that the function app has a managed identity, and "
-                "AZURE_CLIENT_ID if it is a user-assigned one; at a command line, run `az login`"
-            )
-        if not isinstance(error, HttpResponseError) or status is None:
-            return TransientError(f"Key Vault can't be reached ({type(error).__name__})")
-        if status == _NOT_FOUND:
-            return TransientError(f"Key Vault has no secret named {self._name}: check CLIENT_SECRET_NAME")
-        said = f"HTTP {status}, {_code(error)}"
-        if status in (_UNAUTHORIZED, _FORBIDDEN):
-            return TransientError(
-                f"Key Vault does not let us read the secret {self._name} ({said}): the app's identity, or "
-                "you at a command line, need the role Key Vault Secrets User, and the secret must be enabled"
-            )
-        return TransientError(f"Key Vault can't answer now ({said})", retry_after=retry_after(error))
+
+def vault_error(error: AzureError, name: str, setting: str) -> TransientError:
+    """Why a secret can't be read, for the administrator.
+
+    Args:
+        error: what the client raised.
+        name: the secret's.
+        setting: where the secret is named.
+    """
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    if isinstance(error, ClientAuthenticationError) and status is None:
+        return TransientError(
+            "there is no token for Key Vault: check that the function app has a managed identity, and "
+            "AZURE_CLIENT_ID if it is a user-assigned one; at a command line, run `az login`"
+        )
+    if not isinstance(error, HttpResponseError) or status is None:
+        return TransientError(f"Key Vault can't be reached ({type(error).__name__})")
+    if status == _NOT_FOUND:
+        return TransientError(f"Key Vault has no secret named {name}: check {setting}")
+    said = f"HTTP {status}, {_code(error)}"
+    if status in (_UNAUTHORIZED, _FORBIDDEN):
+        return TransientError(
+            f"Key Vault does not let us read the secret {name} ({said}): the app's identity, or "
+            "you at a command line, need the role Key Vault Secrets User, and the secret must be enabled"
+        )
+    return TransientError(f"Key Vault can't answer now ({said})", retry_after=retry_after(error))
 
 
 def _code(error: HttpResponseError) -> str:

@@ -2,9 +2,9 @@
 
 The former sync noted each event's id in a column of the booking, or put an open extension with the booking's
 id onto the event, or both. For each booking that has no record of ours, this looks whether the event exists
-in the mailbox where it should be, puts our marker on it, and records it on the row: as ours, with the content
-unknown. From then on the protocol treats it as any other event: the next hint updates it in place, moves it
-or removes it. The record is written on condition that the row is the version that was looked at.
+in the mailbox where it should be, puts our marker and our seal on it, and records it on the row, with the
+content unknown. From then on the protocol treats it as any other event: the next hint updates it in place,
+moves it or removes it. The record is written on condition that the row is the version that was looked at.
 
 It has to be done before the app runs: where the app was faster, the booking has two events, which is told.
 """
@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import EventRef, is_event_id, is_mailbox, marker
+from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.record import SyncRecord
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.plumbing.patience import Patience
     from booking_sync.ports.bookings import BookingRows, FormerRecords, Resources
-    from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent, ForeignEvents
+    from booking_sync.ports.calendars import Calendar, ExtendedEvent, ForeignEvent, ForeignEvents
 
 BOOKINGS_AT_ONCE = 60
 MAILBOXES_AT_ONCE = 20
@@ -115,6 +116,7 @@ class AdoptionSources:
 
     rows: BookingRows
     events: ForeignEvents
+    calendar: Calendar
     resources: Resources
     former: FormerRecords | None = None
     """None: the former sync noted nothing on the rows."""
@@ -141,7 +143,7 @@ class Adopter:
     Args:
         sources: where it looks, and what it changes.
         desired_state: what Outlook should show of a booking.
-        organization_id: of the Dataverse environment, for the marker.
+        sealer: of the Dataverse environment's organisation.
         patience: with services that are busy.
         dry_run: look only.
     """
@@ -150,14 +152,14 @@ class Adopter:
         self,
         sources: AdoptionSources,
         desired_state: DesiredStateRule,
-        organization_id: str,
+        sealer: Sealer,
         patience: Patience,
         *,
         dry_run: bool,
     ) -> None:
         self._sources = sources
         self._desired_state = desired_state
-        self._organization_id = organization_id
+        self._sealer = sealer
         self._patience = patience
         self._dry_run = dry_run
 
@@ -249,8 +251,8 @@ class Adopter:
         """What becomes of it; None when the row changed meanwhile."""
         noted, problem = await self._look_up(claim, row, whose)
         events = _distinct(noted, claim.found)
-        # Without a generation the columns were filled by others, and are what is to be adopted.
-        recorded = row.record.event if row.record.generation else None
+        # Without a seal the columns were filled by others, and are what is to be adopted.
+        recorded = row.record.event
         if recorded:
             others = await self._others(recorded, events)
             fate = Fate.DOUBLE if others else Fate.RECORDED
@@ -280,13 +282,17 @@ class Adopter:
         )
         if self._dry_run:
             return done
-        mark = marker(self._organization_id, booking_id)
+        mark = self._sealer.marker(booking_id)
         ours = await self._patience.insist(partial(self._sources.events.claim, event, mark))
         if ours is None:
             return Adoption(booking_id, Fate.GONE, others=others)
-        record = SyncRecord(ours, generation=max(1, row.record.generation))
+        generation = max(1, row.record.generation)
+        seal = self._sealer.tag(booking_id, ours.ref, ours.uid, generation)
+        if not await self._patience.insist(partial(self._sources.calendar.tag, ours.ref, booking_id, seal)):
+            return Adoption(booking_id, Fate.GONE, others=others)
+        record = SyncRecord(ours.ref, generation=generation)
         ended = await self._patience.insist(partial(self._sources.rows.record, booking_id, row.etag, record))
-        return replace(done, event=ours) if ended is Recorded.DONE else None
+        return replace(done, event=ours.ref) if ended is Recorded.DONE else None
 
     async def _look_up(
         self, claim: _Claim, row: BookingRow, whose: Mapping[str, str]

@@ -1,8 +1,8 @@
 """Removes every event that we made from mailboxes, and what the rows remember of them: off-boarding.
 
-An event is ours when a booking's own record names it, or when it carries our organisation's marker and its
-transactionId can be computed again from the booking that the marker names. Everything else stays: people's
-copies, events of another organisation, events of bookings that we may not read.
+An event is ours when a booking's own sealed record names it, or when the event itself proves it
+(`domain.ownership`). Everything else stays: people's copies, events of another organisation, events of
+bookings that we may not read.
 
 `survey` looks and changes nothing; `carry_out` does what a survey found; a second survey tells what is left.
 Events go first and records after them, so that a run which breaks off is completed by the next: removing an
@@ -16,23 +16,23 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import EventRef, marked_booking, own_generation
+from booking_sync.domain.ownership import marked_booking
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError
 from booking_sync.ports.bookings import BookingQuery, Presence, Recorded
 from booking_sync.sync.sending import do_all
-from booking_sync.sync.synchronizer import SEARCH_BEYOND_GENERATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.event import EventRef, MarkedEvent
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.plumbing.patience import Patience
     from booking_sync.ports.bookings import AuditReads, BookingListing, BookingRows
     from booking_sync.ports.calendars import Calendar, MarkedAnywhere
+    from booking_sync.sync.proof import EventProver
 
 MAILBOXES_AT_ONCE = 20
 """Lists of a calendar's whole past are long; this leaves room for what the app does meanwhile."""
@@ -54,6 +54,7 @@ class PurgeSources:
     reads: AuditReads
     events: MarkedAnywhere
     calendar: Calendar
+    prover: EventProver
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,10 @@ class Purge:
         """Tell our events in a list from what is not ours, or not to be touched."""
         ours = dict.fromkeys(survey.events)
         named = {each.ref: marked_booking(each.marker, self._organization_id) for each in listed}
-        generations = await self._generations({each for each in named.values() if each}, known)
+        unrecorded = {each for ref, each in named.items() if each and ref not in ours}
+        readable = await self._readable(unrecorded, known)
+        own = await asyncio.gather(*(self._own_events(each, survey.mailbox) for each in sorted(readable)))
+        proven = {event for events in own for event in events}
         copies = foreign = withheld = 0
         for event in listed:
             booking_id = named[event.ref]
@@ -237,38 +241,30 @@ class Purge:
                 continue
             if booking_id is None:
                 foreign += 1
-            elif booking_id not in generations:
+            elif booking_id not in readable:
                 withheld += 1
-            elif own_generation(
-                event.transaction_id, event.marker, event.ref.mailbox, generations[booking_id]
-            ):
+            elif event.ref in proven:
                 ours[event.ref] = None
             else:
                 copies += 1
         return replace(survey, events=tuple(ours), copies=copies, foreign=foreign, withheld=withheld)
 
-    async def _generations(
-        self, booking_ids: Iterable[str], known: Mapping[str, BookingRow]
-    ) -> dict[str, int]:
-        """How far up to try each booking's transactionIds; those that we may not read are left out."""
-        highest: dict[str, int] = {}
-        absent: list[str] = []
+    async def _own_events(self, booking_id: str, mailbox: str) -> list[EventRef]:
+        own = await self._patience.insist(partial(self._sources.prover.own_events, booking_id, mailbox))
+        return [each.event for each in own]
+
+    async def _readable(self, booking_ids: Iterable[str], known: Mapping[str, BookingRow]) -> set[str]:
+        """Those of the bookings that are gone or that we may read."""
         asked = sorted(booking_ids)
         rows = await asyncio.gather(*(self._read(each, known) for each in asked))
-        for booking_id, row in zip(asked, rows, strict=True):
-            if isinstance(row, PermanentError):
-                continue
-            if row is None:
-                absent.append(booking_id)
-            else:
-                highest[booking_id] = row.record.generation + SEARCH_BEYOND_GENERATION
+        by_id = dict(zip(asked, rows, strict=True))
+        absent = [each for each, row in by_id.items() if row is None]
+        readable = {each for each, row in by_id.items() if row and not isinstance(row, PermanentError)}
         if absent:
             # A list leaves out what we may not read; asked by its id, Dataverse tells gone from hidden.
             states = await self._patience.insist(partial(self._sources.reads.presence, absent))
-            highest |= {
-                each: SEARCH_BEYOND_GENERATION for each in absent if states.get(each) is Presence.GONE
-            }
-        return highest
+            readable |= {each for each in absent if states.get(each) is Presence.GONE}
+        return readable
 
     async def _read(
         self, booking_id: str, known: Mapping[str, BookingRow]

@@ -12,29 +12,35 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.rows import ID_COLUMN, is_etag, to_booking_row, to_columns
+from booking_sync.dataverse.rows import (
+    ID_COLUMN,
+    is_etag,
+    state_text,
+    to_booking_row,
+    to_columns,
+)
 from booking_sync.dataverse.web_api import batch
-from booking_sync.dataverse.web_api.client import API_PATH, DataverseClient
+from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import DUPLICATES, ROW_MISSING, error_code, incomplete
 from booking_sync.domain.ids import read_guid
-from booking_sync.errors import PermanentError, SyncError
+from booking_sync.domain.record import seal_of
+from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric
 from booking_sync.ports.bookings import BookingPage, Recorded, UnreadableRow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from typing import Any
 
-    from booking_sync.dataverse.web_api.client import WhoAmI
+    from booking_sync.dataverse.web_api.client import DataverseClient, WhoAmI
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.record import BookingRow, SyncRecord
-    from booking_sync.plumbing.circuit import Circuit
     from booking_sync.ports.bookings import BookingQuery
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.credentials import AppCredential
+    from booking_sync.ports.keys import SealKeyring
 
 FEW_RECORDS = 20
 """As many as one full batch to Graph brings. Dataverse writes the records of a batch one after the other, so
@@ -62,7 +68,8 @@ class DataverseBookings:
     Args:
         client: the environment's Web API; closed with this.
         columns: where our record is kept.
-        organization_id: the environment's, for which records are sealed.
+        sealer: of the environment's organisation.
+        keyring: may know a key that the sealer does not.
         record_window: seconds that a record waits for company.
     """
 
@@ -70,13 +77,15 @@ class DataverseBookings:
         self,
         client: DataverseClient,
         columns: SupportColumns,
+        sealer: Sealer,
+        keyring: SealKeyring,
         *,
-        organization_id: str = "",
         record_window: float = 0.02,
     ) -> None:
         self._client = client
         self._columns = columns
-        self._organization_id = organization_id
+        self._sealer = sealer
+        self._keyring = keyring
         self._reads: MicroBatcher[str, BookingRow | None] = MicroBatcher(
             self._read_all, largest=queries.MAX_IDS, places=client.places
         )
@@ -111,7 +120,7 @@ class DataverseBookings:
             raise PermanentError(
                 "Dynamics 365: a record was to be written without the version it was made for."
             )
-        body = json.dumps(to_columns(identity, record, self._columns, self._organization_id)).encode()
+        body = json.dumps(to_columns(identity, record, self._columns, self._sealer)).encode()
         return await self._records.submit(_Write(identity, etag, body))
 
     async def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
@@ -124,7 +133,7 @@ class DataverseBookings:
         """
         path = queries.booking_list(query, self._columns)
         async for page in self._client.pages(path, headers=queries.PAGE_HEADERS):
-            yield self._page(page)
+            yield await self._page(page)
 
     async def who_am_i(self) -> WhoAmI:
         """Our user and organisation; raises as `read`."""
@@ -134,7 +143,8 @@ class DataverseBookings:
         """Close the client."""
         await self._client.aclose()
 
-    def _page(self, page: Sequence[Mapping[str, Any]]) -> BookingPage:
+    async def _page(self, page: Sequence[Mapping[str, Any]]) -> BookingPage:
+        unlearned = await self._learn_keys(page)
         rows: list[BookingRow] = []
         unreadable: list[UnreadableRow] = []
         for row in page:
@@ -142,8 +152,8 @@ class DataverseBookings:
             if identity is None:
                 raise incomplete()
             try:
-                rows.append(to_booking_row(row, self._columns, self._organization_id))
-            except PermanentError as error:  # this row's trouble, not its neighbours'
+                rows.append(self._to_row(row, unlearned))
+            except SyncError as error:  # this row's trouble, not its neighbours'
                 unreadable.append(UnreadableRow(identity, error.reason))
         return BookingPage(tuple(rows), tuple(unreadable))
 
@@ -157,14 +167,33 @@ class DataverseBookings:
                 # Then this is not the answer to our question, and rows it lacks may well exist.
                 raise incomplete()
             found[identity] = row
-        results = {identity: self._convert(found.get(identity)) for identity in asked}
+        unlearned = await self._learn_keys(found.values())
+        results = {identity: self._convert(found.get(identity), unlearned) for identity in asked}
         return [results[identity] for identity in ids]
 
-    def _convert(self, row: Mapping[str, Any] | None) -> BookingRow | Exception | None:
+    async def _learn_keys(self, rows: Iterable[Mapping[str, Any]]) -> TransientError | None:
+        """Look for keys that another instance found in the vault before us; why that can't be done now."""
+        try:
+            await self._keyring.learn(self._unknown_keys(rows))
+        except TransientError as error:
+            return error
+        return None
+
+    def _unknown_keys(self, rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+        return self._sealer.unknown_keys(seal_of(state_text(row, self._columns)) for row in rows)
+
+    def _to_row(self, row: Mapping[str, Any], unlearned: TransientError | None) -> BookingRow:
+        if unlearned and self._unknown_keys([row]):
+            raise unlearned  # whether its record is ours can't be told: this row's trouble alone
+        return to_booking_row(row, self._columns, self._sealer)
+
+    def _convert(
+        self, row: Mapping[str, Any] | None, unlearned: TransientError | None
+    ) -> BookingRow | Exception | None:
         if row is None:
             return None
         try:
-            return to_booking_row(row, self._columns, self._organization_id)
+            return self._to_row(row, unlearned)
         except SyncError as error:  # this row's trouble, not its neighbours'
             return error
 
@@ -198,29 +227,6 @@ class DataverseBookings:
             # Not Dataverse's way to say that a row is gone; reading it again will tell.
             return incomplete()
         return self._client.refusal_error(reply, writes=True)
-
-
-def open_bookings(
-    dataverse_url: str,
-    credential: AppCredential,
-    columns: SupportColumns,
-    now: Clock,
-    *,
-    circuit: Circuit | None = None,
-) -> DataverseBookings:
-    """The bookings of an environment; to be called on the event loop, and closed with `aclose`.
-
-    Args:
-        dataverse_url: `https://<host>` of the environment.
-        credential: where tokens come from; stays the caller's to close.
-        columns: where our record is kept.
-        now: the time of day.
-        circuit: opens when the environment as a whole is down; None sends everything, come what may.
-
-    Raises:
-        ValueError: the URL is no such URL.
-    """
-    return DataverseBookings(DataverseClient(dataverse_url, credential, now, circuit=circuit), columns)
 
 
 def _guid(booking_id: str) -> str:

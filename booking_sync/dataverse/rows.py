@@ -22,7 +22,7 @@ from booking_sync.domain.booking import (
 )
 from booking_sync.domain.columns import SYNC_ERROR_LENGTH
 from booking_sync.domain.ids import NO_GUID, read_guid, read_moment
-from booking_sync.domain.record import BookingRow, format_state, parse_record
+from booking_sync.domain.record import BookingRow, format_state, read_record
 from booking_sync.domain.text import shorten
 from booking_sync.errors import PermanentError
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.record import SyncRecord
 
 ID_COLUMN = "bookableresourcebookingid"
@@ -44,30 +45,39 @@ def is_etag(value: object) -> bool:
     return isinstance(value, str) and _ETAG.fullmatch(value) is not None
 
 
-def to_booking_row(row: Mapping[str, Any], columns: SupportColumns, organization_id: str = "") -> BookingRow:
-    """The row as the domain sees it; its record must be sealed for this organisation.
+def to_booking_row(row: Mapping[str, Any], columns: SupportColumns, sealer: Sealer) -> BookingRow:
+    """The row as the domain sees it; its record must be sealed for this row.
 
     Raises:
         PermanentError: a column holds what it can't hold, or a related row may not be seen.
     """
     reader = _Reader(row)
     booking_id = reader.required_guid(ID_COLUMN)
+    read = read_record(
+        booking_id,
+        sealer,
+        event_id=reader.text(columns.event_id),
+        mailbox=_lower(reader.text(columns.original_resource)),
+        state=reader.text(columns.sync_state),
+        error=reader.text(columns.sync_error),
+    )
     return BookingRow(
         booking=_booking(booking_id, reader),
-        record=parse_record(
-            booking_id,
-            event_id=reader.text(columns.event_id),
-            mailbox=_lower(reader.text(columns.original_resource)),
-            state=reader.text(columns.sync_state),
-            error=reader.text(columns.sync_error),
-            organization_id=organization_id,
-        ),
+        record=read.record,
         etag=reader.etag(),
+        claim=read.claim,
+        intact=read.intact,
     )
 
 
+def state_text(row: Mapping[str, Any], columns: SupportColumns) -> str:
+    """The state column's text; empty when it holds none."""
+    value = row.get(columns.sync_state)
+    return value if isinstance(value, str) else ""
+
+
 def to_columns(
-    booking_id: str, record: SyncRecord, columns: SupportColumns, organization_id: str = ""
+    booking_id: str, record: SyncRecord, columns: SupportColumns, sealer: Sealer
 ) -> dict[str, str | None]:
     """What a write of our record sets; empty columns become null.
 
@@ -77,7 +87,7 @@ def to_columns(
     return {
         columns.event_id: (event.event_id or None) if event else None,
         columns.original_resource: (event.mailbox or None) if event else None,
-        columns.sync_state: format_state(booking_id, record, organization_id),
+        columns.sync_state: format_state(booking_id, record, sealer),
         columns.sync_error: shorten(record.error, SYNC_ERROR_LENGTH) or None,
     }
 

@@ -68,9 +68,10 @@ class Trial:
         """
         left: CheckResult | None = None
         open_to_us = True
+        ours = self.new_id()
         try:
             created = await self.calendar.create(
-                mailbox, _content(self.now), marker=MARKER, transaction_id=self.new_id()
+                mailbox, _content(self.now), marker=MARKER, transaction_id=ours, birth=ours
             )
             found = await self.calendar.find(mailbox, MARKER)
             result = _judge(name, seen=created.event_id in {each.ref.event_id for each in found})
@@ -78,19 +79,24 @@ class Trial:
             result, open_to_us = _refused(name, error), isinstance(error, TransientError)
         finally:
             # Also after Ctrl-C, and when the answer to the creation was lost.
-            problem = await self._sweep(mailbox)
+            problem = await self._sweep(mailbox, ours)
             if problem and open_to_us:
                 left = _left(name, problem)
                 self.tell(left.words)
         return [result, *([left] if left else [])]
 
-    async def _sweep(self, mailbox: str) -> SyncError | None:
-        """Remove every test event there is; returns why that did not work."""
+    async def _sweep(self, mailbox: str, ours: str) -> SyncError | None:
+        """Remove the event that this run made; returns why that did not work.
+
+        Others with the marker are somebody's copies, or of a run that broke off and told what it left.
+        """
         problem: SyncError | None = None
         for pause in SWEEP_PAUSES:
             await self.sleep(pause)
             try:
-                for event in await self.calendar.find(mailbox, MARKER):
+                found = await self.calendar.find(mailbox, MARKER)
+                made = [each for each in found if each.birth == ours]
+                for event in sorted(made, key=lambda each: each.created or self.now)[:1]:
                     await self.calendar.delete(EventRef(mailbox, event.ref.event_id))
             except PermanentError as error:
                 return error

@@ -18,6 +18,7 @@ from typing import Any
 
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import read_guid, read_moment
+from booking_sync.domain.record import MAX_STATE_CHARACTERS, EventClaim
 from booking_sync.domain.watched import RelatedTable
 
 MESSAGE_VERSION = 1
@@ -43,8 +44,8 @@ class BookingChange:
     first_seen: datetime
     """Aware, UTC: when the change first came in; a put-back keeps it, so that age can be bounded."""
     deleted: bool = False
-    event: EventRef | None = None
-    """Deletion only: the event that the deleted row named."""
+    event: EventClaim | None = None
+    """Deletion only: the event that the deleted row named. It proves nothing: anybody may have posted it."""
     attempt: int = 0
     """How often this change was put back."""
     uncertain: bool = False
@@ -101,7 +102,9 @@ def encode_change(change: BookingChange) -> str:
     if change.deleted:
         message["deleted"] = True
     if change.event:
-        message["event"] = {"mailbox": change.event.mailbox, "id": change.event.event_id}
+        message["event"] = {"mailbox": change.event.event.mailbox, "id": change.event.event.event_id}
+        if change.event.state:
+            message["event"]["state"] = change.event.state
     if change.attempt:
         message["attempt"] = min(change.attempt, MAX_ATTEMPT)
     if change.uncertain:
@@ -227,14 +230,15 @@ def _trace(message: dict[str, Any]) -> str:
     return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else ""
 
 
-def _event(message: dict[str, Any]) -> EventRef | None:
+def _event(message: dict[str, Any]) -> EventClaim | None:
     if "event" not in message:
         return None
     event = _take(message, "event", dict)
     ref = EventRef(mailbox=_take(event, "mailbox", str).lower(), event_id=_take(event, "id", str))
     if not is_mailbox(ref.mailbox) or not is_event_id(ref.event_id):
         raise MalformedChangeError("the queue message's 'event' can't be an event")
-    return ref
+    state: str = _take(event, "state", str, default="")
+    return EventClaim(ref, state if len(state) <= MAX_STATE_CHARACTERS else "")
 
 
 def _suspects(message: dict[str, Any]) -> frozenset[str]:

@@ -1,11 +1,10 @@
-"""The Outlook event that a booking should show as, and the identities by which we know our own events."""
+"""The Outlook event that a booking should show as, and events as they are found in a calendar."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-import uuid
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
 
-_TRANSACTION_NAMESPACE = uuid.UUID("5f0f7c0e-3c9b-5b0a-9d0e-6f6b0d2f7a41")
 _FINGERPRINT_BYTES = 16
 _EVENT_ID = re.compile(r"[0-9A-Za-z_=+-]{1,1000}")
 
@@ -78,10 +76,19 @@ class EventContent:
 
 @dataclass(frozen=True, slots=True)
 class FoundEvent:
-    """One of the events that a search by marker found."""
+    """One of the events that a search by marker found, with all that may prove whose it is."""
 
     ref: EventRef
     transaction_id: str | None
+    marker: str = ""
+    created: datetime | None = None
+    """Aware, UTC: when Exchange made it; None when it does not tell."""
+    uid: str = ""
+    """Its iCalUId: Outlook gives a copy another one; an import or a migration keeps it."""
+    birth: str = ""
+    """What the creating request said of itself, see `ownership`."""
+    tag: str = ""
+    """The seal in its open extension; empty when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,36 +106,3 @@ class MarkedEvent:
     show_as: str
     categories: frozenset[str]
     location_name: str
-
-
-def transaction_id(mark: str, mailbox: str, generation: int) -> str:
-    """The id under which a booking's n-th event is created, the same on every try.
-
-    Graph answers a second creation with the same id by naming the first event instead of doubling it. A
-    copied environment has the same bookings and must not be given the original's events: hence the marker.
-    """
-    return str(uuid.uuid5(_TRANSACTION_NAMESPACE, f"{mark}/{mailbox}/{generation}".lower()))
-
-
-def own_generation(found: str | None, mark: str, mailbox: str, up_to_generation: int) -> int:
-    """Which of the events of this `marker` in this mailbox a transactionId proves an event to be; 0 for none.
-
-    A marker alone proves nothing: a user's own copy of an event may carry it along.
-    """
-    if found is None:
-        return 0
-    for generation in range(1, up_to_generation + 1):
-        if found.lower() == transaction_id(mark, mailbox, generation):
-            return generation
-    return 0
-
-
-def marker(organization_id: str, booking_id: str) -> str:
-    """The value that every event of ours carries as an extended property."""
-    return f"{organization_id}/{booking_id}".lower()
-
-
-def marked_booking(found: str, organization_id: str) -> str | None:
-    """The id of the booking that a marker names; None when it is not this organisation's."""
-    organization, slash, booking_id = found.lower().partition("/")
-    return booking_id if slash and booking_id and organization == organization_id.lower() else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.event import EventContent, EventRef
+    from booking_sync.domain.ownership import Own
 
     Render = Callable[[Booking, datetime, datetime], EventContent]
     DesiredStateRule = Callable[[Booking], "DesiredState"]
@@ -99,14 +100,6 @@ def _reason_against(booking: Booking, *, require_work_order: bool) -> str:
     if booking.resource is None:
         return "the booking has no resource"
     return "" if booking.resource.type == ResourceType.USER else "the resource is not a user"
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """An event that this very run created and no row was seen to name yet."""
-
-    event: EventRef
-    generation: int
 
 
 @dataclass(frozen=True, slots=True)

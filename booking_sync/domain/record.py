@@ -1,25 +1,29 @@
 """What we remember of a booking's event, kept in support columns on the booking row itself.
 
-The state column reads `<generation>:<fingerprint>:<seal>`. The seal ties the record to its booking in its
-organisation: rows get copied in Dynamics 365, support columns and all, and so do whole environments, and a
-copy that believed the original's record would edit and delete the original's event. A record with a wrong
-seal counts as no record. A record without a seal (made by hand, or by a migration that adopts events)
-is believed, with nothing known of the content.
+The state column reads `<generation>:<fingerprint>:<seal>`. The seal is made with a key from the vault and
+ties the record to its booking, its organisation and the event that it names: rows get copied in Dynamics 365,
+support columns and all, whole environments are copied, and people with write access can put into the columns
+whatever they like. A record without a valid seal counts as none. The event that its columns name is a claim,
+which has to be proven at the event itself (`ownership`).
 """
 
 from __future__ import annotations
 
-import hashlib
+import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.ownership import MAX_GENERATION, Seal
 
 if TYPE_CHECKING:
     from booking_sync.domain.booking import Booking
+    from booking_sync.domain.ownership import Sealer
 
-_SEAL_BYTES = 8
+MAX_STATE_CHARACTERS = 200
+"""The state column's length; no longer text can be a state of ours."""
+
+_GENERATION = re.compile(r"[0-9]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,67 +40,80 @@ class SyncRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadRecord:
+    """What the support columns of one row say."""
+
+    record: SyncRecord
+    """Without a valid seal: nothing but the error."""
+    seal: Seal = Seal.NONE
+    claim: EventRef | None = None
+    """The event that the columns name without a valid seal."""
+    intact: bool = True
+    """The columns hold a sealed record or nothing at all; nobody else wrote into them."""
+
+
+@dataclass(frozen=True, slots=True)
 class BookingRow:
     """A booking as it was read: its content, our record on it, and the version both belong to."""
 
     booking: Booking
     record: SyncRecord
     etag: str
+    claim: EventRef | None = None
+    """See `ReadRecord`."""
+    intact: bool = True
+    """See `ReadRecord`."""
 
 
-class Seal(StrEnum):
-    """Whether a record belongs to the row that it was found on."""
+@dataclass(frozen=True, slots=True)
+class EventClaim:
+    """An event that a deleted row named, with the state that may prove it."""
 
-    VALID = "valid"
-    WRONG = "wrong"
-    """The row or its environment is a copy, or somebody edited the columns: the record counts as none."""
-    NONE = "none"
-    """Filled by hand or by a migration, or empty: believed, with the content unknown."""
-
-
-def format_state(booking_id: str, record: SyncRecord, organization_id: str = "") -> str:
-    """The state column's text, sealed for this booking of this organisation."""
-    return f"{record.generation}:{record.fingerprint}:{_seal(booking_id, record, organization_id)}"
+    event: EventRef
+    state: str = ""
+    """The state column's text."""
 
 
-def parse_record(
+def format_state(booking_id: str, record: SyncRecord, sealer: Sealer) -> str:
+    """The state column's text, sealed for this booking of this organisation.
+
+    Raises:
+        ValueError: the generation is one that `read_record` would refuse.
+    """
+    if not 0 <= record.generation <= MAX_GENERATION:
+        raise ValueError(f"a generation is from 0 to {MAX_GENERATION}")
+    seal = sealer.record(booking_id, record.event, record.generation, record.fingerprint)
+    return f"{record.generation}:{record.fingerprint}:{seal}"
+
+
+def read_record(
     booking_id: str,
+    sealer: Sealer,
     *,
     event_id: str | None,
     mailbox: str | None,
     state: str | None,
-    error: str | None,
-    organization_id: str = "",
-) -> SyncRecord:
+    error: str | None = None,
+) -> ReadRecord:
     """Read the support columns; never raises, since people can edit them.
 
     Half a reference (an event id without mailbox) can't be acted on and counts as none; so does one of which
-    either half can't be what it should be.
+    either half can't be what it should be. A record that an older key sealed is believed, but its content
+    counts as unknown: then the next look at the booking writes and seals everything anew.
     """
     event = _event(mailbox or "", event_id or "")
-    generation, fingerprint, seal = _split_state(state or "")
-    record = SyncRecord(event, generation, fingerprint, error or "")
-    if seal and seal != _seal(booking_id, record, organization_id):
-        return SyncRecord(error=record.error)
-    if not seal:
-        return SyncRecord(event, generation, "", record.error)
-    return record
+    generation, fingerprint, text = _split_state(state or "")
+    seal = sealer.judge_record(text, booking_id, event, generation, fingerprint)
+    if seal is Seal.VALID:
+        known = fingerprint if sealer.is_current(text) else ""
+        return ReadRecord(SyncRecord(event, generation, known, error or ""), seal)
+    untouched = not (event_id or mailbox or state)
+    return ReadRecord(SyncRecord(error=error or ""), seal, event, intact=untouched)
 
 
-def judge_seal(
-    booking_id: str,
-    *,
-    event_id: str | None,
-    mailbox: str | None,
-    state: str | None,
-    organization_id: str = "",
-) -> Seal:
-    """What the seal of these support columns says; arguments as for `parse_record`."""
-    generation, fingerprint, seal = _split_state(state or "")
-    if not seal:
-        return Seal.NONE
-    record = SyncRecord(_event(mailbox or "", event_id or ""), generation, fingerprint)
-    return Seal.VALID if seal == _seal(booking_id, record, organization_id) else Seal.WRONG
+def seal_of(state: str) -> str:
+    """The seal within a state column's text; empty for none."""
+    return _split_state(state)[2]
 
 
 def _event(mailbox: str, event_id: str) -> EventRef | None:
@@ -104,23 +121,8 @@ def _event(mailbox: str, event_id: str) -> EventRef | None:
 
 
 def _split_state(state: str) -> tuple[int, str, str]:
+    if len(state) > MAX_STATE_CHARACTERS:
+        return 0, "", ""
     generation, _, rest = state.partition(":")
     fingerprint, _, seal = rest.partition(":")
-    number = int(generation) if generation.isascii() and generation.isdigit() and len(generation) < 10 else 0  # noqa: PLR2004 - a bound against absurd numbers
-    return number, fingerprint, seal
-
-
-def _seal(booking_id: str, record: SyncRecord, organization_id: str) -> str:
-    event = record.event
-    sealed = "\n".join(
-        (
-            organization_id.lower(),
-            booking_id.lower(),
-            event.mailbox.lower() if event else "",
-            event.event_id if event else "",
-            str(record.generation),
-            record.fingerprint,
-        )
-    )
-    # A column may hold half a character, which has no UTF-8.
-    return hashlib.blake2b(sealed.encode(errors="replace"), digest_size=_SEAL_BYTES).hexdigest()
+    return (int(generation), fingerprint, seal) if _GENERATION.fullmatch(generation) else (0, "", "")

@@ -11,22 +11,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from booking_sync.domain.event import EventRef, FoundEvent
+from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import errors, listing
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.client import GraphClient
-from booking_sync.outlook.requests import MARKER_PROPERTY, EventRequests
+from booking_sync.outlook.requests import SEAL_PROPERTY, EventRequests
 from booking_sync.outlook.scheduler import BatchScheduler
-from booking_sync.ports.calendars import AlreadyCreated, Created, ForeignEvent
+from booking_sync.ports.calendars import AlreadyCreated, ForeignEvent, Written
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
     import httpx
 
-    from booking_sync.domain.event import EventContent, MarkedEvent
+    from booking_sync.domain.event import EventContent, FoundEvent, MarkedEvent
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
     from booking_sync.plumbing.circuit import Circuit
@@ -84,8 +84,8 @@ class OutlookCalendar:
         self._now = now
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
-    ) -> Created | AlreadyCreated:
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+    ) -> Written | AlreadyCreated:
         """Create an event without attendees, marked as ours in the same step.
 
         Args:
@@ -93,29 +93,37 @@ class OutlookCalendar:
             content: what to show.
             marker: our mark, searchable with `find`.
             transaction_id: the same on every try of the same creation.
+            birth: the sealed property of this request.
 
         Raises:
             TransientError: try again with the same transaction id.
             PermanentError: no mailbox, no access, or Graph refuses the content.
         """
-        request = self._requests.create(mailbox, content, marker=marker, transaction_id=transaction_id)
+        request = self._requests.create(
+            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
+        )
         answer = await self._batches.submit(request)
         if errors.is_duplicate(answer):
-            event_id = errors.existing_event_id(answer)
-            return AlreadyCreated(event_id or await self._look_up(mailbox, marker, transaction_id))
-        event_id = _text(answer.body, "id") if errors.is_success(answer) else None
-        if event_id is None:
+            return AlreadyCreated(errors.existing_event_id(answer))
+        written = listing.written(answer.body) if errors.is_success(answer) else None
+        if written is None:
             raise errors.translate(answer, self._now(), writes=True, creating=True)
-        return Created(event_id)
+        return written
 
-    async def update(self, event: EventRef, content: EventContent) -> bool:
-        """Write our content; False when the event is gone.
+    async def update(self, event: EventRef, content: EventContent) -> Written | None:
+        """Write our content; None when the event is gone.
 
         Raises:
             TransientError: try again.
             PermanentError: no mailbox, no access, or Graph refuses the content.
         """
-        return await self._change(self._requests.update(event, content))
+        request = self._requests.update(event, content)
+        answer = await self._batches.submit(request)
+        if errors.is_event_gone(answer):
+            return None
+        if not errors.is_success(answer):
+            raise self._error(answer, request)
+        return listing.written(answer.body) or Written(event.event_id)
 
     async def delete(self, event: EventRef) -> None:
         """Remove the event; one that is gone already is fine, be it with its whole mailbox.
@@ -130,19 +138,58 @@ class OutlookCalendar:
         if not errors.is_success(answer) and not gone:
             raise self._error(answer, request)
 
-    async def tag(self, event: EventRef, booking_id: str) -> bool:
-        """Add the open extension; False when the event is gone.
+    async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
+        """Write the open extension with the event's seal; False when the event is gone.
 
-        Without a configured name nothing is requested, and the answer is True.
+        One that is there already is overwritten. Without a configured name the seal becomes an extended
+        property instead.
+
+        Raises:
+            TransientError: try again.
+            PermanentError: no mailbox or no access.
+        """
+        if self._extension_name:
+            request = self._requests.tag(event, self._extension_name, booking_id, seal)
+        else:
+            request = self._requests.seal(event, seal)
+        answer = await self._batches.submit(request)
+        if self._extension_name and errors.is_there_already(answer):
+            request = self._requests.retag(event, self._extension_name, booking_id, seal)
+            answer = await self._batches.submit(request)
+        if errors.is_success(answer):
+            return True
+        if errors.is_event_gone(answer):
+            return False
+        raise self._error(answer, request)
+
+    async def read_tag(self, event: EventRef) -> str:
+        """The seal in the event's open extension; empty when there is none, or the event is gone.
+
+        Without a configured name nothing is requested: an extended property comes with `find` and `look`.
 
         Raises:
             TransientError: try again.
             PermanentError: no mailbox or no access.
         """
         if not self._extension_name:
-            return True
-        request = self._requests.tag(event, self._extension_name, booking_id)
-        return await self._change(request, fine=errors.is_there_already)
+            return ""
+        request = self._requests.read_tag(event, self._extension_name)
+        answer = await self._batches.submit(request)
+        if errors.is_event_gone(answer) or errors.is_extension_missing(answer):
+            return ""
+        if not errors.is_success(answer):
+            raise self._error(answer, request)
+        return _text(answer.body, SEAL_PROPERTY) or ""
+
+    async def look(self, event: EventRef) -> FoundEvent | None:
+        """What of one event may prove whose it is, without its tag; None when gone; raises as `read`."""
+        request = self._requests.look(event)
+        answer = await self._batches.submit(request)
+        if errors.is_event_gone(answer):
+            return None
+        if not errors.is_success(answer):
+            raise self._error(answer, request)
+        return listing.found_event(answer.body, event.mailbox)
 
     async def find(self, mailbox: str, marker: str) -> list[FoundEvent]:
         """Every event in the mailbox that carries the marker, completely listed.
@@ -157,7 +204,7 @@ class OutlookCalendar:
         return [
             event
             async for entries in self._pages(self._requests.find(mailbox, marker))
-            for event in _marked_events(entries, mailbox, marker)
+            for event in listing.found_events(entries, mailbox, marker)
         ]
 
     async def read(self, event: EventRef) -> MarkedEvent | None:
@@ -222,8 +269,8 @@ class OutlookCalendar:
                 raise self._error(answer, request)
         return None
 
-    async def claim(self, event: EventRef, marker: str) -> EventRef | None:
-        """Put our marker on an event that another program made; its immutable id, or None when it is gone.
+    async def claim(self, event: EventRef, marker: str) -> ForeignEvent | None:
+        """Put our marker on an event that another program made; None when it is gone.
 
         By a regular id the event is marked first and then found by the mark.
 
@@ -236,7 +283,8 @@ class OutlookCalendar:
             answer = await self._batches.submit(request)
             if errors.is_success(answer):
                 if immutable:
-                    return EventRef(event.mailbox, _text(answer.body, "id") or event.event_id)
+                    named = listing.written(answer.body) or Written(event.event_id)
+                    return ForeignEvent(EventRef(event.mailbox, named.event_id), named.uid)
                 return await self._marked_now(event.mailbox, marker)
             if not errors.is_event_gone(answer):
                 raise self._error(answer, request)
@@ -259,34 +307,11 @@ class OutlookCalendar:
                 events.setdefault(event.ref.event_id, event)
         return list(events.values())
 
-    async def _marked_now(self, mailbox: str, marker: str) -> EventRef | None:
+    async def _marked_now(self, mailbox: str, marker: str) -> ForeignEvent | None:
         found = await self.find(mailbox, marker)
         if len(found) > 1:
             raise PermanentError("Outlook: several events carry this booking's mark; a person has to choose.")
-        return found[0].ref if found else None
-
-    async def _change(
-        self, request: GraphRequest, fine: Callable[[Answer], bool] = errors.is_success
-    ) -> bool:
-        """Whether the event was there to be changed; `fine` accepts answers besides success."""
-        answer = await self._batches.submit(request)
-        if errors.is_success(answer) or fine(answer):
-            return True
-        if errors.is_event_gone(answer):
-            return False
-        raise self._error(answer, request)
-
-    async def _look_up(self, mailbox: str, marker: str, transaction_id: str) -> str | None:
-        """The event that an earlier try created, when Graph says it exists but not which it is."""
-        try:
-            found = await self.find(mailbox, marker)
-        except TransientError as error:
-            # The event exists, whatever became of the search for it.
-            raise TransientError(error.reason, retry_after=error.retry_after, maybe_applied=True) from error
-        wanted = transaction_id.lower()
-        return next(
-            (each.ref.event_id for each in found if (each.transaction_id or "").lower() == wanted), None
-        )
+        return ForeignEvent(found[0].ref, found[0].uid) if found else None
 
     async def _pages(self, first: GraphRequest) -> AsyncIterator[list[Any]]:
         """A list's entries, page by page until Graph says that it ends.
@@ -317,23 +342,6 @@ class OutlookCalendar:
 
     def _error(self, answer: Answer, request: GraphRequest) -> SyncError:
         return errors.translate(answer, self._now(), writes=request.writes)
-
-
-def _marked_events(entries: list[Any], mailbox: str, marker: str) -> list[FoundEvent]:
-    return [
-        FoundEvent(EventRef(mailbox, event_id), _text(entry, "transactionId"))
-        for entry in entries
-        if (event_id := _text(entry, "id")) and _carries(entry, marker)
-    ]
-
-
-def _carries(entry: dict[str, Any], marker: str) -> bool:
-    properties = entry.get("singleValueExtendedProperties")
-    return isinstance(properties, list) and any(
-        (_text(each, "id") or "").lower() == MARKER_PROPERTY.lower()
-        and (_text(each, "value") or "").lower() == marker.lower()
-        for each in properties
-    )
 
 
 def _text(body: Any, key: str) -> str | None:

@@ -60,6 +60,7 @@ GRANTS_ARRIVE_WITHIN = timedelta(hours=4)
 ROOM_IS_MADE_WITHIN = timedelta(hours=24)
 """How long a full mailbox is tried again."""
 
+_NO_EXTENSION = frozenset({"erroritemnotfound", "itemnotfound", "resourcenotfound", "extensionnotfound"})
 _MESSAGE_LENGTH = 200
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
@@ -126,6 +127,11 @@ def is_event_gone(answer: Answer, *, deleting: bool = False) -> bool:
     if not code:
         return answer.status == NOT_FOUND and error_codes.GONE_WORDS in _error_text(answer, "message").lower()
     return error_codes.names_no_item(code) or (deleting and code == error_codes.CANNOT_DELETE)
+
+
+def is_extension_missing(answer: Answer) -> bool:
+    """The event has no such open extension, in the words of the service; anything else may pass."""
+    return answer.status == NOT_FOUND and error_code(answer).lower() in _NO_EXTENSION
 
 
 def is_there_already(answer: Answer) -> bool:

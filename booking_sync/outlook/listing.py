@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event import EventRef, MarkedEvent
-from booking_sync.domain.ids import read_utc_time
+from booking_sync.domain.event import EventRef, FoundEvent, MarkedEvent
+from booking_sync.domain.ids import read_moment, read_utc_time
 from booking_sync.errors import TransientError
-from booking_sync.outlook.requests import MARKER_PROPERTY
-from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent
+from booking_sync.outlook.requests import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
+from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent, Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,9 +72,63 @@ def extended_events(entries: Sequence[Any], mailbox: str, field: str) -> Iterato
                 yield ExtendedEvent(event, value, _moment(entry.get("start")))
 
 
+def found_events(entries: Sequence[Any], mailbox: str, marker: str) -> Iterator[FoundEvent]:
+    """The entries that carry this marker, with what may prove whose they are.
+
+    Args:
+        entries: a page's `value`.
+        mailbox: whose calendar it is.
+        marker: compared as Graph does, without regard to case.
+
+    Raises:
+        TransientError: an entry is not as Graph documents it.
+    """
+    for entry in entries:
+        found = found_event(entry, mailbox)
+        if found.marker.lower() == marker.lower():
+            yield found
+
+
+def found_event(entry: Any, mailbox: str) -> FoundEvent:
+    """What of an event may prove whose it is; raises as `found_events`."""
+    if not isinstance(entry, dict):
+        raise _unreadable()
+    event_id, transaction_id, uid = entry.get("id"), entry.get("transactionId"), entry.get("iCalUId")
+    if not isinstance(event_id, str) or not event_id:
+        raise _unreadable()
+    return FoundEvent(
+        EventRef(mailbox, event_id),
+        transaction_id if isinstance(transaction_id, str) else None,
+        marker=_marker(entry) or "",
+        created=_created(entry),
+        uid=uid if isinstance(uid, str) else "",
+        birth=_property(entry, BIRTH_PROPERTY) or "",
+        tag=_property(entry, SEALED_PROPERTY) or "",
+    )
+
+
+def written(body: Any) -> Written | None:
+    """What the answer to a write says of the event; None when it does not name it."""
+    event_id = body.get("id") if isinstance(body, dict) else None
+    if not isinstance(event_id, str) or not event_id:
+        return None
+    uid = body.get("iCalUId")
+    return Written(event_id, uid if isinstance(uid, str) else "", _created(body))
+
+
+def _created(entry: dict[str, Any]) -> datetime | None:
+    """Graph's `createdDateTime`; None when it does not tell."""
+    return read_moment(entry.get("createdDateTime"))
+
+
 def _marker(entry: dict[str, Any]) -> str | None:
-    for each in entry.get("singleValueExtendedProperties") or ():
-        if isinstance(each, dict) and str(each.get("id")).lower() == MARKER_PROPERTY.lower():
+    return _property(entry, MARKER_PROPERTY)
+
+
+def _property(entry: dict[str, Any], name: str) -> str | None:
+    properties = entry.get("singleValueExtendedProperties")
+    for each in properties if isinstance(properties, list) else ():
+        if isinstance(each, dict) and str(each.get("id")).lower() == name.lower():
             return str(each.get("value") or "")
     return None
 

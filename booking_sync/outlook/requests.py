@@ -56,8 +56,14 @@ if TYPE_CHECKING:
 
 MARKER_PROPERTY = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncMarker"
 """Extended property of all our events; it must never change, or we no longer recognise our own."""
+BIRTH_PROPERTY = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncBirth"
+"""Extended property of the creating request, see `ownership`; never to change either."""
+SEALED_PROPERTY = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncSeal"
+"""Extended property that holds the event's seal where a deployment writes no open extension."""
 EXTENSION_PROPERTY = "bookingSyncGuid"
 """What the open extension holds: the booking's id."""
+SEAL_PROPERTY = "bookingSyncSeal"
+"""And the seal that proves the event."""
 PAGE_SIZE = 50
 VIEW_PAGE_SIZE = 250
 """Graph takes up to 1,000. Pages go by position, so few large ones miss least of what moves meanwhile; twenty
@@ -76,6 +82,11 @@ _LISTED_FIELDS = (
 )
 
 _MARKERS = f"$filter=id eq '{MARKER_PROPERTY}'"
+_EVIDENCE_FIELDS = ("id", "iCalUId", "transactionId", "createdDateTime")
+_EVIDENCE_PROPERTIES = " or ".join(
+    f"id eq '{name}'" for name in (MARKER_PROPERTY, BIRTH_PROPERTY, SEALED_PROPERTY)
+)
+_EVIDENCE = f"singleValueExtendedProperties($filter={_EVIDENCE_PROPERTIES})"
 _IMMUTABLE_IDS = 'IdType="ImmutableId"'
 _DECODED_IN_NAMES = ["$", ".", "-", "~"]
 
@@ -95,12 +106,12 @@ class EventRequests:
 
     @hushed()
     def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
     ) -> GraphRequest:
-        """POST an event that carries our marker from its first moment on."""
+        """POST an event that carries our marker and its birth from its first moment on."""
         event = _event(content)
         event.transaction_id = transaction_id
-        event.single_value_extended_properties = [_marked(marker)]
+        event.single_value_extended_properties = [_marked(marker), _property(BIRTH_PROPERTY, birth)]
         builder = self._events(mailbox).with_url(self._events_url(mailbox))
         return self._item(mailbox, builder.to_post_request_information(event, _configuration()))
 
@@ -118,15 +129,39 @@ class EventRequests:
         return self._item(event.mailbox, builder.to_delete_request_information(_configuration()))
 
     @hushed()
-    def tag(self, event: EventRef, extension_name: str, booking_id: str) -> GraphRequest:
+    def tag(self, event: EventRef, extension_name: str, booking_id: str, seal: str) -> GraphRequest:
         """POST the open extension, on its own: inside the creating POST it is a source of half-failures."""
-        extension = OpenTypeExtension(
-            backing_store=UntrackedStore(),
-            extension_name=extension_name,
-            additional_data={EXTENSION_PROPERTY: booking_id},
-        )
+        extension = _extension(extension_name, booking_id, seal)
         builder = self._event(event).extensions.with_url(f"{self._event_url(event)}/extensions")
         return self._item(event.mailbox, builder.to_post_request_information(extension, _configuration()))
+
+    def retag(self, event: EventRef, extension_name: str, booking_id: str, seal: str) -> GraphRequest:
+        """PATCH the open extension that is there already."""
+        extension = _extension(extension_name, booking_id, seal)
+        builder = self._event(event).extensions.by_extension_id(extension_name)
+        return self._item(event.mailbox, builder.to_patch_request_information(extension, _configuration()))
+
+    def seal(self, event: EventRef, seal: str) -> GraphRequest:
+        """PATCH the seal as an extended property, and nothing else of the event."""
+        body = Event(
+            backing_store=UntrackedStore(),
+            single_value_extended_properties=[_property(SEALED_PROPERTY, seal)],
+        )
+        builder = self._event(event).with_url(self._event_url(event))
+        return self._item(event.mailbox, builder.to_patch_request_information(body, _configuration()))
+
+    def read_tag(self, event: EventRef, extension_name: str) -> GraphRequest:
+        """GET the open extension, by the address that is documented for it."""
+        builder = self._event(event).extensions.by_extension_id(extension_name)
+        return self._item(event.mailbox, builder.to_get_request_information(_configuration()))
+
+    def look(self, event: EventRef) -> GraphRequest:
+        """GET what of one event may prove whose it is."""
+        configuration = _configuration()
+        configuration.query_parameters = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
+            select=list(_EVIDENCE_FIELDS), expand=[_EVIDENCE]
+        )
+        return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
 
     def find(self, mailbox: str, marker: str) -> GraphRequest:
         """GET the first page of the events that carry the marker."""
@@ -136,8 +171,8 @@ class EventRequests:
                 "singleValueExtendedProperties/any("  # the standard's spelling; Graph documents Any
                 f"ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq '{literal}')"
             ),
-            select=["id", "transactionId"],
-            expand=[f"singleValueExtendedProperties({_MARKERS})"],
+            select=list(_EVIDENCE_FIELDS),
+            expand=[_EVIDENCE],
             top=PAGE_SIZE,
         )
         configuration = _configuration()
@@ -271,7 +306,19 @@ def _configuration(*, immutable: bool = True) -> RequestConfiguration[Any]:
 
 
 def _marked(marker: str) -> SingleValueLegacyExtendedProperty:
-    return SingleValueLegacyExtendedProperty(backing_store=UntrackedStore(), id=MARKER_PROPERTY, value=marker)
+    return _property(MARKER_PROPERTY, marker)
+
+
+def _property(name: str, value: str) -> SingleValueLegacyExtendedProperty:
+    return SingleValueLegacyExtendedProperty(backing_store=UntrackedStore(), id=name, value=value)
+
+
+def _extension(name: str, booking_id: str, seal: str) -> OpenTypeExtension:
+    return OpenTypeExtension(
+        backing_store=UntrackedStore(),
+        extension_name=name,
+        additional_data={EXTENSION_PROPERTY: booking_id, SEAL_PROPERTY: seal},
+    )
 
 
 def _event(content: EventContent) -> Event:

@@ -13,44 +13,53 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
-    """Graph answered that the event was created; after a repeated try it may mean the first try."""
+class Written:
+    """What the answer to a write says of the event."""
 
     event_id: str
+    """Immutable id."""
+    uid: str = ""
+    """Its iCalUId; empty when the answer did not tell."""
+    created: datetime | None = None
+    """Aware, UTC: when Exchange made the event; None when the answer did not tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyCreated:
-    """An earlier try of ours created the event, with other content.
-
-    `event_id` is None when Graph did not name it and it could not be found.
-    """
+    """There is an event with this transactionId already: an earlier try's, or somebody's copy of it."""
 
     event_id: str | None
+    """The one that the service named, if it named one."""
 
 
 class Calendar(Protocol):
     """The technicians' Outlook calendars."""
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
-    ) -> Created | AlreadyCreated:
-        """Create an event without attendees, marked as ours in the same step."""
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+    ) -> Written | AlreadyCreated:
+        """Create an event without attendees, with our marker and its birth from its first moment on."""
 
-    async def update(self, event: EventRef, content: EventContent) -> bool:
-        """Write our content; False when the event is gone."""
+    async def update(self, event: EventRef, content: EventContent) -> Written | None:
+        """Write our content; None when the event is gone."""
 
     async def delete(self, event: EventRef) -> None:
         """Remove the event; one that is gone already is fine."""
 
-    async def tag(self, event: EventRef, booking_id: str) -> bool:
-        """Add the open extension that a return path recognises events by; False when the event is gone.
+    async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
+        """Write the open extension, the booking's id and the event's seal; False when the event is gone.
 
-        One that is there already is fine, and so is a deployment without an extension name (no request).
+        One that is there already is overwritten. A deployment without an extension keeps the seal otherwise.
         """
 
     async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
-        """Every event in the mailbox that carries the marker, completely listed."""
+        """Every event in the mailbox that carries the marker, completely listed; tags may be left out."""
+
+    async def look(self, event: EventRef) -> FoundEvent | None:
+        """One event by its id; its tag may be left out. None when it is gone."""
+
+    async def read_tag(self, event: EventRef) -> str:
+        """The seal in the event's open extension; empty when there is none, or the event is gone."""
 
 
 class EventReads(Protocol):
@@ -106,8 +115,8 @@ class ForeignEvents(Protocol):
     async def look_up(self, event: EventRef) -> ForeignEvent | None:
         """The event with its immutable id, or with the given one when Graph can't tell it; None when gone."""
 
-    async def claim(self, event: EventRef, marker: str) -> EventRef | None:
-        """Put our marker on the event; its immutable id, or None when it is gone."""
+    async def claim(self, event: EventRef, marker: str) -> ForeignEvent | None:
+        """Put our marker on the event; it under its immutable id, or None when it is gone."""
 
     async def list_extended(self, mailbox: str, extension: str, field: str) -> Sequence[ExtendedEvent]:
         """Every event with this open extension, completely listed."""

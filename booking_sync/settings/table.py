@@ -122,6 +122,16 @@ class Settings:
             "booking-sync-client-secret",
         ),
     ]
+    seal_key_name: Annotated[
+        str,
+        Setting(
+            "SEAL_KEY_NAME",
+            values.secret_name,
+            "the name in the vault of the key that seals records and events",
+            _IDENTITY_GROUP,
+            "booking-sync-seal-key",
+        ),
+    ]
     tenant_id: Annotated[
         str, Setting("ENTRA_TENANT_ID", values.guid, "the tenant of the app registration", _IDENTITY_GROUP)
     ]
@@ -384,6 +394,15 @@ class VaultSettings:
     key_vault_url: str
     key_vault_verify_challenge: bool
     client_secret_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealKeySettings:
+    """Where the key is that seals records and events; a part for `load_part`."""
+
+    key_vault_url: str
+    key_vault_verify_challenge: bool
+    seal_key_name: str
 
 
 @dataclass(frozen=True, slots=True)

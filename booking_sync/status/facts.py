@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.ownership import Seal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.event import EventRef, MarkedEvent
     from booking_sync.domain.plan import DesiredState
     from booking_sync.domain.record import BookingRow
     from booking_sync.operations.dead_letters import DeadLetter
@@ -22,6 +24,8 @@ class RowFacts:
     row: BookingRow
     details: BookingDetails
     desired: DesiredState
+    seal: Seal = Seal.NONE
+    """What the seal of the record on the row says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class BookingFacts:
     """Whether there is a row at all."""
     calendars: Mapping[str, Sequence[MarkedEvent]] = field(default_factory=dict)
     """By mailbox that was searched: the events with the booking's marker, and the one that the row names."""
+    proven: Mapping[EventRef, int] = field(default_factory=dict)
+    """Those of them that prove to be ours by themselves, with their generation."""
     closed: Mapping[str, str] = field(default_factory=dict)
     """By mailbox that could not be searched: why."""
     dead_letters: tuple[DeadLetter, ...] = ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import EventRef, marker
+from booking_sync.domain.event import EventRef
 from booking_sync.domain.plan import Unwanted, Wanted
+from booking_sync.domain.record import read_record
 from booking_sync.errors import PermanentError
 from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.ports.bookings import Presence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.bookings import AuditReads, BookingDetailReads, BookingRows
     from booking_sync.ports.calendars import EventReads
     from booking_sync.ports.queues import PoisonQueue
+    from booking_sync.sync.proof import EventProver
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class StatusSources:
     poison: PoisonQueue
     desired_state: DesiredStateRule
     """What Outlook should show of a booking."""
-    organization_id: str
+    prover: EventProver
 
 
 async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
@@ -48,27 +50,38 @@ async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
         TransientError: a service can't answer now.
         PermanentError: Dataverse or the queue refuses.
     """
+    organization_id = sources.prover.sealer.organization_id
     dead_letters = await _dead_letters(sources, booking_id)
     row = await sources.rows.read(booking_id)
     if row is None:
         found = await sources.presence.presence([booking_id])
-        return BookingFacts(
-            booking_id, sources.organization_id, None, found[booking_id], dead_letters=dead_letters
-        )
-    facts = RowFacts(row, await sources.details.details(booking_id), sources.desired_state(row.booking))
+        return BookingFacts(booking_id, organization_id, None, found[booking_id], dead_letters=dead_letters)
+    details = await sources.details.details(booking_id)
+    read = read_record(
+        booking_id,
+        sources.prover.sealer,
+        event_id=details.event_id,
+        mailbox=details.mailbox,
+        state=details.state,
+    )
+    facts = RowFacts(row, details, sources.desired_state(row.booking), read.seal)
     calendars: dict[str, Sequence[MarkedEvent]] = {}
     closed: dict[str, str] = {}
+    proven: dict[EventRef, int] = {}
     for mailbox in _mailboxes(facts):
         try:
             calendars[mailbox] = await _events(sources, facts, mailbox)
+            own = await sources.prover.own_events(booking_id, mailbox)
+            proven |= {each.event: each.generation for each in own}
         except PermanentError as error:
             closed[mailbox] = error.reason
     return BookingFacts(
         booking_id,
-        sources.organization_id,
+        organization_id,
         facts,
         Presence.EXISTS,
         calendars=calendars,
+        proven=proven,
         closed=closed,
         dead_letters=dead_letters,
     )
@@ -84,7 +97,7 @@ def _mailboxes(facts: RowFacts) -> list[str]:
 
 async def _events(sources: StatusSources, facts: RowFacts, mailbox: str) -> list[MarkedEvent]:
     """The events with the booking's marker, and the recorded one: an adopted event may carry no marker."""
-    own = marker(sources.organization_id, facts.row.booking.id)
+    own = sources.prover.sealer.marker(facts.row.booking.id)
     recorded = facts.row.record.event
     found = await sources.events.find(mailbox, own)
     refs = {EventRef(mailbox, each.ref.event_id) for each in found}

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.audit.compare import differences
 from booking_sync.domain.plan import Wanted
-from booking_sync.domain.record import judge_seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from booking_sync.domain.event import MarkedEvent
-    from booking_sync.domain.record import Seal
     from booking_sync.status.facts import BookingFacts, RowFacts
     from booking_sync.status.verdict import Verdict
 
@@ -33,7 +31,7 @@ class Section:
 def sections(facts: BookingFacts, verdict: Verdict) -> list[Section]:
     """The sections that people read, the verdict last."""
     parts = [
-        *([_row(facts.row), _record(facts.row, facts.organization_id)] if facts.row else []),
+        *([_row(facts.row), _record(facts.row)] if facts.row else []),
         *(_event(facts, mailbox, event) for mailbox, event in _events(facts)),
         *([_without_events(facts)] if facts.row and not any(facts.calendars.values()) else []),
         *(Section("poison queue", ((each.dead_lettered_at, each.reason),)) for each in facts.dead_letters),
@@ -53,7 +51,7 @@ def as_json(facts: BookingFacts, verdict: Verdict) -> dict[str, Any]:
         "workerWould": list(verdict.would),
         "because": verdict.because,
         "row": _row_json(facts.row) if facts.row else None,
-        "record": _record_json(facts.row, facts.organization_id) if facts.row else None,
+        "record": _record_json(facts.row) if facts.row else None,
         "events": [_event_json(facts, mailbox, event) for mailbox, event in _events(facts)],
         "closedMailboxes": dict(facts.closed),
         "poison": [
@@ -97,8 +95,8 @@ def _row_json(known: RowFacts) -> dict[str, Any]:
     }
 
 
-def _record(known: RowFacts, organization_id: str) -> Section:
-    record = _record_json(known, organization_id)
+def _record(known: RowFacts) -> Section:
+    record = _record_json(known)
     lines = (
         ("event id", record["eventId"] or "none"),
         ("mailbox", record["mailbox"] or "none"),
@@ -113,11 +111,12 @@ def _record(known: RowFacts, organization_id: str) -> Section:
 _SEALS = {
     "valid": "valid",
     "wrong": "wrong: the row or its environment is a copy, or its columns were edited; it counts as none",
-    "none": "none: never synced, or filled by hand or by a migration",
+    "unknown key": "made with a key that is not in the vault any more; it counts as none",
+    "none": "none: never synced, or filled by hand, by a migration or by version 0.1",
 }
 
 
-def _record_json(known: RowFacts, organization_id: str) -> dict[str, Any]:
+def _record_json(known: RowFacts) -> dict[str, Any]:
     record, details = known.row.record, known.details
     return {
         "eventId": details.event_id,
@@ -125,20 +124,9 @@ def _record_json(known: RowFacts, organization_id: str) -> dict[str, Any]:
         "generation": record.generation,
         "fingerprint": record.fingerprint,
         "fingerprintIs": _fingerprint(known),
-        "seal": str(_seal(known, organization_id)),
+        "seal": str(known.seal),
         "error": record.error,
     }
-
-
-def _seal(known: RowFacts, organization_id: str) -> Seal:
-    details = known.details
-    return judge_seal(
-        known.row.booking.id,
-        event_id=details.event_id,
-        mailbox=details.mailbox,
-        state=details.state,
-        organization_id=organization_id,
-    )
 
 
 def _fingerprint(known: RowFacts) -> str:

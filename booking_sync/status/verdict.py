@@ -84,6 +84,7 @@ def _findings(facts: BookingFacts, known: RowFacts) -> list[Finding]:
         window=_window(known),
         rows={facts.booking_id: known.row},
         calendars=facts.calendars,
+        proven=facts.proven,
     )
     found = [each for each in compare(snapshot, lambda _: known.desired) if each.kind in REPAIRABLE]
     return sorted(found, key=lambda each: _ORDER.index(each.kind))

@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import NO_GUID, read_guid
-from booking_sync.domain.watched import BOOKING_TABLE, RELATED_ATTRIBUTES, RelatedTable
+from booking_sync.domain.record import EventClaim
+from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES, RelatedTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from booking_sync.domain.columns import SupportColumns
-    from booking_sync.domain.event import EventRef
 
 WORK_ORDER_COLUMN = "msdyn_workorder"
 PRE_IMAGE_ALIAS = "PreImage"
@@ -80,8 +81,10 @@ class Accepted:
     """Lower-case GUID."""
     correlation_id: str | None
     """Dataverse's, to follow a change across systems; None when it named none."""
-    event: EventRef | None = None
-    """Delete only: the event that the deleted row believably named."""
+    event: EventClaim | None = None
+    """Delete only: the event that the deleted row named; the worker has the key that may prove it."""
+    rewritten: bool = False
+    """Somebody else wrote our record together with the row: a restored or an imported row. It is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +165,7 @@ def _decide(
     if kind is ChangeKind.DELETE:
         # Also a deletion by our own user: we never delete bookings, and its data can't be read again.
         change = Accepted(kind, row_id, correlation_id)
-        organization_id = _guid_or_none(context, "OrganizationId") or ""
-        return _deleted(change, _pre_image(shown), policy, organization_id)
+        return _deleted(change, _pre_image(shown), policy)
     by_us = policy.app_user_id and _guid_or_none(context, "InitiatingUserId") == policy.app_user_id
     change = Accepted(kind, row_id, correlation_id)
     return Ignored(IgnoreReason.OWN_CHANGE) if by_us else _written(change, shown, policy)
@@ -183,19 +185,23 @@ def _related(kind: ChangeKind, change: RelatedAccepted, shown: dict[str, Any]) -
 def _written(change: Accepted, shown: dict[str, Any], policy: ReceiverPolicy) -> Accepted | Ignored:
     # An update without work order is worked on: its event may have to go.
     created = change.kind is ChangeKind.CREATE
-    if created and policy.require_work_order and _lacks_work_order(_target_row(shown)):
+    target = _target_row(shown)
+    written = target or {}
+    if created and policy.require_work_order and _lacks_work_order(target):
         return Ignored(IgnoreReason.NO_WORK_ORDER)
-    return change
+    columns = policy.columns
+    ours = (columns.event_id, columns.original_resource, columns.sync_state) if columns else ()
+    with_record = any(written.get(column) is not None for column in ours)
+    # Our own writes hold nothing else; were they taken for somebody else's, each would bring the next.
+    return replace(change, rewritten=with_record and not set(BOOKING_ATTRIBUTES).isdisjoint(written))
 
 
-def _deleted(
-    change: Accepted, image: dict[str, Any] | None, policy: ReceiverPolicy, organization_id: str
-) -> Accepted | Ignored:
+def _deleted(change: Accepted, image: dict[str, Any] | None, policy: ReceiverPolicy) -> Accepted | Ignored:
     if image is None or policy.columns is None:
         return change
     if not image.get(policy.columns.event_id) and policy.require_work_order and _lacks_work_order(image):
         return Ignored(IgnoreReason.NOTHING_TO_REMOVE)
-    return replace(change, event=_event(change.booking_id, image, policy.columns, organization_id))
+    return replace(change, event=_event(image, policy.columns))
 
 
 def _kind(context: dict[str, Any]) -> ChangeKind | None:
@@ -228,21 +234,15 @@ def _lacks_work_order(row: dict[str, Any] | None) -> bool:
     return row is not None and row.get(WORK_ORDER_COLUMN) is None
 
 
-def _event(
-    booking_id: str, image: dict[str, Any], columns: SupportColumns, organization_id: str
-) -> EventRef | None:
-    """The event that our record named, unless its seal says that the record was copied."""
-    from booking_sync.domain.record import parse_record  # noqa: PLC0415 - no other webhook needs it at a cold start
-
-    record = parse_record(
-        booking_id,
-        event_id=_column_text(image, columns.event_id),
-        mailbox=_column_text(image, columns.original_resource),
-        state=_column_text(image, columns.sync_state),
-        error=None,
-        organization_id=organization_id,
+def _event(image: dict[str, Any], columns: SupportColumns) -> EventClaim | None:
+    """The event that the row named, with the state that was sealed for it."""
+    event = EventRef(
+        (_column_text(image, columns.original_resource) or "").lower(),
+        _column_text(image, columns.event_id) or "",
     )
-    return record.event
+    if not is_mailbox(event.mailbox) or not is_event_id(event.event_id):
+        return None
+    return EventClaim(event, _column_text(image, columns.sync_state) or "")
 
 
 def _column_text(image: dict[str, Any], column: str) -> str | None:

@@ -102,6 +102,7 @@ class Receiver:
             first_seen=self._now(),
             deleted=read.kind is ChangeKind.DELETE,
             event=read.event,
+            uncertain=read.rewritten,
         )
         about = {
             "change": read.kind.value,

@@ -16,14 +16,14 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from booking_sync.domain.event import EventRef, marker, own_generation, transaction_id
+from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.ownership import CREATED_BEFORE_BIRTH, MAX_GENERATION, Own, transaction_id
 from booking_sync.domain.plan import (
     CreateEvent,
     DesiredState,
     Invalid,
     Knowledge,
-    Own,
     Plan,
     Unwanted,
     UpdateEvent,
@@ -32,16 +32,18 @@ from booking_sync.domain.plan import (
 )
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
-from booking_sync.ports.calendars import Created
+from booking_sync.ports.calendars import Written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.plan import DesiredStateRule
-    from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.domain.record import BookingRow, EventClaim, SyncRecord
     from booking_sync.ports.bookings import BookingRows
     from booking_sync.ports.calendars import Calendar
+    from booking_sync.ports.clock import Clock
+    from booking_sync.sync.proof import EventProver
 
 Result = TypeVar("Result")
 
@@ -51,8 +53,7 @@ MAX_ROUNDS = 6
 MAX_GENERATIONS_PER_ROUND = 4
 """How many times one round creates anew because what it met was gone already."""
 
-SEARCH_BEYOND_GENERATION = 32
-"""How far above the recorded generation a found event's transactionId is tried out."""
+_LEFT_ALONE = "an event that is not proven ours was left alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class SyncTask:
     booking_id: str
     trusted: bool = True
     """First delivery of a certain past: the recorded fingerprint may be believed."""
-    deleted: frozenset[EventRef] = field(default_factory=frozenset)
-    """Events that deletions of this booking's row named."""
+    deleted: frozenset[EventClaim] = field(default_factory=frozenset)
+    """Events that deletions of this booking's row named; each has to be proven."""
     suspects: frozenset[str] = field(default_factory=frozenset)
     """Mailboxes in which an earlier try may have left an event that no row names."""
 
@@ -83,8 +84,12 @@ class _Run:
 
     task: SyncTask
     suspects: set[str]
-    events: set[EventRef]
-    """Every event known to be this booking's."""
+    events: set[EventRef] = field(default_factory=set)
+    """Every event proven to be this booking's."""
+    uids: dict[EventRef, str] = field(default_factory=dict)
+    """Their iCalUIds, as far as answers told."""
+    left_alone: bool = False
+    """Somebody named an event that is not proven to be this booking's."""
     rounds: int = 0
     own: Own | None = None
     burned: dict[str, int] = field(default_factory=dict)
@@ -99,7 +104,15 @@ class _Run:
         self.burned[mailbox] = max(self.burned.get(mailbox, 0), generation)
 
     def end(self, kind: OutcomeKind, detail: str) -> Outcome:
-        return Outcome(kind, detail, rounds=self.rounds)
+        return Outcome(kind, f"{detail}; {_LEFT_ALONE}" if self.left_alone else detail, rounds=self.rounds)
+
+    def wrote(self, mailbox: str, written: Written) -> EventRef:
+        """Take note of what an answer says of an event of ours."""
+        event = EventRef(mailbox, written.event_id)
+        self.events.add(event)
+        if written.uid:
+            self.uids[event] = written.uid
+        return event
 
     def deferred(self, reason: str, delay: float | None = None, *, untried: bool = False) -> Outcome:
         return Outcome(
@@ -123,7 +136,7 @@ class _Applied:
     """A permanent refusal, in words for a person."""
     unfinished: bool = False
     """Nothing but events that are gone was met: another round goes on where the record says."""
-    untagged: EventRef | None = None
+    untagged: Own | None = None
     """An event that may lack its open extension."""
 
 
@@ -134,7 +147,8 @@ class Synchronizer:
         rows: the bookings in Dataverse.
         calendar: the technicians' calendars.
         desired_state: what Outlook should show of a booking.
-        organization_id: of the Dataverse environment, for the marker.
+        prover: proves events to be ours.
+        now: the time of day.
     """
 
     def __init__(
@@ -142,16 +156,19 @@ class Synchronizer:
         rows: BookingRows,
         calendar: Calendar,
         desired_state: DesiredStateRule,
-        organization_id: str,
+        prover: EventProver,
+        now: Clock,
     ) -> None:
         self._rows = rows
         self._calendar = calendar
         self._desired_state = desired_state
-        self._organization_id = organization_id
+        self._prover = prover
+        self._sealer = prover.sealer
+        self._now = now
 
     async def sync(self, task: SyncTask) -> Outcome:
         """Bring the booking in step; never raises a `SyncError`, which becomes the outcome instead."""
-        run = _Run(task, set(task.suspects), set(task.deleted))
+        run = _Run(task, set(task.suspects))
         try:
             while run.rounds < MAX_ROUNDS:
                 run.rounds += 1
@@ -172,6 +189,8 @@ class Synchronizer:
         try:
             row = await self._rows.read(booking_id)
             if row is not None:
+                run = _Run(SyncTask(booking_id), set())
+                row = await self._examine_claim(run, row, row.claim) if row.claim else row
                 await self._rows.record(
                     booking_id, row.etag, replace(row.record, error=reason, fingerprint="")
                 )
@@ -183,13 +202,15 @@ class Synchronizer:
         row = await self._rows.read(run.task.booking_id)
         if row is None:
             return await self._finish_missing(run)
+        if row.claim:
+            row = await self._examine_claim(run, row, row.claim)
         if row.record.event:
             run.events.add(row.record.event)
         desired = self._desired_state(row.booking)
         recovered = await self._recover(run, row, desired)
         steps = plan(row.record, desired, run.knowledge())
         applied = await self._apply(run, steps, row, desired)
-        if applied.must_record or recovered:
+        if applied.must_record or recovered or not row.intact:
             tagged, recorded = await self._tag_and_record(run, row, applied)
             if recorded is Recorded.MISSING:
                 return await self._finish_missing(run)
@@ -200,6 +221,22 @@ class Synchronizer:
         if applied.unfinished:
             return None
         return _outcome(run, desired, steps, applied)
+
+    async def _examine_claim(self, run: _Run, row: BookingRow, claim: EventRef) -> BookingRow:
+        """The row with a record of the event that its columns name, if that event is proven to be its own.
+
+        The columns hold no valid seal: they come from before there were seals, or somebody wrote into them.
+        """
+        try:
+            own = await self._prover.proven(row.booking.id, claim)
+        except PermanentError as error:
+            if error.patience:
+                raise  # it may pass, and so would have the row's only trace of its event
+            own = None  # a mailbox that can't be read holds nothing that we could change
+        if own is None:
+            run.left_alone = True
+            return row
+        return replace(row, record=replace(row.record, event=own.event, generation=own.generation))
 
     async def _tag_and_record(
         self, run: _Run, row: BookingRow, applied: _Applied
@@ -244,8 +281,11 @@ class Synchronizer:
 
     async def _finish_missing(self, run: _Run) -> Outcome:
         """The booking is gone: so must be every event known to be its own."""
+        for claim in sorted(run.task.deleted, key=lambda each: (each.event.mailbox, each.event.event_id)):
+            own = await self._prove_claim(run, claim)
+            run.events.update({own.event} if own else ())
         for mailbox in sorted(run.suspects):
-            run.events.update(own.event for own in await self._find_left_behind(run, mailbox, 0))
+            run.events.update(own.event for own in await self._find_left_behind(run, mailbox))
         events = sorted(run.events, key=lambda event: (event.mailbox, event.event_id))
         results = await asyncio.gather(*(self._remove(run, e) for e in events), return_exceptions=True)
         _raise_worst(results)
@@ -256,6 +296,14 @@ class Synchronizer:
             return run.end(OutcomeKind.SYNCED, "the booking was deleted, its event removed")
         return run.end(OutcomeKind.SKIPPED, "the booking no longer exists and had no event")
 
+    async def _prove_claim(self, run: _Run, claim: EventClaim) -> Own | None:
+        try:
+            own = await self._prover.claimed(run.task.booking_id, claim)
+        except PermanentError:
+            own = None  # as for a row's claim
+        run.left_alone = run.left_alone or own is None
+        return own
+
     # --- what an earlier, uncertain try may have left -------------------------------------------------
 
     async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> bool:
@@ -264,15 +312,17 @@ class Synchronizer:
         Returns whether anything was removed: then the record must be written, even unchanged, since another
         worker may have been about to record the event.
         """
-        if run.task.trusted or run.rounds > 1:
+        if (run.task.trusted and row.intact) or run.rounds > 1:
             return False
         mailboxes = set(run.suspects)
+        if isinstance(desired, Wanted) and not row.intact:
+            mailboxes.add(desired.mailbox)  # the record of its event may have been overwritten
         if isinstance(desired, Unwanted) and desired.mailbox and row.record.event is None:
             mailboxes.add(desired.mailbox)
         wanted = desired.mailbox if isinstance(desired, Wanted) and row.record.event is None else None
         removed = False
         for mailbox in sorted(mailboxes):
-            found = await self._find_left_behind(run, mailbox, row.record.generation)
+            found = await self._find_left_behind(run, mailbox)
             found = [own for own in found if own.event != row.record.event]
             if mailbox == wanted and found:
                 run.own = found.pop()
@@ -283,20 +333,12 @@ class Synchronizer:
                 removed = True
         return removed
 
-    async def _find_left_behind(self, run: _Run, mailbox: str, generation: int) -> list[Own]:
-        """Events in the mailbox that are provably ours and this booking's, by generation."""
-        mark = self._mark(run)
+    async def _find_left_behind(self, run: _Run, mailbox: str) -> list[Own]:
+        """Events in the mailbox that are proven to be this booking's, by generation."""
         try:
-            found = await self._calendar.find(mailbox, mark)
+            return await self._prover.own_events(run.task.booking_id, mailbox)
         except PermanentError:
             return []  # a mailbox that can't be read can't have been written to
-        highest = generation + SEARCH_BEYOND_GENERATION
-        owned = [
-            Own(event.ref, number)
-            for event in found
-            if (number := own_generation(event.transaction_id, mark, mailbox, highest))
-        ]
-        return sorted(owned, key=lambda own: own.generation)
 
     # --- carrying out a plan --------------------------------------------------------------------------
 
@@ -335,7 +377,7 @@ class Synchronizer:
                     written, tag = await self._create(run, mailbox, content, generation), True
             if written:
                 record = replace(record, event=written, generation=max(record.generation, generation))
-                return _Applied(record, must_record=True, untagged=written if tag else None)
+                return _Applied(record, must_record=True, untagged=Own(written, generation) if tag else None)
             # The event is gone, by a user's hand or with an earlier try: the next generation takes its place.
             mailbox = step.mailbox if isinstance(step, CreateEvent) else step.event.mailbox
             run.own = None
@@ -349,13 +391,19 @@ class Synchronizer:
         self, run: _Run, mailbox: str, content: EventContent, generation: int
     ) -> EventRef | None:
         """The event of this generation, created now or by an earlier try; None when that one is gone."""
-        mark = self._mark(run)
+        if generation > MAX_GENERATION:
+            raise PermanentError(
+                f"This booking's event was made anew {MAX_GENERATION} times: something keeps removing it."
+            )
+        booking_id = run.task.booking_id
+        mark = self._sealer.marker(booking_id)
         try:
             created = await self._calendar.create(
                 mailbox,
                 content,
                 marker=mark,
                 transaction_id=transaction_id(mark, mailbox, generation),
+                birth=self._sealer.birth(booking_id, mailbox, generation),
             )
         except TransientError as error:
             if error.maybe_applied:
@@ -364,29 +412,38 @@ class Synchronizer:
             raise
         run.suspects.add(mailbox)
         run.touched = True
-        if created.event_id is None:
+        if isinstance(created, Written) and run.knowledge().trusted and self._is_fresh(created):
+            run.own = Own(run.wrote(mailbox, created), generation)
+            return run.own.event
+        # This may be the answer to an earlier try: its event may be overwritten, removed or copied since.
+        own = await self._prover.proven_answer(booking_id, mailbox, created.event_id, generation)
+        if own is None:
             return None
-        event = EventRef(mailbox, created.event_id)
-        run.own = Own(event, generation)
-        run.events.add(event)
-        if isinstance(created, Created) and run.knowledge().trusted:
-            return event
-        # This may be the answer to an earlier try, which others may have overwritten, or a user removed.
-        return event if await self._update(run, event, content) else None
+        run.own = own
+        run.events.add(own.event)
+        return own.event if await self._update(run, own.event, content) else None
 
-    def _mark(self, run: _Run) -> str:
-        return marker(self._organization_id, run.task.booking_id)
+    def _is_fresh(self, created: Written) -> bool:
+        """Whether the event was made just now, and not by an earlier creation that is only answered again."""
+        return created.created is None or created.created >= self._now() - CREATED_BEFORE_BIRTH
 
     async def _update(self, run: _Run, event: EventRef, content: EventContent) -> bool:
-        return await _touching(run, self._calendar.update(event, content))
+        written = await _touching(run, self._calendar.update(event, content))
+        if written and written.uid:
+            run.uids[event] = written.uid
+        return written is not None
 
     async def _remove(self, run: _Run, event: EventRef) -> None:
         await _touching(run, self._calendar.delete(event))
 
-    async def _tag(self, run: _Run, event: EventRef | None) -> bool | str:
+    async def _tag(self, run: _Run, own: Own | None) -> bool | str:
         """True when tagged (or no need), False when the event is gone, else why it can't be tagged."""
+        if own is None:
+            return True
+        booking_id = run.task.booking_id
+        seal = self._sealer.tag(booking_id, own.event, run.uids.get(own.event, ""), own.generation)
         try:
-            return event is None or await self._calendar.tag(event, run.task.booking_id)
+            return await self._calendar.tag(own.event, booking_id, seal)
         except PermanentError as error:
             return f"The event was written, but not its open extension. {error.reason}"
 

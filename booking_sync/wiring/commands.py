@@ -28,7 +28,7 @@ from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.sending import Pace, PacedSender
 from booking_sync.wiring.ambient import new_id, now
 from booking_sync.wiring.machinery import Outside, make_auditor, open_machinery
-from booking_sync.wiring.sign_in import CLIENT_SECRET_VARIABLE, open_sign_in
+from booking_sync.wiring.sign_in import CLIENT_SECRET_VARIABLE, open_command_keyring, open_sign_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -116,9 +116,15 @@ class Console:
         """Removes what we made."""
         machinery = self.machinery
         sources = PurgeSources(
-            machinery.rows, machinery.rows, machinery.audit_reads, machinery.calendar, machinery.calendar
+            machinery.rows,
+            machinery.rows,
+            machinery.audit_reads,
+            machinery.calendar,
+            machinery.calendar,
+            machinery.prover,
         )
-        return Purge(sources, machinery.desired_state, machinery.organization_id, self.patience)
+        organization_id = machinery.prover.sealer.organization_id
+        return Purge(sources, machinery.desired_state, organization_id, self.patience)
 
     def adopter(self, former: FormerSync, *, dry_run: bool) -> Adopter:
         """Makes another program's events ours.
@@ -133,12 +139,13 @@ class Console:
         sources = AdoptionSources(
             machinery.rows,
             machinery.calendar,
+            machinery.calendar,
             DataverseResources(machinery.dataverse),
             records,
             former.extension,
         )
         return Adopter(
-            sources, machinery.desired_state, machinery.organization_id, self.patience, dry_run=dry_run
+            sources, machinery.desired_state, machinery.prover.sealer, self.patience, dry_run=dry_run
         )
 
     async def last_catch_up(self) -> datetime | None:
@@ -170,7 +177,8 @@ async def open_console(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIter
     """
     settings = load_settings(_with_vault(environ, sign_in))
     async with open_queues(environ) as queues:
-        machinery = await open_machinery(settings, Outside(open_sign_in(environ, sign_in), now))
+        keyring = open_command_keyring(environ)
+        machinery = await open_machinery(settings, Outside(open_sign_in(environ, sign_in), now, keyring))
         try:
             yield Console(settings, machinery, queues, Patience())
         finally:

@@ -23,8 +23,8 @@ from booking_sync.settings.table import (
     VaultSettings,
 )
 from booking_sync.wiring.ambient import new_id, now
-from booking_sync.wiring.machinery import checked_organization, desired_state_rule
-from booking_sync.wiring.sign_in import CLIENT_SECRET_VARIABLE, open_sign_in
+from booking_sync.wiring.machinery import checked_organization, desired_state_rule, make_prover
+from booking_sync.wiring.sign_in import CLIENT_SECRET_VARIABLE, open_command_keyring, open_sign_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -354,12 +354,16 @@ async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator
         practice = _Practice(environ, auth, WebhookToExpect(), now, exits, as_app=auth)
         client = practice.dataverse
         organization_id = await checked_organization(settings.organization_id, client)
+        keyring = open_command_keyring(environ)
+        exits.push_async_callback(keyring.close)
+        await keyring.load()
+        prover = make_prover(practice.calendar, organization_id, keyring, now)
         yield StatusSources(
-            rows=DataverseBookings(client, practice.columns, organization_id=organization_id),
+            rows=DataverseBookings(client, practice.columns, prover.sealer, keyring),
             details=DataverseDetailReads(client, practice.columns),
             presence=DataverseAuditReads(client),
             events=practice.calendar,
             poison=practice.queue.inspection(),
             desired_state=desired_state_rule(settings),
-            organization_id=organization_id,
+            prover=prover,
         )

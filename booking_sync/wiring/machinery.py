@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from booking_sync.audit.auditor import Auditor
+    from booking_sync.azure.seal_keys import VaultSealKeys
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.dataverse.failures import DataverseFailures
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from booking_sync.ports.calendars import MarkedEvents
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential
+    from booking_sync.ports.keys import OpenKeyring
     from booking_sync.ports.queues import ChangeQueue
-    from booking_sync.settings.table import Settings
+    from booking_sync.settings.table import SealKeySettings, Settings
     from booking_sync.sync.per_booking import Batcher
+    from booking_sync.sync.proof import EventProver
     from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 
 
@@ -51,7 +54,7 @@ class Machinery:
     dataverse: DataverseClient
     """Closed with the rows."""
     desired_state: DesiredStateRule
-    organization_id: str
+    prover: EventProver
 
     async def submit(self, task: SyncTask) -> Outcome:
         """Bring a booking in step, in a batch with others."""
@@ -66,6 +69,7 @@ class Machinery:
         await self.calendar.aclose()
         await self.rows.aclose()
         await self.credential.close()
+        await self.prover.keyring.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class Outside:
 
     credential: AppCredential
     now: Clock
+    keyring: OpenKeyring
+    """The keys that seal; closed with the machinery."""
     open_wire: Callable[[Pause], Wire] | None = None
     """Makes what requests to Dataverse travel on; None for connections of our own."""
     graph_transport: httpx.AsyncBaseTransport | None = None
@@ -103,7 +109,7 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
     from booking_sync.sync.synchronizer import Synchronizer
 
     desired_state = desired_state_rule(settings)
-    outside = outside or Outside(open_credential(settings), now)
+    outside = outside or Outside(open_credential(settings), now, open_keyring(settings))
     credential = outside.credential
     dataverse = DataverseClient(
         settings.dataverse_url,
@@ -122,13 +128,16 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
     )
     try:
         organization_id = await checked_organization(settings.organization_id, dataverse)
+        await outside.keyring.load()
     except BaseException:
         await calendar.aclose()
         await dataverse.aclose()
         await credential.close()
+        await outside.keyring.close()
         raise
-    rows = DataverseBookings(dataverse, settings.columns, organization_id=organization_id)
-    synchronizer = Synchronizer(rows, calendar, desired_state, organization_id)
+    prover = make_prover(calendar, organization_id, outside.keyring, outside.now)
+    rows = DataverseBookings(dataverse, settings.columns, prover.sealer, outside.keyring)
+    synchronizer = Synchronizer(rows, calendar, desired_state, prover, outside.now)
     batcher = Batcher(
         synchronizer.sync, max_bookings=settings.batch_max_bookings, linger=settings.batch_linger_seconds
     )
@@ -143,8 +152,30 @@ async def open_machinery(settings: Settings, outside: Outside | None = None) -> 
         failures=DataverseFailures(dataverse, settings.columns.sync_error),
         dataverse=dataverse,
         desired_state=desired_state,
-        organization_id=organization_id,
+        prover=prover,
     )
+
+
+def open_keyring(settings: SealKeySettings | Settings) -> VaultSealKeys:
+    """The keys that seal records and events; reads nothing yet."""
+    from booking_sync.azure.seal_keys import VaultSealKeys
+
+    return VaultSealKeys(
+        settings.key_vault_url,
+        settings.seal_key_name,
+        now,
+        verify_challenge=settings.key_vault_verify_challenge,
+    )
+
+
+def make_prover(
+    calendar: OutlookCalendar, organization_id: str, keyring: OpenKeyring, clock: Clock
+) -> EventProver:
+    """Proves events of this organisation to be ours."""
+    from booking_sync.domain.ownership import Sealer
+    from booking_sync.sync.proof import EventProver
+
+    return EventProver(calendar, Sealer(organization_id, keyring.keys, clock, random.getrandbits), keyring)
 
 
 def desired_state_rule(settings: Settings) -> DesiredStateRule:
@@ -212,10 +243,16 @@ def make_auditor(
     from booking_sync.audit.auditor import Auditor, AuditScope, AuditSources
 
     return Auditor(
-        AuditSources(machinery.rows, machinery.rows, machinery.audit_reads, calendars or machinery.calendar),
+        AuditSources(
+            machinery.rows,
+            machinery.rows,
+            machinery.audit_reads,
+            calendars or machinery.calendar,
+            machinery.prover,
+        ),
         queue,
         machinery.desired_state,
-        machinery.organization_id,
+        machinery.prover.sealer.organization_id,
         scope=AuditScope(
             settings.audit_days_back, settings.audit_days_ahead, settings.audit_max_removal_ratio
         ),

@@ -6,15 +6,17 @@ import secrets
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from booking_sync.errors import SettingsError
 from booking_sync.settings.loading import load_part
 from booking_sync.settings.table import (
     AuthoritySettings,
     EnvironmentSettings,
     RegistrationSettings,
+    SealKeySettings,
     VaultSettings,
 )
 from booking_sync.wiring.ambient import now
-from booking_sync.wiring.machinery import checked_organization
+from booking_sync.wiring.machinery import checked_organization, open_keyring
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -24,10 +26,14 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.transport import Timeouts
     from booking_sync.ports.credentials import AppCredential, SecretSource
+    from booking_sync.ports.keys import OpenKeyring
 
 
 CLIENT_SECRET_VARIABLE = "ENTRA_CLIENT_SECRET"  # noqa: S105 - the variable's name, no secret
 """Holds the app registration's secret for the command line, where there is no vault to read it from."""
+
+SEAL_KEY_VARIABLE = "BOOKING_SYNC_SEAL_KEY"
+"""Holds the key that seals records for the command line, where there is no vault to read it from."""
 
 CUSTOMIZING_SECONDS = 300.0
 """How long Dataverse may take over one change of a table's definition; columns take minutes at times."""
@@ -63,6 +69,24 @@ def open_sign_in(environ: Mapping[str, str], sign_in: SignIn) -> AppCredential:
     return ClientSecretAppCredential(
         app.tenant_id, app.client_id, source, authority=app.authority_host, remedy=remedy
     )
+
+
+def open_command_keyring(environ: Mapping[str, str]) -> OpenKeyring:
+    """The keys that seal records and events, for a command of the command line; reads nothing yet.
+
+    Raises:
+        SettingsError: there is neither a usable key in the environment nor a vault.
+    """
+    from booking_sync.azure.seal_keys import GivenSealKeys
+    from booking_sync.domain.ownership import make_key
+
+    given = environ.get(SEAL_KEY_VARIABLE, "").strip()
+    if not given:
+        return open_keyring(load_part(environ, SealKeySettings))
+    try:
+        return GivenSealKeys(make_key(given))
+    except ValueError as error:
+        raise SettingsError(f"{SEAL_KEY_VARIABLE} {error}.") from None
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from local.graph.api.batch import BatchRunner, read_batch
 from local.graph.api.limits import Limits
 from local.graph.api.service import CalendarService
 from local.graph.control import GraphControl
-from local.graph.mailbox.store import GraphState
+from local.graph.mailbox.store import GraphState, time_of_day
 from local.graph.messages import (
     MISSING,
     GraphAnswer,
@@ -27,6 +27,7 @@ from local.standin.tokens import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from aiohttp import web
 
@@ -46,6 +47,7 @@ class GraphStandIn(StandIn):
         audience: what tokens must be for.
         config: limits and what else can be set.
         clock: seconds, for the limits.
+        now: the time of day, for what events say of their making.
     """
 
     def __init__(
@@ -54,11 +56,12 @@ class GraphStandIn(StandIn):
         audience: str = GRAPH_AUDIENCE,
         config: GraphConfig | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = time_of_day,
     ) -> None:
         super().__init__("graph")
         self._token_key = token_key
         self._audience = audience
-        self.state = GraphState(config)
+        self.state = GraphState(config, now)
         self.limits = Limits(clock)
         self.service = CalendarService(self.state, self.limits)
         self._batches = BatchRunner(self.service, self.faults)

@@ -1,4 +1,4 @@
-"""Key Vault's `GET /secrets/{name}[/{version}]` with its challenge, and the control of rotation.
+"""Key Vault's `GET /secrets/{name}[/{version}]` and the list of versions, its challenge, and rotation.
 
 Error codes are those of Key Vault's REST reference and of its page on authentication errors.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -24,6 +25,8 @@ API_VERSIONS = frozenset(
 )
 """What azure-keyvault-secrets 4.12 lists in its `ApiVersion`."""
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
+LARGEST_PAGE = 25
+_ACTION = "Microsoft.KeyVault/vaults/secrets/{}/action"
 
 
 class KeyVaultStandIn(StandIn):
@@ -39,9 +42,12 @@ class KeyVaultStandIn(StandIn):
         super().__init__("keyvault")
         self.vault = Vault()
         self.permitted = frozenset(permitted)
+        self.lists_unknown = True
+        """Versions of a secret that was never there are an empty list; else a 404: no source tells."""
         self._authority = authority
         self._key = key
         router = self.app.router
+        router.add_get("/secrets/{name}/versions", self._list_versions, allow_head=False)
         for path in ("/secrets/{name}", "/secrets/{name}/", "/secrets/{name}/{version}"):
             router.add_get(path, self._get, allow_head=False)
         router.add_post(CONTROL_PREFIX + "secrets/{name}", self._put_secret)
@@ -50,21 +56,45 @@ class KeyVaultStandIn(StandIn):
 
     async def _get(self, request: web.Request) -> web.Response:
         name, version = request.match_info["name"], request.match_info.get("version", "")
-        refusal = self._challenge(request) or _refuse_request(request, name) or self._forbid(request)
+        refusal = (
+            self._challenge(request) or _refuse_request(request, name) or self._forbid(request, "getSecret")
+        )
         if refusal is not None:
             return refusal
         found = self.vault.find(name, version)
         if found is None:
-            text = (
-                f"A secret with (name/id) {name}{'/' if version else ''}{version} was not found in this key "
-                "vault. If you recently deleted this secret you may be able to recover it."
-            )
-            return _refuse(404, "SecretNotFound", text)
+            return _not_found(name + (f"/{version}" if version else ""))
         if not found.enabled:
             return _refuse(
                 403, "Forbidden", "Operation get is not allowed on a disabled secret.", "SecretDisabled"
             )
         return web.json_response(_render(found, str(request.url.origin())))
+
+    async def _list_versions(self, request: web.Request) -> web.Response:
+        """A page of a secret's versions, disabled ones as well, without their values."""
+        name = request.match_info["name"]
+        refusal = (
+            self._challenge(request)
+            or _refuse_request(request, name)
+            or self._forbid(request, "readMetadata")
+        )
+        if refusal is not None:
+            return refusal
+        size, first = request.query.get("maxresults", str(LARGEST_PAGE)), request.query.get("$skiptoken", "0")
+        if not (size.isdecimal() and first.isdecimal() and 1 <= int(size) <= LARGEST_PAGE):
+            return _refuse(400, "BadParameter", f"maxresults must be from 1 to {LARGEST_PAGE}.")
+        found = self.vault.versions(name)
+        if not found and not self.lists_unknown:
+            return _not_found(name)
+        after = int(first) + int(size)
+        origin = str(request.url.origin())
+        following = f"{origin}/secrets/{name}/versions?" + urlencode(
+            {"api-version": request.query["api-version"], "$skiptoken": after, "maxresults": size}
+        )
+        entries = [_render(each, origin) for each in found[int(first) : after]]
+        for entry in entries:
+            del entry["value"]
+        return web.json_response({"value": entries, "nextLink": following if after < len(found) else None})
 
     def _challenge(self, request: web.Request) -> web.Response | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -86,14 +116,12 @@ class KeyVaultStandIn(StandIn):
         response.headers["WWW-Authenticate"] = challenge
         return response
 
-    def _forbid(self, request: web.Request) -> web.Response | None:
+    def _forbid(self, request: web.Request, action: str) -> web.Response | None:
         """Refuse who is not permitted; called after `_challenge` found the token fine."""
         token = request.headers["Authorization"].partition(" ")[2]
         if tokens.read_claims(token).get("oid") in self.permitted:
             return None
-        text = (
-            "Caller is not authorized to perform action 'Microsoft.KeyVault/vaults/secrets/getSecret/action'."
-        )
+        text = f"Caller is not authorized to perform action '{_ACTION.format(action)}'."
         return _refuse(403, "Forbidden", text, "ForbiddenByRbac")
 
     async def _put_secret(self, request: web.Request) -> web.Response:
@@ -145,6 +173,14 @@ def _render(secret: SecretVersion, origin: str) -> dict[str, Any]:
         },
         "tags": {},
     }
+
+
+def _not_found(what: str) -> web.Response:
+    text = (
+        f"A secret with (name/id) {what} was not found in this key vault. If you recently deleted this "
+        "secret you may be able to recover it."
+    )
+    return _refuse(404, "SecretNotFound", text)
 
 
 def _refuse(status: int, code: str, text: str, inner: str | None = None) -> web.Response:

@@ -28,8 +28,12 @@ class Vault:
         self._secrets: dict[str, list[SecretVersion]] = {}
 
     def put(self, name: str, value: str, expires: int | None = None) -> SecretVersion:
-        """Add a version, which is the current one from now on; older versions stay readable."""
-        now = int(time.time())
+        """Add a version, which is the current one from now on; older versions stay readable.
+
+        No two versions are made in the same second, so that their times tell their order.
+        """
+        known = self._secrets.get(name.lower(), [])
+        now = max(int(time.time()), known[-1].created + 1 if known else 0)
         made = SecretVersion(name, secrets.token_hex(16), value, created=now, updated=now, expires=expires)
         self._secrets.setdefault(name.lower(), []).append(made)
         return made
@@ -40,6 +44,10 @@ class Vault:
         if not version:
             return versions[-1] if versions else None
         return next((each for each in versions if each.version == version), None)
+
+    def versions(self, name: str) -> list[SecretVersion]:
+        """All versions of a secret in the order of their ids, which says nothing of their age."""
+        return sorted(self._secrets.get(name.lower(), []), key=lambda each: each.version)
 
     def enable(self, name: str, version: str, *, enabled: bool) -> SecretVersion:
         """Enable or disable one version (empty: the current one).

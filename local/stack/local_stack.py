@@ -7,6 +7,7 @@ Everything runs in processes of its own, on free ports, with keys made up for th
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -30,6 +31,7 @@ from local.stack.options import (
     PRE_IMAGE_COLUMNS,
     QUEUE_NAME,
     RELATED_COLUMNS,
+    SEAL_KEY_NAME,
     SECRET_NAME,
     WATCHED_COLUMNS,
     WEBHOOK_KEY_VARIABLE,
@@ -49,7 +51,7 @@ POLL_SECONDS = 0.1
 _UNWANTED_PREFIXES = (
     *("AZURE_", "AzureWebJobs", "IDENTITY_", "MSI_", "APPLICATIONINSIGHTS_", "OTEL_", "PYTHON"),
     *("ENTRA_", "DATAVERSE_", "KEY_VAULT_", "EVENT_", "BATCH_", "MESSAGE_", "REQUIRE_", "ORIGINAL_", "SYNC_"),
-    *("AUDIT_", "CATCH_UP_"),
+    *("AUDIT_", "CATCH_UP_", "SEAL_", "BOOKING_SYNC_"),
 )
 """What a developer may have set for the Azure SDKs, for Python or for another run of the app."""
 _PROXIES = frozenset(["http_proxy", "https_proxy", "all_proxy", "ftp_proxy"])
@@ -81,6 +83,8 @@ class LocalStack:
         self.identities = Identities()
         self.keys = Keys(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
         self.client_secret = secrets.token_urlsafe(24)
+        self.seal_key = ""
+        """The key that seals records and events: Base64, as in the vault."""
         self.hosts: list[ManagedProcess] = []
         self.settings: dict[str, str] = {}
         """The app settings that the hosts run with."""
@@ -175,6 +179,11 @@ class LocalStack:
         await self.vault.call("POST", f"secrets/{SECRET_NAME}", {"value": self.client_secret})
         await self.entra.configure(secrets=[{"value": self.client_secret}])
 
+    async def rotate_seal_key(self) -> None:
+        """Give the vault a new version of the key that seals records and events."""
+        self.seal_key = base64.b64encode(secrets.token_bytes(32)).decode()
+        await self.vault.call("POST", f"secrets/{SEAL_KEY_NAME}", {"value": self.seal_key})
+
     async def start_host(self, settings: Mapping[str, str] | None = None) -> ManagedProcess:
         """Start one more Functions host, with the stack's settings or others."""
         kind = _host_kind()
@@ -227,6 +236,7 @@ class LocalStack:
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls))
         await self._start_servants()
         await self.queue.create()
+        await self.rotate_seal_key()
         await self._slow_down()
         self._write_settings_file()
         await _together([self.start_host() for _ in range(self.options.hosts)])
@@ -345,6 +355,7 @@ class LocalStack:
             "BOOKING_QUEUE_NAME": QUEUE_NAME,
             "KEY_VAULT_VERIFY_CHALLENGE": "false",
             "CLIENT_SECRET_NAME": SECRET_NAME,
+            "SEAL_KEY_NAME": SEAL_KEY_NAME,
             "ENTRA_TENANT_ID": who.tenant_id,
             "ENTRA_CLIENT_ID": who.client_id,
             "DATAVERSE_ORGANIZATION_ID": who.organization_id,

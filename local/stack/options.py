@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 QUEUE_NAME = "booking-changes"
 SECRET_NAME = "booking-sync-client-secret"  # noqa: S105 - the secret's name, no secret
+SEAL_KEY_NAME = "booking-sync-seal-key"
 WEBHOOK_ROUTE = "/api/dataverse/bookings"
 WATCHED_COLUMNS = "starttime,endtime,duration,name,bookingstatus,resource,msdyn_workorder,statecode"
 """An update of none of these can't change an event."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from booking_sync.audit.compare import AuditWindow, Snapshot
 from booking_sync.domain.booking import Booking
-from booking_sync.domain.event import EventRef, MarkedEvent, marker, transaction_id
+from booking_sync.domain.event import EventRef, MarkedEvent
+from booking_sync.domain.ownership import marker, own_generation, transaction_id
 from booking_sync.domain.plan import DesiredState, Wanted, desired_state
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
@@ -64,6 +65,11 @@ def shown(
     )
 
 
+def generation_of(event: MarkedEvent) -> int:
+    """Of an event that `shown` made: the creation that it is of; 0 for a user's copy."""
+    return own_generation(event.transaction_id, event.marker, event.ref.mailbox, 50)
+
+
 def snapshot(
     row: BookingRow | None, *events: MarkedEvent, mailboxes: tuple[str, ...] = (ANNA, BERT)
 ) -> Snapshot:
@@ -75,6 +81,7 @@ def snapshot(
         calendars={
             mailbox: [event for event in events if event.ref.mailbox == mailbox] for mailbox in mailboxes
         },
+        proven={event.ref: number for event in events if (number := generation_of(event))},
     )
 
 

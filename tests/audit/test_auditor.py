@@ -12,6 +12,7 @@ import pytest
 from booking_sync.audit.auditor import AuditRequest
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.outlook.requests import BIRTH_PROPERTY
 from local.standin.faults import Fault
 from tests.audit.world import FORCE, REPORT_ONLY, AuditWorld
 from tests.dataverse.world import BOOKINGS
@@ -89,7 +90,7 @@ async def test_a_duplicate_is_removed(world: AuditWorld) -> None:
     """Graph made two events for one creation: the one that no row names goes."""
     made = await world.book()
     (event,) = world.events()
-    twin = replace_event(world, event)
+    twin = second_creation(world, made.id, event)
     assert (await world.audit()).counts() == {"duplicate": 1}
     assert await mended(world)
     row = await world.dataverse.rows.read(made.id)
@@ -98,10 +99,21 @@ async def test_a_duplicate_is_removed(world: AuditWorld) -> None:
     assert twin.immutable_id not in {each.immutable_id for each in world.events()}
 
 
-def replace_event(world: AuditWorld, event: StoredEvent) -> StoredEvent:
+async def test_a_copy_that_carries_everything_is_nobodys_but_the_persons(world: AuditWorld) -> None:
+    """Copy and paste takes marker, transactionId, birth and tag along; the audit leaves it."""
+    await world.book()
+    copy = world.user_copies(world.events()[0])
+    assert (await world.audit()).counts() == {"copy": 1}
+    assert await world.work_off() == []
+    assert copy in world.events()
+
+
+def second_creation(world: AuditWorld, booking_id: str, event: StoredEvent) -> StoredEvent:
     """A second event of the same transaction, as two creations at once can make."""
     twin = world.user_copies(event)
-    twin.transaction_id = event.transaction_id
+    birth = next(name for name in twin.properties if name.lower() == BIRTH_PROPERTY.lower())
+    twin.properties[birth] = world.sealer.birth(booking_id, MAILBOX, 1)
+    twin.extensions.clear()
     return twin
 
 

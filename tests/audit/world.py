@@ -14,11 +14,13 @@ from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from local.graph.mailbox.schema import read_event
+from local.graph.mailbox.store import time_of_day
 from tests.audit.kit import desired
 from tests.dataverse.world import BOOKINGS, DataverseWorld, dataverse_world
 from tests.outlook.kit import MAILBOX, NOW, GraphHere, running_graph
 from tests.support.bookings import booking
 from tests.support.fakes import FakeQueue
+from tests.support.seals import prover
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.event import MarkedEvent
     from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.ownership import Sealer
     from booking_sync.outlook.calendar import OutlookCalendar
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.stack.certificates import Certificates
@@ -62,6 +65,7 @@ class AuditWorld:
     synchronizer: Synchronizer
     queue: FakeQueue
     calendars: WatchedCalendars
+    sealer: Sealer
     naps: list[float] = field(default_factory=list)
     """How long the auditor slept, each time."""
 
@@ -107,7 +111,9 @@ class AuditWorld:
 
     def user_copies(self, event: StoredEvent) -> StoredEvent:
         """A technician copies an event."""
-        return self.graph.standin.state.copy(self._owner(event), event)
+        copied = self.graph.standin.state.copy(self._owner(event), event)
+        copied.transaction_id = event.transaction_id  # as Outlook was seen to do
+        return copied
 
     def hide(self, *booking_ids: str) -> None:
         """An administrator takes away our right to read these."""
@@ -135,9 +141,10 @@ async def audit_world(certificates: Certificates, key: bytes) -> AsyncIterator[A
                 naps.append(seconds)
                 await asyncio.sleep(seconds)
 
+            proofs = prover(graph.calendar, organization_id, time_of_day)
             calendars = WatchedCalendars(graph.calendar)
             auditor = Auditor(
-                AuditSources(dataverse.rows, dataverse.rows, DataverseAuditReads(client), calendars),
+                AuditSources(dataverse.rows, dataverse.rows, DataverseAuditReads(client), calendars, proofs),
                 queue,
                 desired,
                 organization_id,
@@ -146,7 +153,7 @@ async def audit_world(certificates: Certificates, key: bytes) -> AsyncIterator[A
                 new_id=lambda: "1",
                 sleep=nap,
             )
-            synchronizer = Synchronizer(dataverse.rows, graph.calendar, desired, organization_id)
-            yield AuditWorld(dataverse, graph, auditor, synchronizer, queue, calendars, naps)
+            synchronizer = Synchronizer(dataverse.rows, graph.calendar, desired, proofs, time_of_day)
+            yield AuditWorld(dataverse, graph, auditor, synchronizer, queue, calendars, proofs.sealer, naps)
         finally:
             await client.aclose()

@@ -19,6 +19,7 @@ from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text, open_queue
 from booking_sync.domain.change import BookingChange, RelatedChange, decode_change, decode_message
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.retry_after import LONGEST_SECONDS
@@ -47,7 +48,7 @@ CHANGE = BookingChange(
     correlation_id="6c4f8f0e-1111-4222-8333-444455556666",
     first_seen=NOW,
     deleted=True,
-    event=EventRef("7d5f8f0e-1111-4222-8333-444455556666", "AAMkAD=="),
+    event=EventClaim(EventRef("7d5f8f0e-1111-4222-8333-444455556666", "AAMkAD=="), "1:f:2.0.0"),
 )
 
 

@@ -30,7 +30,7 @@ async def test_webhook_ends_in_the_queue(storage: str) -> None:
     assert answer.status == 202
     assert (change.booking_id, change.deleted) == (BOOKING, True)
     assert change.event is not None
-    assert change.event.event_id == EVENT_ID
+    assert change.event.event.event_id == EVENT_ID
 
 
 async def test_webhook_is_not_acknowledged_without_a_queue(storage: str) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.bulk.adoption import Adopter, Adoption, AdoptionSources, Extension, Fate
-from booking_sync.domain.event import EventRef, marker
+from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.ownership import Identity, marker
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
@@ -19,8 +20,9 @@ from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.audit.kit import desired
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.calendars import REGULAR, START, WholeCalendar
-from tests.support.fakes import FakeRows
+from tests.support.fakes import FakeRows, events_clock
 from tests.support.pacing import Sleeper
+from tests.support.seals import prover, sealer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -75,9 +77,9 @@ class World:
     async def adopt(self, *, dry_run: bool = False) -> Adoption:
         """What becomes of the booking's event."""
         extension = Extension("com.contoso.flow", "booking")
-        sources = AdoptionSources(self.rows, self.calendar, People(), self.columns, extension)
+        sources = AdoptionSources(self.rows, self.calendar, self.calendar, People(), self.columns, extension)
         patience = Patience(sleep=Sleeper())
-        done = await Adopter(sources, desired, ORGANIZATION_ID, patience, dry_run=dry_run).run(START)
+        done = await Adopter(sources, desired, sealer(ORGANIZATION_ID), patience, dry_run=dry_run).run(START)
         (adoption,) = done.adoptions
         assert adoption.booking_id == BOOKING_ID
         return adoption
@@ -99,11 +101,14 @@ async def test_a_noted_event_is_adopted_and_updated_in_place(kind: str) -> None:
     assert (await world.adopt()).fate is Fate.ADOPTED
     assert world.record == SyncRecord(event, generation=1)
     assert world.calendar.events[event].marker == marker(ORGANIZATION_ID, BOOKING_ID)
+    (found,) = await world.calendar.find(ANNA, marker(ORGANIZATION_ID, BOOKING_ID))
+    found = replace(found, tag=await world.calendar.read_tag(event))
+    assert sealer(ORGANIZATION_ID).judge_tag(BOOKING_ID, found) == (Identity.SAME, 1)
     again = await world.adopt()
     assert (again.fate, again.settled) == (Fate.RECORDED, True)
-    outcome = await Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID).sync(
-        SyncTask(BOOKING_ID)
-    )
+    outcome = await Synchronizer(
+        world.rows, world.calendar, desired, prover(world.calendar, ORGANIZATION_ID), events_clock
+    ).sync(SyncTask(BOOKING_ID))
     assert (outcome.kind, outcome.detail) == (OutcomeKind.SYNCED, "event updated")
     assert list(world.calendar.events) == [event]
 
@@ -189,9 +194,9 @@ async def test_the_app_that_is_faster_leaves_a_double_that_is_told() -> None:
 
     async def app(point: str) -> None:
         if point == "calendar.claim":
-            await Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID).sync(
-                SyncTask(BOOKING_ID)
-            )
+            await Synchronizer(
+                world.rows, world.calendar, desired, prover(world.calendar, ORGANIZATION_ID), events_clock
+            ).sync(SyncTask(BOOKING_ID))
 
     world.calendar.hook = app
     adoption = await world.adopt()
@@ -215,7 +220,8 @@ async def test_columns_filled_by_others_are_no_record_of_ours() -> None:
     world = World()
     event = world.flow_event()
     row = world.rows.rows[BOOKING_ID]
-    await world.rows.record(BOOKING_ID, row.etag, SyncRecord(EventRef(ANNA, REGULAR + event.event_id)))
+    claim = EventRef(ANNA, REGULAR + event.event_id)
+    world.rows.rows[BOOKING_ID] = replace(row, claim=claim, intact=False)
     world.note(REGULAR + event.event_id)
     assert (await world.adopt()).fate is Fate.ADOPTED
     assert world.record == SyncRecord(event, generation=1)

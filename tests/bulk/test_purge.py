@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.bulk.purge import MAX_ROUNDS, Purge, PurgeSources, Survey
-from booking_sync.domain.event import EventRef, marker
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.outcome import Outcome
+from booking_sync.domain.ownership import marker
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
@@ -17,8 +19,9 @@ from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.audit.kit import desired
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.calendars import WholeCalendar
-from tests.support.fakes import FakeRows
+from tests.support.fakes import FakeRows, events_clock
 from tests.support.pacing import Sleeper
+from tests.support.seals import prover
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,16 +53,23 @@ class World:
         self.calendar = WholeCalendar()
         self.reads = Reads()
         self.sleeper = Sleeper()
-        sources = PurgeSources(self.rows, self.rows, self.reads, self.calendar, self.calendar)
+        self.prover = prover(self.calendar, ORGANIZATION_ID)
+        sources = PurgeSources(self.rows, self.rows, self.reads, self.calendar, self.calendar, self.prover)
         self.purge = Purge(sources, desired, ORGANIZATION_ID, Patience(sleep=self.sleeper))
 
     async def book(self, booking_id: str = BOOKING_ID, mailbox: str = ANNA) -> EventRef:
         """A booking in step; its event."""
         self.rows.put(booking(booking_id, mailbox))
-        await Synchronizer(self.rows, self.calendar, desired, ORGANIZATION_ID).sync(SyncTask(booking_id))
+        await Synchronizer(self.rows, self.calendar, desired, self.prover, events_clock).sync(
+            SyncTask(booking_id)
+        )
         event = self.rows.rows[booking_id].record.event
         assert event
         return event
+
+    async def sync(self, task: SyncTask) -> Outcome:
+        """What a webhook's message leads to."""
+        return await Synchronizer(self.rows, self.calendar, desired, self.prover, events_clock).sync(task)
 
     async def run(self, mailboxes: frozenset[str] = EVERYBODY) -> Survey:
         """Purge and look again."""
@@ -97,11 +107,11 @@ async def test_only_the_mailboxes_that_were_named_are_emptied() -> None:
 
 
 async def test_copies_and_foreign_events_stay() -> None:
-    """A marker alone proves nothing."""
+    """A copy carries the marker, the transactionId and the tag along, and is a person's all the same."""
     world = World()
     event = await world.book()
     content = world.calendar.events[event].content
-    copy = world.calendar.user_creates(ANNA, content, marker(ORGANIZATION_ID, BOOKING_ID))
+    copy = world.calendar.user_copies(world.calendar.events[event])
     foreign = world.calendar.user_creates(ANNA, content, marker(SECOND, BOOKING_ID))
     own = world.calendar.user_creates(ANNA, content)
     left = await world.run()
@@ -176,7 +186,7 @@ async def test_a_row_that_names_another_event_by_then_loses_that_one_too() -> No
     event = await world.book()
     survey = await world.purge.survey(EVERYBODY)
     await world.calendar.delete(event)
-    await Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID).sync(SyncTask(BOOKING_ID, False))  # noqa: FBT003 - trusted or not
+    await world.sync(SyncTask(BOOKING_ID, trusted=False))
     assert world.record().event not in (None, event)
     await world.purge.carry_out(survey)
     assert world.calendar.events == {}

@@ -11,16 +11,22 @@ from typing import TYPE_CHECKING, Any
 import certifi
 import pytest
 
-from booking_sync.dataverse.bookings import DataverseBookings, open_bookings
+from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import API_PATH, DataverseClient, WhoAmI
 from booking_sync.dataverse.web_api.transport import Timeouts
-from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
 from local.standin.faults import Fault
-from tests.dataverse.world import BOOKINGS, DataverseWorld, FixedClock, LocalCredential, dataverse_world
+from tests.dataverse.world import (
+    BOOKINGS,
+    DataverseWorld,
+    FixedClock,
+    LocalCredential,
+    dataverse_world,
+    make_rows,
+)
 from tests.support.bookings import ANNA, BOOKING_ID, booking
 
 if TYPE_CHECKING:
@@ -439,7 +445,7 @@ async def test_no_answer_in_time(dataverse: DataverseWorld) -> None:
     """A service that hangs is transient, and a write may have been applied."""
     timeouts = Timeouts(connect=5, read=0.05)
     client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock, timeouts=timeouts)
-    rows = DataverseBookings(client, SupportColumns())
+    rows = make_rows(client)
     dataverse.standin.faults.add(Fault(times=-1, delay_seconds=0.3))
     error = await failed_record(rows)
     with pytest.raises(TransientError, match="no answer in time") as caught:
@@ -459,9 +465,7 @@ async def test_dropped_connection_is_transient(dataverse: DataverseWorld) -> Non
 
 async def test_service_that_is_not_there(unused_tcp_port: int) -> None:
     """When no connection was ever made, even a write can't have been applied."""
-    rows = open_bookings(
-        f"https://localhost:{unused_tcp_port}", LocalCredential(), SupportColumns(), FixedClock()
-    )
+    rows = make_rows(DataverseClient(f"https://localhost:{unused_tcp_port}", LocalCredential(), FixedClock()))
     error = await failed_record(rows)
     await rows.aclose()
     assert isinstance(error, TransientError)
@@ -521,7 +525,7 @@ async def test_closing_waits_for_what_is_under_way(dataverse: DataverseWorld) ->
 def test_url_must_be_an_environments(url: str) -> None:
     """An address that can't be an environment's is refused before anything is sent."""
     with pytest.raises(ValueError, match="Dataverse URL"):
-        open_bookings(url, LocalCredential(), SupportColumns(), FixedClock())
+        DataverseClient(url, LocalCredential(), FixedClock())
 
 
 async def test_logs_hold_neither_tokens_nor_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,14 +21,19 @@ from booking_sync.domain.booking import (
 )
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import SyncRecord, parse_record
+from booking_sync.domain.ownership import SealKeys, make_key
+from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.text import shorten
 from booking_sync.errors import PermanentError
+from tests.support.seals import KEY_TEXT, OTHER_KEY_TEXT, sealer
 
 COLUMNS = SupportColumns()
+ORGANIZATION = "0e60ffff-0000-4000-8000-000000000001"
+SEALS = sealer(ORGANIZATION)
 ID = "0c6a7a3e-21ae-4a5d-9d4e-0d7e55a2b001"
 MAILBOX = "7b1c7d0e-3a68-4e9a-8f5c-6f1f6a1c2d03"
 OTHER = "11111111-2222-4333-8444-555555555555"
+RECORD = SyncRecord(EventRef(MAILBOX, "AAMkAG="), 2, "abc", "Something.")
 
 
 def full_row() -> dict[str, Any]:
@@ -42,10 +48,7 @@ def full_row() -> dict[str, Any]:
         "_resource_value": OTHER,
         "_bookingstatus_value": OTHER,
         "_msdyn_workorder_value": OTHER,
-        "bsync_outlookeventid": "AAMkAG=",
-        "bsync_originalresource": MAILBOX,
-        "bsync_outlooksyncstate": "2:abc",
-        "bsync_outlooksyncerror": "Something.",
+        **to_columns(ID, RECORD, COLUMNS, SEALS),
         "Resource": {
             "resourcetype": 3,
             "_userid_value": OTHER,
@@ -92,7 +95,7 @@ def place(row: dict[str, Any], path: str, value: object) -> dict[str, Any]:
 
 def test_reads_every_column() -> None:
     """A full row arrives in the domain whole: GUIDs in lower case, times aware and in UTC."""
-    assert to_booking_row(full_row(), COLUMNS).booking == Booking(
+    assert to_booking_row(full_row(), COLUMNS, SEALS).booking == Booking(
         id=ID,
         name="Boiler check",
         start=datetime(2026, 3, 29, 7, tzinfo=UTC),
@@ -111,22 +114,85 @@ def test_reads_every_column() -> None:
 
 
 def test_reads_version_and_record() -> None:
-    """The etag and our record belong to the very row that was read."""
-    row = to_booking_row(full_row(), COLUMNS)
+    """The etag and our sealed record belong to the very row that was read."""
+    row = to_booking_row(full_row(), COLUMNS, SEALS)
     assert row.etag == 'W/"4711"'
-    assert row.record == SyncRecord(EventRef(MAILBOX, "AAMkAG="), generation=2, error="Something.")
+    assert (row.record, row.claim, row.intact) == (RECORD, None, True)
+
+
+def test_columns_without_a_seal_are_a_claim() -> None:
+    """What somebody, or a version before the seals, wrote is no record: the event has to be proven first."""
+    row = to_booking_row(place(full_row(), COLUMNS.sync_state, "2:abc"), COLUMNS, SEALS)
+    assert row.record == SyncRecord(error="Something.")
+    assert (row.claim, row.intact) == (RECORD.event, False)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "claim"),
+    [
+        (COLUMNS.event_id, "AAMkForeign=", EventRef(MAILBOX, "AAMkForeign=")),
+        (COLUMNS.event_id, "aamkag=", EventRef(MAILBOX, "aamkag=")),
+        (COLUMNS.event_id, None, None),
+        (COLUMNS.event_id, "../x", None),
+        (COLUMNS.original_resource, OTHER, EventRef(OTHER, "AAMkAG=")),
+        (COLUMNS.original_resource, "somebody@contoso.com", None),
+        (COLUMNS.original_resource, None, None),
+        (COLUMNS.sync_state, None, EventRef(MAILBOX, "AAMkAG=")),
+        (COLUMNS.sync_state, "", EventRef(MAILBOX, "AAMkAG=")),
+        (COLUMNS.sync_state, "999999999:", EventRef(MAILBOX, "AAMkAG=")),
+        (COLUMNS.sync_state, "2" * 100_000, EventRef(MAILBOX, "AAMkAG=")),
+    ],
+)
+def test_an_edited_column_breaks_the_seal(column: str, value: str | None, claim: EventRef | None) -> None:
+    """Whichever of our columns a person changes, nothing of them is believed."""
+    row = to_booking_row(place(full_row(), column, value), COLUMNS, SEALS)
+    assert row.record == SyncRecord(error="Something.")
+    assert (row.claim, row.intact) == (claim, False)
+
+
+def test_the_error_is_free_to_edit() -> None:
+    """The error is for people to read and remove; it is not sealed."""
+    row = to_booking_row(place(full_row(), COLUMNS.sync_error, None), COLUMNS, SEALS)
+    assert (row.record, row.intact) == (replace(RECORD, error=""), True)
+
+
+def test_columns_copied_from_another_row_are_a_claim() -> None:
+    """Dynamics 365 copies a booking with its support columns; the seal says of which row they are."""
+    copied = place(full_row(), "bookableresourcebookingid", OTHER)
+    row = to_booking_row(copied, COLUMNS, SEALS)
+    assert (row.record, row.claim, row.intact) == (SyncRecord(error="Something."), RECORD.event, False)
+
+
+def test_columns_of_a_copied_environment_are_a_claim() -> None:
+    """A sandbox made of production has its rows, seals and all, and another organisation."""
+    row = to_booking_row(full_row(), COLUMNS, sealer(OTHER))
+    assert (row.record, row.claim, row.intact) == (SyncRecord(error="Something."), RECORD.event, False)
+
+
+def test_a_record_of_the_older_key_is_believed_and_renewed() -> None:
+    """The event stays known, but its content counts as unknown, so that the next change seals it anew."""
+    old, new = make_key(KEY_TEXT), make_key(OTHER_KEY_TEXT)
+    row = to_booking_row(full_row(), COLUMNS, sealer(ORGANIZATION, keys=lambda: SealKeys((new, old))))
+    assert (row.record, row.claim, row.intact) == (replace(RECORD, fingerprint=""), None, True)
+
+
+def test_a_record_of_an_unknown_key_is_a_claim() -> None:
+    """A key that is accepted no more proves nothing."""
+    new = make_key(OTHER_KEY_TEXT)
+    row = to_booking_row(full_row(), COLUMNS, sealer(ORGANIZATION, keys=lambda: SealKeys((new,))))
+    assert (row.record, row.claim, row.intact) == (SyncRecord(error="Something."), RECORD.event, False)
 
 
 def test_tolerates_nulls() -> None:
     """Columns that may be empty are, without an error."""
-    row = to_booking_row(bare_row(), COLUMNS)
+    row = to_booking_row(bare_row(), COLUMNS, SEALS)
     assert row.booking == Booking(id=ID, name="", start=None, end=None, active=False)
-    assert row.record == SyncRecord()
+    assert (row.record, row.claim, row.intact) == (SyncRecord(), None, True)
 
 
 def test_times_with_an_offset_become_utc() -> None:
     """The same moment is the same value, however it is printed."""
-    row = to_booking_row(place(full_row(), "starttime", "2026-03-29T09:00:00+02:00"), COLUMNS)
+    row = to_booking_row(place(full_row(), "starttime", "2026-03-29T09:00:00+02:00"), COLUMNS, SEALS)
     assert row.booking.start == datetime(2026, 3, 29, 7, tzinfo=UTC)
     assert row.booking.start is not None
     assert row.booking.start.tzinfo is UTC
@@ -135,7 +201,9 @@ def test_times_with_an_offset_become_utc() -> None:
 @pytest.mark.parametrize("value", [None, "00000000-0000-0000-0000-000000000000"])
 def test_user_without_entra_account_has_no_mailbox(value: str | None) -> None:
     """Neither null nor the empty GUID names a mailbox."""
-    row = to_booking_row(place(full_row(), "Resource/UserId/azureactivedirectoryobjectid", value), COLUMNS)
+    row = to_booking_row(
+        place(full_row(), "Resource/UserId/azureactivedirectoryobjectid", value), COLUMNS, SEALS
+    )
     assert row.booking.resource == BookableResource(3, SystemUser(None))
 
 
@@ -167,7 +235,7 @@ def test_user_without_entra_account_has_no_mailbox(value: str | None) -> None:
 def test_refuses_wrong_types_by_name(path: str, value: object) -> None:
     """What a column can't hold is a permanent error that names the column, and does not quote the value."""
     with pytest.raises(PermanentError, match="does not hold") as caught:
-        to_booking_row(place(full_row(), path, value), COLUMNS)
+        to_booking_row(place(full_row(), path, value), COLUMNS, SEALS)
     assert f"'{path}'" in caught.value.reason
     assert "46.9" not in caught.value.reason
 
@@ -176,26 +244,25 @@ def test_refuses_wrong_types_by_name(path: str, value: object) -> None:
 def test_refuses_relations_that_were_withheld(path: str) -> None:
     """A lookup that is set without its row is a missing privilege, never "there is none"."""
     with pytest.raises(PermanentError, match=f"{path} is set.*security role"):
-        to_booking_row(place(full_row(), path, None), COLUMNS)
+        to_booking_row(place(full_row(), path, None), COLUMNS, SEALS)
 
 
 def test_columns_of_a_record_read_back_as_the_record() -> None:
-    """What is written on the row is what `parse_record` finds there."""
+    """What is written on the row is what the next reader finds there."""
     record = SyncRecord(EventRef(MAILBOX, "AAMk-case_SENSITIVE="), 3, "f00d", "Something.")
-    written = to_columns(ID, record, COLUMNS)
-    read = parse_record(
-        ID,
-        event_id=written[COLUMNS.event_id],
-        mailbox=written[COLUMNS.original_resource],
-        state=written[COLUMNS.sync_state],
-        error=written[COLUMNS.sync_error],
-    )
-    assert read == record
+    row = to_booking_row({**bare_row(), **to_columns(ID, record, COLUMNS, SEALS)}, COLUMNS, SEALS)
+    assert (row.record, row.claim, row.intact) == (record, None, True)
+
+
+def test_a_generation_that_would_not_be_read_is_not_written() -> None:
+    """The writer refuses what the reader would."""
+    with pytest.raises(ValueError, match="generation"):
+        to_columns(ID, SyncRecord(generation=10_000), COLUMNS, SEALS)
 
 
 def test_empty_columns_are_written_as_null() -> None:
     """A record without event or error clears what was there."""
-    written = to_columns(ID, SyncRecord(generation=4, fingerprint="f"), COLUMNS)
+    written = to_columns(ID, SyncRecord(generation=4, fingerprint="f"), COLUMNS, SEALS)
     assert written[COLUMNS.event_id] is None
     assert written[COLUMNS.original_resource] is None
     assert written[COLUMNS.sync_error] is None
@@ -204,7 +271,7 @@ def test_empty_columns_are_written_as_null() -> None:
 
 def test_long_errors_are_cut_visibly() -> None:
     """An error beyond the column's length ends in an ellipsis."""
-    text = to_columns(ID, SyncRecord(error="x" * 1001), COLUMNS)[COLUMNS.sync_error]
+    text = to_columns(ID, SyncRecord(error="x" * 1001), COLUMNS, SEALS)[COLUMNS.sync_error]
     assert text == "x" * 999 + "…"
 
 

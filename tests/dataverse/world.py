@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 
-from booking_sync.dataverse.bookings import open_bookings
+from booking_sync.dataverse.bookings import DataverseBookings
+from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from local.dataverse import DataverseStandIn
+from local.dataverse.environment import DEFAULT_IDENTITY
 from local.standin import server_tls, serving, tokens
+from tests.support.seals import KEYRING, sealer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from booking_sync.dataverse.bookings import DataverseBookings
     from booking_sync.domain.booking import BookableResource, Booking, BookingStatus, WorkOrder
+    from booking_sync.ports.keys import SealKeyring
     from local.stack.certificates import Certificates
     from local.standin import RecordedRequest
 
@@ -73,6 +76,12 @@ class LocalCredential(ClosedOnExit):
         self._token = None
 
 
+def make_rows(client: DataverseClient, keyring: SealKeyring = KEYRING) -> DataverseBookings:
+    """The adapter, with the tests' seals; closing it closes the client."""
+    seals = sealer(DEFAULT_IDENTITY.organization_id, keys=keyring.keys)
+    return DataverseBookings(client, SupportColumns(), seals, keyring)
+
+
 class DataverseWorld:
     """One environment and the adapter that speaks to it."""
 
@@ -82,7 +91,7 @@ class DataverseWorld:
         self.clock = FixedClock()
         self.credential = LocalCredential()
         self.credential.audience = url
-        self.rows: DataverseBookings = open_bookings(url, self.credential, SupportColumns(), self.clock)
+        self.rows = make_rows(DataverseClient(url, self.credential, self.clock))
 
     @property
     def requests(self) -> list[RecordedRequest]:

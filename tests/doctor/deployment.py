@@ -31,8 +31,8 @@ from booking_sync.wiring.doctor import open_doctor
 from booking_sync.wiring.sign_in import open_dataverse, open_provisioning
 from local.day.world import WorldMaker, booking_row
 from local.stack import NO_TIMERS, LocalStack, StackOptions
-from tests.doctor import builders  # noqa: F401 - loads the Graph SDK's builders
 from tests.e2e.office import BOOKINGS, Office
+from tests.support import graph_builders  # noqa: F401 - loads the Graph SDK's builders
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -21,6 +21,7 @@ from booking_sync.domain.change import (
     encode_related,
 )
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import RelatedTable
 
 PLAIN = BookingChange("0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "c-1", datetime(2026, 3, 2, tzinfo=UTC))
@@ -32,7 +33,7 @@ changes = st.builds(
     correlation_id=st.text(max_size=40),
     first_seen=st.datetimes(timezones=st.just(UTC)),
     deleted=st.booleans(),
-    event=st.none() | st.builds(EventRef, mailboxes, event_ids),
+    event=st.none() | st.builds(EventClaim, st.builds(EventRef, mailboxes, event_ids), st.text(max_size=200)),
     attempt=st.integers(0, 99),
     uncertain=st.booleans(),
     suspects=st.frozensets(mailboxes, max_size=3),
@@ -95,7 +96,7 @@ def test_mailboxes_are_the_same_in_whatever_case() -> None:
         | {"event": {"mailbox": mailbox, "id": "AbC_-"}, "suspects": [mailbox, mailbox.lower()]}
     )
     change = decode_change(text)
-    assert change.event == EventRef(mailbox.lower(), "AbC_-")
+    assert change.event == EventClaim(EventRef(mailbox.lower(), "AbC_-"))
     assert change.suspects == {mailbox.lower()}
 
 

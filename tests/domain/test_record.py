@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import Seal, SyncRecord, format_state, judge_seal, parse_record
+from booking_sync.domain.ownership import MAX_GENERATION, Seal, Sealer, SealKeys, make_key
+from booking_sync.domain.record import ReadRecord, SyncRecord, format_state, read_record, seal_of
+from tests.support.bookings import ORGANIZATION_ID
+from tests.support.fakes import events_clock
+from tests.support.seals import KEY_TEXT, OTHER_KEY_TEXT, sealer
 
 ID = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01"
 MAILBOX = "a0000000-0000-4000-8000-00000000000a"
@@ -16,13 +22,17 @@ texts = st.text(alphabet=st.characters(codec="ascii", exclude_categories=["C"]),
 event_ids = st.from_regex(r"[0-9A-Za-z_=+-]{1,40}", fullmatch=True)
 refs = st.none() | st.builds(EventRef, st.uuids().map(str), event_ids)
 records = st.builds(
-    SyncRecord, refs, st.integers(0, 10**6), st.text(alphabet="0123456789abcdef", max_size=32), texts
+    SyncRecord, refs, st.integers(0, MAX_GENERATION), st.text(alphabet="0123456789abcdef", max_size=32), texts
 )
 
 
-def _read(record: SyncRecord, booking_id: str, state: str | None) -> SyncRecord:
-    return parse_record(
+SEALS = sealer(ORGANIZATION_ID)
+
+
+def _read(record: SyncRecord, booking_id: str, state: str | None, seals: Sealer = SEALS) -> ReadRecord:
+    return read_record(
         booking_id,
+        seals,
         event_id=record.event.event_id if record.event else None,
         mailbox=record.event.mailbox if record.event else None,
         state=state,
@@ -33,56 +43,78 @@ def _read(record: SyncRecord, booking_id: str, state: str | None) -> SyncRecord:
 @given(records)
 def test_a_record_reads_back_as_it_was_written(record: SyncRecord) -> None:
     """Formatting and parsing are inverse for the booking that the record belongs to."""
-    assert _read(record, ID, format_state(ID, record)) == record
+    assert _read(record, ID, format_state(ID, record, SEALS)) == ReadRecord(record, Seal.VALID)
 
 
 @given(records)
 def test_a_record_copied_to_another_booking_counts_as_none(record: SyncRecord) -> None:
-    """A row copied in Dynamics 365 with our columns does not claim the original's event."""
-    assert _read(record, OTHER_ID, format_state(ID, record)) == SyncRecord(error=record.error)
+    """A row copied in Dynamics 365 with our columns has a claim to the original's event, and no record."""
+    read = _read(record, OTHER_ID, format_state(ID, record, SEALS))
+    assert read == ReadRecord(SyncRecord(error=record.error), Seal.WRONG, record.event, intact=False)
 
 
 @given(records)
 def test_a_record_in_a_copied_environment_counts_as_none(record: SyncRecord) -> None:
     """A sandbox made from production does not claim production's events."""
-    production, sandbox = "11110000-0000-4000-8000-000000000001", "22220000-0000-4000-8000-000000000002"
-    state = format_state(ID, record, production)
-    event_id = record.event.event_id if record.event else None
-    mailbox = record.event.mailbox if record.event else None
-
-    def judge(organization_id: str) -> Seal:
-        return judge_seal(
-            ID, event_id=event_id, mailbox=mailbox, state=state, organization_id=organization_id
-        )
-
-    assert (judge(production), judge(sandbox)) == (Seal.VALID, Seal.WRONG)
-    assert parse_record(
-        ID,
-        event_id=event_id,
-        mailbox=mailbox,
-        state=state,
-        error=record.error,
-        organization_id=sandbox,
-    ) == SyncRecord(error=record.error)
+    sandbox = sealer("22220000-0000-4000-8000-000000000002")
+    read = _read(record, ID, format_state(ID, record, SEALS), sandbox)
+    assert (read.seal, read.record) == (Seal.WRONG, SyncRecord(error=record.error))
 
 
-@pytest.mark.parametrize("state", [None, "", "3", "3:abc"])
-def test_a_record_without_seal_is_believed_without_knowing_the_content(state: str | None) -> None:
-    """An event adopted by hand is ours to update, and its content unknown."""
-    record = parse_record(ID, event_id="E", mailbox=MAILBOX, state=state, error=None)
-    assert record == SyncRecord(EventRef(MAILBOX, "E"), 3 if state else 0, "")
+@given(records, st.data())
+def test_whatever_is_edited_the_record_counts_as_none(record: SyncRecord, data: st.DataObject) -> None:
+    """Nobody without the key can make a row name another event, generation or content."""
+    state = format_state(ID, record, SEALS)
+    other = data.draw(records.filter(lambda each: replace(each, error="") != replace(record, error="")))
+    mixed = f"{other.generation}:{other.fingerprint}:{seal_of(state)}"
+    read = _read(other, ID, mixed)
+    assert (read.seal, read.record.event, read.claim) == (Seal.WRONG, None, other.event)
 
 
-@pytest.mark.parametrize("state", ["x:y:z", "-1:a:b", "²:a:b", "99999999999:a:b", ":::", "1:a:wrong"])
+@pytest.mark.parametrize("state", [None, "", "3", "3:abc", "3:abc:0123456789abcdef"])
+def test_an_event_without_a_keyed_seal_is_a_claim(state: str | None) -> None:
+    """Columns filled by hand, by a migration or by version 0.1 name an event that has to be proven first."""
+    read = read_record(ID, SEALS, event_id="E", mailbox=MAILBOX, state=state)
+    assert read == ReadRecord(SyncRecord(), Seal.NONE, EventRef(MAILBOX, "E"), intact=False)
+
+
+def test_empty_columns_are_intact() -> None:
+    """A row that was never synced was not written into by anybody."""
+    assert read_record(ID, SEALS, event_id=None, mailbox=None, state=None).intact
+
+
+def test_a_record_of_an_older_key_is_believed_but_written_anew() -> None:
+    """After a new key, events and records are sealed with it one after the other."""
+    keys = [make_key(KEY_TEXT)]
+    seals = Sealer(ORGANIZATION_ID, lambda: SealKeys(tuple(keys)), events_clock, lambda _bits: 0)
+    record = SyncRecord(EventRef(MAILBOX, "E"), 3, "f00d")
+    state = format_state(ID, record, seals)
+    keys.insert(0, make_key(OTHER_KEY_TEXT))
+    assert _read(record, ID, state, seals) == ReadRecord(replace(record, fingerprint=""), Seal.VALID)
+    del keys[1]
+    assert _read(record, ID, state, seals).seal is Seal.UNKNOWN_KEY
+
+
+@pytest.mark.parametrize("generation", [-1, MAX_GENERATION + 1, 999_999_999])
+def test_no_generation_is_written_that_would_not_be_read(generation: int) -> None:
+    """An absurd number can't be sealed by the app itself."""
+    with pytest.raises(ValueError, match="generation"):
+        format_state(ID, SyncRecord(generation=generation), SEALS)
+
+
+@pytest.mark.parametrize(
+    "state", ["x:y:z", "-1:a:b", "²:a:b", "99999999999:a:b", "999999999:", ":::", "1:a:wrong", "9" * 10_000]
+)
 def test_a_state_that_was_tampered_with_is_no_record(state: str) -> None:
-    """Nonsense in the state column never raises and never points at an event."""
-    assert parse_record(ID, event_id="E", mailbox=MAILBOX, state=state, error=None).event is None
+    """Nonsense in the state column never raises, never points at an event, and holds no large number."""
+    read = read_record(ID, SEALS, event_id="E", mailbox=MAILBOX, state=state)
+    assert read.record == SyncRecord()
 
 
 @given(st.text(max_size=60))
 def test_no_text_in_the_state_column_raises(state: str) -> None:
     """People can edit the column; the sync goes on."""
-    parse_record(ID, event_id="E", mailbox=MAILBOX, state=state, error=None)
+    read_record(ID, SEALS, event_id="E", mailbox=MAILBOX, state=state)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +139,9 @@ def test_no_text_in_the_state_column_raises(state: str) -> None:
 @pytest.mark.parametrize("state", [None, "1:abc:def", "\ud800:\ud800:\ud800"])
 def test_what_can_be_no_event_is_none(event_id: str, mailbox: str, state: str | None) -> None:
     """Columns that somebody edited into something else lead nowhere, with a seal or without."""
-    assert parse_record(ID, event_id=event_id, mailbox=mailbox, state=state, error=None).event is None
+    assert read_record(ID, SEALS, event_id=event_id, mailbox=mailbox, state=state).claim is None
 
 
 def test_half_a_reference_is_none() -> None:
     """An event id without its mailbox can't be acted on."""
-    assert parse_record(ID, event_id="E", mailbox=None, state=None, error=None).event is None
+    assert read_record(ID, SEALS, event_id="E", mailbox=None, state=None).claim is None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from booking_sync.domain.event import marker, own_generation
+from booking_sync.domain.ownership import marker, own_generation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -24,7 +24,9 @@ from booking_sync.operations.requests import BadRequestError, read_resync
 from booking_sync.settings import values
 from booking_sync.status.reading import read_booking_id
 from booking_sync.sync.dynamics_webhook import Accepted, read_change
+from tests.support.bookings import ORGANIZATION_ID
 from tests.support.guids import CANONICAL, GUID, NOT_AT_ALL, TYPED
+from tests.support.seals import sealer
 from tests.support.webhook_bodies import POLICY, headers, updated
 
 Entrance = Callable[[str], str | None]
@@ -86,7 +88,7 @@ def from_webhook(text: str) -> str | None:
 def from_row(text: str) -> str | None:
     """A row that Dataverse answers."""
     row = {"@odata.etag": 'W/"1"', "bookableresourcebookingid": text, "statecode": 0}
-    return to_booking_row(row, SupportColumns()).booking.id
+    return to_booking_row(row, SupportColumns(), sealer(ORGANIZATION_ID)).booking.id
 
 
 def from_mailbox(text: str) -> str | None:

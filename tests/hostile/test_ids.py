@@ -15,14 +15,27 @@ from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.requests import EventRequests
-from booking_sync.ports.calendars import Created
+from booking_sync.ports.calendars import Written
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from booking_sync.wiring.machinery import desired_state_rule
+from local.dataverse.environment import DEFAULT_IDENTITY
 from tests.dataverse.world import BOOKINGS
 from tests.hostile.budget import tries
-from tests.outlook.kit import BOOKING, CONTENT, EXTENSION, MAILBOX, MARKER, LocalCredential, new_id
-from tests.support.bookings import BOOKING_ID, ORGANIZATION_ID, booking
+from tests.outlook.kit import (
+    BIRTH,
+    BOOKING,
+    CONTENT,
+    EXTENSION,
+    MAILBOX,
+    MARKER,
+    SEAL,
+    LocalCredential,
+    new_id,
+)
+from tests.support.bookings import BOOKING_ID, booking
+from tests.support.fakes import events_clock
+from tests.support.seals import prover
 
 if TYPE_CHECKING:
     from tests.dataverse.world import DataverseWorld
@@ -77,7 +90,9 @@ async def ask_all(graph: GraphHere, event: EventRef) -> None:
     for call in (
         graph.calendar.update(event, CONTENT),
         graph.calendar.delete(event),
-        graph.calendar.tag(event, BOOKING),
+        graph.calendar.tag(event, BOOKING, SEAL),
+        graph.calendar.read_tag(event),
+        graph.calendar.look(event),
     ):
         with pytest.raises(PermanentError):
             await call
@@ -95,7 +110,7 @@ async def test_a_hostile_mailbox_reaches_no_wire(graph: GraphHere, mailbox: str)
     """What is no Entra object id is refused without a request."""
     await ask_all(graph, EventRef(mailbox, "A"))
     with pytest.raises(PermanentError):
-        await graph.calendar.create(mailbox, CONTENT, marker=MARKER, transaction_id=new_id())
+        await graph.calendar.create(mailbox, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH)
     with pytest.raises(PermanentError):
         await graph.calendar.find(mailbox, MARKER)
     assert graph.batches == []
@@ -108,14 +123,21 @@ def test_every_url_names_an_event_of_the_mailbox(event_id: str, mailbox: str) ->
     requests = EventRequests(GraphClient(URLS, LocalCredential(b"")))
     event = EventRef(mailbox, event_id)
     try:
-        made = [requests.update(event, CONTENT), requests.delete(event), requests.tag(event, EXTENSION, "b")]
+        made = [
+            requests.update(event, CONTENT),
+            requests.delete(event),
+            requests.seal(event, SEAL),
+            requests.tag(event, EXTENSION, "b", SEAL),
+            requests.retag(event, EXTENSION, "b", SEAL),
+            requests.read_tag(event, EXTENSION),
+        ]
     except PermanentError:
         return
     for request in made:
         parts = urlsplit(request.url)
         segments = parts.path.split("/")
         assert [unquote(each) for each in segments[:5]] == ["", "users", mailbox, "events", event_id]
-        assert segments[5:] in ([], ["extensions"])
+        assert segments[5:] in ([], ["extensions"], ["extensions", EXTENSION])
         assert not parts.query
         assert not parts.fragment
         assert not parts.netloc
@@ -173,7 +195,13 @@ async def test_an_edited_record_leads_to_one_event_and_nowhere_else(
         "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
     }
     desired_state = desired_state_rule(load_settings(settings))
-    synchronizer = Synchronizer(dataverse.rows, graph.calendar, desired_state, ORGANIZATION_ID)
+    synchronizer = Synchronizer(
+        dataverse.rows,
+        graph.calendar,
+        desired_state,
+        prover(graph.calendar, DEFAULT_IDENTITY.organization_id),
+        events_clock,
+    )
     hostile = HOSTILE_EVENTS if column == "bsync_outlookeventid" else HOSTILE_MAILBOXES
     dataverse.put(booking(mailbox=MAILBOX))
     for text in hostile:
@@ -190,6 +218,8 @@ async def test_an_edited_record_leads_to_one_event_and_nowhere_else(
 async def test_an_id_of_every_character_it_may_have_is_found_again(graph: GraphHere) -> None:
     """The ids that Graph gives, with all their odd characters, lead to their event."""
     for _ in range(20):
-        made = await graph.calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id())
-        assert isinstance(made, Created)
+        made = await graph.calendar.create(
+            MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH
+        )
+        assert isinstance(made, Written)
         assert await graph.calendar.update(EventRef(MAILBOX, made.event_id), CONTENT)

@@ -22,6 +22,7 @@ from booking_sync.domain.change import (
 )
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.plan import Invalid
+from booking_sync.domain.record import MAX_STATE_CHARACTERS, EventClaim
 from booking_sync.errors import TransientError
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
@@ -30,6 +31,7 @@ from tests.hostile.bodies import junk, nested, write
 from tests.hostile.budget import tries
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.fakes import FakeCalendar, FakeQueue, FakeRelated, FakeRows
+from tests.support.seals import prover
 
 if TYPE_CHECKING:
     from booking_sync.domain.outcome import Outcome
@@ -42,7 +44,7 @@ MESSAGE: dict[str, Any] = {
     "correlationId": "c-1",
     "firstSeen": NOW.isoformat(),
     "deleted": True,
-    "event": {"mailbox": ANNA, "id": "E1"},
+    "event": {"mailbox": ANNA, "id": "E1", "state": "1:f:2.0123abcd." + "0" * 32},
     "attempt": 3,
     "uncertain": True,
     "suspects": [ANNA, BERT],
@@ -80,7 +82,11 @@ class Bench:
         self.rows.put(booking())
         self.calendar = FakeCalendar()
         self._synchronizer = Synchronizer(
-            self.rows, self.calendar, lambda _: Invalid("not today"), ORGANIZATION_ID
+            self.rows,
+            self.calendar,
+            lambda _: Invalid("not today"),
+            prover(self.calendar, ORGANIZATION_ID),
+            lambda: NOW,
         )
         self.bookings = FakeRelated({BOOKING_ID: NOW})
         self._fan_out = FanOut(self.bookings, self.queue, timedelta(days=7), lambda: NOW)
@@ -182,7 +188,7 @@ def test_the_largest_message_of_ours_fits() -> None:
         "\N{PILE OF POO}" * 200,
         NOW,
         deleted=True,
-        event=EventRef(ANNA, "A" * 1000),
+        event=EventClaim(EventRef(ANNA, "A" * 1000), "s" * MAX_STATE_CHARACTERS),
         attempt=1_000_000,
         uncertain=True,
         suspects=frozenset(mailboxes),

@@ -19,7 +19,8 @@ from booking_sync.outlook import errors
 from booking_sync.outlook.wire import Answer
 from tests.hostile.bodies import junk
 from tests.hostile.budget import tries
-from tests.support.bookings import BOOKING_ID
+from tests.support.bookings import BOOKING_ID, ORGANIZATION_ID
+from tests.support.seals import sealer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,9 @@ def test_no_answer_of_dataverse_makes_a_bad_reason(status: int, body: Any, write
 def test_every_reason_fits_the_rows_column(reason: str) -> None:
     """The error column takes what is written, whatever its length in UTF-16."""
     columns = SupportColumns()
-    written = to_columns(BOOKING_ID, SyncRecord(error=reason), columns)[columns.sync_error]
+    written = to_columns(BOOKING_ID, SyncRecord(error=reason), columns, sealer(ORGANIZATION_ID))[
+        columns.sync_error
+    ]
     assert written
     assert len(written.encode("utf-16-le", "surrogatepass")) <= 2 * SYNC_ERROR_LENGTH
 

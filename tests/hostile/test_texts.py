@@ -17,7 +17,7 @@ from booking_sync.domain.event import EventRef
 from booking_sync.domain.plan import Invalid, Wanted, desired_state
 from booking_sync.domain.rendering import BODY_MAX_BYTES, EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
-from booking_sync.ports.calendars import Created
+from booking_sync.ports.calendars import Written
 from tests.hostile.budget import tries
 from tests.hostile.texts import (
     ALL,
@@ -29,7 +29,7 @@ from tests.hostile.texts import (
     rendered,
     written,
 )
-from tests.outlook.kit import BOOKING, MAILBOX, MARKER, new_id
+from tests.outlook.kit import BIRTH, BOOKING, MAILBOX, MARKER, SEAL, new_id
 from tests.support.bookings import booking
 
 if TYPE_CHECKING:
@@ -103,9 +103,12 @@ async def test_a_batch_of_the_longest_events_stays_below_graphs_limit(graph: Gra
     """Twenty events with the longest texts in every column are one batch of far less than 4 MB."""
     content = rendered(written(dict.fromkeys(COLUMNS, WORST[kind])))
     made = await asyncio.gather(
-        *(graph.calendar.create(MAILBOX, content, marker=MARKER, transaction_id=new_id()) for _ in range(20))
+        *(
+            graph.calendar.create(MAILBOX, content, marker=MARKER, transaction_id=new_id(), birth=BIRTH)
+            for _ in range(20)
+        )
     )
-    assert all(isinstance(each, Created) for each in made)
+    assert all(isinstance(each, Written) for each in made)
     (batch,) = graph.batches
     assert len(batch.items) == 20
     assert batch.body_bytes < GRAPH_BATCH_BYTES * 3 / 4
@@ -115,10 +118,10 @@ async def test_a_batch_of_the_longest_events_stays_below_graphs_limit(graph: Gra
 async def test_outlook_takes_and_keeps_what_was_written(graph: GraphHere, text: str) -> None:
     """The strict stand-in takes hostile text in every column, to create and to change, and alters nothing."""
     content = rendered(written(dict.fromkeys(COLUMNS, text)))
-    made = await graph.calendar.create(MAILBOX, content, marker=MARKER, transaction_id=new_id())
-    assert isinstance(made, Created)
+    made = await graph.calendar.create(MAILBOX, content, marker=MARKER, transaction_id=new_id(), birth=BIRTH)
+    assert isinstance(made, Written)
     assert await graph.calendar.update(EventRef(MAILBOX, str(made.event_id)), content)
-    assert await graph.calendar.tag(EventRef(MAILBOX, str(made.event_id)), BOOKING)
+    assert await graph.calendar.tag(EventRef(MAILBOX, str(made.event_id)), BOOKING, SEAL)
     (event,) = graph.events(MAILBOX)
     assert event["subject"] == content.subject
     assert event["location"]["displayName"] == content.location_name

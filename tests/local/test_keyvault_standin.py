@@ -140,6 +140,54 @@ async def test_the_client_refuses_our_challenge_unless_told_otherwise(
             await client.get_secret("the-secret")
 
 
+async def test_versions_are_listed_page_by_page_without_values(
+    vault: KeyVaultStandIn, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real client reads all versions over several pages: their times, and which are disabled."""
+    made = [vault.vault.put("the-secret", f"value {number}") for number in range(30)]
+    vault.vault.enable("the-secret", made[7].version, enabled=False)
+    async with served(vault, certificates, monkeypatch) as url, async_client(url, certificates) as client:
+        listed = [each async for each in client.list_properties_of_secret_versions("the-secret")]
+        few = client.list_properties_of_secret_versions("the-secret", max_page_size=20)
+        pages = [[each async for each in page] async for page in few.by_page()]
+    oldest_first = sorted(listed, key=lambda each: (each.created_on is None, each.created_on))
+    assert [each.version for each in oldest_first[1:]] == [each.version for each in made]
+    assert [each.version for each in listed if not each.enabled] == [made[7].version]
+    assert len({each.created_on for each in listed}) == 31
+    assert [len(page) for page in pages] == [20, 11]
+    assert [entry.status for entry in vault.requests] == [401, *([200] * 4)]
+
+
+async def test_a_list_of_versions_holds_no_value(
+    vault: KeyVaultStandIn, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the list says of a version is its id and attributes; a size out of bounds is refused."""
+    token = tokens.issue(KEY, VAULT, 60, {"oid": PRINCIPAL})
+    path = "/secrets/the-secret/versions"
+    async with served(vault, certificates, monkeypatch) as url:
+        status, body, _ = await get(url, certificates, path, API, token)
+        refused, _, _ = await get(url, certificates, path, {**API, "maxresults": "26"}, token)
+    assert (status, body["nextLink"], refused) == (200, None, 400)
+    assert [set(each) for each in body["value"]] == [{"id", "attributes", "tags"}]
+
+
+@pytest.mark.parametrize(("lists_unknown", "status"), [(True, 200), (False, 404)])
+async def test_versions_of_an_unknown_secret(
+    vault: KeyVaultStandIn,
+    certificates: Certificates,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    lists_unknown: bool,
+    status: int,
+) -> None:
+    """What Key Vault says of a secret that was never there is not documented: both are played."""
+    vault.lists_unknown = lists_unknown
+    token = tokens.issue(KEY, VAULT, 60, {"oid": PRINCIPAL})
+    async with served(vault, certificates, monkeypatch) as url:
+        answered, body, _ = await get(url, certificates, "/secrets/none/versions", API, token)
+    assert (answered, body.get("value", [])) == (status, [])
+
+
 async def test_an_unknown_secret_is_not_found(
     vault: KeyVaultStandIn, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import TransientError
 from booking_sync.operations.operator_actions import HIDDEN_SECONDS, OperatorActions
@@ -21,7 +22,7 @@ CHANGE = BookingChange(
     "correlation-1",
     LONG_AGO,
     deleted=True,
-    event=EventRef(ANNA, "AAMkAD=="),
+    event=EventClaim(EventRef(ANNA, "AAMkAD==")),
     attempt=7,
     suspects=frozenset({ANNA}),
 )

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import secrets
-import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local.stack.certificates import Certificates, make_certificates
+from tests.support import graph_builders  # noqa: F401 - loads the Graph SDK's builders
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.outlook.kit import GraphHere
-
-with warnings.catch_warnings():
-    # The SDK's generated builders warn of deprecated classes of their own while they are imported.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    for _module in (
-        "booking_sync.outlook.calendar",
-        "msgraph.generated.users.users_request_builder",
-        "msgraph.generated.users.item.user_item_request_builder",
-        "msgraph.generated.users.item.events.events_request_builder",
-        "msgraph.generated.users.item.events.item.event_item_request_builder",
-        "msgraph.generated.users.item.events.item.extensions.extensions_request_builder",
-    ):
-        importlib.import_module(_module)
 
 
 @pytest.fixture(scope="session")

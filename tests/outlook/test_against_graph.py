@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.domain.event import EventRef
-from booking_sync.errors import PermanentError, TransientError
+from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.calendar import open_calendar
-from booking_sync.outlook.requests import EXTENSION_PROPERTY
-from booking_sync.ports.calendars import AlreadyCreated, Created
+from booking_sync.outlook.requests import EXTENSION_PROPERTY, SEAL_PROPERTY
+from booking_sync.ports.calendars import AlreadyCreated, Written
 from local.standin.faults import Fault
 from tests.outlook.kit import (
+    BIRTH,
     BOOKING,
     CHANGED,
     CONTENT,
@@ -24,6 +25,8 @@ from tests.outlook.kit import (
     MARKER,
     MISSING_MAILBOX,
     OTHER_MAILBOX,
+    OTHER_SEAL,
+    SEAL,
     new_id,
     now,
 )
@@ -38,9 +41,9 @@ ITEM = "^/users/"
 async def create(graph: GraphHere, mailbox: str = MAILBOX, transaction_id: str = "") -> EventRef:
     """A new event."""
     made = await graph.calendar.create(
-        mailbox, CONTENT, marker=MARKER, transaction_id=transaction_id or new_id()
+        mailbox, CONTENT, marker=MARKER, transaction_id=transaction_id or new_id(), birth=BIRTH
     )
-    assert isinstance(made, Created)
+    assert isinstance(made, Written)
     return EventRef(mailbox, made.event_id)
 
 
@@ -52,14 +55,14 @@ async def fail_to_create(graph: GraphHere, mailbox: str = MAILBOX) -> TransientE
 
 
 async def test_events_are_written_quietly(graph: GraphHere) -> None:
-    """No reminder, no attendees, no mail; the marker is in from the start, the extension comes on its own."""
+    """No reminder, attendees or mail; marker and birth are in from the start, the extension comes later."""
     ref = await create(graph)
-    await graph.calendar.tag(ref, BOOKING)
+    await graph.calendar.tag(ref, BOOKING, SEAL)
     stored = graph.standin.state.user(MAILBOX).events[ref.event_id]
     assert stored.content["isReminderOn"] is False
     assert stored.content["attendees"] == []
-    assert list(stored.properties.values()) == [MARKER]
-    assert stored.extensions[EXTENSION].values == {EXTENSION_PROPERTY: BOOKING}
+    assert list(stored.properties.values()) == [MARKER, BIRTH]
+    assert stored.extensions[EXTENSION].values == {EXTENSION_PROPERTY: BOOKING, SEAL_PROPERTY: SEAL}
     assert graph.standin.state.mails == []
 
 
@@ -98,24 +101,101 @@ async def test_half_a_list_is_no_list(graph: GraphHere) -> None:
         await graph.calendar.find(MAILBOX, MARKER)
 
 
-async def test_a_copy_is_found_but_not_by_our_transaction(graph: GraphHere) -> None:
-    """A user's copy carries the marker along, yet no transaction id, by which it is told apart."""
+async def test_a_copy_is_found_with_its_own_identity(graph: GraphHere) -> None:
+    """A user's copy carries marker, birth and tag along, but has an id, an iCalUId and a time of its own."""
     ref = await create(graph, transaction_id="t-1")
+    await graph.calendar.tag(ref, BOOKING, SEAL)
     mailbox = graph.standin.state.user(MAILBOX)
-    graph.standin.state.copy(mailbox, mailbox.events[ref.event_id])
-    found = await graph.calendar.find(MAILBOX, MARKER)
-    assert {each.transaction_id for each in found} == {"t-1", None}
+    copy = graph.standin.state.copy(mailbox, mailbox.events[ref.event_id])
+    first, second = await graph.calendar.find(MAILBOX, MARKER)
+    assert (first.ref, second.ref) == (ref, EventRef(MAILBOX, copy.immutable_id))
+    assert (first.birth, second.birth) == (BIRTH, BIRTH)
+    assert [await graph.calendar.read_tag(each.ref) for each in (first, second)] == [SEAL, SEAL]
+    assert first.uid != second.uid
+    assert first.created is not None
+    assert second.created is not None
+    assert first.created < second.created
+
+
+async def test_a_tag_is_written_over_at_the_price_of_one_more_request(graph: GraphHere) -> None:
+    """A tag that is there costs the refused POST and a PATCH, and what others keep in it stays."""
+    ref = await create(graph)
+    await graph.calendar.tag(ref, BOOKING, SEAL)
+    values = graph.standin.state.user(MAILBOX).events[ref.event_id].extensions[EXTENSION].values
+    values["note"] = "kept"
+    before = len(graph.batches)
+    assert await graph.calendar.tag(ref, BOOKING, OTHER_SEAL)
+    methods = [item["method"] for batch in graph.batches[before:] for item in batch.items]
+    assert methods == ["POST", "PATCH"]
+    stored = graph.standin.state.user(MAILBOX).events[ref.event_id].extensions[EXTENSION].values
+    assert stored == {EXTENSION_PROPERTY: BOOKING, SEAL_PROPERTY: OTHER_SEAL, "note": "kept"}
+
+
+async def test_a_tag_that_vanishes_meanwhile_is_tried_again(graph: GraphHere) -> None:
+    """Graph says that the extension is there, and then that it is not: no success is told."""
+    ref = await create(graph)
+    await graph.calendar.tag(ref, BOOKING, SEAL)
+    mailbox = graph.standin.state.user(MAILBOX)
+    graph.standin.faults.add(
+        Fault(
+            path="/extensions", method="POST", status=409, body={"error": {"code": "ErrorItemAlreadyExists"}}
+        )
+    )
+    del mailbox.events[ref.event_id].extensions[EXTENSION]
+    assert not await graph.calendar.tag(ref, BOOKING, OTHER_SEAL)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"bookingSyncSeal": None}, {"bookingSyncSeal": 7}, {"bookingSyncSeal": ["2."]}, [], "text", None],
+)
+async def test_a_tag_that_is_no_text_is_none(graph: GraphHere, body: object) -> None:
+    """Whatever somebody's software put into the extension, it proves nothing and breaks nothing."""
+    ref = await create(graph)
+    graph.standin.faults.add(Fault(path="/extensions", method="GET", status=200, body=body))
+    assert await graph.calendar.read_tag(ref) == ""
+
+
+@pytest.mark.parametrize("code", ["ErrorItemNotFound", "ResourceNotFound", "ExtensionNotFound"])
+async def test_a_missing_tag_is_empty_whatever_its_code(graph: GraphHere, code: str) -> None:
+    """How Graph says that an event has no such extension is not documented."""
+    ref = await create(graph)
+    fault = Fault(path="/extensions", method="GET", status=404, body={"error": {"code": code}})
+    graph.standin.faults.add(fault)
+    assert await graph.calendar.read_tag(ref) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (404, "UnknownError"),
+        (404, "MailboxNotEnabledForRESTAPI"),
+        (403, "x"),
+        (429, "x"),
+        (500, ""),
+        (503, ""),
+    ],
+)
+async def test_a_tag_that_can_t_be_read_is_not_taken_for_none(
+    graph: GraphHere, status: int, code: str
+) -> None:
+    """Trouble is told: an event whose tag was not seen must not be judged without it."""
+    ref = await create(graph)
+    body = {"error": {"code": code}}
+    graph.standin.faults.add(Fault(path="/extensions", method="GET", status=status, body=body))
+    with pytest.raises(SyncError):
+        await graph.calendar.read_tag(ref)
 
 
 @pytest.mark.parametrize("status", [400, 409])
 @pytest.mark.parametrize("named", [True, False])
-async def test_an_earlier_creation_is_found_again(graph: GraphHere, status: int, named: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """A used transaction id gives the first event's id, whether Graph names it or it must be looked up."""
+async def test_an_earlier_creation_is_told(graph: GraphHere, status: int, named: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A used transaction id gives the first event's id where Graph names it, at the price of one request."""
     graph.configure(duplicate_status=status, duplicate_names_existing=named)
-    await create(graph)
     ref = await create(graph, transaction_id="t-1")
-    again = await graph.calendar.create(MAILBOX, CHANGED, marker=MARKER, transaction_id="t-1")
-    assert again == AlreadyCreated(ref.event_id)
+    again = await graph.calendar.create(MAILBOX, CHANGED, marker=MARKER, transaction_id="t-1", birth=BIRTH)
+    assert again == AlreadyCreated(ref.event_id if named else None)
+    assert len(graph.batches) == 2
 
 
 async def test_an_earlier_creation_may_be_gone(graph: GraphHere) -> None:
@@ -123,19 +203,8 @@ async def test_an_earlier_creation_may_be_gone(graph: GraphHere) -> None:
     graph.configure(duplicate_names_existing=False, deleted_transactions="remembered")
     ref = await create(graph, transaction_id="t-1")
     await graph.calendar.delete(ref)
-    again = await graph.calendar.create(MAILBOX, CHANGED, marker=MARKER, transaction_id="t-1")
+    again = await graph.calendar.create(MAILBOX, CHANGED, marker=MARKER, transaction_id="t-1", birth=BIRTH)
     assert again == AlreadyCreated(None)
-
-
-async def test_a_failed_look_up_leaves_doubt(graph: GraphHere) -> None:
-    """The event of a used transaction id exists, even when the search for it fails: in doubt."""
-    graph.configure(duplicate_names_existing=False)
-    await create(graph, transaction_id="t-1")
-    graph.standin.faults.add(Fault(path=ITEM, method="GET", status=503, headers={"Retry-After": "3"}))
-    with pytest.raises(TransientError) as error:
-        await graph.calendar.create(MAILBOX, CHANGED, marker=MARKER, transaction_id="t-1")
-    assert error.value.maybe_applied
-    assert error.value.retry_after == 3
 
 
 @pytest.mark.parametrize("code", ["ErrorInvalidUser", "Request_ResourceNotFound"])
@@ -158,7 +227,7 @@ async def test_what_graph_refuses_is_told(graph: GraphHere) -> None:
     odd = type(CONTENT.start)("2026-03-02T09:00:00", "Mars/Olympus")
     content = type(CONTENT)("s", "b", odd, odd, "busy")
     with pytest.raises(PermanentError, match=r"^Outlook: .*TimeZoneNotSupportedException"):
-        await graph.calendar.create(MAILBOX, content, marker=MARKER, transaction_id=new_id())
+        await graph.calendar.create(MAILBOX, content, marker=MARKER, transaction_id=new_id(), birth=BIRTH)
 
 
 @pytest.mark.parametrize("status", [429, 503, 504])
@@ -248,7 +317,7 @@ async def test_a_service_out_of_reach_leaves_no_doubt(graph: GraphHere) -> None:
     """Where nothing listens nothing was sent."""
     calendar = open_calendar("https://localhost:9", graph.credential, EXTENSION, now)
     with pytest.raises(TransientError) as error:
-        await calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id())
+        await calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH)
     await calendar.aclose()
     assert not error.value.maybe_applied
 
@@ -275,12 +344,21 @@ async def test_logs_name_no_person_and_no_secret(graph: GraphHere, caplog: pytes
     assert not [line for line in own if CONTENT.subject in line or MAILBOX in line or "Bearer" in line]
 
 
-async def test_without_a_name_no_extension_is_written(graph: GraphHere) -> None:
-    """A deployment without extension name tags nothing and asks nothing."""
+async def test_without_a_name_the_seal_is_a_property(graph: GraphHere) -> None:
+    """Without extension name the seal is a property, which comes with every search and is not read apart."""
     calendar = open_calendar(graph.url, graph.credential, "", now)
-    assert await calendar.tag(EventRef(MAILBOX, "any"), BOOKING)
+    ref = await create(graph)
+    assert await calendar.tag(ref, BOOKING, SEAL)
+    assert await calendar.tag(ref, BOOKING, OTHER_SEAL)
+    stored = graph.standin.state.user(MAILBOX).events[ref.event_id]
+    assert (list(stored.properties.values()), stored.extensions) == ([MARKER, BIRTH, OTHER_SEAL], {})
+    assert [each.tag for each in await calendar.find(MAILBOX, MARKER)] == [OTHER_SEAL]
+    requests = len(graph.batches)
+    assert await calendar.read_tag(ref) == ""
+    assert len(graph.batches) == requests
+    await graph.calendar.delete(ref)
+    assert not await calendar.tag(ref, BOOKING, SEAL)
     await calendar.aclose()
-    assert graph.batches == []
 
 
 async def test_a_thousand_creations_are_never_throttled(graph: GraphHere) -> None:

@@ -10,10 +10,11 @@ from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import requests
 from booking_sync.outlook.listing import extended_events
-from booking_sync.ports.calendars import Created, ExtendedEvent, ForeignEvent
+from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent, Written
 from local.graph.mailbox.schema import Extension
 from local.standin.faults import Fault
 from tests.outlook.kit import (
+    BIRTH,
     BOOKING,
     CONTENT,
     DENIED_MAILBOX,
@@ -30,8 +31,8 @@ START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 async def made_by_us(graph: GraphHere) -> str:
     """An event with our marker; its id."""
-    made = await graph.calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id())
-    assert isinstance(made, Created)
+    made = await graph.calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH)
+    assert isinstance(made, Written)
     assert made.event_id
     return made.event_id
 
@@ -44,7 +45,8 @@ async def test_an_event_is_found_and_claimed_by_either_kind_of_id(graph: GraphHe
     given = EventRef(MAILBOX, stored.public_id(immutable=immutable))
     found = await graph.calendar.look_up(given)
     assert found == ForeignEvent(given, stored.ical_uid)
-    assert await graph.calendar.claim(given, MARKER) == EventRef(MAILBOX, event_id)
+    claimed = await graph.calendar.claim(given, MARKER)
+    assert claimed == ForeignEvent(EventRef(MAILBOX, event_id), stored.ical_uid)
     assert list(stored.properties.values()) == [MARKER]
     assert stored.content["subject"] == "Flow: pump"
     assert stored.modified_count == 1

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from booking_sync.domain.event import EventRef, EventTime, MarkedEvent
+from booking_sync.domain.event import EventRef, EventTime, FoundEvent, MarkedEvent
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.outlook.listing import marked_events
-from booking_sync.outlook.requests import MARKER_PROPERTY
-from booking_sync.ports.calendars import Created
+from booking_sync.outlook.listing import found_event, found_events, marked_events, written
+from booking_sync.outlook.requests import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
+from booking_sync.ports.calendars import Written
 from local.standin.faults import Fault
 from tests.outlook.kit import (
+    BIRTH,
     BOOKING,
     CONTENT,
     DENIED_MAILBOX,
@@ -23,6 +24,7 @@ from tests.outlook.kit import (
     MARKER,
     MISSING_MAILBOX,
     OTHER_MAILBOX,
+    SEAL,
     GraphHere,
     new_id,
 )
@@ -55,15 +57,16 @@ async def create(graph: GraphHere, mailbox: str = MAILBOX, hour: int = 9, zone: 
         replace(CONTENT, start=EventTime(f"2026-03-02T{hour:02}:00:00", zone)),
         marker=MARKER,
         transaction_id=new_id(),
+        birth=BIRTH,
     )
-    assert isinstance(made, Created)
+    assert isinstance(made, Written)
     return EventRef(mailbox, made.event_id)
 
 
 async def test_marked_events_are_listed_as_they_show(graph: GraphHere) -> None:
     """Ours with all that is compared, in UTC whatever zone it was written in; people's own are left out."""
-    made = await graph.calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id="t-1")
-    assert isinstance(made, Created)
+    made = await graph.calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id="t-1", birth=BIRTH)
+    assert isinstance(made, Written)
     graph.user_creates(MAILBOX, "Dentist")
     assert made.event_id
     (found,) = await graph.calendar.list_marked(MAILBOX, FIRST, LAST)
@@ -150,3 +153,64 @@ def test_sparse_entries_are_read() -> None:
     """What Outlook leaves out is empty."""
     (found,) = marked_events([{**ENTRY, "transactionId": None, "location": None}], MAILBOX.upper())
     assert (found.ref.mailbox, found.transaction_id, found.location_name) == (MAILBOX, None, "")
+
+
+EVIDENCE: dict[str, Any] = {
+    "id": "E1",
+    "iCalUId": "uid",
+    "transactionId": "t-1",
+    "createdDateTime": "2026-03-02T08:00:00.1234567Z",
+    "singleValueExtendedProperties": [
+        {"id": MARKER_PROPERTY, "value": MARKER},
+        {"id": BIRTH_PROPERTY, "value": BIRTH},
+        {"id": SEALED_PROPERTY, "value": SEAL},
+    ],
+}
+
+
+def test_evidence_is_read() -> None:
+    """Ids, times and properties come as Graph writes them; property names are compared without case."""
+    expected = FoundEvent(
+        EventRef(MAILBOX, "E1"),
+        "t-1",
+        marker=MARKER,
+        created=datetime(2026, 3, 2, 8, 0, 0, 123456, tzinfo=UTC),
+        uid="uid",
+        birth=BIRTH,
+        tag=SEAL,
+    )
+    lower = [{**each, "id": each["id"].lower()} for each in EVIDENCE["singleValueExtendedProperties"]]
+    spelt = {**EVIDENCE, "singleValueExtendedProperties": lower}
+    assert list(found_events([EVIDENCE, spelt], MAILBOX, MARKER.upper())) == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        ({"iCalUId": None}, {"uid": ""}),
+        ({"iCalUId": 7}, {"uid": ""}),
+        ({"createdDateTime": None}, {"created": None}),
+        ({"createdDateTime": "0001-01-01T00:00:00"}, {"created": None}),
+        ({"createdDateTime": ["x"]}, {"created": None}),
+        ({"transactionId": 7}, {"transaction_id": None}),
+        ({"singleValueExtendedProperties": [None, 7, {"id": 7}]}, {"marker": "", "birth": "", "tag": ""}),
+        ({"singleValueExtendedProperties": {"id": MARKER_PROPERTY}}, {"marker": "", "birth": "", "tag": ""}),
+    ],
+)
+def test_evidence_that_can_t_be_read_is_none(change: dict[str, Any], lacks: dict[str, Any]) -> None:
+    """What Graph leaves out or nobody understands proves nothing, and breaks nothing."""
+    found = found_event({**EVIDENCE, **change}, MAILBOX)
+    assert found == replace(found_event(EVIDENCE, MAILBOX), **lacks)
+
+
+@pytest.mark.parametrize("entry", [None, 7, [], {}, {"id": ""}, {"id": 7}])
+def test_evidence_of_no_event_spoils_its_list(entry: Any) -> None:
+    """An event that is overlooked might be the original of a copy."""
+    with pytest.raises(TransientError):
+        list(found_events([EVIDENCE, entry], MAILBOX, MARKER))
+
+
+@pytest.mark.parametrize("body", [None, 7, [], {}, {"id": ""}, {"id": 7}, {"iCalUId": "uid"}])
+def test_an_answer_without_id_tells_no_event(body: Any) -> None:
+    """Then nobody knows what was written."""
+    assert written(body) is None

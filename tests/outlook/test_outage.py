@@ -11,9 +11,9 @@ import pytest
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.outlook.calendar import open_calendar
 from booking_sync.plumbing.circuit import FAILURES_TO_OPEN, Circuit
-from booking_sync.ports.calendars import Created
+from booking_sync.ports.calendars import Written
 from local.standin.faults import Fault
-from tests.outlook.kit import CONTENT, EXTENSION, MAILBOX, MARKER, new_id, now
+from tests.outlook.kit import BIRTH, CONTENT, EXTENSION, MAILBOX, MARKER, new_id, now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,9 +43,11 @@ class Guarded:
         circuit = Circuit("Graph", lambda: self.time, lambda: 1.0)
         self.calendar = open_calendar(url, self.graph.credential, EXTENSION, now, circuit=circuit)
 
-    async def create(self) -> Created | AlreadyCreated:
+    async def create(self) -> Written | AlreadyCreated:
         """A new event."""
-        return await self.calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id())
+        return await self.calendar.create(
+            MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH
+        )
 
     async def many(self, count: int = MANY) -> list[TransientError]:
         """That many creations at once, one after the other in the mailbox; all have to fail."""
@@ -96,7 +98,7 @@ async def test_one_batch_finds_out_that_graph_is_back(guarded: Guarded) -> None:
     await guarded.many()
     assert len(graph.batches) == FAILURES_TO_OPEN + 1
     guarded.time += 2.0
-    assert isinstance(await guarded.create(), Created)
+    assert isinstance(await guarded.create(), Written)
     assert len(await asyncio.gather(*(guarded.create() for _ in range(50)))) == 50
 
 
@@ -123,4 +125,4 @@ async def test_without_a_token_graph_was_not_asked(guarded: Guarded) -> None:
     for _ in range(2 * FAILURES_TO_OPEN):
         await guarded.many(1)
     guarded.graph.credential.error = None
-    assert isinstance(await guarded.create(), Created)
+    assert isinstance(await guarded.create(), Written)

@@ -13,14 +13,27 @@ from msgraph.generated.models.open_type_extension import OpenTypeExtension
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.client import GraphClient
-from booking_sync.outlook.requests import MARKER_PROPERTY, EventRequests
+from booking_sync.outlook.requests import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY, EventRequests
 from booking_sync.outlook.wire import GraphRequest
-from tests.outlook.kit import CHANGED, CONTENT, EXTENSION, MAILBOX, MARKER, LocalCredential
+from tests.outlook.kit import (
+    BIRTH,
+    CHANGED,
+    CONTENT,
+    EXTENSION,
+    MAILBOX,
+    MARKER,
+    SEAL,
+    LocalCredential,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ODD_ID = "AAkALg+AAAB=-_"
+EVIDENCE = "id,iCalUId,transactionId,createdDateTime"
+PROPERTIES = "singleValueExtendedProperties($filter={})".format(
+    " or ".join(f"id eq '{name}'" for name in (MARKER_PROPERTY, BIRTH_PROPERTY, SEALED_PROPERTY))
+)
 HOSTILE_IDS = [
     "",
     ".",
@@ -52,10 +65,14 @@ def every_kind(requests: EventRequests) -> list[GraphRequest]:
     """One request of each operation."""
     event = EventRef(MAILBOX.upper(), ODD_ID)
     return [
-        requests.create(MAILBOX.upper(), CONTENT, marker=MARKER, transaction_id="t"),
+        requests.create(MAILBOX.upper(), CONTENT, marker=MARKER, transaction_id="t", birth=BIRTH),
         requests.update(event, CONTENT),
         requests.delete(event),
-        requests.tag(event, EXTENSION, "b"),
+        requests.tag(event, EXTENSION, "b", SEAL),
+        requests.retag(event, EXTENSION, "b", SEAL),
+        requests.seal(event, SEAL),
+        requests.read_tag(event, EXTENSION),
+        requests.look(event),
         requests.find(MAILBOX.upper(), MARKER),
     ]
 
@@ -63,7 +80,17 @@ def every_kind(requests: EventRequests) -> list[GraphRequest]:
 def test_every_request_asks_for_immutable_ids_relatively(requests: EventRequests) -> None:
     """Each item carries the preference, a relative URL, its mailbox in lower case, and its body's type."""
     made = every_kind(requests)
-    assert [each.method for each in made] == ["POST", "PATCH", "DELETE", "POST", "GET"]
+    assert [each.method for each in made] == [
+        "POST",
+        "PATCH",
+        "DELETE",
+        "POST",
+        "PATCH",
+        "PATCH",
+        "GET",
+        "GET",
+        "GET",
+    ]
     for each in made:
         assert each.headers["prefer"] == 'IdType="ImmutableId"'
         assert each.url.startswith(f"/users/{MAILBOX.upper()}/events")
@@ -92,7 +119,15 @@ def test_what_is_no_event_id_gets_into_no_url(requests: EventRequests, hostile: 
     with pytest.raises(PermanentError, match="no event id"):
         requests.delete(event)
     with pytest.raises(PermanentError, match="no event id"):
-        requests.tag(event, EXTENSION, "b")
+        requests.tag(event, EXTENSION, "b", SEAL)
+    with pytest.raises(PermanentError, match="no event id"):
+        requests.retag(event, EXTENSION, "b", SEAL)
+    with pytest.raises(PermanentError, match="no event id"):
+        requests.seal(event, SEAL)
+    with pytest.raises(PermanentError, match="no event id"):
+        requests.read_tag(event, EXTENSION)
+    with pytest.raises(PermanentError, match="no event id"):
+        requests.look(event)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +136,7 @@ def test_what_is_no_event_id_gets_into_no_url(requests: EventRequests, hostile: 
 def test_what_is_no_mailbox_gets_into_no_url(requests: EventRequests, hostile: str) -> None:
     """Only an Entra object id names a mailbox."""
     with pytest.raises(PermanentError, match="no Entra object id"):
-        requests.create(hostile, CONTENT, marker=MARKER, transaction_id="t")
+        requests.create(hostile, CONTENT, marker=MARKER, transaction_id="t", birth=BIRTH)
     with pytest.raises(PermanentError, match="no Entra object id"):
         requests.delete(EventRef(hostile, "A"))
     with pytest.raises(PermanentError, match="no Entra object id"):
@@ -109,8 +144,8 @@ def test_what_is_no_mailbox_gets_into_no_url(requests: EventRequests, hostile: s
 
 
 def test_the_created_event_says_everything(requests: EventRequests) -> None:
-    """A creation sets all our fields, overrides Graph's defaults, and carries transaction id and marker."""
-    body = requests.create(MAILBOX, CONTENT, marker=MARKER, transaction_id="t-1").body
+    """A creation sets all our fields over Graph's defaults, and carries transaction id, marker and birth."""
+    body = requests.create(MAILBOX, CONTENT, marker=MARKER, transaction_id="t-1", birth=BIRTH).body
     assert body == {
         "@odata.type": "#microsoft.graph.event",
         "subject": "WO-00042 Contoso",
@@ -135,7 +170,10 @@ def test_the_created_event_says_everything(requests: EventRequests) -> None:
         "responseRequested": False,
         "allowNewTimeProposals": False,
         "transactionId": "t-1",
-        "singleValueExtendedProperties": [{"id": MARKER_PROPERTY, "value": MARKER}],
+        "singleValueExtendedProperties": [
+            {"id": MARKER_PROPERTY, "value": MARKER},
+            {"id": BIRTH_PROPERTY, "value": BIRTH},
+        ],
     }
 
 
@@ -149,18 +187,45 @@ def test_an_update_wipes_what_is_no_longer_there(requests: EventRequests) -> Non
 
 
 def test_a_tag_is_an_open_extension_of_its_own(requests: EventRequests) -> None:
-    """The extension has its documented type, the configured name and the booking's id."""
-    made = requests.tag(EventRef(MAILBOX, "a=b"), EXTENSION, "b-1")
+    """The extension has its documented type, the configured name, the booking's id and the seal."""
+    made = requests.tag(EventRef(MAILBOX, "a=b"), EXTENSION, "b-1", SEAL)
     assert made.url == f"/users/{MAILBOX}/events/a%3Db/extensions"
     assert made.body == {
         "@odata.type": "#microsoft.graph.openTypeExtension",
         "extensionName": EXTENSION,
         "bookingSyncGuid": "b-1",
+        "bookingSyncSeal": SEAL,
     }
 
 
+def test_a_tag_that_is_there_is_written_over(requests: EventRequests) -> None:
+    """The same extension goes by PATCH to its own address, from which it is read as well."""
+    event = EventRef(MAILBOX, "a=b")
+    made = requests.retag(event, EXTENSION, "b-1", SEAL)
+    assert made.url == f"/users/{MAILBOX}/events/a%3Db/extensions/{EXTENSION}"
+    assert made.body == requests.tag(event, EXTENSION, "b-1", SEAL).body
+    assert requests.read_tag(event, EXTENSION).url == made.url
+
+
+def test_a_seal_without_extension_is_a_property(requests: EventRequests) -> None:
+    """The PATCH carries the sealed property and nothing that a person could see."""
+    made = requests.seal(EventRef(MAILBOX, "a=b"), SEAL)
+    assert made.url == f"/users/{MAILBOX}/events/a%3Db"
+    assert made.body == {
+        "@odata.type": "#microsoft.graph.event",
+        "singleValueExtendedProperties": [{"id": SEALED_PROPERTY, "value": SEAL}],
+    }
+
+
+def test_a_look_asks_for_the_evidence_only(requests: EventRequests) -> None:
+    """Of an event that may be somebody else's nothing is asked for but what tells whose it is."""
+    made = requests.look(EventRef(MAILBOX, "a=b"))
+    assert urlsplit(made.url).path == f"/users/{MAILBOX}/events/a%3Db"
+    assert parse_qs(urlsplit(made.url).query) == {"$select": [EVIDENCE], "$expand": [PROPERTIES]}
+
+
 def test_a_search_is_filtered_by_the_marker(requests: EventRequests) -> None:
-    """The filter quotes the marker, names of options stand plain, and the marker is asked back."""
+    """The filter quotes the marker, names of options stand plain, and the evidence is asked back."""
     made = requests.find(MAILBOX, "o'hara/1")
     assert "?$" in made.url
     query = parse_qs(urlsplit(made.url).query)
@@ -168,8 +233,8 @@ def test_a_search_is_filtered_by_the_marker(requests: EventRequests) -> None:
         "$filter": [
             f"singleValueExtendedProperties/any(ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq 'o''hara/1')"
         ],
-        "$select": ["id,transactionId"],
-        "$expand": [f"singleValueExtendedProperties($filter=id eq '{MARKER_PROPERTY}')"],
+        "$select": [EVIDENCE],
+        "$expand": [PROPERTIES],
         "$top": ["50"],
     }
 
@@ -213,10 +278,10 @@ async def test_urls_are_those_of_the_sdks_own_templates(event_id: str) -> None:
         information.path_parameters["baseurl"] = client.base_url
         return information.url.removeprefix(client.base_url)
 
-    create = requests.create(MAILBOX, CONTENT, marker=MARKER, transaction_id="t")
+    create = requests.create(MAILBOX, CONTENT, marker=MARKER, transaction_id="t", birth=BIRTH)
     assert create.url == expanded(events.to_post_request_information(Event()))
     assert requests.update(ref, CHANGED).url == expanded(event.to_patch_request_information(Event()))
     assert requests.delete(ref).url == expanded(event.to_delete_request_information())
-    tag = requests.tag(ref, EXTENSION, "b")
+    tag = requests.tag(ref, EXTENSION, "b", SEAL)
     assert tag.url == expanded(event.extensions.to_post_request_information(OpenTypeExtension()))
     await client.aclose()

@@ -15,10 +15,11 @@ from booking_sync.errors import TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.outlook.wire import Answer, BatchResult
-from booking_sync.ports.calendars import Created
+from booking_sync.ports.calendars import Written
 from local.standin.faults import Fault
 from local.standin.virtual_time import run_virtually
 from tests.outlook.kit import (
+    BIRTH,
     CHANGED,
     CONTENT,
     MAILBOX,
@@ -46,9 +47,9 @@ SLEEP_BOUND_SECONDS = 0.05
 """Nothing in the adapter waits longer than this without a request under way."""
 
 
-async def create(graph: GraphHere, mailbox: str = MAILBOX) -> Created | AlreadyCreated:
+async def create(graph: GraphHere, mailbox: str = MAILBOX) -> Written | AlreadyCreated:
     """A new event."""
-    return await graph.calendar.create(mailbox, CONTENT, marker=MARKER, transaction_id=new_id())
+    return await graph.calendar.create(mailbox, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH)
 
 
 async def failure(graph: GraphHere, mailbox: str = MAILBOX) -> TransientError:
@@ -72,7 +73,7 @@ async def test_a_throttled_item_waits_as_asked_and_its_neighbours_go_on(
     graph.standin.faults.add(throttle(f"^/users/{MAILBOX}/", status, text))
     error, made = await asyncio.gather(failure(graph), create(graph, OTHER_MAILBOX))
     assert (error.retry_after, error.maybe_applied) == (seconds, status == 503)
-    assert isinstance(made, Created)
+    assert isinstance(made, Written)
     assert len(graph.batches) == 1
 
 
@@ -84,11 +85,11 @@ async def test_a_throttled_mailbox_is_left_alone_and_no_other(
     graph.standin.faults.add(throttle(f"^/users/{MAILBOX}/", 429, text))
     await failure(graph)
     if seconds is None:
-        assert isinstance(await create(graph), Created)
+        assert isinstance(await create(graph), Written)
     else:
         assert (await failure(graph)).retry_after == pytest.approx(seconds, abs=1.0)
         assert len(graph.batches) == 1
-    assert isinstance(await create(graph, OTHER_MAILBOX), Created)
+    assert isinstance(await create(graph, OTHER_MAILBOX), Written)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -100,7 +101,7 @@ async def test_a_throttled_app_leaves_every_mailbox_alone(
     graph.standin.faults.add(throttle(BATCH, status, text))
     assert (await failure(graph)).retry_after == seconds
     if seconds is None:
-        assert isinstance(await create(graph, OTHER_MAILBOX), Created)
+        assert isinstance(await create(graph, OTHER_MAILBOX), Written)
     else:
         assert (await failure(graph, OTHER_MAILBOX)).retry_after == pytest.approx(seconds, abs=1.0)
         assert len(graph.batches) == 1
@@ -122,7 +123,7 @@ async def test_throttled_updates_and_deletions_wait_as_asked(graph: GraphHere) -
 async def test_our_own_bursts_never_meet_the_concurrency_limit(graph: GraphHere) -> None:
     """Two hundred events for one mailbox keep to its four at a time: nothing is refused."""
     made = await asyncio.gather(*(create(graph) for _ in range(200)))
-    assert all(isinstance(each, Created) for each in made)
+    assert all(isinstance(each, Written) for each in made)
     assert graph.standin.service.limits.concurrency_rejections == 0
 
 
@@ -134,7 +135,7 @@ async def test_the_concurrency_limit_met_through_others_closes_nothing(graph: Gr
     assert 0 < len(refused) < 8
     assert {each.retry_after for each in refused} == {errors.CONCURRENCY_PAUSE}
     assert not any(each.maybe_applied for each in refused)
-    assert isinstance(await create(graph), Created)
+    assert isinstance(await create(graph), Written)
 
 
 def test_nothing_sleeps_however_long_graph_wants_to_be_left_alone() -> None:

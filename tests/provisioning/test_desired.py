@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from booking_sync.domain.columns import SYNC_ERROR_LENGTH, SupportColumns
+from booking_sync.domain.ownership import MAX_GENERATION
 from booking_sync.domain.record import SyncRecord, format_state
 from booking_sync.ports.customizations import Message
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
@@ -16,6 +17,7 @@ from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS
 from local.dataverse.tables.schema import SUPPORT_COLUMNS
 from local.stack import PRE_IMAGE_COLUMNS, RELATED_COLUMNS, WATCHED_COLUMNS
 from tests.provisioning.kit import DESIRED, NAMES, URL
+from tests.support.seals import sealer
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,8 +33,8 @@ def test_the_columns_are_those_of_the_adapter_and_of_the_local_stack() -> None:
 def test_a_state_fits_its_column() -> None:
     """The longest state that is ever recorded is far shorter than its column."""
     lengths = {column.name: column.length for column in DESIRED.columns}
-    record = SyncRecord(generation=10**12, fingerprint="f" * 64)
-    state = format_state("0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b001", record)
+    record = SyncRecord(generation=MAX_GENERATION, fingerprint="f" * 64)
+    state = format_state("0a1c7a52-5b1e-4b1f-9a58-1d0c40f0b001", record, sealer("organization"))
     assert state
     assert len(state) <= lengths[NAMES.sync_state]
 

@@ -46,6 +46,7 @@ def test_defaults() -> None:
         key_vault_url="https://contoso.vault.azure.net",
         key_vault_verify_challenge=True,
         client_secret_name="booking-sync-client-secret",
+        seal_key_name="booking-sync-seal-key",
         tenant_id=GUID.lower(),
         client_id=GUID.lower(),
         authority_host="",

@@ -45,6 +45,9 @@ _OPERATIONS = (
     ("PATCH", re.compile(r"/users/[^/]+/events/[^/]+"), "update"),
     ("DELETE", re.compile(r"/users/[^/]+/events/[^/]+"), "delete"),
     ("POST", re.compile(r"/users/[^/]+/events/[^/]+/extensions"), "tag"),
+    ("PATCH", re.compile(r"/users/[^/]+/events/[^/]+/extensions/[^/]+"), "tag again"),
+    ("GET", re.compile(r"/users/[^/]+/events/[^/]+/extensions/[^/]+"), "read the tag"),
+    ("GET", re.compile(r"/users/[^/]+/events/[^/?]+\?.*"), "read"),
 )
 
 
@@ -57,7 +60,7 @@ class NamedState(GraphState):
     """Mailboxes whose events have ids that the seed alone decides, and that read well in a trace."""
 
     def __init__(self, config: GraphConfig) -> None:
-        super().__init__(config)
+        super().__init__(config, now)
         self._made = 0
         self.copies: set[str] = set()
         """Immutable ids of users' copies, which look like ours but are not."""
@@ -110,6 +113,8 @@ class GraphSide:
         self, conductor: Conductor, troubles: Troubles, config: GraphConfig, people: dict[str, str]
     ) -> None:
         self.state = NamedState(config)
+        self.indistinct: dict[str, StoredEvent] = {}
+        """Copies of events that had no tag yet, by id, with their originals."""
         self._conductor = conductor
         self._troubles = troubles
         self._people = people
@@ -122,14 +127,31 @@ class GraphSide:
         """What the service does with a batch that reached it."""
         return await self._batches.run(read_batch(json.loads(content)), GRAPH_URL, [])
 
+    def is_indistinct(self, copied: StoredEvent) -> bool:
+        """Whether nothing that Graph tells sets this copy apart from its original: see docs/reliability.md.
+
+        It was made before the original had its tag, and the original is gone.
+        """
+        original = self.indistinct.get(copied.immutable_id)
+        if original is None:
+            return False
+        return not any(original in mailbox.events.values() for mailbox in self.state.mailboxes.values())
+
     def check_hands_off(self, requests: Sequence[Any]) -> None:
-        """Note a request that names an event which the app did not create."""
+        """Note a request that names an event which the app did not create.
+
+        Looking at one that carries our marker is how a copy is told from an event of ours.
+        """
         for item in requests:
             found = re.fullmatch(r"/users/([^/]+)/events/([^/?]+).*", item["url"])
             if found is None:
                 continue
             event = self.state.user(found[1]).events.get(httpx.URL(f"https://x/{found[2]}").path[1:])
-            if event is not None and not event.owner_app:
+            if event is None or event.owner_app:
+                continue
+            if self.is_indistinct(event):
+                continue
+            if item["method"] != "GET" or not event.properties:
                 self.violations.append(("hands off", f"{item['method']} on a user's event {found[2]}"))
 
 

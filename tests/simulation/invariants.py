@@ -7,15 +7,23 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event import own_generation
+from booking_sync.domain.event import EventRef, FoundEvent
+from booking_sync.domain.ownership import prove
 from booking_sync.domain.plan import Invalid, Wanted
-from booking_sync.outlook.requests import EXTENSION_PROPERTY, EventRequests
+from booking_sync.outlook.requests import (
+    BIRTH_PROPERTY,
+    EXTENSION_PROPERTY,
+    MARKER_PROPERTY,
+    SEAL_PROPERTY,
+    SEALED_PROPERTY,
+    EventRequests,
+)
 from local.graph.mailbox.schema import DEFAULTS, read_event
 from local.graph.mailbox.store import merge_content
 from tests.simulation.dataverse import ORGANIZATION_ID
 from tests.simulation.graph import EXTENSION
 from tests.simulation.people import ANNA, DORA, NAMES
-from tests.simulation.process import desired_state, graph_client
+from tests.simulation.process import SEALER, desired_state, graph_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +72,8 @@ def check_conduct(schedule: Schedule) -> list[Violation]:
     found += [Violation("mail", str(mail)) for mail in schedule.graph.state.mails]
     for event_id, (mailbox, content) in schedule.technicians.foreign.items():
         event = mailbox.events.get(event_id)
+        if event_id in schedule.graph.indistinct and event is None:
+            continue  # looked into when it happened
         if event is None or event.content != content:
             found.append(Violation("hands off", f"the user's event {event_id} was touched"))
     for _, reason in schedule.queue.poison:
@@ -83,10 +93,7 @@ def _check_booking(
     right = [each for each in events if named and _is(each, named.mailbox, named.event_id)]
     for each in events:
         if each not in right:
-            proven = own_generation(
-                each.event.transaction_id, f"{ORGANIZATION_ID}/{booking_id}", each.mailbox, 100
-            )
-            kind = "orphan" if proven else "stray"
+            kind = "orphan" if _is_provable(schedule, booking_id, each) else "stray"
             yield Violation(kind, f"{about}: {each.event.immutable_id} in {NAMES[each.mailbox]}")
     if not isinstance(desired, Wanted):
         if right:
@@ -118,7 +125,7 @@ def _check_event(schedule: Schedule, booking_id: str, desired: Wanted, shown: _S
 
 def _expected(content: EventContent) -> tuple[Any, Any, Any]:
     """What Graph holds after a creation with this content, by the stand-in's own reading."""
-    request = EventRequests(graph_client()).create(ANNA, content, marker="x/y", transaction_id="t")
+    request = EventRequests(graph_client()).create(ANNA, content, marker="x/y", transaction_id="t", birth="")
     draft = read_event(json.loads(json.dumps(request.body)), creating=True)
     return merge_content(copy.deepcopy(DEFAULTS), draft.content), draft.start, draft.end
 
@@ -129,9 +136,36 @@ def _ours(schedule: Schedule) -> dict[str, list[_Shown]]:
     for mailbox in schedule.graph.state.mailboxes.values():
         for event in mailbox.events.values():
             if event.owner_app:
-                mark = next(iter(event.properties.values()), "none")
+                mark = _property(event, MARKER_PROPERTY) or "none"
                 found.setdefault(mark, []).append(_Shown(mailbox.id, event))
     return found
+
+
+def _is_provable(schedule: Schedule, booking_id: str, shown: _Shown) -> bool:
+    """Whether the app can prove this event to be its own, by all that Graph tells."""
+    mailbox = schedule.graph.state.user(shown.mailbox)
+    mark = SEALER.marker(booking_id)
+    found = [_evidence(mailbox.id, each) for each in mailbox.events.values()]
+    own = prove(SEALER, booking_id, [each for each in found if each.marker == mark])
+    return any(each.event.event_id == shown.event.immutable_id for each in own)
+
+
+def _evidence(mailbox: str, event: StoredEvent) -> FoundEvent:
+    extension = event.extensions.get(EXTENSION)
+    seal = extension.values.get(SEAL_PROPERTY) if extension else _property(event, SEALED_PROPERTY)
+    return FoundEvent(
+        EventRef(mailbox, event.immutable_id),
+        event.transaction_id,
+        marker=_property(event, MARKER_PROPERTY),
+        created=event.created,
+        uid=event.immutable_id[-40:],
+        birth=_property(event, BIRTH_PROPERTY),
+        tag=str(seal or ""),
+    )
+
+
+def _property(event: StoredEvent, name: str) -> str:
+    return next((value for key, value in event.properties.items() if key.lower() == name.lower()), "")
 
 
 def _is(shown: _Shown, mailbox: str, event_id: str) -> bool:

@@ -6,7 +6,12 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.change import BookingChange
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.record import EventClaim
+from booking_sync.outlook.requests import SEALED_PROPERTY
 from local.graph.mailbox.schema import read_event
+from tests.simulation.clock import now
 from tests.simulation.conductor import Choice
 from tests.simulation.dataverse import BOOKINGS
 
@@ -14,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from local.graph.mailbox.events import Mailbox, StoredEvent
+    from local.graph.mailbox.store import GraphState
     from tests.simulation.conductor import Conductor
     from tests.simulation.dataverse import DataverseSide
     from tests.simulation.graph import GraphSide
+    from tests.simulation.queue import QueueModel
     from tests.simulation.trouble import Profile
 
 ANNA = "a0000000-0000-4000-8000-00000000000a"
@@ -26,6 +33,9 @@ DORA = "d0000000-0000-4000-8000-00000000000d"
 NAMES = {ANNA: "anna", BERT: "bert", DORA: "dora"}
 
 USER_WEIGHT = 0.7
+FORGER_WEIGHT = 0.4
+COPIES_WITH_TRANSACTION = 0.7
+"""Outlook's copies were seen with the original's transactionId; other programs' copies may lack it."""
 
 _SUPPORT = ("bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate")
 
@@ -43,7 +53,10 @@ class Office:
 class Dispatcher:
     """Plans bookings: creates some at first, then changes them for as long as the profile says."""
 
-    def __init__(self, conductor: Conductor, dataverse: DataverseSide, profile: Profile) -> None:
+    def __init__(
+        self, conductor: Conductor, dataverse: DataverseSide, profile: Profile, graph: GraphState
+    ) -> None:
+        self._graph = graph
         self._conductor = conductor
         self._dataverse = dataverse
         self._profile = profile
@@ -56,6 +69,8 @@ class Dispatcher:
         """Those that did not want an event in one and the same mailbox all the time."""
         self.related = False
         """Whether a row that bookings name was changed."""
+        self.overwrote = False
+        """Whether somebody wrote into our columns."""
         for _ in range(profile.bookings):
             self._create({})
 
@@ -84,6 +99,7 @@ class Dispatcher:
             (1, "delete", self._delete),
             (2, "relate", self._move_work_order),
             (1, "relate", self._change_user),
+            (2, "overwrite", self._overwrite),
         ]
         open_to_us = [(weight, move) for weight, kind, move in moves if kind in {"", *self._profile.moves}]
         weights = [weight for weight, _ in open_to_us]
@@ -165,6 +181,29 @@ class Dispatcher:
         row = self._dataverse.bookings()[booking_id]
         self._create({"name": row["name"], **{column: row[column] for column in _SUPPORT}})
 
+    def _overwrite(self, booking_id: str) -> None:
+        """Somebody with write access puts another event, or nothing, into our columns."""
+        chance, rows = self._conductor.random, self._dataverse.bookings()
+        other = rows[chance.choice(list(rows))]
+        mailbox = self._graph.user(chance.choice((ANNA, BERT)))
+        events = [*mailbox.events, "AAMkInvented="]
+        state = chance.choice(
+            (None, "999999999:", "7::0123456789abcdef", "1:f:2.00000000.0", other[_SUPPORT[2]])
+        )
+        named: dict[str, Any] = chance.choice(
+            (
+                {_SUPPORT[0]: chance.choice(events), _SUPPORT[1]: mailbox.id, _SUPPORT[2]: state},
+                {column: other[column] for column in _SUPPORT},
+                dict.fromkeys(_SUPPORT),
+            )
+        )
+        self.overwrote = True
+        self.wavering.add(booking_id)
+        self._note(booking_id, "overwrites our columns of")
+        # Half of the time together with something that an event shows, as an import does.
+        shown = {"name": self._title()} if chance.random() < 0.5 else {}
+        self._dataverse.update(booking_id, {**named, **shown})
+
     def _delete(self, booking_id: str) -> None:
         self.wavering.add(booking_id)
         self._note(booking_id, "deletes")
@@ -216,7 +255,12 @@ class Technicians:
         self._keep(mailbox, self.graph.state.create(mailbox, draft, by_app=False), "makes an own event")
 
     def _copy(self, mailbox: Mailbox, event: StoredEvent) -> None:
-        self._keep(mailbox, self.graph.state.copy(mailbox, event), f"copies {event.immutable_id} to")
+        copied = self.graph.state.copy(mailbox, event)
+        if self.conductor.random.random() < COPIES_WITH_TRANSACTION:
+            copied.transaction_id = event.transaction_id
+        if not event.extensions and SEALED_PROPERTY not in event.properties:
+            self.graph.indistinct[copied.immutable_id] = event
+        self._keep(mailbox, copied, f"copies {event.immutable_id} to")
 
     def _move(self, mailbox: Mailbox, event: StoredEvent) -> None:
         self.graph.state.move(mailbox, event)
@@ -239,6 +283,49 @@ class Technicians:
 
     def _note(self, mailbox: Mailbox, what: str) -> None:
         self.conductor.note(f"user {NAMES[mailbox.id]} {what}")
+
+
+@dataclass
+class Forger:
+    """Holds a function key or a role on the queue, and puts messages there that no row asked for."""
+
+    conductor: Conductor
+    graph: GraphSide
+    queue: QueueModel
+    dispatcher: Dispatcher
+    left: int
+
+    def stop(self) -> None:
+        """No more of it."""
+        self.left = 0
+
+    def choices(self) -> Iterable[Choice]:
+        """One message."""
+        if self.left:
+            yield Choice(FORGER_WEIGHT, self._act)
+
+    def _act(self) -> None:
+        self.left -= 1
+        chance = self.conductor.random
+        mailbox = self.graph.state.user(chance.choice((ANNA, BERT)))
+        if not mailbox.events:
+            return
+        event = EventRef(mailbox.id, chance.choice(list(mailbox.events)))
+        invented = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+        booking_id = chance.choice([*self.dispatcher.bookings, invented])
+        state = chance.choice(("", "1::", "3:f:2.00000000." + "0" * 32))
+        self.conductor.note(f"forger names {event.event_id} for {booking_id[-4:]}")
+        self.queue.put(
+            BookingChange(
+                booking_id,
+                "forged",
+                now(),
+                deleted=chance.random() < 0.7,
+                event=EventClaim(event, state),
+                uncertain=chance.random() < 0.5,
+                suspects=frozenset({ANNA, BERT} if chance.random() < 0.5 else ()),
+            )
+        )
 
 
 def _open_office(dataverse: DataverseSide, conductor: Conductor) -> Office:

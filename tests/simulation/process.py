@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextvars
 import functools
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 
+from booking_sync.azure.seal_keys import GivenSealKeys
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.related import DataverseRelatedBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain import plan
 from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.ownership import Sealer, make_key
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.outlook import errors
@@ -26,6 +29,7 @@ from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import Batcher
+from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.worker import BackOff, ChangeWorker
 from tests.simulation.clock import now
@@ -48,6 +52,9 @@ if TYPE_CHECKING:
     from tests.simulation.queue import Delivery
     from tests.simulation.schedule import Schedule
 
+KEYRING = GivenSealKeys(make_key(b64encode(bytes(range(32))).decode()))
+SEALER = Sealer(ORGANIZATION_ID, KEYRING.keys, now, lambda _bits: 0)
+"""Reads seals; each process makes them with the schedule's own chance."""
 MAX_AGE = timedelta(hours=24)
 LOOK_BACK = timedelta(days=7)
 """Of the fan-out: the schedules' bookings are of today."""
@@ -90,6 +97,10 @@ def _same_calendar(calendar: Calendar) -> Calendar:
     return calendar
 
 
+def _same_prover(prover: EventProver) -> EventProver:
+    return prover
+
+
 @dataclass(frozen=True)
 class Parts:
     """What of the protocol a schedule runs with; anything but the defaults is sabotage."""
@@ -98,6 +109,7 @@ class Parts:
     rows: Callable[[BookingRows], BookingRows] = _same_rows
     calendar: Callable[[Calendar], Calendar] = _same_calendar
     mailbox_pause: Callable[[Answer], float | None] | None = None
+    prover: Callable[[EventProver], EventProver] = _same_prover
 
 
 @dataclass(frozen=True)
@@ -174,7 +186,8 @@ class Process:
             ),
             circuit=self._circuit("Dynamics 365"),
         )
-        rows = DataverseBookings(dataverse, SupportColumns(), organization_id=ORGANIZATION_ID)
+        sealer = Sealer(ORGANIZATION_ID, KEYRING.keys, now, conductor.random.getrandbits)
+        rows = DataverseBookings(dataverse, SupportColumns(), sealer, KEYRING)
         wire = GraphWire(self._schedule.graph, conductor, troubles, self.name)
         batches = BatchScheduler(
             BatchSender(wire, Credential(), now, self._circuit("Graph")).send,
@@ -182,8 +195,9 @@ class Process:
         )
         extension = EXTENSION if self._schedule.profile.extension else ""
         calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
+        watched = parts.calendar(calendar)
         synchronizer = parts.synchronizer(
-            parts.rows(rows), parts.calendar(calendar), desired_state, ORGANIZATION_ID
+            parts.rows(rows), watched, desired_state, parts.prover(EventProver(watched, sealer, KEYRING)), now
         )
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)

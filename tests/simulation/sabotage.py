@@ -6,14 +6,16 @@ what it is given. Nothing is patched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import FoundEvent, transaction_id
+from booking_sync.domain.event import EventRef, FoundEvent
+from booking_sync.domain.ownership import Own, own_generation, transaction_id
 from booking_sync.domain.plan import UpdateEvent
 from booking_sync.ports.bookings import BookingRows, Recorded
-from booking_sync.ports.calendars import AlreadyCreated, Calendar, Created
+from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
+from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer
 from tests.simulation.process import Parts
 from tests.simulation.schedule import same_profile
@@ -22,8 +24,10 @@ from tests.simulation.trouble import Profile
 if TYPE_CHECKING:
     from booking_sync.domain.event import EventContent, EventRef
     from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.plan import DesiredState, Plan
     from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.ports.keys import OpenKeyring
     from booking_sync.sync.synchronizer import SyncTask, _Applied, _Run
 
 
@@ -97,18 +101,26 @@ class _Wrapped:
     calendar: Calendar
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
-    ) -> Created | AlreadyCreated:
-        return await self.calendar.create(mailbox, content, marker=marker, transaction_id=transaction_id)
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+    ) -> Written | AlreadyCreated:
+        return await self.calendar.create(
+            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
+        )
 
-    async def update(self, event: EventRef, content: EventContent) -> bool:
+    async def update(self, event: EventRef, content: EventContent) -> Written | None:
         return await self.calendar.update(event, content)
 
     async def delete(self, event: EventRef) -> None:
         await self.calendar.delete(event)
 
-    async def tag(self, event: EventRef, booking_id: str) -> bool:
-        return await self.calendar.tag(event, booking_id)
+    async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
+        return await self.calendar.tag(event, booking_id, seal)
+
+    async def look(self, event: EventRef) -> FoundEvent | None:
+        return await self.calendar.look(event)
+
+    async def read_tag(self, event: EventRef) -> str:
+        return await self.calendar.read_tag(event)
 
     async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
         return await self.calendar.find(mailbox, marker)
@@ -118,28 +130,48 @@ class _OneGeneration(_Wrapped):
     """Every creation of a booking in a mailbox has the same transactionId."""
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
-    ) -> Created | AlreadyCreated:
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+    ) -> Written | AlreadyCreated:
         del transaction_id
-        return await super().create(mailbox, content, marker=marker, transaction_id=_first(mailbox, marker))
+        first = _first(mailbox, marker)
+        return await super().create(mailbox, content, marker=marker, transaction_id=first, birth=birth)
 
 
-class _NoAdoption(_Wrapped):
+class _NoAdoption(EventProver):
     """An event that an earlier try created is not taken over."""
 
-    async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
-    ) -> Created | AlreadyCreated:
-        made = await super().create(mailbox, content, marker=marker, transaction_id=transaction_id)
-        return AlreadyCreated(None) if isinstance(made, AlreadyCreated) else made
+    async def proven_answer(
+        self, booking_id: str, mailbox: str, event_id: str | None, generation: int
+    ) -> Own | None:
+        del booking_id, mailbox, event_id, generation
+        return None
 
 
-class _MarkerProves(_Wrapped):
-    """Whatever carries the marker counts as ours."""
+class _TransactionProves(EventProver):
+    """What carries marker and transactionId counts as ours, as it did before there were seals."""
 
-    async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
-        found = await super().find(mailbox, marker)
-        return [replace(each, transaction_id=_first(mailbox, marker)) for each in found]
+    async def own_events(self, booking_id: str, mailbox: str) -> list[Own]:
+        mark = self.sealer.marker(booking_id)
+        found = await self.calendar.find(mailbox, mark)
+        numbered = ((each, own_generation(each.transaction_id, mark, mailbox, 40)) for each in found)
+        return [Own(each.ref, number) for each, number in numbered if number]
+
+
+class _ClaimsProve(EventProver):
+    """What a row's columns or a message name counts as ours."""
+
+    async def proven(self, booking_id: str, event: EventRef) -> Own | None:
+        del booking_id
+        return Own(event, 1)
+
+
+class _TagOfAnother(EventProver):
+    """A tag proves the event that carries it, whatever event it was made for."""
+
+    async def _prove(self, booking_id: str, found: Iterable[FoundEvent]) -> list[Own]:
+        own = await super()._prove(booking_id, found)
+        more = [Own(each.ref, own[0].generation) for each in found if own and each.ref != own[0].event]
+        return sorted([*own, *more], key=lambda each: each.generation)
 
 
 def _first(mailbox: str, marker: str) -> str:
@@ -165,6 +197,14 @@ def _calendar(wrap: Callable[[Calendar], Calendar]) -> Parts:
     return Parts(calendar=wrap)
 
 
+def _prover(kind: Callable[[Calendar, Sealer, OpenKeyring], EventProver]) -> Parts:
+    return Parts(prover=lambda real: kind(real.calendar, real.sealer, real.keyring))
+
+
+def _with_people(profile: Profile) -> Profile:
+    return replace(profile, user_actions=4, forgeries=4, moves=(*profile.moves, "cancel", "overwrite"))
+
+
 def _hasty(profile: Profile) -> Profile:
     return replace(profile, processes=3, bookings=1, changes=7, haste=1.0, moves=())
 
@@ -188,10 +228,16 @@ SABOTAGES = {
     ),
     "the undo": Sabotage(Parts(synchronizer=KeepingOwn), frozenset({"orphan"})),
     "carrying the own event along": Sabotage(Parts(synchronizer=CreatingAnew), frozenset({"orphan"})),
-    "the adoption": Sabotage(_calendar(_NoAdoption), frozenset({"orphan"}), _crashes_and_renames),
+    "the adoption": Sabotage(_prover(_NoAdoption), frozenset({"orphan"}), _crashes_and_renames),
     "the recovery of suspects": Sabotage(Parts(synchronizer=NotRecovering), frozenset({"orphan"})),
     "tagging what is untrusted": Sabotage(Parts(synchronizer=TaggingCreationsOnly), frozenset({"tag"})),
-    "the proof by transactionId": Sabotage(_calendar(_MarkerProves), frozenset({"hands off"})),
+    "the proof that no copy carries": Sabotage(
+        _prover(_TransactionProves), frozenset({"hands off"}), _with_people
+    ),
+    "the proof of what is claimed": Sabotage(
+        _prover(_ClaimsProve), frozenset({"hands off", "missing", "content", "orphan"}), _with_people
+    ),
+    "the identity in a tag": Sabotage(_prover(_TagOfAnother), frozenset({"hands off"}), _with_people),
     "the pause of a throttled mailbox": Sabotage(
         Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})
     ),

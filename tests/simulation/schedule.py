@@ -22,8 +22,8 @@ from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseSide, DataverseWire
 from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
-from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Technicians
-from tests.simulation.process import Credential, Parts, Process, desired_state
+from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians
+from tests.simulation.process import KEYRING, SEALER, Credential, Parts, Process, desired_state
 from tests.simulation.queue import ProcessQueue, QueueModel
 from tests.simulation.trouble import Profile, Troubles, draw_profile
 
@@ -34,6 +34,7 @@ CRASH_WEIGHT = 0.6
 IDLE_CRASH_WEIGHT = 0.07
 """Of a process that is only reading, or about to: much of that is before it did anything at all."""
 A_HAND = "a user's hand"
+ON_A_ROW = "a hand on a row's columns"
 NO_LOCK = "two events for one transactionId"
 LEFT_BY_A_HAND = frozenset({"missing", "content", "tag"})
 """What a user's deletion or edit of our event leaves to the booking's next change, or to the audit."""
@@ -113,14 +114,17 @@ class Schedule:
         self.conductor.note(f"{self.profile}")
         for _ in range(self.profile.processes):
             self._start_process()
-        self.dispatcher = Dispatcher(self.conductor, self.dataverse, self.profile)
+        self.dispatcher = Dispatcher(self.conductor, self.dataverse, self.profile, self.graph.state)
         self.technicians = Technicians(self.conductor, self.graph, self.profile.user_actions)
-        self.conductor.actors += [self.queue, self.dataverse, self.dispatcher, self.technicians, self]
+        self.forger = Forger(self.conductor, self.graph, self.queue, self.dispatcher, self.profile.forgeries)
+        self.conductor.actors += [self.queue, self.dataverse, self.dispatcher, self.technicians]
+        self.conductor.actors += [self.forger, self]
         await self._rest()
         self.conductor.note("-- changes have stopped, services are healthy")
         self.troubles.healthy = True
         self.dispatcher.stop()
         self.technicians.stop()
+        self.forger.stop()
         await self._catch_up()
         await self._rest()
         return await self._judge() + check_conduct(self)
@@ -194,6 +198,7 @@ class Schedule:
             "a crash": sum(self._crash_points.values()),
             NO_LOCK: self.profile.graph.no_lock,
             A_HAND: self.technicians.meddled,
+            ON_A_ROW: self.dispatcher.overwrote,
             "a deletion's webhook was lost": any(each.message == "Delete" for each in self.dataverse.lost),
             "the queue failed": self.queue.ill_settled,
         }
@@ -207,7 +212,9 @@ class Schedule:
         """
         excuses = self._excuses()
         if violation.kind in LEFT_BY_A_HAND:
-            return A_HAND in excuses
+            return bool(excuses & {A_HAND, ON_A_ROW})
+        if violation.kind in LEFT_BY_MISHAP and ON_A_ROW in excuses:
+            return True
         wavered = violation.booking_id in self.dispatcher.wavering
         mishaps = excuses - {A_HAND} if wavered else excuses & {NO_LOCK}
         return violation.kind in LEFT_BY_MISHAP and bool(mishaps)
@@ -230,7 +237,7 @@ class Schedule:
                 self.dataverse, self.conductor, self.troubles, "judge", pause
             ),
         )
-        rows = DataverseBookings(client, SupportColumns(), organization_id=ORGANIZATION_ID)
+        rows = DataverseBookings(client, SupportColumns(), SEALER, KEYRING)
         return {booking_id: await rows.read(booking_id) for booking_id in self.dispatcher.bookings}
 
 

@@ -45,10 +45,13 @@ class Profile:
     stalls: int
     """Times that some step takes as long as the next timer, which may be its caller's patience."""
     moves: tuple[str, ...]
-    """What dispatchers do besides renaming: "reassign", "cancel", "delete", "relate" (change other rows)."""
+    """What dispatchers do besides renaming: "reassign", "cancel", "delete", "relate" (change other rows),
+    "overwrite" (write into our columns)."""
     denied_mailbox: bool
     extension: bool
     graph: GraphConfig
+    forgeries: int = 0
+    """Messages on the queue that no webhook brought and that name any event."""
 
 
 def draw_profile(random: random.Random) -> Profile:
@@ -87,7 +90,10 @@ def draw_profile(random: random.Random) -> Profile:
     )
     # Two of five schedules; by what is drawn already, so that all others replay as they always did.
     related = profile.graph.shuffle_seed % 5 < 2
-    return replace(profile, moves=(*profile.moves, "relate")) if related else profile
+    profile = replace(profile, moves=(*profile.moves, "relate")) if related else profile
+    if random.random() < 0.25:
+        profile = replace(profile, moves=(*profile.moves, "overwrite"))
+    return replace(profile, forgeries=some(4, 0.3))
 
 
 @dataclass(frozen=True)

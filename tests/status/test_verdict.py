@@ -11,7 +11,7 @@ from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.ports.bookings import BookingDetails, Presence
 from booking_sync.status.facts import BookingFacts, RowFacts
 from booking_sync.status.verdict import Verdict, judge
-from tests.audit.kit import EVENT, desired, in_step, shown
+from tests.audit.kit import EVENT, desired, generation_of, in_step, shown
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
 
 
@@ -29,7 +29,13 @@ def facts(
         if mailbox not in (closed or {})
     }
     return BookingFacts(
-        BOOKING_ID, ORGANIZATION_ID, known, presence, calendars=calendars, closed=closed or {}
+        BOOKING_ID,
+        ORGANIZATION_ID,
+        known,
+        presence,
+        calendars=calendars,
+        proven={event.ref: number for event in events if (number := generation_of(event))},
+        closed=closed or {},
     )
 
 

@@ -49,22 +49,22 @@ class WholeCalendar(FakeCalendar):
         """See the port."""
         await self._enter("look_up", event.mailbox)
         known = self._known(event)
-        return ForeignEvent(event, f"uid-{known.event_id}") if known else None
+        return ForeignEvent(event, self.events[known].uid) if known else None
 
-    async def claim(self, event: EventRef, marker: str) -> EventRef | None:
+    async def claim(self, event: EventRef, marker: str) -> ForeignEvent | None:
         """See the port."""
         await self._enter("claim", event.mailbox)
         known = self._known(event)
         if known:
             self.events[known] = replace(self.events[known], marker=marker)
-        return known
+        return ForeignEvent(known, self.events[known].uid) if known else None
 
     async def list_extended(self, mailbox: str, extension: str, field: str) -> Sequence[ExtendedEvent]:
         """See the port."""
         assert (extension, field) == ("com.contoso.flow", "booking")
         await self._enter("list_extended", mailbox)
         return [
-            ExtendedEvent(ForeignEvent(ref, f"uid-{ref.event_id}"), value, START)
+            ExtendedEvent(ForeignEvent(ref, self.events[ref].uid), value, START)
             for ref, value in self.extensions.items()
             if ref in self.events and ref.mailbox == mailbox
         ]

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import BookingPage, BookingStart, Recorded, UnreadableRow
-from booking_sync.ports.calendars import AlreadyCreated, Created
+from booking_sync.ports.calendars import AlreadyCreated, Written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -179,6 +179,15 @@ class FakeRelated:
             yield found[first : first + self.page_rows]
 
 
+EVENTS_BEGIN = datetime(2026, 3, 2, 8, tzinfo=UTC)
+"""The fake Outlook's time, which stands still unless a test moves it."""
+
+
+def events_clock() -> datetime:
+    """The fake Outlook's time."""
+    return EVENTS_BEGIN
+
+
 @dataclass(frozen=True)
 class StoredEvent:
     """One event in the fake Outlook."""
@@ -187,13 +196,24 @@ class StoredEvent:
     content: EventContent
     marker: str = ""
     transaction_id: str | None = None
-    tagged: bool = False
+    created: datetime = EVENTS_BEGIN
+    birth: str = ""
+    uid: str = ""
+    tag: str = ""
+
+    @property
+    def tagged(self) -> bool:
+        """It has its open extension."""
+        return bool(self.tag)
 
 
 class FakeCalendar:
     """Outlook: transaction memory that outlives the event, immutable ids, mailboxes that do not exist."""
 
-    def __init__(self, hook: Hook = _just_yield, *, extension: bool = True) -> None:
+    def __init__(
+        self, hook: Hook = _just_yield, *, extension: bool = True, now: Clock = events_clock
+    ) -> None:
+        self._now = now
         self.events: dict[EventRef, StoredEvent] = {}
         self.refused: dict[str, str] = {}
         """Mailboxes that refuse everything, with the reason."""
@@ -212,35 +232,57 @@ class FakeCalendar:
 
     def user_creates(self, mailbox: str, content: EventContent, marker: str = "") -> StoredEvent:
         """A technician makes an event, or a copy of one of ours (then with its marker)."""
-        event = StoredEvent(EventRef(mailbox, f"user-{next(self._ids)}"), content, marker)
+        number = next(self._ids)
+        event = StoredEvent(
+            EventRef(mailbox, f"user-{number}"), content, marker, created=self._now(), uid=f"uid-{number}"
+        )
         self.events[event.ref] = event
         return event
 
+    def user_copies(self, event: StoredEvent) -> StoredEvent:
+        """A technician copies one of our events, with everything that it carries."""
+        number = next(self._ids)
+        copy = replace(
+            event,
+            ref=EventRef(event.ref.mailbox, f"copy-{number}"),
+            uid=f"uid-{number}",
+            created=event.created + timedelta(seconds=number),
+        )
+        self.events[copy.ref] = copy
+        return copy
+
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str
-    ) -> Created | AlreadyCreated:
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+    ) -> Written | AlreadyCreated:
         """See the port."""
         await self._enter("create", mailbox)
         known = self._transactions.get((mailbox, transaction_id))
         if known and not self.doubles:
             ref, original = known
             if ref in self.events and original == content:
-                return Created(ref.event_id)
+                return self._written(self.events[ref])
             return AlreadyCreated(ref.event_id)
-        ref = EventRef(mailbox, f"E{next(self._ids)}")
-        self.events[ref] = StoredEvent(ref, content, marker, transaction_id)
+        number = next(self._ids)
+        ref = EventRef(mailbox, f"E{number}")
+        self.events[ref] = StoredEvent(
+            ref, content, marker, transaction_id, self._now(), birth, uid=f"uid-{number}"
+        )
         self._transactions[mailbox, transaction_id] = (ref, content)
         self.faults.strike(self.faults.after, "create")
-        return Created(ref.event_id)
+        return self._written(self.events.get(ref) or StoredEvent(ref, content))
 
-    async def update(self, event: EventRef, content: EventContent) -> bool:
+    async def update(self, event: EventRef, content: EventContent) -> Written | None:
         """See the port."""
         await self._enter("update", event.mailbox)
         if event not in self.events:
-            return False
-        self.events[event] = replace(self.events[event], content=content)
+            return None
+        self.events[event] = changed = replace(self.events[event], content=content)
         self.faults.strike(self.faults.after, "update")
-        return True
+        return self._written(changed)
+
+    @staticmethod
+    def _written(event: StoredEvent) -> Written:
+        return Written(event.ref.event_id, event.uid, event.created)
 
     async def delete(self, event: EventRef) -> None:
         """See the port."""
@@ -248,7 +290,7 @@ class FakeCalendar:
         self.events.pop(event, None)
         self.faults.strike(self.faults.after, "delete")
 
-    async def tag(self, event: EventRef, booking_id: str) -> bool:
+    async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """See the port."""
         if not self._extension:
             return True
@@ -256,18 +298,30 @@ class FakeCalendar:
         if event not in self.events:
             return False
         assert booking_id
-        self.events[event] = replace(self.events[event], tagged=True)
+        self.events[event] = replace(self.events[event], tag=seal)
         self.faults.strike(self.faults.after, "tag")
         return True
 
     async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
         """See the port."""
         await self._enter("find", mailbox)
-        return [
-            FoundEvent(event.ref, event.transaction_id)
-            for event in self.of(mailbox)
-            if event.marker.lower() == marker.lower()
-        ]
+        return [self._found(event) for event in self.of(mailbox) if event.marker.lower() == marker.lower()]
+
+    async def look(self, event: EventRef) -> FoundEvent | None:
+        """See the port."""
+        await self._enter("look", event.mailbox)
+        return self._found(self.events[event]) if event in self.events else None
+
+    async def read_tag(self, event: EventRef) -> str:
+        """See the port."""
+        await self._enter("read_tag", event.mailbox)
+        return self.events[event].tag if event in self.events else ""
+
+    @staticmethod
+    def _found(event: StoredEvent) -> FoundEvent:
+        return FoundEvent(
+            event.ref, event.transaction_id, event.marker, event.created, event.uid, event.birth
+        )
 
     async def _enter(self, operation: str, mailbox: str) -> None:
         self.calls.append(operation)

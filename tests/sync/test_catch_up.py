@@ -25,7 +25,8 @@ from booking_sync.sync.catch_up import CatchUp, CatchUpWindow, Standing, Tally, 
 from booking_sync.sync.sending import SENDS_AT_ONCE
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
-from tests.support.fakes import FakeCalendar, FakeQueue, FakeRows
+from tests.support.fakes import FakeCalendar, FakeQueue, FakeRows, events_clock
+from tests.support.seals import prover
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 SETTLE = timedelta(minutes=2)
@@ -153,7 +154,9 @@ async def test_hints_bring_everything_in_step() -> None:
     bench.fill(4)
     await bench.run_after()
     calendar = FakeCalendar()
-    synchronizer = Synchronizer(bench.rows, calendar, desired, ORGANIZATION_ID)
+    synchronizer = Synchronizer(
+        bench.rows, calendar, desired, prover(calendar, ORGANIZATION_ID), events_clock
+    )
     for booking_id in bench.take_queued():
         await synchronizer.sync(SyncTask(booking_id))
     assert len(calendar.events) == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import SyncRecord, format_state
+from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import RELATED_ATTRIBUTES, RelatedTable
 from booking_sync.sync.dynamics_webhook import (
     MAX_BODY_BYTES,
@@ -33,7 +34,6 @@ from tests.support.webhook_bodies import (
     EVENT_ID,
     IMAGE_COLUMNS,
     MAILBOX,
-    ORGANIZATION,
     POLICY,
     RESOURCE_ID,
     WORK_ORDER,
@@ -53,6 +53,7 @@ from tests.support.webhook_bodies import (
 )
 
 EVENT = EventRef(MAILBOX, EVENT_ID)
+RECORD_COLUMNS = ("bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate")
 WITHOUT_WORK_ORDER = {key: value for key, value in CREATED_COLUMNS.items() if key != "msdyn_workorder"}
 OTHER = "00112233-4455-4677-8899-aabbccddeeff"
 
@@ -72,7 +73,7 @@ def test_create_and_update_carry_ids_only(webhook: Webhook, kind: ChangeKind) ->
 
 def test_delete_carries_the_event_of_the_pre_image() -> None:
     """The row is gone, so the event comes from the pre-image under our alias, not from the first image."""
-    assert read(deleted()) == Accepted(ChangeKind.DELETE, BOOKING, CORRELATION, EVENT)
+    assert read(deleted()) == Accepted(ChangeKind.DELETE, BOOKING, CORRELATION, EventClaim(EVENT))
 
 
 def test_message_and_table_are_compared_without_case() -> None:
@@ -86,7 +87,7 @@ def test_columns_have_the_names_of_the_settings() -> None:
     image = {"msdyn_workorder": WORK_ORDER, "new_event": "E1", "new_mailbox": OTHER}
     got = read(deleted(image), policy)
     assert isinstance(got, Accepted)
-    assert got.event == EventRef(OTHER, "E1")
+    assert got.event == EventClaim(EventRef(OTHER, "E1"))
 
 
 def test_a_deletion_is_taken_where_nobody_can_tell_the_columns() -> None:
@@ -293,28 +294,29 @@ def test_half_a_reference_is_none() -> None:
     assert got.event is None
 
 
-def test_sealed_event_is_believed() -> None:
-    """A record of this very booking names its event."""
-    state = format_state(BOOKING, SyncRecord(EVENT, 2, "f00d"), ORGANIZATION)
+def test_a_deleted_rows_event_is_handed_on_with_the_state_that_may_prove_it() -> None:
+    """The webhook has no key: whether the row's seal is right, the worker tells."""
+    state = "2:f00d:2.0a0b0c0d.00112233445566778899aabbccddeeff"
     got = read(deleted({**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}))
     assert isinstance(got, Accepted)
-    assert got.event == EVENT
+    assert got.event == EventClaim(EVENT, state)
 
 
-def test_event_of_a_copied_row_is_not_believed() -> None:
-    """Deleting a copy of a row must not delete the original's event: its seal is another booking's."""
-    state = format_state(OTHER, SyncRecord(EVENT, 2, "f00d"), ORGANIZATION)
-    got = read(deleted({**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}))
+@pytest.mark.parametrize("column", RECORD_COLUMNS)
+@pytest.mark.parametrize("make", [created, updated])
+def test_a_record_that_came_with_the_row_is_no_news(
+    column: str, make: Callable[[dict[str, Any]], Webhook]
+) -> None:
+    """A restored or an imported row brings our columns along: then nothing recorded is believed."""
+    got = read(make({**CREATED_COLUMNS, column: "anything"}))
     assert isinstance(got, Accepted)
-    assert got.event is None
+    assert got.rewritten
 
 
-def test_event_of_a_copied_environment_is_not_believed() -> None:
-    """Deleting a row in a copy of the environment must not delete the original's event."""
-    state = format_state(BOOKING, SyncRecord(EVENT, 2, "f00d"), OTHER)
-    got = read(deleted({**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}))
-    assert isinstance(got, Accepted)
-    assert got.event is None
+def test_our_own_record_is_not_taken_for_somebody_elses() -> None:
+    """Else each record would ask for the next, where our application user is not known."""
+    got = read(updated(dict.fromkeys(RECORD_COLUMNS, "x")))
+    assert got == Accepted(ChangeKind.UPDATE, BOOKING, CORRELATION)
 
 
 @pytest.mark.parametrize("column", ["bsync_outlookeventid", "bsync_originalresource"])
@@ -416,7 +418,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @given(st.data())
 def test_any_spoilt_body_is_answered(data: st.DataObject) -> None:
     """Whatever value of a real body is replaced by whatever else, it is answered and never raises."""
-    state = format_state(BOOKING, SyncRecord(EVENT, 1, "f"), ORGANIZATION)
+    state = "2:f00d:2.0a0b0c0d.00112233445566778899aabbccddeeff"
     sealed = {**IMAGE_COLUMNS, "bsync_outlooksyncstate": state}
     bookings = [created(), updated(), deleted(), deleted(sealed)]
     webhook = data.draw(st.sampled_from([*bookings, work_order_updated(), resource_updated()]))
@@ -431,5 +433,6 @@ def test_any_spoilt_body_is_answered(data: st.DataObject) -> None:
     assert isinstance(got, Accepted | RelatedAccepted | Ignored | Refused)
     if isinstance(got, Accepted):
         assert got.event is None or all(
-            isinstance(part, str) for part in (got.event.mailbox, got.event.event_id)
+            isinstance(part, str)
+            for part in (got.event.event.mailbox, got.event.event.event_id, got.event.state)
         )

@@ -11,6 +11,7 @@ import pytest
 
 from booking_sync.domain.change import BookingChange, RelatedChange
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.sync.announce import SETTLE_SECONDS, SPACING_SECONDS
@@ -80,7 +81,7 @@ async def test_deletion_is_queued_with_its_event() -> None:
     """A deletion's message holds all that is needed to remove the event."""
     queue = FakeQueue()
     await receiver(queue).receive(deleted().body(), headers("Delete"))
-    event = EventRef(MAILBOX, EVENT_ID)
+    event = EventClaim(EventRef(MAILBOX, EVENT_ID))
     assert queue.sent == [(BookingChange(BOOKING, CORRELATION, NOW, deleted=True, event=event), 0.0)]
 
 

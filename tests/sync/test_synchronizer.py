@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from booking_sync.domain.booking import BookableResource, Booking, ResourceType
-from booking_sync.domain.event import EventRef, marker, transaction_id
+from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.ownership import marker, transaction_id
 from booking_sync.domain.plan import DesiredState, desired_state
-from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.record import EventClaim, SyncRecord, format_state, read_record
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, TransientError
@@ -26,7 +27,8 @@ from tests.support.bookings import (
     booking,
     technician,
 )
-from tests.support.fakes import FakeCalendar, FakeRows
+from tests.support.fakes import FakeCalendar, FakeRows, events_clock
+from tests.support.seals import prover, sealer
 
 _RENDERER = EventRenderer(EventStyle(event_zone("UTC"), "https://contoso.crm4.dynamics.com"))
 TASK = SyncTask(BOOKING_ID)
@@ -39,13 +41,20 @@ def desired(subject: Booking) -> DesiredState:
     return desired_state(subject, _RENDERER.render, require_work_order=True)
 
 
+def synchronizer(
+    rows: FakeRows, calendar: FakeCalendar, organization_id: str = ORGANIZATION_ID
+) -> Synchronizer:
+    """The protocol between these services."""
+    return Synchronizer(rows, calendar, desired, prover(calendar, organization_id), events_clock)
+
+
 class World:
     """Both services and the synchronizer between them."""
 
     def __init__(self) -> None:
         self.rows = FakeRows()
         self.calendar = FakeCalendar()
-        self.synchronizer = Synchronizer(self.rows, self.calendar, desired, ORGANIZATION_ID)
+        self.synchronizer = synchronizer(self.rows, self.calendar)
 
     @property
     def record(self) -> SyncRecord:
@@ -70,6 +79,7 @@ class World:
                 content,
                 marker="",
                 transaction_id=transaction_id(MARK, ANNA, generation),
+                birth="",
             )
             assert made.event_id
             await self.calendar.delete(EventRef(ANNA, made.event_id))
@@ -185,7 +195,10 @@ async def test_a_deleted_booking_loses_its_event(world: World) -> None:
     await world.synced(booking())
     row = world.rows.remove(BOOKING_ID)
     assert row.record.event
-    await world.synchronizer.sync(SyncTask(BOOKING_ID, deleted=frozenset({row.record.event})))
+    state = format_state(BOOKING_ID, row.record, sealer(ORGANIZATION_ID))
+    claim = EventClaim(row.record.event, state)
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, deleted=frozenset({claim})))
+    assert world.calendar.calls == ["delete"]
     assert not world.calendar.events
 
 
@@ -194,7 +207,7 @@ async def test_a_deletion_of_a_booking_that_exists_deletes_nothing(world: World)
     await world.synced(booking())
     event = world.record.event
     assert event
-    outcome = await world.synchronizer.sync(SyncTask(BOOKING_ID, deleted=frozenset({event})))
+    outcome = await world.synchronizer.sync(SyncTask(BOOKING_ID, deleted=frozenset({EventClaim(event)})))
     assert outcome.kind is OutcomeKind.UNCHANGED
     assert event in world.calendar.events
 
@@ -274,7 +287,7 @@ async def test_a_change_under_way_is_taken_up_in_the_next_round(world: World) ->
             world.rows.put(changed)
 
     world.rows = FakeRows(change_before_recording)
-    world.synchronizer = Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID)
+    world.synchronizer = synchronizer(world.rows, world.calendar)
     world.rows.put(booking())
     outcome = await world.synchronizer.sync(TASK)
     (event,) = world.calendar.events.values()
@@ -298,7 +311,7 @@ async def test_an_event_created_for_a_booking_that_left_meanwhile_is_undone(worl
             )
 
     world.rows = FakeRows(leave)
-    world.synchronizer = Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID)
+    world.synchronizer = synchronizer(world.rows, world.calendar)
     world.rows.put(booking())
     await world.synchronizer.sync(TASK)
     assert not world.calendar.of(ANNA)
@@ -319,7 +332,7 @@ async def test_an_event_created_while_another_is_undone_is_not_forgotten(world: 
             world.rows.put(changes.pop(0))
 
     world.rows = FakeRows(change_before_recording)
-    world.synchronizer = Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID)
+    world.synchronizer = synchronizer(world.rows, world.calendar)
     world.rows.put(booking())
     await world.synchronizer.sync(TASK)
     assert not world.calendar.events
@@ -328,7 +341,7 @@ async def test_an_event_created_while_another_is_undone_is_not_forgotten(world: 
 async def test_the_loser_of_a_race_removes_its_own_second_event(world: World) -> None:
     """When Outlook gives two events for one transactionId, the one that no row names is removed."""
     world.calendar.doubles = True
-    other = Synchronizer(world.rows, world.calendar, desired, ORGANIZATION_ID)
+    other = synchronizer(world.rows, world.calendar)
 
     async def let_other_win(point: str) -> None:
         if point == "rows.record" and world.rows.calls.count("record") == 1:
@@ -343,21 +356,21 @@ async def test_the_loser_of_a_race_removes_its_own_second_event(world: World) ->
 
 async def test_a_copied_row_does_not_touch_the_originals_event(world: World) -> None:
     """A booking copied in Dynamics 365 with our columns gets an event of its own."""
-    from booking_sync.domain.record import format_state, parse_record  # noqa: PLC0415 - used here only
-
     await world.synced(booking())
     original = world.record
     assert original.event
     copy_id = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02"
     world.rows.put(booking(copy_id))
-    copied = parse_record(
+    seals = sealer(ORGANIZATION_ID)
+    copied = read_record(
         copy_id,
+        seals,
         event_id=original.event.event_id,
         mailbox=original.event.mailbox,
-        state=format_state(BOOKING_ID, original),
-        error=None,
+        state=format_state(BOOKING_ID, original, seals),
     )
-    world.rows.rows[copy_id] = replace(world.rows.rows[copy_id], record=copied)
+    row = world.rows.rows[copy_id]
+    world.rows.rows[copy_id] = replace(row, record=copied.record, claim=copied.claim, intact=copied.intact)
     await world.synchronizer.sync(SyncTask(copy_id))
     assert len(world.calendar.events) == 2
     assert world.rows.rows[copy_id].record.event != original.event
@@ -537,7 +550,7 @@ async def test_giving_up_tells_the_row_why_and_forgets_the_fingerprint(world: Wo
 
 def test_merging_tasks_keeps_the_cautious_side_of_each() -> None:
     """Two hints of one booking make a task that is trusted only if both are."""
-    event = EventRef(ANNA, "E1")
+    event = EventClaim(EventRef(ANNA, "E1"))
     merged = TASK.merge(
         SyncTask(BOOKING_ID, trusted=False, deleted=frozenset({event}), suspects=frozenset({BERT}))
     )
@@ -572,7 +585,7 @@ async def test_a_copied_environment_does_not_adopt_the_originals_event(world: Wo
     (original,) = world.calendar.events.values()
     copy = FakeRows()
     copy.put(replace(booking(), name="Tried out in the sandbox"))
-    sandbox = Synchronizer(copy, world.calendar, desired, "99990000-0000-4000-8000-000000000009")
+    sandbox = synchronizer(copy, world.calendar, "99990000-0000-4000-8000-000000000009")
     assert (await sandbox.sync(TASK)).kind is OutcomeKind.SYNCED
     assert world.calendar.events[original.ref] == original
     assert len(world.calendar.of(ANNA)) == 2

@@ -14,6 +14,7 @@ import pytest
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import TransientError
 from booking_sync.sync.synchronizer import SyncTask
@@ -191,7 +192,7 @@ async def test_only_a_first_delivery_of_a_certain_past_is_trusted(
 async def test_a_deletion_hands_on_the_event_that_the_row_named() -> None:
     """What the pre-image told reaches the protocol."""
     bench = Bench(Outcome(OutcomeKind.SYNCED))
-    event = EventRef(ANNA, "E1")
+    event = EventClaim(EventRef(ANNA, "E1"), "1:f:2.0a.0b")
     await bench.worker.handle(
         encode_change(BookingChange(BOOKING_ID, "c", START, deleted=True, event=event)), 1
     )

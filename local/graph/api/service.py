@@ -19,6 +19,7 @@ from local.graph.messages import MISSING, GraphAnswer, GraphError, GraphRequest,
 if TYPE_CHECKING:
     from local.graph.api.limits import Limits
     from local.graph.mailbox.events import Mailbox, StoredEvent
+    from local.graph.mailbox.schema import Extension
     from local.graph.mailbox.store import GraphState
     from local.standin.faults import Fault, FaultScript
 
@@ -60,7 +61,10 @@ class CalendarService:
             },
             ("users", "{user}", "events", "{event}", "permanentDelete"): {"POST": self._delete_for_good},
             ("users", "{user}", "events", "{event}", "extensions"): {"POST": self._extend},
-            ("users", "{user}", "events", "{event}", "extensions", "{name}"): {"GET": self._get_extension},
+            ("users", "{user}", "events", "{event}", "extensions", "{name}"): {
+                "GET": self._get_extension,
+                "PATCH": self._change_extension,
+            },
         }
 
     async def answer(self, request: GraphRequest, faults: FaultScript | None = None) -> GraphAnswer:
@@ -207,10 +211,19 @@ class CalendarService:
     async def _get_extension(self, call: Call) -> GraphAnswer:
         call.options()
         await self._busy()
-        extension = self._event(call).extensions.get(call.extension_name.removeprefix(EXTENSION_ID_PREFIX))
-        if extension is None:
-            raise GraphError(404, "ErrorItemNotFound", "The extension was not found.")
+        extension = _extension_of(self._event(call), call.extension_name)
         return GraphAnswer(200, render_extension(extension), call.prefer.applied())
+
+    async def _change_extension(self, call: Call) -> GraphAnswer:
+        call.options()
+        changes = read_extension(json_body(call.request))
+        await self._busy()
+        event = self._event(call)
+        known = _extension_of(event, call.extension_name)
+        if changes.name != known.name:
+            raise bad_request("An extension's name can't be changed.")
+        changed = self.state.change_extension(event, changes)
+        return GraphAnswer(200, render_extension(changed), call.prefer.applied())
 
     def _event_answer(
         self,
@@ -244,6 +257,14 @@ class CalendarService:
             query = urlencode({**call.request.query, "$skip": str(after)}, quote_via=quote, safe="$")
             body["@odata.nextLink"] = f"{_absolute(call.request)}?{query}"
         return GraphAnswer(200, body, call.prefer.applied())
+
+
+def _extension_of(event: StoredEvent, name: str) -> Extension:
+    """The event's open extension of this name, or of the id made of it."""
+    extension = event.extensions.get(name.removeprefix(EXTENSION_ID_PREFIX))
+    if extension is None:
+        raise GraphError(404, "ErrorItemNotFound", "The extension was not found.")
+    return extension
 
 
 def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:

@@ -30,10 +30,16 @@ from local.graph.mailbox.zones import EventTime, ZoneRules, rules_of
 from local.graph.messages import GraphError, bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from local.graph.config import CopiesCarry
     from local.graph.mailbox.events import MailboxKind
+
+
+def time_of_day() -> datetime:
+    """Now, UTC."""
+    return datetime.now(UTC)
+
 
 LONGEST_EVENT = timedelta(days=5 * 366)
 NOT_FOUND = "The specified object was not found in the store."
@@ -42,8 +48,9 @@ NOT_FOUND = "The specified object was not found in the store."
 class GraphState:
     """Every mailbox of the tenant, the mails sent, and the rules."""
 
-    def __init__(self, config: GraphConfig | None = None) -> None:
+    def __init__(self, config: GraphConfig | None = None, now: Callable[[], datetime] = time_of_day) -> None:
         self.config = config or GraphConfig()
+        self._now = now
         self.mailboxes: dict[str, Mailbox] = {}
         """By id in lower case."""
         self._ids_by_name: dict[str, str] = {}
@@ -160,6 +167,7 @@ class GraphState:
                 properties=dict(draft.properties),
                 extensions={} if spoiled else extensions,
                 immutable_id=self._new_id(),
+                created=self._now(),
             )
         )
         mailbox.created_count += by_app
@@ -302,6 +310,14 @@ class GraphState:
         mailbox.named_properties.add(extension.name)
         event.touch()
 
+    def change_extension(self, event: StoredEvent, changes: Extension) -> Extension:
+        """Write values over those of an open extension that is there; the others stay, as documented."""
+        known = event.extensions[changes.name]
+        changed = Extension(known.name, {**known.values, **changes.values})
+        event.extensions[known.name] = changed
+        event.touch()
+        return changed
+
     def move(self, mailbox: Mailbox, event: StoredEvent) -> None:
         """A user moves the event away and back: the immutable id stays, the other is replaced."""
         del mailbox.by_mutable_id[event.mutable_id]
@@ -328,7 +344,7 @@ class GraphState:
                 mutable_id=new_mutable_id(),
                 ical_uid=f"{{{uuid.uuid4()}}}".upper(),  # as Outlook itself was seen to write it
                 change_key=new_change_key(),
-                created=datetime.now(UTC),
+                created=max(self._now(), event.created + timedelta(milliseconds=1)),
                 modified=datetime.now(UTC),
                 modified_count=0,
                 missing_dates=set(event.missing_dates),

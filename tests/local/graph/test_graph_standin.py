@@ -442,6 +442,32 @@ async def test_open_extension(rig: Rig, annotation: str) -> None:
     assert (await rig.call("GET", f"{path}/Com.X.Y")).status_code == 404
 
 
+async def test_open_extension_is_changed(rig: Rig) -> None:
+    """A PATCH writes over the values that it names and keeps the others; one that is missing is a 404."""
+    path = f"{EVENTS}/{(await rig.post(event_body()))['id']}/extensions"
+    missing = await rig.call("PATCH", f"{path}/com.x.y", EXTENSION)
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "ErrorItemNotFound")
+    await rig.call("POST", path, {**EXTENSION, "kept": "k"})
+    changed = await rig.call("PATCH", f"{path}/com.x.y", {**EXTENSION, "guid": "2", "more": True})
+    assert (changed.status_code, changed.json()["guid"]) == (200, "2")
+    read = (await rig.call("GET", f"{path}/Microsoft.OutlookServices.OpenTypeExtension.com.x.y")).json()
+    assert (read["guid"], read["kept"], read["more"]) == ("2", "k", True)
+    other = await rig.call("PATCH", f"{path}/com.x.y", {**EXTENSION, "extensionName": "com.x.z"})
+    assert other.status_code == 400
+
+
+async def test_two_properties_are_expanded_at_once(rig: Rig) -> None:
+    """A filter with `or` brings both extended properties, beside the fields that tell events apart."""
+    other = MARKER.replace("Name ", "Name Other")
+    values = [{"id": MARKER, "value": "v"}, {"id": other, "value": "w"}]
+    created = await rig.post(event_body(singleValueExtendedProperties=values))
+    expand = quote(f"singleValueExtendedProperties($filter=id eq '{MARKER}' or id eq '{other}')")
+    fields = "id,iCalUId,transactionId,createdDateTime"
+    read = (await rig.call("GET", f"{EVENTS}/{created['id']}?$select={fields}&$expand={expand}")).json()
+    assert [each["value"] for each in read["singleValueExtendedProperties"]] == ["v", "w"]
+    assert (read["iCalUId"], read["createdDateTime"]) == (created["iCalUId"], created["createdDateTime"])
+
+
 async def test_extension_inside_the_creation_fails_half_way(rig: Rig) -> None:
     """Now and then a creation with an extension answers 503 though the event exists without it."""
     rig.configure(inline_extension_failure_every=2)

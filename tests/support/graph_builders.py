@@ -1,4 +1,7 @@
-"""Loads the Graph SDK's builders, which warn of deprecated classes of their own meanwhile."""
+"""Loads the Graph SDK's builders, which warn of deprecated classes of their own meanwhile.
+
+Import it before warnings count as errors: the builders load one another at their first use.
+"""
 
 from __future__ import annotations
 
@@ -16,5 +19,6 @@ with warnings.catch_warnings():
         f"{_BUILDERS}.item.events.events_request_builder",
         f"{_BUILDERS}.item.events.item.event_item_request_builder",
         f"{_BUILDERS}.item.events.item.extensions.extensions_request_builder",
+        f"{_BUILDERS}.item.events.item.extensions.item.extension_item_request_builder",
     ):
         importlib.import_module(_module)

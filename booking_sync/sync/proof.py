@@ -1,0 +1,91 @@
+"""Proves events to be ours: gathers what `domain.ownership` judges, and asks Outlook for nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.ownership import Own, Seal, prove
+from booking_sync.domain.record import read_record, seal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from booking_sync.domain.event import FoundEvent
+    from booking_sync.domain.ownership import Sealer
+    from booking_sync.domain.record import EventClaim
+    from booking_sync.ports.calendars import Calendar
+    from booking_sync.ports.keys import OpenKeyring
+
+
+@dataclass(frozen=True, slots=True)
+class EventProver:
+    """Tells our own events from all others.
+
+    Every method raises `TransientError` and `PermanentError` as the calendar does.
+    """
+
+    calendar: Calendar
+    sealer: Sealer
+    keyring: OpenKeyring
+
+    async def own_events(self, booking_id: str, mailbox: str) -> list[Own]:
+        """Every event in this mailbox that is proven to be this booking's, by generation."""
+        found = await self.calendar.find(mailbox, self.sealer.marker(booking_id))
+        return await self._prove(booking_id, found)
+
+    async def proven(self, booking_id: str, event: EventRef) -> Own | None:
+        """The event with its generation, if it is proven to be this booking's.
+
+        It is looked for among the events with the booking's marker, so that somebody else's is not even read.
+        """
+        own = await self.own_events(booking_id, event.mailbox)
+        return next((each for each in own if each.event == event), None)
+
+    async def proven_answer(
+        self, booking_id: str, mailbox: str, event_id: str | None, generation: int
+    ) -> Own | None:
+        """The event of this creation, which Graph says exists already.
+
+        What Graph names may be a copy of it, and a search may not find what was made a moment ago: so both
+        are looked at.
+
+        Args:
+            booking_id: the booking.
+            mailbox: where it was to be created.
+            event_id: the event that Graph named, if it named one.
+            generation: of the creation.
+        """
+        found = list(await self.calendar.find(mailbox, self.sealer.marker(booking_id)))
+        if event_id is not None and not any(each.ref.event_id == event_id for each in found):
+            named = await self.calendar.look(EventRef(mailbox, event_id))
+            found += [named] if named else []
+        own = [each for each in await self._prove(booking_id, found) if each.generation == generation]
+        named_one = (each for each in own if each.event.event_id == event_id)
+        return next(named_one, own[0] if own else None)
+
+    async def claimed(self, booking_id: str, claim: EventClaim) -> Own | None:
+        """The event that a deleted row named, if the row's sealed state or the event itself proves it."""
+        await self.keyring.learn(self.sealer.unknown_keys([seal_of(claim.state)]))
+        read = read_record(
+            booking_id,
+            self.sealer,
+            event_id=claim.event.event_id,
+            mailbox=claim.event.mailbox,
+            state=claim.state,
+        )
+        if read.seal is Seal.VALID:
+            return Own(claim.event, read.record.generation)
+        return await self.proven(booking_id, claim.event)
+
+    async def _prove(self, booking_id: str, found: Iterable[FoundEvent]) -> list[Own]:
+        tagged = await asyncio.gather(*(self._with_tag(each) for each in found))
+        await self.keyring.learn(
+            self.sealer.unknown_keys(text for each in tagged for text in (each.tag, each.birth))
+        )
+        return prove(self.sealer, booking_id, tagged)
+
+    async def _with_tag(self, found: FoundEvent) -> FoundEvent:
+        return found if found.tag else replace(found, tag=await self.calendar.read_tag(found.ref))
