@@ -4,6 +4,7 @@
     calendars       the technicians' Outlook calendars
     queues          the change queue and its poison queue
     credentials     tokens, and the client secret
+    keys            the keys that seal records and events
     texts           small texts that all instances of the app share
     clock           the time of day
     customizations, customization_actions
