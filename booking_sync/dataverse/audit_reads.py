@@ -7,7 +7,6 @@ counts as an orphan, its booking is asked for in that way.
 
 from __future__ import annotations
 
-import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,9 @@ from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
+from booking_sync.dataverse.web_api.reply import related_row
 from booking_sync.domain.ids import NO_GUID, read_guid
+from booking_sync.errors import TransientError
 from booking_sync.ports.bookings import Presence
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class DataverseAuditReads:
         """
         page_size = {"Prefer": f"odata.maxpagesize={USERS_PER_PAGE}"}
         rows = await self._client.rows(_USERS, headers=page_size)
-        users = [row.get("UserId") for row in rows]
+        users = [related_row(row, "UserId") for row in rows]
         found = (read_guid(user.get("azureactivedirectoryobjectid")) for user in users if user)
         return frozenset(each for each in found if each and each != NO_GUID)
 
@@ -66,48 +67,49 @@ class DataverseAuditReads:
 
         Raises:
             TransientError: no complete answer now.
-            PermanentError: refused for another reason than that the row is hidden.
+            PermanentError: refused as a whole.
         """
         found: dict[str, Presence] = {}
         for start in range(0, len(booking_ids), BOOKINGS_PER_BATCH):
             asked = booking_ids[start : start + BOOKINGS_PER_BATCH]
-            for booking_id, reply in zip(asked, await self._retrieve(asked), strict=True):
-                found[booking_id] = self._read(booking_id, reply)
+            replies = await self._client.batch([_retrieval(booking_id) for booking_id in asked])
+            states = [_presence(booking_id, reply) for booking_id, reply in zip(asked, replies, strict=True)]
+            self._raise_if_unanswered(states, replies)
+            found.update(zip(asked, states, strict=True))
         return found
 
-    async def _retrieve(self, booking_ids: Sequence[str]) -> list[Reply]:
-        boundary = f"batch_{uuid.uuid4()}"
-        parts = [
-            batch.Part(
-                "GET",
-                f"{API_PATH}{queries.booking_row(booking_id)}?$select={ID_COLUMN}",
-                {"Accept": "application/json"},
-            )
-            for booking_id in booking_ids
-        ]
-        reply = await self._client.send(
-            "POST",
-            "$batch",
-            headers={"Content-Type": batch.content_type(boundary), "Prefer": "odata.continue-on-error"},
-            body=batch.compose(parts, boundary),
-        )
-        try:
-            replies = batch.parse(reply.headers.get("content-type", ""), reply.body)
-        except batch.MalformedBatchError:
-            raise incomplete() from None
-        if len(replies) != len(booking_ids):
-            raise incomplete()
-        return replies
+    def _raise_if_unanswered(self, states: Sequence[Presence], replies: Sequence[Reply | None]) -> None:
+        """One row without an answer is that row's trouble; a batch without any is the service's."""
+        if set(states) != {Presence.UNKNOWN}:
+            return
+        refused = [reply for reply in replies if reply and not reply.ok]
+        raise self._client.refusal_error(refused[0], writes=False) if refused else incomplete()
 
-    def _read(self, booking_id: str, reply: Reply) -> Presence:
-        if reply.ok:
-            if read_guid(reply.json_object().get(ID_COLUMN)) != booking_id:
-                raise incomplete()  # another part's answer
-            return Presence.EXISTS
-        if reply.status == HTTPStatus.NOT_FOUND:
-            if error_code(reply) == ROW_MISSING:
-                return Presence.GONE
-            raise incomplete()  # not Dataverse's way to say that a row is gone
-        if reply.status == HTTPStatus.FORBIDDEN:
-            return Presence.HIDDEN
-        raise self._client.refusal_error(reply, writes=False)
+
+def _retrieval(booking_id: str) -> batch.Part:
+    return batch.Part(
+        "GET",
+        f"{API_PATH}{queries.booking_row(booking_id)}?$select={ID_COLUMN}",
+        {"Accept": "application/json"},
+    )
+
+
+def _presence(booking_id: str, reply: Reply | None) -> Presence:
+    """What one part's answer says; it must be Dataverse's own to say anything."""
+    if reply is None:
+        return Presence.UNKNOWN
+    if reply.ok:
+        return Presence.EXISTS if _names(reply, booking_id) else Presence.UNKNOWN  # another part's answer
+    code = error_code(reply)
+    if reply.status == HTTPStatus.NOT_FOUND and code == ROW_MISSING:
+        return Presence.GONE
+    if reply.status == HTTPStatus.FORBIDDEN and code:
+        return Presence.HIDDEN
+    return Presence.UNKNOWN
+
+
+def _names(reply: Reply, booking_id: str) -> bool:
+    try:
+        return read_guid(reply.json_object().get(ID_COLUMN)) == booking_id
+    except TransientError:
+        return False

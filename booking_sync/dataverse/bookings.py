@@ -6,7 +6,7 @@ Callers read or record one booking, requests carry many.
 from __future__ import annotations
 
 import json
-import uuid
+import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -21,11 +21,17 @@ from booking_sync.dataverse.rows import (
 )
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
-from booking_sync.dataverse.web_api.errors import DUPLICATES, ROW_MISSING, error_code, incomplete
+from booking_sync.dataverse.web_api.errors import (
+    DUPLICATES,
+    ROW_MISSING,
+    OversizedAnswerError,
+    error_code,
+    incomplete,
+)
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import seal_of
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.plumbing import telemetry
+from booking_sync.plumbing import app_refusal, telemetry
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric
 from booking_sync.ports.bookings import BookingPage, Recorded, UnreadableRow
@@ -51,6 +57,8 @@ PLACES_FOR_READS = 2
 """Kept free of records, which would otherwise keep new changes from being looked at."""
 
 _ENTITY_ID = "odata-entityid"
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +168,37 @@ class DataverseBookings:
     async def _read_all(self, ids: Sequence[str]) -> Sequence[BookingRow | Exception | None]:
         asked = list(dict.fromkeys(ids))
         _measure_batch("read", len(asked))
+        spoiled: dict[str, SyncError] = {}
         found: dict[str, Mapping[str, Any]] = {}
-        for row in await self._client.rows(queries.booking_rows(asked, self._columns)):
+        for row in await self._rows_of(asked, spoiled):
             identity = read_guid(row.get(ID_COLUMN))
             if identity not in asked:
                 # Then this is not the answer to our question, and rows it lacks may well exist.
                 raise incomplete()
+            if identity in found:
+                spoiled[identity] = incomplete()  # which of the two is it?
             found[identity] = row
         unlearned = await self._learn_keys(found.values())
-        results = {identity: self._convert(found.get(identity), unlearned) for identity in asked}
+        results = {each: spoiled.get(each) or self._convert(found.get(each), unlearned) for each in asked}
         return [results[identity] for identity in ids]
+
+    async def _rows_of(self, asked: Sequence[str], spoiled: dict[str, SyncError]) -> list[dict[str, Any]]:
+        """The rows of these bookings; what is too much for one answer is asked for in halves.
+
+        Args:
+            asked: their ids.
+            spoiled: gets those whose single row is too much.
+        """
+        path = queries.booking_rows(asked, self._columns)
+        try:
+            return await app_refusal.of_all(self._client.rows(path), _logger, DATAVERSE)
+        except OversizedAnswerError as error:
+            if len(asked) == 1:
+                spoiled[asked[0]] = error
+                return []
+        middle = len(asked) // 2
+        halves = [await self._rows_of(half, spoiled) for half in (asked[:middle], asked[middle:])]
+        return halves[0] + halves[1]
 
     async def _learn_keys(self, rows: Iterable[Mapping[str, Any]]) -> TransientError | None:
         """Look for keys that another instance found in the vault before us; why that can't be done now."""
@@ -199,33 +228,24 @@ class DataverseBookings:
 
     async def _record_all(self, writes: Sequence[_Write]) -> Sequence[Recorded | Exception]:
         _measure_batch("record", len(writes))
-        boundary = f"batch_{uuid.uuid4()}"
-        reply = await self._client.send(
-            "POST",
-            "$batch",
-            # Without it the first part that fails ends the batch.
-            headers={"Content-Type": batch.content_type(boundary), "Prefer": "odata.continue-on-error"},
-            body=batch.compose([_part(write) for write in writes], boundary),
+        replies = await app_refusal.of_all(
+            self._client.batch([_part(write) for write in writes]), _logger, DATAVERSE
         )
-        replies = _replies(reply)
-        if len(replies) != len(writes):
-            raise incomplete(maybe_applied=True)
         return [self._outcome(write, part) for write, part in zip(writes, replies, strict=True)]
 
-    def _outcome(self, write: _Write, reply: Reply) -> Recorded | Exception:
+    def _outcome(self, write: _Write, reply: Reply | None) -> Recorded | Exception:
+        if reply is None:
+            return incomplete(maybe_applied=True)
         if reply.ok:
             named = reply.headers.get(_ENTITY_ID)
             if named is not None and write.booking_id not in named.lower():
                 return incomplete(maybe_applied=True)  # another part's answer
             return Recorded.DONE
         code = error_code(reply)
-        if reply.status == HTTPStatus.PRECONDITION_FAILED and code not in DUPLICATES:
+        if reply.status == HTTPStatus.PRECONDITION_FAILED and code and code not in DUPLICATES:
             return Recorded.CONFLICT
         if reply.status == HTTPStatus.NOT_FOUND and code == ROW_MISSING:
             return Recorded.MISSING
-        if reply.status == HTTPStatus.NOT_FOUND and not code:
-            # Not Dataverse's way to say that a row is gone; reading it again will tell.
-            return incomplete()
         return self._client.refusal_error(reply, writes=True)
 
 
@@ -252,10 +272,3 @@ def _part(write: _Write) -> batch.Part:
         {"Content-Type": "application/json", "Accept": "application/json", "If-Match": write.etag},
         write.body,
     )
-
-
-def _replies(reply: Reply) -> list[Reply]:
-    try:
-        return batch.parse(reply.headers.get("content-type", ""), reply.body)
-    except batch.MalformedBatchError:
-        raise incomplete(maybe_applied=True) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
@@ -9,6 +10,8 @@ from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.errors import PermanentError
+from booking_sync.plumbing import app_refusal
+from booking_sync.plumbing.telemetry import DATAVERSE
 from booking_sync.ports.bookings import BookingStart
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.domain.watched import RelatedTable
+
+_logger = logging.getLogger(__name__)
 
 
 class DataverseRelatedBookings:
@@ -36,15 +41,16 @@ class DataverseRelatedBookings:
         """The row's bookings that start then or later, ordered by start; complete when it ends unraised.
 
         Raises:
-            TransientError: no complete answer now.
-            PermanentError: refused, or what was given is no GUID.
+            TransientError: no complete answer now; or refused, which speaks of none of the bookings.
+            PermanentError: what was given is no GUID.
             ValueError: a moment without a time zone.
         """
         identity = read_guid(row_id)
         if identity is None:
             raise PermanentError("Dynamics 365: what names a row is no GUID.")
         path = queries.related_bookings(table, identity, starts_from)
-        async for page in self._client.pages(path, headers=queries.PAGE_HEADERS):
+        pages = self._client.pages(path, headers=queries.PAGE_HEADERS)
+        async for page in app_refusal.pages_of_all(pages, _logger, DATAVERSE):
             yield [_start(row) for row in page]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from booking_sync.dataverse import queries
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
+from booking_sync.dataverse.web_api.reply import related_row
 from booking_sync.domain.columns import is_logical_name
 from booking_sync.domain.ids import NO_GUID, read_guid
 from booking_sync.errors import PermanentError
@@ -48,7 +49,8 @@ class DataverseResources:
             resource_id = read_guid(row.get(_RESOURCE_ID))
             if resource_id is None:
                 raise incomplete()
-            mailbox = read_guid((row.get("UserId") or {}).get("azureactivedirectoryobjectid"))
+            user = related_row(row, "UserId") or {}
+            mailbox = read_guid(user.get("azureactivedirectoryobjectid"))
             if mailbox and mailbox != NO_GUID:
                 found[resource_id] = mailbox
         return found

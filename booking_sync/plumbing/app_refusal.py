@@ -7,10 +7,15 @@ environment in administration mode, a column that was removed), and the operator
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from booking_sync.errors import TransientError
+from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.log import log_event
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
+Result = TypeVar("Result")
 
 RETRY_SECONDS: Final = 60.0
 """Until the service is asked again; it is mended by hand, and nobody wants to wait long afterwards."""
@@ -24,3 +29,29 @@ def waiting(reason: str) -> TransientError:
 def tell(logger: logging.Logger, service: str, reason: str) -> None:
     """One line for the operator; the reason holds no personal data."""
     log_event(logger, "app_refused", level=logging.ERROR, service=service, reason=reason)
+
+
+async def of_all(call: Awaitable[Result], logger: logging.Logger, service: str) -> Result:
+    """What a call on behalf of many bookings gives.
+
+    Raises:
+        TransientError: the call's own; or the service refused, which becomes `waiting` and is told.
+    """
+    try:
+        return await call
+    except PermanentError as error:
+        reason = error.reason
+    tell(logger, service, reason)
+    raise waiting(reason)
+
+
+async def pages_of_all(
+    pages: AsyncIterator[Result], logger: logging.Logger, service: str
+) -> AsyncIterator[Result]:
+    """The pages of a list on behalf of many bookings; raises as `of_all`."""
+    while True:
+        try:
+            page = await of_all(anext(pages), logger, service)
+        except StopAsyncIteration:
+            return
+        yield page

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from booking_sync.errors import SyncError
 from booking_sync.plumbing import telemetry
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ class MicroBatcher(Generic[Item, Result]):
     """Gathers items until the window closes, then executes them in as many batches as `batch_sizes` says.
 
     Args:
-        execute: answers a batch; one result or exception per item, in the same order. An exception that it
-            raises is every item's.
+        execute: answers a batch; one result or exception per item, in the same order. A `SyncError` that it
+            raises is every item's; after any other error the items are tried again in halves, so it must
+            bear that an item comes twice.
         largest: how many items one batch holds at most.
         smallest: how many items a batch has at least when there are several; None for `largest`.
         places: how many batches run side by side.
@@ -114,11 +116,12 @@ class MicroBatcher(Generic[Item, Result]):
             self._flush()
 
     async def _run(self, batch: list[_Entry[Item, Result]]) -> None:
-        results: Sequence[Result | Exception]
         try:
-            results = await self._execute([entry.item for entry in batch])
-        except Exception as error:  # noqa: BLE001 - handed to every waiting caller, which raises it
-            results = [error] * len(batch)
+            results = await self._results([entry.item for entry in batch])
+        except BaseException:
+            for entry in batch:
+                entry.future.cancel()  # nobody is left waiting for what nobody works on
+            raise
         for entry, result in zip(batch, results, strict=True):
             if entry.future.done():
                 continue
@@ -126,3 +129,23 @@ class MicroBatcher(Generic[Item, Result]):
                 entry.future.set_exception(result)
             else:
                 entry.future.set_result(result)
+
+    async def _results(self, items: Sequence[Item]) -> list[Result | Exception]:
+        """One result per item; a bug is narrowed down, so that it strikes the item that it is about only."""
+        try:
+            results = _checked(await self._execute(items), len(items))
+        except SyncError as error:
+            return [error] * len(items)
+        except Exception as error:  # noqa: BLE001 - handed to the waiting caller, which raises it
+            if len(items) == 1:
+                return [error]
+        else:
+            return results
+        middle = len(items) // 2
+        return await self._results(items[:middle]) + await self._results(items[middle:])
+
+
+def _checked(results: Sequence[Result | Exception], expected: int) -> list[Result | Exception]:
+    if len(results) != expected:
+        raise RuntimeError(f"{len(results)} results for {expected} items")
+    return list(results)

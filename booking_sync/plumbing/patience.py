@@ -28,14 +28,15 @@ class Patience:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def wait(self, tried: int, error: TransientError) -> float | None:
-        """Seconds to wait before the next try; None: give up.
+        """Seconds to wait before the next try; None: give up, at once when only a person can mend it.
 
         Args:
             tried: how many tries have failed, this one included.
             error: how it failed.
         """
         seconds = 2.0 ** (tried - 1) if error.retry_after is None else error.retry_after
-        return None if tried >= self.tries or seconds > self.longest_wait else seconds
+        hopeless = error.until_mended or tried >= self.tries or seconds > self.longest_wait
+        return None if hopeless else seconds
 
     async def insist(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """What the call returns in the end.

@@ -116,6 +116,8 @@ class Presence(Enum):
     """There is no such row."""
     HIDDEN = auto()
     """There is, but we may not read it; lists leave it out silently."""
+    UNKNOWN = auto()
+    """No answer that can be believed; another time may tell."""
 
 
 class AuditReads(Protocol):

@@ -75,10 +75,11 @@ async def test_many_are_asked_for_in_few_requests(
     ("status", "body", "error"),
     [
         (404, None, TransientError),
-        (404, {"error": {"code": "0x80060888", "message": "Resource not found"}}, TransientError),
+        (404, {"error": {"code": "0x80060888", "message": "Resource not found"}}, PermanentError),
         (503, None, TransientError),
         (429, None, TransientError),
-        (400, None, PermanentError),
+        (400, None, TransientError),
+        (400, {"error": {"code": "0x80060891", "message": "Bad request"}}, PermanentError),
     ],
 )
 async def test_nothing_else_counts_as_gone(

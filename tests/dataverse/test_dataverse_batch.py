@@ -84,27 +84,66 @@ def test_answers_cut_short_are_refused(given_replies: list[Reply], data: st.Data
         ("text/html", b"<html>"),
         ("multipart/mixed", answer([Reply(204, {}, b"")])),
         ("multipart/mixed; boundary=other", answer([Reply(204, {}, b"")])),
-        (
-            "multipart/mixed; boundary=b",
-            b"--b\r\nContent-Type: text/plain\r\n\r\nHTTP/1.1 204 x\r\n\r\n--b--",
-        ),
-        ("multipart/mixed; boundary=b", b"--b\r\nContent-Type: application/http\r\n\r\nhello\r\n--b--"),
-        (
-            "multipart/mixed; boundary=b",
-            b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b--",
-        ),
+        ("multipart/mixed; boundary=b", b"--b\r\n\r\n" + b"x" * 2_200_000 + b"\r\n--b--"),
     ],
+    ids=lambda each: repr(each[:60]),
 )
 def test_refuses_what_is_no_batch_answer(header: str, body: bytes) -> None:
-    """Anything but a complete multipart of HTTP answers is malformed."""
+    """Anything but a complete multipart of a bounded length is malformed."""
     with pytest.raises(MalformedBatchError):
         parse(header, body)
+
+
+def nested(depth: int) -> bytes:
+    """Multiparts in multiparts."""
+    inner = b"x"
+    for level in range(depth):
+        boundary = f"n{level}".encode()
+        inner = (
+            b"Content-Type: multipart/mixed; boundary=" + boundary + b"\r\n\r\n--" + boundary + b"\r\n"
+            b"" + inner + b"\r\n--" + boundary + b"--\r\n"
+        )
+    return inner
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"Content-Type: text/plain\r\n\r\nHTTP/1.1 204 x\r\n\r\n",
+        b"Content-Type: application/http\r\n\r\nhello",
+        b"Content-Type: application/http\r\n\r\n",
+        b"",
+        b"Content-Type: application/http\r\n\r\nHTTP/1.1 2 x\r\n\r\n",
+        b"Content-Type: application/http\r\n\r\nHTTP/9.9 204 x\r\n\r\n",
+        b"Content-Type: application/http\r\n\r\nHTTP/1.1 204 x\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+        b"Content-Type: application/http\r\n\r\nHTTP/1.1 204 x\r\na: " + b"b" * 70_000 + b"\r\n\r\n",
+        nested(1),
+        nested(20),
+    ],
+    ids=lambda part: repr(part[:60]) + str(len(part)),
+)
+def test_a_part_that_is_no_answer_does_no_harm_to_its_neighbours(part: bytes) -> None:
+    """In its place is nothing; the answers before and behind it come out as they are."""
+    fine = Reply(204, {"odata-entityid": "x"}, b"")
+    whole = answer([fine, fine])
+    delimiter = f"--{BOUNDARY}\r\n".encode()
+    first, second = whole.split(delimiter)[1:]
+    body = b"".join([delimiter, first, delimiter, part, b"\r\n", delimiter, second])
+    assert parse(content_type(BOUNDARY), body) == [fine, None, fine]
+
+
+def test_parts_in_parts_without_end_are_malformed() -> None:
+    """Nesting that no library can follow is no answer, and no other error."""
+    body = f"--{BOUNDARY}\r\n".encode() + nested(3000) + f"\r\n--{BOUNDARY}--\r\n".encode()
+    with pytest.raises(MalformedBatchError):
+        parse(content_type(BOUNDARY), body)
 
 
 def test_keeps_error_bodies_readable() -> None:
     """The JSON of a part that failed survives, whatever its script."""
     body = json.dumps({"error": {"message": "Zürich, 東京"}}, ensure_ascii=False).encode()
     (reply,) = parse(content_type(BOUNDARY), answer([Reply(404, {"content-type": "application/json"}, body)]))
+    assert reply is not None
     assert json.loads(reply.body) == json.loads(body)
 
 

@@ -25,7 +25,18 @@ def error_of(status: int, code: str = "", message: str = "", *, writes: bool = T
     [
         (401, "", False),
         (408, "", True),
-        (409, "", False),
+        (409, "", True),
+        (409, "0x80060892", False),
+        (301, "", True),
+        (302, "", True),
+        (400, "", True),
+        (403, "", True),
+        (404, "", True),
+        (405, "", True),
+        (412, "", False),
+        (413, "", True),
+        (429, "", False),
+        (501, "", True),
         (412, "0x80060882", False),
         (429, "0x80072322", False),
         (429, "0x80072321", False),
@@ -52,7 +63,7 @@ def test_transient_refusals(status: int, code: str, maybe_applied: bool) -> None
 @pytest.mark.parametrize(
     ("status", "code", "message", "says"),
     [
-        (400, "", "", "the request was refused"),
+        (400, "0x80060891", "", "the request was refused"),
         (
             400,
             "0x80060888",
@@ -87,15 +98,14 @@ def test_transient_refusals(status: int, code: str, maybe_applied: bool) -> None
             "lacks the privilege prvWriteBookableResourceBooking; an administrator must",
         ),
         (403, "0x80072560", "The user is not a member of the organization.", "has no application user"),
-        (403, "", "", "an administrator must check its security role"),
+        (403, "0x80048306", "", "an administrator must check its security role"),
         (404, "0x80060888", "Resource not found for the segment 'x'.", "check DATAVERSE_URL"),
         (404, "0x80040217", "x With Id = y Does Not Exist", "the row does not exist"),
-        (405, "", "", "the request was refused"),
+        (405, "0x80060891", "", "the request was refused"),
         (412, "0x80040333", "Duplicate", "duplicate detection rule"),
         (412, "0x80040237", "A record with matching key values already exists.", "duplicate detection rule"),
-        (413, "", "", "the request was refused"),
-        (501, "", "", "the request was refused"),
-        (302, "", "", "check DATAVERSE_URL"),
+        (413, "0x80060891", "", "the request was refused"),
+        (501, "0x80060891", "", "the request was refused"),
     ],
 )
 def test_permanent_refusals(status: int, code: str, message: str, says: str) -> None:

@@ -123,7 +123,7 @@ async def test_incomplete_page_is_not_an_empty_one(dataverse: DataverseWorld, bo
 
 async def test_refused_list_is_permanent(dataverse: DataverseWorld) -> None:
     """Without the privilege to read bookings there is no list."""
-    dataverse.standin.faults.add(Fault(status=403))
+    dataverse.standin.faults.add(Fault(status=403, body={"error": {"code": "0x80040220", "message": "no"}}))
     with pytest.raises(PermanentError):
         await pages(dataverse)
 

@@ -157,7 +157,8 @@ async def test_one_request_finds_out_that_the_environment_is_back(guarded: Guard
 )
 async def test_refusals_are_answers(guarded: Guarded, status: int, kind: type[Exception]) -> None:
     """Whatever Dataverse refuses, it is there: the circuit stays closed."""
-    guarded.world.standin.faults.add(Fault(times=2 * FAILURES_TO_OPEN, status=status))
+    body = {"error": {"code": "0x80060891", "message": "no"}}
+    guarded.world.standin.faults.add(Fault(times=2 * FAILURES_TO_OPEN, status=status, body=body))
     for _ in range(2 * FAILURES_TO_OPEN):
         with pytest.raises(kind):
             await guarded.client.who_am_i()

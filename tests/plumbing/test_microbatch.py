@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from booking_sync.errors import TransientError
 from booking_sync.plumbing.microbatch import MicroBatcher, batch_sizes
 
 
@@ -50,6 +51,48 @@ async def test_one_refused_item_fails_alone() -> None:
     good, bad = await asyncio.gather(batcher.submit(4), batcher.submit(13), return_exceptions=True)
     assert good == 8
     assert isinstance(bad, ValueError)
+
+
+async def test_a_bug_that_one_item_strikes_strikes_that_item_only() -> None:
+    """Whatever an item does to the code that sends it, the others of its batch are worked on."""
+    batches: list[list[int]] = []
+
+    async def execute(items: Sequence[int]) -> list[int | Exception]:
+        batches.append(list(items))
+        if 13 in items:
+            raise RecursionError
+        return [item * 2 for item in items]
+
+    batcher: MicroBatcher[int, int] = MicroBatcher(execute, largest=100, places=8)
+    results = await asyncio.gather(*(batcher.submit(n) for n in range(16)), return_exceptions=True)
+    assert [n for n, result in enumerate(results) if isinstance(result, RecursionError)] == [13]
+    assert [result for result in results if isinstance(result, int)] == [n * 2 for n in range(16) if n != 13]
+    assert len(batches) == 9
+
+
+async def test_a_refused_request_is_not_made_again() -> None:
+    """What the service says of a batch as a whole is every item's, and not asked for twice."""
+    asked: list[int] = []
+
+    async def execute(items: Sequence[int]) -> list[int | Exception]:
+        asked.append(len(items))
+        raise TransientError("throttled", retry_after=1)
+
+    batcher: MicroBatcher[int, int] = MicroBatcher(execute, largest=100, places=8)
+    results = await asyncio.gather(*(batcher.submit(n) for n in range(4)), return_exceptions=True)
+    assert [type(result) for result in results] == [TransientError] * 4
+    assert asked == [4]
+
+
+async def test_too_few_answers_leave_nobody_waiting() -> None:
+    """A batch that is answered with the wrong number of results is a bug, and its callers are told."""
+
+    async def execute(_items: Sequence[int]) -> list[int | Exception]:
+        return []
+
+    batcher: MicroBatcher[int, int] = MicroBatcher(execute, largest=100, places=8)
+    with pytest.raises(RuntimeError, match="0 results for 1 items"):
+        await batcher.submit(1)
 
 
 async def test_a_failed_request_fails_every_caller_of_its_batch_only() -> None:

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 
 _CRLF = "\r\n"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
+MAX_ANSWER_BYTES = 2 * 1024 * 1024
+"""Fifty parts' answers are some ten kilobytes; what reads them needs a second for each ten megabytes."""
 _SAFE = re.compile(r"[\x20-\x7e]*")
 
 
 class MalformedBatchError(ValueError):
     """An answer that is not the multipart it should be; nothing can be said of any part."""
+
+
+class _MalformedPartError(ValueError):
+    """A part that is no HTTP answer; the others may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +66,22 @@ def compose(parts: Sequence[Part], boundary: str) -> bytes:
     return b"".join([*pieces, delimiter, b"--\r\n"])
 
 
-def parse(content_type_header: str, body: bytes) -> list[Reply]:
-    """The answers in an answer to a batch, in their order.
+def parse(content_type_header: str, body: bytes) -> list[Reply | None]:
+    """The answers in an answer to a batch, in their order; None in the place of one that can't be read.
 
     Raises:
-        MalformedBatchError: not multipart, cut short, or a part is no HTTP answer.
+        MalformedBatchError: not multipart, too long, or cut short.
     """
+    if len(body) > MAX_ANSWER_BYTES:
+        raise MalformedBatchError("the answer to a batch is too long")
     head = f"Content-Type: {content_type_header}\r\n\r\n".encode("latin-1", "replace")
-    message = BytesParser(policy=compat32).parsebytes(head + body)
+    try:
+        message = BytesParser(policy=compat32).parsebytes(head + body)
+    except (ValueError, LookupError, RecursionError):  # parts in parts in parts
+        raise MalformedBatchError("the answer to a batch can't be read") from None
     if message.get_content_type() != "multipart/mixed" or not message.is_multipart() or message.defects:
         raise MalformedBatchError("the answer to a batch is not a complete multipart/mixed")
-    return [_reply(part) for part in message.get_payload() if not isinstance(part, str)]
+    return [_reply_or_none(part) for part in message.get_payload() if not isinstance(part, str)]
 
 
 def _head(part: Part) -> str:
@@ -88,17 +99,21 @@ def _head(part: Part) -> str:
     return _CRLF.join(lines)
 
 
+def _reply_or_none(part: Message) -> Reply | None:
+    try:
+        return _reply(part)
+    except (ValueError, LookupError, http.client.HTTPException):
+        return None
+
+
 def _reply(part: Message) -> Reply:
     payload = part.get_payload(decode=True)
     if part.get_content_type() != "application/http" or not isinstance(payload, bytes):
-        raise MalformedBatchError("a part of a batch's answer is no HTTP answer")
+        raise _MalformedPartError
     stream = io.BytesIO(payload)
     status = _STATUS_LINE.match(stream.readline())
     if status is None:
-        raise MalformedBatchError("a part of a batch's answer has no status")
-    try:
-        headers = http.client.parse_headers(stream)
-    except http.client.HTTPException:
-        raise MalformedBatchError("a part of a batch's answer has unreadable headers") from None
+        raise _MalformedPartError
+    headers = http.client.parse_headers(stream)
     lower = {name.lower(): value for name, value in headers.items()}
     return Reply(int(status[1]), lower, stream.read())

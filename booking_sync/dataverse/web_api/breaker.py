@@ -6,6 +6,7 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from booking_sync.dataverse.web_api.errors import OversizedAnswerError
 from booking_sync.errors import TransientError
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ class GuardedWire:
             with self._circuit.call() as call:
                 try:
                     reply = await self._wire.exchange(request, token)
+                except OversizedAnswerError:
+                    call.answered()
+                    raise
                 except TransientError as error:
                     if error.retry_after is None:  # else it is the pause that Dataverse asked for
                         call.failed(error.reason)

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.breaker import GuardedWire
 from booking_sync.dataverse.web_api.errors import incomplete, read_refusal, to_error
 from booking_sync.dataverse.web_api.pause import Pause
@@ -26,6 +27,7 @@ from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric, SpanNa
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from booking_sync.dataverse.web_api.batch import Part
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.errors import SyncError
     from booking_sync.plumbing.circuit import Circuit
@@ -42,8 +44,8 @@ _STANDARD_HEADERS: Final = {
     "User-Agent": "booking-sync",
 }
 _NEXT_LINK = "@odata.nextLink"
-_MAX_PAGES = 10_000
-"""A list that never ends is a fault of the service."""
+_MAX_PAGES = 4_000
+"""A list that never ends is a fault of the service; of bookings these are two million."""
 _DEFAULT_TIMEOUTS = Timeouts()
 PLACES: Final = 50
 """Dataverse answers 429 beyond 52 requests at a time of one user on one of its web servers (its service
@@ -144,25 +146,56 @@ class DataverseClient:
         """The rows of a list, page by page, until Dataverse says that it ends.
 
         Raises:
-            TransientError: as `send`; or a page is incomplete, which must not pass for an empty one.
+            TransientError: as `send`; a page is incomplete, which must not pass for an empty one; or the
+                pages run in a circle.
             PermanentError: as `send`; or the next page is said to be on another host.
         """
-        link = path
+        link, seen = path, set[str]()
+        before: Sequence[dict[str, Any]] = ()
         for _ in range(_MAX_PAGES):
             page = await self.get(link, headers=headers)
-            yield _rows_of(page)
+            rows = _rows_of(page)
+            if rows and rows == before:
+                break  # the same page under another address
+            yield rows
             following = page.get(_NEXT_LINK)
             if following is None:
                 return
-            if not isinstance(following, str):
+            if not isinstance(following, str) or not following or following in seen:
                 break
             self._refuse_foreign(following)
-            link = following
+            seen.add(following)
+            link, before = following, rows
         raise incomplete()
 
     async def rows(self, path: str, *, headers: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """All the rows of a list; raises as `pages`."""
         return [row async for page in self.pages(path, headers=headers) for row in page]
+
+    async def batch(self, parts: Sequence[Part]) -> list[Reply | None]:
+        """The answer to each part of a batch, in order; None for one that can't be read.
+
+        A part that fails, or is answered badly, does no harm to the others.
+
+        Raises:
+            TransientError: as `send`; or no answer says what became of the parts.
+            PermanentError: the batch as a whole was refused, which speaks of none of its parts.
+        """
+        boundary = f"batch_{uuid.uuid4()}"
+        reply = await self.send(
+            "POST",
+            "$batch",
+            # Without it the first part that fails ends the batch.
+            headers={"Content-Type": batch.content_type(boundary), "Prefer": "odata.continue-on-error"},
+            body=batch.compose(parts, boundary),
+        )
+        try:
+            replies = batch.parse(reply.headers.get("content-type", ""), reply.body)
+        except batch.MalformedBatchError:
+            raise incomplete(maybe_applied=True) from None
+        if len(replies) != len(parts):
+            raise incomplete(maybe_applied=True)
+        return replies
 
     async def who_am_i(self) -> WhoAmI:
         """Our user and organisation; raises as `get`."""

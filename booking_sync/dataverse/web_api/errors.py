@@ -1,18 +1,21 @@
 """What a refusal of Dataverse means: try again later, or tell a person.
 
+Only an answer with a code of Dataverse's own (`0x80040217`) is its verdict. What has none, be it empty or a
+page of HTML, may be a gateway's, a proxy's or a half-dead front end's, whatever its status: that passes.
+
 Reasons carry the status, Dataverse's code and names of columns and privileges, never the service's own
 message: it may quote the row's content.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.plumbing.json_text import read_json
 from booking_sync.plumbing.retry_after import read_retry_after
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ _LIMITS = frozenset({"0x80072322", "0x80072321", "0x80072326"})
 """Service protection limits: requests, execution time, concurrency ("Service protection API limits")."""
 _DATABASE_BUSY = frozenset({"0x80044150", "0x80044151"})
 """A deadlock's victim and an SQL timeout, sent as 400 or 500; Microsoft's advice is to try again."""
+_NEVER_RUN = frozenset({401, 412, 429})
+"""Refusals that nobody sends of what was carried out, a gateway included."""
 _CUSTOMIZING = frozenset({"0x80071151"})
 """Somebody imports or publishes a solution, and table definitions are locked meanwhile."""
 _NEEDED = "0x8004f01f"
@@ -38,7 +43,6 @@ _PLUGIN_REFUSED = "0x80040265"
 
 _PROVISION = "run the provisioning command, or correct the setting that names the column"
 _DUPLICATE = "a duplicate detection rule or a key refused the change."
-_ELSEWHERE = "the address sends us elsewhere, and we don't follow; check DATAVERSE_URL."
 _SENTENCES = {
     **dict.fromkeys(DUPLICATES, _DUPLICATE),
     _NOT_ENABLED: (
@@ -52,7 +56,6 @@ _SENTENCES = {
     ROW_MISSING: "the row does not exist.",
 }
 _STATUS_SENTENCES: dict[int, str] = {
-    **dict.fromkeys((301, 302, 303, 307, 308), _ELSEWHERE),
     403: "our application user may not do this; an administrator must check its security role.",
     404: "the table or address was not found; check DATAVERSE_URL and that Field Service is installed.",
 }
@@ -64,6 +67,10 @@ _MISSING_COLUMN = re.compile(
 _SHORT_COLUMN = re.compile(r"length of the '(\w{1,128})' attribute")
 _PRIVILEGE = re.compile(r"\bprv\w{1,128}")
 _CODE = re.compile(r"0x[0-9a-f]{1,8}")
+
+
+class OversizedAnswerError(TransientError):
+    """The service answered, with more than is taken; a question for less may go well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,7 @@ def incomplete(*, maybe_applied: bool = False) -> TransientError:
 
 def _read_error(body: bytes) -> tuple[str, str]:
     try:
-        error = json.loads(body)["error"]
+        error = read_json(body)["error"]
         code, message = error.get("code"), error.get("message")
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", ""
@@ -127,7 +134,7 @@ def _read_error(body: bytes) -> tuple[str, str]:
 
 
 def _is_transient(refusal: Refusal) -> bool:
-    if refusal.code in _LIMITS | _DATABASE_BUSY | _CUSTOMIZING:
+    if not refusal.code or refusal.code in _LIMITS | _DATABASE_BUSY | _CUSTOMIZING:
         return True
     if refusal.status == HTTPStatus.PRECONDITION_FAILED:
         return refusal.code not in DUPLICATES
@@ -142,8 +149,10 @@ def _is_transient(refusal: Refusal) -> bool:
 
 
 def _may_have_run(refusal: Refusal) -> bool:
-    if refusal.code in _LIMITS:
+    if refusal.code in _LIMITS or refusal.status in _NEVER_RUN:
         return False
+    if not refusal.code:
+        return True  # of whoever answered, nobody knows what Dataverse did
     server_failed = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return server_failed or refusal.status == HTTPStatus.REQUEST_TIMEOUT
 
@@ -155,6 +164,8 @@ def _transient_reason(refusal: Refusal) -> str:
         return "the access token was refused"
     if refusal.status == HTTPStatus.PRECONDITION_FAILED:
         return "the row was changed meanwhile"
+    if not refusal.code and refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "an answer without its own error; if that lasts, check DATAVERSE_URL"
     return "the service can't answer now"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.errors import TransientError
+from booking_sync.plumbing.json_text import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,10 +32,22 @@ class Reply:
             TransientError: it is none, or OData broke off inside it: such an answer says nothing.
         """
         try:
-            document = json.loads(self.body)
+            document = read_json(self.body)
         except ValueError:
             document = None
         # OData reports an error that strikes while rows are being sent inside the answer that began with 200.
         if not isinstance(document, dict) or "error" in document:
             raise TransientError("Dynamics 365: an answer was incomplete.")
         return document
+
+
+def related_row(row: Mapping[str, Any], navigation: str) -> Mapping[str, Any] | None:
+    """The row that came along with another under this navigation property; None when there is none.
+
+    Raises:
+        TransientError: what is there is no row.
+    """
+    value = row.get(navigation)
+    if value is None or isinstance(value, dict):
+        return value
+    raise TransientError("Dynamics 365: an answer was incomplete.")
