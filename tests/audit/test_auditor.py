@@ -310,7 +310,8 @@ async def test_without_dataverse_there_is_no_audit(
     """A list of rows that fails ends the run with an error, and nothing is queued."""
     made = await world.book()
     world.dataverse.remove(made.id)
-    world.dataverse.standin.faults.add(Fault(path=path, status=status, times=100))
+    body = {"error": {"code": "0x80040220", "message": "no"}} if status < 500 else None
+    world.dataverse.standin.faults.add(Fault(path=path, status=status, body=body, times=100))
     with pytest.raises(error):
         await world.audit(FORCE)
     assert world.queue.sent == []

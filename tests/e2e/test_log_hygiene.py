@@ -112,7 +112,8 @@ async def make_trouble(crowd: Crowd) -> None:
         await stack.graph.add_fault(fault)
         await crowd.book(crowd.plan(2))
         await crowd.settle()
-    await stack.dataverse.add_fault(Fault(path=r"\$batch", status=400, body=quoting("0x80040203")))
+    row = r"bookableresourcebookings\("
+    await stack.dataverse.add_fault(Fault(path=row, method="PATCH", status=400, body=quoting("0x80040203")))
     await crowd.book(crowd.plan(1))
     await crowd.settle()
     await stack.rotate_secret()

@@ -157,7 +157,8 @@ async def test_a_run_that_broke_off_is_completed_by_the_next(
     site: Site, request_number: int, applied: Any
 ) -> None:
     """Whichever change fails, applied or not, the next run brings it to the same end with nothing twice."""
-    fault = Fault(method="POST", status=400, after_skipping=request_number, when=applied)
+    body = {"error": {"code": "0x80040203", "message": "no"}}
+    fault = Fault(method="POST", status=400, body=body, after_skipping=request_number, when=applied)
     site.standin.faults.add(fault)
     with pytest.raises(PermanentError):
         await site.provision()
