@@ -22,6 +22,7 @@ from tests.e2e.office import BOOKINGS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OLD_EXTENSION = "com.contoso.flow"
+DENIED = {"error": {"code": "ErrorAccessDenied", "message": "Access is denied."}}
 NO_EVENT = {"bsync_outlookeventid": None, "bsync_originalresource": None, "bsync_outlooksyncstate": None}
 
 
@@ -179,8 +180,7 @@ async def test_a_purge_that_can_t_do_all_says_so_and_is_completed_by_the_next(pl
     assert (await place.row(plans[0]))["bsync_outlookeventid"]
 
     await place.stack.graph.add_mailboxes([{"id": who.mailbox, "kind": "normal"}])
-    refusal = {"error": {"code": "ErrorAccessDenied"}}
-    await place.stack.graph.add_fault(Fault("events/", "DELETE", status=403, body=refusal, times=1))
+    await place.stack.graph.add_fault(Fault("events/", "DELETE", status=403, body=DENIED, times=1))
     partly = await place.cli.run(*command)
     assert (partly.code, partly.json()["mailboxes"][0]["left"]) == (1, 2), partly.output
     assert (await place.cli.run(*command)).code == 0
@@ -192,7 +192,7 @@ async def test_a_purge_whose_calendar_list_breaks_off_removes_no_unseen_event(pl
     who = place.crowd.people[4]
     plans = await place.booked(who, 2)
     await place.quiet_row(plans[0], **NO_EVENT)
-    await place.stack.graph.add_fault(Fault(r"events\?", "GET", status=403, times=-1))
+    await place.stack.graph.add_fault(Fault(r"events\?", "GET", status=403, times=-1, body=DENIED))
     ended = await place.cli.run("purge", "--mailbox", who.mailbox, "--yes", "--json")
     assert ended.code == 1
     assert "could not be listed" in " ".join(ended.json()["mailboxes"][0]["problems"])

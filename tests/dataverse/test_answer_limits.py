@@ -10,16 +10,14 @@ from typing import Any
 
 import pytest
 
-from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.dataverse.web_api.errors import OversizedAnswerError
 from booking_sync.dataverse.web_api.transport import Timeouts
-from booking_sync.domain.columns import SupportColumns
 from booking_sync.errors import TransientError
 from booking_sync.plumbing.bounded_body import MAX_BYTES
 from booking_sync.plumbing.circuit import FAILURES_TO_OPEN, Circuit
 from local.stack.certificates import Certificates
-from tests.dataverse.world import FixedClock, LocalCredential
+from tests.dataverse.world import FixedClock, LocalCredential, make_rows
 from tests.support.bookings import BOOKING_ID
 from tests.support.raw_server import RawServer, http, raw_server
 
@@ -41,7 +39,7 @@ class Wild:
         self.client = DataverseClient(
             url, credential, FixedClock(), workers=2, timeouts=timeouts, circuit=circuit
         )
-        self.rows = DataverseBookings(self.client, SupportColumns())
+        self.rows = make_rows(self.client)
 
     async def failure(self) -> TransientError:
         """How a question ends that can't be answered."""
