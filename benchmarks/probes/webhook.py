@@ -24,9 +24,8 @@ import function_app
 from booking_sync.azure.connections import client_options
 from booking_sync.azure.queue import NEVER_EXPIRES, StorageChangeQueue
 from booking_sync.domain.change import BookingChange, encode_change
-from booking_sync.settings.loading import load_part, load_receiver_settings
+from booking_sync.settings.loading import load_queue_settings, load_receiver_settings
 from booking_sync.settings.registration import queue_name
-from booking_sync.settings.table import QueueSettings
 from booking_sync.sync.receiver import Receiver
 from booking_sync.wiring.ambient import new_id, now
 from booking_sync.wiring.app import application
@@ -135,7 +134,7 @@ class TimedQueue(StorageChangeQueue):
 async def cost(count: int) -> dict[str, list[float]]:
     """Milliseconds of each webhook, one at a time: whole, own steps, and outside the queue's `send`."""
     service, _ = await _bare_queue()
-    queue = TimedQueue(service, load_part(os.environ, QueueSettings).queue_name, now)
+    queue = TimedQueue(service, load_queue_settings(os.environ).queue_name, now)
     receiver = Receiver(queue, load_receiver_settings(os.environ).policy, now, new_id)
     found: dict[str, list[float]] = {"whole": [], "steps": [], "receiver": [], "cpu": []}
     for number in range(count + count // 10):
@@ -201,7 +200,7 @@ async def memory(count: int) -> dict[str, Any]:
 
 async def _bare_queue() -> tuple[QueueServiceClient, QueueClient]:
     """The storage SDK as the app sets it up, without the app."""
-    connection = load_part(os.environ, QueueSettings).storage.connection_string
+    connection = load_queue_settings(os.environ).storage.connection_string
     service = QueueServiceClient.from_connection_string(connection, **client_options())
     queue = service.get_queue_client(queue_name(os.environ), message_encode_policy=TextBase64EncodePolicy())
     return service, queue

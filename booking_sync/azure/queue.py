@@ -18,6 +18,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.storage import QUEUES, asking, storage_options
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.errors import SettingsError
 from booking_sync.plumbing import telemetry
 from booking_sync.settings.values import POISON_SUFFIX
 
@@ -128,11 +129,14 @@ def open_queue(
             the identity-based form.
 
     Raises:
-        ValueError: the connection string is malformed in a way that the settings' check did not see.
+        SettingsError: the connection string is malformed in a way that the settings' check did not see.
     """
     options = storage_options()
     if storage.connection_string:
-        service = QueueServiceClient.from_connection_string(storage.connection_string, **options)
+        try:
+            service = QueueServiceClient.from_connection_string(storage.connection_string, **options)
+        except ValueError:  # its words may quote the key
+            raise SettingsError("AzureWebJobsStorage is not a connection string: copy it anew.") from None
         return StorageChangeQueue(service, name, now)
     credential = credential_factory(storage.client_id)
     service = QueueServiceClient(storage.queue_url, credential=credential, **options)

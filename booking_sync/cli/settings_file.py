@@ -7,6 +7,7 @@ well: the Azure SDKs and the TLS libraries read some of them there.
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 from booking_sync.errors import SettingsError
@@ -36,7 +37,22 @@ def read_settings_file(path: Path) -> dict[str, str]:
     wrong = sorted(name for name, value in values.items() if not isinstance(value, str))
     if wrong:
         raise SettingsError(f"In the settings file {path} these are no texts: {', '.join(wrong)}.")
+    odd = sorted(repr(name) for name, value in values.items() if not _can_be_set(name, value))
+    if odd:
+        raise SettingsError(
+            f"In the settings file {path} the names or values of these hold what no environment can (such as "
+            f"NUL, or = in a name): {', '.join(odd)}."
+        )
     return values
+
+
+def _can_be_set(name: str, value: str) -> bool:
+    """Whether the operating system takes it as an environment variable."""
+    try:
+        os.fsencode(name + value)
+    except UnicodeEncodeError:
+        return False
+    return bool(name) and "=" not in name and "\x00" not in name + value
 
 
 def merged(environ: Mapping[str, str], path: Path | None) -> dict[str, str]:

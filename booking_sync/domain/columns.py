@@ -52,7 +52,7 @@ def column_problems(names: Mapping[str, str]) -> Iterator[str]:
             yield f"{label} must be a column's logical name: lower-case letters, digits and underscores"
         elif not publisher_prefix(name):
             yield f"{label} must be a column that you added, with a publisher's prefix such as bsync_"
-    for name in dict.fromkeys(names.values()):
+    for name in filter(publisher_prefix, dict.fromkeys(names.values())):
         labels = [label for label, each in names.items() if each == name]
         if len(labels) > 1:
             yield f"{' and '.join(labels)} must be different columns"

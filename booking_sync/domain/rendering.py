@@ -159,6 +159,8 @@ def _compile(source: str, *, escape: bool) -> Template:
         return environment.from_string(source)
     except TemplateError as error:
         raise BadTemplateError(f"line {getattr(error, 'lineno', 1)}: {error}") from error
+    except Exception as error:  # nested too deeply, a number too long: whatever Python's compiler meets
+        raise BadTemplateError(f"{type(error).__name__}: {error}"[:_MAX_TOLD]) from error
 
 
 def _fill(template: Template, names: dict[str, str], *, quoting: bool = False) -> str:

@@ -1,7 +1,7 @@
 """Turns Dataverse's UTC instants into the wall-clock times that Outlook is given.
 
 The zone's rules come from the IANA database, the names that Graph is sent are the Windows ones, which every
-mailbox knows (Graph documents Windows names and a subset of IANA's).
+mailbox knows (Graph documents Windows names and a subset of IANA's). A zone without one is refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ UTC_NAME = "UTC"
 
 
 class UnknownZoneError(ValueError):
-    """The name is neither an IANA nor a Windows zone name."""
+    """The name is neither a Windows zone name nor an IANA one that has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def event_zone(name: str) -> EventZone:
     """The zone with this IANA or Windows name.
 
     Raises:
-        UnknownZoneError: there is no such zone.
+        UnknownZoneError: there is no such zone, or mailboxes don't know it.
     """
     if name.upper() in (UTC_NAME, "ETC/UTC"):
         return EventZone(UTC_NAME, UTC)
@@ -63,7 +63,10 @@ def event_zone(name: str) -> EventZone:
         rules = ZoneInfo(iana)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UnknownZoneError(f"{name!r} is neither an IANA nor a Windows time zone name") from error
-    return EventZone(name if name in win_tz else tz_win.get(name, name), rules)
+    graph_name = name if name in win_tz else tz_win.get(name)
+    if graph_name is None:  # aliases such as GMT or US/East-Indiana, which no mailbox knows
+        raise UnknownZoneError(f"{name!r} has no Windows name")
+    return EventZone(graph_name, rules)
 
 
 def _event_time(moment: datetime, rules: tzinfo, name: str) -> EventTime:

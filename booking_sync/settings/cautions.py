@@ -6,13 +6,29 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from booking_sync.plumbing import ncrontab
+from booking_sync.settings.lookalikes import lookalikes
+from booking_sync.settings.storage import storage_cautions
 from booking_sync.settings.table import MAX_LOOK_BACK_MINUTES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from booking_sync.settings.table import Settings
 
+_SHORTEST_PATIENCE = timedelta(hours=1)
+_PUBLIC_AUTHORITY = "login.microsoftonline.com"
+_CLOUDS = (
+    (("graph.microsoft.com",), (_PUBLIC_AUTHORITY, "login.microsoft.com", "login.windows.net")),
+    (("graph.microsoft.us", "dod-graph.microsoft.us"), ("login.microsoftonline.us",)),
+    (
+        ("microsoftgraph.chinacloudapi.cn",),
+        ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
+    ),
+)
+"""Hosts of Graph and of Entra, cloud by cloud (Microsoft: "National cloud deployments")."""
 _UNITS = (
     (timedelta(days=1), "days"),
     (timedelta(hours=1), "h"),
@@ -31,10 +47,49 @@ class Caution:
     remedy: str
 
 
-def cautions(settings: Settings) -> tuple[Caution, ...]:
-    """All there are."""
-    seldom = _seldom_catch_up(settings)
-    return (seldom,) if seldom else ()
+def cautions(settings: Settings, environ: Mapping[str, str]) -> tuple[Caution, ...]:
+    """All there are.
+
+    Args:
+        settings: the app's.
+        environ: what they were read from.
+    """
+    found = (_seldom_catch_up(settings), _short_patience(settings), _other_cloud(settings))
+    return (
+        *(each for each in found if each),
+        *(Caution(*each) for each in storage_cautions(environ)),
+        *(
+            Caution(name, f"nothing reads it; it looks like {ours}", f"Rename it to {ours}, or remove it.")
+            for name, ours in lookalikes(environ).items()
+        ),
+    )
+
+
+def _short_patience(settings: Settings) -> Caution | None:
+    """Put-backs wait up to five minutes, and services are away for longer."""
+    age = timedelta(hours=settings.message_max_age_hours)
+    if age >= _SHORTEST_PATIENCE:
+        return None
+    return Caution(
+        "MESSAGE_MAX_AGE_HOURS",
+        f"a change is given up {_span(age)} after it came in; outages and throttled mailboxes take longer",
+        "Set it to 24, unless somebody watches the poison queue all the time.",
+    )
+
+
+def _other_cloud(settings: Settings) -> Caution | None:
+    """Entra's authorities give tokens for the Graph of their own cloud only."""
+    graph, authority = urlsplit(settings.graph_url).hostname, urlsplit(settings.authority_host).hostname
+    authority = authority or _PUBLIC_AUTHORITY
+    cloud = next((each for each in _CLOUDS if graph in each[0]), None)
+    other = next((each for each in _CLOUDS if authority in each[1]), None)
+    if cloud is None or other is None or cloud is other:
+        return None
+    return Caution(
+        "AZURE_AUTHORITY_HOST",
+        f"{authority} gives no tokens for {graph}, which is another cloud's (GRAPH_URL)",
+        f"Set AZURE_AUTHORITY_HOST to {cloud[1][0]}, or GRAPH_URL to the other cloud's Graph.",
+    )
 
 
 def _seldom_catch_up(settings: Settings) -> Caution | None:

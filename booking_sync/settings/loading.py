@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from booking_sync.domain.columns import SupportColumns, column_problems
 from booking_sync.errors import SettingsError
 from booking_sync.settings.table import (
     BY_FIELD,
+    QueueSettings,
     ReceiverSettings,
     Setting,
     Settings,
@@ -18,13 +18,11 @@ from booking_sync.settings.table import (
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from _typeshed import DataclassInstance
 
 Part = TypeVar("Part", bound="DataclassInstance")
-
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -33,10 +31,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: names every setting that is missing or malformed.
     """
-    values, problems = _read(environ, BY_FIELD)
-    _check_vault(values, problems)
-    _complain(problems)
-    return Settings(**values)
+    return Settings(**_checked(environ, BY_FIELD))
 
 
 def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
@@ -62,10 +57,30 @@ def load_part(environ: Mapping[str, str], part: type[Part]) -> Part:
     Raises:
         SettingsError: names every setting of these that is missing or malformed.
     """
-    values, problems = _read(environ, [each.name for each in fields(part)])
-    _check_vault(values, problems)
-    _complain(problems)
-    return part(**values)
+    return part(**_checked(environ, [each.name for each in fields(part)]))
+
+
+def load_queue_settings(environ: Mapping[str, str]) -> QueueSettings:
+    """Read only what it takes to open the queue, and check only that it can be opened.
+
+    Who can open it can keep a webhook and put a message back, whatever else is wrong with these settings or
+    with others: the worker reads all of them before it acts on a message.
+
+    Raises:
+        SettingsError: names every setting of these that is missing or malformed.
+    """
+    values, problems = _read(environ, [each.name for each in fields(QueueSettings)])
+    _complain(problems, environ)
+    return QueueSettings(**values)
+
+
+def _checked(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
+    from booking_sync.settings.contradictions import contradictions  # noqa: PLC0415 - keeps the webhook light
+
+    values, problems = _read(environ, names)
+    problems += contradictions(values, environ)
+    _complain(problems, environ)
+    return values
 
 
 def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
@@ -103,17 +118,11 @@ def _value(setting: Setting, environ: Mapping[str, str], problems: list[str]) ->
         return None
 
 
-def _check_vault(values: Mapping[str, Any], problems: list[str]) -> None:
-    if values.get("key_vault_verify_challenge") is False and not _is_local(values.get("key_vault_url")):
-        problems.append("KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost: remove it")
+def _complain(problems: Sequence[str], environ: Mapping[str, str]) -> None:
+    if not problems:
+        return
+    from booking_sync.settings.lookalikes import lookalikes  # noqa: PLC0415 - for this message only
 
-
-def _complain(problems: list[str]) -> None:
-    if problems:
-        what = "1 app setting needs" if len(problems) == 1 else f"{len(problems)} app settings need"
-        raise SettingsError(f"{what} attention. " + "; ".join(problems) + ". See docs/settings.md.")
-
-
-def _is_local(url: str | None) -> bool:
-    # An unreadable URL is a problem of its own; don't complain twice.
-    return url is None or urlsplit(url).hostname in _LOCAL_HOSTS
+    what = "1 app setting needs" if len(problems) == 1 else f"{len(problems)} app settings need"
+    hints = "".join(f" Nothing reads {name}: is {ours} meant?" for name, ours in lookalikes(environ).items())
+    raise SettingsError(f"{what} attention. {'; '.join(problems)}.{hints} See docs/settings.md.")

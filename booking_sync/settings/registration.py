@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.text import trim
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -14,14 +16,14 @@ DEFAULT_AUDIT_SCHEDULE = "0 30 2 * * *"
 
 def queue_name(environ: Mapping[str, str]) -> str:
     """The change queue's name."""
-    return environ.get("BOOKING_QUEUE_NAME", "").strip() or DEFAULT_QUEUE_NAME
+    return trim(environ.get("BOOKING_QUEUE_NAME", "")) or DEFAULT_QUEUE_NAME
 
 
 def catch_up_schedule(environ: Mapping[str, str]) -> str:
     """The catch-up's schedule."""
-    return environ.get("CATCH_UP_SCHEDULE", "").strip() or DEFAULT_CATCH_UP_SCHEDULE
+    return trim(environ.get("CATCH_UP_SCHEDULE", "")) or DEFAULT_CATCH_UP_SCHEDULE
 
 
 def audit_schedule(environ: Mapping[str, str]) -> str:
     """The audit's schedule."""
-    return environ.get("AUDIT_SCHEDULE", "").strip() or DEFAULT_AUDIT_SCHEDULE
+    return trim(environ.get("AUDIT_SCHEDULE", "")) or DEFAULT_AUDIT_SCHEDULE

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.text import trim
 from booking_sync.settings import values
 from booking_sync.settings.registration import (
     DEFAULT_AUDIT_SCHEDULE,
@@ -42,6 +43,8 @@ class Setting:
     """As one would type it; None when the setting has to be given."""
     blank_is_value: bool = False
     """An empty text means empty, not the default."""
+    many_lines: bool = False
+    """A text of people's own making, where line breaks and quotation marks may be meant."""
 
     @property
     def required(self) -> bool:
@@ -56,12 +59,12 @@ class Setting:
         """
         if self.name == STORAGE_SETTING:  # the only one that may be spread over several names
             return storage_settings(environ)
-        text = environ.get(self.name, "").strip()
+        text = trim(environ.get(self.name, ""))
         if not text and not (self.blank_is_value and self.name in environ):
             if self.default is None:
                 raise ValueError(f"is missing: {self.meaning}")
             text = self.default
-        return self.parse(text)
+        return self.parse(text if self.many_lines else values.plain(text))
 
 
 _STORAGE_GROUP = "Storage and queue"
@@ -238,6 +241,7 @@ class Settings:
             "Jinja template of the event's subject; empty: built in",
             _OUTLOOK_GROUP,
             "",
+            many_lines=True,
         ),
     ]
     event_body_template: Annotated[
@@ -248,6 +252,7 @@ class Settings:
             "Jinja template of the event's HTML body; empty: built in",
             _OUTLOOK_GROUP,
             "",
+            many_lines=True,
         ),
     ]
     open_extension_name: Annotated[

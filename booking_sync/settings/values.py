@@ -1,7 +1,8 @@
 """From a setting's text to its value, one function per kind of value.
 
-Each raises ValueError with what is wanted instead. What checks zones and templates is imported when those are
-checked: a webhook must not wait for it at a cold start.
+Each raises ValueError with what is wanted instead, and does not quote the whole text: somebody may have
+pasted a secret into the wrong setting. What checks zones and templates is imported when those are checked: a
+webhook must not wait for it at a cold start.
 """
 
 from __future__ import annotations
@@ -11,27 +12,48 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from booking_sync.domain.ids import typed_guid
+from booking_sync.domain.ids import NO_GUID, typed_guid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 POISON_SUFFIX = "-poison"
 _MIN_QUEUE_NAME = 3
-_MAX_QUEUE_NAME = 63 - len(POISON_SUFFIX)
+_MAX_QUEUE_NAME = 63
+LONGEST_QUEUE_NAME = _MAX_QUEUE_NAME - len(POISON_SUFFIX)
+"""So that its poison queue can have a name too."""
+_MAX_HOST = 253
+_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*|[0-9a-f:]+(?:%[a-z0-9]+)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_MAX_EXTENSION_NAME = 80
+"""No limit is documented. Outlook keeps an open extension in a named property, whose name has 126 characters
+at most ([MS-OXCDATA] 2.6.1 counts its bytes in one byte), and puts 44 of its own before ours."""
+_QUOTES = frozenset(('""', "''", "``", "“”", "„“", "„”", "«»", "\u2018\u2019"))
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
 
+def plain(text: str) -> str:
+    """The text of one line, when it holds nothing but what somebody will have meant."""
+    for place, character in enumerate(text):
+        if not character.isprintable():
+            raise ValueError(
+                f"holds a character that can't be seen (U+{ord(character):04X}, after {place} others)"
+            )
+    if len(text) > 1 and f"{text[0]}{text[-1]}" in _QUOTES:
+        raise ValueError("stands in quotation marks: take them away")
+    return text
+
+
 def queue_name(text: str) -> str:
-    """A storage queue's name that leaves room for its poison queue's."""
+    """A storage queue's name; that it leaves room for its poison queue's is checked with the whole."""
     if (
         not re.fullmatch(r"[a-z0-9](-?[a-z0-9])+", text)
         or not _MIN_QUEUE_NAME <= len(text) <= _MAX_QUEUE_NAME
     ):
         raise ValueError(
-            f"must be {_MIN_QUEUE_NAME} to {_MAX_QUEUE_NAME} lower-case letters, digits and single hyphens, "
-            f"as Azure wants it of a queue whose poison queue is <name>{POISON_SUFFIX}"
+            f"must be {_MIN_QUEUE_NAME} to {LONGEST_QUEUE_NAME} lower-case letters, digits and single "
+            f"hyphens, as Azure wants it of a queue whose poison queue is <name>{POISON_SUFFIX}"
         )
     return text
 
@@ -49,6 +71,8 @@ def https_url(text: str) -> str:
         raise ValueError("must be https://<host> and nothing else")
     if parts.path.strip("/"):
         raise ValueError("must be https://<host> without a path")
+    if not _HOST.fullmatch(parts.hostname) or len(parts.hostname) > _MAX_HOST or port == 0:
+        raise ValueError("must be https://<host>, and no host or port is called so")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"https://{host}" + (f":{port}" if port is not None else "")
 
@@ -74,6 +98,8 @@ def guid(text: str) -> str:
     found = typed_guid(text)
     if found is None:
         raise ValueError("must be a GUID")
+    if found == NO_GUID:
+        raise ValueError("must be a GUID other than the empty one")
     return found
 
 
@@ -93,10 +119,8 @@ def number(lowest: float, highest: float) -> Callable[[str], float]:
     """A parser of numbers between two bounds, both allowed."""
 
     def parse(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
+        # Python would read 1_000 and the digits of other scripts as well.
+        number = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not lowest <= number <= highest:  # false for nan too
             raise ValueError(f"must be a number from {lowest:g} to {highest:g}")
         return number
@@ -145,19 +169,22 @@ def time_zone(text: str) -> str:
 
 def subject_template(text: str) -> str:
     """A Jinja template of one line."""
-    _try_templates(subject=text)
+    try_templates(subject=text)
     return text
 
 
 def body_template(text: str) -> str:
     """A Jinja template of HTML."""
-    _try_templates(body=text)
+    try_templates(body=text)
     return text
 
 
-def _try_templates(*, subject: str = "", body: str = "") -> None:
+def try_templates(
+    *, subject: str = "", body: str = "", zone: str = "UTC", dataverse_url: str = "https://localhost"
+) -> None:
+    """Make an event's texts by these templates, of a booking without anything; empty: the built-in ones."""
     if not subject and not body:
-        return  # built in
+        return
     from booking_sync.domain.rendering import (  # noqa: PLC0415 - keeps the webhook light
         BadTemplateError,
         EventRenderer,
@@ -166,7 +193,7 @@ def _try_templates(*, subject: str = "", body: str = "") -> None:
     from booking_sync.domain.zones import event_zone  # noqa: PLC0415 - as above
 
     try:
-        EventRenderer(EventStyle(event_zone("UTC"), "https://localhost", subject, body))
+        EventRenderer(EventStyle(event_zone(zone), dataverse_url, subject, body))
     except BadTemplateError as error:
         raise ValueError(f"can't be used: {error}") from None
 
@@ -175,4 +202,8 @@ def extension_name(text: str) -> str:
     """An open extension's name; empty stays empty."""
     if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)+", text):
         raise ValueError("must look like com.example.booking, or be empty to write no open extension")
+    if len(text) > _MAX_EXTENSION_NAME:
+        raise ValueError(f"must have at most {_MAX_EXTENSION_NAME} characters, and has {len(text)}")
+    if re.match(r"com\.(?:microsoft|onmicrosoft)\.", text, re.IGNORECASE):
+        raise ValueError("must not begin with a domain of Microsoft's, which Graph keeps for itself")
     return text

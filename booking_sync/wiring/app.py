@@ -183,10 +183,9 @@ class Application:
         return load_settings(self._environ)
 
     def _queue_settings(self) -> QueueSettings:
-        from booking_sync.settings.loading import load_part
-        from booking_sync.settings.table import QueueSettings
+        from booking_sync.settings.loading import load_queue_settings
 
-        return load_part(self._environ, QueueSettings)
+        return load_queue_settings(self._environ)
 
     def _open_queue(self) -> StorageChangeQueue:
         from booking_sync.azure.queue import open_queue
@@ -384,7 +383,7 @@ class Application:
         else:
             self._start_problem, self._until_mended = "", False
             start.answered()
-            _tell_cautions(settings)
+            _tell_cautions(settings, self._environ)
             return machinery
         self._start_problem, self._until_mended = str(problem), isinstance(problem, SettingsError)
         start.failed(str(problem))
@@ -411,11 +410,11 @@ class WorkerBench:
         return await self.fan_out.queue_hints(change)
 
 
-def _tell_cautions(settings: Settings) -> None:
+def _tell_cautions(settings: Settings, environ: Mapping[str, str]) -> None:
     """Tell the log what can be used and will surprise."""
     from booking_sync.settings.cautions import cautions
 
-    for each in cautions(settings):
+    for each in cautions(settings, environ):
         log_event(_LOGGER, "settings_caution", level=logging.WARNING, setting=each.setting, words=each.words)
 
 

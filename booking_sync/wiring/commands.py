@@ -22,8 +22,7 @@ from booking_sync.operations.journal import RunKind
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.plumbing.patience import Patience
-from booking_sync.settings.loading import load_part, load_settings
-from booking_sync.settings.table import QueueSettings
+from booking_sync.settings.loading import load_queue_settings, load_settings
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.sending import Pace, PacedSender
 from booking_sync.wiring.ambient import new_id, now
@@ -194,7 +193,7 @@ async def open_queues(environ: Mapping[str, str]) -> AsyncIterator[Queues]:
     """
     from booking_sync.azure.queue import open_queue
 
-    settings = load_part(environ, QueueSettings)
+    settings = load_queue_settings(environ)
     changes = open_queue(settings.storage, settings.queue_name, now)
     try:
         yield Queues(changes, changes.inspection())

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.errors import SettingsError
-from booking_sync.settings.loading import load_part, load_settings
+from booking_sync.settings.loading import load_part, load_queue_settings, load_settings
 from booking_sync.settings.table import (
     EnvironmentSettings,
-    QueueSettings,
     RegistrationSettings,
     VaultSettings,
 )
@@ -155,7 +154,7 @@ class _Practice:
 
         settings = load_settings(self._environ)
         desired_state_rule(settings)
-        return cautions(settings)
+        return cautions(settings, self._environ)
 
     def expectations(self) -> Expectations:
         from booking_sync.doctor.options import Expectations
@@ -238,7 +237,7 @@ class _Practice:
     def queue(self) -> StorageChangeQueue:
         from booking_sync.azure.queue import open_queue
 
-        settings = load_part(self._environ, QueueSettings)
+        settings = load_queue_settings(self._environ)
         queue = open_queue(settings.storage, settings.queue_name, self._now)
         self._exits.push_async_callback(queue.aclose)
         return queue
@@ -247,7 +246,7 @@ class _Practice:
     def _text_store(self) -> BlobTextStore | None:
         from booking_sync.azure.blob_texts import open_text_store
 
-        text_store = open_text_store(load_part(self._environ, QueueSettings).storage)
+        text_store = open_text_store(load_queue_settings(self._environ).storage)
         if text_store is not None:
             self._exits.push_async_callback(text_store.aclose)
         return text_store

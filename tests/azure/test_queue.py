@@ -21,7 +21,7 @@ from booking_sync.domain.change import BookingChange, RelatedChange, decode_chan
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import RelatedTable
-from booking_sync.errors import PermanentError, TransientError
+from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.plumbing.retry_after import LONGEST_SECONDS
 from booking_sync.settings.storage import StorageSettings
 from local.standin import StandIn, server_tls, serving
@@ -71,6 +71,13 @@ async def waiting(connection_string: str, name: str) -> list[Any]:
 def queue_name() -> str:
     """A queue that no other test knows."""
     return f"changes-{uuid.uuid4().hex[:8]}"
+
+
+def test_a_connection_string_that_the_sdk_refuses_is_a_setting_to_be_mended() -> None:
+    """Also one that got past the settings' check; what it holds is not told."""
+    storage = StorageSettings(connection_string="AccountName=contoso;AccountKey")
+    with pytest.raises(SettingsError, match="AzureWebJobsStorage is not a connection string"):
+        open_queue(storage, "changes", lambda: NOW)
 
 
 async def test_change_arrives_as_the_host_reads_it(storage: str) -> None:

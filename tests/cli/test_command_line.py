@@ -124,6 +124,8 @@ def test_progress_is_silent_where_nobody_looks_on(capsys: pytest.CaptureFixture[
         ("[]", "no object"),
         ('{"Values": 1}', "no object"),
         ('{"Values": {"A": 1}}', "no texts: A"),
+        ('{"Values": {"A": "x\\u0000y", "B": "x"}}', "what no environment can .*: 'A'"),
+        ('{"Values": {"A=B": "x", "": "x", "C": "\\ud800"}}', "what no environment can .*: '', 'A=B', 'C'"),
         ('{"IsEncrypted": true, "Values": {"A": "x"}}', "encrypted"),
     ],
 )

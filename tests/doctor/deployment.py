@@ -24,8 +24,7 @@ from booking_sync.ports.customization_actions import WidenColumn
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
-from booking_sync.settings.loading import load_part
-from booking_sync.settings.table import QueueSettings
+from booking_sync.settings.loading import load_queue_settings
 from booking_sync.wiring.ambient import now
 from booking_sync.wiring.doctor import open_doctor
 from booking_sync.wiring.sign_in import open_dataverse, open_provisioning
@@ -105,7 +104,7 @@ class Deployment:
 
     async def poison(self, message: str, reason: str) -> None:
         """Lay a message on the poison queue."""
-        settings = load_part(self.environ, QueueSettings)
+        settings = load_queue_settings(self.environ)
         queue = open_queue(settings.storage, settings.queue_name, now)
         await queue.dead_letter(message, reason)
         await queue.aclose()

@@ -16,8 +16,7 @@ from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
 from booking_sync.operations.journal import RunKind
 from booking_sync.operations.journal_store import JournalStore
-from booking_sync.settings.loading import load_part
-from booking_sync.settings.table import QueueSettings
+from booking_sync.settings.loading import load_queue_settings
 from booking_sync.wiring.ambient import now
 from local.day.world import booking_row
 from local.stack import SECRET_NAME
@@ -124,7 +123,7 @@ async def test_a_storage_account_that_is_not_there(deployment: Deployment) -> No
 
 async def test_the_timers_last_runs_are_told(deployment: Deployment) -> None:
     """A failed audit is a warning; no catch-up for longer than one looks back is an error."""
-    text_store = open_text_store(load_part(deployment.environ, QueueSettings).storage)
+    text_store = open_text_store(load_queue_settings(deployment.environ).storage)
     assert text_store is not None
     journal_store = JournalStore(lambda: text_store, "test", now, dict)
     await journal_store.ran(RunKind.CATCH_UP, {})

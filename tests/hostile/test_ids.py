@@ -191,7 +191,7 @@ async def test_an_edited_record_leads_to_one_event_and_nowhere_else(
         "AzureWebJobsStorage": "UseDevelopmentStorage=true",
         "KEY_VAULT_URL": "https://vault.example",
         "ENTRA_TENANT_ID": GUID,
-        "ENTRA_CLIENT_ID": GUID,
+        "ENTRA_CLIENT_ID": BOOKING_ID,
         "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
     }
     desired_state = desired_state_rule(load_settings(settings))

@@ -12,10 +12,9 @@ import pytest
 from booking_sync.azure.queue import open_queue
 from booking_sync.errors import SettingsError, TransientError
 from booking_sync.ports.credentials import SecretText
-from booking_sync.settings.loading import load_part, load_settings
+from booking_sync.settings.loading import load_queue_settings, load_settings
 from booking_sync.settings.storage import StorageSettings
-from booking_sync.settings.table import QueueSettings
-from tests.support.bookings import BOOKING_ID
+from tests.support.bookings import ANNA, BOOKING_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +25,7 @@ SETTINGS = {
     "AzureWebJobsStorage": CONNECTION,
     "KEY_VAULT_URL": "https://vault.example",
     "ENTRA_TENANT_ID": BOOKING_ID,
-    "ENTRA_CLIENT_ID": BOOKING_ID,
+    "ENTRA_CLIENT_ID": ANNA,
     "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
 }
 
@@ -38,7 +37,7 @@ SETTINGS = {
         SecretText(KEY),
         StorageSettings(connection_string=CONNECTION),
         load_settings(SETTINGS),
-        load_part(SETTINGS, QueueSettings),
+        load_queue_settings(SETTINGS),
     ],
     ids=lambda holder: type(holder).__name__,
 )

@@ -23,7 +23,7 @@ SETTINGS = {
     "AzureWebJobsStorage": f"AccountName=a;AccountKey={KEY};QueueEndpoint={NOWHERE}/a",
     "KEY_VAULT_URL": NOWHERE,
     "ENTRA_TENANT_ID": GUID,
-    "ENTRA_CLIENT_ID": GUID,
+    "ENTRA_CLIENT_ID": GUID.replace("0d1e", "1a2b"),
     "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
     # Stands in for a managed identity, so that no other way to a token is tried.
     "IDENTITY_ENDPOINT": f"{NOWHERE}/msi",

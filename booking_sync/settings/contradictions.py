@@ -1,0 +1,79 @@
+"""Settings that are fine one by one and can't be right together.
+
+Found when all settings are read, and only of those that could be read: what is malformed is told as that.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from booking_sync.settings.storage import storage_contradictions
+from booking_sync.settings.values import LONGEST_QUEUE_NAME, POISON_SUFFIX, try_templates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+_ADDRESSES = {
+    "dataverse_url": "DATAVERSE_URL",
+    "graph_url": "GRAPH_URL",
+    "key_vault_url": "KEY_VAULT_URL",
+    "authority_host": "AZURE_AUTHORITY_HOST",
+}
+_IDS = {
+    "tenant_id": "ENTRA_TENANT_ID",
+    "client_id": "ENTRA_CLIENT_ID",
+    "organization_id": "DATAVERSE_ORGANIZATION_ID",
+    "app_user_id": "DATAVERSE_APP_USER_ID",
+}
+
+
+def contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong, each beginning with the setting to look at.
+
+    Args:
+        values: the typed values that could be read, by their fields in `Settings`.
+        environ: what they were read from.
+    """
+    yield from _unverified_vault(values)
+    yield from _alike(values, _ADDRESSES, "address")
+    yield from _alike(values, _IDS, "id")
+    if len(values.get("queue_name", "")) > LONGEST_QUEUE_NAME:
+        yield (
+            f"BOOKING_QUEUE_NAME must have at most {LONGEST_QUEUE_NAME} characters, so that a queue can be "
+            f"called <name>{POISON_SUFFIX}"
+        )
+    if "storage" in values:
+        yield from storage_contradictions(environ)
+    yield from _templates(values)
+
+
+def _unverified_vault(values: Mapping[str, Any]) -> Iterator[str]:
+    url = values.get("key_vault_url")
+    if (
+        values.get("key_vault_verify_challenge") is False
+        and url
+        and urlsplit(url).hostname not in _LOCAL_HOSTS
+    ):
+        yield "KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost: remove it"
+
+
+def _alike(values: Mapping[str, Any], names: Mapping[str, str], what: str) -> Iterator[str]:
+    """Things that are never the same: one of the two was pasted into the wrong place."""
+    for one, other in combinations(names, 2):
+        if values.get(one) and values.get(one) == values.get(other):
+            yield f"{names[one]} and {names[other]} must not be the same {what}"
+
+
+def _templates(values: Mapping[str, Any]) -> Iterator[str]:
+    """Each was tried by itself; a long address may make the body too long."""
+    subject, body = values.get("event_subject_template"), values.get("event_body_template")
+    zone, url = values.get("event_time_zone"), values.get("dataverse_url")
+    if subject is None or body is None or zone is None or url is None:
+        return
+    try:
+        try_templates(subject=subject, body=body, zone=zone, dataverse_url=url)
+    except ValueError as error:
+        yield f"EVENT_BODY_TEMPLATE {error}, with this DATAVERSE_URL"
