@@ -5,12 +5,11 @@ Found when all settings are read, and only of those that could be read: what is 
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from booking_sync.settings.storage import storage_contradictions
-from booking_sync.settings.values import LONGEST_QUEUE_NAME, POISON_SUFFIX, try_templates
+from booking_sync.settings.values import LONGEST_QUEUE_NAME, POISON_SUFFIX, shared, try_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,12 +21,6 @@ _ADDRESSES = {
     "key_vault_url": "KEY_VAULT_URL",
     "authority_host": "AZURE_AUTHORITY_HOST",
 }
-_IDS = {
-    "tenant_id": "ENTRA_TENANT_ID",
-    "client_id": "ENTRA_CLIENT_ID",
-    "organization_id": "DATAVERSE_ORGANIZATION_ID",
-    "app_user_id": "DATAVERSE_APP_USER_ID",
-}
 
 
 def contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
@@ -38,8 +31,8 @@ def contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> Ite
         environ: what they were read from.
     """
     yield from _unverified_vault(values)
-    yield from _alike(values, _ADDRESSES, "address")
-    yield from _alike(values, _IDS, "id")
+    for names in shared(values, _ADDRESSES):
+        yield f"{' and '.join(names)} must not be the same address"
     if len(values.get("queue_name", "")) > LONGEST_QUEUE_NAME:
         yield (
             f"BOOKING_QUEUE_NAME must have at most {LONGEST_QUEUE_NAME} characters, so that a queue can be "
@@ -58,13 +51,6 @@ def _unverified_vault(values: Mapping[str, Any]) -> Iterator[str]:
         and urlsplit(url).hostname not in _LOCAL_HOSTS
     ):
         yield "KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost: remove it"
-
-
-def _alike(values: Mapping[str, Any], names: Mapping[str, str], what: str) -> Iterator[str]:
-    """Things that are never the same: one of the two was pasted into the wrong place."""
-    for one, other in combinations(names, 2):
-        if values.get(one) and values.get(one) == values.get(other):
-            yield f"{names[one]} and {names[other]} must not be the same {what}"
 
 
 def _templates(values: Mapping[str, Any]) -> Iterator[str]:

@@ -15,14 +15,22 @@ from booking_sync.settings.table import (
     Setting,
     Settings,
 )
+from booking_sync.settings.values import shared
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from _typeshed import DataclassInstance
 
 Part = TypeVar("Part", bound="DataclassInstance")
+
+_IDS = {
+    "tenant_id": "ENTRA_TENANT_ID",
+    "client_id": "ENTRA_CLIENT_ID",
+    "organization_id": "DATAVERSE_ORGANIZATION_ID",
+    "app_user_id": "DATAVERSE_APP_USER_ID",
+}
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -41,6 +49,11 @@ def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
     event; the worker has its messages wait until everything is mended.
     """
     values, problems = _read(environ, [each.name for each in fields(ReceiverPolicy)])
+    others, _ = _read(environ, _IDS)
+    doubled = [each for each in _shared_ids(others) if _IDS["organization_id"] in each]
+    if doubled:  # every webhook would come from another organisation than that
+        problems += doubled
+        del values["organization_id"]
     policy = ReceiverPolicy(
         organization_id=values.get("organization_id", ""),
         app_user_id=values.get("app_user_id", ""),
@@ -78,6 +91,7 @@ def _checked(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]
     from booking_sync.settings.contradictions import contradictions  # noqa: PLC0415 - keeps the webhook light
 
     values, problems = _read(environ, names)
+    problems += _shared_ids(values)
     problems += contradictions(values, environ)
     _complain(problems, environ)
     return values
@@ -98,6 +112,12 @@ def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, A
         else:
             (values[name],) = found.values()
     return values, problems
+
+
+def _shared_ids(values: Mapping[str, Any]) -> Iterator[str]:
+    """These are never the same: one was pasted into the wrong place."""
+    for names in shared(values, _IDS):
+        yield f"{' and '.join(names)} must not be the same id"
 
 
 def _columns_for_deletions(environ: Mapping[str, str]) -> SupportColumns | None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from booking_sync.domain.ids import NO_GUID, typed_guid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
 POISON_SUFFIX = "-poison"
 _MIN_QUEUE_NAME = 3
@@ -31,6 +31,20 @@ at most ([MS-OXCDATA] 2.6.1 counts its bytes in one byte), and puts 44 of its ow
 _QUOTES = frozenset(('""', "''", "``", "“”", "„“", "„”", "«»", "\u2018\u2019"))
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
+
+
+def shared(values: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[list[str]]:
+    """The settings that have the same value, each group once.
+
+    Args:
+        values: typed values by field; an empty one is none.
+        names: which fields to compare, and their settings' names.
+    """
+    of_one_value: dict[Any, list[str]] = {}
+    for each, name in names.items():
+        if values.get(each):
+            of_one_value.setdefault(values[each], []).append(name)
+    yield from (group for group in of_one_value.values() if len(group) > 1)
 
 
 def plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -109,11 +110,9 @@ async def test_messages_that_nobody_takes(deployment: Deployment) -> None:
 
 async def test_a_storage_account_that_is_not_there(deployment: Deployment) -> None:
     """The queues are complained of, the timers are skipped."""
-    storage = (
-        deployment.environ["AzureWebJobsStorage"]
-        .replace("127.0.0.1:", "127.0.0.1:9")
-        .split("QueueEndpoint")[0]
-    )
+    storage = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9", deployment.environ["AzureWebJobsStorage"]).split(
+        "QueueEndpoint"
+    )[0]
     port = "https://127.0.0.1:9"
     report = await deployment.run_doctor(AzureWebJobsStorage=f"{storage}QueueEndpoint={port}/account")
     assert the(report, "queues").status is CheckStatus.ERROR
@@ -192,8 +191,8 @@ async def test_one_service_s_clock_is_wrong(deployment: Deployment) -> None:
 
 async def test_another_organisation_and_another_user(deployment: Deployment) -> None:
     """The settings are for a copy of the environment, or for nobody."""
-    other = "99999999-9999-4999-8999-999999999999"
-    wrong = await deployment.run_doctor(DATAVERSE_ORGANIZATION_ID=other, DATAVERSE_APP_USER_ID=other)
+    one, other = (f"{digit * 8}-9999-4999-8999-999999999999" for digit in "89")
+    wrong = await deployment.run_doctor(DATAVERSE_ORGANIZATION_ID=one, DATAVERSE_APP_USER_ID=other)
     unset = await deployment.run_doctor(DATAVERSE_ORGANIZATION_ID="", DATAVERSE_APP_USER_ID="")
     for report, status in ((wrong, CheckStatus.ERROR), (unset, CheckStatus.WARNING)):
         assert [(each.check, each.status) for each in bad(report)] == [

@@ -121,8 +121,8 @@ DEPLOYED = {
     "keyVault.outputs.url": "https://kv-bsync.vault.azure.net/",
     "environment().authentication.loginEndpoint": "https://login.microsoftonline.com/",
     "tenant().tenantId": GUID,
-    "entraClientId": GUID,
-    "organizationId": GUID,
+    "entraClientId": GUID.replace("1111", "2222"),
+    "organizationId": GUID.replace("1111", "3333"),
     "dataverseUrl": "https://contoso.crm4.dynamics.com/",
 }
 """What a deployment would put in place of the expressions in the settings."""

@@ -64,11 +64,16 @@ def test_the_command_line_gets_every_setting_that_it_needs() -> None:
         for line in re.findall(r"^export (.*)", COMMANDS, re.MULTILINE)
         for name in re.findall(r"(\w+)(?:=\"[^\"]*\")?", line)[: 1 if "=" in line else None]
     }
-    guid = "0d1e2f30-1111-4222-8333-44445555abcd"
-    settings = load_settings(
-        {name: guid if name.endswith("_ID") else "https://a.example" for name in exported}
-    )
-    assert settings.organization_id == settings.app_user_id == settings.tenant_id == guid
+    made = {
+        name: f"{place:08}-1111-4222-8333-44445555abcd"
+        if name.endswith("_ID")
+        else f"https://{place}.example"
+        for place, name in enumerate(sorted(exported))
+    }
+    settings = load_settings(made)
+    assert settings.organization_id == made["DATAVERSE_ORGANIZATION_ID"]
+    assert settings.app_user_id == made["DATAVERSE_APP_USER_ID"]
+    assert settings.tenant_id == made["ENTRA_TENANT_ID"]
 
 
 def test_every_provider_of_the_templates_is_registered() -> None:

@@ -13,11 +13,11 @@ from booking_sync.dataverse import queries
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.errors import SettingsError
 from booking_sync.settings.cautions import cautions
-from booking_sync.settings.loading import load_part, load_receiver_settings, load_settings
+from booking_sync.settings.loading import load_queue_settings, load_receiver_settings, load_settings
 from booking_sync.settings.lookalikes import lookalikes
 from booking_sync.settings.registration import catch_up_schedule, queue_name
 from booking_sync.settings.storage import STORAGE_NAMES, StorageSettings
-from booking_sync.settings.table import SETTINGS, QueueSettings, ReceiverSettings, Settings
+from booking_sync.settings.table import SETTINGS, ReceiverSettings, Settings
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -344,7 +344,7 @@ READ = ReceiverPolicy(
 def test_webhook_needs_only_its_own_settings() -> None:
     """Its queue and its policy are read without a look at anything else."""
     environ = {"AzureWebJobsStorage": CONNECTION, **POLICY, "GRAPH_URL": "nonsense"}
-    queue = load_part(environ, QueueSettings)
+    queue = load_queue_settings(environ)
     assert (queue.storage.connection_string, queue.queue_name) == (CONNECTION, "booking-changes")
     assert load_receiver_settings(environ) == ReceiverSettings(READ)
 
@@ -353,6 +353,7 @@ def test_webhook_needs_only_its_own_settings() -> None:
     ("name", "text", "policy"),
     [
         ("DATAVERSE_ORGANIZATION_ID", "contoso", replace(READ, organization_id="", columns=None)),
+        ("DATAVERSE_ORGANIZATION_ID", GUID, replace(READ, organization_id="", columns=None)),
         ("DATAVERSE_APP_USER_ID", "me", replace(READ, app_user_id="")),
         ("REQUIRE_WORK_ORDER", "maybe", replace(READ, require_work_order=False)),
         ("EVENT_ID_COLUMN", "Event Id", replace(READ, columns=None)),
@@ -363,7 +364,7 @@ def test_webhook_needs_only_its_own_settings() -> None:
 )
 def test_no_webhook_is_lost_for_a_bad_setting(name: str, text: str, policy: ReceiverPolicy) -> None:
     """It takes more than it needs to and says why; what can be known of a deletion is read."""
-    settings = load_receiver_settings({**POLICY, name: text})
+    settings = load_receiver_settings({**POLICY, "ENTRA_TENANT_ID": GUID, name: text})
     assert settings.policy == policy
     (problem,) = settings.problems
     assert name in problem
@@ -372,7 +373,7 @@ def test_no_webhook_is_lost_for_a_bad_setting(name: str, text: str, policy: Rece
 def test_the_queue_s_own_settings_are_needed() -> None:
     """Without a queue nothing can be kept: both are named."""
     with pytest.raises(SettingsError, match=r"2 app settings.*AzureWebJobsStorage.*BOOKING_QUEUE_NAME"):
-        load_part({"BOOKING_QUEUE_NAME": "_"}, QueueSettings)
+        load_queue_settings({"BOOKING_QUEUE_NAME": "_"})
 
 
 @pytest.mark.parametrize(
@@ -452,7 +453,7 @@ def test_host_agrees_with_the_code() -> None:
 )
 def test_blobs_are_found_beside_the_queues(more: dict[str, str], blobs: str) -> None:
     """The operator's journal needs no setting of its own, and may be named where names are not alike."""
-    storage = load_part(more, QueueSettings).storage
+    storage = load_queue_settings(more).storage
     assert (storage.blob_url, storage.has_blobs) == (blobs, bool(blobs))
 
 
@@ -467,4 +468,4 @@ def test_blobs_are_found_beside_the_queues(more: dict[str, str], blobs: str) -> 
 )
 def test_a_connection_string_may_lead_to_queues_only(text: str, *, has_blobs: bool) -> None:
     """Where only a queue endpoint is named, no other host is guessed."""
-    assert load_part({"AzureWebJobsStorage": text}, QueueSettings).storage.has_blobs is has_blobs
+    assert load_queue_settings({"AzureWebJobsStorage": text}).storage.has_blobs is has_blobs
