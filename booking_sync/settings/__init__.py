@@ -1,9 +1,11 @@
 """The app settings.
 
-values        from a text to a value, one function per kind
-storage       the storage account's settings
-table         every setting: name, default, meaning, type
-loading       reads them, whole or in part
-registration  what the functions are registered with, before settings are checked
-cautions      settings that are valid but likely unwanted
+values          from a text to a value, one function per kind
+storage         the storage account's settings
+table           every setting: name, default, meaning, type
+loading         reads them, whole or in part
+contradictions  settings that are fine one by one and can't be right together
+registration    what the functions are registered with, before settings are checked
+cautions        settings that are valid but likely unwanted
+lookalikes      names that are nearly a setting's, and that nothing reads
 """

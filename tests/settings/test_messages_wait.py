@@ -13,7 +13,7 @@ import pytest_asyncio
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import SettingsError
-from booking_sync.plumbing.answer import Answer
+from booking_sync.plumbing.http_answer import HttpAnswer
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.worker import MAX_DEQUEUE_COUNT
 from booking_sync.wiring.app import Application
@@ -57,7 +57,7 @@ def change_of(booking_id: str) -> bytes:
     return encode_change(BookingChange(booking_id, "c", LONG_AGO)).encode()
 
 
-async def tell(app: Application, deployment: Deployment) -> Answer:
+async def tell(app: Application, deployment: Deployment) -> HttpAnswer:
     """A webhook about some booking of the stack's organisation."""
     body = booking_webhook(deployment.stack.identities, "Update", WORK_ORDER)
     return await app.receive(json.dumps(body).encode(), {})
