@@ -21,6 +21,7 @@ _ADDRESSES = {
     "key_vault_url": "KEY_VAULT_URL",
     "authority_host": "AZURE_AUTHORITY_HOST",
 }
+_SECRETS = {"client_secret_name": "CLIENT_SECRET_NAME", "seal_key_name": "SEAL_KEY_NAME"}
 
 
 def contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
@@ -33,6 +34,10 @@ def contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> Ite
     yield from _unverified_vault(values)
     for names in shared(values, _ADDRESSES):
         yield f"{' and '.join(names)} must not be the same address"
+    # Key Vault knows no case.
+    secrets = {each: values[each].lower() for each in _SECRETS if each in values}
+    for names in shared(secrets, _SECRETS):
+        yield f"{' and '.join(names)} must not be the same secret"
     if len(values.get("queue_name", "")) > LONGEST_QUEUE_NAME:
         yield (
             f"BOOKING_QUEUE_NAME must have at most {LONGEST_QUEUE_NAME} characters, so that a queue can be "

@@ -230,6 +230,27 @@ def _number(
     )
 
 
+def _secret(field_: str, default: str, contradicting: Case) -> Row:
+    refusal = "must be 1 to 127"
+    return Row(
+        field_,
+        "my-secret",
+        "my-secret",
+        {
+            Mistake.MALFORMED: (
+                Refused("my_secret", refusal),
+                Refused(f"{VAULT}/secrets/my-secret", refusal),
+                Refused("~q8Q~s3cr3t.value", refusal),
+            ),
+            Mistake.TOO_LONG: Refused("a" * 128, refusal),
+            Mistake.TOO_SHORT: Taken("a", "a"),
+            Mistake.EMPTY: Taken("", default),
+            Mistake.DOUBLED: Refused("my-secret my-secret", refusal),
+            Mistake.CONTRADICTING: contradicting,
+        },
+    )
+
+
 def _schedule(field_: str, default: str, contradicting: Case) -> Row:
     refusal = "is refused by the Functions host"
     return Row(
@@ -336,22 +357,15 @@ ROWS: dict[str, Row] = {
             "false", "KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost"
         ),
     ),
-    "CLIENT_SECRET_NAME": Row(
+    "CLIENT_SECRET_NAME": _secret(
         "client_secret_name",
-        "my-secret",
-        "my-secret",
-        {
-            Mistake.MALFORMED: (
-                Refused("my_secret", "must be 1 to 127"),
-                Refused(f"{VAULT}/secrets/my-secret", "must be 1 to 127"),
-                Refused("~q8Q~s3cr3t.value", "must be 1 to 127"),
-            ),
-            Mistake.TOO_LONG: Refused("a" * 128, "must be 1 to 127"),
-            Mistake.TOO_SHORT: Taken("a", "a"),
-            Mistake.EMPTY: Taken("", "booking-sync-client-secret"),
-            Mistake.DOUBLED: Refused("my-secret my-secret", "must be 1 to 127"),
-            Mistake.CONTRADICTING: NOTHING_BESIDE,
-        },
+        "booking-sync-client-secret",
+        Refused("Booking-Sync-Seal-Key", "CLIENT_SECRET_NAME and SEAL_KEY_NAME must not be the same secret"),
+    ),
+    "SEAL_KEY_NAME": _secret(
+        "seal_key_name",
+        "booking-sync-seal-key",
+        Refused("booking-sync-client-secret", "CLIENT_SECRET_NAME and SEAL_KEY_NAME must not be the same"),
     ),
     "ENTRA_TENANT_ID": _guid(
         "ENTRA_TENANT_ID",
