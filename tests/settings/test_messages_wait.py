@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
+from azure.storage.queue.aio import QueueServiceClient
 
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.watched import RelatedTable
@@ -118,9 +119,11 @@ async def test_a_queue_whose_poison_queue_can_have_no_name_is_used_to_wait(
     app = Application({**deployment.environ, "BOOKING_QUEUE_NAME": text})
     answer = await tell(app, deployment)
     await app.handle(change_of(await deployment.book()), MAX_DEQUEUE_COUNT)
-    depths = await app._open_queue()._changes.get_queue_properties()  # noqa: SLF001 - no port names such a queue
     await app.aclose()
-    assert (answer.status, depths.approximate_message_count) == (202, 2)
+    storage = deployment.environ["AzureWebJobsStorage"]
+    async with QueueServiceClient.from_connection_string(storage) as service:
+        queue = await service.get_queue_client(text).get_queue_properties()
+    assert (answer.status, queue.approximate_message_count) == (202, 2)
 
 
 @pytest.mark.parametrize(
