@@ -38,10 +38,10 @@ class Kind(StrEnum):
 REMOVALS = frozenset({Kind.ORPHAN, Kind.DUPLICATE})
 """Kinds whose repair takes an event out of a calendar."""
 
-SEARCHES = REMOVALS | {Kind.UNRECORDED}
-"""Kinds whose repair has to look for the event by its marker, since no row names it."""
+SEARCHES = REMOVALS | {Kind.UNRECORDED, Kind.MISSING}
+"""Kinds whose repair has to look for the event by its marker: no row names it, or it shows nowhere."""
 
-REPAIRABLE = SEARCHES | {Kind.MISSING, Kind.BEHIND, Kind.DRIFT, Kind.FAILING}
+REPAIRABLE = SEARCHES | {Kind.BEHIND, Kind.DRIFT, Kind.FAILING}
 
 
 @dataclass(frozen=True, slots=True)

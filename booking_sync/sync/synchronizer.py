@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync.domain.event import EventRef
@@ -49,6 +50,9 @@ Result = TypeVar("Result")
 
 MAX_ROUNDS = 6
 """A booking that changes faster than this many rounds is put back and tried a little later."""
+
+SEARCH_KNOWS_AFTER = timedelta(minutes=10)
+"""How long after its creation an event may be missing from a search; Graph promises nothing."""
 
 MAX_GENERATIONS_PER_ROUND = 4
 """How many times one round creates anew because what it met was gone already."""
@@ -207,7 +211,7 @@ class Synchronizer:
         if row.record.event:
             run.events.add(row.record.event)
         desired = self._desired_state(row.booking)
-        recovered = await self._recover(run, row, desired)
+        row, recovered = await self._recover(run, row, desired)
         steps = plan(row.record, desired, run.knowledge())
         applied = await self._apply(run, steps, row, desired)
         if applied.must_record or recovered or not row.intact:
@@ -306,39 +310,62 @@ class Synchronizer:
 
     # --- what an earlier, uncertain try may have left -------------------------------------------------
 
-    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> bool:
+    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
         """Find what an earlier try created without any row naming it: adopt what is wanted, remove the rest.
 
-        Returns whether anything was removed: then the record must be written, even unchanged, since another
-        worker may have been about to record the event.
+        Returns the row, which names no event any more if its own shows nowhere, and whether anything was
+        removed: then the record must be written, even unchanged, since another worker may have been about to
+        record the event.
         """
         if (run.task.trusted and row.intact) or run.rounds > 1:
-            return False
-        mailboxes = set(run.suspects)
-        if isinstance(desired, Wanted) and not row.intact:
-            mailboxes.add(desired.mailbox)  # the record of its event may have been overwritten
-        if isinstance(desired, Unwanted) and desired.mailbox and row.record.event is None:
-            mailboxes.add(desired.mailbox)
-        wanted = desired.mailbox if isinstance(desired, Wanted) and row.record.event is None else None
+            return row, False
         removed = False
-        for mailbox in sorted(mailboxes):
-            found = await self._find_left_behind(run, mailbox)
+        for mailbox in sorted(_to_search(run, row, desired)):
+            found = await self._search(run, mailbox)
+            if found is None:
+                continue  # a mailbox that can't be read can't have been written to
+            if await self._is_unseen(run, row, mailbox, found):
+                row, removed = await self._give_up_event(run, row), True
             found = [own for own in found if own.event != row.record.event]
-            if mailbox == wanted and found:
+            wanted = isinstance(desired, Wanted) and row.record.event is None and desired.mailbox == mailbox
+            if wanted and found:
                 run.own = found.pop()
                 run.events.add(run.own.event)
             for own in found:
                 await self._remove(run, own.event)
                 run.burn(mailbox, own.generation)
                 removed = True
-        return removed
+        return row, removed
 
-    async def _find_left_behind(self, run: _Run, mailbox: str) -> list[Own]:
-        """Events in the mailbox that are proven to be this booking's, by generation."""
+    async def _search(self, run: _Run, mailbox: str) -> list[Own] | None:
+        """This booking's proven events in the mailbox, by generation; None if it can't be read."""
         try:
             return await self._prover.own_events(run.task.booking_id, mailbox)
         except PermanentError:
-            return []  # a mailbox that can't be read can't have been written to
+            return None
+
+    async def _find_left_behind(self, run: _Run, mailbox: str) -> list[Own]:
+        return await self._search(run, mailbox) or []
+
+    async def _is_unseen(self, run: _Run, row: BookingRow, mailbox: str, found: list[Own]) -> bool:
+        """Whether the row's event is where nobody sees it: in Deleted Items, where its id still answers.
+
+        Asked only where somebody missed it (the audit). What was made a moment ago a search may not know yet.
+        """
+        event = row.record.event
+        if event is None or event.mailbox != mailbox or mailbox not in run.task.suspects:
+            return False
+        if any(own.event == event for own in found):
+            return False
+        kept = await self._calendar.look(event)
+        return kept is not None and (kept.created is None or kept.created < self._now() - SEARCH_KNOWS_AFTER)
+
+    async def _give_up_event(self, run: _Run, row: BookingRow) -> BookingRow:
+        """Remove the row's event for good, as far as Outlook lets us; the next generation takes its place."""
+        assert row.record.event is not None  # noqa: S101 - the caller found it unseen
+        await self._remove(run, row.record.event)
+        run.burn(row.record.event.mailbox, row.record.generation)
+        return replace(row, record=replace(row.record, event=None, fingerprint=""))
 
     # --- carrying out a plan --------------------------------------------------------------------------
 
@@ -378,14 +405,27 @@ class Synchronizer:
             if written:
                 record = replace(record, event=written, generation=max(record.generation, generation))
                 return _Applied(record, must_record=True, untagged=Own(written, generation) if tag else None)
-            # The event is gone, by a user's hand or with an earlier try: the next generation takes its place.
             mailbox = step.mailbox if isinstance(step, CreateEvent) else step.event.mailbox
             run.own = None
+            if isinstance(step, UpdateEvent) and (moved := await self._under_another_id(run, step.event)):
+                run.own = moved
+                run.events.add(moved.event)
+                step = UpdateEvent(moved.event, content, moved.generation, tag=True)
+                continue
+            # The event is gone, by a user's hand or with an earlier try: the next generation takes its place.
             run.burn(mailbox, generation)
             step = CreateEvent(mailbox, content, generation + 1)
         # The row must remember how far this came, or each try would begin at the same dead events again.
         far = replace(record, event=None, generation=max(record.generation, generation), fingerprint="")
         return _Applied(far, must_record=True, unfinished=True)
+
+    async def _under_another_id(self, run: _Run, gone: EventRef) -> Own | None:
+        """The event that an import, an archive or a migration gave another id; None when there is none.
+
+        Before an event counts as gone it is looked for by its marker.
+        """
+        found = [own for own in await self._find_left_behind(run, gone.mailbox) if own.event != gone]
+        return found[-1] if found else None
 
     async def _create(
         self, run: _Run, mailbox: str, content: EventContent, generation: int
@@ -446,6 +486,16 @@ class Synchronizer:
             return await self._calendar.tag(own.event, booking_id, seal)
         except PermanentError as error:
             return f"The event was written, but not its open extension. {error.reason}"
+
+
+def _to_search(run: _Run, row: BookingRow, desired: DesiredState) -> set[str]:
+    """The mailboxes in which an event may lie that no row names."""
+    mailboxes = set(run.suspects)
+    if isinstance(desired, Wanted) and not row.intact:
+        mailboxes.add(desired.mailbox)  # the record of its event may have been overwritten
+    if isinstance(desired, Unwanted) and desired.mailbox and row.record.event is None:
+        mailboxes.add(desired.mailbox)
+    return mailboxes
 
 
 async def _touching(run: _Run, call: Awaitable[Result]) -> Result:

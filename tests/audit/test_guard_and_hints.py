@@ -84,14 +84,14 @@ def test_force_overrules() -> None:
         (Kind.ORPHAN, 1, {ANNA}),
         (Kind.DUPLICATE, 1, {ANNA}),
         (Kind.UNRECORDED, 1, {ANNA}),
-        (Kind.MISSING, 1, set()),
+        (Kind.MISSING, 1, {ANNA}),
         (Kind.DRIFT, 1, set()),
         (Kind.FAILING, 1, set()),
         (Kind.BEHIND, 0, set()),
     ],
 )
 def test_a_hint_says_what_the_worker_must_not_believe(kind: Kind, doubts: int, suspects: set[str]) -> None:
-    """Only what no row names costs a search, and only what the record hides costs distrust."""
+    """What no row names or shows nowhere costs a search, what the record hides costs distrust."""
     ((change, delay),) = make_hints([Finding(kind, "words", BOOKING_ID, ANNA)], "audit-1", NOW)
     assert (change.uncertain, set(change.suspects), delay) == (bool(doubts), suspects, 0)
     assert decode_change(encode_change(change)) == change

@@ -72,9 +72,9 @@ class TaggingCreationsOnly(Synchronizer):
 class NotRecovering(Synchronizer):
     """Looks nowhere for what an uncertain try may have left."""
 
-    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> bool:
-        del run, row, desired
-        return False
+    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
+        del run, desired
+        return row, False
 
 
 @dataclass(frozen=True)

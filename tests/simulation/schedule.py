@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 CRASH_WEIGHT = 0.6
 IDLE_CRASH_WEIGHT = 0.07
 """Of a process that is only reading, or about to: much of that is before it did anything at all."""
+AUDIT_SECONDS = 900.0
+"""After the last change; by then a search knows every event."""
 A_HAND = "a user's hand"
 ON_A_ROW = "a hand on a row's columns"
 NO_LOCK = "two events for one transactionId"
@@ -224,7 +226,8 @@ class Schedule:
         self.conductor.note(f"-- audit, because of {sorted(self._excuses())}")
         for booking_id in self.dispatcher.bookings:
             self.queue.put(
-                BookingChange(booking_id, "audit", now(), uncertain=True, suspects=frozenset({ANNA, BERT}))
+                BookingChange(booking_id, "audit", now(), uncertain=True, suspects=frozenset({ANNA, BERT})),
+                AUDIT_SECONDS,
             )
 
     async def _read_rows(self) -> dict[str, BookingRow | None]:

@@ -93,7 +93,12 @@ def draw_profile(random: random.Random) -> Profile:
     profile = replace(profile, moves=(*profile.moves, "relate")) if related else profile
     if random.random() < 0.25:
         profile = replace(profile, moves=(*profile.moves, "overwrite"))
-    return replace(profile, forgeries=some(4, 0.3))
+    graph = replace(
+        profile.graph,
+        deleted_items=random.choice(("gone", "kept")),
+        deleted_items_delete=random.choice(("refused", "once_more")),
+    )
+    return replace(profile, forgeries=some(4, 0.3), graph=graph)
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,8 @@ class FakeCalendar:
     ) -> None:
         self._now = now
         self.events: dict[EventRef, StoredEvent] = {}
+        self.deleted_items: dict[EventRef, StoredEvent] = {}
+        """What people deleted: no list shows it, and its immutable id still answers."""
         self.refused: dict[str, str] = {}
         """Mailboxes that refuse everything, with the reason."""
         self.faults = Faults()
@@ -238,6 +240,10 @@ class FakeCalendar:
         )
         self.events[event.ref] = event
         return event
+
+    def user_deletes(self, ref: EventRef) -> None:
+        """A technician deletes an event, which Outlook keeps in Deleted Items."""
+        self.deleted_items[ref] = self.events.pop(ref)
 
     def user_copies(self, event: StoredEvent) -> StoredEvent:
         """A technician copies one of our events, with everything that it carries."""
@@ -274,6 +280,8 @@ class FakeCalendar:
     async def update(self, event: EventRef, content: EventContent) -> Written | None:
         """See the port."""
         await self._enter("update", event.mailbox)
+        if event in self.deleted_items:
+            return self._written(self.deleted_items[event])
         if event not in self.events:
             return None
         self.events[event] = changed = replace(self.events[event], content=content)
@@ -288,6 +296,7 @@ class FakeCalendar:
         """See the port."""
         await self._enter("delete", event.mailbox)
         self.events.pop(event, None)
+        self.deleted_items.pop(event, None)
         self.faults.strike(self.faults.after, "delete")
 
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
@@ -310,7 +319,8 @@ class FakeCalendar:
     async def look(self, event: EventRef) -> FoundEvent | None:
         """See the port."""
         await self._enter("look", event.mailbox)
-        return self._found(self.events[event]) if event in self.events else None
+        known = self.events.get(event) or self.deleted_items.get(event)
+        return self._found(known) if known else None
 
     async def read_tag(self, event: EventRef) -> str:
         """See the port."""

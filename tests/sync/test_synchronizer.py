@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -27,7 +27,7 @@ from tests.support.bookings import (
     booking,
     technician,
 )
-from tests.support.fakes import FakeCalendar, FakeRows, events_clock
+from tests.support.fakes import EVENTS_BEGIN, FakeCalendar, FakeRows, events_clock
 from tests.support.seals import prover, sealer
 
 _RENDERER = EventRenderer(EventStyle(event_zone("UTC"), "https://contoso.crm4.dynamics.com"))
@@ -480,6 +480,52 @@ async def test_an_extension_that_was_not_added_in_time_is_added_by_the_message_t
     assert not event.tagged
     assert (await world.synchronizer.sync(UNTRUSTED)).kind is OutcomeKind.SYNCED
     assert world.calendar.events[event.ref].tagged
+
+
+async def test_an_event_in_deleted_items_is_shown_again_when_somebody_missed_it(world: World) -> None:
+    """Its immutable id still answers, so only a list tells; a second look writes nothing."""
+    await world.synced(booking())
+    event = world.record.event
+    assert event
+    world.calendar.events[event] = replace(
+        world.calendar.events[event], created=EVENTS_BEGIN - timedelta(hours=1)
+    )
+    world.calendar.user_deletes(event)
+    missed = SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA}))
+    outcome = await world.synchronizer.sync(missed)
+    (shown,) = world.calendar.events.values()
+    assert (outcome.kind, world.record.event, world.record.generation) == (OutcomeKind.SYNCED, shown.ref, 2)
+    assert not world.calendar.deleted_items
+    world.calendar.calls.clear()
+    await world.synchronizer.sync(missed)
+    assert [each.ref for each in world.calendar.events.values()] == [shown.ref]
+
+
+async def test_an_event_that_a_search_does_not_know_yet_is_kept(world: World) -> None:
+    """What was made a moment ago is not taken for deleted because a list lacks it."""
+    await world.synced(booking())
+    event = world.record.event
+    assert event
+    world.calendar.user_deletes(event)  # as far as a list can tell
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
+    assert world.record.event == event
+    assert "delete" not in world.calendar.calls
+
+
+async def test_an_event_that_a_migration_gave_another_id_is_found_before_it_is_made_again(
+    world: World,
+) -> None:
+    """The id on the row is unknown to Outlook, the event is there: it is updated, not doubled."""
+    await world.synced(booking())
+    event = world.record.event
+    assert event
+    moved = replace(world.calendar.events.pop(event), ref=EventRef(ANNA, "MOVED"))
+    world.calendar.events[moved.ref] = moved
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    outcome = await world.synchronizer.sync(TASK)
+    (shown,) = world.calendar.events.values()
+    assert (outcome.detail, world.record.event, world.record.generation) == ("event updated", moved.ref, 1)
+    assert "Boiler repair" in shown.content.subject
 
 
 async def test_an_event_that_is_removed_before_it_gets_its_extension_is_created_anew(world: World) -> None:
