@@ -92,6 +92,8 @@ class _Run:
     """Every event proven to be this booking's."""
     uids: dict[EventRef, str] = field(default_factory=dict)
     """Their iCalUIds, as far as answers told."""
+    removed: set[EventRef] = field(default_factory=set)
+    """Events that this run removed: an immutable id may go on answering from Deleted Items."""
     left_alone: bool = False
     """Somebody named an event that is not proven to be this booking's."""
     rounds: int = 0
@@ -468,6 +470,8 @@ class Synchronizer:
         return created.created is None or created.created >= self._now() - CREATED_BEFORE_BIRTH
 
     async def _update(self, run: _Run, event: EventRef, content: EventContent) -> bool:
+        if event in run.removed:
+            return False
         written = await _touching(run, self._calendar.update(event, content))
         if written and written.uid:
             run.uids[event] = written.uid
@@ -475,6 +479,7 @@ class Synchronizer:
 
     async def _remove(self, run: _Run, event: EventRef) -> None:
         await _touching(run, self._calendar.delete(event))
+        run.removed.add(event)
 
     async def _tag(self, run: _Run, own: Own | None) -> bool | str:
         """True when tagged (or no need), False when the event is gone, else why it can't be tagged."""

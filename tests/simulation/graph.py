@@ -150,6 +150,7 @@ class GraphSide:
             if event is None or event.owner_app:
                 continue
             if self.is_indistinct(event):
+                event.owner_app = item["method"] != "GET"  # once written, it stands for its original
                 continue
             if item["method"] != "GET" or not event.properties:
                 self.violations.append(("hands off", f"{item['method']} on a user's event {found[2]}"))

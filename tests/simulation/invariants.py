@@ -72,7 +72,7 @@ def check_conduct(schedule: Schedule) -> list[Violation]:
     found += [Violation("mail", str(mail)) for mail in schedule.graph.state.mails]
     for event_id, (mailbox, content) in schedule.technicians.foreign.items():
         event = mailbox.events.get(event_id)
-        if event_id in schedule.graph.indistinct and event is None:
+        if event_id in schedule.graph.indistinct and (event is None or event.owner_app):
             continue  # looked into when it happened
         if event is None or event.content != content:
             found.append(Violation("hands off", f"the user's event {event_id} was touched"))

@@ -36,6 +36,8 @@ IDLE_CRASH_WEIGHT = 0.07
 AUDIT_SECONDS = 900.0
 """After the last change; by then a search knows every event."""
 A_HAND = "a user's hand"
+KEPT = "Deleted Items answers for a removed event"
+"""A worker that does not know of the removal writes there, and is told that all is well."""
 ON_A_ROW = "a hand on a row's columns"
 NO_LOCK = "two events for one transactionId"
 LEFT_BY_A_HAND = frozenset({"missing", "content", "tag"})
@@ -201,6 +203,7 @@ class Schedule:
             NO_LOCK: self.profile.graph.no_lock,
             A_HAND: self.technicians.meddled,
             ON_A_ROW: self.dispatcher.overwrote,
+            KEPT: any(each.deleted_items for each in self.graph.state.mailboxes.values()),
             "a deletion's webhook was lost": any(each.message == "Delete" for each in self.dataverse.lost),
             "the queue failed": self.queue.ill_settled,
         }
@@ -214,7 +217,7 @@ class Schedule:
         """
         excuses = self._excuses()
         if violation.kind in LEFT_BY_A_HAND:
-            return bool(excuses & {A_HAND, ON_A_ROW})
+            return bool(excuses & {A_HAND, ON_A_ROW, KEPT})
         if violation.kind in LEFT_BY_MISHAP and ON_A_ROW in excuses:
             return True
         wavered = violation.booking_id in self.dispatcher.wavering
