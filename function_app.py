@@ -32,7 +32,8 @@ async def receive_booking_change(req: func.HttpRequest) -> func.HttpResponse:
 @app.queue_trigger("message", queue_name(os.environ), "AzureWebJobsStorage")
 async def sync_booking_change(message: func.QueueMessage) -> None:
     """Bring one changed booking in step with Outlook; raising has the host deliver the message again."""
-    await application().handle(message.get_body(), message.dequeue_count or 1)
+    text = message.get_body().decode("utf-8", errors="replace")
+    await application().worker.handle(text, message.dequeue_count or 1)
 
 
 # The host runs a timer on one instance at a time (a lock on a blob), and starts no run beside another one.
@@ -64,14 +65,14 @@ async def audit_on_demand(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger's binding must be a parameter
     """Tell a probe whether the app works."""
-    return _respond(await application().health(told_all=False))
+    return _respond(await application().operator_endpoints.probe())
 
 
 @app.function_name("operations_health")
 @app.route("operations/health", methods=["GET"])
 async def operations_health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above
     """Tell an operator whether the app works, and what is wrong."""
-    return _respond(await application().health(told_all=True))
+    return _respond(await application().operator_endpoints.health())
 
 
 # Open to everybody: a browser can't send a key when it navigates, and the page holds no data.
@@ -87,21 +88,21 @@ async def operations(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG00
 @app.route("operations/status", methods=["GET"])
 async def operations_status(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above
     """Answer what the operator's page shows."""
-    return _respond(await application().status())
+    return _respond(await application().operator_endpoints.status())
 
 
 @app.function_name("operations_replay")
 @app.route("operations/replay", methods=["POST"])
 async def operations_replay(req: func.HttpRequest) -> func.HttpResponse:
     """Put dead letters back on the change queue."""
-    return _respond(await application().replay(req.headers, req.get_body()))
+    return _respond(await application().operator_endpoints.replay(req.headers, req.get_body()))
 
 
 @app.function_name("operations_resync")
 @app.route("operations/resync", methods=["POST"])
 async def operations_resync(req: func.HttpRequest) -> func.HttpResponse:
     """Queue bookings to be written afresh."""
-    return _respond(await application().resync(req.headers, req.get_body()))
+    return _respond(await application().operator_endpoints.resync(req.headers, req.get_body()))
 
 
 def _respond(answer: HttpAnswer) -> func.HttpResponse:

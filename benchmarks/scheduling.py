@@ -1,7 +1,7 @@
 """How near booking_sync comes to the bound: virtual time, so that only scheduling and latency count.
 
-Each load is measured twice: all changes submitted to the Batcher at once, and from a full queue through one
-simulated instance of the Functions host with the numbers of `host.json`.
+Each load is measured twice: all changes submitted to the `PerBookingRunner` at once, without a host, and from
+a full queue through one simulated instance of the Functions host with the numbers of `host.json`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Load:
     mixed: bool = False
     """Changes of all kinds; else creations."""
     limit: float | None = None
-    """Times the bound that are allowed, by the Batcher alone."""
+    """Times the bound that are allowed, without the host."""
 
     @property
     def title(self) -> str:
@@ -140,7 +140,7 @@ class Measured:
 
 
 def run(options: Options) -> Result:
-    """Measure every load at every latency, by the Batcher alone and through the host."""
+    """Measure every load at every latency, without the host and through the host."""
     loads = tuple(load.smaller() if options.quick else load for load in LOADS)
     queue_options = read_host_settings(REPOSITORY).queues
     alone, hosted = (
@@ -160,7 +160,7 @@ def run(options: Options) -> Result:
             "messages in work at once (host.json)": at_once,
         },
         tables=(
-            Table("Submitted to the Batcher at once", COLUMNS, tuple(each.row() for each in alone)),
+            Table("Submitted at once, without the host", COLUMNS, tuple(each.row() for each in alone)),
             Table(
                 "From a full queue through one instance of the host",
                 COLUMNS,
@@ -180,7 +180,7 @@ def measure(load: Load, latency: Latency, host: QueueOptions | None = None) -> M
     Args:
         load: what to do.
         latency: of both services, and of the queue its round trip.
-        host: puts the queue trigger with these options in front; None submits to the Batcher.
+        host: puts the queue trigger with these options in front; None submits without a host.
     """
     return run_virtually(_measure(load, latency, host))
 
@@ -254,7 +254,7 @@ def _chart(alone: Sequence[Measured], hosted: Sequence[Measured], latency: Laten
         y_label="seconds",
         series={
             "bound": points(alone, least=True),
-            "booking_sync, Batcher": points(alone),
+            "booking_sync, without the host": points(alone),
             "host's bound": points(hosted, least=True),
             "booking_sync through the host": points(hosted),
         },

@@ -20,7 +20,7 @@ class Timeline:
     """One new booking's way; milliseconds."""
 
     linger: float
-    """Waiting for company in the Batcher."""
+    """Waiting for company, in `PerBookingRunner`."""
     read_window: float
     """From asking for the row to the request: the window in which others may join, and the token."""
     read: float
@@ -83,7 +83,7 @@ def timeline(spans: Sequence[SpanRow]) -> Timeline:
 
 
 LABELS = {
-    "linger": "linger in the Batcher",
+    "linger": "linger for company",
     "read_window": "window before the read",
     "read": "read request",
     "plan": "planning and rendering",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +98,21 @@ def test_every_make_command_exists(page: Path) -> None:
     command = re.compile(r"(?:`|^)make ([a-z-]+)(?=[` ]|$)", re.MULTILINE)
     named = set(command.findall(page.read_text(encoding="utf-8")))
     assert named <= targets
+
+
+def test_the_walk_of_one_change_names_what_runs() -> None:
+    """Whoever follows a booking's id finds each function and method in the file that the page names."""
+    walk = _text("docs/architecture.md").partition("### One change, file by file")[2].partition("\n## ")[0]
+    steps = re.findall(r"^\| `([\w/]+\.py)` \| `([\w.]+)` \|", walk, re.MULTILINE)
+    assert len(steps) == 10
+    for file, step in steps:
+        owner, _, function = step.rpartition(".")
+        tree = ast.parse(_text(file))
+        bodies = [
+            each.body for each in tree.body if isinstance(each, ast.ClassDef) and each.name == owner
+        ] or [tree.body]
+        defined = {each.name for body in bodies for each in body if isinstance(each, ast.AsyncFunctionDef)}
+        assert function in defined, f"{file} has no {step}"
 
 
 def test_every_module_of_the_product_has_its_place_in_the_architecture() -> None:

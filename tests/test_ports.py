@@ -30,7 +30,6 @@ SEAMS = {
     "outlook/batch.py: BatchTransport": "inside the Outlook adapter: what its batches are posted by",
     "outlook/calendar.py: Batches": "inside the Outlook adapter: what its calendar submits requests to",
     "plumbing/telemetry.py: Note": "a span under way, or nothing where nobody listens",
-    "sync/worker.py: Work": "what wiring hands to the worker: use cases, no adapters",
 }
 """Protocols outside booking_sync/ports/, with the reason why each is no port."""
 

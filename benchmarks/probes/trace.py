@@ -1,4 +1,4 @@
-"""Watches at the seams of the machinery: each stands before the real thing and notes when it was in work.
+"""Watches at the seams of the sync: each stands before the real thing and notes when it was in work.
 
 The seams are those that the classes offer their callers (`SecretSource`, `AppCredential`, `Wire`,
 `BatchTransport`, `BookingRows`, `Calendar`); nothing is patched.

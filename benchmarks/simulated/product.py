@@ -1,8 +1,9 @@
-"""The contender booking_sync: the machinery as `wiring` wires it, in a simulated world.
+"""The contender booking_sync, as `wiring` wires it, in a simulated world.
 
-With the default settings, and nothing of it replaced: Batcher, Synchronizer, OutlookCalendar with the Graph
-SDK's requests and the BatchScheduler, DataverseBookings, ChangeWorker. Only where the process ends does the
-simulated world begin: tokens are at hand, requests travel in process, the storage queue is a simulated one.
+With the default settings, and nothing of it replaced: ChangeWorker, PerBookingRunner, Synchronizer,
+OutlookCalendar with the Graph SDK's requests and the BatchScheduler, DataverseBookings. Only where the
+process ends does the simulated world begin: tokens are at hand, requests travel in process, the storage queue
+is a simulated one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,11 @@ from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import EventClaim
-from booking_sync.settings.loading import load_settings
+from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.synchronizer import SyncTask
-from booking_sync.sync.worker import BackOff, ChangeWorker
-from booking_sync.wiring.machinery import Outside, open_machinery
+from booking_sync.sync.worker import BackOff, ChangeWorker, MessageHandlers
+from booking_sync.wiring.services import Services, Substitutes
+from booking_sync.wiring.sync import start_sync
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from benchmarks.simulated.queue import SimulatedQueue
     from benchmarks.simulated.world import SimulatedWorld
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.settings.table import Settings
-    from booking_sync.wiring.machinery import Machinery
+    from booking_sync.wiring.sync import SyncServices
 
 SETTINGS = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -48,15 +48,14 @@ SETTINGS = {
 
 
 class Product:
-    """booking_sync, warm: its machinery is open."""
+    """booking_sync, warm: the sync has started."""
 
-    def __init__(self, world: SimulatedWorld, settings: Settings, machinery: Machinery) -> None:
+    def __init__(self, world: SimulatedWorld, sync: SyncServices) -> None:
         self._world = world
-        self._settings = settings
-        self.machinery = machinery
+        self._sync = sync
 
     async def submit_all(self, changes: Sequence[Change]) -> None:
-        """All to the Batcher at once; what is deferred is submitted again after the delay asked for."""
+        """All to the PerBookingRunner at once; what is deferred comes again after the delay asked for."""
         await asyncio.gather(*(self._settle(self._task(change)) for change in changes))
 
     def message(self, change: Change) -> bytes:
@@ -73,23 +72,26 @@ class Product:
 
     def worker(self, queue: SimulatedQueue) -> ChangeWorker:
         """The function behind the queue trigger; puts back on this queue."""
-        work = _Work(self.machinery)
+        sync, changes = self._sync, _ChangeQueue(queue, self._world)
+        look_back = timedelta(days=sync.settings.audit_days_back)
+        fan_out = FanOut(sync.services.related_bookings, changes, look_back, self._world.now)
+        handlers = MessageHandlers(sync.per_booking, fan_out, sync.synchronizer.note_failure)
 
-        async def open_work() -> _Work:
-            return work
+        async def open_handlers() -> MessageHandlers:
+            return handlers
 
         return ChangeWorker(
-            open_work,
-            _ChangeQueue(queue, self._world),
+            open_handlers,
+            changes,
             self._world.now,
-            timedelta(hours=self._settings.message_max_age_hours),
+            timedelta(hours=sync.settings.message_max_age_hours),
             BackOff(random.Random(7).random),  # noqa: S311 - the same every time
         )
 
     async def _settle(self, task: SyncTask) -> None:
         back_off = BackOff(random.Random(task.booking_id).random)  # noqa: S311 - the same every time
         attempt = 0
-        while (outcome := await self.machinery.submit(task)).kind is OutcomeKind.DEFERRED:
+        while (outcome := await self._sync.per_booking.submit(task)).kind is OutcomeKind.DEFERRED:
             await asyncio.sleep(back_off.delay(attempt, outcome.delay))
             attempt += not outcome.untried
             task = _again(task, outcome)
@@ -109,32 +111,10 @@ async def open_product(
         world: may hold anything.
         settings: app settings other than the defaults.
     """
-    loaded = load_settings({**SETTINGS, **(settings or {})})
-    outside = Outside(world.credential, world.now, KEYRING, world.wire, world.graph_transport)
-    machinery = await open_machinery(loaded, outside)
-    try:
-        yield Product(world, loaded, machinery)
-    finally:
-        await machinery.aclose()
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """Fulfils the worker's `Work`, for changes of bookings only."""
-
-    machinery: Machinery
-
-    async def submit(self, task: SyncTask) -> Outcome:
-        """Bring a booking in step."""
-        return await self.machinery.submit(task)
-
-    async def give_up(self, booking_id: str, reason: str) -> None:
-        """Tell people on the booking's row that it was given up."""
-        await self.machinery.give_up(booking_id, reason)
-
-    async def queue_hints(self, change: object) -> Outcome:
-        """No load changes the rows that bookings refer to."""
-        raise NotImplementedError(change)
+    environ = {**SETTINGS, **(settings or {})}
+    substitutes = Substitutes(world.credential, KEYRING, world.wire, world.graph_transport)
+    async with Services(environ, clock=world.now, substitutes=substitutes) as services:
+        yield Product(world, await start_sync(services))
 
 
 class _ChangeQueue:

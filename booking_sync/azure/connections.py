@@ -10,8 +10,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.plumbing.retry_after import read_retry_after
-
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import HttpResponseError
@@ -59,6 +57,8 @@ def platform_credential(client_id: str = "") -> AsyncTokenCredential:
 
 def retry_after(error: HttpResponseError) -> float | None:
     """The seconds that an answer asks us to wait; None when it does not say so."""
+    from booking_sync.plumbing.retry_after import read_retry_after  # noqa: PLC0415 - no webhook waits for it
+
     return read_retry_after(header(error, "Retry-After"), datetime.now(UTC))
 
 

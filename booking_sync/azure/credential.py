@@ -17,7 +17,6 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 from azure.identity.aio import ClientSecretCredential
 
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options, retry_after
-from booking_sync.azure.secrets import KeyVaultSecret
 from booking_sync.errors import TransientError
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.plumbing.log import log_event
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
 
     from booking_sync.ports.credentials import SecretSource, SecretText
-    from booking_sync.settings.table import Settings
 
 _LOGGER = logging.getLogger(__name__)
 _SECRET_REFUSED = "invalid_client"  # noqa: S105 - OAuth's error code for it (RFC 6749, 5.2), no secret
@@ -196,18 +194,6 @@ class ClientSecretAppCredential(ClosedOnExit):
             f"Entra refuses the client secret ({refusal}): {self._remedy}",
             retry_after=self._hold_seconds,
         )
-
-
-def open_credential(settings: Settings) -> ClientSecretAppCredential:
-    """The credential that the settings name; connects at the first token."""
-    source = KeyVaultSecret(
-        settings.key_vault_url,
-        settings.client_secret_name,
-        verify_challenge=settings.key_vault_verify_challenge,
-    )
-    return ClientSecretAppCredential(
-        settings.tenant_id, settings.client_id, source, authority=settings.authority_host
-    )
 
 
 def _translate(error: AzureError) -> TransientError | _SecretRefusedError:

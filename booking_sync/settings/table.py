@@ -411,6 +411,20 @@ class SealKeySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphSettings:
+    """Where Graph is; a part for `load_part`."""
+
+    graph_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionSettings:
+    """How the events' open extension is called; a part for `load_part`."""
+
+    open_extension_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuthoritySettings:
     """Where people sign in; a part for `load_part`."""
 

@@ -1,10 +1,10 @@
-"""Gathers booking changes so that many cost little more than one, without touching delivery guarantees.
+"""Runs the work on bookings, of each booking one piece at a time, without touching delivery guarantees.
 
-The host hands each queue message to an invocation of its own. All of them meet here, in the process-wide
-Batcher: messages of the same booking become one task, tasks linger a moment so that the requests they make
-can be joined, and every message still gets an outcome of its own to be acknowledged or retried by. A booking
-is never worked on twice at once by one process: a change that comes in meanwhile waits for the next flush,
-since the work under way may have read the row before the change.
+The host hands each queue message to an invocation of its own. All of them meet here, in the one
+`PerBookingRunner` of the process: messages of the same booking become one task, tasks linger a moment so that
+the requests they make can be joined, and every message still gets an outcome of its own to be acknowledged or
+retried by. A booking is never worked on twice at once by one process: a change that comes in meanwhile waits
+until the work under way has ended, since that may have read the row before the change.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class _Gathered:
     """Of the first message: its trace and log lines tell of the work."""
 
 
-class Batcher:
-    """Coalesces tasks by booking and starts them together.
+class PerBookingRunner:
+    """Joins the tasks of each booking, runs them one after the other, and starts bookings together.
 
     Args:
         sync: works on one task.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync.domain.change import BookingChange, MalformedChangeError, RelatedChange, decode_message
 from booking_sync.domain.outcome import Outcome, OutcomeKind
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from booking_sync.plumbing.telemetry import About
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import MessageQueue
+    from booking_sync.sync.fan_out import FanOut
+    from booking_sync.sync.per_booking import PerBookingRunner
 
 MAX_DEQUEUE_COUNT = 5
 """As in host.json: on the last delivery an unexpected error is dead-lettered with its reason by us, since the
@@ -43,17 +45,16 @@ class UnexpectedError(RuntimeError):
     """A bug struck; the text names its type only."""
 
 
-class Work(Protocol):
-    """What the worker needs of the machinery behind it."""
+@dataclass(frozen=True, slots=True)
+class MessageHandlers:
+    """What the worker hands messages to."""
 
-    async def submit(self, task: SyncTask) -> Outcome:
-        """Bring a booking in step."""
-
-    async def give_up(self, booking_id: str, reason: str) -> None:
-        """Tell people on the booking's row that it was given up; never raises a `SyncError`."""
-
-    async def queue_hints(self, change: RelatedChange) -> Outcome:
-        """Queue a hint for each booking that shows the row; raises a `SyncError` of the queue."""
+    per_booking: PerBookingRunner
+    """Changes of bookings."""
+    fan_out: FanOut
+    """Changes of rows that bookings show."""
+    note_failure: Callable[[str, str], Awaitable[None]]
+    """`Synchronizer.note_failure`: tells people on a booking's row why it was given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class ChangeWorker:
     """Handles queue messages.
 
     Args:
-        open_work: gives the machinery, made at first use; raises `TransientError` while it can't be made.
+        open_handlers: gives what messages are handed to; raises `TransientError` while the sync can't start.
         queue: where messages are put back or dead-lettered.
         now: the time of day.
         max_age: how long a put-back message lives.
@@ -88,7 +89,7 @@ class ChangeWorker:
 
     def __init__(
         self,
-        open_work: Callable[[], Awaitable[Work]],
+        open_handlers: Callable[[], Awaitable[MessageHandlers]],
         queue: MessageQueue,
         now: Clock,
         max_age: timedelta,
@@ -96,7 +97,7 @@ class ChangeWorker:
         *,
         on_outcome: Callable[[BookingChange, Outcome], None] | None = None,
     ) -> None:
-        self._open_work = open_work
+        self._open_handlers = open_handlers
         self._queue = queue
         self._now = now
         self._max_age = max_age
@@ -157,7 +158,7 @@ class ChangeWorker:
 
     async def _work_on(self, change: BookingChange, dequeue_count: int) -> Outcome:
         try:
-            work = await self._open_work()
+            handlers = await self._open_handlers()
         except TransientError as error:
             # Not this message's fault, and nothing was tried: what it says of its past stays as it is.
             return Outcome(
@@ -169,7 +170,7 @@ class ChangeWorker:
                 uncertain=change.uncertain or dequeue_count > 1,
                 suspects=change.suspects,
             )
-        return await work.submit(_task(change, dequeue_count))
+        return await handlers.per_booking.submit(_task(change, dequeue_count))
 
     async def _settle(self, text: str, change: BookingChange, outcome: Outcome) -> None:
         delay = None
@@ -220,7 +221,7 @@ class ChangeWorker:
 
     async def _queue_hints(self, change: RelatedChange) -> Outcome:
         try:
-            work = await self._open_work()
+            handlers = await self._open_handlers()
         except TransientError as error:
             return Outcome(
                 OutcomeKind.DEFERRED,
@@ -229,7 +230,7 @@ class ChangeWorker:
                 untried=error.untried,
                 until_mended=error.until_mended,
             )
-        return await work.queue_hints(change)
+        return await handlers.fan_out.queue_hints(change)
 
     async def _settle_related(self, text: str, change: RelatedChange, outcome: Outcome) -> None:
         delay = None
@@ -276,7 +277,7 @@ class ChangeWorker:
     async def _expire(self, change: BookingChange, outcome: Outcome) -> str:
         reason = self._given_up(outcome)
         try:
-            await (await self._open_work()).give_up(change.booking_id, reason)
+            await (await self._open_handlers()).note_failure(change.booking_id, reason)
         except SyncError:
             _logger.warning("the booking's row can't be told that it was given up")
         return reason

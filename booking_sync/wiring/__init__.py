@@ -1,12 +1,12 @@
 """The composition root: the only place that joins settings, adapters and use cases.
 
-    app         the function app: one per process, made by its environment
-    machinery   what the sync runs on: protocol, adapters, batching
-    sign_in     signing in, and Dataverse's customizations, for the command line
-    commands    the use cases of commands that operate a running sync
-    doctor      those of commands that look: `doctor` and `status`
-    ambient     what the process brings: time, chance, names
+    services    every client and adapter, made once and closed together
+    sync        what the sync runs on, once Dataverse has told its organisation
+    app         the function app: what its functions call
+    commands    what the commands work with that operate a running sync, or provision Dataverse
+    doctor      the same for the commands that look: `doctor` and `status`
 
-Everything is made at its first use, on the event loop that will use it. The SDKs are imported where they are
-needed, so that a cold start for a webhook does not pay for Graph.
+There is one way of making things: a property makes its thing at its first use, on the event loop that will
+use it, and registers it to be closed. The SDKs are imported where they are needed, so that a cold start for a
+webhook does not pay for Graph.
 """

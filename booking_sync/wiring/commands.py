@@ -1,33 +1,27 @@
-"""The composition root's part for commands that operate a running sync: one console, every use case on it.
+"""What the commands that operate a running sync or provision Dataverse work with.
 
-A console is what one command holds: the sync's own machinery, signed in as the command line says, and the
-queues. What a command does not touch connects to nothing. SDKs are imported at their first use: by then a
-settings file has become the process's environment, which TLS libraries read at their import.
+What a command does not touch connects to nothing. SDKs are imported at their first use: by then a settings
+file has become the process's environment, which TLS libraries read at their import.
 """
 
 from __future__ import annotations
 
+import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.azure.sign_in import SignIn
 from booking_sync.bulk.adoption import Adopter, AdoptionSources
 from booking_sync.bulk.backfill import Backfill
 from booking_sync.bulk.purge import Purge, PurgeSources
 from booking_sync.bulk.resync import Resync, ResyncSources
-from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
 from booking_sync.operations.journal import RunKind
-from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.plumbing.patience import Patience
-from booking_sync.settings.loading import load_queue_settings, load_settings
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.sending import Pace, PacedSender
-from booking_sync.wiring.ambient import new_id, now
-from booking_sync.wiring.machinery import Outside, make_auditor, open_machinery
-from booking_sync.wiring.sign_in import CLIENT_SECRET_VARIABLE, open_command_keyring, open_sign_in
+from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -36,14 +30,16 @@ if TYPE_CHECKING:
     from booking_sync.audit.auditor import Auditor
     from booking_sync.azure.poison import StoragePoisonQueue
     from booking_sync.azure.queue import StorageChangeQueue
+    from booking_sync.azure.sign_in import SignIn
     from booking_sync.bulk.adoption import Extension
     from booking_sync.bulk.backfill import Checkpoint
+    from booking_sync.dataverse.customizations import DataverseCustomizations
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.calendars import MarkedEvents
-    from booking_sync.settings.table import Settings
-    from booking_sync.wiring.machinery import Machinery
+    from booking_sync.wiring.sync import SyncServices
 
-_NO_VAULT = "https://no-vault.invalid"
+CUSTOMIZING = ClientOptions(for_sync=False, dataverse_requests=4, dataverse_seconds=300.0)
+"""Dataverse may take minutes over one change of a table's definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +53,19 @@ class FormerSync:
     extension: Extension | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Queues:
-    """The change queue and its poison queue."""
+    """The change queue and its poison queue.
 
-    changes: StorageChangeQueue
-    inspection: StoragePoisonQueue
+    Args:
+        storage: the account they lie in; stays the caller's to close.
+
+    Raises:
+        SettingsError: its settings are missing or malformed.
+    """
+
+    def __init__(self, storage: StorageServices) -> None:
+        self.changes: StorageChangeQueue = storage.queue
+        self.inspection: StoragePoisonQueue = storage.inspection
 
     def actions(self) -> OperatorActions:
         """What an operator can do to the queues."""
@@ -73,34 +76,36 @@ class Queues:
         return PacedSender(self.changes, self.inspection, pace, waiting=waiting)
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
-    """What a command works with."""
+class UseCases:
+    """What operators do to a running sync; a command takes the one it is about.
 
-    settings: Settings
-    machinery: Machinery
-    queues: Queues
-    patience: Patience
+    Args:
+        sync: signed in as the command line says; stays the caller's to close.
+    """
+
+    def __init__(self, sync: SyncServices) -> None:
+        self._sync = sync
+        self._services = sync.services
+        self._patience = Patience()
+        self.queues = Queues(sync.services.storage)
 
     @property
     def horizon(self) -> datetime:
         """Bookings that start earlier are history, which neither audit nor webhooks rewrite; aware, UTC."""
-        return now() - timedelta(days=self.settings.audit_days_back)
+        return now() - timedelta(days=self._sync.settings.audit_days_back)
 
     def backfill(self, progress: Callable[[Checkpoint], None]) -> Backfill:
         """Queues bookings."""
 
         def is_behind(row: BookingRow) -> bool:
-            return standing(row, self.machinery.desired_state) is not Standing.IN_STEP
+            return standing(row, self._sync.desired_state) is not Standing.IN_STEP
 
-        return Backfill(self.machinery.rows, is_behind, self.patience, progress)
+        return Backfill(self._sync.rows, is_behind, self._patience, progress)
 
     def resync(self) -> Resync:
         """Queues bookings to be written whatever their records say."""
-        sources = ResyncSources(
-            self.machinery.rows, self.machinery.rows, DataverseResources(self.machinery.dataverse)
-        )
-        return Resync(sources, self.patience)
+        sources = ResyncSources(self._sync.rows, self._sync.rows, self._services.resources)
+        return Resync(sources, self._patience)
 
     def auditor(self, watch: Callable[[MarkedEvents], MarkedEvents]) -> Auditor:
         """Compares calendars with bookings.
@@ -108,22 +113,20 @@ class Console:
         Args:
             watch: put around the calendars, to tell how far the audit is.
         """
-        watched = watch(self.machinery.calendar)
-        return make_auditor(self.machinery, self.settings, self.queues.changes, watched)
+        return self._sync.auditor(watch(self._services.calendar))
 
     def purge(self) -> Purge:
         """Removes what we made."""
-        machinery = self.machinery
+        sync, services = self._sync, self._services
         sources = PurgeSources(
-            machinery.rows,
-            machinery.rows,
-            machinery.audit_reads,
-            machinery.calendar,
-            machinery.calendar,
-            machinery.prover,
+            sync.rows,
+            sync.rows,
+            services.audit_reads,
+            services.calendar,
+            services.calendar,
+            sync.prover,
         )
-        organization_id = machinery.prover.sealer.organization_id
-        return Purge(sources, machinery.desired_state, organization_id, self.patience)
+        return Purge(sources, sync.desired_state, sync.organization_id, self._patience)
 
     def adopter(self, former: FormerSync, *, dry_run: bool) -> Adopter:
         """Makes another program's events ours.
@@ -131,21 +134,16 @@ class Console:
         Raises:
             ValueError: a column's name can't be one.
         """
-        machinery = self.machinery
+        from booking_sync.dataverse.resources import DataverseFormerRecords
+
+        sync, services = self._sync, self._services
         records = None
         if former.event_column:
-            records = DataverseFormerRecords(machinery.dataverse, former.event_column, former.mailbox_column)
+            records = DataverseFormerRecords(services.dataverse, former.event_column, former.mailbox_column)
         sources = AdoptionSources(
-            machinery.rows,
-            machinery.calendar,
-            machinery.calendar,
-            DataverseResources(machinery.dataverse),
-            records,
-            former.extension,
+            sync.rows, services.calendar, services.calendar, services.resources, records, former.extension
         )
-        return Adopter(
-            sources, machinery.desired_state, machinery.prover.sealer, self.patience, dry_run=dry_run
-        )
+        return Adopter(sources, sync.desired_state, sync.prover.sealer, self._patience, dry_run=dry_run)
 
     async def last_catch_up(self) -> datetime | None:
         """When the app's catch-up ended last, as far as the app's journal tells; aware, UTC.
@@ -153,20 +151,12 @@ class Console:
         Raises:
             SyncError: the journal can't be read.
         """
-        from booking_sync.azure.blob_texts import open_text_store
-
-        text_store = open_text_store(self.settings.storage)
-        if text_store is None:
-            return None
-        try:
-            run = await JournalStore(lambda: text_store, new_id(), now, dict).last(RunKind.CATCH_UP)
-        finally:
-            await text_store.aclose()
+        run = await self._services.storage.journal().last(RunKind.CATCH_UP)
         return run.finished if run else None
 
 
 @asynccontextmanager
-async def open_console(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIterator[Console]:
+async def open_use_cases(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIterator[UseCases]:
     """Everything, signed in as this command line says.
 
     Raises:
@@ -174,14 +164,10 @@ async def open_console(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIter
         TransientError: Dataverse, Entra or Key Vault can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
-    settings = load_settings(_with_vault(environ, sign_in))
-    async with open_queues(environ) as queues:
-        keyring = open_command_keyring(environ)
-        machinery = await open_machinery(settings, Outside(open_sign_in(environ, sign_in), now, keyring))
-        try:
-            yield Console(settings, machinery, queues, Patience())
-        finally:
-            await machinery.aclose()
+    from booking_sync.wiring.sync import start_sync
+
+    async with Services(environ, sign_in=sign_in) as services:
+        yield UseCases(await start_sync(services))
 
 
 @asynccontextmanager
@@ -191,19 +177,35 @@ async def open_queues(environ: Mapping[str, str]) -> AsyncIterator[Queues]:
     Raises:
         SettingsError: these are missing or malformed.
     """
-    from booking_sync.azure.queue import open_queue
-
-    settings = load_queue_settings(environ)
-    changes = open_queue(settings.storage, settings.queue_name, now)
-    try:
-        yield Queues(changes, changes.inspection())
-    finally:
-        await changes.aclose()
+    async with StorageServices(environ) as storage:
+        yield Queues(storage)
 
 
-def _with_vault(environ: Mapping[str, str], sign_in: SignIn) -> Mapping[str, str]:
-    """The app can't do without a vault; a command that signs in otherwise need not name one."""
-    vault_needed = sign_in is SignIn.APP and not environ.get(CLIENT_SECRET_VARIABLE, "").strip()
-    if vault_needed or environ.get("KEY_VAULT_URL", "").strip():
-        return environ
-    return {**environ, "KEY_VAULT_URL": _NO_VAULT}
+@asynccontextmanager
+async def open_provisioning(
+    environ: Mapping[str, str], sign_in: SignIn, webhook_key: str, *, trust_fingerprint: bool = True
+) -> AsyncIterator[DataverseCustomizations]:
+    """What `provision` works on.
+
+    Args:
+        environ: the settings.
+        sign_in: who signs in.
+        webhook_key: the function's key; empty: leave the one that is there.
+        trust_fingerprint: False writes the key once, whatever the webhook's description says of it.
+
+    Raises:
+        SettingsError: a setting is missing or malformed, or the environment is not the one that they name.
+        TransientError: Dataverse, Entra or Key Vault can't be reached.
+        PermanentError: Dataverse refuses us, or nobody is signed in.
+    """
+    from booking_sync.dataverse.customizations import DataverseCustomizations
+    from booking_sync.dataverse.webhook_key import WebhookKey
+
+    async with Services(environ, sign_in=sign_in, options=CUSTOMIZING) as services:
+        await services.check_organization()
+        yield DataverseCustomizations(
+            services.dataverse,
+            WebhookKey(webhook_key),
+            secrets.token_bytes,
+            trust_fingerprint=trust_fingerprint,
+        )

@@ -14,7 +14,7 @@ from azure.identity import CredentialUnavailableError
 from booking_sync.azure.credential import ClientSecretAppCredential
 from booking_sync.azure.sign_in import PersonCredential, SignIn, open_person
 from booking_sync.errors import PermanentError, SettingsError, TransientError
-from booking_sync.wiring.sign_in import open_sign_in
+from booking_sync.wiring.services import Services
 from tests.azure.conftest import CLIENT, DATAVERSE_SCOPE, FIRST_SECRET, SECRET_NAME, TENANT
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ async def test_the_app_signs_in_with_a_secret_from_the_environment(cloud: Cloud)
         "AZURE_AUTHORITY_HOST": cloud.entra_url,
         "ENTRA_CLIENT_SECRET": FIRST_SECRET,
     }
-    async with open_sign_in(environ, SignIn.APP) as credential:
-        assert (await credential.get_token(DATAVERSE_SCOPE)).token
+    async with Services(environ, sign_in=SignIn.APP) as services:
+        assert (await services.credential.get_token(DATAVERSE_SCOPE)).token
     assert (cloud.token_requests(), cloud.secret_reads()) == ([200], 0)
 
 
@@ -102,9 +102,9 @@ async def test_a_secret_of_the_environment_that_is_refused_is_named(cloud: Cloud
         "AZURE_AUTHORITY_HOST": cloud.entra_url,
         "ENTRA_CLIENT_SECRET": "mistyped",
     }
-    async with open_sign_in(environ, SignIn.APP) as credential:
+    async with Services(environ, sign_in=SignIn.APP) as services:
         with pytest.raises(TransientError, match="correct ENTRA_CLIENT_SECRET") as raised:
-            await credential.get_token(DATAVERSE_SCOPE)
+            await services.credential.get_token(DATAVERSE_SCOPE)
     assert "ault" not in raised.value.reason
     assert "mistyped" not in raised.value.reason
 
@@ -119,25 +119,25 @@ async def test_the_app_signs_in_with_the_vault_s_secret(cloud: Cloud) -> None:
         "KEY_VAULT_VERIFY_CHALLENGE": "false",
         "CLIENT_SECRET_NAME": SECRET_NAME,
     }
-    async with open_sign_in(environ, SignIn.APP) as credential:
-        assert isinstance(credential, ClientSecretAppCredential)
-        assert (await credential.get_token(DATAVERSE_SCOPE)).token
+    async with Services(environ, sign_in=SignIn.APP) as services:
+        assert isinstance(services.credential, ClientSecretAppCredential)
+        assert (await services.credential.get_token(DATAVERSE_SCOPE)).token
     assert cloud.secret_reads() == 1
 
 
 def test_the_app_needs_its_registration() -> None:
     """What is missing for this way to sign in is named; what another way needs is not."""
     with pytest.raises(SettingsError, match=r"2 app settings.*ENTRA_TENANT_ID.*ENTRA_CLIENT_ID"):
-        open_sign_in({"ENTRA_CLIENT_SECRET": "s"}, SignIn.APP)
+        _ = Services({"ENTRA_CLIENT_SECRET": "s"}, sign_in=SignIn.APP).credential
     with pytest.raises(SettingsError, match="KEY_VAULT_URL"):
-        open_sign_in({"ENTRA_TENANT_ID": TENANT, "ENTRA_CLIENT_ID": CLIENT}, SignIn.APP)
+        _ = Services({"ENTRA_TENANT_ID": TENANT, "ENTRA_CLIENT_ID": CLIENT}, sign_in=SignIn.APP).credential
     with pytest.raises(SettingsError, match="KEY_VAULT_VERIFY_CHALLENGE"):
-        open_sign_in(
+        _ = Services(
             {
                 "ENTRA_TENANT_ID": TENANT,
                 "ENTRA_CLIENT_ID": CLIENT,
                 "KEY_VAULT_URL": "https://a.vault.azure.net",
                 "KEY_VAULT_VERIFY_CHALLENGE": "false",
             },
-            SignIn.APP,
-        )
+            sign_in=SignIn.APP,
+        ).credential

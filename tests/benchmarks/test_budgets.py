@@ -35,8 +35,10 @@ UPDATE = {
     "PrimaryEntityId": "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01",
     "CorrelationId": "1d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01",
 }
+# `requests` loads chardet where it is: here a development tool (cyclonedx-bom) brings it, in Azure nobody.
 PROGRAM = """
 import asyncio, json, sys
+sys.modules["chardet"] = None
 import azure.functions as func
 steps = [set(sys.modules)]
 import function_app

@@ -126,7 +126,7 @@ def test_a_booking_without_an_event_has_no_passage() -> None:
         ("/usr/lib/python3.11/json/decoder.py", "decode", "JSON"),
         ("/usr/lib/python3.11/asyncio/events.py", "_run", "asyncio"),
         ("/app/booking_sync/outlook/batch.py", "send", "booking_sync outlook"),
-        ("/app/booking_sync/sync/worker.py", "handle", "booking_sync worker"),
+        ("/app/booking_sync/sync/worker.py", "handle", "booking_sync sync"),
         ("~", "<method 'read' of '_ssl._SSLSocket' objects>", "TLS and sockets"),
         ("~", "<built-in method builtins.isinstance>", "Python's own, the rest"),
     ],

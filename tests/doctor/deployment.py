@@ -25,9 +25,9 @@ from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.settings.loading import load_queue_settings
-from booking_sync.wiring.ambient import now
+from booking_sync.wiring.commands import open_provisioning
 from booking_sync.wiring.doctor import open_doctor
-from booking_sync.wiring.sign_in import open_dataverse, open_provisioning
+from booking_sync.wiring.services import Services, now
 from local.day.world import WorldMaker, booking_row
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 from tests.e2e.office import BOOKINGS, Office
@@ -96,8 +96,8 @@ class Deployment:
     async def shrink(self, column: str, length: int) -> None:
         """Give one of our columns a length."""
         found = next(each for each in desired_customizations(COLUMNS).columns if each.name == column)
-        async with open_dataverse(self.environ, SignIn.APP) as client:
-            customizations = DataverseCustomizations(client, WebhookKey(), secrets.token_bytes)
+        async with Services(self.environ, sign_in=SignIn.APP) as services:
+            customizations = DataverseCustomizations(services.dataverse, WebhookKey(), secrets.token_bytes)
             await customizations.carry_out(
                 WidenColumn(desired_customizations(COLUMNS).table, replace(found, length=length))
             )

@@ -18,7 +18,7 @@ from booking_sync.doctor.report import Area, CheckStatus
 from booking_sync.operations.journal import RunKind
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.settings.loading import load_queue_settings
-from booking_sync.wiring.ambient import now
+from booking_sync.wiring.services import now
 from local.day.world import booking_row
 from local.stack import SECRET_NAME
 from local.standin.faults import Fault

@@ -18,7 +18,7 @@ from booking_sync.outlook.requests import EventRequests
 from booking_sync.ports.calendars import Written
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.wiring.machinery import desired_state_rule
+from booking_sync.wiring.sync import desired_state_rule
 from local.dataverse.environment import DEFAULT_IDENTITY
 from tests.dataverse.world import BOOKINGS
 from tests.hostile.budget import tries

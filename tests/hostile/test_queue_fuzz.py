@@ -14,7 +14,6 @@ from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text
 from booking_sync.domain.change import (
     MAX_SUSPECTS,
     BookingChange,
-    RelatedChange,
     decode_change,
     decode_message,
     encode_change,
@@ -25,8 +24,9 @@ from booking_sync.domain.plan import Invalid
 from booking_sync.domain.record import MAX_STATE_CHARACTERS, EventClaim
 from booking_sync.errors import TransientError
 from booking_sync.sync.fan_out import FanOut
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.sync.worker import MAX_DEQUEUE_COUNT, BackOff, ChangeWorker, Work
+from booking_sync.sync.per_booking import PerBookingRunner
+from booking_sync.sync.synchronizer import Synchronizer
+from booking_sync.sync.worker import MAX_DEQUEUE_COUNT, BackOff, ChangeWorker, MessageHandlers
 from tests.hostile.bodies import junk, nested, write
 from tests.hostile.budget import tries
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
@@ -34,7 +34,6 @@ from tests.support.fakes import FakeCalendar, FakeQueue, FakeRelated, FakeRows
 from tests.support.seals import prover
 
 if TYPE_CHECKING:
-    from booking_sync.domain.outcome import Outcome
     from tests.hostile.door import Door
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -81,7 +80,7 @@ class Bench:
         self.rows = FakeRows()
         self.rows.put(booking())
         self.calendar = FakeCalendar()
-        self._synchronizer = Synchronizer(
+        synchronizer = Synchronizer(
             self.rows,
             self.calendar,
             lambda _: Invalid("not today"),
@@ -89,24 +88,15 @@ class Bench:
             lambda: NOW,
         )
         self.bookings = FakeRelated({BOOKING_ID: NOW})
-        self._fan_out = FanOut(self.bookings, self.queue, timedelta(days=7), lambda: NOW)
+        fan_out = FanOut(self.bookings, self.queue, timedelta(days=7), lambda: NOW)
+        runner = PerBookingRunner(synchronizer.sync, max_bookings=1, linger=0)
+        self._handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure)
         self.worker = ChangeWorker(
             self._open, self.queue, lambda: NOW, timedelta(hours=24), BackOff(lambda: 0.5)
         )
 
-    async def submit(self, task: SyncTask) -> Outcome:
-        """See `Work`."""
-        return await self._synchronizer.sync(task)
-
-    async def give_up(self, booking_id: str, reason: str) -> None:
-        """See `Work`."""
-
-    async def queue_hints(self, change: RelatedChange) -> Outcome:
-        """See `Work`."""
-        return await self._fan_out.queue_hints(change)
-
-    async def _open(self) -> Work:
-        return self
+    async def _open(self) -> MessageHandlers:
+        return self._handlers
 
 
 @tries(2)

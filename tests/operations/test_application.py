@@ -50,7 +50,7 @@ async def cut_off(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Application]
 
 async def test_missing_settings_are_named_to_operators_only(empty: Application) -> None:
     """Health names each setting; the open probe says no more than that it fails."""
-    probe, health = await empty.health(told_all=False), await empty.health(told_all=True)
+    probe, health = await empty.operator_endpoints.probe(), await empty.operator_endpoints.health()
     assert (probe.status, probe.payload) == (503, {"status": "failing"})
     (finding,) = health.payload["findings"]
     for name in ("AzureWebJobsStorage", "KEY_VAULT_URL", "DATAVERSE_URL"):
@@ -59,12 +59,12 @@ async def test_missing_settings_are_named_to_operators_only(empty: Application) 
 
 async def test_the_page_has_an_answer_without_any_setting(empty: Application) -> None:
     """Whoever sets the app up finds out on the page what is missing, in place of an error."""
-    status = await empty.status()
+    status = await empty.operator_endpoints.status()
     assert status.status == 200
     assert "AzureWebJobsStorage" in status.payload["poison"]["problem"]
     assert "KEY_VAULT_URL" in status.payload["failing"]["problem"]
-    replay = await empty.replay(JSON, b'{"all": true}')
-    resync = await empty.resync(JSON, BOOKINGS)
+    replay = await empty.operator_endpoints.replay(JSON, b'{"all": true}')
+    resync = await empty.operator_endpoints.resync(JSON, BOOKINGS)
     assert (replay.status, resync.status) == (503, 503)
     assert "AzureWebJobsStorage" in replay.payload["problem"]
 
@@ -73,10 +73,10 @@ async def test_services_that_can_t_be_reached_are_named(cut_off: Application) ->
     """The page tells what can't be reached; so does health, also of a start that failed, and no secret."""
     with pytest.raises(TransientError, match="Key Vault"):
         await cut_off.catch_up()
-    status = await cut_off.status()
+    status = await cut_off.operator_endpoints.status()
     assert "can't be reached" in status.payload["poison"]["problem"]
     assert "Key Vault" in status.payload["failing"]["problem"]
-    health = await cut_off.health(told_all=True)
+    health = await cut_off.operator_endpoints.health()
     assert health.status == 503
     failing = [each["words"] for each in health.payload["findings"] if each["severity"] == "failing"]
     assert [words.partition(" can't be reached")[0] for words in failing] == ["Key Vault", "The queues"]

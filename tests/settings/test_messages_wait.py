@@ -61,9 +61,9 @@ async def empty_queue(deployment: Deployment) -> AsyncIterator[None]:
     await deployment.stack.queue._changes.clear_messages()  # noqa: SLF001 - a test's own clearing away
 
 
-def change_of(booking_id: str) -> bytes:
+def change_of(booking_id: str) -> str:
     """A message about a booking that came in long ago."""
-    return encode_change(BookingChange(booking_id, "c", LONG_AGO)).encode()
+    return encode_change(BookingChange(booking_id, "c", LONG_AGO))
 
 
 async def tell(app: Application, deployment: Deployment) -> HttpAnswer:
@@ -106,8 +106,8 @@ async def test_changes_wait_for_a_setting_to_be_mended(
     for environ in made:
         app = Application(environ)
         before = await queue.waiting()
-        await app.handle(message, MAX_DEQUEUE_COUNT)
-        await app.handle(related.encode(), MAX_DEQUEUE_COUNT)
+        await app.worker.handle(message, MAX_DEQUEUE_COUNT)
+        await app.worker.handle(related, MAX_DEQUEUE_COUNT)
         answer = await tell(app, deployment)
         await app.aclose()
         assert answer.status == 202
@@ -115,7 +115,7 @@ async def test_changes_wait_for_a_setting_to_be_mended(
         assert await queue.poisoned() == 0
 
     events = len(await deployment.stack.graph.events())
-    await mended.handle(message, 1)
+    await mended.worker.handle(message, 1)
     assert len(await deployment.stack.graph.events()) == events + 1
 
 
@@ -125,8 +125,8 @@ async def test_what_passes_the_check_starts_the_app(name: str, deployment: Deplo
     texts = [ROWS[name].good, *(each.text for each in ROWS[name].all_of(Taken) if isinstance(each, Taken))]
     for text in texts:
         app = Application({**deployment.environ, name: text})
-        await app.handle(
-            encode_change(BookingChange(await deployment.book(), "c", datetime.now(UTC))).encode(), 1
+        await app.worker.handle(
+            encode_change(BookingChange(await deployment.book(), "c", datetime.now(UTC))), 1
         )
         await app.aclose()
         assert await deployment.stack.queue.poisoned() == 0
@@ -139,7 +139,7 @@ async def test_a_queue_whose_poison_queue_can_have_no_name_is_used_to_wait(
     """Azure's limit leaves room for the one, so what comes in is kept on it."""
     app = Application({**deployment.environ, "BOOKING_QUEUE_NAME": text})
     answer = await tell(app, deployment)
-    await app.handle(change_of(await deployment.book()), MAX_DEQUEUE_COUNT)
+    await app.worker.handle(change_of(await deployment.book()), MAX_DEQUEUE_COUNT)
     await app.aclose()
     storage = deployment.environ["AzureWebJobsStorage"]
     async with QueueServiceClient.from_connection_string(storage) as service:
@@ -162,7 +162,7 @@ async def test_without_a_queue_nothing_is_acknowledged(
     """The host delivers the message again, and Dataverse the webhook; both are told why."""
     app = Application({**deployment.environ, **settings})
     with pytest.raises(SettingsError, match=next(iter(settings))):
-        await app.handle(change_of(await deployment.book()), MAX_DEQUEUE_COUNT)
+        await app.worker.handle(change_of(await deployment.book()), MAX_DEQUEUE_COUNT)
     answer = await tell(app, deployment)
     assert (answer.status, answer.headers) == (503, {"Retry-After": "60"})
     assert next(iter(settings)) in answer.payload["error"]
@@ -174,12 +174,12 @@ async def test_a_setting_that_is_mended_without_a_restart_is_taken_as_well(deplo
     environ = {**deployment.environ, "SYNC_STATE_COLUMN": "name"}
     app = Application(environ)
     message = change_of(await deployment.book())
-    await app.handle(message, 1)
+    await app.worker.handle(message, 1)
     del environ["SYNC_STATE_COLUMN"]
     events = len(await deployment.stack.graph.events())
     async with asyncio.timeout(30):
         while len(await deployment.stack.graph.events()) == events:
-            await app.handle(message, 1)
+            await app.worker.handle(message, 1)
     await app.aclose()
     assert await deployment.stack.queue.poisoned() == 0
 
@@ -190,7 +190,7 @@ async def test_what_nobody_foresaw_at_the_start_costs_no_message(
     """The start fails for all messages alike, so that none is at fault; the log tells where it happened."""
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "none of the SDK's")  # which raises a ValueError for it
     app = Application(deployment.environ)
-    await app.handle(change_of(await deployment.book()), MAX_DEQUEUE_COUNT)
+    await app.worker.handle(change_of(await deployment.book()), MAX_DEQUEUE_COUNT)
     await app.aclose()
     assert await deployment.stack.queue.waiting() == 1
     assert await deployment.stack.queue.poisoned() == 0

@@ -1,7 +1,7 @@
 """A deterministic simulation of the real sync code: several processes, faults, crashes, one seed.
 
-Real: ChangeWorker, Batcher, Synchronizer, both adapters down to the HTTP seam, Receiver, and the strict
-stand-ins' services behind it. Simulated: time, the wire, the queue, the processes, and the people.
+Real: ChangeWorker, PerBookingRunner, Synchronizer, both adapters down to the HTTP seam, Receiver, and the
+strict stand-ins' services behind it. Simulated: time, the wire, the queue, the processes, and the people.
 
     clock        an event loop whose time jumps, and which asks when nothing is ready
     conductor    decides, by the seed, what happens next; keeps the trace

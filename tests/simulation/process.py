@@ -28,10 +28,10 @@ from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.sync.fan_out import FanOut
-from booking_sync.sync.per_booking import Batcher
+from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer
-from booking_sync.sync.worker import BackOff, ChangeWorker
+from booking_sync.sync.worker import BackOff, ChangeWorker, MessageHandlers
 from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
@@ -43,12 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from booking_sync.domain.booking import Booking
-    from booking_sync.domain.change import RelatedChange
-    from booking_sync.domain.outcome import Outcome
     from booking_sync.outlook.wire import Answer
     from booking_sync.ports.bookings import BookingRows
     from booking_sync.ports.calendars import Calendar
-    from booking_sync.sync.synchronizer import SyncTask
     from tests.simulation.queue import Delivery
     from tests.simulation.schedule import Schedule
 
@@ -110,27 +107,6 @@ class Parts:
     calendar: Callable[[Calendar], Calendar] = _same_calendar
     mailbox_pause: Callable[[Answer], float | None] | None = None
     prover: Callable[[EventProver], EventProver] = _same_prover
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What `WorkerBench` is to the worker in production."""
-
-    batcher: Batcher
-    synchronizer: Synchronizer
-    fan_out: FanOut
-
-    async def submit(self, task: SyncTask) -> Outcome:
-        """See `Work`."""
-        return await self.batcher.submit(task)
-
-    async def give_up(self, booking_id: str, reason: str) -> None:
-        """See `Work`."""
-        await self.synchronizer.note_failure(booking_id, reason)
-
-    async def queue_hints(self, change: RelatedChange) -> Outcome:
-        """See `Work`."""
-        return await self.fan_out.queue_hints(change)
 
 
 class Process:
@@ -201,12 +177,13 @@ class Process:
         )
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)
-        work = _Work(Batcher(synchronizer.sync, max_bookings=100, linger=0.05), synchronizer, fan_out)
+        runner = PerBookingRunner(synchronizer.sync, max_bookings=100, linger=0.05)
+        handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure)
 
-        async def open_work() -> _Work:
-            return work
+        async def open_handlers() -> MessageHandlers:
+            return handlers
 
-        return ChangeWorker(open_work, queue, now, MAX_AGE, BackOff(conductor.random.random))
+        return ChangeWorker(open_handlers, queue, now, MAX_AGE, BackOff(conductor.random.random))
 
     def _circuit(self, service: str) -> Circuit:
         conductor = self._schedule.conductor

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from booking_sync.domain.outcome import Outcome, OutcomeKind
-from booking_sync.sync.per_booking import Batcher
+from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.synchronizer import SyncTask
 
 DONE = Outcome(OutcomeKind.SYNCED)
@@ -23,7 +23,7 @@ class Work:
         self.busy: set[str] = set()
 
     async def __call__(self, task: SyncTask) -> Outcome:
-        """Work on a task; the same booking twice at once is a fault of the batcher."""
+        """Work on a task; the same booking twice at once is a fault of the runner."""
         assert task.booking_id not in self.busy
         self.busy.add(task.booking_id)
         self.tasks.append(task)
@@ -43,9 +43,9 @@ async def test_messages_of_one_booking_become_one_task() -> None:
     """Several hints of the same booking cost one piece of work and each get its outcome."""
     work = Work()
     work.gate.set()
-    batcher = Batcher(work, max_bookings=100, linger=0.01)
+    runner = PerBookingRunner(work, max_bookings=100, linger=0.01)
     outcomes = await asyncio.gather(
-        *(batcher.submit(SyncTask("b", trusted=trusted)) for trusted in (True, False, True))
+        *(runner.submit(SyncTask("b", trusted=trusted)) for trusted in (True, False, True))
     )
     assert outcomes == [DONE] * 3
     assert work.tasks == [SyncTask("b", trusted=False)]
@@ -55,16 +55,16 @@ async def test_a_full_batch_starts_without_lingering() -> None:
     """At the size limit work begins at once, however long the linger."""
     work = Work()
     work.gate.set()
-    batcher = Batcher(work, max_bookings=3, linger=3600)
-    outcomes = await asyncio.gather(*(batcher.submit(SyncTask(name)) for name in "abc"))
+    runner = PerBookingRunner(work, max_bookings=3, linger=3600)
+    outcomes = await asyncio.gather(*(runner.submit(SyncTask(name)) for name in "abc"))
     assert outcomes == [DONE] * 3
 
 
 async def test_tasks_wait_for_company() -> None:
     """Nothing starts before the linger is over, then everything starts together."""
     work = Work()
-    batcher = Batcher(work, max_bookings=100, linger=0.02)
-    waiting = [asyncio.create_task(batcher.submit(SyncTask(name))) for name in "ab"]
+    runner = PerBookingRunner(work, max_bookings=100, linger=0.02)
+    waiting = [asyncio.create_task(runner.submit(SyncTask(name))) for name in "ab"]
     await _settle()
     assert not work.tasks
     work.gate.set()
@@ -75,10 +75,10 @@ async def test_tasks_wait_for_company() -> None:
 async def test_a_booking_under_way_is_not_worked_on_twice_at_once() -> None:
     """A hint that comes while its booking is in work gets work of its own, afterwards."""
     work = Work()
-    batcher = Batcher(work, max_bookings=1, linger=0)
-    first = asyncio.create_task(batcher.submit(SyncTask("b")))
+    runner = PerBookingRunner(work, max_bookings=1, linger=0)
+    first = asyncio.create_task(runner.submit(SyncTask("b")))
     await _settle()
-    later = [asyncio.create_task(batcher.submit(SyncTask("b"))) for _ in range(2)]
+    later = [asyncio.create_task(runner.submit(SyncTask("b"))) for _ in range(2)]
     await _settle()
     assert len(work.tasks) == 1
     work.gate.set()
@@ -87,22 +87,22 @@ async def test_a_booking_under_way_is_not_worked_on_twice_at_once() -> None:
 
 
 async def test_an_unexpected_error_reaches_every_waiting_message_and_no_other() -> None:
-    """A bug in one booking fails its own messages; the batcher goes on."""
+    """A bug in one booking fails its own messages; the runner goes on."""
     work = Work()
     work.gate.set()
     work.error = RuntimeError("bug")
-    batcher = Batcher(work, max_bookings=100, linger=0)
-    results = await asyncio.gather(*(batcher.submit(SyncTask("b")) for _ in range(2)), return_exceptions=True)
+    runner = PerBookingRunner(work, max_bookings=100, linger=0)
+    results = await asyncio.gather(*(runner.submit(SyncTask("b")) for _ in range(2)), return_exceptions=True)
     assert [type(result) for result in results] == [RuntimeError] * 2
     work.error = None
-    assert await batcher.submit(SyncTask("b")) == DONE
+    assert await runner.submit(SyncTask("b")) == DONE
 
 
 async def test_a_cancelled_message_does_not_disturb_the_others() -> None:
     """One invocation that the host gives up leaves its siblings their outcome."""
     work = Work()
-    batcher = Batcher(work, max_bookings=1, linger=0)
-    gone, stays = (asyncio.create_task(batcher.submit(SyncTask("b"))) for _ in range(2))
+    runner = PerBookingRunner(work, max_bookings=1, linger=0)
+    gone, stays = (asyncio.create_task(runner.submit(SyncTask("b"))) for _ in range(2))
     await _settle()
     gone.cancel()
     work.gate.set()

@@ -17,14 +17,16 @@ from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import TransientError
+from booking_sync.sync.fan_out import FanOut
+from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.synchronizer import SyncTask
 from booking_sync.sync.worker import (
     BACK_OFF_CAP_SECONDS,
     MAX_DEQUEUE_COUNT,
     BackOff,
     ChangeWorker,
+    MessageHandlers,
     UnexpectedError,
-    Work,
 )
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue
@@ -36,29 +38,36 @@ RELATED = RelatedChange(RelatedTable.WORK_ORDER, BOOKING_ID, "correlation-2", ST
 RELATED_TEXT = encode_related(RELATED)
 
 
-class FakeWork:
-    """Answers each task with the outcome it was given."""
+class FakeSync:
+    """In place of the synchronizer: answers each task with the outcome it was given."""
 
     def __init__(self, outcome: Outcome | Exception) -> None:
         self.outcome = outcome
         self.tasks: list[SyncTask] = []
         self.given_up: list[tuple[str, str]] = []
-        self.spreads: list[RelatedChange] = []
 
-    async def submit(self, task: SyncTask) -> Outcome:
-        """See `Work`."""
+    async def sync(self, task: SyncTask) -> Outcome:
+        """Note the task, and answer."""
         self.tasks.append(task)
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
 
-    async def give_up(self, booking_id: str, reason: str) -> None:
-        """See `Work`."""
+    async def note_failure(self, booking_id: str, reason: str) -> None:
+        """Note what the row is told."""
         self.given_up.append((booking_id, reason))
 
+
+class FakeFanOut(FanOut):
+    """Answers each change of a row with the outcome it was given."""
+
+    def __init__(self, outcome: Outcome | Exception) -> None:
+        self.outcome = outcome
+        self.changes: list[RelatedChange] = []
+
     async def queue_hints(self, change: RelatedChange) -> Outcome:
-        """See `Work`."""
-        self.spreads.append(change)
+        """Note the change, and answer."""
+        self.changes.append(change)
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -70,7 +79,8 @@ class Bench:
     def __init__(
         self, outcome: Outcome | Exception, on_outcome: Callable[[BookingChange, Outcome], None] | None = None
     ) -> None:
-        self.work = FakeWork(outcome)
+        self.work = FakeSync(outcome)
+        self.fan_out = FakeFanOut(outcome)
         self.queue = FakeQueue()
         self.time = START
         self.opening_fails: TransientError | None = None
@@ -83,10 +93,11 @@ class Bench:
             on_outcome=on_outcome,
         )
 
-    async def _open(self) -> Work:
+    async def _open(self) -> MessageHandlers:
         if self.opening_fails:
             raise self.opening_fails
-        return self.work
+        runner = PerBookingRunner(self.work.sync, max_bookings=1, linger=0)
+        return MessageHandlers(runner, self.fan_out, self.work.note_failure)
 
 
 @pytest.mark.parametrize("kind", [OutcomeKind.SYNCED, OutcomeKind.UNCHANGED, OutcomeKind.SKIPPED])
@@ -272,7 +283,7 @@ async def test_a_changed_row_is_spread_once_and_acknowledged(caplog: pytest.LogC
     bench = Bench(Outcome(OutcomeKind.SYNCED, "hints queued: 3"))
     with caplog.at_level(logging.INFO, "booking_sync.sync.worker"):
         await bench.worker.handle(RELATED_TEXT, 1)
-    assert (bench.work.spreads, bench.work.tasks) == ([RELATED], [])
+    assert (bench.fan_out.changes, bench.work.tasks) == ([RELATED], [])
     assert (bench.queue.related, bench.queue.poison) == ([], [])
     line = json.loads(caplog.records[0].getMessage())
     assert (line["event"], line["outcome"], line["table"]) == ("fan_out", "synced", "msdyn_workorder")

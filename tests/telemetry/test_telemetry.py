@@ -31,7 +31,7 @@ from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import COUNTERS, GAUGES, HISTOGRAMS, Attribute, Metric, SpanName
 from booking_sync.ports.queues import QueueDepths
-from booking_sync.sync.per_booking import Batcher
+from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.receiver import Receiver
 from booking_sync.sync.synchronizer import SyncTask
 from tests.support.fakes import FakeQueue
@@ -181,11 +181,11 @@ async def test_each_booking_is_worked_on_in_its_own_message_s_span(ear: Ear) -> 
         seen[task.booking_id] = telemetry.traceparent()
         return Outcome(OutcomeKind.SYNCED)
 
-    batcher = Batcher(sync, max_bookings=10, linger=0)
+    runner = PerBookingRunner(sync, max_bookings=10, linger=0)
 
     async def message(booking_id: str) -> str:
         with telemetry.span(SpanName.SYNC, {}):
-            await batcher.submit(SyncTask(booking_id))
+            await runner.submit(SyncTask(booking_id))
             return telemetry.traceparent()
 
     first, second = await asyncio.gather(message("a"), message("b"))

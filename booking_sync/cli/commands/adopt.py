@@ -22,7 +22,7 @@ from booking_sync.cli.options import (
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.domain.columns import is_logical_name
-from booking_sync.wiring.commands import FormerSync, open_console
+from booking_sync.wiring.commands import FormerSync, open_use_cases
 
 if TYPE_CHECKING:
     from booking_sync.bulk.adoption import Adoption, Adoptions
@@ -108,10 +108,10 @@ async def _adopt(options: _Options, session: Session) -> ExitCode:
     starts_from = read_moment(options.starts_from, "--from") if options.starts_from else None
     if not options.dry_run:
         confirm("Mark the former sync's events as ours, and record them on their bookings", yes=options.yes)
-    async with open_console(session.environ, session.auth) as console:
-        adopter = console.adopter(former, dry_run=options.dry_run)
+    async with open_use_cases(session.environ, session.auth) as use_cases:
+        adopter = use_cases.adopter(former, dry_run=options.dry_run)
         with session.output.progress("Bookings") as advance:
-            done = await adopter.run(starts_from or console.horizon, advance)
+            done = await adopter.run(starts_from or use_cases.horizon, advance)
     _show(done, options, session)
     return ExitCode.FINE if done.complete else ExitCode.FINDINGS
 

@@ -15,7 +15,7 @@ from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, MailboxesOption, SettingsOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
-from booking_sync.wiring.commands import open_console
+from booking_sync.wiring.commands import open_use_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,9 +73,9 @@ async def _audit(options: _Options, session: Session) -> ExitCode:
         raise UsageError("--force goes with --fix.")
     mailboxes = frozenset(read_guids(options.mailboxes, "--mailbox"))
     request = AuditRequest(fix=options.fix and not options.dry_run, force=options.force, mailboxes=mailboxes)
-    async with open_console(session.environ, session.auth) as console:
+    async with open_use_cases(session.environ, session.auth) as use_cases:
         with session.output.progress("Mailboxes") as advance:
-            auditor = console.auditor(lambda events: _Watched(events, partial(_tell, advance, request)))
+            auditor = use_cases.auditor(lambda events: _Watched(events, partial(_tell, advance, request)))
             report = await auditor.run(request)
     _show(report, request, session)
     if options.dry_run:

@@ -26,14 +26,14 @@ from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.sync.sending import Pace
-from booking_sync.wiring.ambient import new_id, now
-from booking_sync.wiring.commands import open_console
+from booking_sync.wiring.commands import open_use_cases
+from booking_sync.wiring.services import new_id, now
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from datetime import datetime
 
-    from booking_sync.wiring.commands import Console
+    from booking_sync.wiring.commands import UseCases
 
 UntilOption = Annotated[
     str,
@@ -141,14 +141,14 @@ async def _backfill(options: _Options, session: Session) -> ExitCode:
     begun = _begun(options)
     chosen = _read_selection(options)
     pace = Pace(options.rate)
-    async with open_console(session.environ, session.auth) as console:
-        checkpoint = begun or _begin(chosen, console)
+    async with open_use_cases(session.environ, session.auth) as use_cases:
+        checkpoint = begun or _begin(chosen, use_cases)
         with session.output.progress("Bookings") as advance:
-            use_case = console.backfill(lambda each: advance(each.seen, None))
+            use_case = use_cases.backfill(lambda each: advance(each.seen, None))
             if options.dry_run:
                 done = await use_case.count(checkpoint)
             else:
-                sender = console.queues.sender(pace, depth_teller(session, pace))
+                sender = use_cases.queues.sender(pace, depth_teller(session, pace))
                 done = await _to_its_end(
                     use_case.run(checkpoint, sender, options.file, now), options, session
                 )
@@ -211,8 +211,8 @@ def _read_selection(options: _Options) -> _Chosen:
     return chosen
 
 
-def _begin(chosen: _Chosen, console: Console) -> Checkpoint:
-    starts_from = chosen.starts_from or console.horizon
+def _begin(chosen: _Chosen, use_cases: UseCases) -> Checkpoint:
+    starts_from = chosen.starts_from or use_cases.horizon
     selection = Selection(
         starts_from,
         chosen.starts_before,

@@ -24,7 +24,7 @@ from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
 from booking_sync.settings.loading import load_part
 from booking_sync.settings.table import EnvironmentSettings
-from booking_sync.wiring.sign_in import open_provisioning
+from booking_sync.wiring.commands import open_provisioning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,14 +23,14 @@ from booking_sync.cli.options import (
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.errors import SyncError
-from booking_sync.wiring.ambient import now
-from booking_sync.wiring.commands import open_console
+from booking_sync.wiring.commands import open_use_cases
+from booking_sync.wiring.services import now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from booking_sync.bulk.purge import Purge, Purged, Survey
-    from booking_sync.wiring.commands import Console
+    from booking_sync.wiring.commands import UseCases
 
 AllOption = Annotated[
     bool, typer.Option("--all", help="The mailboxes of all resources, and all that any row names.")
@@ -74,10 +74,10 @@ async def _purge(options: _Options, session: Session) -> ExitCode:
     if bool(options.mailboxes) == options.everything:
         raise UsageError("Say either which --mailbox, or --all.")
     mailboxes = frozenset(read_guids(options.mailboxes, "--mailbox"))
-    async with open_console(session.environ, session.auth) as console:
-        use_case = console.purge()
+    async with open_use_cases(session.environ, session.auth) as use_cases:
+        use_case = use_cases.purge()
         survey = await _survey(use_case, mailboxes, session, "Looking")
-        await _warn(survey, console, session)
+        await _warn(survey, use_cases, session)
         if options.dry_run:
             _show(survey, [], None, session)
             session.output.note("Nothing was removed (--dry-run).")
@@ -103,25 +103,25 @@ async def _empty(use_case: Purge, survey: Survey, session: Session) -> list[Purg
         raise
 
 
-async def _warn(survey: Survey, console: Console, session: Session) -> None:
+async def _warn(survey: Survey, use_cases: UseCases, session: Session) -> None:
     if survey.wanted:
         session.output.note(
             f"{survey.wanted} of these bookings are still wanted: an app that runs makes their events anew, "
             "within minutes. Stop the app first, or disable the person's user in Dynamics 365."
         )
-    signs = await _signs_of_life(console)
+    signs = await _signs_of_life(use_cases)
     if signs:
         session.output.note(f"The app seems to run: {' and '.join(signs)}.")
 
 
-async def _signs_of_life(console: Console) -> list[str]:
+async def _signs_of_life(use_cases: UseCases) -> list[str]:
     """Signs that the app runs, in words; what can't be asked is no sign."""
     signs = []
     try:
-        depth = (await console.queues.inspection.depths()).changes
+        depth = (await use_cases.queues.inspection.depths()).changes
         if depth:
             signs.append(f"{depth} messages are on the queue")
-        last = await console.last_catch_up()
+        last = await use_cases.last_catch_up()
         if last and now() - last < RECENT:
             signs.append(f"its catch-up ran {(now() - last) // timedelta(minutes=1)} minutes ago")
     except SyncError:

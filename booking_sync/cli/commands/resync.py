@@ -23,8 +23,8 @@ from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.sync.sending import Pace
-from booking_sync.wiring.ambient import new_id, now
-from booking_sync.wiring.commands import open_console
+from booking_sync.wiring.commands import open_use_cases
+from booking_sync.wiring.services import new_id, now
 
 if TYPE_CHECKING:
     from booking_sync.bulk.resync import Chosen
@@ -86,17 +86,17 @@ async def _resync(options: _Options, session: Session) -> ExitCode:
     ids = read_guids(options.bookings, "BOOKING")
     mailbox = read_guid(options.mailbox, "--mailbox") if options.mailbox else ""
     starts_from = read_moment(options.starts_from, "--from") if options.starts_from else None
-    async with open_console(session.environ, session.auth) as console:
+    async with open_use_cases(session.environ, session.auth) as use_cases:
         with session.output.working("Dataverse"):
-            use_case = console.resync()
+            use_case = use_cases.resync()
             chosen = (
-                await use_case.by_mailbox(mailbox, starts_from or console.horizon)
+                await use_case.by_mailbox(mailbox, starts_from or use_cases.horizon)
                 if mailbox
                 else await use_case.by_id(ids)
             )
         if not options.dry_run:
             with session.output.counting("Bookings", len(chosen.booking_ids)) as advance:
-                sender = console.queues.sender(pace, depth_teller(session, pace))
+                sender = use_cases.queues.sender(pace, depth_teller(session, pace))
                 await use_case.queue(chosen, sender, correlation_id, now, advance)
     _show(chosen, options, correlation_id, session)
     return ExitCode.FINDINGS if chosen.missing else ExitCode.FINE

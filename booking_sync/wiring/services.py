@@ -1,0 +1,455 @@
+"""Every client and adapter, made here and nowhere else.
+
+    StorageServices    queues and journal: all that a webhook needs
+    Services           signing in, Dataverse, Graph
+
+Each is a property that makes its thing at its first use and keeps it; `aclose` closes whatever was made. A
+failure is not kept: the next use reads the settings again, so that what an administrator has mended counts
+without a restart. Making one asks no service; what has to ask one first is in `sync`.
+
+This module itself imports no SDK and nothing of ours that does, since every cold start imports it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from booking_sync.errors import SettingsError
+from booking_sync.plumbing.circuit import Circuit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    import httpx
+    from _typeshed import DataclassInstance
+
+    from booking_sync.azure.blob_texts import BlobTextStore
+    from booking_sync.azure.poison import StoragePoisonQueue
+    from booking_sync.azure.queue import StorageChangeQueue
+    from booking_sync.azure.secrets import KeyVaultSecret
+    from booking_sync.azure.sign_in import SignIn
+    from booking_sync.dataverse.audit_reads import DataverseAuditReads
+    from booking_sync.dataverse.detail_reads import DataverseDetailReads
+    from booking_sync.dataverse.failures import DataverseFailures
+    from booking_sync.dataverse.related import DataverseRelatedBookings
+    from booking_sync.dataverse.resources import DataverseResources
+    from booking_sync.dataverse.web_api.client import DataverseClient
+    from booking_sync.dataverse.web_api.pause import Pause
+    from booking_sync.dataverse.web_api.transport import Wire
+    from booking_sync.domain.columns import SupportColumns
+    from booking_sync.operations.journal_store import JournalStore
+    from booking_sync.outlook.calendar import OutlookCalendar
+    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.credentials import AppCredential, SecretSource
+    from booking_sync.ports.keys import OpenKeyring
+    from booking_sync.settings.table import Settings
+
+    Part = TypeVar("Part", bound=DataclassInstance)
+
+CLIENT_SECRET_VARIABLE = "ENTRA_CLIENT_SECRET"  # noqa: S105 - the variable's name, no secret
+"""Holds the app registration's secret for the command line, where there is no vault to read it from."""
+
+SEAL_KEY_VARIABLE = "BOOKING_SYNC_SEAL_KEY"
+"""Holds the key that seals records for the command line, where there is no vault to read it from."""
+
+_NO_VAULT = "https://no-vault.invalid"
+
+
+def now() -> datetime:
+    """The time of day, UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A fresh GUID's text."""
+    return str(uuid.uuid4())
+
+
+def loop_time() -> float:
+    """Seconds on the running event loop's clock."""
+    return asyncio.get_running_loop().time()
+
+
+class ClosedTogether:
+    """What closes all that it has made, the last one first."""
+
+    def __init__(self) -> None:
+        self._closing = AsyncExitStack()
+
+    async def aclose(self) -> None:
+        """Close what was made; nothing of it may be used afterwards."""
+        await self._closing.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class StorageServices(ClosedTogether):
+    """What lies in the app's storage account.
+
+    Args:
+        environ: the settings.
+        clock: the time of day.
+
+    Raises:
+        SettingsError: of each property, when the storage account's settings are missing or malformed.
+    """
+
+    def __init__(self, environ: Mapping[str, str], clock: Clock = now) -> None:
+        super().__init__()
+        self._environ = environ
+        self._clock = clock
+
+    @cached_property
+    def queue(self) -> StorageChangeQueue:
+        """The change queue, and the poison queue beside it."""
+        from booking_sync.azure.queue import open_queue
+        from booking_sync.settings.loading import load_queue_settings
+
+        settings = load_queue_settings(self._environ)
+        queue = open_queue(settings.storage, settings.queue_name, self._clock)
+        self._closing.push_async_callback(queue.aclose)
+        return queue
+
+    @cached_property
+    def inspection(self) -> StoragePoisonQueue:
+        """Both queues as people see them: how full they are, and what lies on the poison queue."""
+        return self.queue.inspection()
+
+    @cached_property
+    def text_store(self) -> BlobTextStore | None:
+        """Texts that all instances share; None when the settings name no blob service."""
+        from booking_sync.azure.blob_texts import open_text_store
+        from booking_sync.settings.loading import load_queue_settings
+
+        texts = open_text_store(load_queue_settings(self._environ).storage)
+        if texts is not None:
+            self._closing.push_async_callback(texts.aclose)
+        return texts
+
+    def journal(self, closed_mailboxes: Callable[[], Mapping[str, float]] = dict) -> JournalStore:
+        """This process's journal, and a view of all instances'; the caller closes it, before the storage.
+
+        Args:
+            closed_mailboxes: those that Graph asked this process to leave alone, with the seconds left.
+        """
+        from booking_sync.operations.journal_store import JournalStore
+
+        return JournalStore(lambda: self.text_store, new_id(), self._clock, closed_mailboxes)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How services are asked, which differs between the sync and a command that looks or customizes."""
+
+    for_sync: bool = True
+    """A circuit leaves a service alone that is down, and events get the open extension of the settings."""
+    dataverse_requests: int | None = None
+    """Requests to Dataverse at a time; None for as many as it allows one user."""
+    dataverse_seconds: float | None = None
+    """How long Dataverse may stay silent over one answer; None for the client's own patience."""
+
+
+SYNC_OPTIONS = ClientOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Substitutes:
+    """What simulations and benchmarks put before the network; None leaves the real one."""
+
+    credential: AppCredential | None = None
+    """Stays theirs to close, as the keyring does."""
+    seal_keys: OpenKeyring | None = None
+    dataverse_wire: Callable[[Pause], Wire] | None = None
+    """Makes what requests to Dataverse travel on."""
+    graph_transport: httpx.AsyncBaseTransport | None = None
+    """What requests to Graph travel on."""
+
+
+NO_SUBSTITUTES = Substitutes()
+
+
+class Services(ClosedTogether):
+    """Signing in, and the services that are asked with the tokens.
+
+    Args:
+        environ: the settings; each property needs those of its own kind only.
+        storage: the storage account's, when somebody has them already, who also closes them.
+        sign_in: how a command signs in; None for the function app, whose secret is in Key Vault and nowhere
+            else.
+        options: how services are asked.
+        clock: the time of day.
+        substitutes: put before the network by simulations and benchmarks.
+
+    Raises:
+        SettingsError: of each property, when a setting that it needs is missing or malformed.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        storage: StorageServices | None = None,
+        sign_in: SignIn | None = None,
+        options: ClientOptions = SYNC_OPTIONS,
+        clock: Clock = now,
+        substitutes: Substitutes = NO_SUBSTITUTES,
+    ) -> None:
+        super().__init__()
+        self.environ = environ
+        self.clock = clock
+        self.storage = storage or StorageServices(environ, clock)
+        if storage is None:
+            self._closing.push_async_callback(self.storage.aclose)
+        self._sign_in = sign_in
+        self._options = options
+        self._substitutes = substitutes
+
+    # --- settings ---------------------------------------------------------------------------------------
+
+    def settings(self) -> Settings:
+        """All of them, read anew; a command that gets by without a vault need not name one.
+
+        Raises:
+            SettingsError: names every setting that is missing or malformed.
+        """
+        from booking_sync.settings.loading import load_settings
+
+        if self._reads_vault or self.environ.get("KEY_VAULT_URL", "").strip():
+            return load_settings(self.environ)
+        return load_settings({**self.environ, "KEY_VAULT_URL": _NO_VAULT})
+
+    def part(self, part: type[Part]) -> Part:
+        """Only the settings that the fields of a dataclass name; see `load_part`."""
+        from booking_sync.settings.loading import load_part
+
+        return load_part(self.environ, part)
+
+    @property
+    def columns(self) -> SupportColumns:
+        """The support columns."""
+        from booking_sync.settings.table import EnvironmentSettings
+
+        return self.part(EnvironmentSettings).columns
+
+    # --- secrets and signing in -------------------------------------------------------------------------
+
+    @cached_property
+    def vault_secret(self) -> KeyVaultSecret:
+        """The app registration's secret in Key Vault."""
+        from booking_sync.azure.secrets import KeyVaultSecret
+        from booking_sync.settings.table import VaultSettings
+
+        vault = self.part(VaultSettings)
+        secret = KeyVaultSecret(
+            vault.key_vault_url, vault.client_secret_name, verify_challenge=vault.key_vault_verify_challenge
+        )
+        self._closing.push_async_callback(secret.close)
+        return secret
+
+    @cached_property
+    def seal_keys(self) -> OpenKeyring:
+        """The keys that seal records and events: Key Vault's, or one that a command was given; not read yet.
+
+        Raises:
+            SettingsError: the key that was given can't be used, or the vault's settings can't.
+        """
+        if self._substitutes.seal_keys is not None:
+            return self._substitutes.seal_keys
+        from booking_sync.azure.seal_keys import GivenSealKeys, VaultSealKeys
+        from booking_sync.domain.ownership import make_key
+        from booking_sync.settings.table import SealKeySettings
+
+        given = self._given(SEAL_KEY_VARIABLE)
+        if given:
+            try:
+                return GivenSealKeys(make_key(given))
+            except ValueError as error:
+                raise SettingsError(f"{SEAL_KEY_VARIABLE} {error}.") from None
+        vault = self.part(SealKeySettings)
+        keys = VaultSealKeys(
+            vault.key_vault_url,
+            vault.seal_key_name,
+            self.clock,
+            verify_challenge=vault.key_vault_verify_challenge,
+        )
+        self._closing.push_async_callback(keys.close)
+        return keys
+
+    @property
+    def given_secret(self) -> str:
+        """The app registration's secret when a command was given it in its environment; else empty."""
+        return self._given(CLIENT_SECRET_VARIABLE)
+
+    def _given(self, variable: str) -> str:
+        """What a command's environment holds; the function app takes no secret from there."""
+        return "" if self._sign_in is None else self.environ.get(variable, "").strip()
+
+    @cached_property
+    def credential(self) -> AppCredential:
+        """Tokens of whoever signs in; connects at the first one."""
+        if self._substitutes.credential is not None:
+            return self._substitutes.credential
+        person = self._person
+        credential = self._app_credential() if person is None else self._personal_credential(person)
+        self._closing.push_async_callback(credential.close)
+        return credential
+
+    def _app_credential(self) -> AppCredential:
+        """The app registration's credential. It is made here only, for the function app and for commands."""
+        from booking_sync.azure.credential import VAULT_REMEDY, ClientSecretAppCredential
+        from booking_sync.settings.table import RegistrationSettings
+
+        app = self.part(RegistrationSettings)
+        remedy = f"correct {CLIENT_SECRET_VARIABLE}" if self.given_secret else VAULT_REMEDY
+        return ClientSecretAppCredential(
+            app.tenant_id, app.client_id, self.client_secret(), authority=app.authority_host, remedy=remedy
+        )
+
+    def client_secret(self) -> SecretSource:
+        """Where the app registration's secret comes from."""
+        if not self.given_secret:
+            return self.vault_secret
+        from booking_sync.azure.sign_in import GivenSecret
+        from booking_sync.ports.credentials import SecretText
+
+        return GivenSecret(SecretText(self.given_secret))
+
+    def _personal_credential(self, person: SignIn) -> AppCredential:
+        from booking_sync.azure.sign_in import open_person
+        from booking_sync.settings.table import AuthoritySettings
+
+        authority = self.part(AuthoritySettings).authority_host
+        return open_person(person, self.environ.get("ENTRA_TENANT_ID", "").strip(), authority)
+
+    @property
+    def _person(self) -> SignIn | None:
+        """How a person signs in; None when the app registration does."""
+        if self._sign_in is None:
+            return None
+        from booking_sync.azure.sign_in import SignIn
+
+        return None if self._sign_in is SignIn.APP else self._sign_in
+
+    @property
+    def _reads_vault(self) -> bool:
+        return self._person is None and not self.given_secret
+
+    # --- Dataverse --------------------------------------------------------------------------------------
+
+    @cached_property
+    def dataverse(self) -> DataverseClient:
+        """The environment's Web API, which everything that asks Dataverse shares."""
+        from booking_sync.dataverse.web_api.client import PLACES, DataverseClient
+        from booking_sync.dataverse.web_api.transport import Timeouts
+        from booking_sync.settings.table import EnvironmentSettings
+
+        options, seconds = self._options, self._options.dataverse_seconds
+        client = DataverseClient(
+            self.part(EnvironmentSettings).dataverse_url,
+            self.credential,
+            self.clock,
+            workers=options.dataverse_requests or PLACES,
+            timeouts=Timeouts() if seconds is None else Timeouts(read=seconds),
+            open_wire=self._substitutes.dataverse_wire,
+            circuit=self.circuit("Dynamics 365"),
+        )
+        self._closing.push_async_callback(client.aclose)
+        return client
+
+    async def check_organization(self) -> str:
+        """The environment's organisation, which must be the one that the settings name when they do.
+
+        A copy of an environment keeps its webhooks, and its app's settings may be copied with it; it must
+        not reach people's calendars.
+
+        Raises:
+            SettingsError: they differ.
+            TransientError: the environment can't be asked now.
+            PermanentError: it refuses us.
+        """
+        from booking_sync.settings.table import EnvironmentSettings
+
+        expected = self.part(EnvironmentSettings).organization_id
+        actual = (await self.dataverse.who_am_i()).organization_id
+        if expected and actual.lower() != expected:
+            raise SettingsError(
+                f"DATAVERSE_URL leads to organisation {actual}, but DATAVERSE_ORGANIZATION_ID is "
+                f"{expected}; nothing is written until they agree."
+            )
+        return actual
+
+    @cached_property
+    def audit_reads(self) -> DataverseAuditReads:
+        """Which bookings are gone, and who is whose mailbox."""
+        from booking_sync.dataverse.audit_reads import DataverseAuditReads
+
+        return DataverseAuditReads(self.dataverse)
+
+    @cached_property
+    def related_bookings(self) -> DataverseRelatedBookings:
+        """The bookings that show a work order or a resource."""
+        from booking_sync.dataverse.related import DataverseRelatedBookings
+
+        return DataverseRelatedBookings(self.dataverse)
+
+    @cached_property
+    def failures(self) -> DataverseFailures:
+        """The bookings whose row says that they can't be shown."""
+        from booking_sync.dataverse.failures import DataverseFailures
+
+        return DataverseFailures(self.dataverse, self.columns.sync_error)
+
+    @cached_property
+    def details(self) -> DataverseDetailReads:
+        """What of one booking only `status` shows."""
+        from booking_sync.dataverse.detail_reads import DataverseDetailReads
+
+        return DataverseDetailReads(self.dataverse, self.columns)
+
+    @cached_property
+    def resources(self) -> DataverseResources:
+        """The technicians and their mailboxes."""
+        from booking_sync.dataverse.resources import DataverseResources
+
+        return DataverseResources(self.dataverse)
+
+    # --- Graph ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def calendar(self) -> OutlookCalendar:
+        """The technicians' calendars."""
+        from booking_sync.outlook.calendar import open_calendar
+        from booking_sync.settings.table import ExtensionSettings, GraphSettings
+
+        extension = self.part(ExtensionSettings).open_extension_name if self._options.for_sync else ""
+        calendar = open_calendar(
+            self.part(GraphSettings).graph_url,
+            self.credential,
+            extension,
+            self.clock,
+            circuit=self.circuit("Graph"),
+            transport=self._substitutes.graph_transport,
+        )
+        self._closing.push_async_callback(calendar.aclose)
+        return calendar
+
+    def circuit(self, service: str) -> Circuit | None:
+        """A new circuit in front of a service; None for commands, which ask come what may."""
+        return Circuit(service, loop_time, random.random) if self._options.for_sync else None

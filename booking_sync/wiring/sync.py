@@ -1,0 +1,144 @@
+"""What the sync runs on. Records and events are bound to Dataverse's organisation, so that is asked first."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from booking_sync.dataverse.bookings import DataverseBookings
+from booking_sync.domain.ownership import Sealer
+from booking_sync.domain.plan import desired_state
+from booking_sync.domain.rendering import BadTemplateError, EventRenderer, EventStyle
+from booking_sync.domain.zones import event_zone
+from booking_sync.errors import SettingsError
+from booking_sync.sync.fan_out import FanOut
+from booking_sync.sync.per_booking import PerBookingRunner
+from booking_sync.sync.proof import EventProver
+from booking_sync.sync.synchronizer import Synchronizer
+from booking_sync.sync.worker import MessageHandlers
+from booking_sync.wiring.services import new_id
+
+if TYPE_CHECKING:
+    from booking_sync.audit.auditor import Auditor
+    from booking_sync.domain.plan import DesiredStateRule
+    from booking_sync.ports.calendars import MarkedEvents
+    from booking_sync.settings.table import Settings
+    from booking_sync.sync.catch_up import CatchUp
+    from booking_sync.wiring.services import Services
+
+
+async def start_sync(services: Services) -> SyncServices:
+    """Make what the sync runs on; `services` are closed when it can't be made.
+
+    Raises:
+        SettingsError: a setting or a template can't be used, or the environment is not the one that the
+            settings name.
+        TransientError: Dataverse, Entra or Key Vault can't be reached.
+        PermanentError: Dataverse refuses us, or nobody is signed in.
+    """
+    try:
+        settings = services.settings()
+        rule = desired_state_rule(settings)
+        organization_id = await services.check_organization()
+        await services.seal_keys.load()
+        return SyncServices(services, settings, organization_id, rule)
+    except BaseException:
+        await services.aclose()
+        raise
+
+
+def desired_state_rule(settings: Settings) -> DesiredStateRule:
+    """What Outlook should show of a booking, by these settings.
+
+    Raises:
+        SettingsError: a template can't be used.
+    """
+    style = EventStyle(
+        event_zone(settings.event_time_zone),
+        settings.dataverse_url,
+        settings.event_subject_template,
+        settings.event_body_template,
+    )
+    try:
+        renderer = EventRenderer(style)
+    except BadTemplateError as error:
+        raise SettingsError(
+            f"EVENT_SUBJECT_TEMPLATE or EVENT_BODY_TEMPLATE can't be used: {error}"
+        ) from error
+    return partial(desired_state, render=renderer.render, require_work_order=settings.require_work_order)
+
+
+class SyncServices:
+    """The path of a change behind its queue message, and the timers' runs.
+
+    Args:
+        services: what it asks; closing them closes all of this.
+        settings: as they were at the start.
+        organization_id: Dataverse's.
+        rule: what Outlook should show of a booking.
+    """
+
+    def __init__(
+        self, services: Services, settings: Settings, organization_id: str, rule: DesiredStateRule
+    ) -> None:
+        self.services = services
+        self.settings = settings
+        self.organization_id = organization_id
+        self.desired_state = rule
+        keyring = services.seal_keys
+        sealer = Sealer(organization_id, keyring.keys, services.clock, random.getrandbits)
+        self.prover = EventProver(services.calendar, sealer, keyring)
+        self.rows = DataverseBookings(services.dataverse, settings.columns, sealer, keyring)
+        self.synchronizer = Synchronizer(self.rows, services.calendar, rule, self.prover, services.clock)
+        self.per_booking = PerBookingRunner(
+            self.synchronizer.sync,
+            max_bookings=settings.batch_max_bookings,
+            linger=settings.batch_linger_seconds,
+        )
+
+    @cached_property
+    def handlers(self) -> MessageHandlers:
+        """What the worker hands its messages to."""
+        look_back = timedelta(days=self.settings.audit_days_back)
+        services = self.services
+        fan_out = FanOut(services.related_bookings, services.storage.queue, look_back, services.clock)
+        return MessageHandlers(self.per_booking, fan_out, self.synchronizer.note_failure)
+
+    @cached_property
+    def catch_up(self) -> CatchUp:
+        """Finds bookings whose webhooks were missed."""
+        from booking_sync.sync.catch_up import CatchUp, CatchUpWindow
+
+        window = CatchUpWindow(
+            timedelta(minutes=self.settings.catch_up_look_back_minutes),
+            timedelta(seconds=self.settings.catch_up_settle_seconds),
+        )
+        services = self.services
+        return CatchUp(
+            self.rows, services.storage.queue, self.desired_state, window, now=services.clock, new_id=new_id
+        )
+
+    def auditor(self, calendars: MarkedEvents | None = None) -> Auditor:
+        """Compares calendars with bookings.
+
+        Args:
+            calendars: instead of the services' own, to watch what is listed.
+        """
+        from booking_sync.audit.auditor import Auditor, AuditScope, AuditSources
+
+        services, settings = self.services, self.settings
+        return Auditor(
+            AuditSources(
+                self.rows, self.rows, services.audit_reads, calendars or services.calendar, self.prover
+            ),
+            services.storage.queue,
+            self.desired_state,
+            self.organization_id,
+            scope=AuditScope(
+                settings.audit_days_back, settings.audit_days_ahead, settings.audit_max_removal_ratio
+            ),
+            now=services.clock,
+            new_id=new_id,
+        )
