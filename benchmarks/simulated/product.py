@@ -18,9 +18,8 @@ from benchmarks.seals import KEYRING
 from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL
 from booking_sync.azure.queue import dead_letter_text
 from booking_sync.domain.change import BookingChange, encode_change
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.record import EventClaim
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.synchronizer import SyncTask
 from booking_sync.sync.worker import BackOff, ChangeWorker, MessageHandlers

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.event import MAX_STATE_CHARACTERS, EventClaim, EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import read_guid, read_moment
-from booking_sync.domain.record import MAX_STATE_CHARACTERS, EventClaim
 from booking_sync.domain.watched import RelatedTable
 
 MESSAGE_VERSION = 1

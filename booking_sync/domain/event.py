@@ -20,6 +20,9 @@ ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
 _FINGERPRINT_BYTES = 16
 _EVENT_ID = re.compile(r"[0-9A-Za-z_=+-]{1,1000}")
 
+MAX_STATE_CHARACTERS = 200
+"""The state column's length; no longer text can be a state of ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventRef:
@@ -29,6 +32,15 @@ class EventRef:
     """Entra object id of the mailbox's user."""
     event_id: str
     """Immutable id; case-sensitive."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventClaim:
+    """An event that a deleted row named, with the state that may prove it."""
+
+    event: EventRef
+    state: str = ""
+    """The state column's text."""
 
 
 def is_mailbox(text: str) -> bool:

@@ -13,15 +13,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.event import MAX_STATE_CHARACTERS, EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ownership import MAX_GENERATION, Seal
 
 if TYPE_CHECKING:
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.ownership import Sealer
-
-MAX_STATE_CHARACTERS = 200
-"""The state column's length; no longer text can be a state of ours."""
 
 _GENERATION = re.compile(r"[0-9]{1,4}")
 
@@ -63,15 +60,6 @@ class BookingRow:
     """See `ReadRecord`."""
     intact: bool = True
     """See `ReadRecord`."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventClaim:
-    """An event that a deleted row named, with the state that may prove it."""
-
-    event: EventRef
-    state: str = ""
-    """The state column's text."""
 
 
 def format_state(booking_id: str, record: SyncRecord, sealer: Sealer) -> str:

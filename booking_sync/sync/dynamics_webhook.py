@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.event import EventClaim, EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import NO_GUID, read_guid
-from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES, RelatedTable
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ from booking_sync.domain.record import read_record, seal_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from booking_sync.domain.event import FoundEvent
+    from booking_sync.domain.event import EventClaim, FoundEvent
     from booking_sync.domain.ownership import Sealer
-    from booking_sync.domain.record import EventClaim
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.keys import OpenKeyring
 

@@ -38,9 +38,9 @@ from booking_sync.ports.calendars import Written
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
-    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.event import EventClaim, EventContent
     from booking_sync.domain.plan import DesiredStateRule
-    from booking_sync.domain.record import BookingRow, EventClaim, SyncRecord
+    from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.bookings import BookingRows
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.clock import Clock

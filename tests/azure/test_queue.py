@@ -18,8 +18,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text, open_queue
 from booking_sync.domain.change import BookingChange, RelatedChange, decode_change, decode_message
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import EventClaim
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.plumbing.retry_after import LONGEST_SECONDS

@@ -20,8 +20,7 @@ from booking_sync.domain.change import (
     encode_change,
     encode_related,
 )
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import EventClaim
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.watched import RelatedTable
 
 PLAIN = BookingChange("0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "c-1", datetime(2026, 3, 2, tzinfo=UTC))

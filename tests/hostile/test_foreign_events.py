@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.ownership import marker, transaction_id
-from booking_sync.domain.record import EventClaim
 from booking_sync.outlook.requests import MARKER_PROPERTY
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.wiring.machinery import desired_state_rule
+from booking_sync.wiring.sync import desired_state_rule
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.graph.mailbox.schema import read_event
 from tests.dataverse.world import BOOKINGS

@@ -19,9 +19,8 @@ from booking_sync.domain.change import (
     encode_change,
     encode_related,
 )
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.event import MAX_STATE_CHARACTERS, EventClaim, EventRef
 from booking_sync.domain.plan import Invalid
-from booking_sync.domain.record import MAX_STATE_CHARACTERS, EventClaim
 from booking_sync.errors import TransientError
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner

@@ -7,8 +7,7 @@ import itertools
 from datetime import timedelta
 
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import EventClaim
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import TransientError
 from booking_sync.operations.operator_actions import HIDDEN_SECONDS, OperatorActions

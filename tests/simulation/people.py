@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.change import BookingChange
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import EventClaim
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.outlook.requests import SEALED_PROPERTY
 from local.graph.mailbox.schema import read_event
 from tests.simulation.clock import now

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import EventClaim
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.watched import RELATED_ATTRIBUTES, RelatedTable
 from booking_sync.sync.dynamics_webhook import (
     MAX_BODY_BYTES,

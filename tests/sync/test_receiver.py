@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from booking_sync.domain.change import BookingChange, RelatedChange
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.record import EventClaim
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.sync.announce import SETTLE_SECONDS, SPACING_SECONDS

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from booking_sync.domain.booking import BookableResource, Booking, ResourceType
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.ownership import marker, transaction_id
 from booking_sync.domain.plan import DesiredState, desired_state
-from booking_sync.domain.record import EventClaim, SyncRecord, format_state, read_record
+from booking_sync.domain.record import SyncRecord, format_state, read_record
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, TransientError

@@ -12,9 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import Outcome, OutcomeKind
-from booking_sync.domain.record import EventClaim
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import TransientError
 from booking_sync.sync.fan_out import FanOut

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.core.credentials import AccessToken
 
+from booking_sync.azure.seal_keys import VaultSealKeys
 from booking_sync.azure.sign_in import PersonCredential, SignIn
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import SettingsError, TransientError
@@ -71,7 +72,7 @@ class DataverseWire:
 
 def services(wire: DataverseWire, environ: Mapping[str, str] = SETTINGS) -> Services:
     """Those of a function app whose requests end in this process."""
-    return Services(environ, substitutes=Substitutes(Credential(), wire.open))
+    return Services(environ, substitutes=Substitutes(Credential(), dataverse_wire=wire.open))
 
 
 async def test_a_client_is_made_at_its_first_use_and_once_and_closed_with_the_rest() -> None:
@@ -112,6 +113,18 @@ async def test_only_a_command_takes_the_secret_from_its_environment() -> None:
             _ = app.credential
         assert (app.given_secret, command.given_secret) == ("", "given")
         assert command.credential is command.credential
+
+
+async def test_only_a_command_takes_the_seal_s_key_from_its_environment() -> None:
+    """The app seals with the vault's key whatever its environment holds; a bad key is named, not shown."""
+    environ = {**SETTINGS, "BOOKING_SYNC_SEAL_KEY": "no-key"}
+    async with Services(environ) as app, Services(environ, sign_in=SignIn.CLI) as command:
+        assert isinstance(app.seal_keys, VaultSealKeys)
+        with pytest.raises(SettingsError, match="BOOKING_SYNC_SEAL_KEY") as raised:
+            _ = command.seal_keys
+        assert "no-key" not in str(raised.value)
+        environ["BOOKING_SYNC_SEAL_KEY"] = f"{'k' * 43}="
+        assert len((await command.seal_keys.load()).accepted) == 1
 
 
 async def test_a_command_needs_a_vault_only_when_it_reads_one() -> None:
