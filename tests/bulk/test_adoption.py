@@ -10,7 +10,7 @@ import pytest
 from booking_sync.bulk.adoption import Adopter, Adoption, AdoptionSources, Extension, Fate
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.ownership import Identity, marker
+from booking_sync.domain.ownership import Own, marker
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
@@ -90,6 +90,12 @@ class World:
         return self.rows.rows[BOOKING_ID].record
 
 
+def synchronizer(world: World) -> Synchronizer:
+    """The app's protocol, once it runs."""
+    proof = prover(world.calendar, ORGANIZATION_ID)
+    return Synchronizer(world.rows, world.calendar, desired, proof, events_clock)
+
+
 @pytest.mark.parametrize("kind", ["", REGULAR])
 async def test_a_noted_event_is_adopted_and_updated_in_place(kind: str) -> None:
     """Under its immutable id, marked, with the content unknown; the next hint writes it."""
@@ -101,14 +107,9 @@ async def test_a_noted_event_is_adopted_and_updated_in_place(kind: str) -> None:
     assert (await world.adopt()).fate is Fate.ADOPTED
     assert world.record == SyncRecord(event, generation=1)
     assert world.calendar.events[event].marker == marker(ORGANIZATION_ID, BOOKING_ID)
-    (found,) = await world.calendar.find(ANNA, marker(ORGANIZATION_ID, BOOKING_ID))
-    found = replace(found, tag=await world.calendar.read_tag(event))
-    assert sealer(ORGANIZATION_ID).judge_tag(BOOKING_ID, found) == (Identity.SAME, 1)
     again = await world.adopt()
     assert (again.fate, again.settled) == (Fate.RECORDED, True)
-    outcome = await Synchronizer(
-        world.rows, world.calendar, desired, prover(world.calendar, ORGANIZATION_ID), events_clock
-    ).sync(SyncTask(BOOKING_ID))
+    outcome = await synchronizer(world).sync(SyncTask(BOOKING_ID))
     assert (outcome.kind, outcome.detail) == (OutcomeKind.SYNCED, "event updated")
     assert list(world.calendar.events) == [event]
 
@@ -194,9 +195,7 @@ async def test_the_app_that_is_faster_leaves_a_double_that_is_told() -> None:
 
     async def app(point: str) -> None:
         if point == "calendar.claim":
-            await Synchronizer(
-                world.rows, world.calendar, desired, prover(world.calendar, ORGANIZATION_ID), events_clock
-            ).sync(SyncTask(BOOKING_ID))
+            await synchronizer(world).sync(SyncTask(BOOKING_ID))
 
     world.calendar.hook = app
     adoption = await world.adopt()
@@ -225,6 +224,59 @@ async def test_columns_filled_by_others_are_no_record_of_ours() -> None:
     world.note(REGULAR + event.event_id)
     assert (await world.adopt()).fate is Fate.ADOPTED
     assert world.record == SyncRecord(event, generation=1)
+
+
+async def test_an_adopted_event_proves_itself() -> None:
+    """It is sealed like one that we made: an edited row can't lose it, and a copy of it is not ours."""
+    world = World()
+    event = world.flow_event()
+    world.note(event.event_id)
+    await world.adopt()
+    world.calendar.user_copies(world.calendar.events[event])
+    proof = prover(world.calendar, ORGANIZATION_ID)
+    assert await proof.own_events(BOOKING_ID, ANNA) == [Own(event, 1)]
+    row = world.rows.rows[BOOKING_ID]
+    world.rows.rows[BOOKING_ID] = replace(row, record=SyncRecord(), claim=EventRef(BERT, "E9"), intact=False)
+    await synchronizer(world).sync(SyncTask(BOOKING_ID))
+    assert world.record.event == event
+    assert len(world.calendar.events) == 2
+
+
+async def test_a_dry_run_touches_no_event() -> None:
+    """Neither mark nor seal is put on it."""
+    world = World()
+    event = world.flow_event()
+    before = world.calendar.events[event]
+    world.note(event.event_id)
+    await world.adopt(dry_run=True)
+    assert world.calendar.events == {event: before}
+
+
+async def test_an_event_that_vanishes_before_it_is_sealed_is_gone() -> None:
+    """Then nothing is recorded."""
+    world = World()
+    event = world.flow_event()
+    world.note(event.event_id)
+
+    async def vanish(point: str) -> None:
+        if point == "calendar.tag":
+            world.calendar.events.pop(event, None)
+
+    world.calendar.hook = vanish
+    assert (await world.adopt()).fate is Fate.GONE
+    assert world.record == SyncRecord()
+
+
+async def test_a_seal_that_is_refused_is_told_and_made_by_the_next_run() -> None:
+    """Nothing is recorded that the event could not prove."""
+    world = World()
+    event = world.flow_event()
+    world.note(event.event_id)
+    world.calendar.faults.before["tag"] = [PermanentError("refused")]
+    assert (await world.adopt()).fate is Fate.FAILED
+    assert world.record == SyncRecord()
+    assert (await world.adopt()).fate is Fate.ADOPTED
+    assert world.record.event == event
 
 
 async def test_an_event_without_its_booking_is_told() -> None:

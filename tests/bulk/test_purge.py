@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from booking_sync.bulk.purge import MAX_ROUNDS, Purge, PurgeSources, Survey
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.outcome import Outcome
-from booking_sync.domain.ownership import marker
+from booking_sync.domain.ownership import SealKeys, marker, transaction_id
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
 from booking_sync.ports.bookings import Presence
+from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.audit.kit import desired
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.calendars import WholeCalendar
 from tests.support.fakes import FakeRows, events_clock
 from tests.support.pacing import Sleeper
-from tests.support.seals import prover
+from tests.support.seals import KEYRING, prover, sealer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,23 +54,23 @@ class World:
         self.calendar = WholeCalendar()
         self.reads = Reads()
         self.sleeper = Sleeper()
-        self.prover = prover(self.calendar, ORGANIZATION_ID)
-        sources = PurgeSources(self.rows, self.rows, self.reads, self.calendar, self.calendar, self.prover)
+        sources = PurgeSources(
+            self.rows,
+            self.rows,
+            self.reads,
+            self.calendar,
+            self.calendar,
+            prover(self.calendar, ORGANIZATION_ID),
+        )
         self.purge = Purge(sources, desired, ORGANIZATION_ID, Patience(sleep=self.sleeper))
 
     async def book(self, booking_id: str = BOOKING_ID, mailbox: str = ANNA) -> EventRef:
         """A booking in step; its event."""
         self.rows.put(booking(booking_id, mailbox))
-        await Synchronizer(self.rows, self.calendar, desired, self.prover, events_clock).sync(
-            SyncTask(booking_id)
-        )
+        await synchronizer(self).sync(SyncTask(booking_id))
         event = self.rows.rows[booking_id].record.event
         assert event
         return event
-
-    async def sync(self, task: SyncTask) -> Outcome:
-        """What a webhook's message leads to."""
-        return await Synchronizer(self.rows, self.calendar, desired, self.prover, events_clock).sync(task)
 
     async def run(self, mailboxes: frozenset[str] = EVERYBODY) -> Survey:
         """Purge and look again."""
@@ -79,6 +80,12 @@ class World:
     def record(self, booking_id: str = BOOKING_ID) -> SyncRecord:
         """What a row remembers."""
         return self.rows.rows[booking_id].record
+
+
+def synchronizer(world: World) -> Synchronizer:
+    """What brings bookings in step."""
+    proof = prover(world.calendar, ORGANIZATION_ID)
+    return Synchronizer(world.rows, world.calendar, desired, proof, events_clock)
 
 
 async def test_an_event_and_its_record_go_and_the_generation_stays() -> None:
@@ -107,11 +114,11 @@ async def test_only_the_mailboxes_that_were_named_are_emptied() -> None:
 
 
 async def test_copies_and_foreign_events_stay() -> None:
-    """A copy carries the marker, the transactionId and the tag along, and is a person's all the same."""
+    """A marker alone proves nothing."""
     world = World()
     event = await world.book()
     content = world.calendar.events[event].content
-    copy = world.calendar.user_copies(world.calendar.events[event])
+    copy = world.calendar.user_creates(ANNA, content, marker(ORGANIZATION_ID, BOOKING_ID))
     foreign = world.calendar.user_creates(ANNA, content, marker(SECOND, BOOKING_ID))
     own = world.calendar.user_creates(ANNA, content)
     left = await world.run()
@@ -119,6 +126,58 @@ async def test_copies_and_foreign_events_stay() -> None:
     assert set(world.calendar.events) == {copy.ref, foreign.ref, own.ref}
     (anna,) = [each for each in left.mailboxes if each.mailbox == ANNA]
     assert (anna.copies, anna.foreign) == (1, 1)
+
+
+async def test_a_copy_with_everything_stays() -> None:
+    """Marker, birth, transactionId and seal travel with a copy; its own identity does not match them."""
+    world = World()
+    event = await world.book()
+    copy = world.calendar.user_copies(world.calendar.events[event])
+    left = await world.run()
+    assert set(world.calendar.events) == {copy.ref}
+    assert sum(each.copies for each in left.mailboxes) == 1
+
+
+async def test_a_copy_stays_when_its_original_is_gone() -> None:
+    """That nothing else has this seal makes the copy no original."""
+    world = World()
+    event = await world.book()
+    copy = world.calendar.user_copies(world.calendar.events[event])
+    await world.calendar.delete(event)
+    await world.run()
+    assert set(world.calendar.events) == {copy.ref}
+
+
+async def test_an_event_that_an_edited_row_names_stays() -> None:
+    """Somebody put another event into our columns: it is left, and the columns are cleared."""
+    world = World()
+    event = await world.book()
+    private = world.calendar.user_creates(ANNA, world.calendar.events[event].content)
+    row = world.rows.rows[BOOKING_ID]
+    edited = replace(row, record=SyncRecord(), claim=private.ref, intact=False)
+    world.rows.rows[BOOKING_ID] = edited
+    assert (await world.run(frozenset({ANNA}))).clean
+    assert set(world.calendar.events) == {private.ref}
+    assert world.rows.rows[BOOKING_ID].claim is None
+
+
+@pytest.mark.parametrize("days_before_the_key", [1, -1])
+async def test_an_event_from_before_the_seals_goes(days_before_the_key: int) -> None:
+    """It can't carry a seal and is known by its transactionId; one made since then must be sealed."""
+    world = World()
+    event = await world.book()
+    mark = marker(ORGANIZATION_ID, BOOKING_ID)
+    world.calendar.events[event] = replace(
+        world.calendar.events[event], tag="", birth="", transaction_id=transaction_id(mark, ANNA, 1)
+    )
+    world.rows.rows[BOOKING_ID] = replace(world.rows.rows[BOOKING_ID], record=SyncRecord(), claim=event)
+    since = events_clock() + timedelta(days=days_before_the_key)
+    keys = SealKeys(KEYRING.keys().accepted, since)
+    proof = EventProver(world.calendar, sealer(ORGANIZATION_ID, keys=lambda: keys), KEYRING)
+    sources = PurgeSources(world.rows, world.rows, world.reads, world.calendar, world.calendar, proof)
+    purge = Purge(sources, desired, ORGANIZATION_ID, Patience(sleep=world.sleeper))
+    await purge.carry_out(await purge.survey(EVERYBODY))
+    assert (event in world.calendar.events) is (days_before_the_key < 0)
 
 
 async def test_an_orphan_goes_and_an_event_of_a_hidden_booking_stays() -> None:
@@ -186,7 +245,7 @@ async def test_a_row_that_names_another_event_by_then_loses_that_one_too() -> No
     event = await world.book()
     survey = await world.purge.survey(EVERYBODY)
     await world.calendar.delete(event)
-    await world.sync(SyncTask(BOOKING_ID, trusted=False))
+    await synchronizer(world).sync(SyncTask(BOOKING_ID, False))  # noqa: FBT003 - trusted or not
     assert world.record().event not in (None, event)
     await world.purge.carry_out(survey)
     assert world.calendar.events == {}

@@ -120,6 +120,7 @@ def test_defaults() -> None:
         ("EVENT_TIME_ZONE", "Europe/Berlin", "event_time_zone", "Europe/Berlin"),
         ("EVENT_TIME_ZONE", "W. Europe Standard Time", "event_time_zone", "W. Europe Standard Time"),
         ("EVENT_SUBJECT_TEMPLATE", "{{ account }}", "event_subject_template", "{{ account }}"),
+        ("SEAL_KEY_NAME", " my-key ", "seal_key_name", "my-key"),
         ("OPEN_EXTENSION_NAME", "", "open_extension_name", ""),
         ("BATCH_MAX_BOOKINGS", "7", "batch_max_bookings", 7),
         ("BATCH_LINGER_SECONDS", "0", "batch_linger_seconds", 0.0),

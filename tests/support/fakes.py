@@ -124,7 +124,7 @@ class FakeRows:
     def _matches(self, booking_id: str, query: BookingQuery) -> bool:
         assert not query.condition, "this Dataverse reads no OData"
         row, modified = self.rows[booking_id], self.modified[booking_id]
-        start, event = row.booking.start, row.record.event
+        start, event = row.booking.start, row.record.event or row.claim
         return (
             (query.modified_from is None or modified >= query.modified_from)
             and (query.modified_until is None or modified <= query.modified_until)
