@@ -54,6 +54,9 @@ param bookingQueueName string = 'booking-changes'
 @description('Name of the client secret in the vault.')
 param clientSecretName string = 'booking-sync-client-secret'
 
+@description('Name in the vault of the key that seals records and events.')
+param sealKeyName string = 'booking-sync-seal-key'
+
 @description('The zone that events are written in, by IANA or Windows name.')
 param eventTimeZone string = 'UTC'
 
@@ -132,6 +135,7 @@ var bookingSyncSettings = {
   BOOKING_QUEUE_NAME: bookingQueueName
   KEY_VAULT_URL: keyVault.outputs.url
   CLIENT_SECRET_NAME: clientSecretName
+  SEAL_KEY_NAME: sealKeyName
   ENTRA_TENANT_ID: entraTenantId
   ENTRA_CLIENT_ID: entraClientId
   AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint

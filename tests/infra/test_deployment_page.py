@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 from booking_sync.dataverse.queries import booking_expand
 from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.ownership import make_key
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
 from booking_sync.settings.loading import load_settings
 from booking_sync.settings.table import SETTINGS
@@ -137,6 +139,7 @@ def test_names_of_files_functions_and_settings_are_real() -> None:
     assert f'function_name("{function}")' in (ROOT / "function_app.py").read_text()
     defaults = {each.name: each.default for each in SETTINGS}
     assert f"--name {defaults['CLIENT_SECRET_NAME']} " in COMMANDS
+    assert f"--name {defaults['SEAL_KEY_NAME']} " in COMMANDS
     assert f"`{defaults['BOOKING_QUEUE_NAME']}`" in PAGE
 
 
@@ -164,8 +167,19 @@ def test_steps_to_register_by_hand_are_complete() -> None:
 
 
 def test_secrets_stay_out_of_the_shell_s_history() -> None:
-    """The secret goes through a pipe: it is neither an argument nor echoed."""
-    command = next(each for each in COMMANDS.split("\n\n") if "keyvault secret set" in each)
-    assert "--value" not in command
-    assert "--file /dev/stdin --encoding utf-8 --output none" in command
-    assert "tr -d '\\n'" in command
+    """Secret and key go through pipes: they are neither arguments nor echoed."""
+    defaults = {each.name: each.default for each in SETTINGS}
+    for setting in ("CLIENT_SECRET_NAME", "SEAL_KEY_NAME"):
+        (command,) = re.findall(
+            rf"^(?:.*\\\n)*.*keyvault secret set .*--name {defaults[setting]} .*$", COMMANDS, re.MULTILINE
+        )
+        assert "--value" not in command
+        assert "--file /dev/stdin --encoding utf-8 --output none" in command
+        assert "tr -d '\\n'" in command
+
+
+def test_the_key_that_seals_is_one_that_the_app_takes() -> None:
+    """What the page's command prints is a key."""
+    (make,) = re.findall(r"^(openssl rand .*?) \\$", COMMANDS, re.MULTILINE)
+    made = subprocess.run(shlex.split(make), capture_output=True, text=True, check=True)  # noqa: S603 - from our page
+    assert len(make_key(made.stdout).secret) == 32
