@@ -1,23 +1,24 @@
 """The one check that writes: it makes an event in a mailbox, reads it back, and always removes it.
 
-The event carries a marker that no booking has, so the audit leaves it alone. The marker is the same each
-time, so the next run finds and removes what a killed run left.
+The event carries a marker that no booking has, so the audit leaves it alone. What a killed run left stays: it
+can't be told from a copy that somebody made.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.doctor.mailboxes import INCLUDE
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
-from booking_sync.domain.event import EventContent, EventRef, EventTime
+from booking_sync.domain.event import EventContent, EventTime
 from booking_sync.errors import PermanentError, SyncError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from booking_sync.domain.event import EventRef, FoundEvent
     from booking_sync.ports.calendars import Calendar
 
 MARKER: Final = "booking-sync-doctor/test-event"
@@ -91,13 +92,14 @@ class Trial:
         Others with the marker are somebody's copies, or of a run that broke off and told what it left.
         """
         problem: SyncError | None = None
+        made: EventRef | None = None
         for pause in SWEEP_PAUSES:
             await self.sleep(pause)
             try:
-                found = await self.calendar.find(mailbox, MARKER)
-                made = [each for each in found if each.birth == ours]
-                for event in sorted(made, key=lambda each: each.created or self.now)[:1]:
-                    await self.calendar.delete(EventRef(mailbox, event.ref.event_id))
+                # Found only once: a deletion that failed may have worked, and what is left then is a copy.
+                made = made or _first(await self.calendar.find(mailbox, MARKER), ours)
+                if made:
+                    await self.calendar.delete(made)
             except PermanentError as error:
                 return error
             except TransientError as error:
@@ -105,6 +107,13 @@ class Trial:
             else:
                 return None
         return problem
+
+
+def _first(found: Sequence[FoundEvent], birth: str) -> EventRef | None:
+    """The event of this birth; those that Exchange made later are copies of it."""
+    ours = [each for each in found if each.birth == birth]
+    latest = datetime.max.replace(tzinfo=UTC)
+    return min(ours, key=lambda each: each.created or latest).ref if ours else None
 
 
 def _judge(name: str, *, seen: bool) -> CheckResult:
@@ -122,7 +131,7 @@ def _refused(name: str, error: SyncError) -> CheckResult:
 
 def _left(name: str, error: SyncError) -> CheckResult:
     words = f"the test event may still be there: {error.reason}"
-    remedy = f"Run the same command again, or delete «{SUBJECT}» by hand."
+    remedy = f"Delete «{SUBJECT}» by hand."
     return CheckResult(Area.MAILBOXES, f"{name}: removal", CheckStatus.ERROR, words, remedy)
 
 

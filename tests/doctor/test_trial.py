@@ -1,0 +1,100 @@
+"""The doctor's test event: the one that this run made goes, and nothing else with its marker."""
+
+from __future__ import annotations
+
+import itertools
+
+from booking_sync.doctor.report import CheckStatus
+from booking_sync.doctor.trial import MARKER, Trial
+from booking_sync.domain.event import EventContent, EventRef, EventTime
+from booking_sync.errors import TransientError
+from tests.support.bookings import ANNA
+from tests.support.fakes import FakeCalendar, events_clock
+from tests.support.pacing import Sleeper
+
+TIME = EventTime("2026-03-02T09:00:00", "UTC")
+FROM_BEFORE = EventContent("from before", "", TIME, TIME, "free")
+BUSY = TransientError("busy")
+
+
+class World:
+    """A calendar in which an earlier run left an event."""
+
+    def __init__(self) -> None:
+        self.calendar = FakeCalendar()
+        self.earlier = self.calendar.user_creates(ANNA, FROM_BEFORE, MARKER).ref
+        self.copies: set[EventRef] = set()
+        self.told: list[str] = []
+        ids = itertools.count(1)
+        self._trial = Trial(
+            self.calendar, events_clock(), lambda: f"id-{next(ids)}", Sleeper(), self.told.append
+        )
+
+    def copy_at(self, operation: str) -> None:
+        """Somebody copies the event, with everything that it carries, just before an operation."""
+
+        async def copy(point: str) -> None:
+            made = [each for each in self.calendar.of(ANNA) if each.birth]
+            if point == f"calendar.{operation}" and made and not self.copies:
+                self.copies.add(self.calendar.user_copies(made[0]).ref)
+
+        self.calendar.hook = copy
+
+    async def run(self) -> list[CheckStatus]:
+        """What the check says."""
+        return [each.status for each in await self._trial.run("Anna", ANNA)]
+
+    @property
+    def events(self) -> set[EventRef]:
+        """What is in the calendar."""
+        return set(self.calendar.events)
+
+
+async def test_only_the_event_of_this_run_is_removed() -> None:
+    """One with the same marker, which an earlier run left or somebody copied, stays."""
+    world = World()
+    assert await world.run() == [CheckStatus.OK]
+    assert world.events == {world.earlier}
+
+
+async def test_a_copy_of_the_event_stays() -> None:
+    """Of two events with this run's birth the first is the one that it made."""
+    world = World()
+    world.copy_at("find")
+    assert await world.run() == [CheckStatus.OK]
+    assert len(world.copies) == 1
+    assert world.events == {world.earlier} | world.copies
+
+
+async def test_a_copy_stays_when_the_answer_to_the_removal_is_lost() -> None:
+    """The event is gone although Outlook said otherwise; the next try does not take the copy for it."""
+    world = World()
+    world.copy_at("delete")
+    world.calendar.faults.after["delete"] = [BUSY]
+    assert await world.run() == [CheckStatus.OK]
+    assert len(world.copies) == 1
+    assert world.events == {world.earlier} | world.copies
+
+
+async def test_an_event_whose_answer_was_lost_is_removed() -> None:
+    """It is known by its birth, though nobody told its id."""
+    world = World()
+    world.calendar.faults.after["create"] = [BUSY]
+    assert await world.run() == [CheckStatus.ERROR]
+    assert world.events == {world.earlier}
+
+
+async def test_an_event_that_stays_is_told() -> None:
+    """At once, since after Ctrl-C there is no report."""
+    world = World()
+    world.calendar.faults.before["delete"] = [BUSY, BUSY, BUSY]
+    assert await world.run() == [CheckStatus.OK, CheckStatus.ERROR]
+    assert len(world.told) == 1
+
+
+async def test_in_a_mailbox_that_refuses_nothing_is_left() -> None:
+    """Nothing was made there, so there is nothing to remove by hand."""
+    world = World()
+    world.calendar.refused[ANNA] = "denied"
+    assert await world.run() == [CheckStatus.ERROR]
+    assert world.told == []
