@@ -5,6 +5,7 @@ poison       both queues as people look at them and work on the second
 blob_texts   small texts in a blob container
 storage      what these three have in common: refusals in words, time limits
 secrets      the client secret in Key Vault
+seal_keys    the keys there that records and events are sealed with
 seal_keys    the keys that seal records and events, from Key Vault
 credential   the app registration's tokens, made with that secret
 sign_in      the same for the command line, and a person's own sign-in

@@ -90,6 +90,11 @@ class Office:
         (event,) = await self.events(plan)
         return event
 
+    async def state(self, plan: Plan) -> str:
+        """The booking's state column."""
+        found = await self.stack.dataverse.rows(BOOKINGS)
+        return str(found[plan.id]["bsync_outlooksyncstate"])
+
     async def row(self, plan: Plan) -> BookingFact:
         """The booking's row as it is now."""
         facts = await gather_facts(self.stack, {})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from booking_sync.domain.ownership import make_key
 from local.day.facts import gather_facts
 from local.day.verdict import Kind, compare
 from local.day.world import booking_row
@@ -69,6 +70,22 @@ async def test_a_rotated_secret_is_picked_up_without_a_restart(office: Office) -
 
     assert (await office.event(plan)).id
     assert (await office.stack.vault.counts()).requests > 0
+
+
+async def test_a_replaced_seal_key_loses_no_event(office: Office) -> None:
+    """Events and records of the key before are believed and sealed anew, so that the next key may come."""
+    plan = await office.book()
+    event = await office.event(plan)
+
+    for _ in range(2):
+        await office.stack.rotate_seal_key()
+        await office.stack.restart_host()
+        plan = await office.move(plan, timedelta(minutes=10))
+        assert make_key(office.stack.seal_key).key_id in await office.state(plan)
+
+    assert (await office.event(plan)).id == event.id
+    await office.give_to(plan, office.ben)
+    assert (await office.event(plan)).mailbox == office.ben.mailbox
 
 
 async def test_throttling_delays_and_loses_nothing(office: Office) -> None:
