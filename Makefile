@@ -1,4 +1,4 @@
-# Everything starts from nothing: Python 3.11 or later (3.13 is what Azure runs) and Node.js 18 or later are all
+# Everything starts from nothing: Python 3.11, 3.12 or 3.13 (which Azure runs) and Node.js 18 or later are all
 # you need. `make help` lists the commands.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -95,8 +95,7 @@ audit-package: $(PYTHON_READY) ## Look up known vulnerabilities of the packages 
 	@$(BIN)/pip-audit --strict --progress-spinner off --path dist/package/.python_packages/lib/site-packages $(OPTIONS)
 
 .PHONY: lock
-lock: $(VENV)/bin/python ## Write the lock files requirements*.txt after a change of requirements*.in (OPTIONS=--upgrade)
-	@command -v $(BIN)/uv > /dev/null || $(BIN)/python -m pip install -qq --disable-pip-version-check "$$(sed -n 's/ *#.*//; /^uv==/p' requirements-dev.in)"
+lock: $(PYTHON_READY) ## Write the lock files requirements*.txt after a change of requirements*.in (OPTIONS=--upgrade)
 	@UV=$(abspath $(BIN)/uv) tools/lock $(OPTIONS)
 
 .PHONY: check-lock
@@ -120,7 +119,7 @@ $(VENV)/bin/python:
 
 $(PYTHON_READY): requirements.txt requirements-cli.txt requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing the Python packages (a few minutes the first time)" >&2
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 define npm_ci
