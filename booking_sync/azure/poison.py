@@ -7,10 +7,12 @@ becomes visible again by itself.
 from __future__ import annotations
 
 import base64
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
+from booking_sync.azure.queue import NEVER_EXPIRES, dead_letter_text
 from booking_sync.azure.storage import QUEUES, asking, error_code
 from booking_sync.ports.diagnosis import QueueState
 from booking_sync.ports.queues import PoisonMessage, QueueDepths
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 32
 """As many as Storage peeks or hands out in one request."""
 
+_NEVER_YEAR = 9999
+"""What Storage says of a message that never expires: the last second of that year (seen on Azurite)."""
 _TAKEN_BY_ANOTHER = "PopReceiptMismatch"
 
 
@@ -81,6 +85,12 @@ class StoragePoisonQueue:
             except HttpResponseError as error:
                 _raise_unless_gone(error)
 
+    async def put(self, message: str, reason: str, moment: datetime) -> None:
+        """Put a message's text there as a dead letter that never expires, in Base64 as the app writes all."""
+        text = base64.b64encode(dead_letter_text(message, reason, moment).encode()).decode()
+        async with asking(QUEUES):
+            await self._poison.send_message(text, time_to_live=NEVER_EXPIRES)
+
     async def release(self, message: PoisonMessage) -> None:
         """Make a taken message visible again at once; one that is gone is left alone, as with `delete`."""
         async with asking(QUEUES):
@@ -114,12 +124,32 @@ def _raise_unless_gone(error: HttpResponseError) -> None:
 
 
 def _read(message: QueueMessage) -> PoisonMessage:
-    return PoisonMessage(str(message.id), _decoded(str(message.content)), str(message.pop_receipt or ""))
+    text, is_base64 = _decoded(str(message.content))
+    return PoisonMessage(
+        str(message.id),
+        text,
+        str(message.pop_receipt or ""),
+        inserted=_utc(message.inserted_on),
+        expires=_expiry(message.expires_on),
+        is_base64=is_base64,
+    )
 
 
-def _decoded(content: str) -> str:
-    """Base64 as the app and the host write it; anything else as it is."""
+def _decoded(content: str) -> tuple[str, bool]:
+    """Base64 as the app and the host write it, anything else as it is; and whether it was Base64."""
     try:
-        return base64.b64decode(content, validate=True).decode()
+        body = base64.b64decode(content, validate=True)
     except ValueError:
-        return content
+        return content, False
+    try:
+        return body.decode(), True
+    except UnicodeDecodeError:
+        return content, True
+
+
+def _expiry(moment: datetime | None) -> datetime | None:
+    return None if moment is None or moment.year == _NEVER_YEAR else _utc(moment)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None

@@ -6,6 +6,7 @@ overview          gathers what the page shows
 page, static/     the page itself, without data
 operator_actions  replays, shows and deletes dead letters, resyncs bookings
 dead_letters      reads a message of the poison queue; pure
+host_dead_letters takes over what the Functions host gave up, before it expires
 health            whether the app works
 journal           what an instance remembers, as values; pure
 journal_store     keeps the journal in memory and in the text store

@@ -25,9 +25,13 @@ class DeadLetter:
     reason: str
     """Why it was given up; empty when the host put it there, which gives no reason."""
     dead_lettered_at: str
-    """ISO 8601; empty when unknown."""
+    """ISO 8601; when it came, where the host put it there, which notes no time; empty when unknown."""
     change: BookingChange | RelatedChange | None
     """None when the message can't be read, and so can't be tried again."""
+    came: datetime | None = None
+    """When it came onto the poison queue in this form: aware, UTC; None when unknown."""
+    expires: datetime | None = None
+    """When Storage deletes it by itself: aware, UTC; None when it stays."""
 
     @property
     def booking_id(self) -> str:
@@ -40,17 +44,29 @@ def read_dead_letter(message: PoisonMessage) -> DeadLetter:
 
     The app puts a reason beside the message, the Functions host moves the bare message.
     """
-    entry = _object(message.text)
-    if entry is None or "reason" not in entry:
-        return DeadLetter(message.message_id, "", "", _change(message.text))
-    original = entry.get("message")
-    text = original if isinstance(original, str) else json.dumps(original)
+    entry = _entry(message)
+    if entry is None:
+        came = message.inserted.isoformat() if message.inserted else ""
+        return DeadLetter(
+            message.message_id, "", came, _change(message.text), message.inserted, message.expires
+        )
     return DeadLetter(
         message.message_id,
         clean_lines(str(entry["reason"]), MAX_REASON),
         clean_lines(str(entry.get("deadLetteredAt", "")), 40),
-        _change(text),
+        _change(original_text(message)),
+        message.inserted,
+        message.expires,
     )
+
+
+def original_text(message: PoisonMessage) -> str:
+    """The text that the message had on the change queue."""
+    entry = _entry(message)
+    if entry is None:
+        return message.text
+    original = entry.get("message")
+    return original if isinstance(original, str) else json.dumps(original)
 
 
 def renewed_change(change: BookingChange | RelatedChange, now: datetime) -> BookingChange | RelatedChange:
@@ -63,12 +79,13 @@ def renewed_change(change: BookingChange | RelatedChange, now: datetime) -> Book
     return replace(change, first_seen=now, attempt=0, uncertain=True)
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def _entry(message: PoisonMessage) -> dict[str, Any] | None:
+    """What the app laid down, with its reason; None for what somebody else did."""
     try:
-        found = json.loads(text)
+        found = json.loads(message.text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and "reason" in found else None
 
 
 def _change(text: str) -> BookingChange | RelatedChange | None:

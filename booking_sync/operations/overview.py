@@ -82,6 +82,8 @@ class Overview:
             "id": dead_letter.message_id,
             "reason": dead_letter.reason,
             "deadLetteredAt": dead_letter.dead_lettered_at,
+            "came": _text(dead_letter.came),
+            "expires": _text(dead_letter.expires),
             "bookingId": dead_letter.booking_id,
             "link": self._sources.link(dead_letter.booking_id) if dead_letter.booking_id else "",
             "about": f"{change.table.value} {change.row_id}" if isinstance(change, RelatedChange) else "",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from booking_sync.domain.change import BookingChange, RelatedChange
 
@@ -36,6 +37,12 @@ class PoisonMessage:
     text: str
     receipt: str = ""
     """Allows to delete or release it; empty when it was only peeked at."""
+    inserted: datetime | None = None
+    """When it came onto the poison queue: aware, UTC; None when that is not known."""
+    expires: datetime | None = None
+    """When Storage deletes it by itself: aware, UTC; None when it never does."""
+    is_base64: bool = True
+    """Whether its body is Base64, as all bodies of this app are; if not, the text is the body as it is."""
 
 
 class PoisonQueue(Protocol):
@@ -49,6 +56,9 @@ class PoisonQueue(Protocol):
 
     async def delete(self, message: PoisonMessage) -> None:
         """Delete a taken message; one that is gone, or that somebody else has taken since, is left alone."""
+
+    async def put(self, message: str, reason: str, moment: datetime) -> None:
+        """Put a message's text there as a dead letter that never expires, given up at that moment."""
 
     async def release(self, message: PoisonMessage) -> None:
         """Make a taken message visible again at once; one that is gone is left alone, as with `delete`."""

@@ -114,11 +114,13 @@ class Application(ClosedTogether):
             SettingsError: the queue's own settings are missing or malformed.
             SyncError: not everything was looked at; the next run does it again.
         """
+        from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
         from booking_sync.operations.journal import RunKind
 
         try:
             await self._noting(RunKind.CATCH_UP, self._run_catch_up(), asdict)
         finally:
+            await take_over_host_dead_letters(self._open_queue().inspection(), now)
             await self._tell_depths()
 
     async def audit(self, request: AuditRequest | None = None) -> AuditReport:

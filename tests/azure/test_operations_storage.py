@@ -17,8 +17,10 @@ from azure.storage.queue.aio import QueueServiceClient
 from booking_sync.azure.blob_texts import BlobTextStore, open_text_store
 from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.queue import open_queue
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.errors import TransientError
+from booking_sync.operations.dead_letters import read_dead_letter
+from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
 from booking_sync.ports.queues import QueueDepths
 from booking_sync.settings.storage import StorageSettings
 from local.stack.azurite import ALL_SERVICES, azurite, random_account
@@ -137,6 +139,33 @@ async def test_a_bare_message_of_the_host_is_read(account: str) -> None:
             await client.send_message("no Base64 at all!")
         texts = [each.text for each in await queue.inspection().peek()]
         assert texts[1:] == ['{"version": 1}', "no Base64 at all!"]
+
+
+async def test_a_taken_over_letter_of_the_host_never_expires(account: str) -> None:
+    """The host's copy expires after Storage's default of seven days; what it is replaced by stays."""
+    async with opened_queue(account) as queue:
+        await queue.dead_letter("{}", "No mailbox.")
+        inspection = queue.inspection()
+        (own,) = await inspection.peek()
+        assert own.expires is None
+        name = f"{queue._changes.queue_name}-poison"  # noqa: SLF001 - the only way to lay down what we never would
+        async with QueueServiceClient.from_connection_string(account) as service:
+            client = service.get_queue_client(name)
+            await client.send_message(base64.b64encode(encode_change(CHANGE).encode()).decode())
+            await client.send_message("no Base64 at all!")
+        for each in list(await inspection.peek())[1:]:
+            assert each.inserted
+            assert each.expires == each.inserted + timedelta(days=7)
+            assert each.inserted.utcoffset() == timedelta(0)
+        assert (await take_over_host_dead_letters(inspection, lambda: NOW)).kept == 2
+        kept = {each.message_id: each for each in await inspection.peek()}
+        assert len(kept) == 3
+        assert own.message_id in kept
+        assert [each.expires for each in kept.values()] == [None] * 3
+        letters = [read_dead_letter(each) for each in kept.values()]
+        assert [each.change for each in letters if each.reason.startswith("The host gave up")] == [CHANGE]
+        assert "Not Base64: not written by this app." in {each.reason for each in letters}
+        assert (await take_over_host_dead_letters(inspection, lambda: NOW)).kept == 0
 
 
 async def test_a_text_is_there_for_every_instance(account: str) -> None:

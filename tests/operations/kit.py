@@ -82,26 +82,46 @@ class FakePoison:
     now: HandClock
     texts: dict[str, str] = field(default_factory=dict)
     page: int = 32
-    broken_delete: SyncError | None = None
+    broken_delete: BaseException | None = None
     broken: SyncError | None = None
+    inserted: dict[str, datetime] = field(default_factory=dict)
+    expires: dict[str, datetime] = field(default_factory=dict)
+    raw: set[str] = field(default_factory=set)
+    """Ids of messages whose bodies are no Base64."""
+    takes: int = 0
     _hidden: dict[str, datetime] = field(default_factory=dict)
     _receipts: dict[str, str] = field(default_factory=dict)
     _count: int = 0
 
-    def lay(self, message: str, reason: str = "No mailbox.") -> str:
+    def lay_as_host(self, text: str, *, is_base64: bool = True) -> str:
+        """Lay a message down as the Functions host does, bare and for seven days; returns its id."""
+        message_id = self._lay(text)
+        self.expires[message_id] = self.now() + timedelta(days=7)
+        if not is_base64:
+            self.raw.add(message_id)
+        return message_id
+
+    def lay(self, message: str, reason: str = "No mailbox.", moment: datetime = START) -> str:
         """Lay a message down with a reason; returns its id."""
-        self._count += 1
-        message_id = f"message-{self._count}"
         try:
             original = json.loads(message)
         except ValueError:
             original = message
-        entry = {"reason": reason, "deadLetteredAt": START.isoformat(), "message": original}
-        self.texts[message_id] = json.dumps(entry)
+        return self._lay(
+            json.dumps({"reason": reason, "deadLetteredAt": moment.isoformat(), "message": original})
+        )
+
+    def _lay(self, text: str) -> str:
+        self._count += 1
+        message_id = f"message-{self._count}"
+        self.texts[message_id] = text
+        self.inserted[message_id] = self.now()
         return message_id
 
     def visible(self) -> list[str]:
-        """Ids of what is not hidden now."""
+        """Ids of what is not hidden now; what has expired is gone for good."""
+        for each in [each for each, moment in self.expires.items() if moment <= self.now()]:
+            self.texts.pop(each, None)
         return [each for each in self.texts if self._hidden.get(each, START) <= self.now()]
 
     async def depths(self) -> QueueDepths:
@@ -112,18 +132,34 @@ class FakePoison:
     async def peek(self) -> Sequence[PoisonMessage]:
         """See the port."""
         await self._enter()
-        return [PoisonMessage(each, self.texts[each]) for each in self.visible()[:32]]
+        return [self._message(each) for each in self.visible()[:32]]
 
     async def take(self, hidden_seconds: int) -> Sequence[PoisonMessage]:
         """See the port."""
         await self._enter()
+        self.takes += 1
         taken = []
         for each in self.visible()[: self.page]:
             self._count += 1
             self._receipts[each] = f"receipt-{self._count}"
             self._hidden[each] = self.now() + timedelta(seconds=hidden_seconds)
-            taken.append(PoisonMessage(each, self.texts[each], self._receipts[each]))
+            taken.append(self._message(each, self._receipts[each]))
         return taken
+
+    async def put(self, message: str, reason: str, moment: datetime) -> None:
+        """See the port."""
+        await self._enter()
+        self.lay(message, reason, moment)
+
+    def _message(self, message_id: str, receipt: str = "") -> PoisonMessage:
+        return PoisonMessage(
+            message_id,
+            self.texts[message_id],
+            receipt,
+            inserted=self.inserted.get(message_id),
+            expires=self.expires.get(message_id),
+            is_base64=message_id not in self.raw,
+        )
 
     async def delete(self, message: PoisonMessage) -> None:
         """See the port."""

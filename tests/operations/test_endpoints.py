@@ -112,6 +112,8 @@ async def test_the_page_gets_everything_at_once() -> None:
             "id": letter,
             "reason": "No mailbox.",
             "deadLetteredAt": START.isoformat(),
+            "came": START.isoformat(),
+            "expires": "",
             "bookingId": BOOKING_ID,
             "link": link,
             "about": "",

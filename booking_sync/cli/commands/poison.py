@@ -222,10 +222,16 @@ def _end(
 def _print_dead_letters(dead_letters: Sequence[DeadLetter], session: Session, more: dict[str, Any]) -> None:
     described = [_describe(each) for each in dead_letters]
     rows = [
-        (each["id"], _minute(each["deadLetteredAt"]), each["booking"] or each["about"], each["reason"])
+        (
+            each["id"],
+            _minute(each["deadLetteredAt"]),
+            _minute(each["expires"]) or "never",
+            each["booking"] or each["about"],
+            each["reason"],
+        )
         for each in described
     ]
-    columns = ("message", "given up", "booking", "reason")
+    columns = ("message", "given up", "expires", "booking", "reason")
     session.output.result({"messages": described, **more}, make_table(columns, rows))
 
 
@@ -241,6 +247,8 @@ def _describe(dead_letter: DeadLetter) -> dict[str, Any]:
         "id": dead_letter.message_id,
         "reason": dead_letter.reason or (HOST_REASON if change else UNREADABLE),
         "deadLetteredAt": dead_letter.dead_lettered_at,
+        "came": dead_letter.came.isoformat() if dead_letter.came else "",
+        "expires": dead_letter.expires.isoformat() if dead_letter.expires else "",
         "booking": dead_letter.booking_id,
         "about": f"{change.table.value} {change.row_id}" if isinstance(change, RelatedChange) else "",
         "replayable": change is not None,

@@ -214,6 +214,7 @@ function showPoison({ poison, queues }) {
       ["Booking", (letter) => subject(letter)],
       ["Reason", (letter) => letter.reason || "None was given; see the log."],
       ["Given up", (letter) => when(letter.deadLetteredAt), true],
+      ["Kept until", (letter) => when(letter.expires) || "For good", true],
       ["Order", (letter) => letter.replayable
         ? orderButton("Try again", subjectText(letter), "replay", { letters: [letter.id] }, replayed, "poison-title")
         : "Can't be read, so not tried again", true],
