@@ -1,13 +1,13 @@
 """The running app as its operators see it: their page, its health, its journal, and what they can do by hand.
 
-endpoints         answers the operator's HTTP requests
-requests          reads and checks them; pure
-overview          gathers what the page shows
-page, static/     the page itself, without data
-operator_actions  replays, shows and deletes dead letters, resyncs bookings
-dead_letters      reads a message of the poison queue; pure
-host_dead_letters takes over what the Functions host gave up, before it expires
-health            whether the app works
-journal           what an instance remembers, as values; pure
-journal_store     keeps the journal in memory and in the text store
+endpoints          answers the operator's HTTP requests
+requests           reads and checks them; pure
+overview           gathers what the page shows
+page, static/      the page itself, without data
+operator_actions   replays, shows and deletes dead letters, resyncs bookings
+dead_letters       reads a message of the poison queue; pure
+host_dead_letters  takes over what the Functions host gave up, before it expires
+health             whether the app works
+journal            what an instance remembers, as values; pure
+journal_store      keeps the journal in memory and in the text store
 """

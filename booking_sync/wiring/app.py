@@ -120,7 +120,7 @@ class Application(ClosedTogether):
         try:
             await self._noting(RunKind.CATCH_UP, self._run_catch_up(), asdict)
         finally:
-            await take_over_host_dead_letters(self._open_queue().inspection(), now)
+            await take_over_host_dead_letters(self._storage.inspection, now)
             await self._tell_depths()
 
     async def audit(self, request: AuditRequest | None = None) -> AuditReport:

@@ -23,6 +23,7 @@ from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
 from booking_sync.ports.queues import QueueDepths
 from booking_sync.settings.storage import StorageSettings
+from booking_sync.wiring.app import Application
 from local.stack.azurite import ALL_SERVICES, azurite, random_account
 from local.standin import StandIn, server_tls, serving
 
@@ -166,6 +167,39 @@ async def test_a_taken_over_letter_of_the_host_never_expires(account: str) -> No
         assert [each.change for each in letters if each.reason.startswith("The host gave up")] == [CHANGE]
         assert "Not Base64: not written by this app." in {each.reason for each in letters}
         assert (await take_over_host_dead_letters(inspection, lambda: NOW)).kept == 0
+
+
+async def test_a_catch_up_that_can_t_start_takes_letters_over_all_the_same(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A week without Key Vault must not empty the poison queue."""
+    nowhere = "https://127.0.0.1:9"
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{nowhere}/msi")
+    monkeypatch.setenv("IDENTITY_HEADER", "x")
+    name = f"changes-{uuid.uuid4().hex[:8]}"
+    settings = {
+        "AzureWebJobsStorage": account,
+        "BOOKING_QUEUE_NAME": name,
+        "KEY_VAULT_URL": nowhere,
+        "ENTRA_TENANT_ID": "0d1e2f30-1111-4222-8333-444455556666",
+        "ENTRA_CLIENT_ID": "1a2b2f30-1111-4222-8333-444455556666",
+        "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
+    }
+    async with QueueServiceClient.from_connection_string(account) as service:
+        client = await service.create_queue(f"{name}-poison")
+        await client.send_message(base64.b64encode(encode_change(CHANGE).encode()).decode())
+    app = Application(settings)
+    try:
+        with pytest.raises(TransientError, match="Key Vault"):
+            await app.catch_up()
+    finally:
+        await app.aclose()
+    queue = open_queue(StorageSettings(connection_string=account), name, lambda: NOW)
+    try:
+        (letter,) = [read_dead_letter(each) for each in await queue.inspection().peek()]
+    finally:
+        await queue.aclose()
+    assert (letter.change, letter.expires) == (CHANGE, None)
 
 
 async def test_a_text_is_there_for_every_instance(account: str) -> None:
