@@ -209,6 +209,30 @@ def _hasty(profile: Profile) -> Profile:
     return replace(profile, processes=3, bookings=1, changes=7, haste=1.0, moves=())
 
 
+def _racing(profile: Profile) -> Profile:
+    """Slow processes that overtake each other while dispatchers change their minds, and nothing else."""
+    return replace(
+        profile,
+        processes=3,
+        bookings=1,
+        changes=7,
+        haste=0.3,
+        moves=("reassign", "cancel"),
+        user_actions=0,
+        forgeries=0,
+        crashes=0,
+        call_faults=0,
+        item_faults=0,
+        throttles=0,
+        queue_faults=0,
+        redeliveries=0,
+        doubled_hints=0,
+        lost_webhooks=0,
+        outages=0,
+        stalls=3,
+    )
+
+
 def _crashes_and_renames(profile: Profile) -> Profile:
     return replace(profile, crashes=3, moves=(), bookings=1, changes=5)
 
@@ -221,7 +245,7 @@ def _cancels_and_reactivates(profile: Profile) -> Profile:
 SABOTAGES = {
     "the untrusting rule": Sabotage(Parts(synchronizer=Trusting), frozenset({"content"}), _hasty),
     "If-Match": Sabotage(
-        Parts(rows=_AnyVersion), frozenset({"content", "missing", "orphan", "unwanted"}), _hasty
+        Parts(rows=_AnyVersion), frozenset({"content", "missing", "orphan", "unwanted"}), _racing
     ),
     "the generation": Sabotage(
         _calendar(_OneGeneration), frozenset({"settle", "missing"}), _cancels_and_reactivates
