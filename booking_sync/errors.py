@@ -35,8 +35,8 @@ class TransientError(SyncError):
         maybe_applied: the request may have taken effect although no success was seen (a timeout, a broken
             connection, an answer known to lie).
         untried: the service was known to be down and was not asked; such a try says nothing of the message.
-        until_mended: the app's own settings stand in the way; no message is given up for that, however long
-            it takes to mend them.
+        until_mended: the app's own settings stand in the way, or a service refuses the app as a whole; no
+            message is given up for that, however long it takes to mend.
     """
 
     def __init__(

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from booking_sync.errors import TransientError
 
 
 class OutcomeKind(StrEnum):
@@ -32,6 +38,19 @@ class Outcome:
     untried: bool = False
     """Deferred only: nothing was asked of a service known to be down, so this is no try of the message."""
     until_mended: bool = False
-    """Deferred only: the app's settings stand in the way, so the message is not given up for its age."""
+    """Deferred only: settings or rights of the app stand in the way, so no age ends the message."""
+    patience: timedelta | None = None
+    """Failed only: how long after the change came in it is tried again; the row tells of it meanwhile."""
     rounds: int = 1
     """How often the booking was read and planned."""
+
+
+def deferred_by(error: TransientError) -> Outcome:
+    """How a try ends that met this error; what may have been written, the caller adds."""
+    return Outcome(
+        OutcomeKind.DEFERRED,
+        error.reason,
+        delay=error.retry_after,
+        untried=error.untried,
+        until_mended=error.until_mended,
+    )

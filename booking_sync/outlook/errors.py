@@ -179,7 +179,7 @@ def translate(answer: Answer, now: datetime, *, writes: bool, creating: bool = F
     if not is_verdict(answer):
         return _transient(answer, now, writes=writes)
     if code in error_codes.NO_MAILBOX:
-        return PermanentError(NO_MAILBOX_REASON, patience=GRANTS_ARRIVE_WITHIN)
+        return PermanentError(NO_MAILBOX_REASON)  # as a rule for good: most of them never get one
     if code in error_codes.ACCESS_DENIED:
         return PermanentError(ACCESS_DENIED_REASON, patience=GRANTS_ARRIVE_WITHIN)
     if creating and error_codes.names_no_folder(code):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.change import BookingChange
-from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.sync.sending import do_all
 
@@ -78,7 +78,7 @@ class FanOut:
         try:
             found = await self._slice(change, starts_from)
         except TransientError as error:
-            return Outcome(OutcomeKind.DEFERRED, error.reason, delay=error.retry_after, untried=error.untried)
+            return deferred_by(error)
         except SyncError as error:
             return Outcome(OutcomeKind.FAILED, error.reason)
         await self._send_hints(change, found.booking_ids)

@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync.domain.event import EventRef
-from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.domain.ownership import CREATED_BEFORE_BIRTH, MAX_GENERATION, Own, transaction_id
 from booking_sync.domain.plan import (
     CreateEvent,
@@ -37,6 +37,7 @@ from booking_sync.ports.calendars import Written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
+    from datetime import timedelta
 
     from booking_sync.domain.event import EventClaim, EventContent
     from booking_sync.domain.plan import DesiredStateRule
@@ -102,6 +103,8 @@ class _Run:
     """By mailbox, see `Knowledge`."""
     touched: bool = False
     """Something was, or may have been, written to Outlook that the row does not record."""
+    patience: timedelta | None = None
+    """How long a refusal that was met may pass by itself."""
 
     def knowledge(self) -> Knowledge:
         return Knowledge(self.task.trusted and self.rounds == 1, self.own, dict(self.burned))
@@ -110,7 +113,12 @@ class _Run:
         self.burned[mailbox] = max(self.burned.get(mailbox, 0), generation)
 
     def end(self, kind: OutcomeKind, detail: str) -> Outcome:
-        return Outcome(kind, f"{detail}; {_LEFT_ALONE}" if self.left_alone else detail, rounds=self.rounds)
+        return Outcome(
+            kind,
+            f"{detail}; {_LEFT_ALONE}" if self.left_alone else detail,
+            patience=self.patience if kind is OutcomeKind.FAILED else None,
+            rounds=self.rounds,
+        )
 
     def wrote(self, mailbox: str, written: Written) -> EventRef:
         """Take note of what an answer says of an event of ours."""
@@ -120,12 +128,14 @@ class _Run:
             self.uids[event] = written.uid
         return event
 
-    def deferred(self, reason: str, delay: float | None = None, *, untried: bool = False) -> Outcome:
-        return Outcome(
-            OutcomeKind.DEFERRED,
-            reason,
-            delay=delay,
-            untried=untried,
+    def refused(self, results: Iterable[object]) -> None:
+        """Take note of refusals that may pass by themselves."""
+        found = (each.patience for each in results if isinstance(each, PermanentError) and each.patience)
+        self.patience = max(found, default=self.patience)
+
+    def deferred(self, error: TransientError) -> Outcome:
+        return replace(
+            deferred_by(error),
             uncertain=self.touched or not self.task.trusted,
             suspects=frozenset(self.suspects),
             rounds=self.rounds,
@@ -182,10 +192,11 @@ class Synchronizer:
                 if outcome is not None:
                     return outcome
         except TransientError as error:
-            return run.deferred(error.reason, error.retry_after, untried=error.untried)
+            return run.deferred(error)
         except PermanentError as error:
+            run.refused([error])
             return run.end(OutcomeKind.FAILED, error.reason)
-        return run.deferred("the booking kept changing while it was written")
+        return run.deferred(TransientError("the booking kept changing while it was written"))
 
     async def note_failure(self, booking_id: str, reason: str) -> None:
         """Write why a booking was given up to its row, for a person to read; best effort, never raises.
@@ -379,6 +390,7 @@ class Synchronizer:
             return_exceptions=True,
         )
         _raise_worst([written, *removals])
+        run.refused([written, *removals])
         refused = {
             event: result
             for event, result in zip(steps.remove, removals, strict=True)

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync.domain.change import BookingChange, MalformedChangeError, RelatedChange, decode_message
-from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event, places
@@ -35,6 +35,10 @@ host would do it without one."""
 
 BACK_OFF_BASE_SECONDS = 2.0
 BACK_OFF_CAP_SECONDS = 300.0
+
+REFUSED_BASE_SECONDS = 900.0
+REFUSED_CAP_SECONDS = 3600.0
+"""How long a change waits each time that was refused and may pass: five times in four hours."""
 
 _logger = logging.getLogger(__name__)
 
@@ -161,12 +165,8 @@ class ChangeWorker:
             handlers = await self._open_handlers()
         except TransientError as error:
             # Not this message's fault, and nothing was tried: what it says of its past stays as it is.
-            return Outcome(
-                OutcomeKind.DEFERRED,
-                error.reason,
-                delay=error.retry_after,
-                untried=error.untried,
-                until_mended=error.until_mended,
+            return replace(
+                deferred_by(error),
                 uncertain=change.uncertain or dequeue_count > 1,
                 suspects=change.suspects,
             )
@@ -174,6 +174,8 @@ class ChangeWorker:
 
     async def _settle(self, text: str, change: BookingChange, outcome: Outcome) -> None:
         delay = None
+        if self._may_pass(change, outcome):
+            outcome = _tried_again(change, outcome)
         if outcome.kind is OutcomeKind.DEFERRED:
             change = self._rejuvenated(change, outcome)
             if self._is_too_old(change):
@@ -223,13 +225,7 @@ class ChangeWorker:
         try:
             handlers = await self._open_handlers()
         except TransientError as error:
-            return Outcome(
-                OutcomeKind.DEFERRED,
-                error.reason,
-                delay=error.retry_after,
-                untried=error.untried,
-                until_mended=error.until_mended,
-            )
+            return deferred_by(error)
         return await handlers.fan_out.queue_hints(change)
 
     async def _settle_related(self, text: str, change: RelatedChange, outcome: Outcome) -> None:
@@ -263,6 +259,11 @@ class ChangeWorker:
 
     def _is_too_old(self, change: BookingChange | RelatedChange) -> bool:
         return self._now() - change.first_seen > self._max_age
+
+    def _may_pass(self, change: BookingChange, outcome: Outcome) -> bool:
+        """A refusal that people are told of, and that may be out of date all the same."""
+        patience = outcome.patience
+        return patience is not None and self._now() - change.first_seen < min(patience, self._max_age)
 
     def _rejuvenated(self, change: Change, outcome: Outcome) -> Change:
         """What grew too old while the settings were wrong gets its whole time once they are mended."""
@@ -306,6 +307,16 @@ def _task(change: BookingChange, dequeue_count: int) -> SyncTask:
         booking_id=change.booking_id,
         trusted=dequeue_count <= 1 and not change.uncertain,
         deleted=frozenset({change.event} if change.event else ()),
+        suspects=change.suspects,
+    )
+
+
+def _tried_again(change: BookingChange, outcome: Outcome) -> Outcome:
+    """The refusal, put back for a long while: Exchange may keep one alive that is asked for often."""
+    return replace(
+        outcome,
+        kind=OutcomeKind.DEFERRED,
+        delay=min(REFUSED_BASE_SECONDS * 2.0 ** min(change.attempt, 16), REFUSED_CAP_SECONDS),
         suspects=change.suspects,
     )
 

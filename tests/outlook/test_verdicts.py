@@ -176,10 +176,6 @@ async def test_what_cant_be_deleted_is_gone_for_a_deletion_only(ask: Ask) -> Non
     [
         (403, "ErrorAccessDenied", errors.ACCESS_DENIED_REASON),
         (403, "Authorization_RequestDenied", errors.ACCESS_DENIED_REASON),
-        (404, "MailboxNotEnabledForRESTAPI", errors.NO_MAILBOX_REASON),
-        (404, "ErrorNonExistentMailbox", errors.NO_MAILBOX_REASON),
-        (404, "ResourceNotFound", errors.NO_MAILBOX_REASON),
-        (404, "ErrorInvalidUser", errors.NO_MAILBOX_REASON),
         (404, "ErrorItemNotFound", errors.NO_CALENDAR_REASON),
         (404, "ErrorFolderNotFound", errors.NO_CALENDAR_REASON),
         (403, "ErrorQuotaExceeded", errors.MAILBOX_FULL_REASON),
@@ -195,6 +191,16 @@ async def test_what_a_new_grant_or_mailbox_explains_is_told_and_tried_again(
     assert error.reason == reason
     assert error.patience is not None
     assert timedelta(hours=2) <= error.patience <= timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    "code", ["MailboxNotEnabledForRESTAPI", "ErrorNonExistentMailbox", "ResourceNotFound", "ErrorInvalidUser"]
+)
+async def test_a_person_without_a_mailbox_is_told_and_not_waited_for(ask: Ask, code: str) -> None:
+    """Contractors never get one; who does is found by the next change or the audit."""
+    error = await ask("create", Answer(404, {}, {"error": {"code": code, "message": "no"}}))
+    assert isinstance(error, PermanentError)
+    assert (error.reason, error.patience) == (errors.NO_MAILBOX_REASON, None)
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,8 @@ class FakeCalendar:
         self.deleted_items: dict[EventRef, StoredEvent] = {}
         """What people deleted: no list shows it, and its immutable id still answers."""
         self.refused: dict[str, str] = {}
+        self.patience: timedelta | None = None
+        """How long what is refused may pass."""
         """Mailboxes that refuse everything, with the reason."""
         self.faults = Faults()
         self.calls: list[str] = []
@@ -337,7 +339,7 @@ class FakeCalendar:
         self.calls.append(operation)
         await self.hook(f"calendar.{operation}")
         if mailbox in self.refused:
-            raise PermanentError(self.refused[mailbox])
+            raise PermanentError(self.refused[mailbox], patience=self.patience)
         self.faults.strike(self.faults.before, operation)
 
 

@@ -390,6 +390,33 @@ async def test_a_mailbox_that_refuses_is_told_on_the_row_and_cleared_when_solved
     assert len(world.calendar.events) == 1
 
 
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_refusal_that_may_pass_is_told_at_once_and_says_how_long(world: World, known: bool) -> None:  # noqa: FBT001 - a table's column
+    """People read on the row what only a person can mend, while the message is tried on."""
+    if known:
+        await world.synced(booking())
+        world.rows.put(replace(booking(), name="Another name"))
+    else:
+        world.rows.put(booking())
+    world.calendar.refused[ANNA] = "Outlook: access denied."
+    world.calendar.patience = timedelta(hours=4)
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.patience) == (OutcomeKind.FAILED, timedelta(hours=4))
+    assert world.record.error == "Outlook: access denied."
+    world.calendar.refused.clear()
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.patience) == (OutcomeKind.SYNCED, None)
+    assert world.record.error == ""
+
+
+async def test_what_waits_until_it_is_mended_says_so(world: World) -> None:
+    """A service that refuses the app as a whole gives no booking up."""
+    world.rows.put(booking())
+    world.rows.faults.before["read"] = [TransientError("no role", retry_after=60, until_mended=True)]
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.until_mended, outcome.delay) == (OutcomeKind.DEFERRED, True, 60)
+
+
 async def test_the_same_failure_again_writes_nothing(world: World) -> None:
     """A failure that the row already tells of is not written again, so it can't echo for ever."""
     world.calendar.refused[ANNA] = "Outlook: no mailbox."

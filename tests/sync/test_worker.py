@@ -151,6 +151,44 @@ async def test_a_message_from_the_future_grows_old_from_now_on() -> None:
     assert [change.first_seen for change, _ in bench.queue.related] == [START]
 
 
+async def test_a_refusal_that_may_pass_is_tried_again_for_hours_and_then_fails_in_its_own_words() -> None:
+    """Rights that were just granted arrive late: the message waits, longer each time."""
+    reason = "Outlook: the app may not write to this person's calendar (access denied)."
+    bench = Bench(Outcome(OutcomeKind.FAILED, reason, patience=timedelta(hours=4)))
+    text, tries = TEXT, 0
+    while not bench.queue.poison:
+        await bench.worker.handle(text, 1)
+        tries += 1
+        if bench.queue.sent:
+            change, delay = bench.queue.sent.pop()
+            assert delay >= 900
+            text = encode_change(change)
+            bench.time += timedelta(seconds=delay)
+    assert tries == 6
+    assert timedelta(hours=4) <= bench.time - START < timedelta(hours=5)
+    assert bench.queue.poison == [(text, reason)]
+    assert bench.work.given_up == []  # the row says it since the first try
+
+
+async def test_a_refusal_is_not_tried_longer_than_any_change() -> None:
+    """A patience beyond the age at which messages are given up ends there."""
+    bench = Bench(Outcome(OutcomeKind.FAILED, "full", patience=timedelta(days=30)))
+    bench.time = START + timedelta(hours=23)
+    await bench.worker.handle(TEXT, 1)
+    assert len(bench.queue.sent) == 1
+    bench.time = START + timedelta(hours=24)
+    await bench.worker.handle(TEXT, 1)
+    assert bench.queue.poison == [(TEXT, "full")]
+
+
+async def test_what_a_message_says_of_its_past_outlives_a_refusal() -> None:
+    """Mailboxes to search and doubt are put back with it."""
+    bench = Bench(Outcome(OutcomeKind.FAILED, "denied", patience=timedelta(hours=4)))
+    await bench.worker.handle(encode_change(replace(CHANGE, uncertain=True, suspects=frozenset({ANNA}))), 1)
+    ((change, _),) = bench.queue.sent
+    assert (change.uncertain, change.suspects, change.attempt) == (True, frozenset({ANNA}), 1)
+
+
 async def test_age_not_count_ends_the_put_backs() -> None:
     """A message too old is dead-lettered with the last reason, and its row is told."""
     bench = Bench(Outcome(OutcomeKind.DEFERRED, "Outlook: throttled."))
