@@ -37,7 +37,6 @@ from booking_sync.ports.calendars import Written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
-    from datetime import timedelta
 
     from booking_sync.domain.event import EventClaim, EventContent
     from booking_sync.domain.plan import DesiredStateRule

@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 MAX_DECISIONS = 20_000
 MAX_SECONDS = 36 * 3600.0
-"""Of virtual time; a message's life is bounded by 24 hours, and no fault of ours lasts an hour. A change for a
-mailbox that refuses us is tried for four hours, and each audit that follows brings another."""
+"""Of virtual time; a message's life is bounded by 24 hours, and no fault of ours lasts an hour. A change for
+a mailbox that refuses us is tried for four hours, and each audit that follows brings another."""
 
 STEP_WEIGHT = 4.0
 TIME_WEIGHT = 1.5
