@@ -64,7 +64,7 @@ class Seal(StrEnum):
     """There is no keyed seal."""
 
 
-class Identity(StrEnum):
+class EventIdentity(StrEnum):
     """Whether an event is the one that its tag was made for."""
 
     SAME = "same"
@@ -190,20 +190,20 @@ class Sealer:
         by_uid = self._tag_mac(key, booking_id, event.mailbox, generation, uid=uid)
         return f"{_VERSION}.{key.key_id}.{generation}.{by_id}.{by_uid}"
 
-    def judge_tag(self, booking_id: str, found: FoundEvent) -> tuple[Identity, int]:
+    def judge_tag(self, booking_id: str, found: FoundEvent) -> tuple[EventIdentity, int]:
         """What an event's tag says of the event that carries it, and the generation it names."""
         match = _TAG.fullmatch(found.tag)
         key = self._keys().named(match[1]) if match else None
         if match is None or key is None or not 0 < int(match[2]) <= MAX_GENERATION:
-            return Identity.OTHER, 0
+            return EventIdentity.OTHER, 0
         generation = int(match[2])
         about = (booking_id, found.ref.mailbox)
         if hmac.compare_digest(self._tag_mac(key, *about, generation, id=found.ref.event_id), match[3]):
-            return Identity.SAME, generation
+            return EventIdentity.SAME, generation
         same_uid = found.uid and hmac.compare_digest(
             self._tag_mac(key, *about, generation, uid=found.uid), match[4]
         )
-        return (Identity.RENAMED if same_uid else Identity.OTHER), generation
+        return (EventIdentity.RENAMED if same_uid else EventIdentity.OTHER), generation
 
     def birth(self, booking_id: str, mailbox: str, generation: int) -> str:
         """The sealed property of a creating request that is about to be sent."""
@@ -272,13 +272,13 @@ def prove(sealer: Sealer, booking_id: str, found: Sequence[FoundEvent]) -> list[
     own = [
         Own(event.ref, generation)
         for event, (identity, generation) in tagged.items()
-        if identity is Identity.SAME
+        if identity is EventIdentity.SAME
     ]
     taken = {each.generation for each in own}
     renamed = [
         Own(event.ref, generation)
         for event, (identity, generation) in tagged.items()
-        if identity is Identity.RENAMED and generation not in taken
+        if identity is EventIdentity.RENAMED and generation not in taken
     ]
     if len({each.generation for each in renamed}) == len(renamed):  # two of one generation: which is it?
         own += renamed
