@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.zones import describe_differences
 from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.journal import RunKind
 from booking_sync.plumbing import telemetry
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from booking_sync.domain.zones import ZoneDifference
     from booking_sync.operations.journal import Run
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.ports.clock import Clock
@@ -58,6 +60,8 @@ class HealthFacts:
     queue_problem: str = ""
     catch_up: Run | None = None
     journal_problem: str = ""
+    zones: tuple[ZoneDifference, ...] = ()
+    """Where Exchange was seen to read the events' zone otherwise."""
     look_back: timedelta | None = None
     """How far back a catch-up looks; None when the settings don't tell."""
 
@@ -84,6 +88,7 @@ def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
     warnings = [
         *_poison_words(facts.depths),
         *_catch_up_words(facts.catch_up),
+        *describe_differences(facts.zones),
         *([f"The journal can't be read: {facts.journal_problem}"] if facts.journal_problem else []),
     ]
     return (
@@ -163,8 +168,8 @@ class HealthProbe:
             look_back = self._check_settings()
         except SettingsError as error:
             settings_problem = str(error)
-        (depths, queue_problem), (catch_up, journal_problem) = await asyncio.gather(
-            self._depths(), self._catch_up()
+        (depths, queue_problem), (catch_up, zones, journal_problem) = await asyncio.gather(
+            self._depths(), self._journal()
         )
         return HealthFacts(
             settings_problem=settings_problem,
@@ -174,6 +179,7 @@ class HealthProbe:
             queue_problem=queue_problem,
             catch_up=catch_up,
             journal_problem=journal_problem,
+            zones=zones,
             look_back=look_back,
         )
 
@@ -187,10 +193,11 @@ class HealthProbe:
         tell_depths(depths)
         return depths, ""
 
-    async def _catch_up(self) -> tuple[Run | None, str]:
+    async def _journal(self) -> tuple[Run | None, tuple[ZoneDifference, ...], str]:
         try:
-            return await self._journal_store().last(RunKind.CATCH_UP), ""
+            store = self._journal_store()
+            return await store.last(RunKind.CATCH_UP), (await store.zones()).differences, ""
         except SettingsError:
-            return None, ""
+            return None, (), ""
         except SyncError as error:
-            return None, error.reason
+            return None, (), error.reason

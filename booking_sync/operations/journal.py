@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.ids import read_moment
 from booking_sync.domain.text import shorten, without_quotes
+from booking_sync.domain.zones import ZoneDifference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 100
 MAX_CLOSED = 200
 MAX_REASON = 300
+MAX_ZONES = 200
 
 
 class RunKind(StrEnum):
@@ -76,6 +78,14 @@ class Run:
     """When a run last succeeded: this one, or an earlier one; None when none is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """Where Exchange was seen to read the events' zone by other rules, by any instance."""
+
+    differences: tuple[ZoneDifference, ...] = ()
+    """The newest sighting first."""
+
+
 def make_entry(
     moment: datetime, booking_id: str, *, outcome: str, reason: str, correlation_id: str, attempt: int
 ) -> Entry:
@@ -106,7 +116,16 @@ def merge(journals: Iterable[Journal], now: datetime) -> Journal:
     )
 
 
-def encode(value: Journal | Run) -> str:
+def merge_zones(all_zones: Iterable[Zones], since: datetime) -> Zones:
+    """The sightings of all, but for those that are older; each day of a zone once."""
+    found: dict[tuple[str, int, object], ZoneDifference] = {}
+    for each in sorted((e for zones in all_zones for e in zones.differences), key=lambda e: e.seen):
+        if each.seen > since:
+            found[each.zone, each.minutes, each.meant.date()] = each
+    return Zones(tuple(reversed(found.values()))[:MAX_ZONES])
+
+
+def encode(value: Journal | Run | Zones) -> str:
     """The value as JSON text."""
     return json.dumps(asdict(value), default=datetime.isoformat)
 
@@ -139,6 +158,21 @@ def decode_run(text: str) -> Run | None:
             _moment(succeeded) if succeeded else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        return None
+
+
+def decode_zones(text: str) -> Zones | None:
+    """The differences that `encode` wrote; None for any other text."""
+    try:
+        return Zones(
+            tuple(
+                ZoneDifference(
+                    str(each["zone"]), _moment(each["meant"]), int(each["minutes"]), _moment(each["seen"])
+                )
+                for each in json.loads(text)["differences"][:MAX_ZONES]
+            )
+        )
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
 
 

@@ -23,12 +23,15 @@ from booking_sync.operations.journal import (
     Journal,
     Run,
     RunKind,
+    Zones,
     decode_journal,
     decode_run,
+    decode_zones,
     encode,
     make_entry,
     make_run,
     merge,
+    merge_zones,
 )
 from booking_sync.plumbing.log import log_event
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.zones import ZoneDifference
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.texts import TextStore
 
@@ -49,6 +53,7 @@ whenever something happens."""
 
 _INSTANCES = "instances/"
 _RUNS = "runs/"
+_ZONES = "zones"
 
 _logger = logging.getLogger(__name__)
 
@@ -81,6 +86,8 @@ class JournalStore:
         self._save_seconds = save_seconds
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self._runs: dict[RunKind, Run] = {}
+        self._zones = Zones()
+        self._zones_written = True
         self._timer: asyncio.TimerHandle | None = None
         self._saving: set[asyncio.Task[None]] = set()
         self._swept = False
@@ -96,8 +103,13 @@ class JournalStore:
             attempt=change.attempt,
         )
         self._entries.appendleft(entry)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._save_seconds, self._start_saving)
+        self._save_soon()
+
+    def zone_differs(self, difference: ZoneDifference) -> None:
+        """Note that Exchange reads the events' zone by other rules."""
+        self._zones = merge_zones([self._zones, Zones((difference,))], self._now() - KEPT)
+        self._zones_written = False
+        self._save_soon()
 
     async def ran(self, kind: RunKind, tally: Mapping[str, int], problem: str = "") -> None:
         """Note the end of a timer's run; a text store that fails is only logged."""
@@ -125,6 +137,17 @@ class JournalStore:
         written = decode_run(text) if text else None
         known = [run for run in (written, self._runs.get(kind)) if run is not None]
         return max(known, key=lambda run: run.finished, default=None)
+
+    async def zones(self) -> Zones:
+        """Where Exchange was seen to read the events' zone otherwise within a day, by any instance.
+
+        Raises:
+            SyncError: what others saw can't be read now.
+        """
+        text_store = self._open_text_store()
+        text = await text_store.get(_ZONES) if text_store is not None else None
+        written = decode_zones(text) if text else None
+        return merge_zones([written or Zones(), self._zones], self._now() - KEPT)
 
     async def everything(self) -> Journal:
         """What all instances of the last day remember.
@@ -159,6 +182,10 @@ class JournalStore:
             self._start_saving()
         await asyncio.gather(*self._saving)
 
+    def _save_soon(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._save_seconds, self._start_saving)
+
     def _start_saving(self) -> None:
         self._timer = None
         task = asyncio.get_running_loop().create_task(self._save())
@@ -171,6 +198,10 @@ class JournalStore:
             return
         try:
             await text_store.put(_INSTANCES + self._instance, encode(self.own()))
+            if not self._zones_written:
+                # Of two instances that do this at once one may be overwritten: it is on that one's next look.
+                self._zones_written = True
+                await text_store.put(_ZONES, encode(await self.zones()))
             if not self._swept:
                 # Each new instance removes what old ones left, so there are never many.
                 self._swept = True

@@ -108,12 +108,22 @@ def found_event(entry: Any, mailbox: str) -> FoundEvent:
 
 
 def written(body: Any) -> Written | None:
-    """What the answer to a write says of the event; None when it does not name it."""
+    """What the answer to a write says of the event; None when it does not name it.
+
+    Its times are in UTC, since no request asks for another zone by `Prefer: outlook.timezone`. Others, and
+    what can't be read as a time, count as not told: the write has worked all the same.
+    """
     event_id = body.get("id") if isinstance(body, dict) else None
     if not isinstance(event_id, str) or not event_id:
         return None
     uid = body.get("iCalUId")
-    return Written(event_id, uid if isinstance(uid, str) else "", _created(body))
+    return Written(
+        event_id,
+        uid if isinstance(uid, str) else "",
+        _created(body),
+        _told_moment(body.get("start")),
+        _told_moment(body.get("end")),
+    )
 
 
 def _created(entry: dict[str, Any]) -> datetime | None:
@@ -151,11 +161,15 @@ def _event(entry: dict[str, Any], mailbox: str, marker: str) -> MarkedEvent:
     )
 
 
-def _moment(time: Any) -> datetime:
-    """Graph's wall-clock time in UTC; it has seven fractional digits, of which six are read."""
+def _told_moment(time: Any) -> datetime | None:
+    """Graph's wall-clock time in UTC, None for anything else; of seven fractional digits six are read."""
     if not isinstance(time, dict) or time.get("timeZone") != "UTC":
-        raise _unreadable()
-    moment = read_utc_time(time.get("dateTime"))
+        return None
+    return read_utc_time(time.get("dateTime"))
+
+
+def _moment(time: Any) -> datetime:
+    moment = _told_moment(time)
     if moment is None:
         raise _unreadable()
     return moment

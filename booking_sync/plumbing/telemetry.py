@@ -97,6 +97,7 @@ class Metric(StrEnum):
     QUEUE_DEPTH = "booking_sync.queue.depth"
     CATCH_UP_FOUND = "booking_sync.catch_up.found"
     AUDIT_FINDINGS = "booking_sync.audit.findings"
+    ZONE_DIFFERENCES = "booking_sync.zone.differences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ COUNTERS: Mapping[Metric, Definition] = {
     Metric.CIRCUIT_OPENINGS: Definition("{opening}", "How often a service was given a rest"),
     Metric.CATCH_UP_FOUND: Definition("{booking}", "Bookings whose webhook was missed"),
     Metric.AUDIT_FINDINGS: Definition("{finding}", "Findings of the audit by kind"),
+    Metric.ZONE_DIFFERENCES: Definition("{event}", "Events that Exchange read at another time than meant"),
 }
 HISTOGRAMS: Mapping[Metric, Definition] = {
     Metric.LAG: Definition("s", "From a change's arrival to the record of its event"),

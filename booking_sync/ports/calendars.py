@@ -22,6 +22,10 @@ class Written:
     """Its iCalUId; empty when the answer did not tell."""
     created: datetime | None = None
     """Aware, UTC: when Exchange made the event; None when the answer did not tell."""
+    start: datetime | None = None
+    """Aware, UTC: when the event begins, as Exchange read it; None when the answer did not tell."""
+    end: datetime | None = None
+    """Aware, UTC."""
 
 
 @dataclass(frozen=True, slots=True)

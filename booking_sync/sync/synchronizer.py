@@ -31,9 +31,11 @@ from booking_sync.domain.plan import (
     Wanted,
     plan,
 )
+from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
 from booking_sync.ports.calendars import Written
+from booking_sync.sync.zone_differences import ZoneDifferences
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
@@ -164,6 +166,7 @@ class Synchronizer:
         desired_state: what Outlook should show of a booking.
         prover: proves events to be ours.
         now: the time of day.
+        zones: what is known of zones that Exchange reads otherwise; None where events are rendered in UTC.
     """
 
     def __init__(
@@ -173,6 +176,8 @@ class Synchronizer:
         desired_state: DesiredStateRule,
         prover: EventProver,
         now: Clock,
+        *,
+        zones: ZoneDifferences | None = None,
     ) -> None:
         self._rows = rows
         self._calendar = calendar
@@ -180,6 +185,7 @@ class Synchronizer:
         self._prover = prover
         self._sealer = prover.sealer
         self._now = now
+        self._zones = zones or ZoneDifferences(event_zone(UTC_NAME), now)
 
     async def sync(self, task: SyncTask) -> Outcome:
         """Bring the booking in step; never raises a `SyncError`, which becomes the outcome instead."""
@@ -450,10 +456,11 @@ class Synchronizer:
             )
         booking_id = run.task.booking_id
         mark = self._sealer.marker(booking_id)
+        sent = self._zones.form(content)
         try:
             created = await self._calendar.create(
                 mailbox,
-                content,
+                sent,
                 marker=mark,
                 transaction_id=transaction_id(mark, mailbox, generation),
                 birth=self._sealer.birth(booking_id, mailbox, generation),
@@ -467,7 +474,7 @@ class Synchronizer:
         run.touched = True
         if isinstance(created, Written) and run.knowledge().trusted and self._is_fresh(created):
             run.own = Own(run.wrote(mailbox, created), generation)
-            return run.own.event
+            return run.own.event if await self._mend_times(run, run.own.event, sent, created) else None
         # This may be the answer to an earlier try: its event may be overwritten, removed or copied since.
         own = await self._prover.proven_answer(booking_id, mailbox, created.event_id, generation)
         if own is None:
@@ -481,12 +488,25 @@ class Synchronizer:
         return created.created is None or created.created >= self._now() - CREATED_BEFORE_BIRTH
 
     async def _update(self, run: _Run, event: EventRef, content: EventContent) -> bool:
+        """Write the content; False when the event is gone."""
         if event in run.removed:
             return False
-        written = await _touching(run, self._calendar.update(event, content))
+        sent = self._zones.form(content)
+        written = await _touching(run, self._calendar.update(event, sent))
         if written and written.uid:
             run.uids[event] = written.uid
-        return written is not None
+        return written is not None and await self._mend_times(run, event, sent, written)
+
+    async def _mend_times(self, run: _Run, event: EventRef, sent: EventContent, written: Written) -> bool:
+        """Write the event again, in UTC, when Exchange read its times otherwise; False when it is gone."""
+        difference = self._zones.misread(sent, written)
+        if difference is None:
+            return True
+        mended = self._zones.in_utc(sent)
+        again = await _touching(run, self._calendar.update(event, mended))
+        if again is not None:
+            self._zones.learn(difference, mended, again)
+        return again is not None
 
     async def _remove(self, run: _Run, event: EventRef) -> None:
         await _touching(run, self._calendar.delete(event))

@@ -285,7 +285,8 @@ class Application(ClosedTogether):
         try:
             from booking_sync.wiring.sync import start_sync
 
-            sync = await start_sync(Services(self._environ, storage=self._storage))
+            services = Services(self._environ, storage=self._storage)
+            sync = await start_sync(services, tell_zone=self._journal.zone_differs)
         except (SettingsError, SyncError) as error:
             problem = error
         except Exception as error:  # noqa: BLE001 - told like a bad setting, and as patiently waited for

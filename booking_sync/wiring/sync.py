@@ -18,19 +18,29 @@ from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.worker import MessageHandlers
+from booking_sync.sync.zone_differences import ZoneDifferences
 from booking_sync.wiring.services import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from booking_sync.audit.auditor import Auditor
     from booking_sync.domain.plan import DesiredStateRule
+    from booking_sync.domain.zones import ZoneDifference
     from booking_sync.ports.calendars import MarkedEvents
     from booking_sync.settings.table import Settings
     from booking_sync.sync.catch_up import CatchUp
     from booking_sync.wiring.services import Services
 
 
-async def start_sync(services: Services) -> SyncServices:
+async def start_sync(
+    services: Services, tell_zone: Callable[[ZoneDifference], None] | None = None
+) -> SyncServices:
     """Make what the sync runs on; `services` are closed when it can't be made.
+
+    Args:
+        services: what it asks.
+        tell_zone: is told where Exchange reads the events' zone by other rules.
 
     Raises:
         SettingsError: a setting or a template can't be used, or the environment is not the one that the
@@ -43,7 +53,7 @@ async def start_sync(services: Services) -> SyncServices:
         rule = desired_state_rule(settings)
         organization_id = await services.check_organization()
         await services.seal_keys.load()
-        return SyncServices(services, settings, organization_id, rule)
+        return SyncServices(services, settings, organization_id, rule, tell_zone=tell_zone)
     except BaseException:
         await services.aclose()
         raise
@@ -78,10 +88,17 @@ class SyncServices:
         settings: as they were at the start.
         organization_id: Dataverse's.
         rule: what Outlook should show of a booking.
+        tell_zone: is told where Exchange reads the events' zone by other rules.
     """
 
     def __init__(
-        self, services: Services, settings: Settings, organization_id: str, rule: DesiredStateRule
+        self,
+        services: Services,
+        settings: Settings,
+        organization_id: str,
+        rule: DesiredStateRule,
+        *,
+        tell_zone: Callable[[ZoneDifference], None] | None = None,
     ) -> None:
         self.services = services
         self.settings = settings
@@ -91,7 +108,10 @@ class SyncServices:
         sealer = Sealer(organization_id, keyring.keys, services.clock, random.getrandbits)
         self.prover = EventProver(services.calendar, sealer, keyring)
         self.rows = DataverseBookings(services.dataverse, settings.columns, sealer, keyring)
-        self.synchronizer = Synchronizer(self.rows, services.calendar, rule, self.prover, services.clock)
+        zones = ZoneDifferences(event_zone(settings.event_time_zone), services.clock, tell_zone)
+        self.synchronizer = Synchronizer(
+            self.rows, services.calendar, rule, self.prover, services.clock, zones=zones
+        )
         self.per_booking = PerBookingRunner(
             self.synchronizer.sync,
             max_bookings=settings.batch_max_bookings,

@@ -469,7 +469,7 @@ ROWS: dict[str, Row] = {
                 Refused("/etc/localtime", "must be a time zone"),
                 Refused("localtime", "must be a time zone"),
                 Refused("+01:00", "must be a time zone"),
-                Refused("GMT", "must be a time zone"),
+                Refused("Factory", "must be a time zone"),
             ),
             Mistake.TOO_LONG: Refused("Europe/" + "B" * 5000, "must be a time zone"),
             Mistake.TOO_SHORT: Refused("X", "must be a time zone"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange, RelatedChange
-    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.event import EventContent, EventTime
     from booking_sync.domain.watched import RelatedTable
     from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.clock import Clock
@@ -226,6 +226,8 @@ class FakeCalendar:
         self.doubles = False
         """Answer each creation with an event of its own, even for a known transactionId."""
         self.hook = hook
+        self.reads: Callable[[EventTime], datetime] | None = None
+        """By which rules times are read; None: answers to writes don't tell times."""
         self._extension = extension
         self._ids = itertools.count(1)
         self._transactions: dict[tuple[str, str], tuple[EventRef, EventContent]] = {}
@@ -290,9 +292,12 @@ class FakeCalendar:
         self.faults.strike(self.faults.after, "update")
         return self._written(changed)
 
-    @staticmethod
-    def _written(event: StoredEvent) -> Written:
-        return Written(event.ref.event_id, event.uid, event.created)
+    def _written(self, event: StoredEvent) -> Written:
+        written = Written(event.ref.event_id, event.uid, event.created)
+        if self.reads is None:
+            return written
+        content = event.content
+        return replace(written, start=self.reads(content.start), end=self.reads(content.end))
 
     async def delete(self, event: EventRef) -> None:
         """See the port."""
