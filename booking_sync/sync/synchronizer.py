@@ -166,7 +166,7 @@ class Synchronizer:
         desired_state: what Outlook should show of a booking.
         prover: proves events to be ours.
         now: the time of day.
-        zones: what is known of zones that Exchange reads otherwise; None where events are rendered in UTC.
+        zones: what is known of zones that Exchange reads otherwise; None compares nothing.
     """
 
     def __init__(

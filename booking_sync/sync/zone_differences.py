@@ -60,7 +60,7 @@ class ZoneDifferences:
 
     def form(self, content: EventContent) -> EventContent:
         """The content as it should be sent: in UTC where Exchange is known to read the zone otherwise."""
-        if content.start.time_zone == UTC_NAME or not self._known:
+        if not self._known or not self._by_wall_clock(content):
             return content
         self._forget()
         stretches = {_stretch(self._zone.instant(each)) for each in (content.start, content.end)}
@@ -77,9 +77,7 @@ class ZoneDifferences:
             sent: as it was sent.
             written: what the answer says.
         """
-        if sent.start.time_zone == UTC_NAME:
-            return None
-        return self._difference(sent, written)
+        return self._difference(sent, written) if self._by_wall_clock(sent) else None
 
     def learn(self, difference: ZoneDifference, mended: EventContent, written: Written) -> None:
         """Remember a difference, if the event that was written in UTC now is where it was meant to be.
@@ -106,6 +104,9 @@ class ZoneDifferences:
         )
         if self._tell:
             self._tell(difference)
+
+    def _by_wall_clock(self, content: EventContent) -> bool:
+        return content.start.time_zone == self._zone.graph_name != UTC_NAME
 
     def _difference(self, sent: EventContent, written: Written) -> ZoneDifference | None:
         for time, shown in ((sent.start, written.start), (sent.end, written.end)):

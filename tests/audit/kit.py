@@ -20,7 +20,8 @@ WINDOW = AuditWindow(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzin
 EVENT = EventRef(ANNA, "E1")
 GENERATION = 3
 
-_RENDERER = EventRenderer(EventStyle(event_zone("Europe/Berlin"), "https://contoso.crm4.dynamics.com"))
+EVENT_ZONE = event_zone("Europe/Berlin")
+_RENDERER = EventRenderer(EventStyle(EVENT_ZONE, "https://contoso.crm4.dynamics.com"))
 
 
 def desired(subject: Booking) -> DesiredState:

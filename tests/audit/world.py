@@ -13,9 +13,10 @@ from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope, AuditS
 from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.zone_differences import ZoneDifferences
 from local.graph.mailbox.schema import read_event
 from local.graph.mailbox.store import time_of_day
-from tests.audit.kit import desired
+from tests.audit.kit import EVENT_ZONE, desired
 from tests.dataverse.world import BOOKINGS, DataverseWorld, dataverse_world
 from tests.outlook.kit import MAILBOX, NOW, GraphHere, running_graph
 from tests.support.bookings import booking
@@ -153,7 +154,14 @@ async def audit_world(certificates: Certificates, key: bytes) -> AsyncIterator[A
                 new_id=lambda: "1",
                 sleep=nap,
             )
-            synchronizer = Synchronizer(dataverse.rows, graph.calendar, desired, proofs, time_of_day)
+            synchronizer = Synchronizer(
+                dataverse.rows,
+                graph.calendar,
+                desired,
+                proofs,
+                time_of_day,
+                zones=ZoneDifferences(EVENT_ZONE, time_of_day),
+            )
             yield AuditWorld(dataverse, graph, auditor, synchronizer, queue, calendars, proofs.sealer, naps)
         finally:
             await client.aclose()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import SettingsError, TransientError
 from booking_sync.operations.health import (
     FRESH_SECONDS,
@@ -139,6 +140,19 @@ async def test_each_trouble_is_told_once() -> None:
     assert len(await harness.words()) == 2  # and the dead letters
     harness.settings_problem = "AzureWebJobsStorage is missing"
     assert await harness.words() == ["AzureWebJobsStorage is missing"]
+
+
+async def test_another_instances_zone_difference_is_told_for_a_day() -> None:
+    """What the worker's instance saw is on the page of the one that answers HTTP, and not for ever."""
+    harness = Harness()
+    worker = JournalStore(lambda: harness.text_store, "worker", harness.clock, dict)
+    meant = datetime(2027, 3, 28, 9, tzinfo=UTC)
+    worker.zone_differs(ZoneDifference("W. Europe Standard Time", meant, 60, harness.clock()))
+    await worker.aclose()
+    (words,) = [each for each in await harness.words() if "Exchange" in each]
+    assert words.startswith("Exchange reads W. Europe Standard Time an hour differently on 2027-03-28 ")
+    harness.clock.advance(24 * 3600)
+    assert not [each for each in await harness.words() if "Exchange" in each]
 
 
 async def test_the_catch_up_is_known_from_the_journal() -> None:

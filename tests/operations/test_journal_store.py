@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import TransientError
 from booking_sync.operations.journal import RunKind, decode_journal
 from booking_sync.operations.journal_store import KEPT, JournalStore
@@ -45,6 +46,30 @@ async def test_outcomes_of_a_moment_are_one_write() -> None:
     await harness.text_store.written.wait()
     await journal_store.aclose()
     assert harness.text_store.writes == 1
+
+
+async def test_zone_differences_of_all_instances_are_kept_together() -> None:
+    """Each instance adds to what others saw; a day of a zone counts once, and old sightings are left out."""
+    harness = Harness()
+    meant = datetime(2027, 3, 28, 9, tzinfo=UTC)
+    for instance, days in (("one", 0), ("two", 7), ("three", 7)):
+        journal_store = harness.journal_store(instance)
+        seen = harness.clock()
+        journal_store.zone_differs(ZoneDifference("Z", meant + timedelta(days=days), 60, seen))
+        await journal_store.aclose()
+        harness.clock.advance(60)
+    found = (await harness.journal_store("four").zones()).differences
+    assert [each.meant.date().isoformat() for each in found] == ["2027-04-04", "2027-03-28"]
+    harness.clock.moment = START + KEPT + timedelta(seconds=30)
+    assert len((await harness.journal_store("four").zones()).differences) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"differences": [{"zone": 1}]}', "{"])
+async def test_zones_that_nobody_wrote_are_none(text: str) -> None:
+    """Another version's text, or a damaged one, is as good as none."""
+    harness = Harness()
+    harness.text_store.texts["zones"] = (START, text)
+    assert (await harness.journal_store("one").zones()).differences == ()
 
 
 async def test_nothing_new_is_nothing_written() -> None:

@@ -214,3 +214,22 @@ def test_evidence_of_no_event_spoils_its_list(entry: Any) -> None:
 def test_an_answer_without_id_tells_no_event(body: Any) -> None:
     """Then nobody knows what was written."""
     assert written(body) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        ({"dateTime": "2026-03-02T09:00:00.0000000", "timeZone": "UTC"}, datetime(2026, 3, 2, 9, tzinfo=UTC)),
+        ({"dateTime": "2026-03-02T09:00:00", "timeZone": "W. Europe Standard Time"}, None),
+        ({"dateTime": "soon", "timeZone": "UTC"}, None),
+        ({"dateTime": None, "timeZone": "UTC"}, None),
+        ("2026-03-02T09:00:00Z", None),
+        (None, None),
+    ],
+)
+def test_the_answer_to_a_write_tells_when_the_event_is(start: Any, told: datetime | None) -> None:
+    """In UTC; what can't be read counts as not told, since the write has worked."""
+    answer = written(
+        {"id": "E1", "start": start, "end": {"dateTime": "2026-03-02T10:00:00", "timeZone": "UTC"}}
+    )
+    assert answer == Written("E1", start=told, end=datetime(2026, 3, 2, 10, tzinfo=UTC))

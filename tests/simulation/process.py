@@ -32,6 +32,7 @@ from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.worker import BackOff, ChangeWorker, MessageHandlers
+from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 KEYRING = GivenSealKeys(make_key(b64encode(bytes(range(32))).decode()))
 SEALER = Sealer(ORGANIZATION_ID, KEYRING.keys, now, lambda _bits: 0)
 """Reads seals; each process makes them with the schedule's own chance."""
+EVENT_ZONE = event_zone("Europe/Berlin")
+"""Exchange reads it by other rules in some schedules."""
 MAX_AGE = timedelta(hours=24)
 LOOK_BACK = timedelta(days=7)
 """Of the fan-out: the schedules' bookings are of today."""
@@ -78,7 +81,7 @@ def graph_client() -> GraphClient:
 
 @functools.cache
 def _renderer() -> EventRenderer:
-    return EventRenderer(EventStyle(event_zone("UTC"), DATAVERSE_URL))
+    return EventRenderer(EventStyle(EVENT_ZONE, DATAVERSE_URL))
 
 
 def desired_state(booking: Booking) -> plan.DesiredState:
@@ -94,6 +97,10 @@ def _same_calendar(calendar: Calendar) -> Calendar:
     return calendar
 
 
+def _differences() -> ZoneDifferences:
+    return ZoneDifferences(EVENT_ZONE, now)
+
+
 def _same_prover(prover: EventProver) -> EventProver:
     return prover
 
@@ -107,6 +114,7 @@ class Parts:
     calendar: Callable[[Calendar], Calendar] = _same_calendar
     mailbox_pause: Callable[[Answer], float | None] | None = None
     prover: Callable[[EventProver], EventProver] = _same_prover
+    zones: Callable[[], ZoneDifferences] = _differences
 
 
 class Process:
@@ -173,7 +181,12 @@ class Process:
         calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
         watched = parts.calendar(calendar)
         synchronizer = parts.synchronizer(
-            parts.rows(rows), watched, desired_state, parts.prover(EventProver(watched, sealer, KEYRING)), now
+            parts.rows(rows),
+            watched,
+            desired_state,
+            parts.prover(EventProver(watched, sealer, KEYRING)),
+            now,
+            zones=parts.zones(),
         )
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)

@@ -17,7 +17,9 @@ from booking_sync.ports.bookings import BookingRows, Recorded
 from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
 from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer
-from tests.simulation.process import Parts
+from booking_sync.sync.zone_differences import ZoneDifferences
+from tests.simulation.clock import now
+from tests.simulation.process import EVENT_ZONE, Parts
 from tests.simulation.schedule import same_profile
 from tests.simulation.trouble import Profile
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.plan import DesiredState, Plan
     from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.domain.zones import ZoneDifference
     from booking_sync.ports.keys import OpenKeyring
     from booking_sync.sync.synchronizer import SyncTask, _Applied, _Run
 
@@ -135,6 +138,14 @@ class _OneGeneration(_Wrapped):
         del transaction_id
         first = _first(mailbox, marker)
         return await super().create(mailbox, content, marker=marker, transaction_id=first, birth=birth)
+
+
+class _BlindToZones(ZoneDifferences):
+    """Believes that Exchange reads a zone by our rules."""
+
+    def misread(self, sent: EventContent, written: Written) -> ZoneDifference | None:
+        del sent, written
+        return None
 
 
 class _NoAdoption(EventProver):
@@ -262,6 +273,9 @@ SABOTAGES = {
         _prover(_ClaimsProve), frozenset({"hands off", "missing", "content", "orphan"}), _with_people
     ),
     "the identity in a tag": Sabotage(_prover(_TagOfAnother), frozenset({"hands off"}), _with_people),
+    "the second write in UTC": Sabotage(
+        Parts(zones=lambda: _BlindToZones(EVENT_ZONE, now)), frozenset({"content"})
+    ),
     "the pause of a throttled mailbox": Sabotage(
         Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})
     ),

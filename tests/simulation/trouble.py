@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
-from local.graph.config import GraphConfig
+from local.graph.config import GraphConfig, ZoneShift
 from local.standin.faults import Fault, FaultScript
 from tests.simulation.clock import now
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tests.simulation.conductor import Conductor
+
+
+ANOTHER_LAW = ZoneShift("W. Europe Standard Time", "2020-01-01T00:00:00+00:00", 60)
+"""Exchange reads the schedules' zone an hour late."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,10 @@ def draw_profile(random: random.Random) -> Profile:
             inline_extension_failure_every=0,
         ),
     )
-    # Two of five schedules; by what is drawn already, so that all others replay as they always did.
+    # By what is drawn already, so that all others replay as they always did; so are the following ones.
+    if profile.graph.shuffle_seed % 4 == 1:
+        profile = replace(profile, graph=replace(profile.graph, zone_shifts=(ANOTHER_LAW,)))
+    # Two of five schedules.
     related = profile.graph.shuffle_seed % 5 < 2
     profile = replace(profile, moves=(*profile.moves, "relate")) if related else profile
     if random.random() < 0.25:
