@@ -104,5 +104,6 @@ async def _take_over(message: PoisonMessage, poison: PoisonQueue, now: Clock) ->
 
 def _report(done: TakenOver) -> None:
     if done.kept or done.problem:
-        problem = {"problem": done.problem} if done.problem else {}
-        log_event(_logger, "host_dead_letters", level=logging.WARNING, kept=done.kept, **problem)
+        log_event(
+            _logger, "host_dead_letters", level=logging.WARNING, kept=done.kept, problem=done.problem or None
+        )
