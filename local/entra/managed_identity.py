@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from local.entra.registration import EXCHANGE_AUDIENCE, issuer_of
 from local.standin import StandIn, run_standin, standin_arguments, tokens
 
 PATH = "/msi/token"
@@ -36,7 +37,7 @@ class Identity:
     client_id: str
     user_assigned: bool = False
     """A user-assigned identity has to be named by `client_id`."""
-    resources: tuple[str, ...] = (VAULT_RESOURCE,)
+    resources: tuple[str, ...] = (VAULT_RESOURCE, EXCHANGE_AUDIENCE)
 
 
 class ManagedIdentityStandIn(StandIn):
@@ -58,6 +59,7 @@ class ManagedIdentityStandIn(StandIn):
             return refusal
         resource = request.query["resource"]
         claims = {
+            "iss": issuer_of(self.identity.tenant_id),
             "tid": self.identity.tenant_id,
             "appid": self.identity.client_id,
             "oid": self.identity.principal_id,

@@ -1,4 +1,4 @@
-"""What Entra decides about a client-credentials request: pure, so that each refusal can be read in one place.
+"""An app registration, and what Entra decides about a client-credentials request: pure.
 
 Status, error and AADSTS code are those that Microsoft's "Microsoft Entra authentication and authorization
 error codes" documents for the mistake.
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from local.entra.certificates import RegisteredCertificate
+
 SCOPE_SUFFIX = "/.default"
+EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
+"""Audience of an assertion in the public cloud."""
+
+
+def issuer_of(tenant_id: str) -> str:
+    """The issuer of a tenant's managed identities, as a federated credential has to name it."""
+    return f"https://login.microsoftonline.com/{tenant_id}/v2.0"
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,16 @@ class ClientSecret:
 
 
 @dataclass(frozen=True)
+class FederatedCredential:
+    """Whose tokens the app registration trusts as its own proof; texts are compared with their case."""
+
+    issuer: str
+    subject: str
+    """Of a managed identity: its principal id."""
+    audience: str = EXCHANGE_AUDIENCE
+
+
+@dataclass(frozen=True)
 class Registration:
     """The one app registration that the stand-in knows."""
 
@@ -34,9 +53,11 @@ class Registration:
     client_id: str
     object_id: str
     """Object id of the application's service principal; the `oid` of its tokens."""
-    secrets: tuple[ClientSecret, ...]
+    secrets: tuple[ClientSecret, ...] = ()
     resources: tuple[str, ...] = ()
     """Resources that exist in the tenant, without a slash at the end; empty: any https resource does."""
+    certificates: tuple[RegisteredCertificate, ...] = ()
+    federated: tuple[FederatedCredential, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,15 +77,12 @@ class Refusal:
     text: str
 
 
-def decide(
-    registration: Registration, tenant: str, form: Mapping[str, str], now: datetime
-) -> Grant | Refusal:
-    """Entra's answer to a token request; `tenant` is from the path, `form` the decoded body, `now` aware."""
+def refuse_request(registration: Registration, tenant: str, form: Mapping[str, str]) -> Refusal | None:
+    """Why a token request is refused whatever proves it, or None; `tenant` is from the path."""
     return (
         _refuse_tenant(registration, tenant)
         or _refuse_missing_fields(form)
-        or _refuse_client(registration, form, now)
-        or _decide_scope(registration, form["scope"])
+        or _refuse_unknown_client(registration, form["client_id"])
     )
 
 
@@ -89,11 +107,16 @@ def _refuse_missing_fields(form: Mapping[str, str]) -> Refusal | None:
     return None
 
 
-def _refuse_client(registration: Registration, form: Mapping[str, str], now: datetime) -> Refusal | None:
+def _refuse_unknown_client(registration: Registration, client: str) -> Refusal | None:
+    if client.lower() == registration.client_id.lower():
+        return None
+    text = f"Application with identifier '{client}' was not found in the directory."
+    return Refusal(400, "unauthorized_client", 700016, text)
+
+
+def refuse_secret(registration: Registration, form: Mapping[str, str], now: datetime) -> Refusal | None:
+    """Why a request with a secret, or with no proof at all, is refused, or None; `now` is aware."""
     client, secret = form["client_id"], form.get("client_secret")
-    if client.lower() != registration.client_id.lower():
-        text = f"Application with identifier '{client}' was not found in the directory."
-        return Refusal(400, "unauthorized_client", 700016, text)
     if not secret:
         text = "'client_assertion', 'client_secret' or 'request' is required for 'client_credentials'."
         return Refusal(401, "invalid_client", 7000216, text)
@@ -111,7 +134,8 @@ def _same(one: str, other: str) -> bool:
     return secrets.compare_digest(one.encode(), other.encode())
 
 
-def _decide_scope(registration: Registration, scope: str) -> Grant | Refusal:
+def decide_scope(registration: Registration, scope: str) -> Grant | Refusal:
+    """The answer to a request that has proved whose it is."""
     if len(scope.split()) != 1:
         text = f"The provided request must include exactly one 'scope'; '{scope}' is not valid."
         return Refusal(400, "invalid_scope", 70011, text)

@@ -9,7 +9,19 @@ from typing import Any
 
 from aiohttp import web
 
-from local.entra.registration import ClientSecret, Refusal, Registration, decide
+from local.entra.assertions import AssertionCheck, refuse_assertion
+from local.entra.certificates import RegisteredCertificate
+from local.entra.registration import (
+    ClientSecret,
+    FederatedCredential,
+    Grant,
+    Refusal,
+    Registration,
+    decide_scope,
+    issuer_of,
+    refuse_request,
+    refuse_secret,
+)
 from local.standin import CONTROL_PREFIX, StandIn, tokens
 
 DEFAULT_LIFETIME_SECONDS = 3599
@@ -35,7 +47,7 @@ class EntraStandIn(StandIn):
     async def _token(self, request: web.Request) -> web.Response:
         form = await request.post() if request.content_type == FORM else {}
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        decision = decide(self.registration, request.match_info["tenant"], fields, datetime.now(UTC))
+        decision = self._decide(request, fields)
         if isinstance(decision, Refusal):
             return _refuse(decision)
         token = tokens.issue(self._key, decision.audience, self.lifetime_seconds, self._claims(request))
@@ -46,6 +58,17 @@ class EntraStandIn(StandIn):
             "access_token": token,
         }
         return web.json_response(answer, headers={"Cache-Control": "no-store, no-cache"})
+
+    def _decide(self, request: web.Request, form: dict[str, str]) -> Grant | Refusal:
+        now = datetime.now(UTC)
+        refusal = refuse_request(self.registration, request.match_info["tenant"], form)
+        if refusal is None and "client_assertion" in form:
+            # The path as it was called: the tenant may be written in another case.
+            url = f"{request.url.origin()}{request.path}"
+            refusal = refuse_assertion(self.registration, form, AssertionCheck(self._key, url, now))
+        elif refusal is None:
+            refusal = refuse_secret(self.registration, form, now)
+        return refusal or decide_scope(self.registration, form["scope"])
 
     def _claims(self, request: web.Request) -> dict[str, object]:
         return {
@@ -65,7 +88,7 @@ class EntraStandIn(StandIn):
         return web.json_response(
             {
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
-                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
                 "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
                 "jwks_uri": f"{base}/discovery/v2.0/keys",
                 "issuer": f"{base}/v2.0",
@@ -75,20 +98,45 @@ class EntraStandIn(StandIn):
         )
 
     async def _configure(self, request: web.Request) -> web.Response:
-        """Change the token lifetime and the accepted secrets; what is not named stays."""
+        """Change the token lifetime and what the application may sign in with; what is not named stays.
+
+        `secrets` are objects (see `_read_secret`), `certificates` PEM texts, `federated` objects with
+        `subject` and, unless they are the usual ones, `issuer` and `audience`. As for real, any text is
+        taken.
+        """
         config: dict[str, Any] = await request.json()
-        if unknown := config.keys() - {"tokenLifetimeSeconds", "secrets"}:
+        if unknown := config.keys() - {"tokenLifetimeSeconds", "secrets", "certificates", "federated"}:
             raise web.HTTPBadRequest(text=f"unknown: {', '.join(sorted(unknown))}")
         if "secrets" in config:
             accepted = tuple(_read_secret(entry) for entry in config["secrets"])
             self.registration = replace(self.registration, secrets=accepted)
+        if "certificates" in config:
+            certificates = tuple(_read_certificate(text) for text in config["certificates"])
+            self.registration = replace(self.registration, certificates=certificates)
+        if "federated" in config:
+            federated = tuple(self._read_federated(entry) for entry in config["federated"])
+            self.registration = replace(self.registration, federated=federated)
         self.lifetime_seconds = int(config.get("tokenLifetimeSeconds", self.lifetime_seconds))
         return web.json_response({})
+
+    def _read_federated(self, entry: dict[str, str]) -> FederatedCredential:
+        usual = {"issuer": issuer_of(self.registration.tenant_id)}
+        try:
+            return FederatedCredential(**{**usual, **entry})
+        except TypeError as error:
+            raise web.HTTPBadRequest(text=f"no federated credential: {error}") from None
 
 
 def always_accepted(value: str) -> ClientSecret:
     """A secret that neither waits nor expires."""
     return ClientSecret(value, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+def _read_certificate(text: str) -> RegisteredCertificate:
+    try:
+        return RegisteredCertificate.from_pem(text)
+    except (ValueError, TypeError) as error:
+        raise web.HTTPBadRequest(text=f"no certificate: {error}") from None
 
 
 def _read_secret(entry: dict[str, str]) -> ClientSecret:

@@ -24,6 +24,7 @@ API_VERSIONS = frozenset(
     ["2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"]
 )
 """What azure-keyvault-secrets 4.12 lists in its `ApiVersion`."""
+CERTIFICATE_TYPES = ("application/x-pem-file", "application/x-pkcs12")
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 LARGEST_PAGE = 25
 _ACTION = "Microsoft.KeyVault/vaults/secrets/{}/action"
@@ -125,12 +126,16 @@ class KeyVaultStandIn(StandIn):
         return _refuse(403, "Forbidden", text, "ForbiddenByRbac")
 
     async def _put_secret(self, request: web.Request) -> web.Response:
-        """Add a version with the value given, and the end of its time (Unix seconds) if that is given."""
+        """Add a version with the value given; `exp` (Unix seconds) and `contentType` if they are given.
+
+        A certificate is kept as Key Vault keeps it for readers of secrets: with its key, as PEM or as
+        PKCS #12 in Base64, under the certificate's name.
+        """
         name = request.match_info["name"]
         if NAME.fullmatch(name) is None:
             raise web.HTTPBadRequest(text="not a secret's name")
         body: dict[str, Any] = await request.json()
-        made = self.vault.put(name, str(body["value"]), body.get("exp"))
+        made = self.vault.put(name, str(body["value"]), body.get("exp"), str(body.get("contentType", "")))
         return web.json_response({"version": made.version})
 
     async def _patch_secret(self, request: web.Request) -> web.Response:
@@ -172,6 +177,18 @@ def _render(secret: SecretVersion, origin: str) -> dict[str, Any]:
             "recoverableDays": 90,
         },
         "tags": {},
+        **_of_certificate(secret, origin),
+    }
+
+
+def _of_certificate(secret: SecretVersion, origin: str) -> dict[str, Any]:
+    """What a secret has besides that belongs to a certificate."""
+    if secret.content_type not in CERTIFICATE_TYPES:
+        return {"contentType": secret.content_type} if secret.content_type else {}
+    return {
+        "contentType": secret.content_type,
+        "kid": f"{origin}/keys/{secret.name}/{secret.version}",
+        "managed": True,
     }
 
 

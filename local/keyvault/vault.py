@@ -19,6 +19,8 @@ class SecretVersion:
     enabled: bool = True
     expires: int | None = None
     """Told to whoever reads it; Key Vault itself goes on serving an expired secret."""
+    content_type: str = ""
+    """Of a certificate's secret: `application/x-pem-file` or `application/x-pkcs12` (then in Base64)."""
 
 
 class Vault:
@@ -27,14 +29,17 @@ class Vault:
     def __init__(self) -> None:
         self._secrets: dict[str, list[SecretVersion]] = {}
 
-    def put(self, name: str, value: str, expires: int | None = None) -> SecretVersion:
+    def put(self, name: str, value: str, expires: int | None = None, content_type: str = "") -> SecretVersion:
         """Add a version, which is the current one from now on; older versions stay readable.
 
         No two versions are made in the same second, so that their times tell their order.
         """
         known = self._secrets.get(name.lower(), [])
         now = max(int(time.time()), known[-1].created + 1 if known else 0)
-        made = SecretVersion(name, secrets.token_hex(16), value, created=now, updated=now, expires=expires)
+        version = secrets.token_hex(16)
+        made = SecretVersion(
+            name, version, value, created=now, updated=now, expires=expires, content_type=content_type
+        )
         self._secrets.setdefault(name.lower(), []).append(made)
         return made
 

@@ -2,6 +2,7 @@
 
 from local.stack.local_stack import LocalStack, NotQuietError, booking_webhook
 from local.stack.options import (
+    CERTIFICATE_NAME,
     NO_TIMERS,
     PRE_IMAGE_COLUMNS,
     QUEUE_NAME,
@@ -17,6 +18,7 @@ from local.stack.options import (
 )
 
 __all__ = [
+    "CERTIFICATE_NAME",
     "NO_TIMERS",
     "PRE_IMAGE_COLUMNS",
     "QUEUE_NAME",

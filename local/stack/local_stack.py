@@ -24,10 +24,12 @@ from local.functions_host.keys import HEADER, Keys
 from local.processes import ManagedProcess, StartError, python_module
 from local.stack.azurite import ALL_SERVICES, azurite, random_account
 from local.stack.certificates import Certificates, make_certificates
-from local.stack.control import ControlError, DataverseControl, GraphControl, QueueControl, StandInControl
+from local.stack.client_certificate import PEM_TYPE, PKCS12_TYPE, ClientCertificate, make_client_certificate
+from local.stack.control import DataverseControl, GraphControl, QueueControl, StandInControl
 from local.stack.core_tools import choose_host, free_port
 from local.stack.launch import AppLaunch, host_process
 from local.stack.options import (
+    CERTIFICATE_NAME,
     PRE_IMAGE_COLUMNS,
     QUEUE_NAME,
     RELATED_COLUMNS,
@@ -40,7 +42,7 @@ from local.stack.options import (
     Identities,
     StackOptions,
 )
-from local.standin.tokens import KEY_BYTES, KEY_VARIABLE
+from local.standin.tokens import KEY_BYTES, KEY_VARIABLE, issue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from local.stack.core_tools import HostKind
 
 POLL_SECONDS = 0.1
+TOKEN_SECONDS = 600
 _UNWANTED_PREFIXES = (
     *("AZURE_", "AzureWebJobs", "IDENTITY_", "MSI_", "APPLICATIONINSIGHTS_", "OTEL_", "PYTHON"),
     *("ENTRA_", "DATAVERSE_", "KEY_VAULT_", "EVENT_", "BATCH_", "MESSAGE_", "REQUIRE_", "ORIGINAL_", "SYNC_"),
@@ -83,6 +86,8 @@ class LocalStack:
         self.identities = Identities()
         self.keys = Keys(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
         self.client_secret = secrets.token_urlsafe(24)
+        """Accepted only where the app signs in with a secret."""
+        self.client_certificate: ClientCertificate | None = None
         self.seal_key = ""
         """The key that seals records and events: Base64, as in the vault."""
         self.hosts: list[ManagedProcess] = []
@@ -167,7 +172,7 @@ class LocalStack:
 
     async def web_api(self, method: str, path: str, body: Mapping[str, Any]) -> int:
         """A Web API request by the app's own user, as a customisation of somebody's might; the status."""
-        token = await self._app_token()
+        token = self._app_token()
         address = f"{self.dataverse.url}/api/data/v9.2/{path}"
         headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
         async with self.session.request(method, address, json=body, headers=headers) as answer:
@@ -183,6 +188,21 @@ class LocalStack:
         """Give the vault a new version of the key that seals records and events."""
         self.seal_key = base64.b64encode(secrets.token_bytes(32)).decode()
         await self.vault.call("POST", f"secrets/{SEAL_KEY_NAME}", {"value": self.seal_key})
+
+    async def rotate_certificate(self) -> None:
+        """Give app registration and vault a new certificate; the old one is refused at once."""
+        self.client_certificate = make_client_certificate()
+        await self._keep_certificate(self.client_certificate)
+        await self.entra.configure(certificates=[self.client_certificate.public_pem])
+
+    async def _keep_certificate(self, certificate: ClientCertificate) -> None:
+        """Put a certificate into the vault in the form that is wished."""
+        pkcs12 = self.options.certificate_form == "pkcs12"
+        secret = {
+            "value": certificate.pkcs12 if pkcs12 else certificate.pem,
+            "contentType": PKCS12_TYPE if pkcs12 else PEM_TYPE,
+        }
+        await self.vault.call("POST", f"secrets/{CERTIFICATE_NAME}", secret)
 
     async def start_host(self, settings: Mapping[str, str] | None = None) -> ManagedProcess:
         """Start one more Functions host, with the stack's settings or others."""
@@ -268,8 +288,9 @@ class LocalStack:
         self._servants = [storage, entra, graph, dataverse, identity]
         await _together([servant.start() for servant in self._servants])
         authority = f"{entra.url}/{self.identities.tenant_id}"
-        permitted = ("--permit", self.identities.managed_identity_id, "--secret-name", SECRET_NAME)
-        vault = self._standin("keyvault", "local.keyvault", "--authority", authority, *permitted)
+        permitted = ("--permit", self.identities.managed_identity_id)
+        secret = ("--secret-name", SECRET_NAME) if self.options.credential == "secret" else ()
+        vault = self._standin("keyvault", "local.keyvault", "--authority", authority, *permitted, *secret)
         self._servants.append(vault)
         await vault.start()
         self.settings = {
@@ -282,6 +303,7 @@ class LocalStack:
             # What App Service gives an app with a managed identity.
             "IDENTITY_ENDPOINT": f"{identity.url}/msi/token",
             "IDENTITY_HEADER": self._identity_header,
+            "AZURE_CLIENT_ID": self.identities.managed_identity_client_id,
             **self.options.settings,
         }
         self.queue = QueueControl(storage.url, self.certificates.authority, QUEUE_NAME)
@@ -290,6 +312,8 @@ class LocalStack:
         self.vault = StandInControl(vault.url, self.session)
         self.entra = StandInControl(entra.url, self.session)
         self.managed_identity = StandInControl(identity.url, self.session)
+        if self.client_certificate is not None:
+            await self._keep_certificate(self.client_certificate)
 
     async def _slow_down(self) -> None:
         await self.graph.configure(item_seconds=self.options.service_seconds)
@@ -315,7 +339,7 @@ class LocalStack:
             environment={
                 **os.environ,
                 KEY_VARIABLE: self._token_key,
-                "LOCAL_CLIENT_SECRET": self.client_secret,
+                "LOCAL_CLIENT_SECRET": self.client_secret if self.options.credential == "secret" else "",
                 "LOCAL_IDENTITY_HEADER": self._identity_header,
             },
             log_file=self.options.folder / f"{name}.log",
@@ -324,17 +348,30 @@ class LocalStack:
     def _entra_arguments(self) -> Sequence[str]:
         who = self.identities
         return (
+            *self._proof(),
             *("--tenant-id", who.tenant_id),
             *("--client-id", who.client_id),
             *("--object-id", who.service_principal_id),
         )
+
+    def _proof(self) -> Sequence[str]:
+        """What the app registration knows besides a secret."""
+        if self.options.credential == "federated":
+            return ("--federated-subject", self.identities.managed_identity_id)
+        if self.options.credential != "certificate":
+            return ()
+        self.client_certificate = make_client_certificate()
+        file = self.options.folder / "client.pem"
+        file.write_text(self.client_certificate.public_pem, encoding="ascii")
+        return ("--certificate", str(file))
 
     def _identity_arguments(self) -> Sequence[str]:
         who = self.identities
         return (
             *("--tenant-id", who.tenant_id),
             *("--principal-id", who.managed_identity_id),
-            *("--client-id", str(uuid.uuid4())),
+            *("--client-id", who.managed_identity_client_id),
+            "--user-assigned",
         )
 
     def _dataverse_arguments(self) -> Sequence[str]:
@@ -362,6 +399,7 @@ class LocalStack:
             "DATAVERSE_APP_USER_ID": who.app_user_id,
             "EVENT_TIME_ZONE": self.options.time_zone,
             "OPEN_EXTENSION_NAME": self.options.extension_name,
+            **({} if self.options.credential == "secret" else {"CREDENTIAL": self.options.credential}),
             "SSL_CERT_FILE": authority,
             "REQUESTS_CA_BUNDLE": authority,
         }
@@ -391,19 +429,10 @@ class LocalStack:
         url, auth = self.host_url + WEBHOOK_ROUTE, {"header": HEADER, "value": self.keys.function}
         await self.dataverse.register_webhooks([{"url": url, "auth": auth, "steps": steps}])
 
-    async def _app_token(self) -> str:
-        who = self.identities
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": who.client_id,
-            "client_secret": self.client_secret,
-            "scope": f"{self.dataverse.url}/.default",
-        }
-        address = f"{self.entra.url}/{who.tenant_id}/oauth2/v2.0/token"
-        async with self.session.post(address, data=form) as answer:
-            if answer.status != 200:
-                raise ControlError(f"no token: {await answer.text()}")
-            return str((await answer.json())["access_token"])
+    def _app_token(self) -> str:
+        """A token for Dataverse as the app gets it, however it signs in."""
+        claims = {"appid": self.identities.client_id, "oid": self.identities.service_principal_id}
+        return issue(bytes.fromhex(self._token_key), self.dataverse.url, TOKEN_SECONDS, claims)
 
 
 def booking_webhook(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from local.processes import REPOSITORY
 
@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+CredentialKind = Literal["secret", "federated", "certificate"]
+CertificateForm = Literal["pem", "pkcs12"]
 QUEUE_NAME = "booking-changes"
 SECRET_NAME = "booking-sync-client-secret"  # noqa: S105 - the secret's name, no secret
 SEAL_KEY_NAME = "booking-sync-seal-key"
+CERTIFICATE_NAME = "booking-sync-client-certificate"
 WEBHOOK_ROUTE = "/api/dataverse/bookings"
 WATCHED_COLUMNS = "starttime,endtime,duration,name,bookingstatus,resource,msdyn_workorder,statecode"
 """An update of none of these can't change an event."""
@@ -49,6 +52,8 @@ class Identities:
     """The function app's own identity, which may read the vault and nothing else."""
     organization_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     app_user_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    managed_identity_client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """By which the app names its identity, which is user-assigned as in infra/."""
     dispatcher_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -70,6 +75,11 @@ class StackOptions:
     holds one of its mailbox's four places, or of our user's 52; without it nobody could ever be throttled."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """More app settings; they win over the stack's own."""
+    credential: CredentialKind = "secret"
+    """How the app signs in to Entra. Anything but `secret` is told to it as the setting `CREDENTIAL`, and no
+    secret is accepted then, nor is one in the vault."""
+    certificate_form: CertificateForm = "pem"
+    """How the vault keeps the certificate named `CERTIFICATE_NAME`."""
     provisioned: bool = True
     """False starts with an empty Dataverse, without support columns and webhooks: `provision` makes them."""
     hosts: int = 1
