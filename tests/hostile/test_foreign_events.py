@@ -95,7 +95,7 @@ async def scene(graph: GraphHere, dataverse: DataverseWorld, request: pytest.Fix
         "AzureWebJobsStorage": "UseDevelopmentStorage=true",
         "KEY_VAULT_URL": "https://vault.example",
         "ENTRA_TENANT_ID": GUID,
-        "ENTRA_CLIENT_ID": GUID,
+        "ENTRA_CLIENT_ID": BOOKING_ID,
         "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
     }
     synchronizer = Synchronizer(
