@@ -5,10 +5,12 @@ From the caller inwards:
     calendar        what the use cases call: one event at a time
     mailbox_access  whether the app may read a mailbox, for the doctor
     requests        each operation as one Graph request, built by the Graph SDK's models and builders
+    fields          single fields of an answer, by their types
     listing         a calendar's page of events → the marked ones, as the audit compares them
     scheduler       decides which requests travel together: one batch per mailbox at a time
     batch           sends up to 20 requests as one POST /$batch and sorts the answers
     client          the Graph SDK: authentication, transport, no retries of its own
+    bounded         what requests travel on: no answer is larger than it may be
     errors          statuses and error codes → our two kinds of error
     error_codes     the codes that Graph is known to send
     wire            a request and its answer, as plain values

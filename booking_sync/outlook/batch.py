@@ -21,6 +21,8 @@ from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult, GraphRequest
 from booking_sync.plumbing import app_refusal, telemetry
+from booking_sync.plumbing.bounded_body import BodyTooLargeError
+from booking_sync.plumbing.json_text import read_json
 from booking_sync.plumbing.telemetry import GRAPH, Attribute, Metric, SpanName
 
 if TYPE_CHECKING:
@@ -116,6 +118,12 @@ class BatchSender:
                 response = await self._exchange(_encode(requests), request_id)
                 _tell(note, response)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception too; all become our errors
+            if (
+                isinstance(error, BodyTooLargeError)
+                and len(requests) > 1
+                and not any(r.writes for r in requests)
+            ):
+                return await self._halved(requests)  # one list that nobody can take in spoils no other
             _log.debug("batch %s of %d: %s", request_id, len(requests), type(error).__name__)
             return BatchResult(tuple(_failure(error, request) for request in requests))
         outer = Answer(response.status_code, _lower(response.headers), _read_json(response.content))
@@ -139,6 +147,9 @@ class BatchSender:
                 response = await self._call(content, request_id)
             except (SyncError, AzureError):
                 raise  # no token; Graph was not asked
+            except BodyTooLargeError:
+                call.answered()
+                raise
             except Exception as error:
                 call.failed(type(error).__name__)
                 raise
@@ -152,17 +163,18 @@ class BatchSender:
         async with asyncio.timeout(TOTAL_SECONDS):
             return await self._transport.post_batch(content, request_id)
 
+    async def _halved(self, requests: Sequence[GraphRequest]) -> BatchResult:
+        middle = len(requests) // 2
+        first, second = await self._post(requests[:middle]), await self._post(requests[middle:])
+        return BatchResult(first.results + second.results, _longest(first.pause, second.pause))
+
     async def _refused(self, outer: Answer, requests: Sequence[GraphRequest]) -> BatchResult:
         """What the refusal of a whole batch means for its requests."""
         _count_throttles(outer.status == errors.TOO_MANY_REQUESTS)
         refused = errors.is_verdict(outer)
         if outer.status == _BAD_REQUEST and refused and len(requests) > 1:
             # One malformed item makes Graph refuse all, before any ran: halve until it stands alone.
-            middle = len(requests) // 2
-            halves = [await self._post(requests[:middle]), await self._post(requests[middle:])]
-            return BatchResult(
-                halves[0].results + halves[1].results, _longest(halves[0].pause, halves[1].pause)
-            )
+            return await self._halved(requests)
         if outer.status == errors.UNAUTHORIZED:
             return BatchResult((outer,) * len(requests))
         if outer.status == _BAD_REQUEST:
@@ -276,6 +288,6 @@ def _lower(headers: Any) -> dict[str, str]:
 
 def _read_json(content: bytes) -> Any:
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
+        return read_json(content)
+    except ValueError:
         return None

@@ -16,6 +16,7 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import errors, listing
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.client import GraphClient
+from booking_sync.outlook.fields import next_link, rows
 from booking_sync.outlook.requests import SEAL_PROPERTY, EventRequests
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.ports.calendars import AlreadyCreated, ForeignEvent, Written
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from booking_sync.ports.calendars import ExtendedEvent
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential
+
+
+MAX_PAGES = 2_000
+"""A list that never ends is a fault of the service; these are half a million events of one person."""
 
 
 class Batches(Protocol):
@@ -123,7 +128,9 @@ class OutlookCalendar:
             return None
         if not errors.is_success(answer):
             raise self._error(answer, request)
-        return listing.written(answer.body) or Written(event.event_id)
+        written = listing.written(answer.body)
+        # An answer that names another event, or none that can be read, tells nothing more of ours.
+        return written if written and written.event_id == event.event_id else Written(event.event_id)
 
     async def delete(self, event: EventRef) -> None:
         """Remove the event; one that is gone already is fine, be it with its whole mailbox.
@@ -179,7 +186,7 @@ class OutlookCalendar:
             return ""
         if not errors.is_success(answer):
             raise self._error(answer, request)
-        return _text(answer.body, SEAL_PROPERTY) or ""
+        return listing.tag_seal(answer.body, SEAL_PROPERTY)
 
     async def look(self, event: EventRef) -> FoundEvent | None:
         """What of one event may prove whose it is, without its tag; None when gone; raises as `read`."""
@@ -262,9 +269,7 @@ class OutlookCalendar:
             request = self._requests.get(event, immutable=immutable)
             answer = await self._batches.submit(request)
             if errors.is_success(answer):
-                found = _text(answer.body, "id") if immutable else None
-                uid = _text(answer.body, "iCalUId") or ""
-                return ForeignEvent(EventRef(event.mailbox, found or event.event_id), uid)
+                return listing.foreign_event(answer.body, event, immutable=immutable)
             if not errors.is_event_gone(answer):
                 raise self._error(answer, request)
         return None
@@ -321,29 +326,27 @@ class OutlookCalendar:
             PermanentError: refused.
         """
         seen: set[str] = set()
-        request: GraphRequest | None = first
-        while request is not None:
+        request, before = first, None
+        for _ in range(MAX_PAGES):
             page = await self._read_page(request)
-            yield page["value"]
-            link = page.get("@odata.nextLink")
+            entries = rows(page)
+            if entries and entries == before:
+                break  # the same page under another address
+            yield entries
+            link = next_link(page)
+            if link is None:
+                return
             if link in seen:
-                raise TransientError("Graph's list of events runs in a circle")
-            request = self._requests.next_page(first.mailbox, str(link)) if link else None
-            seen.add(str(link))
+                break
+            seen.add(link)
+            request, before = self._requests.next_page(first.mailbox, link), entries
+        raise TransientError("Graph's list of events runs in a circle")
 
-    async def _read_page(self, request: GraphRequest) -> dict[str, Any]:
+    async def _read_page(self, request: GraphRequest) -> Any:
         answer = await self._batches.submit(request)
         if not errors.is_success(answer):
             raise self._error(answer, request)
-        if not isinstance(answer.body, dict) or not isinstance(answer.body.get("value"), list):
-            # Which is not the same as an empty one.
-            raise TransientError("Graph's list of events can't be read")
         return answer.body
 
     def _error(self, answer: Answer, request: GraphRequest) -> SyncError:
         return errors.translate(answer, self._now(), writes=request.writes)
-
-
-def _text(body: Any, key: str) -> str | None:
-    value = body.get(key) if isinstance(body, dict) else None
-    return value if isinstance(value, str) and value else None

@@ -27,6 +27,7 @@ from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
+from booking_sync.outlook.bounded import BoundedTransport
 from booking_sync.plumbing.telemetry import hushed
 
 if TYPE_CHECKING:
@@ -98,8 +99,9 @@ class GraphClient:
 
     @cached_property
     def _connections(self) -> httpx.AsyncBaseTransport:
-        if self._transport is not None:
-            return self._transport
+        return BoundedTransport(self._transport or self._own_connections())
+
+    def _own_connections(self) -> httpx.AsyncBaseTransport:
         # HTTP/1.1 on purpose: one connection per batch in flight, so a broken one costs one batch.
         # All stay open between two bursts of batches: a new one costs a handshake.
         limits = httpx.Limits(

@@ -14,6 +14,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.event import is_event_id
 from booking_sync.domain.text import quote
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook import error_codes
@@ -86,7 +87,8 @@ def shown_code(answer: Answer) -> str:
 
 def existing_event_id(answer: Answer) -> str | None:
     """The event that `ErrorDuplicateTransactionId` names, which it does not always do."""
-    return _error_text(answer, "@event.existingEventId") or None
+    event_id = _error_text(answer, "@event.existingEventId")
+    return event_id if is_event_id(event_id) else None
 
 
 def is_success(answer: Answer) -> bool:

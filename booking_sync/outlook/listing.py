@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.event import EventRef, FoundEvent, MarkedEvent
-from booking_sync.domain.ids import read_moment, read_utc_time
+from booking_sync.domain.ids import read_moment
 from booking_sync.errors import TransientError
+from booking_sync.outlook.fields import Fields
 from booking_sync.outlook.requests import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
 from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent, Written
 
@@ -28,10 +29,9 @@ def marked_events(entries: Sequence[Any], mailbox: str) -> Iterator[MarkedEvent]
     Raises:
         TransientError: an entry is not as Graph documents it.
     """
-    for entry in entries:
-        if not isinstance(entry, dict):
-            raise _unreadable()
-        marker = _marker(entry)
+    for each in entries:
+        entry = Fields(each)
+        marker = _property(entry, MARKER_PROPERTY)
         if marker is not None:
             yield _event(entry, mailbox.lower(), marker)
 
@@ -46,9 +46,8 @@ def single_event(entry: Any, mailbox: str) -> MarkedEvent:
     Raises:
         TransientError: it is not as Graph documents it.
     """
-    if not isinstance(entry, dict):
-        raise _unreadable()
-    return _event(entry, mailbox.lower(), _marker(entry) or "")
+    fields = Fields(entry)
+    return _event(fields, mailbox.lower(), _property(fields, MARKER_PROPERTY) or "")
 
 
 def extended_events(entries: Sequence[Any], mailbox: str, field: str) -> Iterator[ExtendedEvent]:
@@ -57,19 +56,19 @@ def extended_events(entries: Sequence[Any], mailbox: str, field: str) -> Iterato
     Args:
         entries: a page's `value`.
         mailbox: whose calendar it is.
-        field: of the extension; an event whose extension lacks it is left out.
+        field: of the extension; an event whose extension lacks it, or has no text in it, is left out.
 
     Raises:
         TransientError: an entry is not as Graph documents it.
     """
-    for entry in entries:
-        if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
-            raise _unreadable()
-        for extension in entry.get("extensions") or ():
-            value = extension.get(field) if isinstance(extension, dict) else None
-            if isinstance(value, str) and value:
-                event = ForeignEvent(EventRef(mailbox.lower(), entry["id"]), str(entry.get("iCalUId") or ""))
-                yield ExtendedEvent(event, value, _moment(entry.get("start")))
+    for each in entries:
+        entry = Fields(each)
+        event_id = entry.event_id()
+        for extension in entry.objects("extensions"):
+            # Whoever may write into the calendar may put anything there.
+            if value := extension.evidence(field):
+                event = ForeignEvent(EventRef(mailbox.lower(), event_id), entry.text("iCalUId"))
+                yield ExtendedEvent(event, value, entry.utc_time("start"))
 
 
 def found_events(entries: Sequence[Any], mailbox: str, marker: str) -> Iterator[FoundEvent]:
@@ -91,20 +90,27 @@ def found_events(entries: Sequence[Any], mailbox: str, marker: str) -> Iterator[
 
 def found_event(entry: Any, mailbox: str) -> FoundEvent:
     """What of an event may prove whose it is; raises as `found_events`."""
-    if not isinstance(entry, dict):
-        raise _unreadable()
-    event_id, transaction_id, uid = entry.get("id"), entry.get("transactionId"), entry.get("iCalUId")
-    if not isinstance(event_id, str) or not event_id:
-        raise _unreadable()
+    fields = Fields(entry)
     return FoundEvent(
-        EventRef(mailbox, event_id),
-        transaction_id if isinstance(transaction_id, str) else None,
-        marker=_marker(entry) or "",
-        created=_created(entry),
-        uid=uid if isinstance(uid, str) else "",
-        birth=_property(entry, BIRTH_PROPERTY) or "",
-        tag=_property(entry, SEALED_PROPERTY) or "",
+        EventRef(mailbox.lower(), fields.event_id()),
+        fields.evidence("transactionId") or None,
+        marker=_property_evidence(fields, MARKER_PROPERTY),
+        created=_created(fields),
+        uid=fields.evidence("iCalUId"),
+        birth=_property_evidence(fields, BIRTH_PROPERTY),
+        tag=_property_evidence(fields, SEALED_PROPERTY),
     )
+
+
+def foreign_event(body: Any, asked: EventRef, *, immutable: bool) -> ForeignEvent:
+    """The event of an answer that names it, by the id that was asked for unless the answer's is immutable.
+
+    Raises:
+        TransientError: it is not as Graph documents it.
+    """
+    fields = Fields(body)
+    event_id = fields.event_id() if immutable else asked.event_id
+    return ForeignEvent(EventRef(asked.mailbox, event_id), fields.text("iCalUId"))
 
 
 def written(body: Any) -> Written | None:
@@ -113,67 +119,57 @@ def written(body: Any) -> Written | None:
     Its times are in UTC, since no request asks for another zone by `Prefer: outlook.timezone`. Others, and
     what can't be read as a time, count as not told: the write has worked all the same.
     """
-    event_id = body.get("id") if isinstance(body, dict) else None
-    if not isinstance(event_id, str) or not event_id:
+    try:
+        fields = Fields(body)
+        event_id = fields.event_id()
+    except TransientError:
         return None
-    uid = body.get("iCalUId")
     return Written(
         event_id,
-        uid if isinstance(uid, str) else "",
-        _created(body),
-        _told_moment(body.get("start")),
-        _told_moment(body.get("end")),
+        fields.evidence("iCalUId"),
+        _created(fields),
+        fields.told_time("start"),
+        fields.told_time("end"),
     )
 
 
-def _created(entry: dict[str, Any]) -> datetime | None:
+def tag_seal(body: Any, field: str) -> str:
+    """What an open extension of ours holds in this field; empty when that is no text of ours."""
+    try:
+        return Fields(body).evidence(field)
+    except TransientError:
+        return ""  # whoever may write into the calendar may put anything there
+
+
+def _created(entry: Fields) -> datetime | None:
     """Graph's `createdDateTime`; None when it does not tell."""
-    return read_moment(entry.get("createdDateTime"))
+    return read_moment(entry.evidence("createdDateTime"))
 
 
-def _marker(entry: dict[str, Any]) -> str | None:
-    return _property(entry, MARKER_PROPERTY)
-
-
-def _property(entry: dict[str, Any], name: str) -> str | None:
-    properties = entry.get("singleValueExtendedProperties")
-    for each in properties if isinstance(properties, list) else ():
-        if isinstance(each, dict) and str(each.get("id")).lower() == name.lower():
-            return str(each.get("value") or "")
+def _property(entry: Fields, name: str) -> str | None:
+    for each in entry.objects("singleValueExtendedProperties"):
+        if each.text("id").lower() == name.lower():
+            return each.text("value")
     return None
 
 
-def _event(entry: dict[str, Any], mailbox: str, marker: str) -> MarkedEvent:
-    event_id = entry.get("seriesMasterId") or entry.get("id")
-    if not isinstance(event_id, str) or not event_id:
-        raise _unreadable()
-    location, transaction_id = entry.get("location"), entry.get("transactionId")
+def _property_evidence(entry: Fields, name: str) -> str:
+    try:
+        return _property(entry, name) or ""
+    except TransientError:
+        return ""
+
+
+def _event(entry: Fields, mailbox: str, marker: str) -> MarkedEvent:
+    location = entry.object("location")
     return MarkedEvent(
-        ref=EventRef(mailbox, event_id),
+        ref=EventRef(mailbox, entry.event_id("seriesMasterId" if entry.text("seriesMasterId") else "id")),
         marker=marker,
-        transaction_id=transaction_id if isinstance(transaction_id, str) else None,
-        subject=entry.get("subject") or "",
-        start=_moment(entry.get("start")),
-        end=_moment(entry.get("end")),
-        show_as=entry.get("showAs") or "",
-        categories=frozenset(entry.get("categories") or ()),
-        location_name=(location.get("displayName") or "") if isinstance(location, dict) else "",
+        transaction_id=entry.text("transactionId") or None,
+        subject=entry.text("subject"),
+        start=entry.utc_time("start"),
+        end=entry.utc_time("end"),
+        show_as=entry.text("showAs"),
+        categories=frozenset(entry.texts("categories")),
+        location_name=location.text("displayName") if location else "",
     )
-
-
-def _told_moment(time: Any) -> datetime | None:
-    """Graph's wall-clock time in UTC, None for anything else; of seven fractional digits six are read."""
-    if not isinstance(time, dict) or time.get("timeZone") != "UTC":
-        return None
-    return read_utc_time(time.get("dateTime"))
-
-
-def _moment(time: Any) -> datetime:
-    moment = _told_moment(time)
-    if moment is None:
-        raise _unreadable()
-    return moment
-
-
-def _unreadable() -> TransientError:
-    return TransientError("Graph's list of events can't be read")

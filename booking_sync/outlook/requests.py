@@ -287,9 +287,13 @@ class EventRequests:
         )
 
     def _relative(self, url: str) -> str:
-        base, found = urlsplit(self._client.base_url), urlsplit(url)
-        same_place = (found.scheme, found.netloc.lower()) == (base.scheme, base.netloc.lower())
-        if not same_place or not found.path.startswith(base.path + "/"):
+        base = urlsplit(self._client.base_url)
+        try:
+            found = urlsplit(url)
+        except ValueError:  # no address at all
+            found = None
+        same_place = found and (found.scheme, found.netloc.lower()) == (base.scheme, base.netloc.lower())
+        if not found or not same_place or not found.path.startswith(base.path + "/"):
             raise TransientError("Graph's list of events continues at a foreign address")
         path = found.path.removeprefix(base.path)
         if not found.query:
