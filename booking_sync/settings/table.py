@@ -103,7 +103,12 @@ class Settings:
     ]
     key_vault_url: Annotated[
         str,
-        Setting("KEY_VAULT_URL", values.https_url, "the vault that holds the client secret", _IDENTITY_GROUP),
+        Setting(
+            "KEY_VAULT_URL",
+            values.https_url,
+            "the vault that holds the client secret and the key that seals",
+            _IDENTITY_GROUP,
+        ),
     ]
     key_vault_verify_challenge: Annotated[
         bool,

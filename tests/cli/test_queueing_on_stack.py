@@ -198,17 +198,25 @@ async def test_resync_of_bookings_distrusts_what_is_recorded(place: Place) -> No
 
 
 async def test_a_secret_of_one_s_own_needs_no_vault(place: Place) -> None:
-    """With ENTRA_CLIENT_SECRET set, neither the vault nor its settings are asked for."""
+    """With the secret and the key that seals given, neither the vault nor its settings are asked for."""
     settings = json.loads(place.cli.settings.read_text())
     values = {name: value for name, value in settings["Values"].items() if not name.startswith("KEY_VAULT")}
     file = place.stack.options.folder / "no-vault.json"
     file.write_text(json.dumps({"Values": values}))
     cli = CommandLine(file, place.stack.options.folder)
     arguments = ("resync", place.ids[0], "--dry-run", "--json")
-    with_secret = await cli.run(*arguments, environ={"ENTRA_CLIENT_SECRET": place.stack.client_secret})
-    assert (with_secret.code, with_secret.json()["toQueue"]) == (0, 1), with_secret.notes
-    without = await cli.run(*arguments)
-    assert (without.code, "KEY_VAULT_URL" in without.notes) == (2, True)
+    given = {
+        "ENTRA_CLIENT_SECRET": place.stack.client_secret,
+        "BOOKING_SYNC_SEAL_KEY": place.stack.seal_key,
+    }
+    with_both = await cli.run(*arguments, environ=given)
+    assert (with_both.code, with_both.json()["toQueue"]) == (0, 1), with_both.notes
+    for name in given:
+        without = await cli.run(*arguments, environ={**given, name: ""})
+        assert (without.code, "KEY_VAULT_URL" in without.notes) == (2, True), name
+    unusable = await cli.run(*arguments, environ={**given, "BOOKING_SYNC_SEAL_KEY": "swordfish"})
+    assert (unusable.code, "BOOKING_SYNC_SEAL_KEY must be Base64" in unusable.notes) == (2, True)
+    assert "swordfish" not in unusable.notes
 
 
 async def test_resync_of_a_mailbox_takes_its_resource_s_bookings(place: Place) -> None:
