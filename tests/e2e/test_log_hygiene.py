@@ -75,7 +75,7 @@ async def leavings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Le
     maker = WorldMaker(seed=5)
     world = maker.make(technicians=4, bookings=16, day=datetime.now(UTC).date())
     async with LocalStack(StackOptions(folder, app_folder=app, settings=SELDOM)) as stack:
-        secrets = {stack.client_secret}
+        secrets = {stack.client_secret, stack.seal_key}
         day = Day(stack, world, seed=5)
         await day.furnish()
         for phase in day.phases:
@@ -92,7 +92,7 @@ async def leavings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Le
                 ("identity", stack.managed_identity),
             )
         }
-        secrets |= {stack.client_secret, stack.keys.function, stack.keys.master}
+        secrets |= {stack.client_secret, stack.seal_key, stack.keys.function, stack.keys.master}
         secrets |= set(re.findall(r"AccountKey=([^;]+)", stack.settings["AzureWebJobsStorage"]))
         secrets |= {stack.settings["IDENTITY_HEADER"]}
     secrets |= tokens(requests)
@@ -117,6 +117,7 @@ async def make_trouble(crowd: Crowd) -> None:
     await crowd.book(crowd.plan(1))
     await crowd.settle()
     await stack.rotate_secret()
+    await stack.rotate_seal_key()
     await stack.graph.add_fault(Fault(path=r"\$batch", status=401))
     (plan,) = crowd.plan(1)
     await stack.dataverse.create(BOOKINGS, {**booking_row(plan), "name": NOTE})
