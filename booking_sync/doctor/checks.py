@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         TokenFacts,
         TokenReads,
     )
+    from booking_sync.ports.keys import OpenKeyring
     from booking_sync.settings.cautions import Caution
 
 Facts = TypeVar("Facts")
@@ -64,6 +65,8 @@ class DoctorSources:
     storage: Callable[[], StorageReads]
     vault: Callable[[], SecretReads | None]
     """None when the secret does not come from a vault."""
+    seal_keys: Callable[[], OpenKeyring | None]
+    """None when the key does not come from a vault."""
     tokens: Callable[[], TokenReads]
     clocks: Callable[[], ClockReads]
     app_access: Callable[[], AppAccessReads]
@@ -99,8 +102,9 @@ class DoctorChecks:
         self._settings()
         self.tell("looking at storage")
         await self._storage()
-        self.tell("looking at secret, sign-in and clocks")
+        self.tell("looking at secret, seal key, sign-in and clocks")
         await self._secret()
+        await self._seal_key()
         graph = await self._token(Audience.GRAPH)
         dataverse = await self._token(Audience.DATAVERSE)
         await self._clocks()
@@ -161,6 +165,20 @@ class DoctorChecks:
         state = await self._ask(Area.SECRET, "Key Vault", vault.state, credentials.VAULT)
         if state:
             self._note(credentials.judge_secret(state, self.now()))
+
+    async def _seal_key(self) -> None:
+        try:
+            keyring = self.sources.seal_keys()
+        except SettingsError:
+            self._skip(Area.SEAL_KEY, "versions", _SETTINGS)
+            return
+        if keyring is None:
+            words = "the key was given in BOOKING_SYNC_SEAL_KEY; the function app needs it in the vault"
+            self._skip(Area.SEAL_KEY, "versions", words)
+            return
+        keys = await self._ask(Area.SEAL_KEY, "versions", keyring.load, credentials.SEAL_VAULT)
+        if keys:
+            self._note(credentials.judge_seal_keys(keys))
 
     async def _token(self, audience: Audience) -> TokenFacts | None:
         check = f"token for {audience}"

@@ -1,4 +1,4 @@
-"""Judges the client secret, tokens, and clocks, on which tokens depend. Pure."""
+"""Judges the client secret, the key that seals, tokens, and clocks, on which tokens depend. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 
 if TYPE_CHECKING:
+    from booking_sync.domain.ownership import SealKeys
     from booking_sync.ports.diagnosis import Audience, ClockReading, SecretState, TokenFacts
 
 SECRET_NOTICE = timedelta(days=30)
@@ -22,6 +23,10 @@ ROTATE = (
 VAULT = (
     "Compare KEY_VAULT_URL and CLIENT_SECRET_NAME with the vault. Who runs this command needs the role Key "
     "Vault Secrets User on it, as the app does (`az role assignment create`)."
+)
+SEAL_VAULT = (
+    "Compare KEY_VAULT_URL and SEAL_KEY_NAME with the vault. If there never was a key, make it "
+    "(docs/deployment.md, step 5); with another one than before the app would know none of its events."
 )
 SIGN_IN = (
     "Compare ENTRA_TENANT_ID and ENTRA_CLIENT_ID with the app registration (`az ad app show --id <client "
@@ -43,6 +48,14 @@ def judge_secret(state: SecretState, now: datetime) -> CheckResult:
         words = f"readable; it expires on {date}, in {left.days} days"
         return CheckResult(Area.SECRET, "Key Vault", CheckStatus.WARNING, words, ROTATE)
     return CheckResult(Area.SECRET, "Key Vault", CheckStatus.OK, f"readable, until {date}")
+
+
+def judge_seal_keys(keys: SealKeys) -> CheckResult:
+    """Which versions there are."""
+    count = len(keys.accepted)
+    since = f", the first made on {keys.since:%Y-%m-%d}" if keys.since else ""
+    words = f"readable; {count} version{'s are' if count > 1 else ' is'} accepted{since}"
+    return CheckResult(Area.SEAL_KEY, "versions", CheckStatus.OK, words)
 
 
 def judge_token(audience: Audience, token: TokenFacts) -> CheckResult:

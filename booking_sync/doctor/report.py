@@ -13,6 +13,7 @@ class Area(StrEnum):
     SETTINGS = "settings"
     STORAGE = "storage"
     SECRET = "client secret"  # noqa: S105 - a heading, no secret
+    SEAL_KEY = "seal key"
     SIGN_IN = "sign-in"
     CLOCK = "clock"
     DATAVERSE = "Dataverse"

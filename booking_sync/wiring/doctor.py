@@ -92,6 +92,7 @@ async def open_doctor(
             expectations=reads.expectations,
             storage=lambda: _StorageReads(app.storage),
             vault=lambda: None if app.given_secret else app.vault_secret,
+            seal_keys=lambda: None if app.given_seal_key else app.seal_keys,
             tokens=lambda: reads.tokens,
             clocks=reads.clocks,
             app_access=lambda: reads.app_access,

@@ -276,10 +276,9 @@ class Services(ClosedTogether):
         from booking_sync.domain.ownership import make_key
         from booking_sync.settings.table import SealKeySettings
 
-        given = self._given(SEAL_KEY_VARIABLE)
-        if given:
+        if self.given_seal_key:
             try:
-                return GivenSealKeys(make_key(given))
+                return GivenSealKeys(make_key(self.given_seal_key))
             except ValueError as error:
                 raise SettingsError(f"{SEAL_KEY_VARIABLE} {error}.") from None
         vault = self.part(SealKeySettings)
@@ -296,6 +295,11 @@ class Services(ClosedTogether):
     def given_secret(self) -> str:
         """The app registration's secret when a command was given it in its environment; else empty."""
         return self._given(CLIENT_SECRET_VARIABLE)
+
+    @property
+    def given_seal_key(self) -> str:
+        """The key that seals, when a command was given it in its environment; else empty."""
+        return self._given(SEAL_KEY_VARIABLE)
 
     def _given(self, variable: str) -> str:
         """What a command's environment holds; the function app takes no secret from there."""

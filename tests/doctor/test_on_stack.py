@@ -164,6 +164,30 @@ async def test_a_secret_that_entra_refuses(deployment: Deployment) -> None:
     await deployment.stack.entra.configure(secrets=[{"value": deployment.stack.client_secret}])
 
 
+async def test_a_seal_key_that_is_not_in_the_vault(deployment: Deployment) -> None:
+    """One complaint that names it; nothing else hangs on it, since the doctor seals nothing."""
+    report = await deployment.run_doctor(SEAL_KEY_NAME="another")
+    (result,) = bad(report)
+    assert (result.area, "another" in result.words) == (Area.SEAL_KEY, True)
+    assert "docs/deployment.md, step 5" in result.remedy
+
+
+async def test_a_seal_key_that_is_replaced(deployment: Deployment) -> None:
+    """The two newest versions are accepted."""
+    await deployment.stack.rotate_seal_key()
+    result = the(await deployment.run_doctor(), "versions")
+    assert (result.status, "2 versions are accepted" in result.words) == (CheckStatus.OK, True)
+
+
+async def test_a_seal_key_from_the_environment_needs_no_vault(deployment: Deployment) -> None:
+    """The check is skipped, with a word on what the function app needs."""
+    report = await deployment.run_doctor(
+        BOOKING_SYNC_SEAL_KEY=deployment.stack.seal_key, SEAL_KEY_NAME="no-such"
+    )
+    assert report.healthy, bad(report)
+    assert "function app needs it in the vault" in the(report, "versions").words
+
+
 async def test_a_secret_from_the_environment_needs_no_vault(deployment: Deployment) -> None:
     """The check is skipped, with a word on what the function app needs."""
     report = await deployment.run_doctor(
