@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from booking_sync.domain.columns import SupportColumns, column_problems
+from booking_sync.domain.text import trim
 from booking_sync.errors import SettingsError
 from booking_sync.settings.table import (
     BY_FIELD,
@@ -71,6 +72,21 @@ def load_part(environ: Mapping[str, str], part: type[Part]) -> Part:
         SettingsError: names every setting of these that is missing or malformed.
     """
     return part(**_checked(environ, [each.name for each in fields(part)]))
+
+
+def load_persons_tenant(environ: Mapping[str, str]) -> str:
+    """The tenant in which a person signs in at the command line; empty: whichever is theirs.
+
+    Raises:
+        SettingsError: it is malformed.
+    """
+    (setting,) = BY_FIELD["tenant_id"]
+    if not trim(environ.get(setting.name, "")):
+        return ""
+    problems: list[str] = []
+    tenant: str = _value(setting, environ, problems)
+    _complain(problems, environ)
+    return tenant
 
 
 def load_queue_settings(environ: Mapping[str, str]) -> QueueSettings:

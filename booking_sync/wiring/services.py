@@ -337,10 +337,11 @@ class Services(ClosedTogether):
 
     def _personal_credential(self, person: SignIn) -> AppCredential:
         from booking_sync.azure.sign_in import open_person
+        from booking_sync.settings.loading import load_persons_tenant
         from booking_sync.settings.table import AuthoritySettings
 
         authority = self.part(AuthoritySettings).authority_host
-        return open_person(person, self.environ.get("ENTRA_TENANT_ID", "").strip(), authority)
+        return open_person(person, load_persons_tenant(self.environ), authority)
 
     @property
     def _person(self) -> SignIn | None:

@@ -125,6 +125,16 @@ async def test_the_app_signs_in_with_the_vault_s_secret(cloud: Cloud) -> None:
     assert cloud.secret_reads() == 1
 
 
+@pytest.mark.parametrize("way", [each for each in SignIn if each is not SignIn.APP])
+async def test_a_person_s_tenant_may_be_left_out_and_not_malformed(way: SignIn) -> None:
+    """The SDK would raise an error of its own over it, which nobody expects of a setting."""
+    for tenant in ("", " ", "{" + TENANT.upper() + "}"):
+        async with Services({"ENTRA_TENANT_ID": tenant}, sign_in=way) as services:
+            assert isinstance(services.credential, PersonCredential)
+    with pytest.raises(SettingsError, match=r"1 app setting.*ENTRA_TENANT_ID must be a GUID"):
+        _ = Services({"ENTRA_TENANT_ID": "contoso/nl"}, sign_in=way).credential
+
+
 def test_the_app_needs_its_registration() -> None:
     """What is missing for this way to sign in is named; what another way needs is not."""
     with pytest.raises(SettingsError, match=r"2 app settings.*ENTRA_TENANT_ID.*ENTRA_CLIENT_ID"):
