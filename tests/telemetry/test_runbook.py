@@ -61,6 +61,7 @@ def test_every_case_of_the_runbook_is_there() -> None:
         "The poison queue is worked through",
         "Throttled for long",
         "Graph or Dataverse is down",
+        "Exchange reads the zone differently",
         "Templates or the time zone are changed",
         "After a disaster",
         "Switching off",
