@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from booking_sync.domain.event import MAX_STATE_CHARACTERS, EventClaim, EventRef, is_event_id, is_mailbox
+from booking_sync.domain.columns import SYNC_STATE_LENGTH
+from booking_sync.domain.event import EventClaim, EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.watched import RelatedTable
 
@@ -237,7 +238,7 @@ def _event(message: dict[str, Any]) -> EventClaim | None:
     if not is_mailbox(ref.mailbox) or not is_event_id(ref.event_id):
         raise MalformedChangeError("the queue message's 'event' can't be an event")
     state: str = _take(event, "state", str, default="")
-    return EventClaim(ref, state if len(state) <= MAX_STATE_CHARACTERS else "")
+    return EventClaim(ref, state if len(state) <= SYNC_STATE_LENGTH else "")
 
 
 def _suspects(message: dict[str, Any]) -> frozenset[str]:

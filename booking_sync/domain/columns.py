@@ -17,6 +17,7 @@ EVENT_ID_LENGTH: Final = 400
 """Immutable ids of Graph have some 150 characters today; nothing promises that they stay so short."""
 ORIGINAL_RESOURCE_LENGTH: Final = 100
 SYNC_STATE_LENGTH: Final = 200
+"""No longer text can be a state of ours."""
 SYNC_ERROR_LENGTH: Final = 1000
 """In UTF-16 units, as SQL Server counts."""
 

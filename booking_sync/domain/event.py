@@ -20,9 +20,6 @@ ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
 _FINGERPRINT_BYTES = 16
 _EVENT_ID = re.compile(r"[0-9A-Za-z_=+-]{1,1000}")
 
-MAX_STATE_CHARACTERS = 200
-"""The state column's length; no longer text can be a state of ours."""
-
 
 @dataclass(frozen=True, slots=True)
 class EventRef:

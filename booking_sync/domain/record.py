@@ -13,7 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import MAX_STATE_CHARACTERS, EventRef, is_event_id, is_mailbox
+from booking_sync.domain.columns import SYNC_STATE_LENGTH
+from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ownership import MAX_GENERATION, Seal
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _event(mailbox: str, event_id: str) -> EventRef | None:
 
 
 def _split_state(state: str) -> tuple[int, str, str]:
-    if len(state) > MAX_STATE_CHARACTERS:
+    if len(state) > SYNC_STATE_LENGTH:
         return 0, "", ""
     generation, _, rest = state.partition(":")
     fingerprint, _, seal = rest.partition(":")

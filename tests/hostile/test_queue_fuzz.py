@@ -19,7 +19,8 @@ from booking_sync.domain.change import (
     encode_change,
     encode_related,
 )
-from booking_sync.domain.event import MAX_STATE_CHARACTERS, EventClaim, EventRef
+from booking_sync.domain.columns import SYNC_STATE_LENGTH
+from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.plan import Invalid
 from booking_sync.errors import TransientError
 from booking_sync.sync.fan_out import FanOut
@@ -177,7 +178,7 @@ def test_the_largest_message_of_ours_fits() -> None:
         "\N{PILE OF POO}" * 200,
         NOW,
         deleted=True,
-        event=EventClaim(EventRef(ANNA, "A" * 1000), "s" * MAX_STATE_CHARACTERS),
+        event=EventClaim(EventRef(ANNA, "A" * 1000), "s" * SYNC_STATE_LENGTH),
         attempt=1_000_000,
         uncertain=True,
         suspects=frozenset(mailboxes),
