@@ -262,21 +262,18 @@ class Auditor:
 
         A mailbox in which that can't be told was not audited.
         """
-        room = asyncio.Semaphore(MAILBOXES_AT_ONCE)
 
-        async def prove(mailbox: str, booking_id: str) -> None:
-            async with room:
-                try:
-                    own = await self._sources.prover.own_events(booking_id, mailbox)
-                except SyncError as error:
-                    gathered.calendars.pop(mailbox, None)
-                    gathered.unreadable_mailboxes[mailbox] = error.reason
-                else:
-                    gathered.proven |= {each.event: each.generation for each in own}
+        async def prove(claimed: tuple[str, str]) -> None:
+            mailbox, booking_id = claimed
+            try:
+                own = await self._sources.prover.own_events(booking_id, mailbox)
+            except SyncError as error:
+                gathered.calendars.pop(mailbox, None)
+                gathered.unreadable_mailboxes[mailbox] = error.reason
+            else:
+                gathered.proven |= {each.event: each.generation for each in own}
 
-        async with asyncio.TaskGroup() as group:
-            for mailbox, booking_id in sorted(self._unrecorded(gathered)):
-                group.create_task(prove(mailbox, booking_id))
+        await do_all(sorted(self._unrecorded(gathered)), prove, at_once=MAILBOXES_AT_ONCE)
 
     def _unrecorded(self, gathered: _Gathered) -> set[tuple[str, str]]:
         """Mailboxes and bookings of events that no sealed record names."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from booking_sync.domain.change import BookingChange
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
+from booking_sync.sync import sending
 from booking_sync.sync.sending import DEPTH_SECONDS, Pace, PacedSender, do_all
 from tests.support.fakes import FakeQueue
 from tests.support.pacing import Gauge, Sleeper
@@ -41,6 +43,17 @@ class Busy:
         if number in self.refused:
             raise TransientError(f"refused {number}")
         return 2 * number
+
+
+def test_there_is_one_such_loop() -> None:
+    """Who needs a bound on how many at once takes `do_all`; the one to Dataverse is about no list."""
+    package = Path(sending.__file__).parents[1]
+    bounded = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if "Semaphore(" in path.read_text(encoding="utf-8")
+    }
+    assert bounded == {"sync/sending.py", "dataverse/web_api/breaker.py"}
 
 
 async def test_many_are_done_so_many_side_by_side() -> None:
