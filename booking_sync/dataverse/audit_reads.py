@@ -11,11 +11,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
+from booking_sync.dataverse.fields import Fields
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
-from booking_sync.dataverse.web_api.reply import related_row
 from booking_sync.domain.ids import NO_GUID, read_guid
 from booking_sync.errors import TransientError
 from booking_sync.ports.bookings import Presence
@@ -55,8 +55,8 @@ class DataverseAuditReads:
         """
         page_size = {"Prefer": f"odata.maxpagesize={USERS_PER_PAGE}"}
         rows = await self._client.rows(_USERS, headers=page_size)
-        users = [related_row(row, "UserId") for row in rows]
-        found = (read_guid(user.get("azureactivedirectoryobjectid")) for user in users if user)
+        users = [Fields(row).row("UserId") for row in rows]
+        found = (read_guid(user.text("azureactivedirectoryobjectid")) for user in users if user)
         return frozenset(each for each in found if each and each != NO_GUID)
 
     async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:

@@ -170,14 +170,18 @@ class DataverseBookings:
         _measure_batch("read", len(asked))
         spoiled: dict[str, SyncError] = {}
         found: dict[str, Mapping[str, Any]] = {}
+        strange = False
         for row in await self._rows_of(asked, spoiled):
             identity = read_guid(row.get(ID_COLUMN))
             if identity not in asked:
-                # Then this is not the answer to our question, and rows it lacks may well exist.
-                raise incomplete()
+                strange = True
+                continue
             if identity in found:
                 spoiled[identity] = incomplete()  # which of the two is it?
             found[identity] = row
+        if strange:
+            # This is no answer to our question, or spoiled: the rows that it lacks may well exist.
+            spoiled |= {each: incomplete() for each in asked if each not in found}
         unlearned = await self._learn_keys(found.values())
         results = {each: spoiled.get(each) or self._convert(found.get(each), unlearned) for each in asked}
         return [results[identity] for identity in ids]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
+from booking_sync.dataverse.fields import Fields
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.dataverse.webhook_key import SALT_BYTES, describe, has_key
 from booking_sync.ports import customization_actions as do
@@ -83,9 +84,9 @@ class DataverseCustomizations:
         await self._read_occasions(desired)
         solution, components = await self._read_solution(desired)
         webhooks = await self._read_webhooks()
-        webhook = next((row for row in webhooks if row["name"] == desired.webhook.name), None)
-        own_id = "" if webhook is None else _id(webhook, "serviceendpointid")
-        address = desired.webhook.url or (webhook or {}).get("url")
+        webhook = next((row for row in webhooks if row.text("name") == desired.webhook.name), None)
+        own_id = webhook.identity("serviceendpointid") if webhook else ""
+        address = desired.webhook.url or (webhook.text("url") if webhook else "")
         return FoundCustomizations(
             publisher=await self._read_publisher(desired, solution),
             solution=solution,
@@ -94,9 +95,9 @@ class DataverseCustomizations:
             steps=await self._read_steps(own_id, components) if own_id else (),
             possible=frozenset(self._filters),
             twins=tuple(
-                str(row["name"])
+                row.text("name")
                 for row in webhooks
-                if row["url"] == address and _id(row, "serviceendpointid") != own_id
+                if address and row.text("url") == address and row.identity("serviceendpointid") != own_id
             ),
         )
 
@@ -106,28 +107,28 @@ class DataverseCustomizations:
 
     # --- reading ----------------------------------------------------------------------------------------
 
-    async def _rows(self, entity_set: str, select: str, condition: str) -> list[dict[str, Any]]:
+    async def _rows(self, entity_set: str, select: str, condition: str) -> list[Fields]:
         return await self._whole_rows(entity_set, select, f"&$filter={quote(condition, safe='')}")
 
-    async def _whole_rows(self, path: str, select: str, options: str = "") -> list[dict[str, Any]]:
+    async def _whole_rows(self, path: str, select: str, options: str = "") -> list[Fields]:
         """Rows with every column that was asked for; an answer without them must not pass for "not there"."""
-        rows = await self._client.rows(f"{path}?$select={select}{options}")
-        if not all(name in row for row in rows for name in select.split(",")):
+        rows = [Fields(row) for row in await self._client.rows(f"{path}?$select={select}{options}")]
+        if not all(row.has(select.split(",")) for row in rows):
             raise incomplete()
         return rows
 
     async def _read_occasions(self, desired: DesiredCustomizations) -> None:
         """The ids of the messages, and of their filters for the tables that steps are for."""
         messages = await self._rows("sdkmessages", "name", _either("name", sorted(Message)))
-        self._messages = {str(row["name"]): _id(row, "sdkmessageid") for row in messages}
+        self._messages = {row.text("name"): row.identity("sdkmessageid") for row in messages}
         names = {message_id: name for name, message_id in self._messages.items()}
         tables = _either("primaryobjecttypecode", sorted({step.table for step in desired.steps}))
         select = "primaryobjecttypecode,_sdkmessageid_value"
         filters = await self._rows("sdkmessagefilters", select, tables)
         self._filters = {
-            (names[message_id], str(row["primaryobjecttypecode"])): _id(row, "sdkmessagefilterid")
+            (names[message_id], row.text("primaryobjecttypecode")): row.identity("sdkmessagefilterid")
             for row in filters
-            if (message_id := str(row["_sdkmessageid_value"]).lower()) in names
+            if (message_id := row.text("_sdkmessageid_value").lower()) in names
         }
 
     async def _read_publisher(
@@ -139,19 +140,16 @@ class DataverseCustomizations:
             return None
         home = "" if solution is None else solution.publisher_id
 
-        def preference(row: Mapping[str, Any]) -> tuple[bool, bool, str]:
+        def preference(row: Fields) -> tuple[bool, bool, str]:
             """The solution's own publisher first, then the one that we would make."""
-            return (
-                _id(row, "publisherid") != home,
-                row["uniquename"] != desired.publisher,
-                str(row["uniquename"]),
-            )
+            name = row.text("uniquename")
+            return (row.identity("publisherid") != home, name != desired.publisher, name)
 
         chosen = min(rows, key=preference)
-        publisher_id = _id(chosen, "publisherid")
+        publisher_id = chosen.identity("publisherid")
         solutions = await self._rows("solutions", "uniquename", f"_publisherid_value eq {publisher_id}")
-        others = sum(row["uniquename"] != desired.solution for row in solutions)
-        return FoundPublisher(publisher_id, str(chosen["uniquename"]), others)
+        others = sum(row.text("uniquename") != desired.solution for row in solutions)
+        return FoundPublisher(publisher_id, chosen.text("uniquename"), others)
 
     async def _read_solution(
         self, desired: DesiredCustomizations
@@ -161,12 +159,11 @@ class DataverseCustomizations:
         rows = await self._rows("solutions", select, f"uniquename eq {_text(desired.solution)}")
         if not rows:
             return None, frozenset()
-        solution_id = _id(rows[0], "solutionid")
-        found = FoundSolution(
-            solution_id, bool(rows[0]["ismanaged"]), str(rows[0]["_publisherid_value"]).lower()
-        )
+        solution_id = rows[0].identity("solutionid")
+        publisher_id = rows[0].text("_publisherid_value").lower()
+        found = FoundSolution(solution_id, rows[0].flag("ismanaged"), publisher_id)
         components = await self._rows("solutioncomponents", "objectid", f"_solutionid_value eq {solution_id}")
-        return found, frozenset(str(row["objectid"]).lower() for row in components)
+        return found, frozenset(row.text("objectid").lower() for row in components)
 
     async def _read_columns(
         self, desired: DesiredCustomizations, components: frozenset[str]
@@ -175,10 +172,10 @@ class DataverseCustomizations:
         wanted = {column.name for column in desired.columns}
         everything = await self._whole_rows(place, "LogicalName,MetadataId")
         texts = await self._whole_rows(f"{place}/{_STRING}", "LogicalName,MaxLength")
-        lengths = {str(row["LogicalName"]): row["MaxLength"] for row in texts}
+        lengths = {row.text("LogicalName"): row.whole("MaxLength") for row in texts}
         found = {}
         for row in everything:
-            name, metadata_id = str(row["LogicalName"]), _id(row, "MetadataId")
+            name, metadata_id = row.text("LogicalName"), row.identity("MetadataId")
             if name in wanted:
                 length = lengths.get(name)
                 found[name] = FoundColumn(
@@ -186,19 +183,19 @@ class DataverseCustomizations:
                 )
         return found
 
-    async def _read_webhooks(self) -> list[dict[str, Any]]:
+    async def _read_webhooks(self) -> list[Fields]:
         return await self._rows(
             "serviceendpoints", "name,url,authtype,description", f"contract eq {_WEBHOOK}"
         )
 
-    def _to_webhook(self, row: Mapping[str, Any], components: frozenset[str]) -> FoundWebhook:
-        webhook_id = _id(row, "serviceendpointid")
-        uses_header = row["authtype"] == _HTTP_HEADER
+    def _to_webhook(self, row: Fields, components: frozenset[str]) -> FoundWebhook:
+        webhook_id = row.identity("serviceendpointid")
+        uses_header = row.whole("authtype") == _HTTP_HEADER
         key = KeyState.NOT_GIVEN
         if self._key.value:
-            same = self._trusting and uses_header and has_key(row["description"] or "", self._key.value)
+            same = self._trusting and uses_header and has_key(row.text("description"), self._key.value)
             key = KeyState.SAME if same else KeyState.OTHER
-        return FoundWebhook(webhook_id, str(row["url"]), uses_header, key, webhook_id in components)
+        return FoundWebhook(webhook_id, row.text("url"), uses_header, key, webhook_id in components)
 
     async def _read_steps(self, webhook_id: str, components: frozenset[str]) -> tuple[FoundStep, ...]:
         select = (
@@ -206,40 +203,38 @@ class DataverseCustomizations:
             "_sdkmessageid_value,_sdkmessagefilterid_value"
         )
         rows = await self._rows("sdkmessageprocessingsteps", select, f"_eventhandler_value eq {webhook_id}")
-        images = await self._read_images([_id(row, "sdkmessageprocessingstepid") for row in rows])
+        images = await self._read_images([row.identity("sdkmessageprocessingstepid") for row in rows])
         return tuple(self._to_step(row, images, components) for row in rows)
 
-    async def _read_images(self, step_ids: Sequence[str]) -> list[dict[str, Any]]:
+    async def _read_images(self, step_ids: Sequence[str]) -> list[Fields]:
         if not step_ids:
             return []
         condition = " or ".join(f"_sdkmessageprocessingstepid_value eq {step_id}" for step_id in step_ids)
         select = "entityalias,imagetype,messagepropertyname,attributes,_sdkmessageprocessingstepid_value"
         return await self._rows("sdkmessageprocessingstepimages", select, condition)
 
-    def _to_step(
-        self, row: Mapping[str, Any], images: Sequence[Mapping[str, Any]], components: frozenset[str]
-    ) -> FoundStep:
-        step_id = _id(row, "sdkmessageprocessingstepid")
+    def _to_step(self, row: Fields, images: Sequence[Fields], components: frozenset[str]) -> FoundStep:
+        step_id = row.identity("sdkmessageprocessingstepid")
         return FoundStep(
             id=step_id,
-            name=str(row["name"] or "without a name"),
+            name=row.text("name") or "without a name",
             occasion=self._occasion(row),
-            proper=(row["stage"], row["mode"]) == (_POST_OPERATION, _ASYNCHRONOUS)
-            and row["asyncautodelete"] is True
-            and row["supporteddeployment"] in (None, _SERVER_ONLY),
-            enabled=row["statecode"] == 0,
-            filtering=_names(row["filteringattributes"]),
+            proper=(row.whole("stage"), row.whole("mode")) == (_POST_OPERATION, _ASYNCHRONOUS)
+            and row.flag("asyncautodelete")
+            and row.whole("supporteddeployment") in (None, _SERVER_ONLY),
+            enabled=row.whole("statecode") == 0,
+            filtering=_names(row.text("filteringattributes")),
             images=tuple(
                 _to_image(image)
                 for image in images
-                if str(image["_sdkmessageprocessingstepid_value"]).lower() == step_id
+                if image.text("_sdkmessageprocessingstepid_value").lower() == step_id
             ),
             in_solution=step_id in components,
         )
 
-    def _occasion(self, row: Mapping[str, Any]) -> Occasion:
+    def _occasion(self, row: Fields) -> Occasion:
         """Message and table of a step; empty texts for those that we have nothing to do with."""
-        filter_id = str(row["_sdkmessagefilterid_value"]).lower()
+        filter_id = row.text("_sdkmessagefilterid_value").lower()
         found = (occasion for occasion, each in self._filters.items() if each == filter_id)
         return next(found, ("", ""))
 
@@ -411,9 +406,9 @@ class DataverseCustomizations:
     async def _language(self) -> int:
         """The environment's base language, which every label has to have."""
         rows = await self._whole_rows("organizations", "languagecode")
-        if not rows or not isinstance(rows[0]["languagecode"], int):
+        language = rows[0].whole("languagecode") if rows else None
+        if language is None:
             raise incomplete()
-        language: int = rows[0]["languagecode"]
         return language
 
 
@@ -425,13 +420,6 @@ def _attribute(table: str, column: Column) -> str:
     return f"{_attributes(table)}(LogicalName='{column.name}')"
 
 
-def _id(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name)
-    if not isinstance(value, str):
-        raise incomplete()
-    return value.lower()
-
-
 def _text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -440,16 +428,16 @@ def _either(column: str, values: Sequence[str]) -> str:
     return " or ".join(f"{column} eq {_text(value)}" for value in values)
 
 
-def _names(text: object) -> frozenset[str]:
-    return frozenset(name.strip() for name in str(text or "").split(",") if name.strip())
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
-def _to_image(row: Mapping[str, Any]) -> FoundImage:
+def _to_image(row: Fields) -> FoundImage:
     return FoundImage(
-        id=_id(row, "sdkmessageprocessingstepimageid"),
-        alias=str(row["entityalias"]),
-        before=(row["imagetype"], row["messagepropertyname"]) == (_PRE_IMAGE, _TARGET),
-        columns=_names(row["attributes"]),
+        id=row.identity("sdkmessageprocessingstepimageid"),
+        alias=row.text("entityalias"),
+        before=(row.whole("imagetype"), row.text("messagepropertyname")) == (_PRE_IMAGE, _TARGET),
+        columns=_names(row.text("attributes")),
     )
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from booking_sync.dataverse.customizations import DataverseCustomizations
 from booking_sync.dataverse.failures import DataverseFailures
+from booking_sync.dataverse.fields import Fields, objects
 from booking_sync.dataverse.queries import BOOKINGS, booking_expand, booking_select
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
@@ -83,13 +84,10 @@ class DataverseAppAccessReads:
         """By the privilege's name how far it reaches; of several roles the one that reaches furthest."""
         path = f"systemusers({user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
         answer = await self._client.get(path)
-        rows = answer.get("RolePrivileges")
-        if not isinstance(rows, list):
-            raise incomplete()
         held: dict[str, str] = {}
-        for row in rows:
-            name, depth = row.get("PrivilegeName"), str(row.get("Depth"))
-            if not isinstance(name, str) or not name:
+        for row in objects(answer.get("RolePrivileges")):
+            name, depth = row.text("PrivilegeName"), row.text("Depth")
+            if not name:
                 raise incomplete()  # a privilege without its name must not count as one that is lacking
             held[name] = max(depth, held.get(name, ""), key=_reach)
         return held
@@ -159,12 +157,14 @@ class DataverseRegistrationReads:
         definition = await self._client.get(f"{place}?$select=IsOptimisticConcurrencyEnabled")
         select = "LogicalName,IsSecured,IsValidForRead,IsValidForUpdate"
         rows = await self._client.rows(f"{place}/Attributes?$select={select}")
-        ours = [row for row in rows if row.get("LogicalName") in astuple(self._columns)]
+        ours = [row for row in objects(rows) if row.text("LogicalName") in astuple(self._columns)]
         return TableFacts(
-            optimistic_concurrency=definition.get("IsOptimisticConcurrencyEnabled") is True,
-            secured=_named(row for row in ours if row.get("IsSecured") is True),
+            optimistic_concurrency=Fields(definition).flag("IsOptimisticConcurrencyEnabled"),
+            secured=_named(row for row in ours if row.flag("IsSecured")),
             unusable=_named(
-                row for row in ours if False in (row.get("IsValidForRead"), row.get("IsValidForUpdate"))
+                row
+                for row in ours
+                if False in (row.flag_or_none("IsValidForRead"), row.flag_or_none("IsValidForUpdate"))
             ),
         )
 
@@ -182,12 +182,13 @@ class DataverseRegistrationReads:
         )
         if not rows:
             return FailedJobs(0, more=False)
-        reason = rows[0].get("friendlymessage") or rows[0].get("message") or ""
+        newest = Fields(rows[0])
+        reason = newest.text("friendlymessage") or newest.text("message")
         return FailedJobs(
             min(len(rows), MOST_JOBS),
             more=len(rows) > MOST_JOBS,
             newest=read_moment(rows[0].get("completedon")),
-            reason=clean_line(str(reason), _REASON_LENGTH),
+            reason=clean_line(reason, _REASON_LENGTH),
         )
 
 
@@ -195,16 +196,15 @@ def _reach(depth: str) -> int:
     return _DEPTHS.index(depth) if depth in _DEPTHS else -1
 
 
-def _named(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    return frozenset(str(row["LogicalName"]) for row in rows)
+def _named(rows: Iterable[Fields]) -> frozenset[str]:
+    return frozenset(row.text("LogicalName") for row in rows)
 
 
 def _person(row: Mapping[str, Any]) -> Person | None:
-    resource_id, resource = read_guid(row.get("_resource_value")), row.get("Resource")
+    resource_id, resource = read_guid(row.get("_resource_value")), Fields(row).row("Resource")
     if resource_id is None:
         return None
-    name = resource.get("name") if isinstance(resource, dict) else None
-    return Person(resource_id, str(name or "without a name"))
+    return Person(resource_id, (resource.text("name") if resource else "") or "without a name")
 
 
 def _moment(moment: datetime) -> str:

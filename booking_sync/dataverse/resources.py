@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
+from booking_sync.dataverse.fields import Fields
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
-from booking_sync.dataverse.web_api.reply import related_row
 from booking_sync.domain.columns import is_logical_name
 from booking_sync.domain.ids import NO_GUID, read_guid
 from booking_sync.errors import PermanentError
@@ -49,8 +49,8 @@ class DataverseResources:
             resource_id = read_guid(row.get(_RESOURCE_ID))
             if resource_id is None:
                 raise incomplete()
-            user = related_row(row, "UserId") or {}
-            mailbox = read_guid(user.get("azureactivedirectoryobjectid"))
+            user = Fields(row).row("UserId")
+            mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
             if mailbox and mailbox != NO_GUID:
                 found[resource_id] = mailbox
         return found

@@ -39,15 +39,3 @@ class Reply:
         if not isinstance(document, dict) or "error" in document:
             raise TransientError("Dynamics 365: an answer was incomplete.")
         return document
-
-
-def related_row(row: Mapping[str, Any], navigation: str) -> Mapping[str, Any] | None:
-    """The row that came along with another under this navigation property; None when there is none.
-
-    Raises:
-        TransientError: what is there is no row.
-    """
-    value = row.get(navigation)
-    if value is None or isinstance(value, dict):
-        return value
-    raise TransientError("Dynamics 365: an answer was incomplete.")
