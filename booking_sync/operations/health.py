@@ -7,7 +7,7 @@ changes from arriving at all is `failing`; the rest is a warning for people.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.zones import describe_differences
 from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.journal import RunKind
+from booking_sync.operations.timers import overdue_words, timer_state
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.telemetry import Attribute, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from booking_sync.domain.zones import ZoneDifference
     from booking_sync.operations.journal import Run
     from booking_sync.operations.journal_store import JournalStore
+    from booking_sync.operations.timers import TimerSchedules, TimerState
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import QueueDepths, QueueGauge
 
@@ -64,6 +66,8 @@ class HealthFacts:
     """Where Exchange was seen to read the events' zone otherwise."""
     look_back: timedelta | None = None
     """How far back a catch-up looks; None when the settings don't tell."""
+    timers: tuple[TimerState, ...] = ()
+    """Empty where settings or journal don't tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Health:
     moment: datetime
     depths: QueueDepths | None
     problems: tuple[HealthProblem, ...]
+    timers: tuple[TimerState, ...] = ()
 
     @property
     def works(self) -> bool:
@@ -80,12 +85,28 @@ class Health:
         return all(problem.severity is not HealthSeverity.FAILING for problem in self.problems)
 
 
+@dataclass(frozen=True, slots=True)
+class _JournalFacts:
+    """What is read of the journal."""
+
+    runs: Mapping[RunKind, Run] = field(default_factory=dict)
+    """The last run of each timer that is known to have run."""
+    seen_since: datetime | None = None
+    """None when it could not be read."""
+    zones: tuple[ZoneDifference, ...] = ()
+    problem: str = ""
+
+
 def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
     """The problems, the worst first."""
     failing = [each for each in (facts.settings_problem, facts.start_problem, facts.queue_problem) if each]
     if overdue := _overdue(facts, now):
         failing.append(overdue)
+    late = [each for each in facts.timers if each.is_overdue]
+    if not overdue:
+        failing += [overdue_words(each) for each in late if each.kind is RunKind.CATCH_UP]
     warnings = [
+        *[overdue_words(each) for each in late if each.kind is not RunKind.CATCH_UP],
         *_poison_words(facts.depths),
         *_catch_up_words(facts.catch_up),
         *describe_differences(facts.zones),
@@ -97,8 +118,18 @@ def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
     )
 
 
+def _timers(schedules: TimerSchedules, journal: _JournalFacts, now: datetime) -> tuple[TimerState, ...]:
+    """How the timers stand; none where the journal can't be read, which is told by itself."""
+    if journal.seen_since is None:
+        return ()
+    return tuple(
+        timer_state(kind, schedule, journal.runs.get(kind), journal.seen_since, now=now)
+        for kind, schedule in ((RunKind.CATCH_UP, schedules.catch_up), (RunKind.AUDIT, schedules.audit))
+    )
+
+
 def _overdue(facts: HealthFacts, now: datetime) -> str:
-    """Why the catch-up is overdue; empty when it is not. One that never ran is new, or switched off."""
+    """Why too few catch-ups succeed; empty when enough do. One that never did is judged by its schedule."""
     run, look_back = facts.catch_up, facts.look_back
     if run is None or run.succeeded is None or look_back is None or now - run.succeeded <= look_back:
         return ""
@@ -130,7 +161,7 @@ class HealthProbe:
     """Looks at settings, queues and journal, at most once in `FRESH_SECONDS`.
 
     Args:
-        check_settings: returns how far back a catch-up looks; raises `SettingsError`.
+        check_settings: returns what the settings say of the timers; raises `SettingsError`.
         open_gauge: opens the queues; raises `SettingsError`.
         journal_store: opens the journal, which knows the last catch-up.
         start_problem: why the sync could not be started when it was last tried; empty when it could.
@@ -139,7 +170,7 @@ class HealthProbe:
 
     def __init__(
         self,
-        check_settings: Callable[[], timedelta],
+        check_settings: Callable[[], TimerSchedules],
         open_gauge: Callable[[], QueueGauge],
         journal_store: Callable[[], JournalStore],
         start_problem: Callable[[], str],
@@ -159,28 +190,27 @@ class HealthProbe:
             now = self._now()
             if self._known is None or now - self._known.moment > timedelta(seconds=FRESH_SECONDS):
                 facts = await self._gather()
-                self._known = Health(now, facts.depths, judge(facts, now))
+                self._known = Health(now, facts.depths, judge(facts, now), facts.timers)
             return self._known
 
     async def _gather(self) -> HealthFacts:
-        look_back, settings_problem = None, ""
+        schedules, settings_problem = None, ""
         try:
-            look_back = self._check_settings()
+            schedules = self._check_settings()
         except SettingsError as error:
             settings_problem = str(error)
-        (depths, queue_problem), (catch_up, zones, journal_problem) = await asyncio.gather(
-            self._depths(), self._journal()
-        )
+        (depths, queue_problem), journal = await asyncio.gather(self._depths(), self._journal())
         return HealthFacts(
             settings_problem=settings_problem,
             # Bad settings are a problem of their own, and the reason why the sync could not be started.
             start_problem="" if settings_problem else self._start_problem(),
             depths=depths,
             queue_problem=queue_problem,
-            catch_up=catch_up,
-            journal_problem=journal_problem,
-            zones=zones,
-            look_back=look_back,
+            catch_up=journal.runs.get(RunKind.CATCH_UP),
+            journal_problem=journal.problem,
+            zones=journal.zones,
+            look_back=schedules.look_back if schedules else None,
+            timers=_timers(schedules, journal, self._now()) if schedules else (),
         )
 
     async def _depths(self) -> tuple[QueueDepths | None, str]:
@@ -193,11 +223,15 @@ class HealthProbe:
         tell_depths(depths)
         return depths, ""
 
-    async def _journal(self) -> tuple[Run | None, tuple[ZoneDifference, ...], str]:
+    async def _journal(self) -> _JournalFacts:
+        runs: dict[RunKind, Run] = {}
         try:
             store = self._journal_store()
-            return await store.last(RunKind.CATCH_UP), (await store.zones()).differences, ""
+            for kind in RunKind:
+                if run := await store.last(kind):
+                    runs[kind] = run
+            return _JournalFacts(runs, await store.seen_since(), (await store.zones()).differences)
         except SettingsError:
-            return None, (), ""
+            return _JournalFacts()
         except SyncError as error:
-            return None, (), error.reason
+            return _JournalFacts(runs, problem=error.reason)

@@ -14,6 +14,7 @@ from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.ids import read_moment
 from booking_sync.errors import SyncError
 from booking_sync.operations.journal import (
     MAX_CLOSED,
@@ -37,6 +38,7 @@ from booking_sync.plumbing.log import log_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.outcome import Outcome
@@ -54,6 +56,7 @@ whenever something happens."""
 _INSTANCES = "instances/"
 _RUNS = "runs/"
 _ZONES = "zones"
+_SEEN_SINCE = "seen-since"
 
 _logger = logging.getLogger(__name__)
 
@@ -91,6 +94,7 @@ class JournalStore:
         self._timer: asyncio.TimerHandle | None = None
         self._saving: set[asyncio.Task[None]] = set()
         self._swept = False
+        self._seen_since: datetime | None = None
 
     def outcome(self, change: BookingChange, outcome: Outcome) -> None:
         """Note how the handling of a message ended."""
@@ -123,6 +127,7 @@ class JournalStore:
         if (text_store := self._open_text_store()) is not None:
             try:
                 await text_store.put(_RUNS + kind.value, encode(run))
+                await self.seen_since()
             except SyncError as error:
                 _tell(error)
 
@@ -148,6 +153,22 @@ class JournalStore:
         text = await text_store.get(_ZONES) if text_store is not None else None
         written = decode_zones(text) if text else None
         return merge_zones([written or Zones(), self._zones], self._now() - KEPT)
+
+    async def seen_since(self) -> datetime:
+        """When any instance of the app was first seen; where nobody noted it, that is now, and this notes it.
+
+        Raises:
+            SyncError: it can't be read or noted now.
+        """
+        if self._seen_since is None:
+            text_store = self._open_text_store()
+            text = await text_store.get(_SEEN_SINCE) if text_store is not None else None
+            known = read_moment(text) if text else None
+            if known is None and text_store is not None:
+                # Two instances may do so at once; both write the same but for seconds.
+                await text_store.put(_SEEN_SINCE, self._now().isoformat())
+            self._seen_since = known or self._now()
+        return self._seen_since
 
     async def everything(self) -> Journal:
         """What all instances of the last day remember.

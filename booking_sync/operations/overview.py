@@ -134,6 +134,15 @@ def describe_health(health: Health) -> dict[str, Any]:
     return {
         "status": "ok" if health.works else "failing",
         "findings": [{"severity": each.severity.value, "words": each.words} for each in health.problems],
+        "timers": [
+            {
+                "timer": each.kind.value,
+                "last": _text(each.last),
+                "due": _text(each.due),
+                "overdue": each.is_overdue,
+            }
+            for each in health.timers
+        ],
     }
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.page import Page
+    from booking_sync.operations.timers import TimerSchedules
     from booking_sync.plumbing.circuit import Call
     from booking_sync.settings.table import Settings
     from booking_sync.sync.catch_up import Tally
@@ -162,7 +163,7 @@ class Application(ClosedTogether):
         from booking_sync.operations.overview import OverviewSources
 
         probe = HealthProbe(
-            lambda: timedelta(minutes=self._settings().catch_up_look_back_minutes),
+            self._timer_schedules,
             lambda: self._storage.inspection,
             lambda: self._journal,
             lambda: self._start_problem,
@@ -244,6 +245,13 @@ class Application(ClosedTogether):
 
     def _closed_mailboxes(self) -> Mapping[str, float]:
         return self._sync.services.calendar.closed() if self._sync else {}
+
+    def _timer_schedules(self) -> TimerSchedules:
+        from booking_sync.operations.timers import TimerSchedules
+
+        settings = self._settings()
+        look_back = timedelta(minutes=settings.catch_up_look_back_minutes)
+        return TimerSchedules(settings.catch_up_schedule, settings.audit_schedule, look_back)
 
     def _operator_actions(self) -> OperatorActions:
         from booking_sync.operations.operator_actions import OperatorActions

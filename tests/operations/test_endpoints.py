@@ -18,6 +18,7 @@ from booking_sync.operations.journal import RunKind
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.operations.overview import OverviewSources
+from booking_sync.operations.timers import TimerSchedules
 from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
 from tests.operations.kit import START, FakePoison, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
@@ -66,10 +67,10 @@ class Harness:
         )
         self.endpoints = OperatorEndpoints(sources, self._open_operator_actions)
 
-    def _check(self) -> timedelta:
+    def _check(self) -> TimerSchedules:
         if self.settings_problem:
             raise SettingsError(self.settings_problem)
-        return timedelta(hours=1)
+        return TimerSchedules("0 */5 * * * *", "0 30 2 * * *", timedelta(hours=1))
 
     def _open_operator_actions(self) -> OperatorActions:
         self._check()
@@ -106,6 +107,15 @@ async def test_the_page_gets_everything_at_once() -> None:
     assert status["health"] == {
         "status": "ok",
         "findings": [{"severity": "warning", "words": "1 message was given up: see the poison queue."}],
+        "timers": [
+            {
+                "timer": "catch-up",
+                "last": START.isoformat(),
+                "due": (START + timedelta(minutes=5)).isoformat(),
+                "overdue": False,
+            },
+            {"timer": "audit", "last": "", "due": status["health"]["timers"][1]["due"], "overdue": False},
+        ],
     }
     assert status["poison"]["letters"] == [
         {

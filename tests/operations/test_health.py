@@ -19,6 +19,7 @@ from booking_sync.operations.health import (
 )
 from booking_sync.operations.journal import Run, RunKind
 from booking_sync.operations.journal_store import JournalStore
+from booking_sync.operations.timers import TimerSchedules
 from booking_sync.ports.queues import QueueDepths, QueueGauge
 from tests.operations.kit import START, FakeTextStore, HandClock
 
@@ -91,9 +92,9 @@ class Gauge:
 class Harness:
     """A probe and all that it asks."""
 
-    def __init__(self) -> None:
-        self.clock = HandClock()
-        self.text_store = FakeTextStore(self.clock)
+    def __init__(self, earlier: Harness | None = None) -> None:
+        self.clock: HandClock = earlier.clock if earlier else HandClock()
+        self.text_store: FakeTextStore = earlier.text_store if earlier else FakeTextStore(self.clock)
         self.journal_store = JournalStore(lambda: self.text_store, "one", self.clock, dict)
         self.gauge = Gauge()
         self.settings_problem = ""
@@ -102,10 +103,10 @@ class Harness:
             self._check, self._open, lambda: self.journal_store, lambda: self.start_problem, self.clock
         )
 
-    def _check(self) -> timedelta:
+    def _check(self) -> TimerSchedules:
         if self.settings_problem:
             raise SettingsError(self.settings_problem)
-        return HOUR
+        return TimerSchedules("0 */5 * * * *", "0 30 2 * * *", HOUR)
 
     def _open(self) -> QueueGauge:
         if "AzureWebJobsStorage" in self.settings_problem:
@@ -153,6 +154,29 @@ async def test_another_instances_zone_difference_is_told_for_a_day() -> None:
     assert words.startswith("Exchange reads W. Europe Standard Time an hour differently on 2027-03-28 ")
     harness.clock.advance(24 * 3600)
     assert not [each for each in await harness.words() if "Exchange" in each]
+
+
+async def test_timers_that_never_ran_become_overdue_whichever_instance_looks() -> None:
+    """A timer that the host did not load is told once it should have run, also after a restart of the app."""
+    harness = Harness()
+    assert not any("overdue" in each for each in await harness.words())
+    harness.clock.advance(26 * 3600)
+    for each in (harness, Harness(harness)):
+        health = await each.probe.look()
+        overdue = [problem for problem in health.problems if "is overdue: it never ran" in problem.words]
+        assert [problem.severity for problem in overdue] == [HealthSeverity.FAILING, HealthSeverity.WARNING]
+        assert [timer.is_overdue for timer in health.timers] == [True, True]
+
+
+async def test_an_audit_that_stopped_running_is_told_and_forgotten_once_it_ran() -> None:
+    """It is due by its schedule after its last run; an hour later it is overdue, and a run ends that."""
+    harness = Harness()
+    await harness.journal_store.ran(RunKind.AUDIT, {})
+    assert not any("audit is overdue" in each for each in await harness.words())
+    harness.clock.advance(26 * 3600)
+    assert any("The audit is overdue: it last ran" in each for each in await harness.words())
+    await harness.journal_store.ran(RunKind.AUDIT, {})
+    assert not any("audit is overdue" in each for each in await harness.words())
 
 
 async def test_the_catch_up_is_known_from_the_journal() -> None:

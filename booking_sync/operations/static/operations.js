@@ -260,11 +260,17 @@ function showThrottled({ journal }) {
   ], journal.throttled), "None.");
 }
 
-function showRuns({ catchUp, audit }) {
-  const runs = [["Catch-up", catchUp], ["Audit", audit]];
+function showRuns({ catchUp, audit, health }) {
+  const runs = [["Catch-up", catchUp, "catch-up"], ["Audit", audit, "audit"]];
+  const due = (timer) => {
+    const found = (health.timers || []).find((each) => each.timer === timer);
+    if (!found || !found.due) return "Not known";
+    return found.overdue ? make("span", `Overdue since ${when(found.due)}`, { class: "notice failing" }) : when(found.due);
+  };
   at("runs").replaceChildren(table("Last runs", [
     ["Run", ([name]) => name, true],
     ["Last", ([, run]) => when(run.finished) || "Not known", true],
+    ["Due", ([, , timer]) => due(timer), true],
     ["Result", ([, run]) => run.problem || (run.failed ? `Failed: ${run.failed}` : tally(run.tally || {}))],
   ], runs));
 }
