@@ -156,4 +156,4 @@ async def test_a_new_instance_clears_away_old_journals_but_no_runs() -> None:
     new = harness.journal_store("new")
     new.outcome(CHANGE, SYNCED)
     await new.aclose()
-    assert sorted(harness.text_store.texts) == ["instances/new", "runs/audit"]
+    assert sorted(harness.text_store.texts) == ["instances/new", "runs/audit", "seen-since"]
