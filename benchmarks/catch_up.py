@@ -163,7 +163,7 @@ async def _served(certificates: Certificates) -> AsyncIterator[_World]:
         try:
             yield _World(standin, url, credential, rows)
         finally:
-            await rows.aclose()
+            await client.aclose()
 
 
 async def _measure(world: _World, rows: int, behind: int, repeats: int) -> Run:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.fields import Fields
+from booking_sync.dataverse.row_columns import RowColumns
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
@@ -55,7 +55,7 @@ class DataverseAuditReads:
         """
         page_size = {"Prefer": f"odata.maxpagesize={USERS_PER_PAGE}"}
         rows = await self._client.rows(_USERS, headers=page_size)
-        users = [Fields(row).row("UserId") for row in rows]
+        users = [RowColumns(row).row("UserId") for row in rows]
         found = (read_guid(user.text("azureactivedirectoryobjectid")) for user in users if user)
         return frozenset(each for each in found if each and each != NO_GUID)
 

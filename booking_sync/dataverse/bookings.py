@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from typing import Any
 
-    from booking_sync.dataverse.web_api.client import DataverseClient, WhoAmI
+    from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.domain.columns import SupportColumns
     from booking_sync.domain.ownership import Sealer
@@ -142,14 +142,6 @@ class DataverseBookings:
         path = queries.booking_list(query, self._columns)
         async for page in self._client.pages(path, headers=queries.PAGE_HEADERS):
             yield await self._page(page)
-
-    async def who_am_i(self) -> WhoAmI:
-        """Our user and organisation; raises as `read`."""
-        return await self._client.who_am_i()
-
-    async def aclose(self) -> None:
-        """Close the client."""
-        await self._client.aclose()
 
     async def _page(self, page: Sequence[Mapping[str, Any]]) -> BookingPage:
         unlearned = await self._learn_keys(page)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
-from booking_sync.dataverse.fields import Fields
+from booking_sync.dataverse.row_columns import RowColumns
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.dataverse.webhook_key import SALT_BYTES, describe, has_key
 from booking_sync.ports import customization_actions as do
@@ -107,12 +107,12 @@ class DataverseCustomizations:
 
     # --- reading ----------------------------------------------------------------------------------------
 
-    async def _rows(self, entity_set: str, select: str, condition: str) -> list[Fields]:
+    async def _rows(self, entity_set: str, select: str, condition: str) -> list[RowColumns]:
         return await self._whole_rows(entity_set, select, f"&$filter={quote(condition, safe='')}")
 
-    async def _whole_rows(self, path: str, select: str, options: str = "") -> list[Fields]:
+    async def _whole_rows(self, path: str, select: str, options: str = "") -> list[RowColumns]:
         """Rows with every column that was asked for; an answer without them must not pass for "not there"."""
-        rows = [Fields(row) for row in await self._client.rows(f"{path}?$select={select}{options}")]
+        rows = [RowColumns(row) for row in await self._client.rows(f"{path}?$select={select}{options}")]
         if not all(row.has(select.split(",")) for row in rows):
             raise incomplete()
         return rows
@@ -140,7 +140,7 @@ class DataverseCustomizations:
             return None
         home = "" if solution is None else solution.publisher_id
 
-        def preference(row: Fields) -> tuple[bool, bool, str]:
+        def preference(row: RowColumns) -> tuple[bool, bool, str]:
             """The solution's own publisher first, then the one that we would make."""
             name = row.text("uniquename")
             return (row.identity("publisherid") != home, name != desired.publisher, name)
@@ -183,12 +183,12 @@ class DataverseCustomizations:
                 )
         return found
 
-    async def _read_webhooks(self) -> list[Fields]:
+    async def _read_webhooks(self) -> list[RowColumns]:
         return await self._rows(
             "serviceendpoints", "name,url,authtype,description", f"contract eq {_WEBHOOK}"
         )
 
-    def _to_webhook(self, row: Fields, components: frozenset[str]) -> FoundWebhook:
+    def _to_webhook(self, row: RowColumns, components: frozenset[str]) -> FoundWebhook:
         webhook_id = row.identity("serviceendpointid")
         uses_header = row.whole("authtype") == _HTTP_HEADER
         key = KeyState.NOT_GIVEN
@@ -206,14 +206,16 @@ class DataverseCustomizations:
         images = await self._read_images([row.identity("sdkmessageprocessingstepid") for row in rows])
         return tuple(self._to_step(row, images, components) for row in rows)
 
-    async def _read_images(self, step_ids: Sequence[str]) -> list[Fields]:
+    async def _read_images(self, step_ids: Sequence[str]) -> list[RowColumns]:
         if not step_ids:
             return []
         condition = " or ".join(f"_sdkmessageprocessingstepid_value eq {step_id}" for step_id in step_ids)
         select = "entityalias,imagetype,messagepropertyname,attributes,_sdkmessageprocessingstepid_value"
         return await self._rows("sdkmessageprocessingstepimages", select, condition)
 
-    def _to_step(self, row: Fields, images: Sequence[Fields], components: frozenset[str]) -> FoundStep:
+    def _to_step(
+        self, row: RowColumns, images: Sequence[RowColumns], components: frozenset[str]
+    ) -> FoundStep:
         step_id = row.identity("sdkmessageprocessingstepid")
         return FoundStep(
             id=step_id,
@@ -232,7 +234,7 @@ class DataverseCustomizations:
             in_solution=step_id in components,
         )
 
-    def _occasion(self, row: Fields) -> Occasion:
+    def _occasion(self, row: RowColumns) -> Occasion:
         """Message and table of a step; empty texts for those that we have nothing to do with."""
         filter_id = row.text("_sdkmessagefilterid_value").lower()
         found = (occasion for occasion, each in self._filters.items() if each == filter_id)
@@ -432,7 +434,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
-def _to_image(row: Fields) -> FoundImage:
+def _to_image(row: RowColumns) -> FoundImage:
     return FoundImage(
         id=row.identity("sdkmessageprocessingstepimageid"),
         alias=row.text("entityalias"),

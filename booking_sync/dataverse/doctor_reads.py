@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from booking_sync.dataverse.customizations import DataverseCustomizations
 from booking_sync.dataverse.failures import DataverseFailures
-from booking_sync.dataverse.fields import Fields, objects
 from booking_sync.dataverse.queries import BOOKINGS, booking_expand, booking_select
+from booking_sync.dataverse.row_columns import RowColumns, objects
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.text import clean_line
@@ -159,7 +159,7 @@ class DataverseRegistrationReads:
         rows = await self._client.rows(f"{place}/Attributes?$select={select}")
         ours = [row for row in objects(rows) if row.text("LogicalName") in astuple(self._columns)]
         return TableFacts(
-            optimistic_concurrency=Fields(definition).flag("IsOptimisticConcurrencyEnabled"),
+            optimistic_concurrency=RowColumns(definition).flag("IsOptimisticConcurrencyEnabled"),
             secured=_named(row for row in ours if row.flag("IsSecured")),
             unusable=_named(
                 row
@@ -182,7 +182,7 @@ class DataverseRegistrationReads:
         )
         if not rows:
             return FailedJobs(0, more=False)
-        newest = Fields(rows[0])
+        newest = RowColumns(rows[0])
         reason = newest.text("friendlymessage") or newest.text("message")
         return FailedJobs(
             min(len(rows), MOST_JOBS),
@@ -196,12 +196,12 @@ def _reach(depth: str) -> int:
     return _DEPTHS.index(depth) if depth in _DEPTHS else -1
 
 
-def _named(rows: Iterable[Fields]) -> frozenset[str]:
+def _named(rows: Iterable[RowColumns]) -> frozenset[str]:
     return frozenset(row.text("LogicalName") for row in rows)
 
 
 def _person(row: Mapping[str, Any]) -> Person | None:
-    resource_id, resource = read_guid(row.get("_resource_value")), Fields(row).row("Resource")
+    resource_id, resource = read_guid(row.get("_resource_value")), RowColumns(row).row("Resource")
     if resource_id is None:
         return None
     return Person(resource_id, (resource.text("name") if resource else "") or "without a name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.fields import Fields
+from booking_sync.dataverse.row_columns import RowColumns
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.columns import is_logical_name
@@ -49,7 +49,7 @@ class DataverseResources:
             resource_id = read_guid(row.get(_RESOURCE_ID))
             if resource_id is None:
                 raise incomplete()
-            user = Fields(row).row("UserId")
+            user = RowColumns(row).row("UserId")
             mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
             if mailbox and mailbox != NO_GUID:
                 found[resource_id] = mailbox

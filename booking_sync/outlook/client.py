@@ -28,7 +28,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
 from booking_sync.outlook.bounded import BoundedTransport
-from booking_sync.plumbing.telemetry import hushed
+from booking_sync.plumbing.telemetry import untraced
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -87,7 +87,7 @@ class GraphClient:
         request.set_stream_content(content, "application/json")
         # The SDK's own error handling drops the body of a failed answer, which says why.
         request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
-        with hushed():
+        with untraced():
             response: Any = await self._adapter.send_primitive_async(request, "bytes", None)
         return cast("httpx.Response", response)
 

@@ -44,7 +44,7 @@ from booking_sync.domain.event import is_event_id, is_mailbox
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.store import UntrackedStore
 from booking_sync.outlook.wire import GraphRequest
-from booking_sync.plumbing.telemetry import hushed
+from booking_sync.plumbing.telemetry import untraced
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -104,7 +104,7 @@ class EventRequests:
         self._client = client
         self._names = ParametersNameDecodingHandler()
 
-    @hushed()
+    @untraced()
     def create(
         self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
     ) -> GraphRequest:
@@ -115,7 +115,7 @@ class EventRequests:
         builder = self._events(mailbox).with_url(self._events_url(mailbox))
         return self._item(mailbox, builder.to_post_request_information(event, _configuration()))
 
-    @hushed()
+    @untraced()
     def update(self, event: EventRef, content: EventContent) -> GraphRequest:
         """PATCH our fields and nothing else; transactionId can't be changed, and Graph refuses to try."""
         builder = self._event(event).with_url(self._event_url(event))
@@ -128,7 +128,7 @@ class EventRequests:
         builder = self._event(event).with_url(self._event_url(event))
         return self._item(event.mailbox, builder.to_delete_request_information(_configuration()))
 
-    @hushed()
+    @untraced()
     def tag(self, event: EventRef, extension_name: str, booking_id: str, seal: str) -> GraphRequest:
         """POST the open extension, on its own: inside the creating POST it is a source of half-failures."""
         extension = _extension(extension_name, booking_id, seal)

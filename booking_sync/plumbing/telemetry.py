@@ -136,7 +136,7 @@ class Note(Protocol):
         """It did not go well; `kind` is an error's type or a status, never its text."""
 
 
-class _Silence:
+class _NoSpan:
     """Nobody listens."""
 
     def add(self, attributes: Mapping[Attribute, Value]) -> None:
@@ -146,27 +146,27 @@ class _Silence:
         pass
 
 
-_SILENCE = _Silence()
+_NO_SPAN = _NoSpan()
 _sharing: contextvars.ContextVar[Sequence[Span]] = contextvars.ContextVar("sharing", default=())
 """The spans that the work under way is shared by; see `shared_by`."""
 
 
 def count(metric: Metric, amount: int = 1, attributes: Mapping[Attribute, str] | None = None) -> None:
     """Add to a counter; zero makes it known that nothing happened."""
-    if voice := _voice():
-        voice.counters[metric].add(amount, _plain(attributes))
+    if telemetry := _open_telemetry():
+        telemetry.counters[metric].add(amount, _plain(attributes))
 
 
 def measure(metric: Metric, value: float, attributes: Mapping[Attribute, str] | None = None) -> None:
     """Add to a histogram."""
-    if voice := _voice():
-        voice.histograms[metric].record(value, _plain(attributes))
+    if telemetry := _open_telemetry():
+        telemetry.histograms[metric].record(value, _plain(attributes))
 
 
 def observe(metric: Metric, value: float, attributes: Mapping[Attribute, str] | None = None) -> None:
     """Set a gauge."""
-    if voice := _voice():
-        voice.gauges[metric].set(value, _plain(attributes))
+    if telemetry := _open_telemetry():
+        telemetry.gauges[metric].set(value, _plain(attributes))
 
 
 def listening() -> bool:
@@ -187,22 +187,22 @@ def span(
         continues: the W3C traceparent of the trace that it is a part of, and then a link leads to the current
             span; empty: it is a part of the current one.
     """
-    voice = _voice()
-    if voice is None:
-        yield _SILENCE
+    telemetry = _open_telemetry()
+    if telemetry is None:
+        yield _NO_SPAN
         return
-    parent = voice.context_of(continues) if continues else None
-    links = voice.links([here()] if parent else _sharing.get())
-    with voice.tracer.start_as_current_span(
+    parent = telemetry.context_of(continues) if continues else None
+    links = telemetry.links([here()] if parent else _sharing.get())
+    with telemetry.tracer.start_as_current_span(
         name.value,
         context=parent,
-        kind=voice.client if calls else voice.internal,
+        kind=telemetry.client if calls else telemetry.internal,
         attributes=_plain(attributes),
         links=links,
         record_exception=False,  # its text may hold what a person wrote
         set_status_on_exception=False,
     ) as started:
-        note = _Told(started, voice)
+        note = _SpanNote(started, telemetry)
         try:
             yield note
         except BaseException as error:
@@ -212,14 +212,14 @@ def span(
 
 def traceparent() -> str:
     """The current span in W3C's form, for a message; empty when there is none."""
-    voice = _voice()
-    return voice.traceparent() if voice else ""
+    telemetry = _open_telemetry()
+    return telemetry.traceparent() if telemetry else ""
 
 
 def here() -> Origin:
     """The current span, to be named by work that it shares with others."""
-    voice = _voice()
-    return voice.here() if voice else None
+    telemetry = _open_telemetry()
+    return telemetry.here() if telemetry else None
 
 
 def shared_by(origins: Sequence[Origin]) -> contextvars.Context | None:
@@ -230,35 +230,35 @@ def shared_by(origins: Sequence[Origin]) -> contextvars.Context | None:
     its bookings.
     """
     spans = {origin.get_span_context().span_id: origin for origin in origins if origin is not None}
-    voice = _voice()
-    if not spans or voice is None:
+    telemetry = _open_telemetry()
+    if not spans or telemetry is None:
         return None
     context = contextvars.copy_context()
-    context.run(voice.enter, tuple(spans.values()))
+    context.run(telemetry.enter, tuple(spans.values()))
     return context
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
+def untraced() -> Iterator[None]:
     """Around a library that has spans of its own, of which there would be several for each booking.
 
     Kiota, on which the Graph SDK stands, has one for each object that it writes and each step of a request;
     they say nothing that our span of the batch does not.
     """
-    voice = _voice()
-    if voice is None:
+    telemetry = _open_telemetry()
+    if telemetry is None:
         yield
         return
-    with voice.hush():
+    with telemetry.untraced():
         yield
 
 
-class _Told:
+class _SpanNote:
     """A real span."""
 
-    def __init__(self, started: Span, voice: _Voice) -> None:
+    def __init__(self, started: Span, telemetry: _OpenTelemetry) -> None:
         self._span = started
-        self._voice = voice
+        self._open_telemetry = telemetry
 
     def add(self, attributes: Mapping[Attribute, Value]) -> None:
         for key, value in attributes.items():
@@ -266,10 +266,10 @@ class _Told:
 
     def fail(self, kind: str) -> None:
         self._span.set_attribute(Attribute.ERROR.value, kind)
-        self._span.set_status(self._voice.error)
+        self._span.set_status(self._open_telemetry.error)
 
 
-class _Voice:
+class _OpenTelemetry:
     """OpenTelemetry's API, imported and its instruments made."""
 
     def __init__(self) -> None:
@@ -321,7 +321,7 @@ class _Voice:
         self._context.attach(self._trace.set_span_in_context(parent))
 
     @contextmanager
-    def hush(self) -> Iterator[None]:
+    def untraced(self) -> Iterator[None]:
         """Give out the current span as unsampled: samplers that go by parents drop its children."""
         now = self._trace.get_current_span().get_span_context()
         unsampled = self._trace.SpanContext(now.trace_id or 1, now.span_id or 1, is_remote=False)
@@ -337,10 +337,10 @@ def _plain(attributes: Mapping[Attribute, Value] | None) -> dict[str, Value]:
     return {key.value: value for key, value in attributes.items()} if attributes else {}
 
 
-def _voice() -> _Voice | None:
-    return _speaking() if listening() else None
+def _open_telemetry() -> _OpenTelemetry | None:
+    return _set_up_telemetry() if listening() else None
 
 
 @functools.cache
-def _speaking() -> _Voice:
-    return _Voice()
+def _set_up_telemetry() -> _OpenTelemetry:
+    return _OpenTelemetry()

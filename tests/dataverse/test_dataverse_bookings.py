@@ -164,19 +164,19 @@ async def test_long_errors_fit_their_column(dataverse: DataverseWorld) -> None:
 async def test_who_am_i(dataverse: DataverseWorld) -> None:
     """The user and the organisation behind our token are known by their GUIDs."""
     identity = dataverse.standin.state.identity
-    assert await dataverse.rows.who_am_i() == WhoAmI(identity.app_user_id, identity.organization_id)
+    assert await dataverse.client.who_am_i() == WhoAmI(identity.app_user_id, identity.organization_id)
 
 
 async def test_token_is_for_the_environment(dataverse: DataverseWorld) -> None:
     """Tokens are asked for with the environment's own default scope."""
-    await dataverse.rows.who_am_i()
+    await dataverse.client.who_am_i()
     assert dataverse.credential.scopes == {(f"{dataverse.url}/.default",)}
 
 
 async def test_requests_carry_what_odata_wants(dataverse: DataverseWorld) -> None:
     """Each request says its OData version and an id of its own, by which support finds it."""
-    await dataverse.rows.who_am_i()
-    await dataverse.rows.who_am_i()
+    await dataverse.client.who_am_i()
+    await dataverse.client.who_am_i()
     first, second = (request.headers for request in dataverse.requests)
     assert first["odata-version"] == first["odata-maxversion"] == "4.0"
     assert first["accept"] == "application/json"
@@ -186,7 +186,7 @@ async def test_requests_carry_what_odata_wants(dataverse: DataverseWorld) -> Non
 async def test_affinity_cookie_is_dropped(dataverse: DataverseWorld) -> None:
     """No request returns the cookie that would tie us to one web server."""
     for _ in range(12):
-        await dataverse.rows.who_am_i()
+        await dataverse.client.who_am_i()
     assert dataverse.standin.state.cookies_returned == 0
 
 
@@ -269,7 +269,7 @@ async def test_refused_batch_is_sent_again_with_a_new_token(dataverse: Dataverse
 async def test_requests_refused_together_renew_together(dataverse: DataverseWorld) -> None:
     """Many requests with one bad token ask for one new secret, not for many."""
     dataverse.credential.renewals_until_good = 1
-    await asyncio.gather(*(dataverse.rows.who_am_i() for _ in range(8)))
+    await asyncio.gather(*(dataverse.client.who_am_i() for _ in range(8)))
     assert dataverse.credential.renewals == 1
 
 
@@ -480,7 +480,7 @@ async def test_no_answer_in_time(dataverse: DataverseWorld) -> None:
     error = await failed_record(rows)
     with pytest.raises(TransientError, match="no answer in time") as caught:
         await rows.read(BOOKING_ID)
-    await rows.aclose()
+    await client.aclose()
     assert isinstance(error, TransientError)
     assert (error.maybe_applied, caught.value.maybe_applied) == (True, False)
 
@@ -495,9 +495,9 @@ async def test_dropped_connection_is_transient(dataverse: DataverseWorld) -> Non
 
 async def test_service_that_is_not_there(unused_tcp_port: int) -> None:
     """When no connection was ever made, even a write can't have been applied."""
-    rows = make_rows(DataverseClient(f"https://localhost:{unused_tcp_port}", LocalCredential(), FixedClock()))
-    error = await failed_record(rows)
-    await rows.aclose()
+    client = DataverseClient(f"https://localhost:{unused_tcp_port}", LocalCredential(), FixedClock())
+    error = await failed_record(make_rows(client))
+    await client.aclose()
     assert isinstance(error, TransientError)
     assert not error.maybe_applied
 
@@ -524,13 +524,13 @@ async def test_environment_does_not_divert_requests(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    await dataverse.rows.who_am_i()
+    await dataverse.client.who_am_i()
     assert dataverse.requests[0].headers["authorization"] == f"Bearer {dataverse.credential.current}"
 
 
 async def test_closed_adapter_refuses(dataverse: DataverseWorld) -> None:
     """After closing, calls fail as transient, so that their messages are handled elsewhere."""
-    await dataverse.rows.aclose()
+    await dataverse.client.aclose()
     assert isinstance(await failed_read(dataverse), TransientError)
     assert isinstance(await failed_record(dataverse.rows), TransientError)
     assert dataverse.requests == []
@@ -541,10 +541,10 @@ async def test_closing_waits_for_what_is_under_way(dataverse: DataverseWorld) ->
     ids = {"UserId": BOOKING_ID, "OrganizationId": BOOKING_ID}
     fault = Fault(status=200, body=ids, delay_seconds=0.1)
     dataverse.standin.faults.add(fault)
-    asking = asyncio.ensure_future(dataverse.rows.who_am_i())
+    asking = asyncio.ensure_future(dataverse.client.who_am_i())
     while fault.times:  # noqa: ASYNC110 - the stand-in has no event for a fault that struck
         await asyncio.sleep(0.005)
-    await dataverse.rows.aclose()
+    await dataverse.client.aclose()
     assert await asking == WhoAmI(BOOKING_ID, BOOKING_ID)
 
 

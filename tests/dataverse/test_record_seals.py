@@ -65,9 +65,8 @@ def vault() -> Vault:
 async def rows(dataverse: DataverseWorld, vault: Vault) -> AsyncIterator[DataverseBookings]:
     """The adapter with these keys."""
     client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock)
-    made = make_rows(client, vault)
-    yield made
-    await made.aclose()
+    yield make_rows(client, vault)
+    await client.aclose()
 
 
 async def must_read(rows: DataverseBookings, booking_id: str) -> BookingRow:

@@ -77,7 +77,7 @@ class LocalCredential(ClosedOnExit):
 
 
 def make_rows(client: DataverseClient, keyring: SealKeyring = KEYRING) -> DataverseBookings:
-    """The adapter, with the tests' seals; closing it closes the client."""
+    """The adapter, with the tests' seals."""
     seals = sealer(DEFAULT_IDENTITY.organization_id, keys=keyring.keys)
     return DataverseBookings(client, SupportColumns(), seals, keyring)
 
@@ -91,7 +91,8 @@ class DataverseWorld:
         self.clock = FixedClock()
         self.credential = LocalCredential()
         self.credential.audience = url
-        self.rows = make_rows(DataverseClient(url, self.credential, self.clock))
+        self.client = DataverseClient(url, self.credential, self.clock)
+        self.rows = make_rows(self.client)
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -184,7 +185,7 @@ async def dataverse_world(
         try:
             yield world
         finally:
-            await world.rows.aclose()
+            await world.client.aclose()
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -32,7 +32,7 @@ ROUTE = "/api/operations/audit"
 
 
 @dataclass
-class Desk:
+class AuditedDay:
     """A technician, the dispatcher, and the operator who orders audits."""
 
     office: Office
@@ -109,65 +109,65 @@ async def hire(office: Office) -> Resource:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(office: Office) -> AsyncIterator[Desk]:
+async def world(office: Office) -> AsyncIterator[AuditedDay]:
     """A technician without bookings; nothing is hidden afterwards."""
-    yield Desk(office, await hire(office))
+    yield AuditedDay(office, await hire(office))
     await office.stack.dataverse.configure(hidden_bookings=[])
 
 
-async def test_a_lost_deletion_is_made_up_for(office: Office, desk: Desk) -> None:
+async def test_a_lost_deletion_is_made_up_for(office: Office, world: AuditedDay) -> None:
     """A booking deleted without a webhook: its event goes, the others stay."""
-    gone, kept = await desk.plan(2)
-    await desk.delete_quietly(gone)
+    gone, kept = await world.plan(2)
+    await world.delete_quietly(gone)
 
-    report = await desk.audit()
+    report = await world.audit()
 
     assert (report["counts"], report["enqueued"]) == ({"orphan": 1}, 1)
     assert await office.events(gone) == []
     assert (await office.event(kept)).id
-    assert (await desk.audit())["counts"] == {}
+    assert (await world.audit())["counts"] == {}
 
 
-async def test_an_orphan_of_a_crash_is_removed(office: Office, desk: Desk) -> None:
+async def test_an_orphan_of_a_crash_is_removed(office: Office, world: AuditedDay) -> None:
     """Killed between creating and recording, then reassigned: the first technician's event goes."""
     stack, other = office.stack, await hire(office)
     slow = Fault(path="bookableresourcebookings", method="PATCH", delay_seconds=20)
     await stack.dataverse.add_fault(slow)
-    plan = office.plan(desk.person)
+    plan = office.plan(world.person)
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
     plan = replace(plan, start=start, end=start + timedelta(hours=1))
     await stack.dataverse.create(BOOKINGS, booking_row(plan))
-    await desk.until_an_event_shows()
+    await world.until_an_event_shows()
     await stack.kill_host()
     await stack.dataverse.clear_faults()
     await stack.dataverse.update(BOOKINGS, plan.id, bind_resource(other.id), webhooks=False)
     await stack.restart_host()
     await office.settle()
-    assert {event.mailbox for event in await office.events(plan)} == {desk.person.mailbox, other.mailbox}
+    assert {event.mailbox for event in await office.events(plan)} == {world.person.mailbox, other.mailbox}
 
-    report = await desk.audit()
+    report = await world.audit()
 
     assert report["counts"] == {"orphan": 1}
     assert (await office.event(plan)).mailbox == other.mailbox
 
 
-async def test_an_event_that_was_never_recorded_is_adopted(office: Office, desk: Desk) -> None:
+async def test_an_event_that_was_never_recorded_is_adopted(office: Office, world: AuditedDay) -> None:
     """The row names the very event afterwards; no second one was made."""
-    (plan,) = await desk.plan()
+    (plan,) = await world.plan()
     event = await office.event(plan)
-    await desk.forget_the_event(plan)
+    await world.forget_the_event(plan)
 
-    assert (await desk.audit())["counts"] == {"unrecorded": 1}
+    assert (await world.audit())["counts"] == {"unrecorded": 1}
 
     assert (await office.event(plan)).id == event.id
     assert (await office.row(plan)).recorded_event == event.id
 
 
-async def test_a_duplicate_is_removed(office: Office, desk: Desk) -> None:
+async def test_a_duplicate_is_removed(office: Office, world: AuditedDay) -> None:
     """Two events of one booking, as Graph may make of two creations at once: the unnamed one goes."""
-    (plan,) = await desk.plan()
+    (plan,) = await world.plan()
     first = await office.event(plan)
-    await desk.forget_the_event(plan)
+    await world.forget_the_event(plan)
     # Graph says that there is an event already, names none, and finds none: so a second one is made.
     graph = office.stack.graph
     await graph.configure(duplicate_names_existing=False)
@@ -176,21 +176,21 @@ async def test_a_duplicate_is_removed(office: Office, desk: Desk) -> None:
     await graph.configure(duplicate_names_existing=True)
     assert len(await office.events(plan)) == 2
 
-    assert (await desk.audit())["counts"] == {"duplicate": 1}
+    assert (await world.audit())["counts"] == {"duplicate": 1}
 
     left = await office.event(plan)
     assert left.id != first.id
     assert (await office.row(plan)).recorded_event == left.id
 
 
-async def test_a_users_move_is_undone(office: Office, desk: Desk) -> None:
+async def test_a_users_move_is_undone(office: Office, world: AuditedDay) -> None:
     """An event dragged to another hour goes back to its booking's time."""
-    (plan,) = await desk.plan()
+    (plan,) = await world.plan()
     event = await office.event(plan)
     dragged = {"start": _outlook_time(plan.end), "end": _outlook_time(plan.end + timedelta(hours=1))}
-    await desk.user("edit", event, event=dragged)
+    await world.user("edit", event, event=dragged)
 
-    report = await desk.audit()
+    report = await world.audit()
 
     assert report["counts"] == {"drift": 1}
     assert report["findings"][0]["words"] == "The event was changed in Outlook: start, end."
@@ -198,68 +198,70 @@ async def test_a_users_move_is_undone(office: Office, desk: Desk) -> None:
     assert (mended.id, mended.start, mended.end) == (event.id, event.start, event.end)
 
 
-async def test_a_users_deletion_is_undone(office: Office, desk: Desk) -> None:
+async def test_a_users_deletion_is_undone(office: Office, world: AuditedDay) -> None:
     """A deleted event is made anew."""
-    (plan,) = await desk.plan()
-    await desk.user("delete", await office.event(plan))
+    (plan,) = await world.plan()
+    await world.user("delete", await office.event(plan))
 
-    assert (await desk.audit())["counts"] == {"missing": 1}
+    assert (await world.audit())["counts"] == {"missing": 1}
 
     assert (await office.event(plan)).id == (await office.row(plan)).recorded_event
 
 
-async def test_a_users_copy_stays(office: Office, desk: Desk) -> None:
+async def test_a_users_copy_stays(office: Office, world: AuditedDay) -> None:
     """A copy is reported and left alone, even when its booking is gone and the audit is forced."""
-    (plan,) = await desk.plan()
+    (plan,) = await world.plan()
     event = await office.event(plan)
-    await desk.user("copy", event)
-    assert (await desk.audit())["counts"] == {"copy": 1}
-    await desk.delete_quietly(plan)
+    await world.user("copy", event)
+    assert (await world.audit())["counts"] == {"copy": 1}
+    await world.delete_quietly(plan)
 
-    report = await desk.audit(force=True)
+    report = await world.audit(force=True)
 
     assert report["counts"] == {"orphan": 1, "copy": 1}
     (left,) = await office.events(plan)
     assert left.id != event.id
 
 
-async def test_hidden_bookings_and_too_many_deletions_stop_the_audit(office: Office, desk: Desk) -> None:
+async def test_hidden_bookings_and_too_many_deletions_stop_the_audit(
+    office: Office, world: AuditedDay
+) -> None:
     """Rows that we may not read are never orphans; many deleted ones are, but wait for somebody's word."""
-    plans = await desk.plan(12)
+    plans = await world.plan(12)
     await office.stack.dataverse.configure(hidden_bookings=[plan.id for plan in plans])
-    hidden = await desk.audit(force=True)
+    hidden = await world.audit(force=True)
     await office.stack.dataverse.configure(hidden_bookings=[])
     assert (hidden["counts"], hidden["enqueued"]) == ({"hidden": 12}, 0)
-    assert await desk.count_events() == 12
+    assert await world.count_events() == 12
 
     for plan in plans[1:]:
-        await desk.delete_quietly(plan)
-    guarded = await desk.audit()
+        await world.delete_quietly(plan)
+    guarded = await world.audit()
     assert guarded["counts"] == {"orphan": 11, "guard": 1}
     assert (guarded["withheld"], guarded["enqueued"]) == (11, 0)
-    assert await desk.count_events() == 12
+    assert await world.count_events() == 12
 
-    forced = await desk.audit(force=True)
+    forced = await world.audit(force=True)
     assert forced["enqueued"] == 11
-    assert await desk.count_events() == 1
+    assert await world.count_events() == 1
 
 
-async def test_a_failed_page_concludes_nothing(office: Office, desk: Desk) -> None:
+async def test_a_failed_page_concludes_nothing(office: Office, world: AuditedDay) -> None:
     """When the calendar can't be listed, its events are not missing, and it is named."""
-    await desk.plan()
+    await world.plan()
     for _ in range(4):
         await office.stack.graph.add_fault(Fault(path="calendarView", status=500, times=4))
 
-    report = await desk.audit()
+    report = await world.audit()
 
     assert (report["counts"], report["enqueued"], report["mailboxes"]) == ({"unreadable": 1}, 0, 0)
-    assert report["findings"][0]["mailbox"] == desk.person.mailbox
+    assert report["findings"][0]["mailbox"] == world.person.mailbox
 
 
-async def test_the_timer_repairs_by_itself(office: Office, desk: Desk) -> None:
+async def test_the_timer_repairs_by_itself(office: Office, world: AuditedDay) -> None:
     """The scheduled audit covers every technician of Dataverse and mends what it finds."""
-    (plan,) = await desk.plan()
-    await desk.user("delete", await office.event(plan))
+    (plan,) = await world.plan()
+    await world.user("delete", await office.event(plan))
 
     async with office.stack.session.post(
         f"{office.stack.host_url}/admin/functions/audit",
@@ -267,7 +269,7 @@ async def test_the_timer_repairs_by_itself(office: Office, desk: Desk) -> None:
         headers={HEADER: office.stack.keys.master},
     ) as answer:
         assert answer.status == 202
-    await desk.until_an_event_shows()
+    await world.until_an_event_shows()
     await office.settle()
 
     assert (await office.event(plan)).id == (await office.row(plan)).recorded_event

@@ -11,8 +11,8 @@ import pytest
 from local.stack.azurite import azurite, random_account
 from local.stack.certificates import Certificates, make_certificates
 from tests.dataverse.world import DataverseWorld, dataverse_world
+from tests.hostile.app_functions import QUEUE, AppFunctions
 from tests.hostile.background import running
-from tests.hostile.door import QUEUE, Door
 from tests.outlook import conftest as _quiet_imports  # noqa: F401 - imports the Graph SDK without its warnings
 from tests.outlook.kit import GraphHere, running_graph
 from tests.support.webhook_bodies import APP_USER, ORGANIZATION
@@ -39,14 +39,14 @@ def storage(certificates: Certificates) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def door(storage: str) -> Iterator[Door]:
+def app_functions(storage: str) -> Iterator[AppFunctions]:
     """The app's functions; only what the webhook needs is configured."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AzureWebJobsStorage", storage)
         patch.setenv("BOOKING_QUEUE_NAME", QUEUE)
         patch.setenv("DATAVERSE_ORGANIZATION_ID", ORGANIZATION)
         patch.setenv("DATAVERSE_APP_USER_ID", APP_USER)
-        with Door(storage) as opened:
+        with AppFunctions(storage) as opened:
             yield opened
 
 

@@ -1,4 +1,4 @@
-"""The webhook over HTTP: the local Functions host in a process of its own, hammered from outside."""
+"""The webhook over HTTP: the local Functions host in a process of its own, hammered from host_client."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ HEAVY = heavy_bodies()
 
 
 @dataclass(frozen=True)
-class Outside:
-    """What somebody outside sees of the host, and where it logs."""
+class HostClient:
+    """What somebody host_client sees of the host, and where it logs."""
 
     address: tuple[str, int]
     log: Path
@@ -55,9 +55,9 @@ class Outside:
 
 
 @pytest.fixture(scope="module")
-def outside(
+def host_client(
     certificates: Certificates, storage: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Outside]:
+) -> Iterator[HostClient]:
     """A host that has all that the webhook needs."""
     log = tmp_path_factory.mktemp("host") / "host.log"
     settings = {
@@ -68,14 +68,14 @@ def outside(
     }
     with running(host_process(AppLaunch(REPOSITORY, settings, KEYS, log_file=log), "own")) as process:
         parts = urlsplit(process.url)
-        yield Outside((str(parts.hostname), int(parts.port or 0)), log)
+        yield HostClient((str(parts.hostname), int(parts.port or 0)), log)
 
 
 @tries(0.3)
 @given(raw_bodies())
-def test_no_body_breaks_the_host(outside: Outside, body: bytes) -> None:
+def test_no_body_breaks_the_host(host_client: HostClient, body: bytes) -> None:
     """Mutated bodies get a short JSON answer, and no 5xx but the 503 of a queue that can't keep up."""
-    status, answer = outside.post(body, {HEADER: KEYS.function})
+    status, answer = host_client.post(body, {HEADER: KEYS.function})
     assert len(answer) < 400
     if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         assert json.loads(answer)["error"].startswith("the storage queue ")
@@ -85,28 +85,28 @@ def test_no_body_breaks_the_host(outside: Outside, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", HEAVY)
-def test_no_heavy_body_breaks_the_host(outside: Outside, kind: str) -> None:
+def test_no_heavy_body_breaks_the_host(host_client: HostClient, kind: str) -> None:
     """Bodies made to cost much are answered, and the next one is, too."""
-    status, _ = outside.post(HEAVY[kind], {HEADER: KEYS.function, "Content-Type": "text/plain"})
+    status, _ = host_client.post(HEAVY[kind], {HEADER: KEYS.function, "Content-Type": "text/plain"})
     assert status in (202, 400, 413)
-    assert outside.post(updated().body(), {HEADER: KEYS.function})[0] == 202
+    assert host_client.post(updated().body(), {HEADER: KEYS.function})[0] == 202
 
 
 @pytest.mark.parametrize(
     "key",
     [b"", b"wrong", b"the-function-key-of-this-tes", b"\xff\xfe\x80", "schlüssel".encode(), b"x" * 2000],
 )
-def test_without_the_right_key_nobody_gets_in(outside: Outside, key: bytes) -> None:
+def test_without_the_right_key_nobody_gets_in(host_client: HostClient, key: bytes) -> None:
     """A missing, wrong, cut off, odd or long key is a 401, in the header and in the query."""
     head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n" % ROUTE.encode()
-    assert outside.send(head + b"%s: %s\r\n\r\n{}" % (HEADER.encode(), key)) == 401
+    assert host_client.send(head + b"%s: %s\r\n\r\n{}" % (HEADER.encode(), key)) == 401
     quoted = b"".join(b"%%%02X" % each for each in key)
-    assert outside.send(head.replace(b" HTTP", b"?code=%s HTTP" % quoted) + b"\r\n{}") == 401
+    assert host_client.send(head.replace(b" HTTP", b"?code=%s HTTP" % quoted) + b"\r\n{}") == 401
 
 
-def test_nothing_of_it_is_in_the_log(outside: Outside) -> None:
+def test_nothing_of_it_is_in_the_log(host_client: HostClient) -> None:
     """Neither tracebacks nor keys were logged, whatever came in before."""
-    outside.post(b"{", {HEADER: KEYS.function})
-    log = outside.log.read_text()
+    host_client.post(b"{", {HEADER: KEYS.function})
+    log = host_client.log.read_text()
     assert "The body is not JSON." in log
     assert not [each for each in ("Traceback", KEYS.function, KEYS.master) if each in log]

@@ -34,7 +34,7 @@ from tests.support.fakes import FakeCalendar, FakeQueue, FakeRelated, FakeRows
 from tests.support.seals import prover
 
 if TYPE_CHECKING:
-    from tests.hostile.door import Door
+    from tests.hostile.app_functions import AppFunctions
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 MESSAGE: dict[str, Any] = {
@@ -72,7 +72,7 @@ def messages(draw: st.DrawFn) -> bytes:
     return draw(st.binary(max_size=200) | st.just(write(message).encode()))
 
 
-class Bench:
+class QueueWorld:
     """The worker and the protocol on fakes: one booking, and a mailbox that can't be reached."""
 
     def __init__(self) -> None:
@@ -103,19 +103,19 @@ class Bench:
 @given(messages(), st.integers(1, MAX_DEQUEUE_COUNT), st.booleans())
 async def test_no_message_breaks_the_worker(body: bytes, dequeue_count: int, throttled: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
     """Whatever lies on the queue is settled, put back, or dead-lettered beside a reason that fits."""
-    bench = Bench()
+    world = QueueWorld()
     if throttled:
-        bench.rows.faults.before["read"] = [TransientError("throttled", retry_after=1)]
-        bench.bookings.fails = TransientError("throttled", retry_after=1)
+        world.rows.faults.before["read"] = [TransientError("throttled", retry_after=1)]
+        world.bookings.fails = TransientError("throttled", retry_after=1)
     text = body.decode("utf-8", errors="replace")
-    await bench.worker.handle(text, dequeue_count)
-    for change, delay in bench.queue.sent:
+    await world.worker.handle(text, dequeue_count)
+    for change, delay in world.queue.sent:
         assert decode_change(encode_change(change)) == change
         assert 0 <= delay < 7 * 24 * 3600
-    for related, delay in bench.queue.related:
+    for related, delay in world.queue.related:
         assert decode_message(encode_related(related)) == related
         assert 0 < delay < 7 * 24 * 3600
-    for message, reason in bench.queue.poison:
+    for message, reason in world.queue.poison:
         assert message == text
         assert 0 < len(reason) <= REASON_LIMIT
         assert len(dead_letter_text(message, reason, NOW)) <= MAX_MESSAGE_CHARACTERS
@@ -148,13 +148,15 @@ AWKWARD = {
 
 
 @pytest.mark.parametrize("kind", AWKWARD)
-def test_an_awkward_message_lies_on_the_poison_queue_beside_its_reason(door: Door, kind: str) -> None:
+def test_an_awkward_message_lies_on_the_poison_queue_beside_its_reason(
+    app_functions: AppFunctions, kind: str
+) -> None:
     """Through the real function and a real queue: one dead letter, with a reason, and no error raised."""
-    door.deliver(AWKWARD[kind])
-    (letter,) = [json.loads(text) for text in door.poison()]
+    app_functions.deliver(AWKWARD[kind])
+    (letter,) = [json.loads(text) for text in app_functions.poison()]
     assert letter["reason"].startswith("Malformed message: ")
     assert len(letter["reason"]) <= REASON_LIMIT
-    assert door.changes() == []
+    assert app_functions.changes() == []
 
 
 @tries(0.3)

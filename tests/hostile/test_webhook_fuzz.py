@@ -20,7 +20,7 @@ from tests.hostile.budget import tries
 from tests.support.webhook_bodies import Webhook, created, deleted, headers, work_order_updated
 
 if TYPE_CHECKING:
-    from tests.hostile.door import Door
+    from tests.hostile.app_functions import AppFunctions
 
 ANSWER_LIMIT = 400
 """Bytes; the longest answer names a status, a reason and two ids."""
@@ -29,16 +29,16 @@ BYTES_PER_BODY_BYTE = 40
 """What parsed JSON may take: an empty object of two characters and a comma is 64 bytes and a pointer."""
 
 
-def judge(door: Door, body: bytes, head: dict[str, str]) -> None:
+def judge(app_functions: AppFunctions, body: bytes, head: dict[str, str]) -> None:
     """Post, and check what holds for every body."""
-    answer = door.post(body, head)
+    answer = app_functions.post(body, head)
     text = answer.get_body().decode("ascii")
     assert answer.status_code in (202, 400, 413), text
     assert len(text) <= ANSWER_LIMIT
     assert "Traceback" not in text
     assert isinstance(json.loads(text), dict)
     told = json.loads(text)
-    messages = door.changes() if told["status"] == "queued" else []
+    messages = app_functions.changes() if told["status"] == "queued" else []
     for message in messages:
         assert len(message) <= MAX_MESSAGE_CHARACTERS
     # Those about related rows are hidden for a moment, and turn up beside later ones.
@@ -52,20 +52,22 @@ def of_bookings(messages: list[str]) -> list[BookingChange]:
 
 @tries()
 @given(raw_bodies(), raw_headers())
-def test_no_mutated_body_breaks_the_webhook(door: Door, body: bytes, head: dict[str, str]) -> None:
+def test_no_mutated_body_breaks_the_webhook(
+    app_functions: AppFunctions, body: bytes, head: dict[str, str]
+) -> None:
     """Whatever is posted is queued, ignored or refused in a short answer, and what is queued can be read."""
-    judge(door, body, head)
+    judge(app_functions, body, head)
 
 
 @pytest.mark.parametrize("kind", HEAVY)
-def test_a_heavy_body_costs_memory_by_its_size(door: Door, kind: str) -> None:
+def test_a_heavy_body_costs_memory_by_its_size(app_functions: AppFunctions, kind: str) -> None:
     """Bodies made to cost much are answered, and take no more memory than a constant times their size."""
     body, head = HEAVY[kind], headers("Delete")
-    judge(door, Webhook().body(), headers())  # what is made once is made now
+    judge(app_functions, Webhook().body(), headers())  # what is made once is made now
     gc.collect()
     tracemalloc.start()
     try:
-        judge(door, body, head)
+        judge(app_functions, body, head)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -75,13 +77,15 @@ def test_a_heavy_body_costs_memory_by_its_size(door: Door, kind: str) -> None:
 
 @pytest.mark.parametrize("column", ["__type", "Attributes", "LogicalName"])
 @pytest.mark.parametrize("first", range(800, 1000, 50))
-def test_nesting_at_the_edge_of_what_can_be_parsed_is_answered(door: Door, first: int, column: str) -> None:
+def test_nesting_at_the_edge_of_what_can_be_parsed_is_answered(
+    app_functions: AppFunctions, first: int, column: str
+) -> None:
     """No depth is shallow enough for the parser and too deep for what looks at the values afterwards."""
     target = created().target
     mark = '"booking_sync."'
     text = write(Webhook("Create", target={**target, column: "booking_sync."}).context())
     for depth in range(first, first + 50):
-        judge(door, text.replace(mark, nested(depth)).encode(), headers("Create"))
+        judge(app_functions, text.replace(mark, nested(depth)).encode(), headers("Create"))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,7 @@ def test_nesting_at_the_edge_of_what_can_be_parsed_is_answered(door: Door, first
     "state", [None, "1:\ud800:\ud800", "1:abc:def"], ids=["no seal", "half a character", "a wrong seal"]
 )
 def test_a_deletion_names_no_event_that_could_not_be_ours(
-    door: Door, event_id: str, mailbox: str, state: str | None
+    app_functions: AppFunctions, event_id: str, mailbox: str, state: str | None
 ) -> None:
     """Columns edited into something that is no event id or no mailbox are not passed on; the change is."""
     image = {
@@ -110,21 +114,21 @@ def test_a_deletion_names_no_event_that_could_not_be_ours(
         "bsync_originalresource": mailbox,
         "bsync_outlooksyncstate": state,
     }
-    assert door.post(deleted(image).body(), headers("Delete")).status_code == 202
-    (change,) = of_bookings(door.changes())
+    assert app_functions.post(deleted(image).body(), headers("Delete")).status_code == 202
+    (change,) = of_bookings(app_functions.changes())
     assert change.event is None
 
 
-def test_a_storm_of_changes_of_one_work_order_is_one_message(door: Door) -> None:
+def test_a_storm_of_changes_of_one_work_order_is_one_message(app_functions: AppFunctions) -> None:
     """A hundred webhooks about one row are all acknowledged, and leave one message that can be read."""
     row_id = str(uuid.uuid4())
     body = replace(work_order_updated(), row_id=row_id).body()
-    told = [json.loads(door.post(body, headers()).get_body())["status"] for _ in range(100)]
+    told = [json.loads(app_functions.post(body, headers()).get_body())["status"] for _ in range(100)]
     assert told == ["queued"] + ["joined"] * 99
     found: list[RelatedChange] = []
     deadline = time.monotonic() + 30
     while not found and time.monotonic() < deadline:
-        messages = [decode_message(text) for text in door.changes()]
+        messages = [decode_message(text) for text in app_functions.changes()]
         found = [each for each in messages if isinstance(each, RelatedChange) and each.row_id == row_id]
         time.sleep(0.1)
     assert len(found) == 1

@@ -21,7 +21,7 @@ from booking_sync.plumbing.circuit import (
 
 
 @dataclass
-class Bench:
+class CircuitWorld:
     """A circuit on a clock that is set by hand, with chosen random numbers."""
 
     randoms: Iterator[float]
@@ -57,121 +57,121 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
+def world() -> CircuitWorld:
     """A circuit whose delays are as long as they get."""
-    return Bench(iter(lambda: 1.0, None))
+    return CircuitWorld(iter(lambda: 1.0, None))
 
 
-def test_failures_in_a_row_open_it(bench: Bench) -> None:
+def test_failures_in_a_row_open_it(world: CircuitWorld) -> None:
     """The last of so many failures opens the circuit, and calls fail with the time that is left."""
-    bench.fail(FAILURES_TO_OPEN - 1)
-    assert bench.refused() is None
-    bench.fail()
-    assert bench.refused() == FIRST_DELAY_SECONDS
-    bench.time += 0.25
-    assert bench.refused() == FIRST_DELAY_SECONDS - 0.25
+    world.fail(FAILURES_TO_OPEN - 1)
+    assert world.refused() is None
+    world.fail()
+    assert world.refused() == FIRST_DELAY_SECONDS
+    world.time += 0.25
+    assert world.refused() == FIRST_DELAY_SECONDS - 0.25
 
 
-def test_an_answer_in_between_keeps_it_closed(bench: Bench) -> None:
+def test_an_answer_in_between_keeps_it_closed(world: CircuitWorld) -> None:
     """Single failures among answers say nothing of the whole service."""
     for _ in range(3):
-        bench.fail(FAILURES_TO_OPEN - 1)
-        bench.succeed()
-    assert bench.refused() is None
+        world.fail(FAILURES_TO_OPEN - 1)
+        world.succeed()
+    assert world.refused() is None
 
 
-def test_a_refusal_says_that_nothing_was_tried_and_why(bench: Bench) -> None:
+def test_a_refusal_says_that_nothing_was_tried_and_why(world: CircuitWorld) -> None:
     """A refused call leaves no doubt, counts as no try, and names what was wrong with the service."""
-    bench.fail(FAILURES_TO_OPEN)
+    world.fail(FAILURES_TO_OPEN)
     with pytest.raises(TransientError, match="Graph is not asked for a while: ConnectError") as error:
-        bench.fail()
+        world.fail()
     assert error.value.untried
     assert not error.value.maybe_applied
 
 
-def test_one_call_at_a_time_may_try(bench: Bench) -> None:
+def test_one_call_at_a_time_may_try(world: CircuitWorld) -> None:
     """After the delay one call is let through; others are refused until it has ended."""
-    bench.fail(FAILURES_TO_OPEN)
-    bench.wait_until_due()
-    with bench.circuit.call() as probe:
-        assert [bench.refused() for _ in range(100)] == [FIRST_DELAY_SECONDS] * 100
+    world.fail(FAILURES_TO_OPEN)
+    world.wait_until_due()
+    with world.circuit.call() as probe:
+        assert [world.refused() for _ in range(100)] == [FIRST_DELAY_SECONDS] * 100
         probe.answered()
-    assert bench.refused() is None
+    assert world.refused() is None
 
 
-def test_delays_double_up_to_a_cap(bench: Bench) -> None:
+def test_delays_double_up_to_a_cap(world: CircuitWorld) -> None:
     """Each failed try opens it for twice as long, up to the cap; an answer begins afresh."""
-    bench.fail(FAILURES_TO_OPEN)
+    world.fail(FAILURES_TO_OPEN)
     delays = []
     for _ in range(9):
-        delays.append(bench.refused())
-        bench.wait_until_due()
-        bench.fail()
+        delays.append(world.refused())
+        world.wait_until_due()
+        world.fail()
     assert delays == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert delays[-1] == LONGEST_DELAY_SECONDS
-    bench.wait_until_due()
-    bench.succeed()
-    bench.fail(FAILURES_TO_OPEN)
-    assert bench.refused() == FIRST_DELAY_SECONDS
+    world.wait_until_due()
+    world.succeed()
+    world.fail(FAILURES_TO_OPEN)
+    assert world.refused() == FIRST_DELAY_SECONDS
 
 
-def test_delays_are_spread(bench: Bench) -> None:
+def test_delays_are_spread(world: CircuitWorld) -> None:
     """Instances that saw the same outage come back at different times, none before half the span."""
-    bench.randoms = iter([0.0, 0.5])
-    bench.fail(FAILURES_TO_OPEN)
-    assert bench.refused() == FIRST_DELAY_SECONDS / 2
-    bench.wait_until_due()
-    bench.fail()
-    assert bench.refused() == 2 * FIRST_DELAY_SECONDS * 0.75
+    world.randoms = iter([0.0, 0.5])
+    world.fail(FAILURES_TO_OPEN)
+    assert world.refused() == FIRST_DELAY_SECONDS / 2
+    world.wait_until_due()
+    world.fail()
+    assert world.refused() == 2 * FIRST_DELAY_SECONDS * 0.75
 
 
-def test_a_closed_circuit_needs_all_the_failures_again(bench: Bench) -> None:
+def test_a_closed_circuit_needs_all_the_failures_again(world: CircuitWorld) -> None:
     """Failures from before the outage are not counted after it."""
-    bench.fail(FAILURES_TO_OPEN)
-    bench.wait_until_due()
-    bench.succeed()
-    bench.fail(FAILURES_TO_OPEN - 1)
-    assert bench.refused() is None
+    world.fail(FAILURES_TO_OPEN)
+    world.wait_until_due()
+    world.succeed()
+    world.fail(FAILURES_TO_OPEN - 1)
+    assert world.refused() is None
 
 
 @pytest.mark.parametrize("up", [True, False])
-def test_late_results_change_nothing(bench: Bench, up: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_late_results_change_nothing(world: CircuitWorld, up: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """What was sent before the circuit opened neither closes it nor opens it for longer."""
-    with bench.circuit.call() as late:
-        bench.fail(FAILURES_TO_OPEN)
+    with world.circuit.call() as late:
+        world.fail(FAILURES_TO_OPEN)
         _end(late, up=up)
-    assert bench.refused() == FIRST_DELAY_SECONDS
+    assert world.refused() == FIRST_DELAY_SECONDS
 
 
 @pytest.mark.parametrize("up", [True, False])
-def test_late_results_do_not_free_the_place_of_the_try(bench: Bench, up: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_late_results_do_not_free_the_place_of_the_try(world: CircuitWorld, up: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """While one call tries, the end of an old one does not let a second one try."""
     with contextlib.ExitStack() as old:
-        _end(old.enter_context(bench.circuit.call()), up=up)
-        bench.fail(FAILURES_TO_OPEN)
-        bench.wait_until_due()
-        with bench.circuit.call():
+        _end(old.enter_context(world.circuit.call()), up=up)
+        world.fail(FAILURES_TO_OPEN)
+        world.wait_until_due()
+        with world.circuit.call():
             old.close()
-            assert bench.refused() == FIRST_DELAY_SECONDS
+            assert world.refused() == FIRST_DELAY_SECONDS
 
 
-def test_a_try_that_says_nothing_lets_the_next_one_try(bench: Bench) -> None:
+def test_a_try_that_says_nothing_lets_the_next_one_try(world: CircuitWorld) -> None:
     """A cancelled call, or one without a token, leaves the circuit as it was and its place free."""
-    bench.fail(FAILURES_TO_OPEN)
-    bench.wait_until_due()
-    with pytest.raises(RuntimeError), bench.circuit.call():
+    world.fail(FAILURES_TO_OPEN)
+    world.wait_until_due()
+    with pytest.raises(RuntimeError), world.circuit.call():
         raise RuntimeError("cancelled")
-    with bench.circuit.call():
-        assert bench.refused() == FIRST_DELAY_SECONDS
+    with world.circuit.call():
+        assert world.refused() == FIRST_DELAY_SECONDS
 
 
-def test_opening_and_closing_are_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_opening_and_closing_are_logged(world: CircuitWorld, caplog: pytest.LogCaptureFixture) -> None:
     """One line says since when and why a service is left alone, and one that it is back."""
     with caplog.at_level(logging.INFO, "booking_sync.plumbing.circuit"):
-        bench.fail(FAILURES_TO_OPEN)
-        bench.wait_until_due()
-        bench.succeed()
-        bench.succeed()
+        world.fail(FAILURES_TO_OPEN)
+        world.wait_until_due()
+        world.succeed()
+        world.succeed()
     opened, closed = (json.loads(record.getMessage()) for record in caplog.records)
     assert (opened["event"], opened["service"], opened["reason"]) == (
         "circuit_opened",

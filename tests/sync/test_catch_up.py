@@ -95,7 +95,7 @@ def test_row_that_can_not_be_planned_is_unreadable() -> None:
     assert standing(BookingRow(booking(), SyncRecord(), 'W/"1"'), stumble) is Standing.UNREADABLE
 
 
-class Bench:
+class CatchUpWorld:
     """A catch-up on fakes, with a clock that is set by hand."""
 
     def __init__(self, queue: FakeQueue | None = None) -> None:
@@ -137,107 +137,107 @@ class Bench:
 
 async def test_missed_bookings_are_queued() -> None:
     """Each booking that is behind gets one hint, stamped now, with a correlation id of its own."""
-    bench = Bench()
-    ids = bench.fill(5)
-    tally = await bench.run_after()
+    world = CatchUpWorld()
+    ids = world.fill(5)
+    tally = await world.run_after()
     assert tally == Tally(pages=3, rows=5, behind=5, queued=5)
-    assert {change for change, _ in bench.queue.sent} == {
-        BookingChange(booking_id, f"correlation-{number}", bench.time)
+    assert {change for change, _ in world.queue.sent} == {
+        BookingChange(booking_id, f"correlation-{number}", world.time)
         for number, booking_id in enumerate(ids, 1)
     }
-    assert {delay for _, delay in bench.queue.sent} == {0.0}
+    assert {delay for _, delay in world.queue.sent} == {0.0}
 
 
 async def test_hints_bring_everything_in_step() -> None:
     """What is queued is enough for the synchronizer, and the next run finds nothing behind."""
-    bench = Bench()
-    bench.fill(4)
-    await bench.run_after()
+    world = CatchUpWorld()
+    world.fill(4)
+    await world.run_after()
     calendar = FakeCalendar()
     synchronizer = Synchronizer(
-        bench.rows, calendar, desired, prover(calendar, ORGANIZATION_ID), events_clock
+        world.rows, calendar, desired, prover(calendar, ORGANIZATION_ID), events_clock
     )
-    for booking_id in bench.take_queued():
+    for booking_id in world.take_queued():
         await synchronizer.sync(SyncTask(booking_id))
     assert len(calendar.events) == 4
-    assert await bench.run_after() == Tally(pages=2, rows=4)
-    assert bench.take_queued() == []
+    assert await world.run_after() == Tally(pages=2, rows=4)
+    assert world.take_queued() == []
 
 
 async def test_change_is_left_to_its_webhook_for_a_while() -> None:
     """A booking that changed a moment ago is not looked at yet, and found by a later run."""
-    bench = Bench()
-    ids = bench.fill(1)
-    assert await bench.run_after(minutes=1.9) == Tally(pages=1)
-    assert bench.take_queued() == []
-    await bench.run_after(minutes=0.1)
-    assert bench.take_queued() == ids
+    world = CatchUpWorld()
+    ids = world.fill(1)
+    assert await world.run_after(minutes=1.9) == Tally(pages=1)
+    assert world.take_queued() == []
+    await world.run_after(minutes=0.1)
+    assert world.take_queued() == ids
 
 
 async def test_look_back_covers_runs_that_did_not_happen() -> None:
     """A change is found as long as it lies in the look-back, and is the audit's from then on."""
-    bench = Bench()
-    ids = bench.fill(1)
-    await bench.run_after(minutes=60)
-    assert bench.take_queued() == ids
-    bench.restart()
-    assert await bench.run_after(minutes=1) == Tally(pages=1)
+    world = CatchUpWorld()
+    ids = world.fill(1)
+    await world.run_after(minutes=60)
+    assert world.take_queued() == ids
+    world.restart()
+    assert await world.run_after(minutes=1) == Tally(pages=1)
 
 
 async def test_booking_that_waits_is_queued_once_per_version() -> None:
     """While a booking is put back again and again, only the first run queues it; a change counts anew."""
-    bench = Bench()
-    ids = bench.fill(2)
-    await bench.run_after()
-    assert bench.take_queued() == ids
-    assert await bench.run_after() == Tally(pages=1, rows=2, behind=2)
-    assert await bench.run_after() == Tally(pages=1, rows=2, behind=2)
-    assert bench.take_queued() == []
-    bench.rows.put(booking(ids[0], BERT))
-    await bench.run_after()
-    assert bench.take_queued() == ids[:1]
+    world = CatchUpWorld()
+    ids = world.fill(2)
+    await world.run_after()
+    assert world.take_queued() == ids
+    assert await world.run_after() == Tally(pages=1, rows=2, behind=2)
+    assert await world.run_after() == Tally(pages=1, rows=2, behind=2)
+    assert world.take_queued() == []
+    world.rows.put(booking(ids[0], BERT))
+    await world.run_after()
+    assert world.take_queued() == ids[:1]
 
 
 async def test_forgetting_costs_one_hint() -> None:
     """Another process knows nothing of what was queued, queues it once more, and no harm is done."""
-    bench = Bench()
-    ids = bench.fill(1)
-    await bench.run_after()
-    bench.restart()
-    await bench.run_after()
-    assert bench.take_queued() == ids * 2
+    world = CatchUpWorld()
+    ids = world.fill(1)
+    await world.run_after()
+    world.restart()
+    await world.run_after()
+    assert world.take_queued() == ids * 2
 
 
 async def test_failing_rows_are_counted_and_not_queued(caplog: pytest.LogCaptureFixture) -> None:
     """A row that says why it can't be synced is not tried by the timer, and is no reason for a warning."""
-    bench = Bench()
-    bench.rows.put(booking())
-    row = bench.rows.rows[BOOKING_ID]
-    await bench.rows.record(BOOKING_ID, row.etag, SyncRecord(error="Outlook: no mailbox."))
+    world = CatchUpWorld()
+    world.rows.put(booking())
+    row = world.rows.rows[BOOKING_ID]
+    await world.rows.record(BOOKING_ID, row.etag, SyncRecord(error="Outlook: no mailbox."))
     with caplog.at_level(logging.INFO, "booking_sync.sync.catch_up"):
-        assert await bench.run_after() == Tally(pages=1, rows=1, failing=1)
-    assert bench.take_queued() == []
+        assert await world.run_after() == Tally(pages=1, rows=1, failing=1)
+    assert world.take_queued() == []
     assert [record.levelname for record in caplog.records] == ["INFO"]
 
 
 async def test_unreadable_row_does_not_hide_the_others(caplog: pytest.LogCaptureFixture) -> None:
     """A row that we may not see whole is counted with a warning; its neighbours are queued."""
-    bench = Bench()
-    ids = bench.fill(3)
-    bench.rows.unreadable[ids[0]] = "Dynamics 365: the booking's Resource is set, but we may not read it."
+    world = CatchUpWorld()
+    ids = world.fill(3)
+    world.rows.unreadable[ids[0]] = "Dynamics 365: the booking's Resource is set, but we may not read it."
     with caplog.at_level(logging.INFO, "booking_sync.sync.catch_up"):
-        assert await bench.run_after() == Tally(pages=2, rows=3, behind=2, queued=2, unreadable=1)
-    assert bench.take_queued() == ids[1:]
+        assert await world.run_after() == Tally(pages=2, rows=3, behind=2, queued=2, unreadable=1)
+    assert world.take_queued() == ids[1:]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 @pytest.mark.parametrize("behind", [0, 3])
 async def test_run_logs_one_line(caplog: pytest.LogCaptureFixture, behind: int) -> None:
     """Each run is one line of JSON; a warning when webhooks were missed."""
-    bench = Bench()
-    bench.fill(behind)
+    world = CatchUpWorld()
+    world.fill(behind)
     with caplog.at_level(logging.INFO, "booking_sync.sync.catch_up"):
-        await bench.run_after()
+        await world.run_after()
     (record,) = caplog.records
     assert record.levelname == ("WARNING" if behind else "INFO")
     assert json.loads(record.getMessage()) == {
@@ -254,28 +254,28 @@ async def test_run_logs_one_line(caplog: pytest.LogCaptureFixture, behind: int) 
 @pytest.mark.parametrize("error", [TransientError("throttled"), PermanentError("no privilege")])
 async def test_partial_list_raises(error: SyncError, caplog: pytest.LogCaptureFixture) -> None:
     """When a page fails, the run fails; what was found is queued, the rest is left to the next run."""
-    bench = Bench()
-    ids = bench.fill(4)
-    bench.rows.faults.after["list"] = [error]
+    world = CatchUpWorld()
+    ids = world.fill(4)
+    world.rows.faults.after["list"] = [error]
     with caplog.at_level(logging.INFO, "booking_sync.sync.catch_up"), pytest.raises(type(error)):
-        await bench.run_after()
-    assert bench.take_queued() == ids[:2]
+        await world.run_after()
+    assert world.take_queued() == ids[:2]
     line = json.loads(caplog.records[0].getMessage())
     assert (caplog.records[0].levelname, line["problem"]) == ("WARNING", error.reason)
-    await bench.run_after()
-    assert bench.take_queued() == ids[2:]
+    await world.run_after()
+    assert world.take_queued() == ids[2:]
 
 
 async def test_queue_that_is_down_fails_the_run() -> None:
     """Nothing counts as queued that the queue did not take, so the next run repeats it."""
-    bench = Bench()
-    ids = bench.fill(3)
-    bench.queue.down = True
+    world = CatchUpWorld()
+    ids = world.fill(3)
+    world.queue.down = True
     with pytest.raises(TransientError):
-        await bench.run_after()
-    bench.queue.down = False
-    assert await bench.run_after() == Tally(pages=2, rows=3, behind=3, queued=3)
-    assert bench.take_queued() == ids
+        await world.run_after()
+    world.queue.down = False
+    assert await world.run_after() == Tally(pages=2, rows=3, behind=3, queued=3)
+    assert world.take_queued() == ids
 
 
 class SlowQueue(FakeQueue):
@@ -298,19 +298,19 @@ class SlowQueue(FakeQueue):
 async def test_messages_are_sent_side_by_side_within_a_bound() -> None:
     """Many hints go out together, but never more than the bound at once."""
     queue = SlowQueue()
-    bench = Bench(queue)
-    ids = bench.fill(3 * SENDS_AT_ONCE)
-    bench.rows.page_rows = 1000
-    await bench.run_after()
-    assert bench.take_queued() == ids
+    world = CatchUpWorld(queue)
+    ids = world.fill(3 * SENDS_AT_ONCE)
+    world.rows.page_rows = 1000
+    await world.run_after()
+    assert world.take_queued() == ids
     assert queue.most == SENDS_AT_ONCE
 
 
 async def test_long_page_lets_others_work() -> None:
     """While a long page is planned, the event loop gets round to other tasks many times."""
-    bench = Bench()
-    bench.fill(500)
-    bench.rows.page_rows = 500
+    world = CatchUpWorld()
+    world.fill(500)
+    world.rows.page_rows = 500
     turns = 0
 
     async def count() -> None:
@@ -320,8 +320,8 @@ async def test_long_page_lets_others_work() -> None:
             await asyncio.sleep(0)
 
     other = asyncio.create_task(count())
-    bench.queue.down = True  # sending takes no part in this
+    world.queue.down = True  # sending takes no part in this
     with pytest.raises(TransientError):
-        await bench.run_after()
+        await world.run_after()
     other.cancel()
     assert turns >= 10

@@ -159,10 +159,10 @@ async def test_a_row_that_bookings_show_is_one_message(webhook: Webhook, change:
 async def test_a_row_that_keeps_changing_is_announced_at_intervals() -> None:
     """Ten saves within a minute are three messages; those between are acknowledged as joined."""
     queue, time = FakeQueue(), [0.0]
-    door = Receiver(queue, POLICY, lambda: NOW, lambda: NEW_ID, lambda: time[0])
+    webhook_receiver = Receiver(queue, POLICY, lambda: NOW, lambda: NEW_ID, lambda: time[0])
     answers = []
     for _ in range(10):
-        answers.append(await door.receive(work_order_updated().body(), headers()))
+        answers.append(await webhook_receiver.receive(work_order_updated().body(), headers()))
         time[0] += 6.0
     assert {answer.status for answer in answers} == {202}
     assert [answer.payload["status"] for answer in answers].count("joined") == 7
@@ -177,12 +177,12 @@ async def test_a_row_that_can_t_be_queued_makes_dataverse_try_again() -> None:
     """A queue that is down is a 503 for these as well, and the second attempt is not taken for joined."""
     queue = FakeQueue()
     queue.down = True
-    door = receiver(queue)
-    answer = await door.receive(work_order_updated().body(), headers())
+    webhook_receiver = receiver(queue)
+    answer = await webhook_receiver.receive(work_order_updated().body(), headers())
     assert (answer.status, answer.payload["status"]) == (503, "unavailable")
     assert answer.payload["rowId"] == WORK_ORDER_ID
     queue.down = False
-    answer = await door.receive(work_order_updated().body(), headers())
+    answer = await webhook_receiver.receive(work_order_updated().body(), headers())
     assert (answer.status, answer.payload["status"]) == (202, "queued")
     assert [change for change, _ in queue.related] == [ORDER_CHANGE]
 

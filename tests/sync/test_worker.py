@@ -72,7 +72,7 @@ class FakeFanOut(FanOut):
         return self.outcome
 
 
-class Bench:
+class WorkerWorld:
     """A worker on fakes, with a clock that is set by hand."""
 
     def __init__(
@@ -102,9 +102,9 @@ class Bench:
 @pytest.mark.parametrize("kind", [OutcomeKind.SYNCED, OutcomeKind.UNCHANGED, OutcomeKind.SKIPPED])
 async def test_a_settled_booking_acknowledges_its_message(kind: OutcomeKind) -> None:
     """Done, unchanged and skipped need nothing more."""
-    bench = Bench(Outcome(kind))
-    await bench.worker.handle(TEXT, 1)
-    assert (bench.queue.sent, bench.queue.poison) == ([], [])
+    world = WorkerWorld(Outcome(kind))
+    await world.worker.handle(TEXT, 1)
+    assert (world.queue.sent, world.queue.poison) == ([], [])
 
 
 async def test_the_outcome_is_one_structured_line_with_the_correlation_id(
@@ -112,7 +112,7 @@ async def test_the_outcome_is_one_structured_line_with_the_correlation_id(
 ) -> None:
     """Each message logs one JSON line by which it can be followed."""
     with caplog.at_level(logging.INFO, "booking_sync.sync.worker"):
-        await Bench(Outcome(OutcomeKind.SYNCED, "event created")).worker.handle(TEXT, 1)
+        await WorkerWorld(Outcome(OutcomeKind.SYNCED, "event created")).worker.handle(TEXT, 1)
     (line,) = [json.loads(record.getMessage()) for record in caplog.records]
     assert line["event"] == "booking_outcome"
     assert (line["outcome"], line["detail"]) == ("synced", "event created")
@@ -121,11 +121,11 @@ async def test_the_outcome_is_one_structured_line_with_the_correlation_id(
 
 async def test_a_deferred_message_is_put_back_with_what_was_learnt() -> None:
     """The delay asked for is the least it waits, and it remembers its uncertain past."""
-    bench = Bench(
+    world = WorkerWorld(
         Outcome(OutcomeKind.DEFERRED, "throttled", 30.0, uncertain=True, suspects=frozenset({ANNA}))
     )
-    await bench.worker.handle(TEXT, 1)
-    ((change, delay),) = bench.queue.sent
+    await world.worker.handle(TEXT, 1)
+    ((change, delay),) = world.queue.sent
     assert delay == pytest.approx(45.0)
     assert (change.attempt, change.uncertain, change.suspects) == (1, True, frozenset({ANNA}))
     assert change.first_seen == START
@@ -133,88 +133,88 @@ async def test_a_deferred_message_is_put_back_with_what_was_learnt() -> None:
 
 async def test_a_failed_booking_lies_on_the_poison_queue_beside_its_reason() -> None:
     """A permanent failure keeps the message, with the words for a person."""
-    bench = Bench(Outcome(OutcomeKind.FAILED, "Outlook: no mailbox."))
-    await bench.worker.handle(TEXT, 1)
-    assert bench.queue.poison == [(TEXT, "Outlook: no mailbox.")]
+    world = WorkerWorld(Outcome(OutcomeKind.FAILED, "Outlook: no mailbox."))
+    await world.worker.handle(TEXT, 1)
+    assert world.queue.poison == [(TEXT, "Outlook: no mailbox.")]
 
 
 async def test_a_message_from_the_future_grows_old_from_now_on() -> None:
     """Whatever moment a message claims, it is given up one day: a put-back says when it was met."""
-    bench = Bench(Outcome(OutcomeKind.DEFERRED, "throttled"))
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled"))
     far = datetime(9999, 1, 1, tzinfo=UTC)
     for text in (
         encode_change(replace(CHANGE, first_seen=far)),
         encode_related(replace(RELATED, first_seen=far)),
     ):
-        await bench.worker.handle(text, 1)
-    assert [change.first_seen for change, _ in bench.queue.sent] == [START]
-    assert [change.first_seen for change, _ in bench.queue.related] == [START]
+        await world.worker.handle(text, 1)
+    assert [change.first_seen for change, _ in world.queue.sent] == [START]
+    assert [change.first_seen for change, _ in world.queue.related] == [START]
 
 
 async def test_a_refusal_that_may_pass_is_tried_again_for_hours_and_then_fails_in_its_own_words() -> None:
     """Rights that were just granted arrive late: the message waits, longer each time."""
     reason = "Outlook: the app may not write to this person's calendar (access denied)."
-    bench = Bench(Outcome(OutcomeKind.FAILED, reason, patience=timedelta(hours=4)))
+    world = WorkerWorld(Outcome(OutcomeKind.FAILED, reason, patience=timedelta(hours=4)))
     text, tries = TEXT, 0
-    while not bench.queue.poison:
-        await bench.worker.handle(text, 1)
+    while not world.queue.poison:
+        await world.worker.handle(text, 1)
         tries += 1
-        if bench.queue.sent:
-            change, delay = bench.queue.sent.pop()
+        if world.queue.sent:
+            change, delay = world.queue.sent.pop()
             assert delay >= 900
             text = encode_change(change)
-            bench.time += timedelta(seconds=delay)
+            world.time += timedelta(seconds=delay)
     assert tries == 6
-    assert timedelta(hours=4) <= bench.time - START < timedelta(hours=5)
-    assert bench.queue.poison == [(text, reason)]
-    assert bench.work.given_up == []  # the row says it since the first try
+    assert timedelta(hours=4) <= world.time - START < timedelta(hours=5)
+    assert world.queue.poison == [(text, reason)]
+    assert world.work.given_up == []  # the row says it since the first try
 
 
 async def test_a_refusal_is_not_tried_longer_than_any_change() -> None:
     """A patience beyond the age at which messages are given up ends there."""
-    bench = Bench(Outcome(OutcomeKind.FAILED, "full", patience=timedelta(days=30)))
-    bench.time = START + timedelta(hours=23)
-    await bench.worker.handle(TEXT, 1)
-    assert len(bench.queue.sent) == 1
-    bench.time = START + timedelta(hours=24)
-    await bench.worker.handle(TEXT, 1)
-    assert bench.queue.poison == [(TEXT, "full")]
+    world = WorkerWorld(Outcome(OutcomeKind.FAILED, "full", patience=timedelta(days=30)))
+    world.time = START + timedelta(hours=23)
+    await world.worker.handle(TEXT, 1)
+    assert len(world.queue.sent) == 1
+    world.time = START + timedelta(hours=24)
+    await world.worker.handle(TEXT, 1)
+    assert world.queue.poison == [(TEXT, "full")]
 
 
 async def test_what_a_message_says_of_its_past_outlives_a_refusal() -> None:
     """Mailboxes to search and doubt are put back with it."""
-    bench = Bench(Outcome(OutcomeKind.FAILED, "denied", patience=timedelta(hours=4)))
-    await bench.worker.handle(encode_change(replace(CHANGE, uncertain=True, suspects=frozenset({ANNA}))), 1)
-    ((change, _),) = bench.queue.sent
+    world = WorkerWorld(Outcome(OutcomeKind.FAILED, "denied", patience=timedelta(hours=4)))
+    await world.worker.handle(encode_change(replace(CHANGE, uncertain=True, suspects=frozenset({ANNA}))), 1)
+    ((change, _),) = world.queue.sent
     assert (change.uncertain, change.suspects, change.attempt) == (True, frozenset({ANNA}), 1)
 
 
 async def test_age_not_count_ends_the_put_backs() -> None:
     """A message too old is dead-lettered with the last reason, and its row is told."""
-    bench = Bench(Outcome(OutcomeKind.DEFERRED, "Outlook: throttled."))
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "Outlook: throttled."))
     old = encode_change(BookingChange(BOOKING_ID, "c", START - timedelta(hours=25)))
-    await bench.worker.handle(old, 1)
-    ((_, reason),) = bench.queue.poison
+    await world.worker.handle(old, 1)
+    ((_, reason),) = world.queue.poison
     assert "Given up after 24 hours" in reason
     assert "Outlook: throttled." in reason
-    assert bench.work.given_up == [(BOOKING_ID, reason)]
-    assert not bench.queue.sent
+    assert world.work.given_up == [(BOOKING_ID, reason)]
+    assert not world.queue.sent
 
 
 @pytest.mark.parametrize("text", [TEXT, RELATED_TEXT])
 async def test_no_message_is_given_up_for_the_settings(text: str) -> None:
     """However long they take to be mended, it is put back; mended, it has its whole time before it."""
-    bench = Bench(Outcome(OutcomeKind.DEFERRED, "throttled"))
-    bench.opening_fails = TransientError("1 app setting", retry_after=60.0, untried=True, until_mended=True)
-    await bench.worker.handle(text, 1)
-    bench.time += timedelta(days=3)
-    await bench.worker.handle(text, MAX_DEQUEUE_COUNT)
-    put_back: list[tuple[BookingChange | RelatedChange, float]] = [*bench.queue.sent, *bench.queue.related]
-    assert [change.first_seen for change, _ in put_back] == [START, bench.time], (
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled"))
+    world.opening_fails = TransientError("1 app setting", retry_after=60.0, untried=True, until_mended=True)
+    await world.worker.handle(text, 1)
+    world.time += timedelta(days=3)
+    await world.worker.handle(text, MAX_DEQUEUE_COUNT)
+    put_back: list[tuple[BookingChange | RelatedChange, float]] = [*world.queue.sent, *world.queue.related]
+    assert [change.first_seen for change, _ in put_back] == [START, world.time], (
         "a short wait is part of the lag"
     )
     assert min(delay for _, delay in put_back) >= 60
-    assert bench.queue.poison == []
+    assert world.queue.poison == []
 
 
 @pytest.mark.parametrize(
@@ -232,49 +232,49 @@ async def test_only_a_first_delivery_of_a_certain_past_is_trusted(
     trusted: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """Redeliveries and uncertain put-backs are not trusted; throttling alone takes no trust away."""
-    bench = Bench(Outcome(OutcomeKind.SYNCED))
-    await bench.worker.handle(encode_change(change), dequeue_count)
-    assert bench.work.tasks[0].trusted is trusted
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    await world.worker.handle(encode_change(change), dequeue_count)
+    assert world.work.tasks[0].trusted is trusted
 
 
 async def test_a_deletion_hands_on_the_event_that_the_row_named() -> None:
     """What the pre-image told reaches the protocol."""
-    bench = Bench(Outcome(OutcomeKind.SYNCED))
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
     event = EventClaim(EventRef(ANNA, "E1"), "1:f:2.0a.0b")
-    await bench.worker.handle(
+    await world.worker.handle(
         encode_change(BookingChange(BOOKING_ID, "c", START, deleted=True, event=event)), 1
     )
-    assert bench.work.tasks[0].deleted == frozenset({event})
+    assert world.work.tasks[0].deleted == frozenset({event})
 
 
 async def test_a_malformed_message_is_dead_lettered_at_once() -> None:
     """No five tries for what will never be a message."""
-    bench = Bench(Outcome(OutcomeKind.SYNCED))
-    await bench.worker.handle("not ours", 1)
-    ((text, reason),) = bench.queue.poison
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    await world.worker.handle("not ours", 1)
+    ((text, reason),) = world.queue.poison
     assert text == "not ours"
     assert reason.startswith("Malformed message: ")
-    assert not bench.work.tasks
+    assert not world.work.tasks
 
 
 async def test_an_unexpected_error_is_delivered_again_and_at_last_dead_lettered_with_its_name() -> None:
     """A bug costs deliveries, never the message."""
-    bench = Bench(RuntimeError("bug"))
+    world = WorkerWorld(RuntimeError("bug"))
     with pytest.raises(RuntimeError):
-        await bench.worker.handle(TEXT, MAX_DEQUEUE_COUNT - 1)
-    await bench.worker.handle(TEXT, MAX_DEQUEUE_COUNT)
-    ((text, reason),) = bench.queue.poison
+        await world.worker.handle(TEXT, MAX_DEQUEUE_COUNT - 1)
+    await world.worker.handle(TEXT, MAX_DEQUEUE_COUNT)
+    ((text, reason),) = world.queue.poison
     assert text == TEXT
     assert "RuntimeError" in reason
 
 
 async def test_a_bugs_own_words_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """An error may quote a row: its type and its place are logged, its text is not, nor is it raised on."""
-    bench = Bench(KeyError("Adatum Bakery"))
+    world = WorkerWorld(KeyError("Adatum Bakery"))
     with pytest.raises(UnexpectedError) as raised:
-        await bench.worker.handle(TEXT, 1)
-    await bench.worker.handle(TEXT, MAX_DEQUEUE_COUNT)
-    shown = "".join(traceback.format_exception(raised.value)) + caplog.text + str(bench.queue.poison)
+        await world.worker.handle(TEXT, 1)
+    await world.worker.handle(TEXT, MAX_DEQUEUE_COUNT)
+    shown = "".join(traceback.format_exception(raised.value)) + caplog.text + str(world.queue.poison)
     assert "Adatum" not in shown
     first = json.loads(caplog.records[0].getMessage())
     assert (first["event"], first["error"]) == ("unexpected_error", "KeyError")
@@ -283,45 +283,45 @@ async def test_a_bugs_own_words_stay_out_of_the_log(caplog: pytest.LogCaptureFix
 
 async def test_a_queue_that_is_down_leaves_the_message_with_the_host() -> None:
     """What can't be put back is not acknowledged."""
-    bench = Bench(Outcome(OutcomeKind.DEFERRED, "throttled"))
-    bench.queue.down = True
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled"))
+    world.queue.down = True
     with pytest.raises(TransientError):
-        await bench.worker.handle(TEXT, 1)
+        await world.worker.handle(TEXT, 1)
 
 
 async def test_an_app_that_cant_start_puts_messages_back_as_they_were() -> None:
     """Bad settings or a vault that is down burn no delivery and take no trust away."""
-    bench = Bench(Outcome(OutcomeKind.SYNCED))
-    bench.opening_fails = TransientError("2 app settings need attention.")
-    await bench.worker.handle(TEXT, 1)
-    ((change, _),) = bench.queue.sent
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    world.opening_fails = TransientError("2 app settings need attention.")
+    await world.worker.handle(TEXT, 1)
+    ((change, _),) = world.queue.sent
     assert (change.attempt, change.uncertain) == (1, False)
 
 
 async def test_an_app_that_cant_start_says_when_to_come_back() -> None:
     """The wait that goes with the reason is kept: a hundred messages don't start it again and again."""
-    bench = Bench(Outcome(OutcomeKind.SYNCED))
-    bench.opening_fails = TransientError("2 app settings need attention.", retry_after=60.0)
-    await bench.worker.handle(TEXT, 1)
-    ((_, delay),) = bench.queue.sent
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    world.opening_fails = TransientError("2 app settings need attention.", retry_after=60.0)
+    await world.worker.handle(TEXT, 1)
+    ((_, delay),) = world.queue.sent
     assert delay == 90.0
 
 
 async def test_waiting_for_a_service_that_is_down_is_no_try() -> None:
     """While a circuit is open the message's own delay does not grow, so it is back soon after the service."""
-    bench = Bench(Outcome(OutcomeKind.DEFERRED, "Graph is not asked for a while", 8.0, untried=True))
-    await bench.worker.handle(encode_change(BookingChange(BOOKING_ID, "c", START, attempt=1)), 1)
-    ((change, delay),) = bench.queue.sent
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "Graph is not asked for a while", 8.0, untried=True))
+    await world.worker.handle(encode_change(BookingChange(BOOKING_ID, "c", START, attempt=1)), 1)
+    ((change, delay),) = world.queue.sent
     assert (change.attempt, delay) == (1, 12.0)
 
 
 async def test_a_changed_row_is_spread_once_and_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
     """A message about a row goes to the fan-out, leaves nothing behind, and is one line in the log."""
-    bench = Bench(Outcome(OutcomeKind.SYNCED, "hints queued: 3"))
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED, "hints queued: 3"))
     with caplog.at_level(logging.INFO, "booking_sync.sync.worker"):
-        await bench.worker.handle(RELATED_TEXT, 1)
-    assert (bench.fan_out.changes, bench.work.tasks) == ([RELATED], [])
-    assert (bench.queue.related, bench.queue.poison) == ([], [])
+        await world.worker.handle(RELATED_TEXT, 1)
+    assert (world.fan_out.changes, world.work.tasks) == ([RELATED], [])
+    assert (world.queue.related, world.queue.poison) == ([], [])
     line = json.loads(caplog.records[0].getMessage())
     assert (line["event"], line["outcome"], line["table"]) == ("fan_out", "synced", "msdyn_workorder")
     assert (line["rowId"], line["correlationId"]) == (BOOKING_ID, "correlation-2")
@@ -329,29 +329,29 @@ async def test_a_changed_row_is_spread_once_and_acknowledged(caplog: pytest.LogC
 
 async def test_a_deferred_fan_out_is_put_back_where_it_was() -> None:
     """A throttled list waits as long as it was told to, keeps its place, and takes no booking for failed."""
-    bench = Bench(Outcome(OutcomeKind.DEFERRED, "throttled", 30.0))
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled", 30.0))
     later = replace(RELATED, starts_from=START)
-    await bench.worker.handle(encode_related(later), 1)
-    ((put_back, delay),) = bench.queue.related
+    await world.worker.handle(encode_related(later), 1)
+    ((put_back, delay),) = world.queue.related
     assert (put_back, delay) == (replace(later, attempt=1), 45.0)
-    assert bench.work.given_up == []
+    assert world.work.given_up == []
 
 
 async def test_an_app_that_cant_start_puts_a_changed_row_back() -> None:
     """Bad settings or a vault that is down lose no change of a work order."""
-    bench = Bench(Outcome(OutcomeKind.SYNCED))
-    bench.opening_fails = TransientError("2 app settings need attention.", untried=True)
-    await bench.worker.handle(RELATED_TEXT, 1)
-    assert [change for change, _ in bench.queue.related] == [RELATED]
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    world.opening_fails = TransientError("2 app settings need attention.", untried=True)
+    await world.worker.handle(RELATED_TEXT, 1)
+    assert [change for change, _ in world.queue.related] == [RELATED]
 
 
 async def test_a_fan_out_that_is_refused_or_too_old_lies_on_the_poison_queue() -> None:
     """Somebody has to know that a work order's change reached nobody, and why."""
-    refused = Bench(Outcome(OutcomeKind.FAILED, "Dynamics 365: forbidden."))
+    refused = WorkerWorld(Outcome(OutcomeKind.FAILED, "Dynamics 365: forbidden."))
     await refused.worker.handle(RELATED_TEXT, 1)
     assert refused.queue.poison == [(RELATED_TEXT, "Dynamics 365: forbidden.")]
 
-    tired = Bench(Outcome(OutcomeKind.DEFERRED, "throttled"))
+    tired = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled"))
     tired.time = START + timedelta(hours=25)
     await tired.worker.handle(RELATED_TEXT, 1)
     ((text, reason),) = tired.queue.poison
@@ -361,11 +361,11 @@ async def test_a_fan_out_that_is_refused_or_too_old_lies_on_the_poison_queue() -
 
 async def test_a_fan_out_that_the_queue_breaks_off_is_delivered_again() -> None:
     """A message is acknowledged only when all hints are queued; after the last delivery it says why not."""
-    bench = Bench(TransientError("the queue can't be reached"))
+    world = WorkerWorld(TransientError("the queue can't be reached"))
     with pytest.raises(TransientError):
-        await bench.worker.handle(RELATED_TEXT, 1)
-    await bench.worker.handle(RELATED_TEXT, MAX_DEQUEUE_COUNT)
-    assert [text for text, _ in bench.queue.poison] == [RELATED_TEXT]
+        await world.worker.handle(RELATED_TEXT, 1)
+    await world.worker.handle(RELATED_TEXT, MAX_DEQUEUE_COUNT)
+    assert [text for text, _ in world.queue.poison] == [RELATED_TEXT]
 
 
 def test_put_back_delays_grow_with_jitter_up_to_a_cap() -> None:
@@ -380,10 +380,10 @@ def test_put_back_delays_grow_with_jitter_up_to_a_cap() -> None:
 async def test_who_asked_for_outcomes_is_told_how_each_message_ended() -> None:
     """Whoever keeps a journal hears of the outcome once, when the message is settled."""
     told: list[tuple[BookingChange, Outcome]] = []
-    bench = Bench(Outcome(OutcomeKind.FAILED, "No mailbox."), lambda *each: told.append(each))
-    await bench.worker.handle(TEXT, 1)
+    world = WorkerWorld(Outcome(OutcomeKind.FAILED, "No mailbox."), lambda *each: told.append(each))
+    await world.worker.handle(TEXT, 1)
     assert told == [(CHANGE, Outcome(OutcomeKind.FAILED, "No mailbox."))]
-    assert len(bench.queue.poison) == 1
+    assert len(world.queue.poison) == 1
 
 
 async def test_an_error_in_what_hears_of_outcomes_fails_no_message(caplog: pytest.LogCaptureFixture) -> None:
@@ -392,7 +392,7 @@ async def test_an_error_in_what_hears_of_outcomes_fails_no_message(caplog: pytes
     def broken(_change: BookingChange, _outcome: Outcome) -> None:
         raise ValueError("a secret")
 
-    await Bench(Outcome(OutcomeKind.SYNCED), broken).worker.handle(TEXT, 1)
+    await WorkerWorld(Outcome(OutcomeKind.SYNCED), broken).worker.handle(TEXT, 1)
     line = json.loads(caplog.records[-1].getMessage())
     assert (line["event"], line["error"]) == ("witness_failed", "ValueError")
     assert "a secret" not in caplog.text

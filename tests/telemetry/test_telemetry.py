@@ -51,7 +51,7 @@ import json, sys
 from booking_sync.plumbing import telemetry as t
 with t.span(t.SpanName.SYNC, {t.Attribute.BOOKING: "x"}, continues=sys.argv[1]) as note:
     note.add({t.Attribute.OUTCOME: "synced"}); note.fail("x")
-    with t.hushed():
+    with t.untraced():
         t.count(t.Metric.OUTCOMES); t.measure(t.Metric.LAG, 1.0); t.observe(t.Metric.QUEUE_DEPTH, 1)
 loaded = [name for name in sys.modules if name.startswith("opentelemetry")]
 print(json.dumps([loaded, t.traceparent(), t.here() is None, t.shared_by([None]) is None, t.listening()]))
@@ -166,7 +166,7 @@ async def test_a_shared_request_is_linked_to_everybody_s_span(ear: Ear) -> None:
 def test_a_hushed_library_s_spans_are_not_heard(ear: Ear) -> None:
     """With a sampler that goes by the parent, which is what infra/ sets."""
     with telemetry.span(SpanName.GRAPH_BATCH, {}):
-        with telemetry.hushed(), trace.get_tracer("kiota").start_as_current_span("RetryHandler_send"):
+        with telemetry.untraced(), trace.get_tracer("kiota").start_as_current_span("RetryHandler_send"):
             pass
         with trace.get_tracer("other").start_as_current_span("heard"):
             pass

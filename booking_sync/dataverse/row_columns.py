@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-class Fields:
+class RowColumns:
     """One row of an answer.
 
     Args:
@@ -68,13 +68,13 @@ class Fields:
         """Yes, no, or not told."""
         return None if self._row.get(name) is None else self.flag(name)
 
-    def row(self, name: str) -> Fields | None:
+    def row(self, name: str) -> RowColumns | None:
         """The row that came along under this navigation property; None when there is none."""
         value = self._row.get(name)
-        return None if value is None else Fields(value)
+        return None if value is None else RowColumns(value)
 
 
-def objects(values: Any) -> Sequence[Fields]:
+def objects(values: Any) -> Sequence[RowColumns]:
     """A list of rows, which has to be there.
 
     Raises:
@@ -82,4 +82,4 @@ def objects(values: Any) -> Sequence[Fields]:
     """
     if not isinstance(values, list):
         raise incomplete()
-    return [Fields(each) for each in values]
+    return [RowColumns(each) for each in values]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 QUEUE = "hostile-changes"
 
 
-class Door:
+class AppFunctions:
     """Calls the functions and empties the queues behind them.
 
     Args:
