@@ -3,7 +3,7 @@
     web_api         HTTP to the Web API, without knowing what is asked: client, throttling, batches, errors
     queries         names and URLs
     rows            JSON → domain values
-    fields          single columns of other rows, by their types
+    row_columns     single columns of other rows, by their types
     bookings, audit_reads, detail_reads, doctor_reads, failures, related, resources
                     the ports about bookings and the rows around them
     customizations  the port that `provision` works through

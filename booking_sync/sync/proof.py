@@ -12,11 +12,22 @@ from booking_sync.domain.record import read_record, seal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from booking_sync.domain.event import EventClaim, FoundEvent
     from booking_sync.domain.ownership import Sealer
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.keys import OpenKeyring
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenAnswer:
+    """What a creation that is answered with an earlier one's event left in the mailbox."""
+
+    own: Own | None
+    """The event of this creation; None when it is gone, or where nobody sees it."""
+    others: tuple[Own, ...] = ()
+    """This booking's other events that a search shows, by generation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +55,36 @@ class EventProver:
         return next((each for each in own if each.event == event), None)
 
     async def proven_answer(
-        self, booking_id: str, mailbox: str, event_id: str | None, generation: int
-    ) -> Own | None:
+        self,
+        booking_id: str,
+        mailbox: str,
+        event_id: str | None,
+        generation: int,
+        *,
+        searchable_before: datetime,
+    ) -> ProvenAnswer:
         """The event of this creation, which Graph says exists already.
 
         What Graph names may be a copy of it, and a search may not find what was made a moment ago: so both
-        are looked at.
+        are looked at. What was made earlier and is not found lies in Deleted Items, where its id answers.
 
         Args:
             booking_id: the booking.
             mailbox: where it was to be created.
             event_id: the event that Graph named, if it named one.
             generation: of the creation.
+            searchable_before: a search knows every event that was created before this moment (aware).
         """
         found = list(await self.calendar.find(mailbox, self.sealer.marker(booking_id)))
         if event_id is not None and not any(each.ref.event_id == event_id for each in found):
             named = await self.calendar.look(EventRef(mailbox, event_id))
-            found += [named] if named else []
-        own = [each for each in await self._prove(booking_id, found) if each.generation == generation]
-        named_one = (each for each in own if each.event.event_id == event_id)
-        return next(named_one, own[0] if own else None)
+            if named and not (named.created and named.created < searchable_before):
+                found.append(named)
+        proven = await self._prove(booking_id, found)
+        ours = [each for each in proven if each.generation == generation]
+        named_one = (each for each in ours if each.event.event_id == event_id)
+        own = next(named_one, ours[0] if ours else None)
+        return ProvenAnswer(own, tuple(each for each in proven if each != own))
 
     async def claimed(self, booking_id: str, claim: EventClaim) -> Own | None:
         """The event that a deleted row named, if the row's sealed state or the event itself proves it."""

@@ -476,12 +476,21 @@ class Synchronizer:
             run.own = Own(run.wrote(mailbox, created), generation)
             return run.own.event if await self._mend_times(run, run.own.event, sent, created) else None
         # This may be the answer to an earlier try: its event may be overwritten, removed or copied since.
-        own = await self._prover.proven_answer(booking_id, mailbox, created.event_id, generation)
-        if own is None:
+        answer = await self._prover.proven_answer(
+            booking_id,
+            mailbox,
+            created.event_id,
+            generation,
+            searchable_before=self._now() - SEARCH_KNOWS_AFTER,
+        )
+        if answer.own is None:
             return None
-        run.own = own
-        run.events.add(own.event)
-        return own.event if await self._update(run, own.event, content) else None
+        run.own = answer.own
+        run.events.add(run.own.event)
+        for other in answer.others:  # of another try that died before it recorded
+            await self._remove(run, other.event)
+            run.burn(mailbox, other.generation)
+        return run.own.event if await self._update(run, run.own.event, content) else None
 
     def _is_fresh(self, created: Written) -> bool:
         """Whether the event was made just now, and not by an earlier creation that is only answered again."""

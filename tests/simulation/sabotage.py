@@ -15,7 +15,7 @@ from booking_sync.domain.ownership import Own, own_generation, transaction_id
 from booking_sync.domain.plan import UpdateEvent
 from booking_sync.ports.bookings import BookingRows, Recorded
 from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
-from booking_sync.sync.proof import EventProver
+from booking_sync.sync.proof import EventProver, ProvenAnswer
 from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.simulation.clock import now
@@ -24,6 +24,8 @@ from tests.simulation.schedule import same_profile
 from tests.simulation.trouble import Profile
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from booking_sync.domain.event import EventContent, EventRef
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.ownership import Sealer
@@ -152,10 +154,16 @@ class _NoAdoption(EventProver):
     """An event that an earlier try created is not taken over."""
 
     async def proven_answer(
-        self, booking_id: str, mailbox: str, event_id: str | None, generation: int
-    ) -> Own | None:
-        del booking_id, mailbox, event_id, generation
-        return None
+        self,
+        booking_id: str,
+        mailbox: str,
+        event_id: str | None,
+        generation: int,
+        *,
+        searchable_before: datetime,
+    ) -> ProvenAnswer:
+        del booking_id, mailbox, event_id, generation, searchable_before
+        return ProvenAnswer(None)
 
 
 class _TransactionProves(EventProver):

@@ -221,7 +221,9 @@ class Schedule:
         if violation.kind in LEFT_BY_MISHAP and ON_A_ROW in excuses:
             return True
         wavered = violation.booking_id in self.dispatcher.wavering
-        mishaps = excuses - {A_HAND} if wavered else excuses & {NO_LOCK}
+        if not wavered and {KEPT, A_HAND} <= excuses:
+            wavered = True  # the next try meets what a user deleted, not what came after it
+        mishaps = excuses - {A_HAND, KEPT} if wavered else excuses & {NO_LOCK}
         return violation.kind in LEFT_BY_MISHAP and bool(mishaps)
 
     def _audit(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -30,6 +31,9 @@ from tests.support.bookings import (
 from tests.support.fakes import EVENTS_BEGIN, FakeCalendar, FakeRows, events_clock
 from tests.support.seals import prover, sealer
 
+if TYPE_CHECKING:
+    from booking_sync.ports.clock import Clock
+
 _RENDERER = EventRenderer(EventStyle(event_zone("UTC"), "https://contoso.crm4.dynamics.com"))
 TASK = SyncTask(BOOKING_ID)
 MARK = marker(ORGANIZATION_ID, BOOKING_ID)
@@ -42,10 +46,13 @@ def desired(subject: Booking) -> DesiredState:
 
 
 def synchronizer(
-    rows: FakeRows, calendar: FakeCalendar, organization_id: str = ORGANIZATION_ID
+    rows: FakeRows,
+    calendar: FakeCalendar,
+    organization_id: str = ORGANIZATION_ID,
+    now: Clock = events_clock,
 ) -> Synchronizer:
     """The protocol between these services."""
-    return Synchronizer(rows, calendar, desired, prover(calendar, organization_id), events_clock)
+    return Synchronizer(rows, calendar, desired, prover(calendar, organization_id), now)
 
 
 class World:
@@ -526,6 +533,41 @@ async def test_an_event_in_deleted_items_is_shown_again_when_somebody_missed_it(
     world.calendar.calls.clear()
     await world.synchronizer.sync(missed)
     assert [each.ref for each in world.calendar.events.values()] == [shown.ref]
+
+
+async def _created_unrecorded(world: World, *, deleted: bool = True) -> EventRef:
+    """The event of a try that died before it recorded, long ago; a technician may have deleted it."""
+    world.rows.faults.before["record"] = [TransientError("killed")]
+    known = set(world.calendar.events)
+    await world.synchronizer.sync(UNTRUSTED)
+    (made,) = set(world.calendar.events) - known
+    world.synchronizer = synchronizer(
+        world.rows, world.calendar, now=lambda: EVENTS_BEGIN + timedelta(hours=1)
+    )
+    if deleted:
+        world.calendar.user_deletes(made)
+    return made
+
+
+async def test_an_event_in_deleted_items_is_not_taken_over(world: World) -> None:
+    """Graph answers its transactionId and its id for as long as it lies there; the next one is shown."""
+    world.rows.put(booking())
+    deleted = await _created_unrecorded(world)
+    await world.synchronizer.sync(UNTRUSTED)
+    (shown,) = world.calendar.events.values()
+    assert shown.ref != deleted
+    assert (world.record.event, world.record.generation) == (shown.ref, 2)
+
+
+async def test_what_another_try_left_is_removed_when_the_creation_is_looked_at(world: World) -> None:
+    """Graph forgot the first transactionId and makes its event again; the second try's goes."""
+    world.rows.put(booking())
+    await _created_unrecorded(world)
+    await _created_unrecorded(world, deleted=False)
+    world.calendar.doubles = True
+    await world.synchronizer.sync(UNTRUSTED)
+    (shown,) = world.calendar.events.values()
+    assert (world.record.event, world.record.generation) == (shown.ref, 1)
 
 
 async def test_an_event_that_a_search_does_not_know_yet_is_kept(world: World) -> None:
