@@ -8,6 +8,7 @@ from booking_sync.cli.commands import poison
 from booking_sync.cli.commands.adopt import adopt
 from booking_sync.cli.commands.audit import audit
 from booking_sync.cli.commands.backfill import backfill
+from booking_sync.cli.commands.certify import certify
 from booking_sync.cli.commands.doctor import doctor
 from booking_sync.cli.commands.provision import provision
 from booking_sync.cli.commands.purge import purge
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(provision)
 app.command()(doctor)
+app.command()(certify)
 app.command()(status)
 for _command in (backfill, resync, audit, purge, adopt):
     app.command()(_command)

@@ -6,6 +6,7 @@
     row_columns     single columns of other rows, by their types
     bookings, audit_reads, detail_reads, doctor_reads, failures, related, resources
                     the ports about bookings and the rows around them
+    trials          the query and conditional writes, answers untranslated, for the tenant check
     customizations  the port that `provision` works through
     webhook_key     whether a webhook has the key that we were given
 

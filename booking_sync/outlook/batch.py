@@ -115,7 +115,7 @@ class BatchSender:
         }
         try:
             with telemetry.span(SpanName.GRAPH_BATCH, about, calls=True) as note:
-                response = await self._exchange(_encode(requests), request_id)
+                response = await self._exchange(encode(requests), request_id)
                 _tell(note, response)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception too; all become our errors
             if (
@@ -216,7 +216,8 @@ def _longest(one: float | None, other: float | None) -> float | None:
     return max((pause for pause in (one, other) if pause is not None), default=None)
 
 
-def _encode(requests: Sequence[GraphRequest]) -> bytes:
+def encode(requests: Sequence[GraphRequest]) -> bytes:
+    """A batch's JSON, however many requests there are."""
     items = [_encode_item(str(place), request) for place, request in enumerate(requests)]
     return json.dumps({"requests": items}).encode()
 

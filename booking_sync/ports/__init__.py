@@ -11,6 +11,7 @@
     customizations, customization_actions
                     what `provision` reads and changes in Dataverse
     diagnosis       what `doctor` reads of every service
+    certification   what `certify` tries on every service
 
 Use cases call ports, adapters (`outlook`, `dataverse`, `azure`) fulfil them, and `wiring` joins the two. A
 port knows the domain and other ports only. Every method may raise `TransientError` or `PermanentError` and

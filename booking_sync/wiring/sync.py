@@ -59,8 +59,8 @@ async def start_sync(
         raise
 
 
-def desired_state_rule(settings: Settings) -> DesiredStateRule:
-    """What Outlook should show of a booking, by these settings.
+def event_renderer(settings: Settings) -> EventRenderer:
+    """Renders bookings as these settings say.
 
     Raises:
         SettingsError: a template can't be used.
@@ -72,12 +72,21 @@ def desired_state_rule(settings: Settings) -> DesiredStateRule:
         settings.event_body_template,
     )
     try:
-        renderer = EventRenderer(style)
+        return EventRenderer(style)
     except BadTemplateError as error:
         raise SettingsError(
             f"EVENT_SUBJECT_TEMPLATE or EVENT_BODY_TEMPLATE can't be used: {error}"
         ) from error
-    return partial(desired_state, render=renderer.render, require_work_order=settings.require_work_order)
+
+
+def desired_state_rule(settings: Settings) -> DesiredStateRule:
+    """What Outlook should show of a booking, by these settings.
+
+    Raises:
+        SettingsError: a template can't be used.
+    """
+    render = event_renderer(settings).render
+    return partial(desired_state, render=render, require_work_order=settings.require_work_order)
 
 
 class SyncServices:

@@ -6,10 +6,41 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from local.dataverse.errors import bad_request
+from local.standin.assumptions import Plays
 
 AppRefused = Literal["no", "administration_mode", "disabled", "not_a_member", "restricted"]
 RestoreRaises = Literal["restore", "restore_and_create", "create"]
 RestoredModifiedOn = Literal["kept", "now"]
+ASSUMED = {
+    "without_optimistic_concurrency": Plays(
+        "current_version", (((), "written"), (("bookableresourcebooking",), "not_enabled"))
+    ),
+    "restore_raises": Plays("restored_messages"),
+    "restored_modifiedon": Plays("restored_modified"),
+}
+"""Settings that stand for what nobody knows: which assumption each plays."""
+NOT_ASSUMED = {
+    **dict.fromkeys(
+        ("max_concurrent", "max_requests", "max_execution_seconds", "window_seconds"),
+        "a documented limit, which tests make smaller",
+    ),
+    **dict.fromkeys(("service_seconds", "retry_after_seconds", "lengthen_seconds"), "the service's pace"),
+    **dict.fromkeys(
+        ("secured_columns", "hidden_bookings", "missing_privileges", "app_refused"),
+        "an administrator's doing, which `doctor` looks for",
+    ),
+    **dict.fromkeys(
+        ("webhooks_twice", "webhooks_shuffled", "webhooks_paused", "webhooks_lose_every"),
+        "documented: deliveries come in any order, twice, late or not at all",
+    ),
+    **dict.fromkeys(
+        ("webhooks_delay_seconds", "webhooks_parallel", "webhooks_retry_pause_seconds"),
+        "the deliveries' pace",
+    ),
+    "webhooks_timeout_seconds": "a documented limit, which tests make smaller",
+    "webhooks_max_bytes": "a documented limit, which tests make smaller",
+}
+"""Settings that stand for something else, and for what."""
 _CHOICES = {
     "app_refused": get_args(AppRefused),
     "restore_raises": get_args(RestoreRaises),

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from local.standin.assumptions import Plays
+
 DeletedTransactions = Literal["forgotten", "remembered", "ghost"]
 DeletedItems = Literal["gone", "kept"]
 DeletedItemsTell = Literal["nothing", "calendar", "cancelled"]
@@ -16,6 +18,7 @@ MalformedIds = Literal["not_found", "malformed"]
 ForeignIds = Literal["not_found", "malformed", "other_mailbox"]
 LookalikeIds = Literal["no", "case", "dashes"]
 CopiesCarry = Literal["nothing", "marks", "everything"]
+MasterCategories = Literal["denied", "without_ours", "with_ours"]
 NewMailboxCode = Literal["ErrorItemNotFound", "ErrorFolderNotFound"]
 
 
@@ -92,9 +95,76 @@ class GraphConfig:
     """Code of the 404 with which a mailbox of kind `new` refuses creations until it is ready."""
     refuses_over_five_years: bool = False
     """Whether an event longer than five years is refused (400 `ErrorCalendarDurationIsTooLong`, from EWS)."""
+    master_categories: MasterCategories = "denied"
+    """A mailbox's list of categories: the app has no right to read it (403), or it has, and ours is not among
+    them, or is."""
     zone_shifts: tuple[ZoneShift, ...] = ()
     """Zones whose rules are not those of the tz database; in JSON a list of objects."""
 
+
+ASSUMED = {
+    "deleted_items": Plays("deleted_event_by_id"),
+    "deleted_items_tell": Plays("deleted_event_tells", beside={"deleted_items": "kept"}),
+    "deleted_items_delete": Plays("second_delete", beside={"deleted_items": "kept"}),
+    "parent_folder_readable": Plays("folder_readable", ((True, "readable"), (False, "not_readable"))),
+    "deleted_transactions": Plays("deleted_transaction"),
+    "duplicate_status": Plays("duplicate_status", ((400, "400"), (409, "409"))),
+    "duplicate_names_existing": Plays("duplicate_names_event", ((True, "named"), (False, "not_named"))),
+    "no_lock": Plays("transaction_race", ((False, "one_event"), (True, "two_events"))),
+    "unknown_user_code": Plays(
+        "unknown_user",
+        (
+            ("ErrorInvalidUser", "ErrorInvalidUser"),
+            ("Request_ResourceNotFound", "Request_ResourceNotFound"),
+            ("ResourceNotFound", "ResourceNotFound"),
+        ),
+    ),
+    "update_mails": Plays("mails_of_update"),
+    "series_times": Plays("series_times"),
+    "malformed_ids": Plays(
+        "malformed_id", (("not_found", "404 ErrorItemNotFound"), ("malformed", "400 ErrorInvalidIdMalformed"))
+    ),
+    "foreign_ids": Plays(
+        "foreign_id",
+        (
+            ("not_found", "404 ErrorItemNotFound"),
+            ("malformed", "400 ErrorInvalidIdMalformed"),
+            ("other_mailbox", "404 ErrorInvalidMailboxItemId"),
+        ),
+    ),
+    "lookalike_ids": Plays("lookalike_ids"),
+    "copies_carry": Plays("copy_carries"),
+    "full_mailbox_status": Plays(
+        "full_mailbox", ((507, "507 QuotaExceededException"), (403, "403 ErrorQuotaExceeded"))
+    ),
+    "new_mailbox_code": Plays(
+        "new_mailbox",
+        (
+            ("ErrorItemNotFound", "404 ErrorItemNotFound"),
+            ("ErrorFolderNotFound", "404 ErrorFolderNotFound"),
+        ),
+    ),
+    "refuses_over_five_years": Plays("long_event", ((False, "taken"), (True, "refused"))),
+    "batch_concurrency": Plays("batch_at_once", ((4, "four"), (15, "more"), (20, "more"))),
+    "master_categories": Plays("category_colours"),
+    "zone_shifts": Plays(
+        "zone_rules",
+        (
+            ((), "same"),
+            ((ZoneShift("Europe/Berlin", "2027-03-28T01:00:00+00:00", 60),), "differ"),
+        ),
+    ),
+}
+"""Settings that stand for what nobody knows: which assumption each plays."""
+NOT_ASSUMED = {
+    "item_seconds": "the service's pace",
+    "mailbox_concurrency": "a documented limit, which tests make smaller",
+    "budget_requests": "a documented limit, which tests make smaller",
+    "budget_seconds": "a documented limit, which tests make smaller",
+    "shuffle_seed": "documented: answers come in any order",
+    "inline_extension_failure_every": "the app puts no extension into a creation",
+}
+"""Settings that stand for something else, and for what."""
 
 _NUMBERS = {"duplicate_status": (400, 409), "full_mailbox_status": (403, 507)}
 

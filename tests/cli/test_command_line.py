@@ -228,7 +228,7 @@ def test_the_manual_names_every_command_option_and_exit_code() -> None:
     assert own == set(re.findall(r"--(?:url|key|write|remove)[a-z-]*", section))
 
 
-@pytest.mark.parametrize("command", ["backfill", "resync", "audit", "purge", "adopt"])
+@pytest.mark.parametrize("command", ["certify", "backfill", "resync", "audit", "purge", "adopt"])
 def test_the_manual_names_every_option_of_the_operating_commands(command: str) -> None:
     """Each in its command's section, and none that there is not; common ones are told once for all."""
     section = MANUAL.split(f"## `{command}`")[1].split("\n## ")[0]
@@ -241,7 +241,18 @@ def test_the_manual_names_every_option_of_the_operating_commands(command: str) -
 
 @pytest.mark.parametrize(
     "command",
-    ["provision", "doctor", "backfill", "resync", "audit", "purge", "adopt", "poison replay", "poison drop"],
+    [
+        "provision",
+        "doctor",
+        "certify",
+        "backfill",
+        "resync",
+        "audit",
+        "purge",
+        "adopt",
+        "poison replay",
+        "poison drop",
+    ],
 )
 def test_whatever_changes_something_can_be_tried_without_changing_it(command: str) -> None:
     """All these have --dry-run."""

@@ -254,6 +254,7 @@ async def test_a_body_beyond_100_megabytes_is_refused(app: SampleApp) -> None:
         assert (await call("POST", f"{host.url}/api/things/1", headers=HEADER, body=body))[0] == 413
 
 
+@pytest.mark.assumes("queue_wakes")
 async def test_a_message_is_handed_over_decoded_with_its_properties(app: SampleApp) -> None:
     """A function gets a real QueueMessage with the decoded body, and success removes the message."""
     app.settings["QUEUE"] = "handed-over"
@@ -376,6 +377,7 @@ async def test_a_missing_change_queue_is_waited_for_and_not_created(app: SampleA
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
+@pytest.mark.assumes("webhooks_at_once")
 async def test_no_more_requests_are_in_work_than_the_instance_takes(app: SampleApp, concurrency: int) -> None:
     """Further ones wait for their turn, over all HTTP functions together; the default for Python is one."""
     app.write("""

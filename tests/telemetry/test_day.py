@@ -103,6 +103,7 @@ def only(spans: list[HeardSpan]) -> HeardSpan:
     return span
 
 
+@pytest.mark.assumes("telemetry_arrives")
 async def test_one_trace_holds_a_booking_s_whole_way(heard: Heard) -> None:
     """Webhook, worker, every Dataverse request and every Graph batch of a lone booking are one trace."""
     receive = only([s for s in heard.alone.named(SpanName.RECEIVE) if s[Attribute.BOOKING]])

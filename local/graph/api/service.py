@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 DROPPED = GraphAnswer(504, {"error": {"code": "GatewayTimeout", "message": "The service did not answer."}})
 """What a batch answers for an item whose connection the fault script drops."""
 
+OUR_CATEGORIES = ("Field Service: Scheduled", "Field Service: Proposed")
+"""What the app writes on events, as far as the mailboxes here may know it."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -54,6 +57,7 @@ class CalendarService:
         self._routes: dict[tuple[str, ...], dict[str, Route]] = {
             ("users", "{user}", "events"): {"GET": self._list, "POST": self._create},
             ("users", "{user}", "calendarView"): {"GET": self._view},
+            ("users", "{user}", "outlook", "masterCategories"): {"GET": self._categories},
             ("users", "{user}", "events", "{event}"): {
                 "GET": self._get,
                 "PATCH": self._change,
@@ -200,6 +204,16 @@ class CalendarService:
             raise bad_request("endDateTime is before startDateTime.", "ErrorInvalidParameter")
         await self._busy()
         return self._page(call, self.state.shown_between(call.mailbox, first, last), options)
+
+    async def _categories(self, call: Call) -> GraphAnswer:
+        call.options()
+        await self._busy()
+        if self.state.config.master_categories == "denied":
+            raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+        names = ["Red category"]
+        if self.state.config.master_categories == "with_ours":
+            names += OUR_CATEGORIES
+        return GraphAnswer(200, {"value": [{"displayName": each, "color": "preset0"} for each in names]})
 
     async def _extend(self, call: Call) -> GraphAnswer:
         call.options()

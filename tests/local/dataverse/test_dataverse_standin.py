@@ -187,6 +187,7 @@ async def test_an_answer_holds_what_was_asked_for(client: Client, world: World) 
     assert reply.headers["OData-Version"] == "4.0"
 
 
+@pytest.mark.assumes("missing_row")
 async def test_what_is_not_there_is_404(client: Client) -> None:
     """A missing row and an unknown entity set are 404, a key that is no guid is 400."""
     missing = await client.call("GET", f"{BOOKINGS}({NOWHERE})")
@@ -226,6 +227,7 @@ async def test_filters_choose_rows(client: Client, condition: str, expected: str
     assert "".join(ids[row["bookableresourcebookingid"]] for row in reply.body["value"]) == expected
 
 
+@pytest.mark.assumes("many_by_id")
 async def test_rows_are_found_by_their_ids(client: Client, world: World) -> None:
     """In on the key gives those rows that exist."""
     wanted = quote(json.dumps([NOWHERE, world.booking.upper()]))
@@ -354,6 +356,8 @@ async def test_a_patch_without_if_match_recreates_a_deleted_row(client: Client, 
     assert client.standin.state.rows(BOOKINGS)[world.booking]["name"] == "x"
 
 
+@pytest.mark.assumes("current_version")
+@pytest.mark.assumes("stale_version")
 async def test_an_etag_guards_against_lost_updates(client: Client, world: World) -> None:
     """A write with the current etag moves version and modifier on; the old etag is 412, for DELETE too."""
     row = f"{BOOKINGS}({world.booking})"
@@ -369,6 +373,7 @@ async def test_an_etag_guards_against_lost_updates(client: Client, world: World)
     assert client.standin.state.rows(BOOKINGS)[world.booking]["name"] == "x"
 
 
+@pytest.mark.assumes("batch_goes_on")
 async def test_a_batch_answers_each_part(client: Client, world: World) -> None:
     """With continue-on-error a 200 holds the parts' statuses in order; addresses may be of three kinds."""
     reply = await client.batch(

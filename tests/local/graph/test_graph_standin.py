@@ -109,6 +109,7 @@ async def test_unknown_preference_is_refused(rig: Rig, prefer: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+@pytest.mark.assumes("if_match_on_events")
 async def test_conditional_headers_are_refused(rig: Rig, header: str) -> None:
     """What Graph doesn't document for events can't be relied on here either."""
     assert (await rig.call("GET", EVENTS, **{header: "*"})).status_code == 400
@@ -217,6 +218,7 @@ async def test_body_must_be_json(rig: Rig, content: bytes, kind: str) -> None:
         ("Pacific Standard Time", "2026-03-02T09:00", "2026-03-02T17:00:00.0000000"),
     ],
 )
+@pytest.mark.assumes("times_in_answers")
 async def test_times_come_back_in_utc(rig: Rig, zone: str, local: str, utc: str) -> None:
     """Local times count with the zone's daylight saving, the first occurrence of an ambiguous one."""
     moment = {"dateTime": local, "timeZone": zone}
@@ -251,6 +253,8 @@ async def test_all_day_event_spans_midnights(rig: Rig) -> None:
     assert created["end"]["dateTime"] == "2026-03-29T22:00:00.0000000"
 
 
+@pytest.mark.assumes("own_event")
+@pytest.mark.assumes("categories")
 async def test_full_event_is_kept(rig: Rig) -> None:
     """Location, coordinates, categories and annotations as the SDK writes them come back."""
     location = {
@@ -319,6 +323,7 @@ async def test_ids_look_like_real_ones(rig: Rig) -> None:
     assert (await rig.call("GET", f"{EVENTS}/{identifier.swapcase()}")).status_code == 404
 
 
+@pytest.mark.assumes("item_headers")
 async def test_kinds_of_ids_do_not_mix(rig: Rig) -> None:
     """An id is found only under the preference it was given for; a move replaces the default one."""
     immutable = (await rig.post(event_body()))["id"]
@@ -332,6 +337,7 @@ async def test_kinds_of_ids_do_not_mix(rig: Rig) -> None:
     assert (await rig.call("GET", f"{EVENTS}/{immutable}")).status_code == 200
 
 
+@pytest.mark.assumes("same_creation_again")
 async def test_same_transaction_and_content_is_one_event(rig: Rig) -> None:
     """An identical replay answers 201 with the event there is, even after a change to it."""
     body = event_body(transactionId="t1", **marked("v"))
@@ -344,6 +350,8 @@ async def test_same_transaction_and_content_is_one_event(rig: Rig) -> None:
 
 @pytest.mark.parametrize("status", [400, 409])
 @pytest.mark.parametrize("named", [True, False])
+@pytest.mark.assumes("duplicate_status")
+@pytest.mark.assumes("duplicate_names_event")
 async def test_same_transaction_other_content_is_duplicate(rig: Rig, status: int, *, named: bool) -> None:
     """Other content under a used transactionId is refused, naming the event or not."""
     rig.configure(duplicate_status=status, duplicate_names_existing=named)
@@ -364,6 +372,7 @@ async def test_transactions_belong_to_a_mailbox(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("mode", "status", "events"), [("forgotten", 201, 1), ("remembered", 400, 0), ("ghost", 201, 0)]
 )
+@pytest.mark.assumes("deleted_transaction")
 async def test_transaction_of_a_deleted_event(rig: Rig, mode: str, status: int, events: int) -> None:
     """A replay after deletion creates anew, is refused naming the dead event, or answers the dead event."""
     rig.configure(deleted_transactions=mode)
@@ -381,6 +390,7 @@ async def test_transaction_of_a_deleted_event(rig: Rig, mode: str, status: int, 
 
 
 @pytest.mark.parametrize(("no_lock", "events"), [(False, 1), (True, 2)])
+@pytest.mark.assumes("transaction_race")
 async def test_overlapping_creations(rig: Rig, *, no_lock: bool, events: int) -> None:
     """Two overlapping POSTs with one transactionId make two events only where the lock is taken away."""
     rig.configure(no_lock=no_lock, item_seconds=0.05)
@@ -400,6 +410,7 @@ async def test_overlapping_creations(rig: Rig, *, no_lock: bool, events: int) ->
         (MARKER.replace("Marker", "marker"), "Org/Booking", False),
     ],
 )
+@pytest.mark.assumes("property_filter")
 async def test_marker_is_found_by_filter(
     rig: Rig, identifier: str, value: str, operator: str, *, found: bool
 ) -> None:
@@ -413,6 +424,7 @@ async def test_marker_is_found_by_filter(
     assert [each["id"] for each in answer.json()["value"]] == ([created["id"]] if found else [])
 
 
+@pytest.mark.assumes("property_in_post")
 async def test_marker_and_extensions_are_read_by_expanding(rig: Rig) -> None:
     """Extended properties and extensions show only when asked for, beside what was selected."""
     created = await rig.post(event_body(**marked("v")))
@@ -432,6 +444,7 @@ async def test_marker_and_extensions_are_read_by_expanding(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("annotation", ["", "#"])
+@pytest.mark.assumes("extension_twice")
 async def test_open_extension(rig: Rig, annotation: str) -> None:
     """An extension is added once, and read by its name."""
     path = f"{EVENTS}/{(await rig.post(event_body()))['id']}/extensions"
@@ -442,6 +455,7 @@ async def test_open_extension(rig: Rig, annotation: str) -> None:
     assert (await rig.call("GET", f"{path}/Com.X.Y")).status_code == 404
 
 
+@pytest.mark.assumes("missing_extension")
 async def test_open_extension_is_changed(rig: Rig) -> None:
     """A PATCH writes over the values that it names and keeps the others; one that is missing is a 404."""
     path = f"{EVENTS}/{(await rig.post(event_body()))['id']}/extensions"
@@ -562,6 +576,7 @@ async def test_attendees_are_mailed(rig: Rig) -> None:
         "nothing",
     ],
 )
+@pytest.mark.assumes("batch_limit")
 async def test_malformed_batch_is_refused(rig: Rig, requests: Any) -> None:
     """A batch that breaks a rule is refused as a whole, before anything is done."""
     answer = await rig.call("POST", "/$batch", {"requests": requests})
@@ -590,6 +605,7 @@ async def test_batch_items_answer_for_themselves(rig: Rig) -> None:
     ]
 
 
+@pytest.mark.assumes("batch_at_once")
 async def test_batch_of_twenty_is_shuffled_in_waves_of_four(rig: Rig) -> None:
     """Twenty items are taken, run four at a time even over many mailboxes, and answered in any order."""
     rig.configure(item_seconds=0.01)

@@ -139,6 +139,8 @@ async def test_an_event_of_more_than_five_years(rig: Rig, *, refuses: bool, stat
     [("nothing", False, None), ("marks", True, None), ("everything", True, "t1")],
 )
 @pytest.mark.parametrize("how", ["setting", "order"])
+@pytest.mark.assumes("copy_carries")
+@pytest.mark.assumes("copy_is_another")
 async def test_what_a_copy_carries(
     rig: Rig, how: str, carries: str, transaction: str | None, *, marks: bool
 ) -> None:

@@ -1,0 +1,55 @@
+"""What is taken for granted of Azure Functions, as this deployment has it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from booking_sync.certify.assumptions.kinds import AskedService, Assumption, Possibility, TriedBy
+
+_SCALE = (
+    "Look at `perInstanceConcurrency` and `maximumInstanceCount` of infra/main.bicep: what is refused with "
+    "anything but 502, 503 or 504 is not repeated by Dynamics 365."
+)
+_WAKE = "See in the portal whether the app runs; then `booking-sync doctor`."
+
+DEPLOYMENT: Final = (
+    Assumption(
+        "webhooks_at_once",
+        AskedService.APP,
+        "Are 20 webhooks answered that come at once, also when the app was idle?",
+        Possibility("all", "a burst of changes loses nothing"),
+        "documented; Flex Consumption gives a Python app that sets nothing one request at a time",
+        TriedBy.WEBHOOK,
+        (
+            Possibility("some", "webhooks are lost in a burst, until the catch-up", _SCALE),
+            Possibility(
+                "refused", "every webhook is lost", "Compare address and key: `booking-sync doctor`."
+            ),
+        ),
+    ),
+    Assumption(
+        "queue_wakes",
+        AskedService.APP,
+        "Does the app take a message from its queue within a minute?",
+        Possibility("within_a_minute", "changes are shown soon, also after idle hours"),
+        "documented: the queue is polled at most every `maxPollingInterval`, and scaling starts from zero",
+        TriedBy.BOOKING,
+        (
+            Possibility(
+                "later", "changes wait for minutes after idle hours", "Consider `alwaysReadyInstances`."
+            ),
+            Possibility("not_at_all", "nothing takes the message", _WAKE),
+        ),
+    ),
+    Assumption(
+        "telemetry_arrives",
+        AskedService.APP,
+        "Do the app's traces and log lines arrive in Application Insights?",
+        Possibility("arrive", "queries and alerts work"),
+        "documented",
+        TriedBy.NEVER,
+        (Possibility("missing", "alerts stay silent", "Look at APPLICATIONINSIGHTS_CONNECTION_STRING."),),
+        "only somebody who may read the workspace can see it: some minutes later, run the query of "
+        "docs/operations.md, One change, one trace, with the correlation id that is printed",
+    ),
+)

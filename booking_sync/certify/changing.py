@@ -1,0 +1,163 @@
+"""Checks of changes and deletions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from booking_sync.certify.answers import event_id, field_of, property_values
+from booking_sync.certify.parts import Check, CheckNeed
+from booking_sync.certify.results import NotTried, Observation
+from booking_sync.certify.trial_events import content_at
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from booking_sync.certify.parts import CheckContext
+    from booking_sync.certify.results import CheckOutput
+    from booking_sync.domain.event import EventRef
+    from booking_sync.ports.certification import ServiceAnswer
+
+CATEGORY: Final = "Field Service: Scheduled"
+OTHER_VERSION: Final = 'W/"bm9uZQ=="'
+_CALENDAR = "calendar@odata.navigationLink"
+_BAD_REQUEST, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _FAILED_CONDITION = 400, 403, 404, 409, 412
+
+
+async def _sealing(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    ref, answer = await run.events.one()
+    text = run.events.seal(ref, answer)
+    written = await run.calendar.seal(ref, text)
+    read = await run.calendar.read_sealed(ref)
+    kept = text in property_values(read.body)
+    yield Observation("property_in_patch", ("kept" if kept else "lost") if written.ok else written.verdict)
+
+
+async def _extensions(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    ref, _ = await run.events.one()
+    missing = await run.calendar.read_tag(ref)
+    yield Observation("missing_extension", missing.verdict)
+    first = await run.calendar.tag(ref, "first")
+    if not first.ok:
+        yield NotTried("extension_twice", f"the first one was refused: {first.verdict}")
+        return
+    again = await run.calendar.tag(ref, "second")
+    refused = "refused" if again.status == _CONFLICT else again.verdict
+    yield Observation(
+        "extension_twice", "overwritten" if again.ok else refused, "" if again.ok else again.code
+    )
+
+
+async def _if_match(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    ref, _ = await run.events.one()
+    answer = await run.calendar.update(ref, content_at(run.events.start), version=OTHER_VERSION)
+    values = {_BAD_REQUEST: "refused", _FAILED_CONDITION: "checked"}
+    yield Observation(
+        "if_match_on_events", "ignored" if answer.ok else values.get(answer.status, answer.verdict)
+    )
+
+
+async def _categories(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    content = replace(content_at(run.events.start), categories=(CATEGORY,))
+    ref, _ = await run.events.one(content)
+    read = await run.calendar.get(ref)
+    kept = field_of(read, "categories") == [CATEGORY]
+    yield Observation("categories", ("kept" if kept else "lost") if read.ok else read.verdict)
+
+
+async def _colours(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    answer = await run.calendar.categories(run.events.mailbox)
+    if not answer.ok:
+        yield Observation("category_colours", "denied" if answer.status == _FORBIDDEN else answer.verdict)
+        return
+    listed = field_of(answer, "value")
+    names = [each.get("displayName") for each in listed if isinstance(each, dict)] if listed else []
+    yield Observation("category_colours", "with_ours" if CATEGORY in names else "without_ours")
+
+
+async def _series(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    start = run.events.start
+    (made,) = await run.events.make(run.events.new(weekly=True))
+    ref = run.events.made.get(event_id(made))
+    if ref is None:
+        yield NotTried("series_times", f"no series could be made: {made.verdict}")
+        return
+    answer = await run.calendar.update(ref, content_at(start + timedelta(hours=1)))
+    yield Observation(
+        "series_times",
+        "taken" if answer.ok else ("refused" if answer.status == _BAD_REQUEST else answer.verdict),
+        "" if answer.ok else answer.code,
+    )
+
+
+async def _deleting(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    ref, made = await run.events.one()
+    yield await _folder(run, ref)
+    deleted = await run.calendar.delete(ref)
+    if not deleted.ok:
+        for name in ("deleted_event_by_id", "deleted_event_tells", "second_delete"):
+            yield NotTried(name, f"the deletion was refused: {deleted.verdict}")
+        return
+    read = await run.calendar.get(ref)
+    written = await run.calendar.update(ref, content_at(run.events.start))
+    gone, kept = _is_not_found(read) and _is_not_found(written), read.ok and written.ok
+    known = "gone" if gone else "kept" if kept else f"GET {read.verdict}, PATCH {written.verdict}"
+    yield Observation("deleted_event_by_id", known)
+    if kept:
+        yield Observation("deleted_event_tells", _tells(made, written))
+    else:
+        yield NotTried("deleted_event_tells", "a deleted event can't be read")
+    yield await _second_delete(run, ref)
+
+
+async def _folder(run: CheckContext, ref: EventRef) -> CheckOutput:
+    answer = await run.calendar.folder(ref)
+    if answer.ok:
+        return Observation("folder_readable", "readable" if property_values(answer.body) else "not_readable")
+    refused = "not_readable" if answer.status == _BAD_REQUEST else answer.verdict
+    return Observation("folder_readable", refused, answer.code)
+
+
+def _tells(before: ServiceAnswer, after: ServiceAnswer) -> str:
+    """What an answer on a deleted event says that the one to its creation did not."""
+    if field_of(after, "isCancelled") is True:
+        return "cancelled"
+    return "calendar" if field_of(before, _CALENDAR) != field_of(after, _CALENDAR) else "nothing"
+
+
+async def _second_delete(run: CheckContext, ref: EventRef) -> CheckOutput:
+    again = await run.calendar.delete(ref)
+    if again.ok:
+        return Observation("second_delete", "once_more")
+    if _is_not_found(again):
+        return Observation("second_delete", "not_found")
+    refused = again.status == _FORBIDDEN and again.code.lower() == "errorcannotdeleteobject"
+    return Observation("second_delete", "refused" if refused else again.verdict)
+
+
+def _is_not_found(answer: ServiceAnswer) -> bool:
+    return answer.status == _NOT_FOUND and bool(answer.code)
+
+
+CHECKS: Final = (
+    Check(
+        ("property_in_patch",), "makes an event, writes and reads a property", (CheckNeed.MAILBOX,), _sealing
+    ),
+    Check(
+        ("missing_extension", "extension_twice"),
+        "makes an event, adds an open extension twice",
+        (CheckNeed.MAILBOX,),
+        _extensions,
+    ),
+    Check(("if_match_on_events",), "makes an event and changes it", (CheckNeed.MAILBOX,), _if_match),
+    Check(("categories",), "makes an event with a category", (CheckNeed.MAILBOX,), _categories),
+    Check(("category_colours",), "reads the list of categories", (CheckNeed.MAILBOX,), _colours),
+    Check(("series_times",), "makes a series of two events and moves it", (CheckNeed.MAILBOX,), _series),
+    Check(
+        ("folder_readable", "deleted_event_by_id", "deleted_event_tells", "second_delete"),
+        "makes an event, deletes it, reads, changes and deletes it again",
+        (CheckNeed.MAILBOX,),
+        _deleting,
+    ),
+)

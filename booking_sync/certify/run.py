@@ -1,0 +1,198 @@
+"""One tenant check: which check comes when, and what is removed in the end.
+
+A check that can't be made says so for each of its assumptions and stops no other one. Whatever was made is
+removed again, also after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from booking_sync.certify import by_hand, changing, creating, deployed, dynamics, reading, rendering
+from booking_sync.certify.assumptions import ASSUMPTIONS
+from booking_sync.certify.assumptions.kinds import TriedBy
+from booking_sync.certify.parts import CheckContext, CheckNeed
+from booking_sync.certify.results import AssumptionResult, CertifyReport, NotTried, Observation
+from booking_sync.certify.trial_events import SUBJECT, RefusedError, TrialEvents, quiet_hour
+from booking_sync.errors import SettingsError, SyncError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from booking_sync.certify.parts import CertifyOptions, Check, Tenant
+    from booking_sync.certify.results import CheckOutput
+    from booking_sync.ports.certification import ServiceAnswer
+    from booking_sync.ports.clock import Clock
+    from booking_sync.sync.proof import EventProver
+
+CHECKS: Final[tuple[Check, ...]] = (
+    *dynamics.CHECKS,
+    *deployed.CHECKS,
+    *creating.CHECKS,
+    *changing.CHECKS,
+    *reading.CHECKS,
+    *rendering.CHECKS,
+    *by_hand.CHECKS,
+)
+"""In the order of a run; what needs a person comes last."""
+
+_FULL: Final = frozenset({"quotaexceededexception", "errorquotaexceeded"})
+_NOT_READY: Final = frozenset({"erroritemnotfound", "errorfoldernotfound"})
+_NOT_SEEN: Final = "the mailbox is neither full nor new"
+
+
+@dataclass(slots=True)
+class TenantCheck:
+    """One run.
+
+    Args:
+        tenant: what is asked.
+        prover: tells which events are ours.
+        options: what the command line asks for.
+        now: the time of day.
+        new_id: a fresh GUID's text.
+        tell: hears what is looked at, and what can't wait for the report.
+        ask_person: says what to do in Outlook, and returns when it is done.
+        sleep: waits so many seconds.
+        elapsed: seconds that never go back.
+        chance: so many random bits.
+        checks: those that are made.
+    """
+
+    tenant: Tenant
+    prover: EventProver
+    options: CertifyOptions
+    now: Clock
+    new_id: Callable[[], str]
+    tell: Callable[[str], None]
+    ask_person: Callable[[str], Awaitable[None]]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    elapsed: Callable[[], float] = time.monotonic
+    chance: Callable[[int], int] = random.getrandbits
+    checks: Sequence[Check] = CHECKS
+    _found: dict[str, CheckOutput] = field(default_factory=dict, init=False)
+    _correlation: str = field(default="", init=False)
+
+    async def run(self) -> CertifyReport:
+        """Make every check that can be made, and remove what it made.
+
+        Raises:
+            TransientError: the test mailbox can't be looked into now.
+            PermanentError: the app may not use it.
+        """
+        events = self._events()
+        left = ""
+        try:
+            refused = await self._begin(events) if self.options.mailbox else ""
+            for each in self.checks:
+                await self._make(each, self._bench(events), refused)
+        finally:
+            problem = await events.sweep() if self.options.mailbox else None
+            if problem:
+                left = (
+                    f"A test event may still be there ({_reason(problem)}). Delete «{SUBJECT}» by hand, or "
+                    "run this again."
+                )
+                self.tell(left)
+        return CertifyReport(tuple(self._results()), left, self._correlation)
+
+    def plan(self) -> list[tuple[str, str]]:
+        """What a run would do: each check's assumptions, and what it reads or writes."""
+        return [(", ".join(each.names), self._lacking(each) or each.does) for each in self.checks]
+
+    def announcement(self) -> str:
+        """What is written, in one sentence."""
+        return (
+            f"Test events «{SUBJECT}» are made on {quiet_hour(self.now()):%Y-%m-%d %H:%M} UTC and around, "
+            "shown as free, without attendees, and removed for good in the end; no other event is touched."
+        )
+
+    async def _begin(self, events: TrialEvents) -> str:
+        """Remove what earlier runs left, and make a first event; why no event can be made, or nothing."""
+        left = await events.remove_leftovers()
+        if left:
+            self.tell(f"removed {left} test events that an earlier run had left")
+        (answer,) = await events.make(events.new())
+        if answer.ok:
+            return ""
+        self._note_refusal(answer)
+        return f"the test mailbox takes no event: {answer.verdict}"
+
+    def _note_refusal(self, answer: ServiceAnswer) -> None:
+        if answer.code.lower() in _FULL:
+            self._note(Observation("full_mailbox", answer.verdict))
+        elif answer.code.lower() in _NOT_READY:
+            self._note(Observation("new_mailbox", answer.verdict))
+
+    async def _make(self, check: Check, context: CheckContext, refused: str) -> None:
+        lacking = self._lacking(check) or (refused if CheckNeed.MAILBOX in check.needs else "")
+        if lacking:
+            self._skip(check.names, lacking)
+            return
+        self.tell(f"{', '.join(check.names)}: {check.does}")
+        try:
+            async for each in check.work(context):
+                self._note(each)
+        except (SyncError, RefusedError, SettingsError) as error:
+            self._skip(check.names, _reason(error))
+
+    def _lacking(self, check: Check) -> str:
+        """Why a check can't be made; empty when it can."""
+        lacking = [str(each) for each in check.needs if self.options.lacks(each)]
+        return f"needs {'; '.join(lacking)}" if lacking else ""
+
+    def _skip(self, names: Iterable[str], why: str) -> None:
+        for name in names:
+            self._found.setdefault(name, NotTried(name, why))
+
+    def _note(self, finding: CheckOutput) -> None:
+        self._found[finding.name] = finding
+
+    def _results(self) -> Iterable[AssumptionResult]:
+        for name, assumption in ASSUMPTIONS.items():
+            if assumption.trial is TriedBy.NEVER:
+                missing = assumption.not_tried
+            elif assumption.trial is TriedBy.WHEN_MET:
+                missing = _NOT_SEEN if self.options.mailbox else f"needs {CheckNeed.MAILBOX}"
+            else:
+                missing = "the check ended before"
+            yield AssumptionResult(assumption, self._found.get(name, NotTried(name, missing)))
+
+    def _events(self) -> TrialEvents:
+        return TrialEvents(
+            self.tenant.calendar,
+            self.prover,
+            self.options.mailbox,
+            now=self.now,
+            chance=self.chance,
+            sleep=self.sleep,
+        )
+
+    def _bench(self, events: TrialEvents) -> CheckContext:
+        return CheckContext(
+            self.tenant,
+            self.options,
+            events,
+            self.now,
+            self.elapsed,
+            self.new_id,
+            self.sleep,
+            self.ask_person,
+            self._note_correlation,
+        )
+
+    def _note_correlation(self, correlation_id: str) -> None:
+        self._correlation = correlation_id
+
+
+def _reason(error: SyncError | RefusedError | SettingsError) -> str:
+    """Why, without what a service says in words, which may name people."""
+    if isinstance(error, RefusedError):
+        return f"an event was refused: {error.answer.verdict}"
+    if isinstance(error, TransientError):
+        return "a service gave no answer"
+    return "a setting is missing" if isinstance(error, SettingsError) else "a service refused"

@@ -1,0 +1,164 @@
+"""`booking-sync certify`: tries on the real tenant what our stand-ins assume of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from booking_sync.azure.sign_in import SignIn
+from booking_sync.certify.parts import CertifyOptions
+from booking_sync.certify.results import Comparison
+from booking_sync.cli.arguments import read_guid
+from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption
+from booking_sync.cli.output import make_table
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.wiring.certify import open_certify
+from booking_sync.wiring.doctor import WebhookToExpect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import RenderableType
+
+    from booking_sync.certify.results import AssumptionResult, CertifyReport
+
+MOST_MAILBOXES: Final = 2
+
+MailboxOption = Annotated[
+    list[str],
+    typer.Option(
+        "--mailbox",
+        metavar="ID_OR_UPN",
+        help="The test mailbox, by Entra object id or sign-in name: some forty test events are made there "
+        "and removed. A second one is only read.",
+        show_default=False,
+    ),
+]
+BookingOption = Annotated[
+    str,
+    typer.Option(
+        "--booking",
+        metavar="ID",
+        help="A booking to try on: its error text is written as it is, and the app is told to look at it.",
+        show_default=False,
+    ),
+]
+ByHandOption = Annotated[
+    bool, typer.Option("--by-hand", help="Ask for what only people can do in Outlook: copy an event.")
+]
+_STYLES = {
+    Comparison.AS_ASSUMED: "green",
+    Comparison.OTHERWISE: "yellow",
+    Comparison.UNKNOWN: "bold red",
+    Comparison.NOT_TRIED: "dim",
+}
+
+
+def certify(
+    *,
+    mailbox: MailboxOption = [],  # noqa: B006 - Typer makes a list of its own for each run
+    booking: BookingOption = "",
+    by_hand: ByHandOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+) -> None:
+    """Try on this tenant what the app assumes of Outlook, Dynamics 365 and Azure.
+
+    For each assumption: what is expected, what was seen, what it means, and what to do. Everything is asked
+    as the app. Test events are shown as free, have no attendees, and are removed again, those of a run that
+    was killed by the next one. No other event is touched, and no mail is sent. --json holds no ids and no
+    addresses, so that it can be published.
+    """
+    work = partial(_certify, tuple(mailbox), booking, by_hand, dry_run)
+    run(CommonOptions(settings, None, as_json), work)
+
+
+async def _certify(
+    mailboxes: tuple[str, ...],
+    booking: str,
+    by_hand: bool,  # noqa: FBT001 - by position only here
+    dry_run: bool,  # noqa: FBT001 - as above
+    session: Session,
+) -> ExitCode:
+    environ = session.environ
+    webhook = WebhookToExpect(read_url(environ.get(URL_VARIABLE, "")), environ.get(KEY_VARIABLE, "").strip())
+    names = tuple(dict.fromkeys(mailboxes))
+    if len(names) > MOST_MAILBOXES:
+        raise UsageError("--mailbox may be given twice: the test mailbox, and one that is only read.")
+    if by_hand and not sys.stdin.isatty():
+        raise UsageError("--by-hand asks for help, and nobody can be asked here.")
+    options = CertifyOptions(
+        mailbox=names[0] if names else "",
+        other_mailbox=names[1] if len(names) > 1 else "",
+        booking=read_guid(booking, "--booking") if booking else "",
+        webhook=bool(webhook.url and webhook.key),
+        by_hand=by_hand,
+        dry_run=dry_run,
+    )
+    output = session.output
+    ask = partial(_ask_person, output.note)
+    async with open_certify(environ, SignIn.APP, options, output.note, ask, webhook=webhook) as check:
+        if dry_run:
+            plan = check.plan()
+            data = [{"assumptions": names, "does": does} for names, does in plan]
+            output.result(data, make_table(("assumptions", "what is done"), plan))
+            output.note(check.announcement())
+            return ExitCode.FINE
+        if options.mailbox:
+            output.note(check.announcement())
+        report = await check.run()
+    output.result(report.as_json(), _show(report))
+    if report.correlation_id:
+        output.note(
+            f"Correlation id of the message that was queued: {report.correlation_id}. Some minutes later the "
+            "query of docs/operations.md, One change, one trace, should find it in Application Insights."
+        )
+    output.note(report.summary())
+    return ExitCode.FINE if report.nothing_to_do else ExitCode.FINDINGS
+
+
+async def _ask_person(note: Callable[[str], None], text: str) -> None:
+    note(f"{text} Then press Enter.")
+    await asyncio.to_thread(sys.stdin.readline)
+
+
+def _show(report: CertifyReport) -> RenderableType:
+    """One table per service; what it means and what to do stand below what was seen."""
+    parts: list[RenderableType] = []
+    for service, results in groupby(report.results, key=lambda each: each.assumption.service):
+        table = Table(
+            box=None, pad_edge=False, show_header=False, title_justify="left", title=escape(service)
+        )
+        table.add_column(no_wrap=True, min_width=10)
+        table.add_column(overflow="fold", ratio=2)
+        table.add_column(overflow="fold", ratio=4)
+        for each in results:
+            style = _STYLES[each.outcome]
+            table.add_row(Text(each.outcome, style=style), Text(each.assumption.name), _words(each))
+        parts += [table, Text()]
+    return Group(*parts)
+
+
+def _words(result: AssumptionResult) -> Text:
+    words = Text(result.assumption.question, style="dim")
+    if result.outcome is Comparison.NOT_TRIED:
+        words.append(f"\n{result.seen}", style="not dim")
+        return words
+    expected = result.assumption.expected.value
+    beside = "" if result.outcome is Comparison.AS_ASSUMED else f", expected {expected}"
+    words.append(f"\n{result.seen}{beside}: {result.means}", style="not dim")
+    if result.action:
+        words.append(f"\n→ {result.action}", style="cyan not dim")
+    return words

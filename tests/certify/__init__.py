@@ -1,0 +1,1 @@
+"""The tenant check, against the strict local stack."""
