@@ -23,11 +23,17 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 """The privileges that the app's role gives it (docs/deployment.md, step 3), by table."""
 
 _WHOLE_ORGANIZATION = "Global"
+_OWN_ROWS = "Basic"
+"""Also what `RetrieveUserPrivileges` tells of every privilege that a user has by a team's role, whatever that
+role gives (Microsoft's reference of the function, remarks)."""
 _MOST_NAMED = 10
 
 ROLE = (
     "In the Power Platform admin centre, in the security role booking_sync, give it for the Organization "
     "(docs/deployment.md, step 3)."
+)
+_NOT_BY_A_TEAM = (
+    f"{ROLE} And give that role to the application user itself, not to a team that it belongs to."
 )
 APPLICATION_USER = (
     "Add the app registration as application user of this environment: `pac admin assign-user --environment "
@@ -88,6 +94,9 @@ def judge_privileges(held: Mapping[str, str]) -> CheckResult:
         return CheckResult(Area.DATAVERSE, "privileges", CheckStatus.ERROR, words, ROLE)
     if narrow:
         words = f"not for the whole organisation, so that some bookings stay unseen: {', '.join(narrow)}"
+        if any(held[name.lower()] == _OWN_ROWS for name in narrow):
+            words += "; or held through a team: a team's role shows as Basic, however far it reaches"
+            return CheckResult(Area.DATAVERSE, "privileges", CheckStatus.ERROR, words, _NOT_BY_A_TEAM)
         return CheckResult(Area.DATAVERSE, "privileges", CheckStatus.ERROR, words, ROLE)
     return CheckResult(Area.DATAVERSE, "privileges", CheckStatus.OK, f"all {len(wanted)} that are needed")
 

@@ -25,6 +25,8 @@ class Message(StrEnum):
     CREATE = "Create"
     UPDATE = "Update"
     DELETE = "Delete"
+    RESTORE = "Restore"
+    """From the recycle bin, which an environment may not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Step:
     filtering: frozenset[str] = frozenset()
     """Of an update: the columns of which the request must name one."""
     image: Image | None = None
+    optional: bool = False
+    """Left out where the environment has no such message for the table."""
 
     @property
     def name(self) -> str:

@@ -52,6 +52,7 @@ def desired_customizations(
             Step(Message.CREATE, BOOKING_TABLE),
             Step(Message.UPDATE, BOOKING_TABLE, frozenset(BOOKING_ATTRIBUTES)),
             Step(Message.DELETE, BOOKING_TABLE, image=Image(PRE_IMAGE_ALIAS, image)),
+            Step(Message.RESTORE, BOOKING_TABLE, optional=True),
             *related,
         ),
     )

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
 
 _NO_FIELD_SERVICE = "Dataverse has no such table to register it for; is Field Service installed?"
+_NO_SUCH_MESSAGE = "not needed: this environment raises no such message for the table"
 
 
 class PartState(StrEnum):
@@ -210,6 +211,9 @@ def _new_webhook(desired: DesiredCustomizations) -> PlannedPart:
 
 def _step(actual: FoundCustomizations, desired: DesiredCustomizations, step: Step) -> Iterator[PlannedPart]:
     if (step.message, step.table) not in actual.possible:
+        if step.optional:
+            yield PlannedPart("step", step.name, PartState.EXISTS, _NO_SUCH_MESSAGE)
+            return
         yield PlannedPart("step", step.name, PartState.CONFLICT, _NO_FIELD_SERVICE)
         return
     webhook = actual.webhook.id if actual.webhook else row_id("webhook", desired.webhook.name)

@@ -41,13 +41,15 @@ class ChangeKind(StrEnum):
     CREATE = "Create"
     UPDATE = "Update"
     DELETE = "Delete"
+    RESTORE = "Restore"
+    """From the recycle bin; whether Dataverse raises Create with it, or instead of it, no source says."""
 
 
 class IgnoreReason(StrEnum):
     """Why a webhook needs no work."""
 
     OTHER_TABLE = "neither a booking nor a row that bookings show"
-    OTHER_MESSAGE = "not a create, update or delete"
+    OTHER_MESSAGE = "not a create, update, delete or restore"
     NOT_AN_UPDATE = "not an update of a row that bookings show"
     OTHER_ORGANIZATION = "another organization"
     OWN_CHANGE = "made by our own application user"
@@ -183,6 +185,9 @@ def _related(kind: ChangeKind, change: RelatedAccepted, shown: dict[str, Any]) -
 
 def _written(change: Accepted, shown: dict[str, Any], policy: ReceiverPolicy) -> Accepted | Ignored:
     # An update without work order is worked on: its event may have to go.
+    if change.kind is ChangeKind.RESTORE:
+        # It has all its columns back, our record of an event among them that its deletion removed.
+        return replace(change, rewritten=True)
     created = change.kind is ChangeKind.CREATE
     target = _target_row(shown)
     written = target or {}

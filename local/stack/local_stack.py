@@ -425,6 +425,7 @@ class LocalStack:
                 "table": BOOKING,
                 "images": [{"alias": "PreImage", "type": 0, "attributes": PRE_IMAGE_COLUMNS}],
             },
+            {"message": "Restore", "table": BOOKING},
         ]
         url, auth = self.host_url + WEBHOOK_ROUTE, {"header": HEADER, "value": self.keys.function}
         await self.dataverse.register_webhooks([{"url": url, "auth": auth, "steps": steps}])

@@ -58,6 +58,18 @@ def test_clocks(ahead: float | None, status: CheckStatus, says: str) -> None:
     assert (result.status, says in result.words) == (status, True)
 
 
+def test_a_privilege_that_a_team_may_hold_is_not_taken_for_a_mistake_in_the_role() -> None:
+    """Dataverse tells of a team's role no more than Basic, so the words say so, and what ends the doubt."""
+    held = {name: "Global" for names in app_access.NEEDED.values() for name in names}
+    result = app_access.judge_privileges({**held, "prvReadAccount": "Basic"})
+    assert result.status is CheckStatus.ERROR
+    assert "prvReadAccount" in result.words
+    assert "a team's role shows as Basic, however far it reaches" in result.words
+    assert "application user itself" in result.remedy
+    local = app_access.judge_privileges({**held, "prvReadAccount": "Local"})
+    assert "team" not in local.words + local.remedy
+
+
 def test_a_privilege_for_a_part_of_the_organisation_is_not_enough() -> None:
     """Bookings beyond it would stay unseen."""
     held = {name: "Global" for names in app_access.NEEDED.values() for name in names}

@@ -51,6 +51,26 @@ async def test_a_renamed_booking_renames_its_event(office: Office) -> None:
     assert (await office.event(plan)).subject.endswith("Heizung <dringend> & \N{OLD PERSONAL COMPUTER}")
 
 
+@pytest.mark.parametrize("raises", ["restore", "restore_and_create", "create"])
+async def test_a_restored_booking_shows_again_at_once(office: Office, raises: str) -> None:
+    """Whichever messages the recycle bin raises, nobody has to wait for an audit, and there is one event."""
+    dataverse = office.stack.dataverse
+    plan = await office.book()
+    before = await office.event(plan)
+    await dataverse.delete(BOOKINGS, plan.id)
+    await office.settle()
+    assert await office.events(plan) == []
+
+    await dataverse.configure(restore_raises=raises)
+    await dataverse.restore(BOOKINGS, plan.id)
+    await office.settle()
+    await dataverse.configure(restore_raises="restore")
+
+    after = await office.event(plan)
+    assert (after.start, after.subject) == (before.start, before.subject)
+    assert (await office.row(plan)).recorded_event == after.id
+
+
 async def test_a_status_on_the_way_shows_in_the_category(office: Office) -> None:
     """A technician's progress is read from the event's category, and its times follow."""
     plan = await office.book()

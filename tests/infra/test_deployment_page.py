@@ -13,6 +13,7 @@ from booking_sync.dataverse.queries import booking_expand
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.ownership import make_key
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
+from booking_sync.ports.customizations import Message
 from booking_sync.settings.loading import load_settings
 from booking_sync.settings.table import SETTINGS
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS
@@ -159,6 +160,8 @@ def test_columns_are_the_app_s() -> None:
 
 def test_steps_to_register_by_hand_are_complete() -> None:
     """Tables and filtering attributes are the ones that the app depends on, and the image has its alias."""
+    messages = re.findall(rf"^\| `{BOOKING_TABLE}` \| (\w+)[ ,]", PAGE, re.MULTILINE)
+    assert sorted(messages) == sorted(Message)
     told = dict(re.findall(r"^\| `(\w+)` \| Update \| `([^`]+)` \|", PAGE, re.MULTILINE))
     wanted: dict[str, tuple[str, ...]] = {BOOKING_TABLE: BOOKING_ATTRIBUTES}
     wanted.update({table.value: columns for table, columns in RELATED_ATTRIBUTES.items()})

@@ -59,7 +59,8 @@ def test_the_steps_are_those_of_the_local_stack() -> None:
     assert image
     assert image.alias == PRE_IMAGE_ALIAS
     assert image.columns == set(PRE_IMAGE_COLUMNS.split(","))
-    assert len(steps) == len(DESIRED.steps) == 3 + len(RELATED_COLUMNS)
+    assert steps[Message.RESTORE, booking].optional
+    assert len(steps) == len(DESIRED.steps) == 4 + len(RELATED_COLUMNS)
 
 
 def test_names_of_the_columns_come_from_the_settings() -> None:

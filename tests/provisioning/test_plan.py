@@ -54,7 +54,7 @@ def test_an_empty_environment_gets_everything_in_order() -> None:
     assert kinds[:2] == [do.MakePublisher, do.MakeSolution]
     assert kinds[2:7] == [do.MakeColumn] * 4 + [do.Publish]
     assert kinds[7] is do.WriteWebhook
-    assert sorted(each.__name__ for each in kinds[8:]) == ["WriteImage"] + ["WriteStep"] * 5
+    assert sorted(each.__name__ for each in kinds[8:]) == ["WriteImage"] + ["WriteStep"] * 6
     assert kinds.index(do.WriteImage) > kinds.index(do.WriteStep)
 
 
@@ -135,6 +135,33 @@ def test_a_column_made_by_hand_joins_the_solution() -> None:
     assert action.id == f"id of {first.name}"
 
 
+def test_an_environment_without_a_recycle_bin_needs_no_step_for_it() -> None:
+    """Restore is left out where steps can't be registered for it; everything else is as it should be."""
+    restore = next(each for each in DESIRED.steps if each.message is Message.RESTORE)
+    there = provisioned()
+    actual = replace(
+        there,
+        possible=there.possible - {(restore.message, restore.table)},
+        steps=tuple(each for each in there.steps if each.occasion[0] != restore.message),
+    )
+    plan = make_plan(actual, DESIRED)
+    assert (plan.actions, plan.conflicts) == ((), ())
+    (part,) = [each for each in plan.parts if each.name == restore.name]
+    assert (part.state, part.detail) == (
+        PartState.EXISTS,
+        "not needed: this environment raises no such message for the table",
+    )
+
+
+def test_a_recycle_bin_that_came_later_gets_its_step() -> None:
+    """The next run registers the step on Restore; nothing else is touched."""
+    restore = next(each for each in DESIRED.steps if each.message is Message.RESTORE)
+    there = provisioned()
+    actual = replace(there, steps=tuple(each for each in there.steps if each.occasion[0] != restore.message))
+    actions = make_plan(actual, DESIRED).actions
+    assert [each.step for each in actions if not isinstance(each, do.Publish)] == [restore]  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("spoil", "kind"),
     [
@@ -207,7 +234,7 @@ def test_removal_takes_steps_and_webhook_and_keeps_the_columns() -> None:
     stranger = replace(good.steps[0], id="f" * 36, name="Theirs")
     plan = plan_removal(replace(good, steps=(*good.steps, stranger)), DESIRED, remove_columns=False)
     sets = [action.entity_set for action in plan.actions if isinstance(action, do.RemoveRow)]
-    assert sets == ["sdkmessageprocessingsteps"] * 6 + ["serviceendpoints"]
+    assert sets == ["sdkmessageprocessingsteps"] * 7 + ["serviceendpoints"]
     assert len(plan.actions) == len(sets)
     assert [each.state for each in plan.parts if each.kind == "column"] == [PartState.KEPT] * 4
 

@@ -198,6 +198,11 @@ def resource_updated(columns: dict[str, Any] | None = None) -> Webhook:
     return Webhook("Update", "bookableresource", target=target, row_id=RESOURCE_ID)
 
 
+def restored(columns: dict[str, Any] | None = None) -> Webhook:
+    """A booking came back from the recycle bin; the target holds what it got anew, if anything."""
+    return Webhook("Restore", target=entity(columns or {}))
+
+
 def deleted(image: dict[str, Any] | None = None, *, with_image: bool = True) -> Webhook:
     """A booking was deleted: the target is only a reference, the columns are in the pre-image."""
     columns = IMAGE_COLUMNS if image is None else image

@@ -45,6 +45,7 @@ from tests.support.webhook_bodies import (
     headers,
     pairs,
     resource_updated,
+    restored,
     stripped,
     stripped_headers,
     updated,
@@ -310,6 +311,13 @@ def test_a_record_that_came_with_the_row_is_no_news(
     got = read(make({**CREATED_COLUMNS, column: "anything"}))
     assert isinstance(got, Accepted)
     assert got.rewritten
+
+
+@pytest.mark.parametrize("columns", [{}, {"name": "Boiler"}, dict.fromkeys(RECORD_COLUMNS, "x")], ids=str)
+def test_a_restored_booking_is_looked_at_and_nothing_recorded_is_believed(columns: dict[str, Any]) -> None:
+    """It came back with all its columns, of which the target shows none: its event was removed meanwhile."""
+    expected = Accepted(ChangeKind.RESTORE, BOOKING, CORRELATION, rewritten=True)
+    assert read(restored(columns)) == expected
 
 
 def test_our_own_record_is_not_taken_for_somebody_elses() -> None:

@@ -66,7 +66,7 @@ DYNAMICS: Final = (
     _dynamics(
         "restored_messages",
         "Which messages does a booking raise that is restored from the recycle bin?",
-        Possibility("restore", "a step on Restore would be told at once; the audit finds it"),
+        Possibility("restore", "the step on Restore tells of it; where there is none, the audit finds it"),
         Possibility("restore_and_create", "the webhook of its creation tells of it"),
         Possibility("create", "the webhook of its creation tells of it"),
         source="documented is the message Restore",
