@@ -186,3 +186,27 @@ def test_the_key_that_seals_is_one_that_the_app_takes() -> None:
     (make,) = re.findall(r"^(openssl rand .*?) \\$", COMMANDS, re.MULTILINE)
     made = subprocess.run(shlex.split(make), capture_output=True, text=True, check=True)  # noqa: S603 - from our page
     assert len(make_key(made.stdout).secret) == 32
+
+
+def test_the_path_s_table_is_that_of_its_steps() -> None:
+    """Each step has its row, with a link to it and the minutes that stand below its heading."""
+    rows = re.findall(r"^\| \[(\d)\. [^]]+\]\(#([\w-]+)\) \| [^|]+ \| (\d+) min \|", PAGE, re.MULTILINE)
+    steps = re.findall(r"^## (\d)\. (.+)\n\n\*(\d+) minutes of work", PAGE, re.MULTILINE)
+    assert [(number, minutes) for number, _, minutes in rows] == [(n, minutes) for n, _, minutes in steps]
+    headings = re.findall(r"^## (\d\. .+)$", PAGE, re.MULTILINE)
+    assert [anchor for _, anchor, _ in rows] == [_anchor(each) for each in headings]
+    total = sum(int(minutes) for _, _, minutes in rows)
+    assert f"{total} minutes of work" in PAGE
+
+
+def test_nothing_is_called_tried_that_was_not() -> None:
+    """Until somebody walks the path in a tenant, the page says so, and calls its minutes estimates."""
+    opening = PAGE.partition("## What you need")[0]
+    assert "Nobody has walked this path in a real tenant yet." in opening
+    assert "All minutes are estimates; none was measured." in opening
+    assert re.findall(r"[^.]*\bmeasured\b[^.]*\.", PAGE.partition("## What you need")[2]) == []
+
+
+def _anchor(heading: str) -> str:
+    """As GitHub makes it; `tests/languages/test_markdown.py` holds links to GitHub's own way."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
