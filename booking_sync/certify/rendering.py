@@ -10,15 +10,9 @@ from booking_sync.certify.answers import field_of
 from booking_sync.certify.parts import Check, CheckNeed
 from booking_sync.certify.results import NotTried, Observation
 from booking_sync.certify.trial_events import CERTIFY_BOOKING, LENGTH, SUBJECT, content_at
-from booking_sync.domain.booking import (
-    Address,
-    Booking,
-    BookingStatus,
-    CommitType,
-    FieldServiceStatus,
-    WorkOrder,
-)
+from booking_sync.domain.example import PROPOSED, SCHEDULED, example_booking
 from booking_sync.domain.ids import read_utc_time
+from booking_sync.domain.rendering import BadTemplateError
 from booking_sync.domain.zones import UTC_NAME
 
 if TYPE_CHECKING:
@@ -47,12 +41,15 @@ _FIELDS: Final = (
 async def _own_event(run: CheckContext) -> AsyncIterator[CheckOutput]:
     """A booking that is scheduled and one that is proposed: they differ in category and showAs."""
     changed: list[str] = []
-    for status in (
-        BookingStatus("Scheduled", CommitType.COMMITTED, FieldServiceStatus.SCHEDULED),
-        BookingStatus("Proposed", CommitType.PROPOSED),
-    ):
+    for status in (SCHEDULED, PROPOSED):
         start = run.events.start
-        content = run.tenant.render(_booking(status, start), start, start + LENGTH)
+        end = start + LENGTH
+        booking = example_booking(CERTIFY_BOOKING, SUBJECT, start, end, status)
+        try:
+            content = run.tenant.render(booking, start, end)
+        except BadTemplateError:
+            yield Observation("own_event", "refused", "a template fails on an example")
+            return
         (made,) = await run.events.make(run.events.new(content))
         if not made.ok:
             yield Observation("own_event", "refused", made.verdict)
@@ -60,14 +57,6 @@ async def _own_event(run: CheckContext) -> AsyncIterator[CheckOutput]:
         changed += _differences(content, made, start)
     unique = list(dict.fromkeys(changed))
     yield Observation("own_event", "changed" if unique else "kept", ", ".join(unique))
-
-
-def _booking(status: BookingStatus, start: datetime) -> Booking:
-    place = Address(("1 Example Street",), "Exampletown", "", "12345", "")
-    order = WorkOrder("WO-0000", "Example customer", "Example", "Example", place)
-    return Booking(
-        CERTIFY_BOOKING, SUBJECT, start, start + LENGTH, active=True, status=status, work_order=order
-    )
 
 
 def _differences(content: EventContent, answer: ServiceAnswer, start: datetime) -> list[str]:

@@ -18,8 +18,11 @@ from booking_sync.ports.diagnosis import Audience, MailboxAccess, Timer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from datetime import datetime
 
     from booking_sync.doctor.options import DoctorOptions, Expectations
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.event import EventContent
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import (
@@ -72,6 +75,8 @@ class DoctorSources:
     app_access: Callable[[], AppAccessReads]
     registration_reads: Callable[[], RegistrationReads]
     calendar: Callable[[], Calendar]
+    render: Callable[[], Callable[[Booking, datetime, datetime], EventContent]]
+    """Renders bookings by the app's settings."""
     mailbox_access: Callable[[], MailboxAccessReads]
 
 
@@ -304,8 +309,15 @@ class DoctorChecks:
         mailbox = await self._find(name, names_known=names_known)
         calendar = self._open(Area.MAILBOXES, self.sources.calendar) if mailbox else None
         if mailbox and calendar:
-            made = trial.Trial(calendar, self.now(), self.new_id, self.sleep, self.tell)
+            made = trial.Trial(calendar, self.now(), self.new_id, self.sleep, self.tell, self._render())
             self._note(*await made.run(name, mailbox))
+
+    def _render(self) -> Callable[[Booking, datetime, datetime], EventContent] | None:
+        """None where the settings can't be used, which has been told by then."""
+        try:
+            return self.sources.render()
+        except SettingsError:
+            return None
 
     async def _outside(self, name: str, *, names_known: bool) -> bool:
         mailbox = await self._find(name, names_known=names_known)

@@ -6,20 +6,24 @@ can't be told from a copy that somebody made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.doctor.mailboxes import INCLUDE
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 from booking_sync.domain.event import EventContent, EventTime
+from booking_sync.domain.example import example_booking
+from booking_sync.domain.rendering import BadTemplateError
 from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.ports.calendars import Written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventRef, FoundEvent
-    from booking_sync.ports.calendars import Calendar
+    from booking_sync.ports.calendars import AlreadyCreated, Calendar
 
 MARKER: Final = "booking-sync-doctor/test-event"
 SUBJECT: Final = "booking_sync test event (removed within seconds)"
@@ -27,6 +31,13 @@ SWEEP_PAUSES: Final = (0.0, 1.0, 4.0)
 """Seconds before each try to remove the event."""
 _SUNDAY, _HOUR = 6, 3
 _LENGTH = timedelta(minutes=5)
+_NO_BOOKING = "00000000-0000-4000-8000-0000000d0c70"
+"""The id of no row, for the link in the event's text."""
+_BODY = "<p>Made by <code>booking-sync doctor</code> to see whether it may; delete it at will.</p>"
+_ZONE = (
+    "Exchange reads EVENT_TIME_ZONE otherwise: events are written again in UTC, and are right. Update the "
+    "app's package tzdata; `booking-sync certify` tells which times differ."
+)
 _LATER = "Try again later; if it goes on, see https://admin.microsoft.com for the state of Exchange Online."
 
 
@@ -52,6 +63,7 @@ class Trial:
         new_id: a fresh GUID's text.
         sleep: waits so many seconds.
         tell: called at once about an event that could not be removed: after Ctrl-C there is no report.
+        render: renders bookings by the app's settings; None where these can't be used.
     """
 
     calendar: Calendar
@@ -59,6 +71,7 @@ class Trial:
     new_id: Callable[[], str]
     sleep: Callable[[float], Awaitable[None]]
     tell: Callable[[str], None]
+    render: Callable[[Booking, datetime, datetime], EventContent] | None = None
 
     async def run(self, name: str, mailbox: str) -> list[CheckResult]:
         """One finding, and one more if the event could not be removed.
@@ -71,11 +84,16 @@ class Trial:
         open_to_us = True
         ours = self.new_id()
         try:
+            content = self._content()
+        except BadTemplateError as error:
+            return [_unrenderable(name, error)]
+        try:
             created = await self.calendar.create(
-                mailbox, _content(self.now), marker=MARKER, transaction_id=ours, birth=ours
+                mailbox, content, marker=MARKER, transaction_id=ours, birth=ours
             )
             found = await self.calendar.find(mailbox, MARKER)
-            result = _judge(name, seen=created.event_id in {each.ref.event_id for each in found})
+            seen = created.event_id in {each.ref.event_id for each in found}
+            result = _judge(name, created, quiet_hour(self.now), seen=seen)
         except SyncError as error:
             result, open_to_us = _refused(name, error), isinstance(error, TransientError)
         finally:
@@ -85,6 +103,19 @@ class Trial:
                 left = _left(name, problem)
                 self.tell(left.words)
         return [result, *([left] if left else [])]
+
+    def _content(self) -> EventContent:
+        """As the app's settings render a booking: body, zone, category. Subject and availability are our own.
+
+        Raises:
+            BadTemplateError: a template fails.
+        """
+        start = quiet_hour(self.now)
+        end = start + _LENGTH
+        if self.render is None:
+            return EventContent(SUBJECT, _BODY, _time(start), _time(end), show_as="free")
+        rendered = self.render(example_booking(_NO_BOOKING, SUBJECT, start, end), start, end)
+        return replace(rendered, subject=SUBJECT, show_as="free")
 
     async def _sweep(self, mailbox: str, ours: str) -> SyncError | None:
         """Remove the event that this run made; returns why that did not work.
@@ -116,7 +147,11 @@ def _first(found: Sequence[FoundEvent], birth: str) -> EventRef | None:
     return min(ours, key=lambda each: each.created or latest).ref if ours else None
 
 
-def _judge(name: str, *, seen: bool) -> CheckResult:
+def _judge(name: str, created: Written | AlreadyCreated, meant: datetime, *, seen: bool) -> CheckResult:
+    shown = created.start if isinstance(created, Written) else None
+    if seen and shown is not None and shown.replace(microsecond=0) != meant:
+        words = f"a test event for {meant:%Y-%m-%d %H:%M} UTC is shown at {shown:%Y-%m-%d %H:%M} UTC"
+        return CheckResult(Area.MAILBOXES, name, CheckStatus.WARNING, words, _ZONE)
     if seen:
         words = "a test event was made, read back and removed"
         return CheckResult(Area.MAILBOXES, name, CheckStatus.OK, words)
@@ -135,15 +170,10 @@ def _left(name: str, error: SyncError) -> CheckResult:
     return CheckResult(Area.MAILBOXES, f"{name}: removal", CheckStatus.ERROR, words, remedy)
 
 
-def _content(now: datetime) -> EventContent:
-    start = quiet_hour(now)
-    return EventContent(
-        subject=SUBJECT,
-        body_html="<p>Made by <code>booking-sync doctor</code> to see whether it may; delete it at will.</p>",
-        start=_time(start),
-        end=_time(start + _LENGTH),
-        show_as="free",
-    )
+def _unrenderable(name: str, error: BadTemplateError) -> CheckResult:
+    words = f"the app's templates can't render an example: {error}"
+    remedy = "Correct EVENT_SUBJECT_TEMPLATE or EVENT_BODY_TEMPLATE (docs/settings.md)."
+    return CheckResult(Area.MAILBOXES, name, CheckStatus.ERROR, words, remedy)
 
 
 def _time(moment: datetime) -> EventTime:

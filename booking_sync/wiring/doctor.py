@@ -21,11 +21,14 @@ from booking_sync.wiring.services import ClientOptions, Services, StorageService
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import datetime
 
     from booking_sync.azure.clocks import HttpClockReads
     from booking_sync.dataverse.doctor_reads import DataverseAppAccessReads, DataverseRegistrationReads
     from booking_sync.doctor.checks import DoctorChecks
     from booking_sync.doctor.options import DoctorOptions, Expectations
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.event import EventContent
     from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import Audience, QueueState, Timer, TimerRun, TokenFacts
@@ -98,6 +101,7 @@ async def open_doctor(
             app_access=lambda: reads.app_access,
             registration_reads=lambda: reads.registration_reads,
             calendar=lambda: app.calendar,
+            render=reads.render,
             mailbox_access=lambda: reads.mailbox_access,
         )
         yield DoctorChecks(sources, options, clock, new_id, tell)
@@ -125,6 +129,12 @@ class _DoctorReads:
         settings = load_settings(self._app.environ)
         desired_state_rule(settings)
         return cautions(settings, self._app.environ)
+
+    def render(self) -> Callable[[Booking, datetime, datetime], EventContent]:
+        """Renders bookings by the app's settings; raises `SettingsError` if these can't be used."""
+        from booking_sync.wiring.sync import event_renderer
+
+        return event_renderer(load_settings(self._app.environ)).render
 
     def expectations(self) -> Expectations:
         from booking_sync.doctor.options import Expectations

@@ -61,6 +61,20 @@ async def test_a_provisioned_stack_is_healthy(deployment: Deployment) -> None:
     assert await deployment.stack.graph.mails_sent() == 0
 
 
+async def test_exchange_reads_the_zone_otherwise(deployment: Deployment) -> None:
+    """The test event is written in the app's own zone, so that another rule book is noticed."""
+    shift = {"zone": "Europe/Berlin", "since": "2026-01-01T00:00:00+00:00", "minutes": 60}
+    await deployment.stack.graph.configure(zone_shifts=[shift])
+    anna = deployment.office.anna.mailbox
+    report = await deployment.run_doctor(DoctorOptions((anna,)))
+    await deployment.stack.graph.configure(zone_shifts=[])
+    result = the(report, anna)
+    assert (result.status, "03:00 UTC is shown at" in result.words) == (CheckStatus.WARNING, True)
+    assert "04:00 UTC" in result.words
+    assert "tzdata" in result.remedy
+    assert await deployment.stack.graph.events() == []
+
+
 async def test_all_wrong_settings_are_named_at_once(deployment: Deployment) -> None:
     """One finding names them; what needs none of them is checked all the same."""
     report = await deployment.run_doctor(DATAVERSE_URL="", BATCH_MAX_BOOKINGS="many", AUDIT_DAYS_BACK="-1")

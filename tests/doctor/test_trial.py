@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from datetime import datetime
 
 from booking_sync.doctor.report import CheckStatus
-from booking_sync.doctor.trial import MARKER, Trial
+from booking_sync.doctor.trial import MARKER, SUBJECT, Trial
+from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventContent, EventRef, EventTime
+from booking_sync.domain.rendering import BadTemplateError
 from booking_sync.errors import TransientError
 from tests.support.bookings import ANNA
 from tests.support.fakes import FakeCalendar, events_clock
@@ -20,14 +24,14 @@ BUSY = TransientError("busy")
 class World:
     """A calendar in which an earlier run left an event."""
 
-    def __init__(self) -> None:
+    def __init__(self, render: Callable[[Booking, datetime, datetime], EventContent] | None = None) -> None:
         self.calendar = FakeCalendar()
         self.earlier = self.calendar.user_creates(ANNA, FROM_BEFORE, MARKER).ref
         self.copies: set[EventRef] = set()
         self.told: list[str] = []
         ids = itertools.count(1)
         self._trial = Trial(
-            self.calendar, events_clock(), lambda: f"id-{next(ids)}", Sleeper(), self.told.append
+            self.calendar, events_clock(), lambda: f"id-{next(ids)}", Sleeper(), self.told.append, render
         )
 
     def copy_at(self, operation: str) -> None:
@@ -54,6 +58,38 @@ async def test_only_the_event_of_this_run_is_removed() -> None:
     """One with the same marker, which an earlier run left or somebody copied, stays."""
     world = World()
     assert await world.run() == [CheckStatus.OK]
+    assert world.events == {world.earlier}
+
+
+def rendered(booking: Booking, _start: datetime, _end: datetime) -> EventContent:
+    """What settings of one's own may make of a booking."""
+    body = f"<p>{booking.work_order.number if booking.work_order else ''}</p>"
+    return EventContent("template", body, TIME, TIME, "busy", categories=("Field Service: Scheduled",))
+
+
+async def test_the_event_is_as_the_app_s_settings_render_it() -> None:
+    """Text, times and category are tried; people know it by its subject, and nobody counts as busy."""
+    world = World(rendered)
+    made: list[EventContent] = []
+
+    async def look(point: str) -> None:
+        made.extend(each.content for each in world.calendar.of(ANNA) if each.birth and point.endswith("find"))
+
+    world.calendar.hook = look
+    assert await world.run() == [CheckStatus.OK]
+    assert (made[0].subject, made[0].show_as) == (SUBJECT, "free")
+    assert (made[0].body_html, made[0].start) == ("<p>WO-0000</p>", TIME)
+    assert made[0].categories == ("Field Service: Scheduled",)
+
+
+async def test_a_template_that_fails_is_told_and_nothing_is_made() -> None:
+    """Settings that are well-formed may still fail on a booking with everything in it."""
+
+    def fail(_booking: Booking, _start: datetime, _end: datetime) -> EventContent:
+        raise BadTemplateError("UndefinedError")
+
+    world = World(fail)
+    assert await world.run() == [CheckStatus.ERROR]
     assert world.events == {world.earlier}
 
 

@@ -77,8 +77,8 @@ def certify(
     """Try on this tenant what the app assumes of Outlook, Dynamics 365 and Azure.
 
     For each assumption: what is expected, what was seen, what it means, and what to do. Everything is asked
-    as the app. Test events are shown as free, have no attendees, and are removed again, those of a run that
-    was killed by the next one. No other event is touched, and no mail is sent. --json holds no ids and no
+    as the app. Test events have no attendees and are removed again, those of a run that was killed by the
+    next one. No other event is touched, and no mail is sent. --json holds no ids and no
     addresses, so that it can be published.
     """
     work = partial(_certify, tuple(mailbox), booking, by_hand, dry_run)
