@@ -20,9 +20,10 @@ from booking_sync.azure.queue import dead_letter_text
 from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.synchronizer import SyncTask
-from booking_sync.sync.worker import BackOff, ChangeWorker, MessageHandlers
+from booking_sync.sync.worker import ChangeWorker, MessageHandlers
 from booking_sync.wiring.services import Services, Substitutes
 from booking_sync.wiring.sync import start_sync
 

@@ -89,11 +89,11 @@ class GraphTransport(httpx.AsyncBaseTransport):
     """Graph for httpx; closing it closes nothing."""
 
     def __init__(self, link: Link) -> None:
-        self._link = link
+        self.link = link
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Carry the request there and the answer back."""
-        answer = await self._link.exchange(
+        answer = await self.link.exchange(
             request.method, request.url.raw_path.decode("ascii"), request.headers, await request.aread()
         )
         return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.body)

@@ -18,6 +18,7 @@ from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event, places
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
+from booking_sync.sync.back_off import BackOff, WaitingMessages
 from booking_sync.sync.synchronizer import SyncTask
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 MAX_DEQUEUE_COUNT = 5
 """As in host.json: on the last delivery an unexpected error is dead-lettered with its reason by us, since the
 host would do it without one."""
-
-BACK_OFF_BASE_SECONDS = 2.0
-BACK_OFF_CAP_SECONDS = 300.0
 
 REFUSED_BASE_SECONDS = 900.0
 REFUSED_CAP_SECONDS = 3600.0
@@ -59,24 +57,6 @@ class MessageHandlers:
     """Changes of rows that bookings show."""
     note_failure: Callable[[str, str], Awaitable[None]]
     """`Synchronizer.note_failure`: tells people on a booking's row why it was given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class BackOff:
-    """How long a put-back message waits."""
-
-    random: Callable[[], float]
-    """A number in [0, 1)."""
-
-    def delay(self, attempt: int, asked: float | None) -> float:
-        """Seconds until the next try: what the service asked for, and a share of a growing span on top.
-
-        The share is random, so that messages deferred together do not come back together; the longer they
-        were all told to stay away, the wider they are spread.
-        """
-        wait = asked or 0.0
-        span = max(BACK_OFF_BASE_SECONDS * 2.0 ** min(attempt, 16), wait / 2)
-        return wait + min(span, BACK_OFF_CAP_SECONDS) * (0.5 + 0.5 * self.random())
 
 
 class ChangeWorker:
@@ -106,6 +86,7 @@ class ChangeWorker:
         self._now = now
         self._max_age = max_age
         self._back_off = back_off
+        self._waiting = WaitingMessages()
         self._on_outcome = on_outcome
 
     async def handle(self, text: str, dequeue_count: int) -> None:
@@ -183,7 +164,7 @@ class ChangeWorker:
                     outcome, kind=OutcomeKind.FAILED, detail=await self._expire(change, outcome)
                 )
             else:
-                delay = self._back_off.delay(change.attempt, outcome.delay)
+                delay = self._delay(change, outcome)
                 await self._queue.send(_put_back(change, outcome), delay)
         if outcome.kind is OutcomeKind.FAILED:
             await self._queue.dead_letter(text, outcome.detail)
@@ -235,8 +216,8 @@ class ChangeWorker:
             if self._is_too_old(change):
                 outcome = replace(outcome, kind=OutcomeKind.FAILED, detail=self._given_up(outcome))
             else:
-                delay = self._back_off.delay(change.attempt, outcome.delay)
-                attempt = change.attempt + (0 if outcome.untried else 1)
+                delay = self._delay(change, outcome)
+                attempt = change.attempt + _counts(outcome)
                 await self._queue.send_related(replace(change, attempt=attempt), delay)
         if outcome.kind is OutcomeKind.FAILED:
             await self._queue.dead_letter(text, outcome.detail)
@@ -251,6 +232,12 @@ class ChangeWorker:
             attempt=change.attempt,
             delaySeconds=None if delay is None else round(delay, 1),
         )
+
+    def _delay(self, change: BookingChange | RelatedChange, outcome: Outcome) -> float:
+        now = self._now()
+        delay = self._back_off.delay(change.attempt, outcome.delay, self._waiting.count(now))
+        self._waiting.add(now, delay)
+        return delay
 
     def _not_from_the_future(self, change: BookingChange | RelatedChange) -> BookingChange | RelatedChange:
         """What claims to come in only later would never grow too old."""
@@ -324,7 +311,12 @@ def _tried_again(change: BookingChange, outcome: Outcome) -> Outcome:
 def _put_back(change: BookingChange, outcome: Outcome) -> BookingChange:
     return replace(
         change,
-        attempt=change.attempt + (0 if outcome.untried else 1),
+        attempt=change.attempt + _counts(outcome),
         uncertain=change.uncertain or outcome.uncertain,
         suspects=outcome.suspects,
     )
+
+
+def _counts(outcome: Outcome) -> int:
+    """1 for a try of this change; a service that says when to come back has not tried it."""
+    return 0 if outcome.untried or (outcome.delay and outcome.patience is None) else 1

@@ -97,7 +97,8 @@ class Application(ClosedTogether):
         Raises:
             SettingsError: the queue's own settings are missing or malformed.
         """
-        from booking_sync.sync.worker import BackOff, ChangeWorker
+        from booking_sync.sync.back_off import BackOff
+        from booking_sync.sync.worker import ChangeWorker
 
         return ChangeWorker(
             self._handlers,

@@ -23,10 +23,11 @@ from booking_sync.domain.columns import SYNC_STATE_LENGTH
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.plan import Invalid
 from booking_sync.errors import TransientError
+from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.synchronizer import Synchronizer
-from booking_sync.sync.worker import MAX_DEQUEUE_COUNT, BackOff, ChangeWorker, MessageHandlers
+from booking_sync.sync.worker import MAX_DEQUEUE_COUNT, ChangeWorker, MessageHandlers
 from tests.hostile.bodies import junk, nested, write
 from tests.hostile.budget import tries
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking

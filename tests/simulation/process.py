@@ -27,11 +27,12 @@ from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
+from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer
-from booking_sync.sync.worker import BackOff, ChangeWorker, MessageHandlers
+from booking_sync.sync.worker import ChangeWorker, MessageHandlers
 from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER

@@ -16,13 +16,12 @@ from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import TransientError
+from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.synchronizer import SyncTask
 from booking_sync.sync.worker import (
-    BACK_OFF_CAP_SECONDS,
     MAX_DEQUEUE_COUNT,
-    BackOff,
     ChangeWorker,
     MessageHandlers,
     UnexpectedError,
@@ -126,8 +125,8 @@ async def test_a_deferred_message_is_put_back_with_what_was_learnt() -> None:
     )
     await world.worker.handle(TEXT, 1)
     ((change, delay),) = world.queue.sent
-    assert delay == pytest.approx(45.0)
-    assert (change.attempt, change.uncertain, change.suspects) == (1, True, frozenset({ANNA}))
+    assert delay == pytest.approx(30.5)
+    assert (change.attempt, change.uncertain, change.suspects) == (0, True, frozenset({ANNA}))
     assert change.first_seen == START
 
 
@@ -164,7 +163,7 @@ async def test_a_refusal_that_may_pass_is_tried_again_for_hours_and_then_fails_i
             assert delay >= 900
             text = encode_change(change)
             world.time += timedelta(seconds=delay)
-    assert tries == 6
+    assert tries == 7
     assert timedelta(hours=4) <= world.time - START < timedelta(hours=5)
     assert world.queue.poison == [(text, reason)]
     assert world.work.given_up == []  # the row says it since the first try
@@ -304,7 +303,7 @@ async def test_an_app_that_cant_start_says_when_to_come_back() -> None:
     world.opening_fails = TransientError("2 app settings need attention.", retry_after=60.0)
     await world.worker.handle(TEXT, 1)
     ((_, delay),) = world.queue.sent
-    assert delay == 90.0
+    assert delay == 60.5
 
 
 async def test_waiting_for_a_service_that_is_down_is_no_try() -> None:
@@ -312,7 +311,7 @@ async def test_waiting_for_a_service_that_is_down_is_no_try() -> None:
     world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "Graph is not asked for a while", 8.0, untried=True))
     await world.worker.handle(encode_change(BookingChange(BOOKING_ID, "c", START, attempt=1)), 1)
     ((change, delay),) = world.queue.sent
-    assert (change.attempt, delay) == (1, 12.0)
+    assert (change.attempt, delay) == (1, 8.5)
 
 
 async def test_a_changed_row_is_spread_once_and_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
@@ -333,7 +332,7 @@ async def test_a_deferred_fan_out_is_put_back_where_it_was() -> None:
     later = replace(RELATED, starts_from=START)
     await world.worker.handle(encode_related(later), 1)
     ((put_back, delay),) = world.queue.related
-    assert (put_back, delay) == (replace(later, attempt=1), 45.0)
+    assert (put_back, delay) == (later, 30.5)
     assert world.work.given_up == []
 
 
@@ -368,13 +367,29 @@ async def test_a_fan_out_that_the_queue_breaks_off_is_delivered_again() -> None:
     assert [text for text, _ in world.queue.poison] == [RELATED_TEXT]
 
 
-def test_put_back_delays_grow_with_jitter_up_to_a_cap() -> None:
-    """Each put-back waits about twice as long as the one before, never longer than the cap on its own."""
-    lowest, highest = BackOff(lambda: 0.0), BackOff(lambda: 1.0)
-    assert [lowest.delay(n, None) for n in range(3)] == [1.0, 2.0, 4.0]
-    assert [highest.delay(n, None) for n in range(3)] == [2.0, 4.0, 8.0]
-    assert highest.delay(1000, None) == BACK_OFF_CAP_SECONDS
-    assert lowest.delay(0, 60.0) == 75.0
+async def test_messages_that_wait_together_come_back_apart() -> None:
+    """The more this process has put back, the wider it spreads them, as long as their time has not come."""
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled", 30.0))
+    for _ in range(101):
+        await world.worker.handle(TEXT, 1)
+    delays = [delay for _, delay in world.queue.sent]
+    assert (delays[0], delays[-1]) == (30.5, 31.5)
+    world.time += timedelta(seconds=60)
+    await world.worker.handle(TEXT, 1)
+    assert world.queue.sent[-1][1] == 30.5
+
+
+async def test_a_service_that_says_when_to_come_back_takes_no_try() -> None:
+    """Twelve refusals that each name their time leave the change's own delay as short as it was."""
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled", 2.0))
+    text = TEXT
+    for _ in range(12):
+        await world.worker.handle(text, 1)
+        text = encode_change(world.queue.sent.pop()[0])
+    world.work.outcome = Outcome(OutcomeKind.DEFERRED, "no answer")
+    await world.worker.handle(text, 1)
+    ((change, delay),) = world.queue.sent
+    assert (change.attempt, delay) == (1, 2.0)
 
 
 async def test_who_asked_for_outcomes_is_told_how_each_message_ended() -> None:
