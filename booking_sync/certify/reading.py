@@ -53,10 +53,15 @@ async def _search(run: CheckContext) -> AsyncIterator[CheckOutput]:
 
 
 async def _speed(run: CheckContext) -> AsyncIterator[CheckOutput]:
-    answer = await run.calendar.find(run.events.mailbox, f"{run.events.marker}/{run.new_id()}")
-    seconds = f"{answer.seconds:.1f} s"
-    quick = "quick" if answer.seconds <= SLOW_SECONDS else "slow"
-    yield Observation("filter_speed", quick if answer.ok else answer.verdict, seconds)
+    """In the second mailbox too, which may be the largest of the tenant; the slower one counts."""
+    marker = f"{run.events.marker}/{run.new_id()}"
+    answers = [await run.calendar.find(run.events.mailbox, marker)]
+    if run.options.other_mailbox:
+        answers.append(await run.calendar.find(run.options.other_mailbox, marker))
+    seconds = " and ".join(f"{each.seconds:.1f} s" for each in answers)
+    refused = next((each.verdict for each in answers if not each.ok), "")
+    quick = "quick" if max(each.seconds for each in answers) <= SLOW_SECONDS else "slow"
+    yield Observation("filter_speed", refused or quick, seconds)
 
 
 async def _view(run: CheckContext) -> AsyncIterator[CheckOutput]:
@@ -120,7 +125,12 @@ def _alike(ids: Iterable[str]) -> str:
 
 CHECKS: Final = (
     Check(("property_filter",), "makes an event and searches for it", (CheckNeed.MAILBOX,), _search),
-    Check(("filter_speed",), "searches for a marker that no event has", (CheckNeed.MAILBOX,), _speed),
+    Check(
+        ("filter_speed",),
+        "searches for a marker that no event has, in the second mailbox as well",
+        (CheckNeed.MAILBOX,),
+        _speed,
+    ),
     Check(("view_expands",), "makes an event and lists that quarter of an hour", (CheckNeed.MAILBOX,), _view),
     Check(
         ("batch_limit", "batch_at_once"),

@@ -198,3 +198,14 @@ async def test_a_zone_that_is_written_in_utc(certified: CertifiedStack) -> None:
     async with certified.open(CertifyOptions(certified.mailbox), EVENT_TIME_ZONE="UTC") as check:
         check.checks = [each for each in check.checks if "zone_rules" in each.names]
         assert the(await check.run(), "zone_rules").seen == "same (written in UTC)"
+
+
+async def test_the_slower_of_two_mailboxes_counts(certified: CertifiedStack) -> None:
+    """The second one may be the largest of the tenant; both times are told."""
+    times = (lambda answer: replace(answer, seconds=0.2), lambda answer: replace(answer, seconds=12.0))
+    async with certified.open(replace(certified.options, by_hand=False)) as check:
+        calendar: Any = Instead(check.tenant.calendar, "find", times)
+        check.tenant = replace(check.tenant, calendar=calendar)
+        check.checks = [each for each in check.checks if "filter_speed" in each.names]
+        told = the(await check.run(), "filter_speed")
+    assert told.seen == "slow (0.2 s and 12.0 s)"

@@ -252,12 +252,12 @@ READING: Final = (
     ),
     _outlook(
         "filter_speed",
-        "How long does a search by the marker take in this mailbox?",
+        "How long does a search by the marker take?",
         Possibility("quick", "recovery takes seconds"),
         Possibility(
             "slow",
             "more than ten seconds: recovery takes as long, for each booking concerned",
-            "Try it in the largest mailbox, too.",
+            "Keep an eye on the alert for late bookings when much is to be recovered.",
         ),
         source="none",
         trial=TriedBy.READS,
