@@ -38,12 +38,21 @@ class CommandLine:
     """Where it runs."""
 
     async def start(
-        self, *arguments: str, environ: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        keyboard: int = asyncio.subprocess.DEVNULL,
     ) -> asyncio.subprocess.Process:
-        """Begin a command."""
+        """Begin a command.
+
+        Args:
+            arguments: of the program.
+            environ: besides this process's own.
+            keyboard: the descriptor that it reads from.
+        """
         return await asyncio.create_subprocess_exec(
             *python_module("booking_sync", *arguments, "--settings", str(self.settings)),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=keyboard,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(REPOSITORY), **(environ or {})},

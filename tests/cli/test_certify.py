@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,41 @@ async def test_ctrl_c_removes_what_was_made(deployment: Deployment, command_line
     ended = await end(process)
     assert (ended.code, "Interrupted." in ended.notes) == (ExitCode.INTERRUPTED, True)
     assert await graph.events() == []
+
+
+@pytest.mark.parametrize("pressed", ["enter", "ctrl-c"])
+async def test_a_person_is_asked_for_a_copy(
+    deployment: Deployment, command_line: CommandLine, pressed: str
+) -> None:
+    """It waits for Enter and looks at the copy, which stays; Ctrl-C removes what was made."""
+    graph, mailbox = deployment.stack.graph, deployment.office.ben.mailbox
+    person, terminal = os.openpty()
+    try:
+        process = await command_line.start(
+            "certify", "--json", "--by-hand", "--mailbox", mailbox, keyboard=terminal
+        )
+        assert process.stderr
+        while b"Then press Enter." not in (line := await process.stderr.readline()):
+            assert line, "it ended before it asked"
+        newest = (await graph.events(mailbox))[-1]
+        copy = await graph.user("copy", mailbox, id=newest["immutableId"])
+        if pressed == "enter":
+            os.write(person, b"\n")
+        else:
+            process.send_signal(signal.SIGINT)
+        ended = await end(process)
+    finally:
+        os.close(person)
+        os.close(terminal)
+    left = await graph.events(mailbox)
+    await graph.user("delete", mailbox, id=copy["immutableId"], forGood=True)
+    assert [each["immutableId"] for each in left] == [copy["immutableId"]]
+    if pressed == "enter":
+        results = {each["assumption"]: each for each in ended.json()["results"]}
+        assert results["copy_carries"]["seen"] == "marks"
+        assert results["copy_is_another"]["outcome"] == "as assumed"
+    else:
+        assert ended.code == ExitCode.INTERRUPTED
 
 
 @pytest.mark.parametrize(

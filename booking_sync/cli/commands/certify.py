@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import threading
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Final
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from booking_sync.certify.results import AssumptionResult, CertifyReport
 
 MOST_MAILBOXES: Final = 2
+_LINE_BYTES = 1024
 
 MailboxOption = Annotated[
     list[str],
@@ -131,7 +135,21 @@ async def _certify(
 
 async def _ask_person(note: Callable[[str], None], text: str) -> None:
     note(f"{text} Then press Enter.")
-    await asyncio.to_thread(sys.stdin.readline)
+    loop = asyncio.get_running_loop()
+    pressed: asyncio.Future[None] = loop.create_future()
+
+    def done() -> None:
+        if not pressed.done():
+            pressed.set_result(None)
+
+    def wait() -> None:
+        os.read(sys.stdin.fileno(), _LINE_BYTES)
+        with suppress(RuntimeError):  # the loop was closed meanwhile, by Ctrl-C
+            loop.call_soon_threadsafe(done)
+
+    # A daemon, and no buffered read: neither keeps the process from ending after Ctrl-C.
+    threading.Thread(target=wait, daemon=True).start()
+    await pressed
 
 
 def _show(report: CertifyReport) -> RenderableType:
