@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from booking_sync.doctor import app_access, credentials, mailboxes, registration, storage, trial
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.event import is_mailbox
+from booking_sync.domain.timers import Timer, timer_state
 from booking_sync.errors import PermanentError, SettingsError, SyncError
-from booking_sync.ports.diagnosis import Audience, MailboxAccess, Timer
+from booking_sync.ports.diagnosis import Audience, MailboxAccess
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -147,15 +148,18 @@ class DoctorChecks:
 
     async def _timer(self, timer: Timer) -> None:
         try:
-            late = self.sources.expectations().catch_up_look_back if timer is Timer.CATCH_UP else None
+            schedules = self.sources.expectations().schedules
             run = await self.sources.storage().last_run(timer)
+            since = await self.sources.storage().seen_since()
         except SettingsError:
             self._skip(Area.STORAGE, f"last {timer}", _SETTINGS)
         except SyncError as error:
             # Who runs this may read queues and no blobs: the journal is the app's own.
             self._skip(Area.STORAGE, f"last {timer}", f"the journal can't be read: {error.reason}", _JOURNAL)
         else:
-            self._note(storage.judge_timer(timer, run, self.now(), late))
+            now = self.now()
+            state = timer_state(timer, schedules.next_runs[timer], run, since, now=now)
+            self._note(storage.judge_timer(state, run, now, schedules.look_back))
 
     async def _secret(self) -> None:
         try:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
+    from booking_sync.domain.timers import TimerSchedules
     from booking_sync.ports.customizations import DesiredCustomizations
 
 
@@ -30,5 +29,5 @@ class Expectations:
     """What should be there, by the settings."""
 
     desired: DesiredCustomizations
-    catch_up_look_back: timedelta
-    """How far back each catch-up looks, and so how long one may be missing."""
+    schedules: TimerSchedules
+    """When timers run, and how far back each catch-up looks, and so how long a success may be missing."""

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
+from booking_sync.domain.timers import Timer, overdue_remedy, overdue_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from booking_sync.ports.diagnosis import QueueState, Timer, TimerRun
+    from booking_sync.domain.timers import TimerRun, TimerState
+    from booking_sync.ports.diagnosis import QueueState
 
 LONGEST_WAIT = timedelta(minutes=10)
 """A visible message is taken within seconds by an app that runs; a cold start takes less than a minute."""
@@ -33,30 +35,38 @@ def judge_queues(state: QueueState, now: datetime) -> Iterator[CheckResult]:
     yield CheckResult(Area.STORAGE, "poison queue", CheckStatus.WARNING, words, _POISON)
 
 
-def judge_timer(
-    timer: Timer, run: TimerRun | None, now: datetime, late_after: timedelta | None
-) -> CheckResult:
-    """How a timer's last run ended.
+def judge_timer(state: TimerState, run: TimerRun | None, now: datetime, look_back: timedelta) -> CheckResult:
+    """Whether a timer runs as its schedule says, and how its last run ended.
 
     Args:
-        timer: which.
+        state: how it stands.
         run: its last one.
         now: aware.
-        late_after: how long a success may be ago; None when its schedule is the deployment's own affair.
+        look_back: how long a catch-up's success may be ago.
     """
-    check = f"last {timer}"
+    is_catch_up = state.timer is Timer.CATCH_UP
+
+    def result(status: CheckStatus, words: str, remedy: str = "") -> CheckResult:
+        return CheckResult(Area.STORAGE, f"last {state.timer}", status, words, remedy)
+
+    cause = f"; the last one failed: {run.problem}" if run and run.problem else ""
+    if state.is_overdue:
+        # As health has it: without catch-ups changes get lost, without audits they are found later.
+        status = CheckStatus.ERROR if is_catch_up else CheckStatus.WARNING
+        return result(status, overdue_words(state) + cause, overdue_remedy(state.timer))
+    if run is None and state.due is None:
+        words = "none is known, and since when the app runs can be neither read nor noted"
+        return result(CheckStatus.WARNING, words, overdue_remedy(state.timer))
     if run is None:
-        words = "none noted yet: the app is new, or has run none since its journal was cleared"
-        return CheckResult(Area.STORAGE, check, CheckStatus.OK, words)
-    if late_after is not None and (run.succeeded is None or now - run.succeeded > late_after):
+        return result(CheckStatus.OK, f"none yet: the first is due {state.due:%Y-%m-%d %H:%M} UTC")
+    if is_catch_up and (run.succeeded is None or now - run.succeeded > look_back):
         words = f"none has succeeded for {_span(now - run.succeeded)}" if run.succeeded else "none succeeded"
-        cause = f"; the last one failed: {run.problem}" if run.problem else ""
-        return CheckResult(Area.STORAGE, check, CheckStatus.ERROR, words + cause, _WORKER)
+        return result(CheckStatus.ERROR, words + cause, _WORKER)
     ago = f"{_span(now - run.finished)} ago"
     if run.problem:
         remedy = "The next run tries again; if that fails too, mend what the reason names."
-        return CheckResult(Area.STORAGE, check, CheckStatus.WARNING, f"failed {ago}: {run.problem}", remedy)
-    return CheckResult(Area.STORAGE, check, CheckStatus.OK, f"succeeded {ago}")
+        return result(CheckStatus.WARNING, f"failed {ago}: {run.problem}", remedy)
+    return result(CheckStatus.OK, f"succeeded {ago}")
 
 
 def _changes(state: QueueState, now: datetime) -> CheckResult:

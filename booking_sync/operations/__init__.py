@@ -9,6 +9,5 @@ dead_letters       reads a message of the poison queue; pure
 host_dead_letters  takes over what the Functions host gave up, before it expires
 health             whether the app works
 journal            what an instance remembers, as values; pure
-timers             whether the timers run as their schedules say; pure
 journal_store      keeps the journal in memory and in the text store
 """

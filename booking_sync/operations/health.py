@@ -12,10 +12,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.timers import Timer, overdue_remedy, overdue_words, timer_state
 from booking_sync.domain.zones import describe_differences
 from booking_sync.errors import SettingsError, SyncError
-from booking_sync.operations.journal import RunKind
-from booking_sync.operations.timers import overdue_words, timer_state
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.telemetry import Attribute, Metric
 
@@ -23,10 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from booking_sync.domain.timers import TimerRun, TimerSchedules, TimerState
     from booking_sync.domain.zones import ZoneDifference
-    from booking_sync.operations.journal import Run
     from booking_sync.operations.journal_store import JournalStore
-    from booking_sync.operations.timers import TimerSchedules, TimerState
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import QueueDepths, QueueGauge
 
@@ -60,7 +58,7 @@ class HealthFacts:
     """Why the sync could not be started when it was last tried."""
     depths: QueueDepths | None = None
     queue_problem: str = ""
-    catch_up: Run | None = None
+    catch_up: TimerRun | None = None
     journal_problem: str = ""
     zones: tuple[ZoneDifference, ...] = ()
     """Where Exchange was seen to read the events' zone otherwise."""
@@ -89,7 +87,7 @@ class Health:
 class _JournalFacts:
     """What is read of the journal."""
 
-    runs: Mapping[RunKind, Run] = field(default_factory=dict)
+    runs: Mapping[Timer, TimerRun] = field(default_factory=dict)
     """The last run of each timer that is known to have run."""
     seen_since: datetime | None = None
     """None when it could not be read."""
@@ -104,9 +102,9 @@ def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
         failing.append(overdue)
     late = [each for each in facts.timers if each.is_overdue]
     if not overdue:
-        failing += [overdue_words(each) for each in late if each.kind is RunKind.CATCH_UP]
+        failing += [_late_words(each) for each in late if each.timer is Timer.CATCH_UP]
     warnings = [
-        *[overdue_words(each) for each in late if each.kind is not RunKind.CATCH_UP],
+        *[_late_words(each) for each in late if each.timer is not Timer.CATCH_UP],
         *_poison_words(facts.depths),
         *_catch_up_words(facts.catch_up),
         *describe_differences(facts.zones),
@@ -123,9 +121,13 @@ def _timers(schedules: TimerSchedules, journal: _JournalFacts, now: datetime) ->
     if journal.seen_since is None:
         return ()
     return tuple(
-        timer_state(kind, schedule, journal.runs.get(kind), journal.seen_since, now=now)
-        for kind, schedule in ((RunKind.CATCH_UP, schedules.catch_up), (RunKind.AUDIT, schedules.audit))
+        timer_state(timer, next_run, journal.runs.get(timer), journal.seen_since, now=now)
+        for timer, next_run in schedules.next_runs.items()
     )
+
+
+def _late_words(state: TimerState) -> str:
+    return f"{overdue_words(state)} {overdue_remedy(state.timer)}"
 
 
 def _overdue(facts: HealthFacts, now: datetime) -> str:
@@ -147,7 +149,7 @@ def _poison_words(depths: QueueDepths | None) -> list[str]:
     return [f"{count} given up: see the poison queue."]
 
 
-def _catch_up_words(run: Run | None) -> list[str]:
+def _catch_up_words(run: TimerRun | None) -> list[str]:
     return [f"The last catch-up failed: {run.problem}"] if run and run.problem else []
 
 
@@ -206,7 +208,7 @@ class HealthProbe:
             start_problem="" if settings_problem else self._start_problem(),
             depths=depths,
             queue_problem=queue_problem,
-            catch_up=journal.runs.get(RunKind.CATCH_UP),
+            catch_up=journal.runs.get(Timer.CATCH_UP),
             journal_problem=journal.problem,
             zones=journal.zones,
             look_back=schedules.look_back if schedules else None,
@@ -224,12 +226,12 @@ class HealthProbe:
         return depths, ""
 
     async def _journal(self) -> _JournalFacts:
-        runs: dict[RunKind, Run] = {}
+        runs: dict[Timer, TimerRun] = {}
         try:
             store = self._journal_store()
-            for kind in RunKind:
-                if run := await store.last(kind):
-                    runs[kind] = run
+            for timer in Timer:
+                if run := await store.last(timer):
+                    runs[timer] = run
             return _JournalFacts(runs, await store.seen_since(), (await store.zones()).differences)
         except SettingsError:
             return _JournalFacts()

@@ -7,13 +7,13 @@ holds ids and our own words only: texts that a reason quotes are left out, as in
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.ids import read_moment
 from booking_sync.domain.text import shorten, without_quotes
+from booking_sync.domain.timers import TimerRun
 from booking_sync.domain.zones import ZoneDifference
 
 if TYPE_CHECKING:
@@ -23,13 +23,6 @@ MAX_ENTRIES = 100
 MAX_CLOSED = 200
 MAX_REASON = 300
 MAX_ZONES = 200
-
-
-class RunKind(StrEnum):
-    """The timers whose last run is remembered."""
-
-    CATCH_UP = "catch-up"
-    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +59,6 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """The last run of a timer's work."""
-
-    finished: datetime
-    """Aware, UTC."""
-    tally: Mapping[str, int] = field(default_factory=dict)
-    problem: str = ""
-    """Why it failed; empty when it did not."""
-    succeeded: datetime | None = None
-    """When a run last succeeded: this one, or an earlier one; None when none is known."""
-
-
-@dataclass(frozen=True, slots=True)
 class Zones:
     """Where Exchange was seen to read the events' zone by other rules, by any instance."""
 
@@ -93,10 +73,12 @@ def make_entry(
     return Entry(moment, booking_id, outcome, _tidy(reason), shorten(correlation_id, 100), attempt)
 
 
-def make_run(finished: datetime, tally: Mapping[str, int], problem: str, former: Run | None = None) -> Run:
+def make_run(
+    finished: datetime, tally: Mapping[str, int], problem: str, former: TimerRun | None = None
+) -> TimerRun:
     """A run that ended, with the last success taken over from the run before when it failed."""
     succeeded = (former.succeeded if former else None) if problem else finished
-    return Run(finished, dict(tally), _tidy(problem), succeeded)
+    return TimerRun(finished, dict(tally), _tidy(problem), succeeded)
 
 
 def merge(journals: Iterable[Journal], now: datetime) -> Journal:
@@ -125,7 +107,7 @@ def merge_zones(all_zones: Iterable[Zones], since: datetime) -> Zones:
     return Zones(tuple(reversed(found.values()))[:MAX_ZONES])
 
 
-def encode(value: Journal | Run | Zones) -> str:
+def encode(value: Journal | TimerRun | Zones) -> str:
     """The value as JSON text."""
     return json.dumps(asdict(value), default=datetime.isoformat)
 
@@ -146,12 +128,12 @@ def decode_journal(text: str) -> Journal | None:
         return None
 
 
-def decode_run(text: str) -> Run | None:
+def decode_run(text: str) -> TimerRun | None:
     """The run that `encode` wrote; None for any other text."""
     try:
         found = json.loads(text)
         succeeded = found["succeeded"]
-        return Run(
+        return TimerRun(
             _moment(found["finished"]),
             {str(name): int(count) for name, count in found["tally"].items()},
             str(found["problem"]),

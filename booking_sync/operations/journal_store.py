@@ -22,8 +22,6 @@ from booking_sync.operations.journal import (
     ClosedMailbox,
     Entry,
     Journal,
-    Run,
-    RunKind,
     Zones,
     decode_journal,
     decode_run,
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.timers import Timer, TimerRun
     from booking_sync.domain.zones import ZoneDifference
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.texts import TextStore
@@ -88,7 +87,7 @@ class JournalStore:
         self._closed = closed
         self._save_seconds = save_seconds
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
-        self._runs: dict[RunKind, Run] = {}
+        self._runs: dict[Timer, TimerRun] = {}
         self._zones = Zones()
         self._zones_written = True
         self._timer: asyncio.TimerHandle | None = None
@@ -115,32 +114,32 @@ class JournalStore:
         self._zones_written = False
         self._save_soon()
 
-    async def ran(self, kind: RunKind, tally: Mapping[str, int], problem: str = "") -> None:
+    async def ran(self, timer: Timer, tally: Mapping[str, int], problem: str = "") -> None:
         """Note the end of a timer's run; a text store that fails is only logged."""
-        former = self._runs.get(kind)
+        former = self._runs.get(timer)
         try:
             if problem:
-                former = await self.last(kind)
+                former = await self.last(timer)
         except SyncError:
             pass
-        self._runs[kind] = run = make_run(self._now(), tally, problem, former)
+        self._runs[timer] = run = make_run(self._now(), tally, problem, former)
         if (text_store := self._open_text_store()) is not None:
             try:
-                await text_store.put(_RUNS + kind.value, encode(run))
+                await text_store.put(_RUNS + timer.value, encode(run))
                 await self.seen_since()
             except SyncError as error:
                 _tell(error)
 
-    async def last(self, kind: RunKind) -> Run | None:
+    async def last(self, timer: Timer) -> TimerRun | None:
         """The last run that any instance made; None when none is known.
 
         Raises:
             SyncError: it can't be read now.
         """
         text_store = self._open_text_store()
-        text = await text_store.get(_RUNS + kind.value) if text_store is not None else None
+        text = await text_store.get(_RUNS + timer.value) if text_store is not None else None
         written = decode_run(text) if text else None
-        known = [run for run in (written, self._runs.get(kind)) if run is not None]
+        known = [run for run in (written, self._runs.get(timer)) if run is not None]
         return max(known, key=lambda run: run.finished, default=None)
 
     async def zones(self) -> Zones:

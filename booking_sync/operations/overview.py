@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.change import RelatedChange
 from booking_sync.domain.text import clean_line, clean_lines
+from booking_sync.domain.timers import Timer
 from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.dead_letters import read_dead_letter
-from booking_sync.operations.journal import RunKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from booking_sync.domain.timers import TimerRun
     from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.operations.health import Health, HealthProbe
-    from booking_sync.operations.journal import Entry, Journal, Run
+    from booking_sync.operations.journal import Entry, Journal
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
     from booking_sync.ports.clock import Clock
@@ -58,8 +59,8 @@ class Overview:
             _section(self._poison()),
             _section(self._failing()),
             _section(self._journal()),
-            _section(self._last(RunKind.CATCH_UP)),
-            _section(self._last(RunKind.AUDIT)),
+            _section(self._last(Timer.CATCH_UP)),
+            _section(self._last(Timer.AUDIT)),
         )
         return {
             "asOf": self._sources.now().isoformat(),
@@ -125,8 +126,8 @@ class Overview:
             "attempt": entry.attempt,
         }
 
-    async def _last(self, kind: RunKind) -> dict[str, Any]:
-        return _run(await self._sources.journal_store().last(kind))
+    async def _last(self, timer: Timer) -> dict[str, Any]:
+        return _run(await self._sources.journal_store().last(timer))
 
 
 def describe_health(health: Health) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def describe_health(health: Health) -> dict[str, Any]:
         "findings": [{"severity": each.severity.value, "words": each.words} for each in health.problems],
         "timers": [
             {
-                "timer": each.kind.value,
+                "timer": each.timer.value,
                 "last": _text(each.last),
                 "due": _text(each.due),
                 "overdue": each.is_overdue,
@@ -165,7 +166,7 @@ def _depths(health: Health) -> dict[str, Any]:
     return {"problem": "", "changes": health.depths.changes, "poison": health.depths.poison}
 
 
-def _run(run: Run | None) -> dict[str, Any]:
+def _run(run: TimerRun | None) -> dict[str, Any]:
     """The last run; nothing when none is known."""
     if run is None:
         return {"finished": ""}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from booking_sync.domain.timers import Timer, TimerRun
     from booking_sync.ports.bookings import FailingBookings
     from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
 
@@ -29,23 +30,6 @@ class QueueState:
     oldest_poison: datetime | None = None
 
 
-class Timer(StrEnum):
-    """The timers whose runs the journal notes."""
-
-    CATCH_UP = "catch-up"
-    AUDIT = "audit"
-
-
-@dataclass(frozen=True, slots=True)
-class TimerRun:
-    """The last run of a timer that is known; moments are aware, UTC."""
-
-    finished: datetime
-    succeeded: datetime | None
-    """When a run last succeeded; None when none is known."""
-    problem: str = ""
-
-
 class StorageReads(Protocol):
     """What the storage account tells of the queues and of the timers' last runs."""
 
@@ -54,6 +38,9 @@ class StorageReads(Protocol):
 
     async def last_run(self, timer: Timer) -> TimerRun | None:
         """The last run that was noted; None when none is known."""
+
+    async def seen_since(self) -> datetime | None:
+        """When the app was first seen, as far as that is noted or can be noted now; aware, UTC."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     from booking_sync.audit.auditor import AuditRequest
     from booking_sync.audit.report import AuditReport
     from booking_sync.dataverse.failures import DataverseFailures
+    from booking_sync.domain.timers import Timer, TimerSchedules
     from booking_sync.operations.endpoints import OperatorEndpoints
-    from booking_sync.operations.journal import RunKind
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.page import Page
-    from booking_sync.operations.timers import TimerSchedules
     from booking_sync.plumbing.circuit import Call
     from booking_sync.settings.table import Settings
     from booking_sync.sync.catch_up import Tally
@@ -116,11 +115,11 @@ class Application(ClosedTogether):
             SettingsError: the queue's own settings are missing or malformed.
             SyncError: not everything was looked at; the next run does it again.
         """
+        from booking_sync.domain.timers import Timer
         from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
-        from booking_sync.operations.journal import RunKind
 
         try:
-            await self._noting(RunKind.CATCH_UP, self._run_catch_up(), asdict)
+            await self._noting(Timer.CATCH_UP, self._run_catch_up(), asdict)
         finally:
             await take_over_host_dead_letters(self._storage.inspection, now)
             await self._tell_depths()
@@ -136,9 +135,9 @@ class Application(ClosedTogether):
             SyncError: Dataverse could not be listed completely, or the queue not be reached.
         """
         from booking_sync.audit.report import AuditReport
-        from booking_sync.operations.journal import RunKind
+        from booking_sync.domain.timers import Timer
 
-        return await self._noting(RunKind.AUDIT, self._run_audit(request), AuditReport.tally)
+        return await self._noting(Timer.AUDIT, self._run_audit(request), AuditReport.tally)
 
     async def audit_on_demand(self, body: bytes) -> HttpAnswer:
         """Run the audit that an HTTP body asks for.
@@ -219,15 +218,15 @@ class Application(ClosedTogether):
         return await auditor.run(request or AuditRequest(fix=self._settings().audit_repair))
 
     async def _noting(
-        self, kind: RunKind, run: Awaitable[Ran], tally: Callable[[Ran], Mapping[str, int]]
+        self, timer: Timer, run: Awaitable[Ran], tally: Callable[[Ran], Mapping[str, int]]
     ) -> Ran:
         """What the run returns or raises, its end noted in the journal."""
         try:
             done = await run
         except SyncError as error:
-            await self._journal.ran(kind, {}, error.reason)
+            await self._journal.ran(timer, {}, error.reason)
             raise
-        await self._journal.ran(kind, tally(done))
+        await self._journal.ran(timer, tally(done))
         return done
 
     async def _tell_depths(self) -> None:
@@ -248,11 +247,14 @@ class Application(ClosedTogether):
         return self._sync.services.calendar.closed() if self._sync else {}
 
     def _timer_schedules(self) -> TimerSchedules:
-        from booking_sync.operations.timers import TimerSchedules
+        from booking_sync.settings.schedules import timer_schedules
 
         settings = self._settings()
-        look_back = timedelta(minutes=settings.catch_up_look_back_minutes)
-        return TimerSchedules(settings.catch_up_schedule, settings.audit_schedule, look_back)
+        return timer_schedules(
+            catch_up=settings.catch_up_schedule,
+            audit=settings.audit_schedule,
+            look_back_minutes=settings.catch_up_look_back_minutes,
+        )
 
     def _operator_actions(self) -> OperatorActions:
         from booking_sync.operations.operator_actions import OperatorActions

@@ -16,7 +16,7 @@ from booking_sync.bulk.adoption import Adopter, AdoptionSources
 from booking_sync.bulk.backfill import Backfill
 from booking_sync.bulk.purge import Purge, PurgeSources
 from booking_sync.bulk.resync import Resync, ResyncSources
-from booking_sync.operations.journal import RunKind
+from booking_sync.domain.timers import Timer
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.plumbing.patience import Patience
 from booking_sync.sync.catch_up import Standing, standing
@@ -151,7 +151,7 @@ class UseCases:
         Raises:
             SyncError: the journal can't be read.
         """
-        run = await self._services.storage.journal().last(RunKind.CATCH_UP)
+        run = await self._services.storage.journal().last(Timer.CATCH_UP)
         return run.finished if run else None
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.errors import SettingsError
+from booking_sync.errors import SettingsError, SyncError
 from booking_sync.settings.loading import load_settings
 from booking_sync.settings.table import EnvironmentSettings, GraphSettings, RegistrationSettings
 from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
@@ -29,9 +28,10 @@ if TYPE_CHECKING:
     from booking_sync.doctor.options import DoctorOptions, Expectations
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent
+    from booking_sync.domain.timers import Timer, TimerRun
     from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
     from booking_sync.ports.clock import Clock
-    from booking_sync.ports.diagnosis import Audience, QueueState, Timer, TimerRun, TokenFacts
+    from booking_sync.ports.diagnosis import Audience, QueueState, TokenFacts
     from booking_sync.settings.cautions import Caution
     from booking_sync.status.look import StatusSources
 
@@ -49,9 +49,11 @@ class OwnUserSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class CatchUpSettings:
-    """How far the catch-up looks back; a part for `load_part`."""
+class TimerSettings:
+    """When timers run, and how far the catch-up looks back; a part for `load_part`."""
 
+    catch_up_schedule: str
+    audit_schedule: str
     catch_up_look_back_minutes: float
 
 
@@ -139,6 +141,7 @@ class _DoctorReads:
     def expectations(self) -> Expectations:
         from booking_sync.doctor.options import Expectations
         from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
+        from booking_sync.settings.schedules import timer_schedules
 
         try:
             desired = desired_customizations(
@@ -146,8 +149,13 @@ class _DoctorReads:
             )
         except NoCommonPrefixError as error:
             raise SettingsError(str(error)) from None
-        minutes = self._app.part(CatchUpSettings).catch_up_look_back_minutes
-        return Expectations(desired, timedelta(minutes=minutes))
+        timers = self._app.part(TimerSettings)
+        schedules = timer_schedules(
+            catch_up=timers.catch_up_schedule,
+            audit=timers.audit_schedule,
+            look_back_minutes=timers.catch_up_look_back_minutes,
+        )
+        return Expectations(desired, schedules)
 
     @cached_property
     def tokens(self) -> _TokenReads:
@@ -206,11 +214,13 @@ class _StorageReads:
         return await self.storage.inspection.state()
 
     async def last_run(self, timer: Timer) -> TimerRun | None:
-        from booking_sync.operations.journal import RunKind
-        from booking_sync.ports.diagnosis import TimerRun
+        return await self.storage.journal().last(timer)
 
-        run = await self.storage.journal().last(RunKind(timer.value))
-        return None if run is None else TimerRun(run.finished, run.succeeded, run.problem)
+    async def seen_since(self) -> datetime | None:
+        try:
+            return await self.storage.journal().seen_since()
+        except SyncError:
+            return None  # who runs this may read blobs and write none
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from booking_sync.cli.main import app
 from booking_sync.doctor import app_access, credentials, mailboxes, registration, storage
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.doctor.trial import quiet_hour
+from booking_sync.domain.timers import Timer, TimerRun, timer_state
 from booking_sync.ports.diagnosis import (
     ClockReading,
     FailedJobs,
@@ -26,12 +27,11 @@ from booking_sync.ports.diagnosis import (
     QueueState,
     SecretState,
     TableFacts,
-    Timer,
-    TimerRun,
 )
 from tests.provisioning.kit import DESIRED, column, provisioned, with_column
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
 PRODUCT = Path(__file__).parents[2] / "booking_sync" / "doctor"
 
 
@@ -85,11 +85,37 @@ def test_many_people_are_named_up_to_a_number() -> None:
     assert ("more than 1000" in words, "and 3 more" in words) == (True, True)
 
 
+def judged(
+    timer: Timer, run: TimerRun | None, pause: timedelta = DAY, seen_since: datetime | None = None
+) -> CheckResult:
+    """What is said of a timer that comes after each pause, with a look-back of an hour."""
+    state = timer_state(timer, lambda last: last + pause, run, seen_since, now=NOW)
+    return storage.judge_timer(state, run, NOW, timedelta(hours=1))
+
+
 def test_a_timer_that_never_succeeded() -> None:
     """A run that failed is no success, however fresh."""
-    run = TimerRun(NOW, None, "No token.")
-    late = storage.judge_timer(Timer.CATCH_UP, run, NOW, timedelta(hours=1))
+    late = judged(Timer.CATCH_UP, TimerRun(NOW, {}, "No token."))
     assert (late.status, "No token." in late.words) == (CheckStatus.ERROR, True)
+
+
+@pytest.mark.parametrize(("timer", "status"), [(Timer.CATCH_UP, "error"), (Timer.AUDIT, "warning")])
+def test_an_overdue_timer_is_a_finding_with_its_remedy(timer: Timer, status: str) -> None:
+    """One that never ran, or stopped running, weighs as in health; its last failure is told besides."""
+    run = TimerRun(NOW - 2 * DAY, {}, "No token.", NOW - 3 * DAY)
+    never, stopped = judged(timer, None, seen_since=NOW - 2 * DAY), judged(timer, run)
+    for each, ran in ((never, "never ran since"), (stopped, "last ran")):
+        assert (each.status, f"The {timer} is overdue: it {ran}" in each.words) == (status, True)
+        assert f"the function {timer.replace('-', '_')} is loaded" in each.remedy
+    assert "No token." in stopped.words
+
+
+@pytest.mark.parametrize("timer", Timer)
+def test_a_timer_of_a_new_app_is_no_matter(timer: Timer) -> None:
+    """It is told when it is due; where nobody knows since when the app runs, that is a finding."""
+    new, unknown = judged(timer, None, seen_since=NOW), judged(timer, None)
+    assert (new.status, "none yet: the first is due" in new.words) == (CheckStatus.OK, True)
+    assert (unknown.status, bool(unknown.remedy)) == (CheckStatus.WARNING, True)
 
 
 def test_a_fresh_message_is_no_matter() -> None:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from booking_sync.azure.blob_texts import open_text_store
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
-from booking_sync.operations.journal import RunKind
+from booking_sync.domain.timers import Timer
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.settings.loading import load_queue_settings
 from booking_sync.wiring.services import now
@@ -139,14 +139,14 @@ async def test_the_timers_last_runs_are_told(deployment: Deployment) -> None:
     text_store = open_text_store(load_queue_settings(deployment.environ).storage)
     assert text_store is not None
     journal_store = JournalStore(lambda: text_store, "test", now, dict)
-    await journal_store.ran(RunKind.CATCH_UP, {})
-    await journal_store.ran(RunKind.AUDIT, {}, "Dataverse said no.")
+    await journal_store.ran(Timer.CATCH_UP, {})
+    await journal_store.ran(Timer.AUDIT, {}, "Dataverse said no.")
     soon, late = await deployment.run_doctor(), await deployment.run_doctor(ahead=timedelta(hours=3))
     assert the(soon, "last catch-up").status is CheckStatus.OK
     assert "Dataverse said no." in the(soon, "last audit").words
     assert the(late, "last catch-up").status is CheckStatus.ERROR
-    for kind in RunKind:
-        await text_store._container.delete_blob(f"runs/{kind.value}")  # noqa: SLF001 - a test's own clearing away
+    for timer in Timer:
+        await text_store._container.delete_blob(f"runs/{timer.value}")  # noqa: SLF001 - a test's own clearing away
     await text_store.aclose()
 
 

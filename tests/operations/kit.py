@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.timers import Timer, TimerSchedules
+from booking_sync.plumbing import ncrontab
 from booking_sync.ports.queues import PoisonMessage, QueueDepths
 
 if TYPE_CHECKING:
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
     from booking_sync.errors import SyncError
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+SCHEDULES = TimerSchedules(
+    {
+        Timer.CATCH_UP: ncrontab.parse("0 */5 * * * *").next_after,
+        Timer.AUDIT: ncrontab.parse("0 30 2 * * *").next_after,
+    },
+    look_back=timedelta(hours=1),
+)
 
 
 @dataclass

@@ -10,17 +10,16 @@ import pytest
 
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.timers import Timer, TimerSchedules
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.operations.endpoints import OperatorEndpoints
 from booking_sync.operations.health import HealthProbe
-from booking_sync.operations.journal import RunKind
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.operations.overview import OverviewSources
-from booking_sync.operations.timers import TimerSchedules
 from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
-from tests.operations.kit import START, FakePoison, FakeTextStore, HandClock
+from tests.operations.kit import SCHEDULES, START, FakePoison, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue
 
@@ -70,7 +69,7 @@ class Harness:
     def _check(self) -> TimerSchedules:
         if self.settings_problem:
             raise SettingsError(self.settings_problem)
-        return TimerSchedules("0 */5 * * * *", "0 30 2 * * *", timedelta(hours=1))
+        return SCHEDULES
 
     def _open_operator_actions(self) -> OperatorActions:
         self._check()
@@ -99,7 +98,7 @@ async def test_the_page_gets_everything_at_once() -> None:
     harness.journal_store.outcome(
         BookingChange(BOOKING_ID, "c", START), Outcome(OutcomeKind.FAILED, "No mailbox.")
     )
-    await harness.journal_store.ran(RunKind.CATCH_UP, {"behind": 0})
+    await harness.journal_store.ran(Timer.CATCH_UP, {"behind": 0})
     status = await harness.status()
     await harness.journal_store.aclose()
     link = f"https://org.example/{BOOKING_ID}"

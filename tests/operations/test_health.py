@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from booking_sync.domain.timers import Timer, TimerRun, TimerSchedules
 from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import SettingsError, TransientError
 from booking_sync.operations.health import (
@@ -17,14 +18,12 @@ from booking_sync.operations.health import (
     HealthSeverity,
     judge,
 )
-from booking_sync.operations.journal import Run, RunKind
 from booking_sync.operations.journal_store import JournalStore
-from booking_sync.operations.timers import TimerSchedules
 from booking_sync.ports.queues import QueueDepths, QueueGauge
-from tests.operations.kit import START, FakeTextStore, HandClock
+from tests.operations.kit import SCHEDULES, START, FakeTextStore, HandClock
 
 HOUR = timedelta(hours=1)
-WELL = HealthFacts(depths=QueueDepths(7, 0), catch_up=Run(START, {}, "", START), look_back=HOUR)
+WELL = HealthFacts(depths=QueueDepths(7, 0), catch_up=TimerRun(START, {}, "", START), look_back=HOUR)
 
 
 def test_a_working_app_has_no_findings() -> None:
@@ -35,7 +34,7 @@ def test_a_working_app_has_no_findings() -> None:
 def test_an_app_that_is_new_or_has_no_catch_up_works() -> None:
     """Nothing known of a catch-up is no finding: nothing was missed yet, or it is switched off."""
     assert judge(replace(WELL, catch_up=None), START) == ()
-    assert judge(replace(WELL, catch_up=Run(START, {}, "", None)), START + 9 * HOUR) == ()
+    assert judge(replace(WELL, catch_up=TimerRun(START, {}, "", None)), START + 9 * HOUR) == ()
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,10 @@ def test_an_app_that_is_new_or_has_no_catch_up_works() -> None:
         (replace(WELL, settings_problem="GRAPH_URL is missing"), "GRAPH_URL is missing"),
         (replace(WELL, start_problem="Entra refuses the secret"), "Entra refuses the secret"),
         (replace(WELL, depths=None, queue_problem="The queues can't be reached"), "can't be reached"),
-        (replace(WELL, catch_up=Run(START, {}, "", START - timedelta(seconds=1))), "No catch-up has succeed"),
+        (
+            replace(WELL, catch_up=TimerRun(START, {}, "", START - timedelta(seconds=1))),
+            "No catch-up has succeed",
+        ),
     ],
     ids=["settings", "start", "queue", "catch-up"],
 )
@@ -61,7 +63,7 @@ def test_what_keeps_changes_from_arriving_fails(facts: HealthFacts, words: str) 
     [
         (replace(WELL, depths=QueueDepths(0, 1)), "1 message was given up"),
         (replace(WELL, depths=QueueDepths(0, 3)), "3 messages were given up"),
-        (replace(WELL, catch_up=Run(START, {}, "Dataverse is down", START)), "Dataverse is down"),
+        (replace(WELL, catch_up=TimerRun(START, {}, "Dataverse is down", START)), "Dataverse is down"),
         (replace(WELL, journal_problem="no role"), "no role"),
     ],
     ids=["one letter", "letters", "a failed catch-up", "journal"],
@@ -106,7 +108,7 @@ class Harness:
     def _check(self) -> TimerSchedules:
         if self.settings_problem:
             raise SettingsError(self.settings_problem)
-        return TimerSchedules("0 */5 * * * *", "0 30 2 * * *", HOUR)
+        return SCHEDULES
 
     def _open(self) -> QueueGauge:
         if "AzureWebJobsStorage" in self.settings_problem:
@@ -171,18 +173,18 @@ async def test_timers_that_never_ran_become_overdue_whichever_instance_looks() -
 async def test_an_audit_that_stopped_running_is_told_and_forgotten_once_it_ran() -> None:
     """It is due by its schedule after its last run; an hour later it is overdue, and a run ends that."""
     harness = Harness()
-    await harness.journal_store.ran(RunKind.AUDIT, {})
+    await harness.journal_store.ran(Timer.AUDIT, {})
     assert not any("audit is overdue" in each for each in await harness.words())
     harness.clock.advance(26 * 3600)
     assert any("The audit is overdue: it last ran" in each for each in await harness.words())
-    await harness.journal_store.ran(RunKind.AUDIT, {})
+    await harness.journal_store.ran(Timer.AUDIT, {})
     assert not any("audit is overdue" in each for each in await harness.words())
 
 
 async def test_the_catch_up_is_known_from_the_journal() -> None:
     """Whichever instance ran it, its age counts; a journal that can't be read is told."""
     harness = Harness()
-    await harness.journal_store.ran(RunKind.CATCH_UP, {})
+    await harness.journal_store.ran(Timer.CATCH_UP, {})
     harness.clock.advance(2 * 3600)
     assert any("No catch-up has succeeded for 120 minutes" in each for each in await harness.words())
     harness.text_store.broken = TransientError("no role")

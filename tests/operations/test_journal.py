@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from booking_sync.domain.timers import TimerRun
 from booking_sync.operations.journal import (
     MAX_ENTRIES,
     ClosedMailbox,
     Entry,
     Journal,
-    Run,
     decode_journal,
     decode_run,
     encode,
@@ -25,7 +25,7 @@ from tests.support.bookings import ANNA, BOOKING_ID
 
 ENTRY = Entry(START, BOOKING_ID, "failed", "No mailbox.", "correlation-1", 2)
 JOURNAL = Journal("one", (ENTRY,), (ClosedMailbox(ANNA, START + timedelta(minutes=1)),))
-RUN = Run(START, {"behind": 2}, "Dataverse is down", START - timedelta(minutes=5))
+RUN = TimerRun(START, {"behind": 2}, "Dataverse is down", START - timedelta(minutes=5))
 
 
 def test_what_a_reason_quotes_is_left_out() -> None:

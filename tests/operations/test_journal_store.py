@@ -9,9 +9,10 @@ import pytest
 
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.timers import Timer
 from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import TransientError
-from booking_sync.operations.journal import RunKind, decode_journal
+from booking_sync.operations.journal import decode_journal
 from booking_sync.operations.journal_store import KEPT, JournalStore
 from tests.operations.kit import START, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
@@ -111,8 +112,8 @@ async def test_a_text_store_that_is_down_costs_only_itself(caplog: pytest.LogCap
     journal_store = harness.journal_store("one")
     with caplog.at_level(logging.WARNING):
         journal_store.outcome(CHANGE, SYNCED)
-        await journal_store.ran(RunKind.CATCH_UP, {"rows": 1})
-        await journal_store.ran(RunKind.CATCH_UP, {}, "Dataverse is down")
+        await journal_store.ran(Timer.CATCH_UP, {"rows": 1})
+        await journal_store.ran(Timer.CATCH_UP, {}, "Dataverse is down")
         await journal_store.aclose()
     assert caplog.text.count("journal_not_written") == 3
     with pytest.raises(TransientError):
@@ -123,10 +124,10 @@ async def test_without_a_text_store_the_instance_remembers_for_itself() -> None:
     """An account without blobs still has a page, with what this instance knows."""
     journal_store = JournalStore(lambda: None, "one", HandClock(), dict)
     journal_store.outcome(CHANGE, SYNCED)
-    await journal_store.ran(RunKind.AUDIT, {"bookings": 7})
+    await journal_store.ran(Timer.AUDIT, {"bookings": 7})
     await journal_store.aclose()
     assert [entry.outcome for entry in (await journal_store.everything()).entries] == ["synced"]
-    last = await journal_store.last(RunKind.AUDIT)
+    last = await journal_store.last(Timer.AUDIT)
     assert last is not None
     assert last.tally == {"bookings": 7}
 
@@ -135,14 +136,14 @@ async def test_the_last_run_is_known_whoever_made_it() -> None:
     """Timers run on any instance; what another one wrote later is the last."""
     harness = Harness()
     one, two = harness.journal_store("one"), harness.journal_store("two")
-    await one.ran(RunKind.CATCH_UP, {"behind": 1})
+    await one.ran(Timer.CATCH_UP, {"behind": 1})
     harness.clock.advance(300)
-    await two.ran(RunKind.CATCH_UP, {}, "Dataverse is down")
+    await two.ran(Timer.CATCH_UP, {}, "Dataverse is down")
     for journal_store in (one, two, harness.journal_store("three")):
-        last = await journal_store.last(RunKind.CATCH_UP)
+        last = await journal_store.last(Timer.CATCH_UP)
         assert last is not None
         assert (last.problem, last.succeeded) == ("Dataverse is down", START)
-    assert await one.last(RunKind.AUDIT) is None
+    assert await one.last(Timer.AUDIT) is None
 
 
 async def test_a_new_instance_clears_away_old_journals_but_no_runs() -> None:
@@ -150,7 +151,7 @@ async def test_a_new_instance_clears_away_old_journals_but_no_runs() -> None:
     harness = Harness()
     old = harness.journal_store("old")
     old.outcome(CHANGE, SYNCED)
-    await old.ran(RunKind.AUDIT, {})
+    await old.ran(Timer.AUDIT, {})
     await old.aclose()
     harness.clock.advance(KEPT.total_seconds() + 1)
     new = harness.journal_store("new")
