@@ -15,6 +15,7 @@ from booking_sync.domain.text import without_quotes
 
 _CHATTY = (
     "azure.core",
+    "azure.functions",
     "azure.identity",
     "azure.keyvault",
     "azure.monitor",
@@ -26,7 +27,8 @@ _CHATTY = (
     "urllib3",
 )
 """Below WARNING these write one line per request or token (azure.core: URL and headers; httpx: URL, which
-names a mailbox; urllib3 and msal at DEBUG: URLs and token events)."""
+names a mailbox; urllib3 and msal at DEBUG: URLs and token events) or per invocation (azure.functions: the
+worker's, with nothing in it but the function's name; each line that is exported is paid for)."""
 _MAX_PLACES = 12
 
 

@@ -21,7 +21,7 @@ LOGGER = logging.getLogger("tests.log")
 @pytest.fixture
 def library_levels() -> Iterator[None]:
     """Put the libraries' log levels back."""
-    names = ["azure.core", "azure.identity", "azure.keyvault", "azure.storage"]
+    names = ["azure.core", "azure.functions", "azure.identity", "azure.keyvault", "azure.storage"]
     names += ["msal", "httpx", "httpcore", "urllib3"]
     before = {name: logging.getLogger(name).level for name in names}
     yield
@@ -71,7 +71,13 @@ def test_level_is_the_callers(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.usefixtures("library_levels")
 @pytest.mark.parametrize(
     "name",
-    ["azure.core.pipeline.policies.http_logging_policy", "azure.identity.aio", "msal.token_cache", "httpx"],
+    [
+        "azure.core.pipeline.policies.http_logging_policy",
+        "azure.functions",
+        "azure.identity.aio",
+        "msal.token_cache",
+        "httpx",
+    ],
 )
 def test_libraries_are_quiet_about_their_requests(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """With the root logger at INFO, libraries report trouble only."""
@@ -80,3 +86,14 @@ def test_libraries_are_quiet_about_their_requests(name: str, caplog: pytest.LogC
     logging.getLogger(name).info("GET https://graph.microsoft.com/v1.0/users/somebody")
     logging.getLogger(name).warning("no answer")
     assert [record.getMessage() for record in caplog.records] == ["no answer"]
+
+
+@pytest.mark.usefixtures("library_levels")
+def test_the_worker_s_line_for_each_invocation_is_not_paid_for(caplog: pytest.LogCaptureFixture) -> None:
+    """Microsoft's worker library writes it at INFO, on the logger that is kept quiet."""
+    worker = pytest.importorskip("azure_functions_runtime.logging")
+    caplog.set_level(logging.INFO)
+    assert worker.logger.isEnabledFor(logging.INFO)
+    quiet_libraries()
+    assert not worker.logger.isEnabledFor(logging.INFO)
+    assert worker.logger.isEnabledFor(logging.WARNING)
