@@ -31,7 +31,14 @@ EVENT = {
 }
 UNSEEN = {
     *("full_mailbox", "new_mailbox", "mails_of_update", "restored_messages", "restored_modified"),
-    *("telemetry_arrives", "webhooks_at_once", "queue_wakes"),
+    *(
+        "webhook_repeats",
+        "webhook_sizes",
+        "host_dead_letters",
+        "telemetry_arrives",
+        "webhooks_at_once",
+        "queue_wakes",
+    ),
 }
 """What a stack without a running app and without strange mailboxes can't show."""
 

@@ -306,6 +306,7 @@ async def test_failures_are_retried_and_end_in_the_poison_queue(app: SampleApp) 
     assert [event["count"] for event in app.events if event["body"] == "good"] == [1]
 
 
+@pytest.mark.assumes("host_dead_letters")
 async def test_what_the_host_poisons_expires_after_seven_days(app: SampleApp) -> None:
     """The real host sends it without a time to live (azure-webjobs-sdk-extensions, issue 891)."""
     app.settings.update(QUEUE="expires", GOOD_AT="99")

@@ -52,4 +52,15 @@ DEPLOYMENT: Final = (
         "only somebody who may read the workspace can see it: some minutes later, run the query of "
         "docs/operations.md, One change, one trace, with the correlation id that is printed",
     ),
+    Assumption(
+        "host_dead_letters",
+        AskedService.APP,
+        "Does a message expire after seven days that the Functions host itself puts on the poison queue?",
+        Possibility("after_seven_days", "the catch-up takes it over, so that it does not vanish"),
+        "seen on the host's own code (Extensions.Storage.Queues 5.3.10); public request since 2024",
+        TriedBy.NEVER,
+        (Possibility("never", "the catch-up takes it over all the same"),),
+        "it would put a message on the poison queue and raise an alert; `booking-sync poison list` shows "
+        "what expires",
+    ),
 )

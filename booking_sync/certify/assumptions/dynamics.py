@@ -83,4 +83,20 @@ DYNAMICS: Final = (
         trial=TriedBy.NEVER,
         not_tried="the app may delete no booking; compare `modifiedon` of one that was restored by hand",
     ),
+    _dynamics(
+        "webhook_repeats",
+        "After which answers does Dynamics 365 post a webhook once more?",
+        Possibility("502_503_504", "what the app can't queue now, it answers with 503, and gets it again"),
+        Possibility("never", "a webhook that meets a stopped storage account is lost until the catch-up"),
+        trial=TriedBy.NEVER,
+        not_tried="only Dynamics 365 posts them; `booking-sync doctor --auth cli` counts those that are lost",
+    ),
+    _dynamics(
+        "webhook_sizes",
+        "Does a webhook of more than 256 KB come without columns and images?",
+        Possibility("without", "a deletion of that size names no event, and the audit removes it"),
+        Possibility("whole", "the app takes up to a megabyte"),
+        trial=TriedBy.NEVER,
+        not_tried="only Dynamics 365 posts them",
+    ),
 )

@@ -639,6 +639,7 @@ async def test_create_and_delete_webhooks(client: Client, receiver: Receiver) ->
     assert image == {"bookableresourcebookingid": booking, "bsync_outlookeventid": "event-9"}
 
 
+@pytest.mark.assumes("webhook_sizes")
 async def test_a_large_body_is_stripped(client: Client, world: World, receiver: Receiver) -> None:
     """Above the limit parameters, images and parent are dropped and a header says so."""
     client.standin.state.configure(webhooks_max_bytes=1000)
@@ -673,6 +674,7 @@ async def test_the_key_may_travel_in_the_query(client: Client, receiver: Receive
         ([302], 0, [[302]]),
     ],
 )
+@pytest.mark.assumes("webhook_repeats")
 async def test_a_delivery_gets_one_more_attempt_at_most(
     client: Client,
     receiver: Receiver,
