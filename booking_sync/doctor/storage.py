@@ -23,6 +23,8 @@ _WORKER = (
 )
 _POISON = "`booking-sync poison list` says why, `booking-sync poison replay` tries them again."
 
+_NEVER_SEEN = "Ask the app for its health (docs/operations.md), and it notes that it runs; then look again."
+
 
 def judge_queues(state: QueueState, now: datetime) -> Iterator[CheckResult]:
     """Whether messages are worked on, and whether some were given up."""
@@ -55,8 +57,8 @@ def judge_timer(state: TimerState, run: TimerRun | None, now: datetime, look_bac
         status = CheckStatus.ERROR if is_catch_up else CheckStatus.WARNING
         return result(status, overdue_words(state) + cause, overdue_remedy(state.timer))
     if run is None and state.due is None:
-        words = "none is known, and since when the app runs can be neither read nor noted"
-        return result(CheckStatus.WARNING, words, overdue_remedy(state.timer))
+        words = "none is known, nor since when the app runs: it has noted neither in its journal"
+        return result(CheckStatus.WARNING, words, f"{_NEVER_SEEN} {overdue_remedy(state.timer)}")
     if run is None:
         return result(CheckStatus.OK, f"none yet: the first is due {state.due:%Y-%m-%d %H:%M} UTC")
     if is_catch_up and (run.succeeded is None or now - run.succeeded > look_back):

@@ -232,7 +232,7 @@ class HealthProbe:
             for timer in Timer:
                 if run := await store.last(timer):
                     runs[timer] = run
-            return _JournalFacts(runs, await store.seen_since(), (await store.zones()).differences)
+            return _JournalFacts(runs, await store.note_seen(), (await store.zones()).differences)
         except SettingsError:
             return _JournalFacts()
         except SyncError as error:

@@ -126,7 +126,7 @@ class JournalStore:
         if (text_store := self._open_text_store()) is not None:
             try:
                 await text_store.put(_RUNS + timer.value, encode(run))
-                await self.seen_since()
+                await self.note_seen()
             except SyncError as error:
                 _tell(error)
 
@@ -153,21 +153,34 @@ class JournalStore:
         written = decode_zones(text) if text else None
         return merge_zones([written or Zones(), self._zones], self._now() - KEPT)
 
-    async def seen_since(self) -> datetime:
-        """When any instance of the app was first seen; where nobody noted it, that is now, and this notes it.
+    async def seen_since(self) -> datetime | None:
+        """When any instance of the app was first seen; None where nobody noted it. This writes nothing.
 
         Raises:
-            SyncError: it can't be read or noted now.
+            SyncError: it can't be read now.
         """
         if self._seen_since is None:
             text_store = self._open_text_store()
             text = await text_store.get(_SEEN_SINCE) if text_store is not None else None
-            known = read_moment(text) if text else None
-            if known is None and text_store is not None:
-                # Two instances may do so at once; both write the same but for seconds.
-                await text_store.put(_SEEN_SINCE, self._now().isoformat())
-            self._seen_since = known or self._now()
+            self._seen_since = read_moment(text) if text else None
         return self._seen_since
+
+    async def note_seen(self) -> datetime:
+        """When any instance of the app was first seen; where nobody noted it, that is now, and this notes it.
+
+        For the app alone: a command that noted it would say that the app is there.
+
+        Raises:
+            SyncError: it can't be read or noted now.
+        """
+        if (known := await self.seen_since()) is not None:
+            return known
+        now = self._now()
+        if (text_store := self._open_text_store()) is not None:
+            # Two instances may do so at once; both write the same but for seconds.
+            await text_store.put(_SEEN_SINCE, now.isoformat())
+        self._seen_since = now
+        return now
 
     async def everything(self) -> Journal:
         """What all instances of the last day remember.

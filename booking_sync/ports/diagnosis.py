@@ -40,7 +40,7 @@ class StorageReads(Protocol):
         """The last run that was noted; None when none is known."""
 
     async def seen_since(self) -> datetime | None:
-        """When the app was first seen, as far as that is noted or can be noted now; aware, UTC."""
+        """When the app was first seen; aware, UTC; None where the app has not noted it. Writes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.errors import SettingsError, SyncError
+from booking_sync.errors import SettingsError
 from booking_sync.settings.loading import load_settings
 from booking_sync.settings.table import EnvironmentSettings, GraphSettings, RegistrationSettings
 from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
@@ -217,10 +217,7 @@ class _StorageReads:
         return await self.storage.journal().last(timer)
 
     async def seen_since(self) -> datetime | None:
-        try:
-            return await self.storage.journal().seen_since()
-        except SyncError:
-            return None  # who runs this may read blobs and write none
+        return await self.storage.journal().seen_since()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from booking_sync.azure.blob_texts import open_text_store
 from booking_sync.azure.queue import open_queue
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.dataverse.customizations import DataverseCustomizations
@@ -20,6 +21,7 @@ from booking_sync.dataverse.webhook_key import WebhookKey
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.columns import SupportColumns
+from booking_sync.operations.journal_store import JournalStore
 from booking_sync.ports.customization_actions import WidenColumn
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import desired_customizations
@@ -109,6 +111,13 @@ class Deployment:
         await queue.dead_letter(message, reason)
         await queue.aclose()
 
+    async def note_seen(self) -> None:
+        """Note that the app runs, as its first look at its health does."""
+        text_store = open_text_store(load_queue_settings(self.environ).storage)
+        assert text_store is not None
+        await JournalStore(lambda: text_store, "the app", now, dict).note_seen()
+        await text_store.aclose()
+
     async def book(self, **columns: str) -> str:
         """A booking that no webhook tells of."""
         plan = self.office.plan()
@@ -143,6 +152,7 @@ async def open_deployment(folder: Path, *, hosts: int = 0) -> AsyncIterator[Depl
             if hosts:
                 deployment.key = stack.keys.function
             await deployment.provision(f"{stack.host_url}/api/dataverse/bookings" if hosts else NOWHERE)
+            await deployment.note_seen()
             yield deployment
 
 

@@ -150,6 +150,23 @@ async def test_the_timers_last_runs_are_told(deployment: Deployment) -> None:
     await text_store.aclose()
 
 
+async def test_an_app_that_never_ran_is_told_and_nothing_is_noted(deployment: Deployment) -> None:
+    """Where the journal knows neither runs nor the app, both timers are warned of, and no blob is written."""
+    text_store = open_text_store(load_queue_settings(deployment.environ).storage)
+    assert text_store is not None
+    container = text_store._container  # noqa: SLF001 - a test's own clearing away
+    await container.delete_blob("seen-since")
+    before = {each.name: each.last_modified async for each in container.list_blobs()}
+    report = await deployment.run_doctor()
+    for timer in Timer:
+        result = the(report, f"last {timer}")
+        assert (result.status, "since when the app runs" in result.words) == (CheckStatus.WARNING, True)
+        assert result.remedy
+    assert {each.name: each.last_modified async for each in container.list_blobs()} == before
+    await deployment.note_seen()
+    await text_store.aclose()
+
+
 async def test_a_secret_that_is_not_in_the_vault(deployment: Deployment) -> None:
     """One complaint that names secret and remedy; all that hangs on it is skipped."""
     report = await deployment.run_doctor(DoctorOptions(("anna@x",)), CLIENT_SECRET_NAME="another")

@@ -146,6 +146,19 @@ async def test_the_last_run_is_known_whoever_made_it() -> None:
     assert await one.last(Timer.AUDIT) is None
 
 
+async def test_since_when_the_app_is_known_is_noted_once_and_reading_notes_nothing() -> None:
+    """The app notes it; whoever only reads it learns that nobody has, and leaves no trace."""
+    harness = Harness()
+    assert await harness.journal_store("reader").seen_since() is None
+    assert harness.text_store.writes == 0
+    assert await harness.journal_store("one").note_seen() == START
+    harness.clock.advance(300)
+    for journal_store in (harness.journal_store("two"), harness.journal_store("three")):
+        assert await journal_store.note_seen() == START
+        assert await journal_store.seen_since() == START
+    assert harness.text_store.writes == 1
+
+
 async def test_a_new_instance_clears_away_old_journals_but_no_runs() -> None:
     """Blobs don't pile up over the years; the last audit stays known, be it older than a day."""
     harness = Harness()
