@@ -9,6 +9,7 @@ From the caller inwards:
     fields          single fields of an answer, by their types
     listing         a calendar's page of events → the marked ones, as the audit compares them
     scheduler       decides which requests travel together: one batch per mailbox at a time
+    shares          how many items of a batch a mailbox gets, learnt from what Graph refuses
     batch           sends up to 20 requests as one POST /$batch and sorts the answers
     client          the Graph SDK: authentication, transport, no retries of its own
     bounded         what requests travel on: no answer is larger than it may be

@@ -97,7 +97,8 @@ class BatchSender:
         results = list(first.results)
         for place, result in zip(refused, again.results, strict=True):
             results[place] = result
-        return BatchResult(tuple(results), _longest(first.pause, again.pause))
+        silent = first.silent or again.silent
+        return BatchResult(tuple(results), _longest(first.pause, again.pause), silent)
 
     def _renew(self, renewals: int) -> None:
         """Have the token renewed, unless another batch that used the same one has done so since."""
@@ -115,7 +116,7 @@ class BatchSender:
         }
         try:
             with telemetry.span(SpanName.GRAPH_BATCH, about, calls=True) as note:
-                response = await self._exchange(encode(requests), request_id)
+                response, outer = await self._exchange(requests, request_id)
                 _tell(note, response)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception too; all become our errors
             if (
@@ -125,8 +126,8 @@ class BatchSender:
             ):
                 return await self._halved(requests)  # one list that nobody can take in spoils no other
             _log.debug("batch %s of %d: %s", request_id, len(requests), type(error).__name__)
-            return BatchResult(tuple(_failure(error, request) for request in requests))
-        outer = Answer(response.status_code, _lower(response.headers), _read_json(response.content))
+            silent = isinstance(error, (TimeoutError, httpx.ReadTimeout))
+            return BatchResult(tuple(_failure(error, request) for request in requests), silent=silent)
         if not errors.is_success(outer):
             _log.debug("batch %s of %d: %d", request_id, len(requests), outer.status)
             return await self._refused(outer, requests)
@@ -138,13 +139,16 @@ class BatchSender:
         )
         return BatchResult(results)
 
-    async def _exchange(self, content: bytes, request_id: str) -> httpx.Response:
+    async def _exchange(
+        self, requests: Sequence[GraphRequest], request_id: str
+    ) -> tuple[httpx.Response, Answer]:
         """The answer to one call, whatever its status; the circuit learns whether Graph works."""
         if self._circuit is None:
-            return await self._call(content, request_id)
+            response = await self._call(encode(requests), request_id)
+            return response, _read(response)
         with self._circuit.call() as call:
             try:
-                response = await self._call(content, request_id)
+                response = await self._call(encode(requests), request_id)
             except (SyncError, AzureError):
                 raise  # no token; Graph was not asked
             except BodyTooLargeError:
@@ -153,11 +157,14 @@ class BatchSender:
             except Exception as error:
                 call.failed(type(error).__name__)
                 raise
-            if response.status_code >= errors.SERVER_ERRORS:
-                call.failed(f"it answered {response.status_code}")
+            outer = _read(response)
+            if outer.status >= errors.SERVER_ERRORS:
+                call.failed(f"it answered {outer.status}")
+            elif errors.is_success(outer) and _is_down(outer, requests):
+                call.failed("it answered every item of a batch with a server's error")
             else:
                 call.answered()
-            return response
+            return response, outer
 
     async def _call(self, content: bytes, request_id: str) -> httpx.Response:
         async with asyncio.timeout(TOTAL_SECONDS):
@@ -166,7 +173,8 @@ class BatchSender:
     async def _halved(self, requests: Sequence[GraphRequest]) -> BatchResult:
         middle = len(requests) // 2
         first, second = await self._post(requests[:middle]), await self._post(requests[middle:])
-        return BatchResult(first.results + second.results, _longest(first.pause, second.pause))
+        pause, silent = _longest(first.pause, second.pause), first.silent or second.silent
+        return BatchResult(first.results + second.results, pause, silent)
 
     async def _refused(self, outer: Answer, requests: Sequence[GraphRequest]) -> BatchResult:
         """What the refusal of a whole batch means for its requests."""
@@ -197,6 +205,23 @@ class BatchSender:
             ),
             pause,
         )
+
+
+def _read(response: httpx.Response) -> Answer:
+    return Answer(response.status_code, _lower(response.headers), _read_json(response.content))
+
+
+def _is_down(outer: Answer, requests: Sequence[GraphRequest]) -> bool:
+    """Whether Exchange answers for nobody behind a Graph that works.
+
+    Told by more than one mailbox: what a single one answers may be its own trouble.
+    """
+    answers = list(_sort_answers(outer.body, requests))
+    failed = (
+        isinstance(each, Answer) and each.status >= errors.SERVER_ERRORS and not errors.is_verdict(each)
+        for each in answers
+    )
+    return len({each.mailbox for each in requests}) > 1 and all(failed)
 
 
 def _tell(note: Note, response: httpx.Response) -> None:

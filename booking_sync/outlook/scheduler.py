@@ -4,20 +4,28 @@ Graph allows 4 requests at a time per app and mailbox, and itself runs at most 4
 So one batch may fill a mailbox's whole allowance, and at most ONE batch in flight may touch a given mailbox;
 batches over disjoint mailboxes run side by side. Since a batch of 20 takes five waves of 4 whatever its
 mailboxes are, it is best filled with few mailboxes, whole: that keeps the others free for the next batch.
+People report that Graph runs more items of a batch at a time, which then refuse each other: a mailbox whose
+items were refused for that gets as many as passed, and in time more again (`shares`).
 
 When Graph asks to be left alone, for one mailbox or altogether, all requests that wait for it fail at once
 with the time that is left. Their messages wait on the queue, and other mailboxes go on.
+
+A batch to which no answer comes counts as such a request too, or all that waits for its mailboxes would wait
+for one silence after the other. Nobody knows which of its mailboxes was the reason, so each of them is asked
+by itself until it answers: a mailbox that hangs holds others up once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.errors import TransientError
+from booking_sync.outlook.errors import is_concurrency
+from booking_sync.outlook.shares import MailboxShares
 from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult
 from booking_sync.plumbing import telemetry
 
@@ -35,6 +43,8 @@ MAX_BATCHES_IN_FLIGHT = 64
 """Graph bounds an app by requests per time and by mailbox, not by calls at a time."""
 PATIENCE_SECONDS = 10.0
 """A mailbox with few items that has waited this long goes before larger ones."""
+SILENCE_SECONDS = 30.0
+"""How long the mailboxes of a batch are left alone to which no answer came in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,9 @@ class BatchScheduler:
         self._max_in_flight = max_in_flight
         self._waiting: dict[str, _Line] = {}  # longest waiting first
         self._busy: set[str] = set()
+        self._shares = MailboxShares()
+        self._silent: set[str] = set()
+        """Mailboxes of which a batch got no answer, each sent by itself until one comes."""
         self._closed_until: dict[str, float] = {}
         self._all_closed_until = 0.0
         self._timer: asyncio.Handle | None = None
@@ -181,7 +194,7 @@ class BatchScheduler:
             self._holding = None
         while len(self._flights) < self._max_in_flight:
             free = [mailbox for mailbox in self._waiting if mailbox not in self._busy]
-            shares = self._compose(free) if free else []
+            shares = self._next_shares(free) if free else []
             held = self._held(shares, free)
             if held > 0:
                 self._holding = asyncio.get_running_loop().call_later(held, self._dispatch)
@@ -195,9 +208,16 @@ class BatchScheduler:
             self._flights.add(flight)
             flight.add_done_callback(partial(self._land, batch))
 
+    def _next_shares(self, free: Sequence[str]) -> list[Share]:
+        alone = next((mailbox for mailbox in free if mailbox in self._silent), None)
+        return self._compose([alone] if alone else free)
+
     def _compose(self, free: Sequence[str]) -> list[Share]:
         waited = asyncio.get_running_loop().time() - self._waiting[free[0]].since
-        sizes = [(mailbox, len(self._waiting[mailbox].entries)) for mailbox in free]
+        sizes = [
+            (mailbox, min(len(self._waiting[mailbox].entries), self._shares.most(mailbox)))
+            for mailbox in free
+        ]
         return compose(sizes, head_first=waited > PATIENCE_SECONDS)
 
     def _held(self, shares: Sequence[Share], free: Sequence[str]) -> float:
@@ -220,6 +240,7 @@ class BatchScheduler:
         self._busy.difference_update(entry.request.mailbox for entry in batch)
         result = _outcome(flight, batch)
         self._note_pauses(batch, result)
+        self._note_shares(batch, result)
         for entry, answer in zip(batch, result.results, strict=True):
             if not isinstance(answer, Answer):
                 entry.fail(answer)
@@ -236,13 +257,32 @@ class BatchScheduler:
                 self._close_mailbox(entry.request.mailbox, seconds)
         if result.pause:
             self._close_all(result.pause)
+        mailboxes = {entry.request.mailbox for entry in batch}
+        if not result.silent:
+            self._silent -= mailboxes
+            return
+        self._silent |= mailboxes
+        for mailbox in mailboxes:
+            self._close_mailbox(mailbox, SILENCE_SECONDS, _no_answer)
 
-    def _close_mailbox(self, mailbox: str, seconds: float) -> None:
+    def _note_shares(self, batch: Sequence[_Entry], result: BatchResult) -> None:
+        """Learn how many items of a batch each mailbox bears."""
+        sent, crowded = Counter[str](), Counter[str]()
+        for entry, answer in zip(batch, result.results, strict=True):
+            if isinstance(answer, Answer):
+                sent[entry.request.mailbox] += 1
+                crowded[entry.request.mailbox] += is_concurrency(answer)
+        for mailbox, items in sent.items():
+            self._shares.note(mailbox, items, crowded[mailbox])
+
+    def _close_mailbox(
+        self, mailbox: str, seconds: float, error: Callable[[float], TransientError] | None = None
+    ) -> None:
         now = asyncio.get_running_loop().time()
         self._closed_until = {name: until for name, until in self._closed_until.items() if until > now}
         until = max(self._closed_until.get(mailbox, now), now + seconds)
         self._closed_until[mailbox] = until
-        self._fail_waiting(mailbox, partial(_come_back, until - now))
+        self._fail_waiting(mailbox, partial(error or _come_back, until - now))
 
     def _close_all(self, seconds: float) -> None:
         now = asyncio.get_running_loop().time()
@@ -273,6 +313,10 @@ class BatchScheduler:
 
 def _come_back(seconds: float) -> TransientError:
     return TransientError("Graph asked to be left alone for a while", retry_after=seconds)
+
+
+def _no_answer(seconds: float) -> TransientError:
+    return TransientError("Graph does not answer for this mailbox", retry_after=seconds)
 
 
 def _shutting_down() -> TransientError:

@@ -52,3 +52,5 @@ class BatchResult:
     """One per request, in the requests' order."""
     pause: float | None = None
     """Seconds for which Graph asked the whole app to stay away."""
+    silent: bool = False
+    """No answer came in time, be it for one of the requests or for all."""

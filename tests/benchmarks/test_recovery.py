@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,3 +83,27 @@ async def _recovery(bookings: int, refusals: int, service: str) -> float:
 def test_all_are_in_step_soon_after_the_last_refusal(bookings: int, refusals: int, service: str) -> None:
     """Within twice the longest `Retry-After` and five seconds, however often the service refused before."""
     assert run_virtually(_recovery(bookings, refusals, service)) <= MAX_AFTER_SECONDS
+
+
+async def _burst_in_one_mailbox(at_once: int) -> tuple[float, int]:
+    """Virtual seconds for 60 new bookings of one technician, and how many items Graph refused."""
+    world = SimulatedWorld(LATENCY)
+    world.graph.state.config = replace(world.graph.state.config, batch_concurrency=at_once)
+    office = Office(world, technicians=1, bookings=60)
+    changes = office.book(60)
+    async with open_product(world) as product:
+        world.clear_traffic()
+        began = virtual_seconds()
+        await product.submit_all(changes)
+        seconds = virtual_seconds() - began
+    assert judge(world, office) == []
+    return seconds, world.graph_link.traffic.throttled
+
+
+@pytest.mark.parametrize("at_once", [15, 20])
+def test_a_mailbox_is_served_as_fast_where_graph_runs_more_of_a_batch_at_a_time(at_once: int) -> None:
+    """The share of a mailbox in a batch shrinks to what Graph lets pass: few items refuse each other."""
+    documented, _ = run_virtually(_burst_in_one_mailbox(4))
+    seconds, refused = run_virtually(_burst_in_one_mailbox(at_once))
+    assert refused <= 30
+    assert seconds <= 2 * documented

@@ -151,6 +151,7 @@ async def test_a_failed_call_is_transient(error: Exception, in_doubt: bool) -> N
     """Whatever is raised on the way is transient, and in doubt unless nothing can have been sent."""
     result, transport, _ = await send(error)
     assert [each.maybe_applied for each in transient(result)] == [in_doubt, False]
+    assert result.silent == isinstance(error, (httpx.ReadTimeout, TimeoutError))
     assert len(transport.calls) == 1
 
 
@@ -166,6 +167,7 @@ def test_a_call_that_never_ends_is_given_up() -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
         result = await BatchSender(Silent([all_fine]), LocalCredential(b""), now).send([post("a")])
+        assert result.silent
         assert [each.maybe_applied for each in transient(result)] == [True]
         return loop.time() - started
 

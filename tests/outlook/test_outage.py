@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.outlook.kit import GraphHere
 
 BATCH = r"\$batch$"
+NOBODY = "00000000-0000-4000-8000-00000000dead"
+"""Of whom Graph knows nothing, when it answers."""
 MANY = 300
 
 
@@ -48,6 +50,17 @@ class Guarded:
         return await self.calendar.create(
             MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH
         )
+
+    async def of_two_people(self) -> list[TransientError]:
+        """Creations in two mailboxes, in one batch; those that failed in passing."""
+        results = await asyncio.gather(
+            *(
+                self.calendar.create(mailbox, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH)
+                for mailbox in (MAILBOX, NOBODY)
+            ),
+            return_exceptions=True,
+        )
+        return [result for result in results if isinstance(result, TransientError)]
 
     async def many(self, count: int = MANY) -> list[TransientError]:
         """That many creations at once, one after the other in the mailbox; all have to fail."""
@@ -112,8 +125,24 @@ async def test_refusals_are_answers(guarded: Guarded, status: int) -> None:
         assert not getattr(error.value, "untried", False)
 
 
-async def test_items_that_fail_are_no_outage(guarded: Guarded) -> None:
-    """503 for each event of every batch is Outlook's trouble with them, and each has its own delay."""
+async def test_an_exchange_that_answers_for_nobody_opens_the_circuit(guarded: Guarded) -> None:
+    """503 for each event of every batch, of several mailboxes, is an outage behind a Graph that answers."""
+    guarded.graph.standin.faults.add(Fault(path="^/users/", times=-1, status=503))
+    for _ in range(FAILURES_TO_OPEN):
+        await guarded.of_two_people()
+    assert all(failure.untried for failure in await guarded.of_two_people())
+    assert len(guarded.graph.batches) == FAILURES_TO_OPEN
+
+
+async def test_one_event_that_is_answered_is_no_outage(guarded: Guarded) -> None:
+    """Be it with a refusal."""
+    guarded.graph.standin.faults.add(Fault(path=f"^/users/{MAILBOX}/", times=-1, status=503))
+    for _ in range(2 * FAILURES_TO_OPEN):
+        assert not any(failure.untried for failure in await guarded.of_two_people())
+
+
+async def test_a_mailbox_whose_items_fail_is_no_outage(guarded: Guarded) -> None:
+    """503 for each event of one mailbox is that mailbox's trouble, and each has its own delay."""
     guarded.graph.standin.faults.add(Fault(path="^/users/", times=-1, status=503))
     failures = await guarded.many()
     assert not any(failure.untried for failure in failures)

@@ -16,6 +16,7 @@ from booking_sync.errors import TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.scheduler import (
     HOLD_SECONDS,
+    SILENCE_SECONDS,
     WINDOW_SECONDS,
     BatchScheduler,
     Share,
@@ -62,6 +63,25 @@ class RecordingSender:
 
     def _answer(self, request: GraphRequest) -> Answer:
         return self.answers.get(request.mailbox) or Answer(200, {}, (request.mailbox, request.url))
+
+
+HANG_SECONDS = 100.0
+
+
+class HangingSender(RecordingSender):
+    """No answer comes to a batch with this mailbox in it."""
+
+    def __init__(self, mailbox: str) -> None:
+        super().__init__()
+        self._mailbox = mailbox
+
+    async def send(self, requests: Sequence[GraphRequest]) -> BatchResult:
+        """Wait in vain, or take a while."""
+        if self._mailbox not in {request.mailbox for request in requests}:
+            return await super().send(requests)
+        self.batches.append(list(requests))
+        await asyncio.sleep(HANG_SECONDS)
+        return BatchResult(tuple(TransientError("no answer in time") for _ in requests), silent=True)
 
 
 def scheduler(sender: RecordingSender, max_in_flight: int = 16) -> BatchScheduler:
@@ -296,6 +316,45 @@ def test_too_many_at_a_time_does_not_close_a_mailbox() -> None:
         await batches.submit(post("hot"))
         await batches.submit(post("hot"))
         assert len(sender.batches) == 2
+
+    run_virtually(main())
+
+
+def test_a_mailbox_that_hangs_holds_others_up_once_and_its_own_no_longer_than_a_batch() -> None:
+    """What waits for it fails when its batch does; it is then asked by itself, and others go on."""
+
+    async def main() -> None:
+        sender = HangingSender("sick")
+        batches = scheduler(sender)
+        waiting = [asyncio.create_task(batches.submit(post("sick", number))) for number in range(65)]
+        began = asyncio.get_running_loop().time()
+        failed = await asyncio.gather(*waiting, return_exceptions=True)
+        assert asyncio.get_running_loop().time() - began < HANG_SECONDS + 1
+        assert {str(each) for each in failed[20:]} == {"Graph does not answer for this mailbox"}
+        sender.batches.clear()
+        await asyncio.sleep(SILENCE_SECONDS)
+        again = [asyncio.create_task(batches.submit(post("sick", number))) for number in range(3)]
+        began = asyncio.get_running_loop().time()
+        assert [each.status for each in await asyncio.gather(*(batches.submit(post("well")) for _ in "abc"))]
+        assert asyncio.get_running_loop().time() - began < 3
+        await asyncio.gather(*again, return_exceptions=True)
+        assert all(len({each.mailbox for each in batch}) == 1 for batch in sender.batches)
+
+    run_virtually(main())
+
+
+def test_mailboxes_that_shared_a_silent_batch_share_again_once_they_answer() -> None:
+    """Nobody knows which of them was the reason, until each has answered for itself."""
+
+    async def main() -> None:
+        sender = HangingSender("sick")
+        batches = scheduler(sender)
+        await all_of(batches, [post("sick"), post("one"), post("two")])
+        await asyncio.sleep(SILENCE_SECONDS)
+        await all_of(batches, [post("one"), post("two")])
+        sender.batches.clear()
+        await all_of(batches, [post("one"), post("two")])
+        assert [len(batch) for batch in sender.batches] == [2]
 
     run_virtually(main())
 
