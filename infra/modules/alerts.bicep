@@ -14,36 +14,57 @@ var rules = [
     severity: 1
     description: 'Messages came to the poison queue: bookings that are not in step with Outlook. `booking-sync poison list` names them and the reasons.'
     query: 'traces | extend line = parse_json(iff(message startswith "{", message, "{}")) | extend event = tostring(line.event) | where (event == "booking_outcome" and tostring(line.outcome) == "failed") or event == "message_malformed" or (event == "unexpected_error" and toint(line.delivery) >= 5) or message has "MaxDequeueCount"'
+    every: 'PT5M'
+    window: 'PT15M'
   }
   {
     name: 'no-token'
     severity: 1
     description: 'The app gets no token, so nothing is synchronised; changes wait in the queue. Look at the client secret (docs/deployment.md).'
     query: '${lines} | where event == "no_token"'
+    every: 'PT5M'
+    window: 'PT15M'
   }
   {
     name: 'audit-guard'
     severity: 2
     description: 'The audit found more to remove than it may remove by itself; somebody has to look.'
     query: '${lines} | where event == "audit_finding" and tostring(line.kind) == "guard"'
+    every: 'PT5M'
+    window: 'PT15M'
   }
   {
     name: 'late'
     severity: 2
     description: 'A booking took longer than 15 minutes from its change to its event. See what put it back: docs/operations.md, "Put back, by reason".'
     query: '${lines} | where event == "booking_outcome" and todouble(line.lagSeconds) > 900'
+    every: 'PT5M'
+    window: 'PT15M'
   }
   {
     name: 'silent'
     severity: 1
     description: 'No catch-up has run for 15 minutes: the app does not run, or its timers do not. Look at the health (docs/operations.md).'
     query: '${lines} | where event == "catch_up" | summarize runs = count() | where runs == 0'
+    every: 'PT5M'
+    window: 'PT15M'
+  }
+  {
+    // Daily by default. An app that has told nothing for so long is the rule "silent"'s, and a new one is no matter.
+    name: 'audit-silent'
+    severity: 2
+    description: 'No audit has ended for 26 hours: what neither webhooks nor the catch-up see goes unrepaired. Look at the health and for audit_failed in the log (docs/operations.md).'
+    query: 'traces | where message startswith "{" | extend line = parse_json(message) | summarize audits = countif(tostring(line.event) == "audit_finished" and timestamp > ago(26h)), since = min(timestamp) | where audits == 0 and since < ago(26h)'
+    every: 'PT1H'
+    window: 'P2D'
   }
   {
     name: 'missed-webhooks'
     severity: 3
     description: 'The catch-up found bookings whose webhooks never came. Now and then one is nothing; again and again, run `booking-sync doctor`.'
     query: '${lines} | where event == "catch_up" and toint(line.queued) > 0'
+    every: 'PT5M'
+    window: 'PT15M'
   }
 ]
 
@@ -75,8 +96,8 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for rule 
     severity: rule.severity
     enabled: true
     scopes: [applicationInsightsId]
-    evaluationFrequency: 'PT5M'
-    windowSize: 'PT15M'
+    evaluationFrequency: rule.every
+    windowSize: rule.window
     criteria: {
       allOf: [
         {

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from booking_sync.plumbing import ncrontab
 from booking_sync.settings.loading import load_settings
+from booking_sync.settings.registration import DEFAULT_AUDIT_SCHEDULE, DEFAULT_CATCH_UP_SCHEDULE
 from booking_sync.settings.storage import STORAGE_SETTING
 from booking_sync.settings.table import SETTINGS
 from booking_sync.settings.values import POISON_SUFFIX
 from tests.infra.bicep import BicepFile, BicepSyntaxError, Expression, read
 from tests.infra.templates import FILES, FUNCTION_APP, MAIN, PARAMETERS, ROOT, bodies, only, values
+from tests.telemetry import kql
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -411,3 +415,46 @@ def test_alerts_look_for_lines_that_the_app_writes() -> None:
     logged = set(re.findall(r'log_event\(\s*\w+,\s*"(\w+)"', code))
     assert asked
     assert asked - logged == set()
+
+
+ALERTS = read(ROOT / "infra" / "modules" / "alerts.bicep")
+SPANS = {f"PT{minutes}M": timedelta(minutes=minutes) for minutes in (5, 10, 15, 30, 45)}
+SPANS |= {f"PT{hours}H": timedelta(hours=hours) for hours in range(1, 7)} | {"P1D": timedelta(days=1)}
+WINDOWS = SPANS | {"P2D": timedelta(days=2)}
+"""What log search alert rules take for `evaluationFrequency` and `windowSize` (but for one minute): the
+compiler takes any text, Azure refuses others at the deployment."""
+
+
+def _alert_rules() -> dict[str, dict[str, str]]:
+    rules: Any = ALERTS.of("variable")["rules"].value
+    return {rule["name"]: rule for rule in rules}
+
+
+def test_alert_rules_look_as_often_and_as_far_back_as_azure_lets_them() -> None:
+    """Spans that Azure knows; no line falls between two looks."""
+    for name, rule in _alert_rules().items():
+        assert SPANS[rule["every"]] <= WINDOWS[rule["window"]], name
+    (properties,) = [each["properties"] for each in bodies("Microsoft.Insights/scheduledQueryRules").values()]
+    assert properties["evaluationFrequency"] == Expression("rule.every")
+    assert properties["windowSize"] == Expression("rule.window")
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule"),
+    [("silent", DEFAULT_CATCH_UP_SCHEDULE), ("audit-silent", DEFAULT_AUDIT_SCHEDULE)],
+)
+def test_an_alert_for_silence_waits_longer_than_the_timer_pauses(name: str, schedule: str) -> None:
+    """Neither timer is called silent between two runs, and the query's own span fits into its window."""
+    window = WINDOWS[_alert_rules()[name]["window"]]
+    pause = ncrontab.parse(schedule).longest_pause()
+    assert pause is not None
+    asked = re.findall(r"ago\((\d+)h\)", kql.queries()[f"alert {name}"])
+    for span in [timedelta(hours=int(hours)) for hours in asked] or [window]:
+        assert pause + timedelta(minutes=10) <= span <= window  # functionTimeout is ten minutes
+
+
+def test_a_new_app_is_not_called_silent_for_want_of_an_audit() -> None:
+    """The rule asks for lines as old as the silence: an app that came up today has not missed its audit."""
+    query = kql.queries()["alert audit-silent"]
+    assert "since = min(timestamp)" in query
+    assert query.endswith("where audits == 0 and since < ago(26h)")
