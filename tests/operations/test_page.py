@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -315,6 +316,54 @@ async def test_a_part_that_is_down_leaves_the_rest(driver: PageDriver) -> None:
     await expect(driver.section("Throttled mailboxes")).to_contain_text("Graph as a whole")
     await expect(driver.section("Catch-up and audit")).to_contain_text("Failed: Graph is down")
     await expect(driver.page.get_by_role("button", name="Try all again")).to_be_hidden()
+
+
+async def test_a_timer_that_is_overdue_is_red_also_one_that_never_ran(driver: PageDriver) -> None:
+    """When each ran last and is due stands beside its name; what is overdue has the colour of a failure."""
+    never = "The audit is overdue: it never ran since the app came up and was due 2026-01-03 02:30 UTC."
+    timers = [
+        {"timer": "catch-up", "last": "2026-01-02T08:00:00Z", "due": "2026-01-02T08:05:00Z"},
+        {"timer": "audit", "last": "", "due": "2026-01-03T02:30:00Z"},
+    ]
+
+    async def answer(route: Route) -> None:
+        status = await (await route.fetch()).json()
+        status["health"]["findings"] = [{"severity": "warning", "words": never}]
+        status["health"]["timers"] = [{**each, "overdue": each["timer"] == "audit"} for each in timers]
+        status["catchUp"] = {
+            "problem": "",
+            "finished": timers[0]["last"],
+            "failed": "",
+            "tally": {"behind": 2},
+        }
+        status["audit"] = {"problem": ""}
+        await route.fulfill(json=status)
+
+    await driver.page.route("**/operations/status", answer)
+    await driver.open()
+    runs = driver.section("Catch-up and audit")
+    for column in ("Run", "Last", "Due", "Result"):
+        await expect(runs.get_by_role("columnheader", name=column, exact=True)).to_be_visible()
+    catch_up, audit = (runs.get_by_role("row").filter(has_text=name) for name in ("Catch-up", "Audit"))
+    await expect(catch_up).to_contain_text("behind 2")
+    await expect(catch_up.get_by_text("Overdue")).to_have_count(0)
+    await expect(audit).to_contain_text("No run is known")
+    overdue = audit.get_by_text("Overdue since")
+    await expect(overdue).to_be_visible()
+    red = await overdue.evaluate("element => getComputedStyle(element).color")
+    assert red == "rgb(179, 20, 28)"
+    assert await catch_up.get_by_role("cell").nth(2).evaluate("cell => getComputedStyle(cell).color") != red
+    await expect(driver.section("Health")).to_contain_text(never)
+
+
+async def test_a_timer_of_a_new_app_is_due_and_not_red(driver: PageDriver) -> None:
+    """The real app, whose timers have not come yet, says when they are due."""
+    await driver.open()
+    runs = driver.section("Catch-up and audit")
+    await expect(runs.get_by_role("row")).to_have_count(3)
+    assert await runs.get_by_text("Overdue").count() == 0
+    due = runs.get_by_role("row").filter(has_text="Audit").get_by_role("cell").nth(2)
+    assert re.search(r"20\d\d", await due.inner_text())
 
 
 async def test_nothing_foreign_runs_or_loads(driver: PageDriver) -> None:

@@ -269,7 +269,7 @@ function showRuns({ catchUp, audit, health }) {
   };
   at("runs").replaceChildren(table("Last runs", [
     ["Run", ([name]) => name, true],
-    ["Last", ([, run]) => when(run.finished) || "Not known", true],
+    ["Last", ([, run]) => when(run.finished) || (run.problem ? "Not known" : "No run is known"), true],
     ["Due", ([, , timer]) => due(timer), true],
     ["Result", ([, run]) => run.problem || (run.failed ? `Failed: ${run.failed}` : tally(run.tally || {}))],
   ], runs));
