@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import signal
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 # A shell has its background jobs ignore SIGINT, and whoever ignores a signal hands that to what it starts.
 # Tests that press Ctrl-C on what they started would wait for nothing; a handler of our own is not handed on.
@@ -24,3 +24,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for note in sorted(notes):
             terminalreporter.write_line(note)
     terminalreporter.write_line(f"on {platform.python_implementation()} {platform.python_version()}:")
+
+
+@pytest.fixture
+def library_levels() -> Iterator[None]:
+    """Put the libraries' log levels back."""
+    names = ["azure.core", "azure.functions", "azure.identity", "azure.keyvault", "azure.storage"]
+    names += ["msal", "httpx", "httpcore", "urllib3"]
+    before = {name: logging.getLogger(name).level for name in names}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)

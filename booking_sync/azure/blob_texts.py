@@ -7,12 +7,13 @@ and are not tried again: the last write of a name wins.
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 
-from booking_sync.azure.connections import platform_credential
+from booking_sync.azure.connections import bounded_list, platform_credential
 from booking_sync.azure.storage import BLOBS, asking, storage_options
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from azure.core.credentials_async import AsyncTokenCredential
-    from azure.storage.blob import BlobProperties
     from azure.storage.blob.aio import ContainerClient
 
     from booking_sync.settings.storage import StorageSettings
@@ -69,18 +69,17 @@ class BlobTextStore:
 
     async def newest(self, prefix: str, since: datetime, limit: int) -> Sequence[str]:
         """The texts written since then whose names begin so, at most `limit`, newest first."""
-        found = [blob for blob in await self._list(prefix) if blob.last_modified >= since]
-        found.sort(key=lambda blob: blob.last_modified, reverse=True)
-        texts = await asyncio.gather(*(self.get(str(blob.name)) for blob in found[:limit]))
+        found = sorted(((at, name) for at, name in await self._list(prefix) if at >= since), reverse=True)
+        texts = await asyncio.gather(*(self.get(name) for _, name in found[:limit]))
         return [text for text in texts if text is not None]
 
     async def drop(self, prefix: str, before: datetime) -> int:
         """Remove the texts written before that whose names begin so; returns how many."""
-        old = [blob for blob in await self._list(prefix) if blob.last_modified < before]
-        for blob in old:
+        old = [name for at, name in await self._list(prefix) if at < before]
+        for name in old:
             async with asking(BLOBS):
                 try:
-                    await self._container.delete_blob(str(blob.name))
+                    await self._container.delete_blob(name)
                 except ResourceNotFoundError:
                     continue  # another instance was faster
         return len(old)
@@ -91,12 +90,15 @@ class BlobTextStore:
         if self._credential is not None:
             await self._credential.close()
 
-    async def _list(self, prefix: str) -> list[BlobProperties]:
+    async def _list(self, prefix: str) -> list[tuple[datetime, str]]:
+        """When each text was written last, and its name."""
         async with asking(BLOBS):
             try:
-                return [blob async for blob in self._container.list_blobs(name_starts_with=prefix)]
+                found = await bounded_list(self._container.list_blobs(name_starts_with=prefix))
             except ResourceNotFoundError:
                 return []
+            # In here, so that a list without dates or with strange ones is an answer that can't be read.
+            return [(blob.last_modified.astimezone(UTC), str(blob.name)) for blob in found]
 
     async def _create(self) -> None:
         try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from azure.core import AsyncPipelineClient
@@ -12,10 +10,12 @@ from azure.core.exceptions import AzureError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options
+from booking_sync.plumbing.retry_after import read_http_date
 from booking_sync.ports.diagnosis import ClockReading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from booking_sync.ports.clock import Clock
 
@@ -59,8 +59,5 @@ class HttpClockReads:
 
 
 def _ahead(told: str, ours: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(told)
-    except ValueError:
-        return None
-    return (moment.astimezone(UTC) - ours).total_seconds()
+    moment = read_http_date(told)
+    return None if moment is None else (moment - ours).total_seconds()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.identity.aio import ClientSecretCredential
 
-from booking_sync.azure.connections import TOTAL_SECONDS, client_options, retry_after
+from booking_sync.azure.connections import TOTAL_SECONDS, client_options, retry_after, unreadable
 from booking_sync.errors import TransientError
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.plumbing.log import log_event
@@ -144,11 +144,17 @@ class ClientSecretAppCredential(ClosedOnExit):
     ) -> AccessToken:
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                return await credential.get_token(*scopes, **options)
+                token = await credential.get_token(*scopes, **options)
         except TimeoutError:
             raise TransientError("Entra did not answer in time") from None
         except AzureError as error:
             raise _translate(error) from None
+        except Exception as error:  # noqa: BLE001 - see `unreadable`
+            raise unreadable("Entra", error) from None
+        text: object = token.token  # as the answer has it, whatever the SDK's annotation says
+        if not isinstance(text, str) or not text:
+            raise TransientError("Entra's answer has no token in it")
+        return token
 
     async def _use(self, secret: SecretText) -> _Opened:
         """Use this secret from now on, and close the credential that was made with the former one."""

@@ -62,7 +62,7 @@ class StoragePoisonQueue:
                 found = await self._poison.peek_messages(max_messages=MOST_AT_ONCE)
             except ResourceNotFoundError:
                 return ()
-        return tuple(_read(message) for message in found)
+            return tuple(_read(message) for message in found)
 
     async def take(self, hidden_seconds: int) -> Sequence[PoisonMessage]:
         """Up to 32 messages, hidden from everybody else for so long; none when nothing is left."""
@@ -115,7 +115,7 @@ async def _oldest(queue: QueueClient) -> datetime | None:
             found = await queue.peek_messages(max_messages=MOST_AT_ONCE)
         except ResourceNotFoundError:
             return None
-    return min((message.inserted_on for message in found if message.inserted_on), default=None)
+        return min((message.inserted_on for message in found if message.inserted_on), default=None)
 
 
 def _raise_unless_gone(error: HttpResponseError) -> None:

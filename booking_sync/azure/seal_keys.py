@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import AzureError
 from azure.keyvault.secrets.aio import SecretClient
 
-from booking_sync.azure.connections import TOTAL_SECONDS, client_options, platform_credential
-from booking_sync.azure.secrets import vault_error
+from booking_sync.azure.connections import TOTAL_SECONDS, bounded_list, client_options, platform_credential
+from booking_sync.azure.secrets import unreadable_vault, vault_error
 from booking_sync.domain.ownership import SealKeys, make_key
-from booking_sync.errors import TransientError
+from booking_sync.errors import SyncError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,12 +88,12 @@ class VaultSealKeys:
                 self._keys = await self._read()
         except TimeoutError:
             raise TransientError("Key Vault did not answer in time") from None
-        except ValueError:
-            raise TransientError(
-                "Key Vault's challenge names another domain than KEY_VAULT_URL: check that setting"
-            ) from None
+        except SyncError:
+            raise
         except AzureError as error:
             raise vault_error(error, self._name, "SEAL_KEY_NAME") from None
+        except Exception as error:  # noqa: BLE001 - see `unreadable_vault`
+            raise unreadable_vault(error) from None
         self._read_at = self._now()
         return self._keys
 
@@ -137,7 +137,7 @@ class VaultSealKeys:
         self._absent |= {each: self._now() for each in key_ids if self.keys().named(each) is None}
 
     async def _read(self) -> SealKeys:
-        versions = [each async for each in self._client.list_properties_of_secret_versions(self._name)]
+        versions = await bounded_list(self._client.list_properties_of_secret_versions(self._name))
         usable = sorted((each for each in versions if each.enabled), key=_made, reverse=True)
         if not usable:
             raise TransientError(

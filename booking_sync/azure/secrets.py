@@ -8,13 +8,20 @@ should look at.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.keyvault.secrets.aio import SecretClient
 
-from booking_sync.azure.connections import TOTAL_SECONDS, client_options, platform_credential, retry_after
-from booking_sync.errors import TransientError
+from booking_sync.azure.connections import (
+    TOTAL_SECONDS,
+    client_options,
+    platform_credential,
+    retry_after,
+    unreadable,
+)
+from booking_sync.errors import SyncError, TransientError
 from booking_sync.ports.credentials import SecretText
 from booking_sync.ports.diagnosis import SecretState
 
@@ -23,6 +30,10 @@ if TYPE_CHECKING:
 
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.keyvault.secrets import KeyVaultSecret as KeyVaultSecretVersion
+
+Result = TypeVar("Result")
+_NO_CODE = "no code"
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 
@@ -58,32 +69,51 @@ class KeyVaultSecret:
         Raises:
             TransientError: the vault can't be reached, refuses us or has no such secret.
         """
-        return SecretText((await self._read()).value or "")
+        return await self._read(self._text)
 
     async def state(self) -> SecretState:
         """The secret's expiry date, without its text; raises as `fetch`."""
-        return SecretState((await self._read()).properties.expires_on)
+        return await self._read(self._state)
 
-    async def _read(self) -> KeyVaultSecretVersion:
+    def _state(self, found: KeyVaultSecretVersion) -> SecretState:
+        self._text(found)  # an empty one has no state worth telling
+        return SecretState(found.properties.expires_on)
+
+    def _text(self, found: KeyVaultSecretVersion) -> SecretText:
+        if not isinstance(found.value, str) or not found.value:
+            raise TransientError(f"the secret {self._name} in Key Vault is empty")
+        return SecretText(found.value)
+
+    async def _read(self, pick: Callable[[KeyVaultSecretVersion], Result]) -> Result:
+        """What is picked of the secret; in here, since the SDK reads an answer only when it is looked at."""
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                found = await self._client.get_secret(self._name)
+                return pick(await self._client.get_secret(self._name))
         except TimeoutError:
             raise TransientError("Key Vault did not answer in time") from None
-        except ValueError:
-            raise TransientError(
-                "Key Vault's challenge names another domain than KEY_VAULT_URL: check that setting"
-            ) from None
+        except SyncError:
+            raise
         except AzureError as error:
             raise vault_error(error, self._name, "CLIENT_SECRET_NAME") from None
-        if not found.value:
-            raise TransientError(f"the secret {self._name} in Key Vault is empty")
-        return found
+        except Exception as error:  # noqa: BLE001 - see `unreadable_vault`
+            raise unreadable_vault(error) from None
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
         await self._credential.close()
+
+
+def unreadable_vault(error: Exception) -> TransientError:
+    """What it means that the client raises anything but `AzureError`.
+
+    A challenge of another domain is a plain `ValueError` with these words (azure-keyvault-secrets 4.12).
+    """
+    if isinstance(error, ValueError) and "challenge resource" in str(error):
+        return TransientError(
+            "Key Vault's challenge names another domain than KEY_VAULT_URL: check that setting"
+        )
+    return unreadable("Key Vault", error)
 
 
 def vault_error(error: AzureError, name: str, setting: str) -> TransientError:
@@ -102,7 +132,7 @@ def vault_error(error: AzureError, name: str, setting: str) -> TransientError:
         )
     if not isinstance(error, HttpResponseError) or status is None:
         return TransientError(f"Key Vault can't be reached ({type(error).__name__})")
-    if status == _NOT_FOUND:
+    if status == _NOT_FOUND and _code(error) != _NO_CODE:
         return TransientError(f"Key Vault has no secret named {name}: check {setting}")
     said = f"HTTP {status}, {_code(error)}"
     if status in (_UNAUTHORIZED, _FORBIDDEN):
@@ -115,8 +145,6 @@ def vault_error(error: AzureError, name: str, setting: str) -> TransientError:
 
 def _code(error: HttpResponseError) -> str:
     """Key Vault's error code, the inner one where there is one (such as ForbiddenByRbac)."""
-    details = error.error
-    if details is None:
-        return "no code"
-    inner = getattr(details, "innererror", None) or {}
-    return str(inner.get("code") or details.code)
+    inner = getattr(error.error, "innererror", None)
+    codes = (inner.get("code") if isinstance(inner, dict) else None, getattr(error.error, "code", None))
+    return next((each for each in codes if isinstance(each, str) and _CODE.fullmatch(each)), _NO_CODE)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from booking_sync.azure.connections import TOTAL_SECONDS, client_options, header, retry_after
-from booking_sync.errors import PermanentError, TransientError
+from booking_sync.azure.connections import TOTAL_SECONDS, client_options, header, retry_after, unreadable
+from booking_sync.errors import PermanentError, SyncError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from booking_sync.errors import SyncError
-
 _SHORT_PAUSE = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1}
 """Up to two seconds before the one retry; the SDK's own pause is 15 s and more."""
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+_NO_CODE = "no code"
 _BAD_REQUEST, _TOO_LARGE, _SERVER_ERROR = 400, 413, 500
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
@@ -59,11 +60,16 @@ async def asking(service: StorageService) -> AsyncIterator[None]:
     except AzureError as error:
         # The SDK's error quotes headers and what was signed, and the host logs the whole chain.
         raise _translate(error, service) from None
+    except SyncError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see `unreadable`
+        raise unreadable(service.name, error, maybe_applied=True) from None
 
 
 def error_code(error: HttpResponseError) -> str:
     """The service's error code; its text may hold details of the signature and stays out."""
-    return header(error, "x-ms-error-code") or "no code"
+    code = header(error, "x-ms-error-code")
+    return code if _CODE.fullmatch(code) else _NO_CODE
 
 
 def _translate(error: AzureError, service: StorageService) -> SyncError:
@@ -77,16 +83,17 @@ def _translate(error: AzureError, service: StorageService) -> SyncError:
         # azure-core calls a connection that broke after the request a ServiceRequestError too.
         reason = f"{service.name} can't be reached, or its answer was lost ({type(error).__name__})"
         return TransientError(reason, maybe_applied=True)
-    said = f"HTTP {status}, {error_code(error)}"
+    code = error_code(error)
+    said = f"HTTP {status}, {code}"
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         return TransientError(
             f"the storage account refuses the app ({said}): check AzureWebJobsStorage, or that the app's "
             f"identity has the role {service.role}"
         )
-    if status in (_BAD_REQUEST, _TOO_LARGE):
+    if status in (_BAD_REQUEST, _TOO_LARGE) and code != _NO_CODE:  # else it is not Storage that speaks
         return PermanentError(f"{service.name} refuses {service.takes} ({said})")
     return TransientError(
         f"{service.name} can't answer now ({said})",
         retry_after=retry_after(error),
-        maybe_applied=status >= _SERVER_ERROR,
+        maybe_applied=status >= _SERVER_ERROR or code == _NO_CODE,
     )

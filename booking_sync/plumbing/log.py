@@ -73,3 +73,5 @@ def quiet_libraries() -> None:
     """
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Its warnings quote an answer of Entra's that it can't read, be there a token in it.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)

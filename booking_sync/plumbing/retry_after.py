@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
-from typing import Final
+from typing import Any, Final
 
 LONGEST_SECONDS: Final = 3600.0
 """What is obeyed at most.
@@ -36,18 +36,39 @@ def read_retry_after(text: str | None, now: datetime) -> float | None:
     value = (text or "").strip(" \t")
     if _SECONDS.fullmatch(value):
         return min(float(value), LONGEST_SECONDS)
-    return _until(value, now) if value.isascii() and len(value) <= _LONGEST_DATE else None
+    return _until(value, now)
+
+
+def read_http_date(text: str) -> datetime | None:
+    """The moment of a date in one of HTTP's forms (RFC 9110, 5.6.7); None for what is none.
+
+    Without a zone it is UTC, as in the oldest of the forms.
+    """
+    parts = _date_parts(text)
+    if parts is None:
+        return None
+    year, month, day, hour, minute, second = parts[:6]
+    try:
+        zone = timezone(timedelta(seconds=parts[9])) if parts[9] else UTC
+        return datetime(year, month, day, hour, minute, second, tzinfo=zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _date_parts(text: str) -> tuple[Any, ...] | None:
+    if not text.isascii() or len(text) > _LONGEST_DATE:
+        return None
+    try:
+        return parsedate_tz(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _until(value: str, now: datetime) -> float | None:
-    try:
-        parts = parsedate_tz(value)
-        if parts is None:
-            return None
-        if parts[0] > _LAST_YEAR:
-            return LONGEST_SECONDS  # further away than a date can say
-        zone = timezone(timedelta(seconds=parts[9] or 0)) if parts[9] else UTC
-        seconds = (datetime(*parts[:6], tzinfo=zone) - now).total_seconds()
-    except (ValueError, TypeError, OverflowError, IndexError):
+    parts = _date_parts(value)
+    if parts is not None and parts[0] > _LAST_YEAR:
+        return LONGEST_SECONDS  # further away than a date can say
+    moment = read_http_date(value)
+    if moment is None:
         return None
-    return min(max(seconds, 0.0), LONGEST_SECONDS)
+    return min(max((moment - now).total_seconds(), 0.0), LONGEST_SECONDS)

@@ -115,8 +115,12 @@ def mutated(value: Any, random: Random) -> Any:
 
 def text(value: Any, random: Random) -> bytes:
     """The value as bytes, which may be cut short, spoiled, or something else altogether."""
-    written = write(value).encode("utf-8", "surrogatepass")
-    if random.random() < 0.8:
+    return text_bytes(write(value).encode("utf-8", "surrogatepass"), random)
+
+
+def text_bytes(written: bytes, random: Random) -> bytes:
+    """The same of what is written already."""
+    if not written or random.random() < 0.8:
         return written
     spoiled = bytearray(written)
     for _ in range(random.randrange(1, 5)):

@@ -5,28 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
 from booking_sync.domain.text import quote
 from booking_sync.plumbing.log import log_event, quiet_libraries
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 LOGGER = logging.getLogger("tests.log")
-
-
-@pytest.fixture
-def library_levels() -> Iterator[None]:
-    """Put the libraries' log levels back."""
-    names = ["azure.core", "azure.functions", "azure.identity", "azure.keyvault", "azure.storage"]
-    names += ["msal", "httpx", "httpcore", "urllib3"]
-    before = {name: logging.getLogger(name).level for name in names}
-    yield
-    for name, level in before.items():
-        logging.getLogger(name).setLevel(level)
 
 
 def test_event_is_one_sorted_line_of_json(caplog: pytest.LogCaptureFixture) -> None:
@@ -74,7 +59,7 @@ def test_level_is_the_callers(caplog: pytest.LogCaptureFixture) -> None:
     [
         "azure.core.pipeline.policies.http_logging_policy",
         "azure.functions",
-        "azure.identity.aio",
+        "azure.keyvault.x",
         "msal.token_cache",
         "httpx",
     ],

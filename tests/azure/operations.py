@@ -1,0 +1,170 @@
+"""What the Azure adapters ask, of a server that answers as a test likes: no identity, no real account."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.core.credentials import AccessToken
+
+from booking_sync.azure.blob_texts import BlobTextStore, open_text_store
+from booking_sync.azure.clocks import HttpClockReads
+from booking_sync.azure.credential import ClientSecretAppCredential
+from booking_sync.azure.queue import StorageChangeQueue, open_queue
+from booking_sync.azure.seal_keys import VaultSealKeys
+from booking_sync.azure.secrets import KeyVaultSecret
+from booking_sync.azure.sign_in import GivenSecret
+from booking_sync.domain.change import BookingChange
+from booking_sync.plumbing.closed_on_exit import ClosedOnExit
+from booking_sync.ports.credentials import SecretText
+from booking_sync.ports.queues import PoisonMessage
+from booking_sync.settings.storage import StorageSettings
+from tests.azure.conftest import CLIENT, GRAPH_SCOPE, SECRET_NAME, TENANT
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+CHANGE = BookingChange("0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "c-1", NOW)
+LETTER = PoisonMessage("id", "{}", "receipt")
+Operation = Callable[[str], Awaitable[Any]]
+
+
+class Somebody(ClosedOnExit):
+    """An identity whose tokens are never looked at."""
+
+    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        """A token."""
+        return AccessToken("token", int(NOW.timestamp()) + 10**9)
+
+
+def now() -> datetime:
+    """The tests' clock."""
+    return NOW
+
+
+@asynccontextmanager
+async def queue_at(url: str) -> AsyncIterator[StorageChangeQueue]:
+    """The change queue of an account at this address."""
+    key = base64.b64encode(b"k" * 64).decode()
+    text = f"AccountName=a;AccountKey={key};QueueEndpoint={url}/a;BlobEndpoint={url}/a"
+    queue = open_queue(StorageSettings(connection_string=text), "changes", now)
+    try:
+        yield queue
+    finally:
+        await queue.aclose()
+
+
+@asynccontextmanager
+async def texts_at(url: str) -> AsyncIterator[BlobTextStore]:
+    """The shared texts of an account at this address."""
+    key = base64.b64encode(b"k" * 64).decode()
+    text = f"AccountName=a;AccountKey={key};QueueEndpoint={url}/a;BlobEndpoint={url}/a"
+    store = open_text_store(StorageSettings(connection_string=text))
+    assert store is not None
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+async def token(url: str) -> Any:
+    """A token from Entra."""
+    source = GivenSecret(SecretText("secret"))
+    async with ClientSecretAppCredential(TENANT, CLIENT, source, authority=url, hold_seconds=0) as credential:
+        return await credential.get_token(GRAPH_SCOPE)
+
+
+async def secret(url: str) -> Any:
+    """A secret from Key Vault."""
+    vault = KeyVaultSecret(url, SECRET_NAME, verify_challenge=False, credential_factory=Somebody)
+    try:
+        return await vault.fetch()
+    finally:
+        await vault.close()
+
+
+async def secret_state(url: str) -> Any:
+    """What Key Vault knows of a secret."""
+    vault = KeyVaultSecret(url, SECRET_NAME, verify_challenge=False, credential_factory=Somebody)
+    try:
+        return await vault.state()
+    finally:
+        await vault.close()
+
+
+async def seal_keys(url: str) -> Any:
+    """The seal's keys from Key Vault."""
+    keyring = VaultSealKeys(url, SECRET_NAME, now, verify_challenge=False, credential_factory=Somebody)
+    try:
+        return await keyring.load()
+    finally:
+        await keyring.close()
+
+
+async def clocks(url: str) -> Any:
+    """The services' clocks."""
+    return await HttpClockReads({"it": url}, now).read()
+
+
+async def send(url: str) -> Any:
+    """A change on the queue."""
+    async with queue_at(url) as queue:
+        return await queue.send(CHANGE)
+
+
+async def peek(url: str) -> Any:
+    """A look at the dead letters."""
+    async with queue_at(url) as queue:
+        return await queue.inspection().peek()
+
+
+async def take(url: str) -> Any:
+    """Dead letters to work on."""
+    async with queue_at(url) as queue:
+        return await queue.inspection().take(60)
+
+
+async def remove(url: str) -> Any:
+    """A dead letter that is done."""
+    async with queue_at(url) as queue:
+        return await queue.inspection().delete(LETTER)
+
+
+async def state(url: str) -> Any:
+    """How full the queues are."""
+    async with queue_at(url) as queue:
+        return await queue.inspection().state()
+
+
+async def put_text(url: str) -> Any:
+    """A text to share."""
+    async with texts_at(url) as texts:
+        return await texts.put("name", "text")
+
+
+async def get_text(url: str) -> Any:
+    """A shared text."""
+    async with texts_at(url) as texts:
+        return await texts.get("name")
+
+
+async def newest_texts(url: str) -> Any:
+    """The newest shared texts."""
+    async with texts_at(url) as texts:
+        return await texts.newest("n", NOW - timedelta(days=10_000), 3)
+
+
+async def drop_texts(url: str) -> Any:
+    """Old texts away."""
+    async with texts_at(url) as texts:
+        return await texts.drop("n", NOW)
+
+
+OPERATIONS: dict[str, Operation] = {
+    each.__name__: each
+    for each in (
+        *(token, secret, secret_state, seal_keys, clocks, send, peek, take, remove, state),
+        *(put_text, get_text, newest_texts, drop_texts),
+    )
+}
