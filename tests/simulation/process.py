@@ -34,6 +34,7 @@ from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.worker import ChangeWorker, MessageHandlers
 from booking_sync.sync.zone_differences import ZoneDifferences
+from tests.simulation.calendars import ZoneWatch
 from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
@@ -180,7 +181,7 @@ class Process:
         )
         extension = EXTENSION if self._schedule.profile.extension else ""
         calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
-        watched = parts.calendar(calendar)
+        watched = parts.calendar(ZoneWatch(calendar, EVENT_ZONE, self._schedule.graph.violations))
         synchronizer = parts.synchronizer(
             parts.rows(rows),
             watched,

@@ -6,7 +6,7 @@ what it is given. Nothing is patched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
 from booking_sync.sync.proof import EventProver, ProvenAnswer
 from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.zone_differences import ZoneDifferences
+from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.clock import now
 from tests.simulation.process import EVENT_ZONE, Parts
 from tests.simulation.schedule import same_profile
@@ -99,39 +100,7 @@ class _AnyVersion:
         return await self.record(booking_id, etag, record) if done is Recorded.CONFLICT else done
 
 
-@dataclass(frozen=True)
-class _Wrapped:
-    """A calendar that passes everything on."""
-
-    calendar: Calendar
-
-    async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
-    ) -> Written | AlreadyCreated:
-        return await self.calendar.create(
-            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
-        )
-
-    async def update(self, event: EventRef, content: EventContent) -> Written | None:
-        return await self.calendar.update(event, content)
-
-    async def delete(self, event: EventRef) -> None:
-        await self.calendar.delete(event)
-
-    async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
-        return await self.calendar.tag(event, booking_id, seal)
-
-    async def look(self, event: EventRef) -> FoundEvent | None:
-        return await self.calendar.look(event)
-
-    async def read_tag(self, event: EventRef) -> str:
-        return await self.calendar.read_tag(event)
-
-    async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
-        return await self.calendar.find(mailbox, marker)
-
-
-class _OneGeneration(_Wrapped):
+class _OneGeneration(WrappedCalendar):
     """Every creation of a booking in a mailbox has the same transactionId."""
 
     async def create(
@@ -148,6 +117,13 @@ class _BlindToZones(ZoneDifferences):
     def misread(self, sent: EventContent, written: Written) -> ZoneDifference | None:
         del sent, written
         return None
+
+
+class _ForgetfulOfZones(ZoneDifferences):
+    """Learns nothing from what it had to write twice."""
+
+    def learn(self, difference: ZoneDifference, mended: EventContent, written: Written) -> None:
+        del difference, mended, written
 
 
 class _NoAdoption(EventProver):
@@ -283,6 +259,9 @@ SABOTAGES = {
     "the identity in a tag": Sabotage(_prover(_TagOfAnother), frozenset({"hands off"}), _with_people),
     "the second write in UTC": Sabotage(
         Parts(zones=lambda: _BlindToZones(EVENT_ZONE, now)), frozenset({"content"})
+    ),
+    "the memory of a zone's rules": Sabotage(
+        Parts(zones=lambda: _ForgetfulOfZones(EVENT_ZONE, now)), frozenset({"zone"})
     ),
     "the pause of a throttled mailbox": Sabotage(
         Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})
