@@ -57,7 +57,7 @@ async def audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger
 @app.route("operations/audit", methods=["POST"])
 async def audit_on_demand(req: func.HttpRequest) -> func.HttpResponse:
     """Run the audit that the body asks for, and answer its report."""
-    return _respond(await application().audit_on_demand(req.get_body()))
+    return _respond(await application().audit_on_demand(req.headers, req.get_body()))
 
 
 # Open to everybody: it is for probes, which send no key, and tells no more than ok or not.

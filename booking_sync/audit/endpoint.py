@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,10 @@ from booking_sync.audit.auditor import AuditRequest
 from booking_sync.domain.ids import typed_guid
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.http_answer import HttpAnswer
+from booking_sync.plumbing.http_orders import BadRequestError, read_order
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from booking_sync.audit.report import AuditReport
 
@@ -20,45 +20,36 @@ MAX_BODY_BYTES = 256 * 1024
 """Room for some thousands of mailboxes."""
 
 
-class BadAuditRequestError(ValueError):
-    """The body asks for nothing that the audit does; the text says why."""
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 async def answer_audit_request(
-    body: bytes, run: Callable[[AuditRequest], Awaitable[AuditReport]]
+    headers: Mapping[str, str], body: bytes, run: Callable[[AuditRequest], Awaitable[AuditReport]]
 ) -> HttpAnswer:
-    """Run the audit that the body asks for: 200 with the report, 400 for a body that makes no sense.
+    """Run the audit that the body asks for: 200 with the report, or a refusal with its reason.
 
-    What Dataverse or the queue can't do is 503 when it may pass and 502 when somebody has to act.
+    What Dataverse or the queue can't do is 503 when it may pass and 502 when somebody has to act; 409 says
+    that another audit is under way.
     """
     try:
-        report = await run(read_audit_request(body))
-    except BadAuditRequestError as error:
-        return HttpAnswer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+        report = await run(read_audit_request(headers, body))
+    except BadRequestError as error:
+        return HttpAnswer(error.status, {"error": str(error)}, dict(HEADERS))
     except TransientError as error:
-        return HttpAnswer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": error.reason})
+        return HttpAnswer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": error.reason}, dict(HEADERS))
     except PermanentError as error:
-        return HttpAnswer(HTTPStatus.BAD_GATEWAY, {"error": error.reason})
-    return HttpAnswer(HTTPStatus.OK, report.payload())
+        return HttpAnswer(HTTPStatus.BAD_GATEWAY, {"error": error.reason}, dict(HEADERS))
+    return HttpAnswer(HTTPStatus.OK, report.payload(), dict(HEADERS))
 
 
-def read_audit_request(body: bytes) -> AuditRequest:
+def read_audit_request(headers: Mapping[str, str], body: bytes) -> AuditRequest:
     """What the body asks for; repairs are made only when it says so.
 
     Raises:
-        BadAuditRequestError: it is no JSON object, or says something unknown.
+        BadRequestError: it comes from another page, is no JSON object, or says something unknown.
     """
-    if len(body) > MAX_BODY_BYTES:
-        raise BadAuditRequestError("The body is too long.")
-    try:
-        request = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError):
-        raise BadAuditRequestError("The body is not JSON.") from None
-    if not isinstance(request, dict):
-        raise BadAuditRequestError("The body is not a JSON object.")
-    if request.keys() - {"fix", "force", "mailboxes"}:
-        # A misspelt "mailboxes" must not become an audit of everybody.
-        raise BadAuditRequestError('The body may hold "fix", "force" and "mailboxes", and nothing else.')
+    names = {"fix", "force", "mailboxes"}
+    request = read_order(headers, body, names, max_bytes=MAX_BODY_BYTES, may_be_empty=True)
     return AuditRequest(
         fix=_flag(request, "fix"),
         force=_flag(request, "force"),
@@ -69,7 +60,7 @@ def read_audit_request(body: bytes) -> AuditRequest:
 def _flag(request: dict[str, Any], name: str) -> bool:
     value = request.get(name, False)
     if not isinstance(value, bool):
-        raise BadAuditRequestError(f'"{name}" must be true or false.')
+        raise BadRequestError(f'"{name}" must be true or false.')
     return value
 
 
@@ -77,8 +68,8 @@ def _mailboxes(value: Any) -> frozenset[str]:
     if value is None:
         return frozenset()
     if not isinstance(value, list) or not value:
-        raise BadAuditRequestError('"mailboxes" must be a list of Entra object ids; leave it out for all.')
+        raise BadRequestError('"mailboxes" must be a list of Entra object ids; leave it out for all.')
     mailboxes = {typed_guid(each) if isinstance(each, str) else None for each in value}
     if None in mailboxes:
-        raise BadAuditRequestError('Each of "mailboxes" must be an Entra object id (a GUID).')
+        raise BadRequestError('Each of "mailboxes" must be an Entra object id (a GUID).')
     return frozenset(each for each in mailboxes if each)

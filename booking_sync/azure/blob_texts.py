@@ -1,7 +1,7 @@
 """The port `TextStore` on blob storage: small texts that all instances of the app share, in one container.
 
 The operator's page and the health check read them. Nothing else depends on them, so writes carry no condition
-and are not tried again: the last write of a name wins.
+and are not tried again: the last write of a name wins. Only a claim must not be won twice.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import asyncio
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 
 from booking_sync.azure.connections import bounded_list, platform_credential
 from booking_sync.azure.storage import BLOBS, asking, storage_options
+from booking_sync.domain.ids import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,6 +68,52 @@ class BlobTextStore:
                 return (await blob.readall()).decode("utf-8", errors="replace")
             except ResourceNotFoundError:
                 return None
+
+    async def claim(self, name: str, until: datetime, now: datetime) -> bool:
+        """Take this name until then; False when somebody has it, and not yet too long."""
+        text = until.isoformat().encode()
+        async with asking(BLOBS):
+            try:
+                await self._container.upload_blob(name, text, overwrite=False)
+            except ResourceNotFoundError:
+                await self._create()
+                return await self._claimed_anew(name, text)
+            except ResourceExistsError:
+                return await self._taken_over(name, text, now)
+            return True
+
+    async def release(self, name: str) -> None:
+        """Give a name back that was claimed."""
+        async with asking(BLOBS):
+            try:
+                await self._container.delete_blob(name)
+            except ResourceNotFoundError:
+                return
+
+    async def _claimed_anew(self, name: str, text: bytes) -> bool:
+        try:
+            await self._container.upload_blob(name, text, overwrite=False)
+        except ResourceExistsError:
+            return False  # another instance was faster
+        return True
+
+    async def _taken_over(self, name: str, text: bytes, now: datetime) -> bool:
+        """Claim what a killed instance left, by the version that was read."""
+        try:
+            blob = await self._container.download_blob(name, offset=0, length=MAX_BYTES)
+            claimed_until = read_moment((await blob.readall()).decode("utf-8", errors="replace"))
+            if claimed_until is not None and claimed_until > now:
+                return False
+            await self._container.upload_blob(
+                name,
+                text,
+                overwrite=True,
+                etag=blob.properties.etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+        except (ResourceModifiedError, ResourceNotFoundError):
+            return False  # another instance was faster
+        return True
 
     async def newest(self, prefix: str, since: datetime, limit: int) -> Sequence[str]:
         """The texts written since then whose names begin so, at most `limit`, newest first."""

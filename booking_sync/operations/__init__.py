@@ -9,5 +9,6 @@ dead_letters       reads a message of the poison queue; pure
 host_dead_letters  takes over what the Functions host gave up, before it expires
 health             whether the app works
 journal            what an instance remembers, as values; pure
+single_flight      one order of a kind at a time, over all instances
 journal_store      keeps the journal in memory and in the text store
 """

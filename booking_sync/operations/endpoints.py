@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from booking_sync.errors import PermanentError, SettingsError, SyncError
 from booking_sync.operations.overview import Overview, describe_health
-from booking_sync.operations.requests import BadRequestError, read_replay, read_resync
+from booking_sync.operations.requests import read_replay, read_resync
 from booking_sync.plumbing.http_answer import HttpAnswer
+from booking_sync.plumbing.http_orders import BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.overview import OverviewSources
+    from booking_sync.operations.single_flight import SingleFlight
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -25,9 +27,16 @@ class OperatorEndpoints:
     Args:
         sources: where what is shown comes from.
         open_actions: opens the queues; raises `SettingsError`.
+        single_flight: keeps orders of a kind from running side by side.
     """
 
-    def __init__(self, sources: OverviewSources, open_actions: Callable[[], OperatorActions]) -> None:
+    def __init__(
+        self,
+        sources: OverviewSources,
+        open_actions: Callable[[], OperatorActions],
+        single_flight: SingleFlight,
+    ) -> None:
+        self._single_flight = single_flight
         self._sources = sources
         self._overview = Overview(sources)
         self._open_operator_actions = open_actions
@@ -51,7 +60,9 @@ class OperatorEndpoints:
     async def replay(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Put dead letters back on the change queue: 200, or 503 when not all could be put back."""
         try:
-            done = await self._open_operator_actions().replay(read_replay(headers, body))
+            wanted = read_replay(headers, body)
+            actions = self._open_operator_actions()
+            done = await self._single_flight.run("replay", lambda: actions.replay(wanted))
         except (BadRequestError, SettingsError) as error:
             return _refusal(error)
         payload = {"replayed": done.replayed, "unreadable": done.unreadable, "problem": done.problem}

@@ -18,6 +18,12 @@ class TextStore(Protocol):
     async def get(self, name: str) -> str | None:
         """The text of that name; None when there is none."""
 
+    async def claim(self, name: str, until: datetime, now: datetime) -> bool:
+        """Take this name until then; False when somebody has it, and not yet too long. Moments are aware."""
+
+    async def release(self, name: str) -> None:
+        """Give a name back that was claimed."""
+
     async def newest(self, prefix: str, since: datetime, limit: int) -> Sequence[str]:
         """The texts written since then whose names begin so, at most `limit`, newest first."""
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.page import Page
+    from booking_sync.operations.single_flight import SingleFlight
     from booking_sync.plumbing.circuit import Call
     from booking_sync.settings.table import Settings
     from booking_sync.sync.catch_up import Tally
@@ -139,15 +140,17 @@ class Application(ClosedTogether):
 
         return await self._noting(Timer.AUDIT, self._run_audit(request), AuditReport.tally)
 
-    async def audit_on_demand(self, body: bytes) -> HttpAnswer:
-        """Run the audit that an HTTP body asks for.
+    async def audit_on_demand(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+        """Run the audit that an HTTP request asks for, unless one is under way that was asked for so.
 
         Raises:
             SettingsError: the queue's own settings are missing or malformed.
         """
         from booking_sync.audit.endpoint import answer_audit_request
 
-        return await answer_audit_request(body, self.audit)
+        return await answer_audit_request(
+            headers, body, lambda wanted: self._single_flight.run("audit", lambda: self.audit(wanted))
+        )
 
     def page(self) -> Page:
         """The operator's page, without any data."""
@@ -177,7 +180,7 @@ class Application(ClosedTogether):
             link=self._link,
             now=now,
         )
-        return OperatorEndpoints(sources, self._operator_actions)
+        return OperatorEndpoints(sources, self._operator_actions, self._single_flight)
 
     # --- what these are made of -------------------------------------------------------------------------
 
@@ -242,6 +245,12 @@ class Application(ClosedTogether):
         journal = self._storage.journal(self._closed_mailboxes)
         self._closing.push_async_callback(journal.aclose)
         return journal
+
+    @functools.cached_property
+    def _single_flight(self) -> SingleFlight:
+        from booking_sync.operations.single_flight import SingleFlight
+
+        return SingleFlight(lambda: self._storage.text_store, now)
 
     def _closed_mailboxes(self) -> Mapping[str, float]:
         return self._sync.services.calendar.closed() if self._sync else {}

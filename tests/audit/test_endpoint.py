@@ -10,18 +10,15 @@ import pytest
 
 from booking_sync.audit.auditor import AuditRequest
 from booking_sync.audit.compare import AuditWindow
-from booking_sync.audit.endpoint import (
-    MAX_BODY_BYTES,
-    BadAuditRequestError,
-    answer_audit_request,
-    read_audit_request,
-)
+from booking_sync.audit.endpoint import MAX_BODY_BYTES, answer_audit_request, read_audit_request
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import Listed
 from booking_sync.audit.report import MAX_FINDINGS_SHOWN, AuditReport
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.plumbing.http_orders import BadRequestError
 from tests.support.bookings import ANNA, BOOKING_ID
 
+JSON = {"Content-Type": "application/json"}
 REPORT = AuditReport(
     audit_id="audit-1",
     window=AuditWindow(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)),
@@ -49,7 +46,7 @@ REPORT = AuditReport(
 )
 def test_what_a_body_asks_for(body: bytes, expected: AuditRequest) -> None:
     """Nothing is mended unless the body says so."""
-    assert read_audit_request(body) == expected
+    assert read_audit_request(JSON, body) == expected
 
 
 @pytest.mark.parametrize(
@@ -68,7 +65,6 @@ def test_what_a_body_asks_for(body: bytes, expected: AuditRequest) -> None:
         b'{"mailboxes": [1]}',
         b'{"mailboxes": [null]}',
         b'{"mailboxes": ["anna@example.com"]}',
-        b" " * (MAX_BODY_BYTES + 1),
     ],
 )
 async def test_bad_orders(body: bytes) -> None:
@@ -77,9 +73,29 @@ async def test_bad_orders(body: bytes) -> None:
     async def run(_request: AuditRequest) -> AuditReport:
         raise AssertionError
 
-    with pytest.raises(BadAuditRequestError):
-        read_audit_request(body)
-    assert (await answer_audit_request(body, run)).status == 400
+    with pytest.raises(BadRequestError):
+        read_audit_request(JSON, body)
+    assert (await answer_audit_request(JSON, body, run)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"Content-Type": "text/plain"}, b'{"fix": true}', 415),
+        ({}, b"", 415),
+        (JSON | {"Sec-Fetch-Site": "cross-site"}, b"{}", 403),
+        (JSON | {"Origin": "https://elsewhere.example", "Host": "app.example"}, b"{}", 403),
+        (JSON, b" " * (MAX_BODY_BYTES + 1), 413),
+    ],
+    ids=["text", "no type", "another site", "another site, old browser", "too long"],
+)
+async def test_orders_from_elsewhere_run_nothing(headers: dict[str, str], body: bytes, status: int) -> None:
+    """An audit obeys the rules of every other order: no page elsewhere can have a browser give one."""
+
+    async def run(_request: AuditRequest) -> AuditReport:
+        raise AssertionError
+
+    assert (await answer_audit_request(headers, body, run)).status == status
 
 
 async def test_a_report() -> None:
@@ -88,7 +104,7 @@ async def test_a_report() -> None:
     async def run(_request: AuditRequest) -> AuditReport:
         return REPORT
 
-    answer = await answer_audit_request(b"{}", run)
+    answer = await answer_audit_request(JSON, b"{}", run)
     assert answer.status == 200
     assert json.loads(json.dumps(answer.payload)) == {
         "auditId": "audit-1",
@@ -121,5 +137,5 @@ async def test_an_audit_that_can_not_run(error: TransientError | PermanentError,
     async def run(_request: AuditRequest) -> AuditReport:
         raise error
 
-    answer = await answer_audit_request(b"", run)
+    answer = await answer_audit_request(JSON, b"", run)
     assert (answer.status, answer.payload) == (status, {"error": error.reason})

@@ -252,6 +252,30 @@ async def test_a_wrong_key_names_the_role_and_not_the_key(account: str) -> None:
     assert key not in str(caught.value)
 
 
+async def test_a_name_is_claimed_once_until_it_is_released_or_its_time_is_over(account: str) -> None:
+    """Of many instances that claim together one has it, in a new container and after a killed one alike."""
+    until = NOW + timedelta(minutes=11)
+    async with opened_texts(account) as texts:
+        first = await asyncio.gather(*(texts.claim("orders/audit", until, NOW) for _ in range(20)))
+        assert first.count(True) == 1
+        assert not await texts.claim("orders/audit", until, NOW)
+        assert await texts.claim("orders/replay", until, NOW)
+        late = await asyncio.gather(
+            *(texts.claim("orders/audit", until + timedelta(hours=1), until) for _ in range(20))
+        )
+        assert late.count(True) == 1
+        for _ in range(2):
+            await texts.release("orders/audit")
+        assert await texts.claim("orders/audit", until, NOW)
+
+
+async def test_a_claim_that_holds_no_moment_is_taken_over(account: str) -> None:
+    """Whoever wrote something else there stops no order for ever."""
+    async with opened_texts(account) as texts:
+        await texts.put("orders/audit", "nonsense")
+        assert await texts.claim("orders/audit", NOW + timedelta(minutes=11), NOW)
+
+
 def test_an_account_without_blobs_has_no_text_store() -> None:
     """Where only queues are named, no other host is asked."""
     text = "AccountName=a;AccountKey=aw==;QueueEndpoint=https://127.0.0.1:9/a"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from booking_sync.audit.endpoint import BadAuditRequestError, read_audit_request
+from booking_sync.audit.endpoint import read_audit_request
 from booking_sync.cli.arguments import read_guid as read_argument
 from booking_sync.cli.runner import UsageError
 from booking_sync.dataverse.rows import to_booking_row
@@ -20,7 +20,8 @@ from booking_sync.domain.change import (
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import is_mailbox
 from booking_sync.errors import PermanentError
-from booking_sync.operations.requests import BadRequestError, read_resync
+from booking_sync.operations.requests import read_resync
+from booking_sync.plumbing.http_orders import BadRequestError
 from booking_sync.settings import values
 from booking_sync.status.reading import read_booking_id
 from booking_sync.sync.dynamics_webhook import Accepted, read_change
@@ -29,6 +30,7 @@ from tests.support.guids import CANONICAL, GUID, NOT_AT_ALL, TYPED
 from tests.support.seals import sealer
 from tests.support.webhook_bodies import POLICY, headers, updated
 
+JSON = {"Content-Type": "application/json"}
 Entrance = Callable[[str], str | None]
 REST = {"correlationId": "c", "firstSeen": "2026-03-02T08:00:00+00:00"}
 
@@ -45,14 +47,14 @@ def from_argument(text: str) -> str | None:
 
 def from_audit_order(text: str) -> str | None:
     """The body of an audit on demand."""
-    (mailbox,) = read_audit_request(json.dumps({"mailboxes": [text]}).encode()).mailboxes
+    (mailbox,) = read_audit_request(JSON, json.dumps({"mailboxes": [text]}).encode()).mailboxes
     return mailbox
 
 
 def from_resync_order(text: str) -> str | None:
     """The body of an operator's order."""
     order = json.dumps({"bookings": [text]}).encode()
-    (booking_id,) = read_resync({"Content-Type": "application/json"}, order)
+    (booking_id,) = read_resync(JSON, order)
     return booking_id
 
 
@@ -107,7 +109,6 @@ OF_PROGRAMS: tuple[Entrance, ...] = (from_message, from_related_message, from_we
 REFUSALS = (
     ValueError,
     UsageError,
-    BadAuditRequestError,
     BadRequestError,
     MalformedChangeError,
     PermanentError,

@@ -64,6 +64,19 @@ class FakeTextStore:
         await self._enter()
         return self.texts[name][1] if name in self.texts else None
 
+    async def claim(self, name: str, until: datetime, now: datetime) -> bool:
+        """See the port."""
+        await self._enter()
+        if name in self.texts and datetime.fromisoformat(self.texts[name][1]) > now:
+            return False
+        self.texts[name] = (self.now(), until.isoformat())
+        return True
+
+    async def release(self, name: str) -> None:
+        """See the port."""
+        await self._enter()
+        self.texts.pop(name, None)
+
     async def newest(self, prefix: str, since: datetime, limit: int) -> Sequence[str]:
         """See the port."""
         await self._enter()

@@ -18,6 +18,7 @@ from booking_sync.operations.health import HealthProbe
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.operations.overview import OverviewSources
+from booking_sync.operations.single_flight import SingleFlight
 from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
 from tests.operations.kit import SCHEDULES, START, FakePoison, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
@@ -64,7 +65,8 @@ class Harness:
             link=lambda booking_id: f"https://org.example/{booking_id}",
             now=self.clock,
         )
-        self.endpoints = OperatorEndpoints(sources, self._open_operator_actions)
+        self.single_flight = SingleFlight(lambda: self.text_store, self.clock)
+        self.endpoints = OperatorEndpoints(sources, self._open_operator_actions, self.single_flight)
 
     def _check(self) -> TimerSchedules:
         if self.settings_problem:

@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from booking_sync.operations.requests import (
-    MAX_BODY_BYTES,
-    MAX_BOOKINGS,
-    BadRequestError,
-    check_origin,
-    read_replay,
-    read_resync,
-)
+from booking_sync.operations.requests import MAX_BODY_BYTES, MAX_BOOKINGS, read_replay, read_resync
+from booking_sync.plumbing.http_orders import BadRequestError, check_origin
 from tests.support.bookings import ANNA, BOOKING_ID
 
 JSON = {"Content-Type": "application/json", "Host": "app.example"}
