@@ -26,6 +26,8 @@ OPTIONS ?=
 SCHEDULES ?= 100000
 FIRST ?= 0
 SEED ?= 42
+# What `make soak-answers` tries of each kind.
+ANSWERS ?= 100000
 
 PYTHON_READY := $(VENV)/.requirements-installed
 # Azurite, which the local stack needs; and that with the parsers and checkers that only tests and checks need.
@@ -59,6 +61,11 @@ test-oldest: ## Run the tests of rules, protocol and adapters on the oldest supp
 .PHONY: soak
 soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=100000, FIRST=0)
 	@$(BIN)/python -m tests.simulation soak $(SCHEDULES) --first $(FIRST)
+
+.PHONY: soak-answers
+soak-answers: $(PYTHON_READY) $(NODE_READY) ## Try many spoiled answers of every service on each adapter (ANSWERS=100000 of each kind)
+	@ANSWERS=$(ANSWERS) HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -s --timeout 0 -k "answer or spoiled" \
+		tests/hostile/test_graph_answers.py tests/hostile/test_dataverse_answers.py tests/hostile/test_azure_answers.py
 
 .PHONY: replay
 replay: $(PYTHON_READY) ## Play one simulated schedule and print what happened (SEED=42)

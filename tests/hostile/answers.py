@@ -3,7 +3,7 @@
 Unlike `bodies`, which Hypothesis draws, these are made by a seeded generator: there are many more of them,
 each is cheap, and its number alone brings it back.
 
-    HYPOTHESIS_PROFILE=soak pytest tests/hostile -k answers --timeout 0
+    make soak-answers ANSWERS=100000
 """
 
 from __future__ import annotations
@@ -12,9 +12,15 @@ import copy
 import json
 import os
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import track
 
 from tests.hostile.bodies import HOSTILE_NUMBERS, HOSTILE_TEXTS, Doubled, Spot, nested, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 QUICK, SOAK = 2_000, 100_000
 
@@ -57,9 +63,15 @@ def is_soak() -> bool:
     return os.environ.get("HYPOTHESIS_PROFILE", "quick") == "soak"
 
 
-def rounds(share: float = 1.0) -> range:
-    """The numbers of the mutated answers that this run tries."""
-    return range(round((SOAK if is_soak() else QUICK) * share))
+def rounds(share: float = 1.0) -> Iterable[int]:
+    """The numbers of the mutated answers that this run tries; a soak shows how far it is.
+
+    Args:
+        share: of the run's number; a soak of `ANSWERS` answers tries that many of each kind.
+    """
+    if not is_soak():
+        return range(round(QUICK * share))
+    return track(range(int(os.environ.get("ANSWERS", SOAK))), "answers", console=Console(stderr=True))
 
 
 def junk(random: Random, depth: int = 0) -> Any:
