@@ -84,10 +84,12 @@ class Conductor:
 
     Args:
         seed: decides everything.
+        max_seconds: of virtual time, after which it counts as unsettled.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, max_seconds: float = MAX_SECONDS) -> None:
         self.random = random.Random(seed)  # noqa: S311 - schedules must replay
+        self._max_seconds = max_seconds
         self.actors: list[Actor] = []
         self.waits: list[Wait] = []
         self.trace: list[str] = []
@@ -204,7 +206,7 @@ class Conductor:
         if self._over:  # what is left is only being cancelled
             return 0.0
         self.decisions += 1
-        if self.decisions > MAX_DECISIONS or self.time > MAX_SECONDS:
+        if self.decisions > MAX_DECISIONS or self.time > self._max_seconds:
             raise NeverSettlesError(f"still at work after {self.decisions} decisions, {self.time:.0f} s")
         choices = [Choice(STEP_WEIGHT, lambda wait=wait: self._release(wait)) for wait in self.waits]  # type: ignore[misc]
         for actor in self.actors:

@@ -76,7 +76,7 @@ def check_conduct(schedule: Schedule) -> list[Violation]:
             continue  # looked into when it happened
         if event is None or event.content != content:
             found.append(Violation("hands off", f"the user's event {event_id} was touched"))
-    for _, reason in schedule.queue.poison:
+    for reason in schedule.queue.poison.reasons():
         if not (schedule.profile.denied_mailbox and "may not write to this person's calendar" in reason):
             found.append(Violation("poison", reason))
     return found

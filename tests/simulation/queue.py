@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from booking_sync.domain.change import encode_change, encode_related
 from booking_sync.errors import TransientError
 from booking_sync.sync.worker import MAX_DEQUEUE_COUNT
+from tests.simulation.clock import now
 from tests.simulation.conductor import Choice
+from tests.simulation.poison import PoisonModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from booking_sync.domain.change import BookingChange, RelatedChange
     from tests.simulation.conductor import Conductor
-    from tests.simulation.process import Process
     from tests.simulation.trouble import Troubles
 
 VISIBILITY_SECONDS = 30.0
@@ -69,6 +70,30 @@ class Delivery:
         return self.valid and self.receipt <= MOST_SPOILED_DELIVERIES
 
 
+class Worker(Protocol):
+    """What handles a message."""
+
+    async def handle(self, text: str, dequeue_count: int) -> None:
+        """Do what the message asks for."""
+
+
+class Host(Protocol):
+    """A process with the Functions host in front of it, as far as the queue knows it."""
+
+    name: str
+    at_work: list[Delivery]
+
+    @property
+    def worker(self) -> Worker:
+        """What handles messages in it."""
+
+    def start(self, delivery: Delivery, invocation: Coroutine[Any, Any, None]) -> None:
+        """Run a function."""
+
+    def finish(self, delivery: Delivery) -> None:
+        """A function ended."""
+
+
 class QueueModel:
     """The change queue and its poison queue.
 
@@ -79,15 +104,14 @@ class QueueModel:
     """
 
     def __init__(
-        self, conductor: Conductor, troubles: Troubles, processes: Callable[[], Sequence[Process]]
+        self, conductor: Conductor, troubles: Troubles, processes: Callable[[], Sequence[Host]]
     ) -> None:
         self._conductor = conductor
         self._troubles = troubles
         self._processes = processes
         self._numbers = 0
         self.messages: list[Message] = []
-        self.poison: list[tuple[str, str]] = []
-        """Text and reason."""
+        self.poison = PoisonModel()
         self.ill_settled = 0
         """Deliveries that ended without their put-back or dead letter stored for certain."""
 
@@ -120,7 +144,7 @@ class QueueModel:
                     if delivery.may_spoil:
                         yield Choice(LEASE_WEIGHT, functools.partial(self._lose_lease, delivery.message))
 
-    def return_from(self, process: Process) -> None:
+    def return_from(self, process: Host) -> None:
         """What a dead process had in work comes back when its lease ends."""
         for delivery in process.at_work:
             if delivery.valid:
@@ -128,11 +152,11 @@ class QueueModel:
                 self._hide(delivery.message, lease)
         process.at_work.clear()
 
-    def _deliver(self, process: Process, message: Message) -> None:
+    def _deliver(self, process: Host, message: Message) -> None:
         message.dequeue_count += 1
         if message.dequeue_count > MAX_DEQUEUE_COUNT:
             self.messages.remove(message)
-            self.poison.append((message.text, "given up by the host"))
+            self.poison.lay_as_host(message.text)
             return
         delivery = Delivery(message, message.dequeue_count)
         message.visible_at = float("inf")
@@ -141,7 +165,7 @@ class QueueModel:
         )
         process.start(delivery, self._invoke(process, delivery))
 
-    async def _invoke(self, process: Process, delivery: Delivery) -> None:
+    async def _invoke(self, process: Host, delivery: Delivery) -> None:
         message = delivery.message
         try:
             await process.worker.handle(message.text, delivery.receipt)
@@ -154,7 +178,7 @@ class QueueModel:
             self._acknowledge(process, delivery)
         process.finish(delivery)
 
-    def _acknowledge(self, process: Process, delivery: Delivery) -> None:
+    def _acknowledge(self, process: Host, delivery: Delivery) -> None:
         message = delivery.message
         if not delivery.valid or message not in self.messages:
             self._conductor.note(f"queue: #{message.number} done by {process.name}, but not its any more")
@@ -206,7 +230,7 @@ class ProcessQueue:
         with self._conductor.stage("queue: dead-lettering"):
             when = await self._before(f"{self._name} dead-letters a message")
         self._conductor.note(f"queue: {self._name} dead-letters: {reason}")
-        self._model.poison.append((message, reason))
+        self._model.poison.lay(message, reason, now())
         self._after(when)
 
     async def _before(self, point: str) -> str:
