@@ -249,6 +249,11 @@ async def test_poison_shows_replays_and_drops(place: Place) -> None:
     odd = next(each for each in letters if not each["booking"])
     assert (ours["reason"], odd["replayable"]) == ("No mailbox.", False)
     assert "host" in host["reason"]
+    came, expires = (datetime.fromisoformat(host[name]) for name in ("came", "expires"))
+    assert expires - came == timedelta(days=7)
+    table = (await place.cli.run("poison", "list")).output
+    assert "expires" in table
+    assert f"{expires:%Y-%m-%d %H:%M} UTC" in table
 
     shown = await place.cli.run("poison", "show", ours["id"], "--json")
     assert shown.json()["message"]["attempt"] == 7

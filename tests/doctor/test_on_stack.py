@@ -87,6 +87,17 @@ async def test_all_wrong_settings_are_named_at_once(deployment: Deployment) -> N
     assert the(report, "token for Dataverse").status is CheckStatus.SKIPPED
 
 
+@pytest.mark.parametrize("name", ["CATCH_UP_SCHEDULE", "AUDIT_SCHEDULE"])
+async def test_a_schedule_that_never_comes(deployment: Deployment, name: str) -> None:
+    """The doctor names the setting and why no day is ever its own; the timers' runs can't be judged."""
+    report = await deployment.run_doctor_with({**deployment.environ, name: "0 30 2 30 2 *"})
+    (result,) = bad(report)
+    assert (result.area, result.status) == (Area.SETTINGS, CheckStatus.ERROR)
+    assert f"{name} never comes: none of its months has such a day" in result.words
+    for timer in Timer:
+        assert the(report, f"last {timer}").status is CheckStatus.SKIPPED
+
+
 async def test_a_catch_up_that_runs_seldom(deployment: Deployment) -> None:
     """The settings can be used; what they leave open is told, with the way out."""
     (result,) = bad(await deployment.run_doctor(CATCH_UP_SCHEDULE="0 0 */2 * * *"))

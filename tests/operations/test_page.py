@@ -356,6 +356,37 @@ async def test_a_timer_that_is_overdue_is_red_also_one_that_never_ran(driver: Pa
     await expect(driver.section("Health")).to_contain_text(never)
 
 
+async def test_a_letter_says_when_it_was_given_up_and_until_when_it_is_kept(driver: PageDriver) -> None:
+    """One that the Functions host gave up has a date at which Storage deletes it; our own has none."""
+    letter: dict[str, Any] = {
+        "bookingId": "",
+        "link": "",
+        "about": "",
+        "correlationId": "",
+        "replayable": True,
+    }
+    letters = [
+        {**letter, "id": "1", "reason": "Of the host", "deadLetteredAt": "2030-05-01T08:00:00Z"},
+        {**letter, "id": "2", "reason": "Of the app", "deadLetteredAt": "2031-06-02T08:00:00Z"},
+    ]
+
+    async def answer(route: Route) -> None:
+        status = await (await route.fetch()).json()
+        expires = {"1": "2032-05-08T08:00:00Z", "2": ""}
+        found = [{**each, "came": each["deadLetteredAt"], "expires": expires[each["id"]]} for each in letters]
+        status["poison"] = {"problem": "", "letters": found}
+        await route.fulfill(json=status)
+
+    await driver.page.route("**/operations/status", answer)
+    await driver.open()
+    rows = driver.section("Messages given up").get_by_role("row")
+    host, app = (rows.filter(has_text=words) for words in ("Of the host", "Of the app"))
+    for row, given_up, kept in ((host, "2030", "2032"), (app, "2031", "For good")):
+        await expect(row).to_contain_text(given_up)
+        await expect(row).to_contain_text(kept)
+    await expect(host).not_to_contain_text("For good")
+
+
 async def test_a_timer_of_a_new_app_is_due_and_not_red(driver: PageDriver) -> None:
     """The real app, whose timers have not come yet, says when they are due."""
     await driver.open()

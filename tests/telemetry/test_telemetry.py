@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,18 +22,22 @@ from booking_sync.domain.change import (
     encode_change,
     encode_related,
 )
+from booking_sync.domain.event import EventContent, EventTime
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.watched import RelatedTable
+from booking_sync.domain.zones import event_zone
 from booking_sync.errors import TransientError
 from booking_sync.operations.health import tell_depths
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import COUNTERS, GAUGES, HISTOGRAMS, Attribute, Metric, SpanName
+from booking_sync.ports.calendars import Written
 from booking_sync.ports.queues import QueueDepths
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.receiver import Receiver
 from booking_sync.sync.synchronizer import SyncTask
+from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.support.fakes import FakeQueue
 from tests.support.webhook_bodies import POLICY, headers, updated
 
@@ -202,6 +206,22 @@ def test_a_circuit_that_opens_is_counted(ear: Ear) -> None:
         pass
     points = ear.points(Metric.CIRCUIT_OPENINGS)
     assert [p.value for p in points if p.attributes[Attribute.SERVICE] == "a service"] == [1]
+
+
+def test_an_event_that_is_written_again_in_utc_is_counted(ear: Ear) -> None:
+    """Each one, also where the difference is known by then; none that UTC did not put right."""
+    zone = event_zone("Europe/Berlin")
+    nine, ten = (EventTime(f"2026-03-02T{hour}:00:00", zone.graph_name) for hour in ("09", "10"))
+    sent = EventContent("", "", nine, ten, "busy")
+    start, end = zone.instant(sent.start), zone.instant(sent.end)
+    late = Written("id", start=start + timedelta(hours=1), end=end + timedelta(hours=1))
+    zones = ZoneDifferences(zone, lambda: NOW)
+    difference = zones.misread(sent, late)
+    assert difference
+    before = sum(point.value for point in ear.points(Metric.ZONE_DIFFERENCES))
+    for answer in (Written("id", start=start, end=end), Written("other", start=start, end=end), late):
+        zones.learn(difference, zones.in_utc(sent), answer)
+    assert sum(point.value for point in ear.points(Metric.ZONE_DIFFERENCES)) - before == 2
 
 
 def test_the_queues_depths_are_told(ear: Ear) -> None:
