@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.dataverse.web_api.transport import Request, Wire
-    from booking_sync.domain.event import EventContent, EventRef, FoundEvent
+    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.outlook.batch import BatchTransport
     from booking_sync.ports.bookings import BookingRows, Recorded
@@ -160,10 +160,12 @@ class TracedCalendar:
                 mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
             )
 
-    async def update(self, event: EventRef, content: EventContent) -> Written | None:
+    async def update(
+        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+    ) -> Written | None:
         """Write our content."""
         with self._trace.span("update"):
-            return await self._calendar.update(event, content)
+            return await self._calendar.update(event, content, kept)
 
     async def delete(self, event: EventRef) -> None:
         """Remove the event."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.findings import Finding, Kind
+from booking_sync.domain.event import EventState, is_same_content
 from booking_sync.domain.ownership import marked_booking
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from booking_sync.domain.record import SyncRecord
@@ -208,7 +209,7 @@ class _RowAudit:
         mailbox = record.event.mailbox if record.event else ""
         if record.error:
             yield self._row(Kind.FAILING, _FAILING, mailbox)
-        elif record.fingerprint != content.fingerprint():
+        elif not is_same_content(record.fingerprint, content.fingerprint()):
             yield self._row(Kind.BEHIND, "The event does not show the booking as it is now.", mailbox)
         elif self._shown is None:
             if self.snapshot.window.shows(self.row.booking):
@@ -245,10 +246,18 @@ def differences(event: MarkedEvent, content: EventContent, booking: Booking) -> 
         "start": _is_at(event.start, booking.start),
         "end": _is_at(event.end, booking.end),
         "showAs": event.show_as == content.show_as,
-        "categories": event.categories == frozenset(content.categories),
+        "categories": _ours(event, content) == frozenset(content.categories),
         "location": _words(event.location_name) == _words(content.location_name),
+        "isAllDay": not event.all_day,
+        "recurrence": not event.repeats,
+        "attendees": not event.attended,
     }
     return [name for name, equal in same.items() if not equal]
+
+
+def _ours(event: MarkedEvent, content: EventContent) -> frozenset[str]:
+    theirs = EventState(categories=tuple(event.categories)).own_categories(content)
+    return event.categories - frozenset(theirs)
 
 
 def _words(text: str) -> list[str]:

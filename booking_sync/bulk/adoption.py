@@ -40,6 +40,11 @@ BOOKINGS_AT_ONCE = 60
 MAILBOXES_AT_ONCE = 20
 MAX_ROUNDS = 4
 
+ATTENDED_REASON = (
+    "People are invited to the event and would get mail: ask the technician to remove the people from it, or "
+    "to delete it in Outlook, and run the command again."
+)
+
 
 class Fate(StrEnum):
     """What became of a booking's former event."""
@@ -261,7 +266,7 @@ class Adopter:
             return problem
         if noted is None and len(events) > 1:
             return Adoption(claim.booking_id, Fate.SEVERAL, others=_refs(events))
-        return await self._adopt(row, events[0].ref, _refs(events[1:]))
+        return await self._adopt(row, events[0], _refs(events[1:]))
 
     async def _others(self, recorded: EventRef, events: Sequence[ForeignEvent]) -> tuple[EventRef, ...]:
         """Those of the events that are not the recorded one, under whatever id."""
@@ -271,8 +276,12 @@ class Adopter:
             others = [each for each in others if not (ours and each.uid and each.uid == ours.uid)]
         return _refs(others)
 
-    async def _adopt(self, row: BookingRow, event: EventRef, others: tuple[EventRef, ...]) -> Adoption | None:
-        booking_id = row.booking.id
+    async def _adopt(
+        self, row: BookingRow, found: ForeignEvent, others: tuple[EventRef, ...]
+    ) -> Adoption | None:
+        booking_id, event = row.booking.id, found.ref
+        if found.attended:
+            return Adoption(booking_id, Fate.FAILED, ATTENDED_REASON, event=event, others=others)
         done = Adoption(
             booking_id,
             Fate.ADOPTED,

@@ -39,6 +39,10 @@ MAILBOXES_AT_ONCE = 20
 MAX_ROUNDS = 4
 """A row that changes more often than this while its record is cleared is left to the next run."""
 
+ATTENDED_REASON = (
+    "events stay, because people are invited to them and would get mail: ask the technicians to remove the "
+    "people or the events in Outlook"
+)
 HIDDEN_REASON = (
     "events stay, because their bookings exist but may not be read: check the security role of the app's "
     "application user"
@@ -289,12 +293,19 @@ class Purge:
 
     async def _remove(self, event: EventRef, purged: Purged) -> bool:
         try:
-            await self._patience.insist(partial(self._sources.calendar.delete, event))
+            await self._delete(event)
         except SyncError as error:
             purged.fail(error.reason)
             return False
         purged.events += 1
         return True
+
+    async def _delete(self, event: EventRef) -> None:
+        """Remove it, unless people are invited, who would get mail; raises as the calendar does."""
+        found = await self._patience.insist(partial(self._sources.calendar.look, event))
+        if found and found.state.attended:
+            raise PermanentError(ATTENDED_REASON)
+        await self._patience.insist(partial(self._sources.calendar.delete, event))
 
     async def _clear(
         self, booking_id: str, mailbox: str, removed: Mapping[EventRef, bool], purged: Purged
@@ -316,7 +327,7 @@ class Purge:
                 if event and (not removed.get(event, True) or event.mailbox.lower() != mailbox):
                     return  # still there, or another calendar's by now
                 if event and event not in removed:  # somebody recorded another one meanwhile
-                    await self._patience.insist(partial(self._sources.calendar.delete, event))
+                    await self._delete(event)
                 # The generation stays, so that an event made later never meets the transactionId of this one.
                 after = SyncRecord(generation=row.record.generation)
                 ended = await self._patience.insist(

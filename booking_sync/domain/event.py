@@ -16,8 +16,16 @@ if TYPE_CHECKING:
     from booking_sync.domain.booking import Address
 
 ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
+ContentPart = Literal["body", "categories"]
+"""Parts into which people write things of their own, and which are written only when ours have changed."""
 
-_FINGERPRINT_BYTES = 16
+SHARED = "+"
+"""Behind a recorded fingerprint: the event has categories of somebody's own, which a write must know."""
+OUR_CATEGORIES = "Field Service: "
+"""How the categories begin that are ours; all others are people's."""
+
+_MAIN_BYTES, _PART_BYTES = 8, 4
+_PART_DIGITS = 2 * _PART_BYTES
 _EVENT_ID = re.compile(r"[0-9A-Za-z_=+-]{1,1000}")
 
 
@@ -66,7 +74,7 @@ class EventTime:
 
 @dataclass(frozen=True, slots=True)
 class EventContent:
-    """All that we write of an event; nothing else of it is ours."""
+    """All that we write of an event that is there; nothing else of it is ours."""
 
     subject: str
     body_html: str
@@ -78,9 +86,49 @@ class EventContent:
     location_address: Address | None = field(default=None)
 
     def fingerprint(self) -> str:
-        """A short hash that changes with anything we would write."""
-        canonical = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.blake2b(canonical.encode(), digest_size=_FINGERPRINT_BYTES).hexdigest()
+        """A short hash that changes with anything we would write; `unchanged_parts` compares two of them."""
+        values = asdict(self)
+        body, categories = values.pop("body_html"), values.pop("categories")
+        return _hash(values, _MAIN_BYTES) + _hash(body, _PART_BYTES) + _hash(categories, _PART_BYTES)
+
+
+def is_same_content(recorded: str, fingerprint: str) -> bool:
+    """Whether a recorded fingerprint is that of this content."""
+    return recorded.removesuffix(SHARED) == fingerprint
+
+
+def unchanged_parts(recorded: str, fingerprint: str) -> frozenset[ContentPart]:
+    """The parts in which a content is as the recorded one was; none where that is unknown."""
+    before, after = recorded.removesuffix(SHARED), fingerprint
+    if len(before) != len(after):
+        return frozenset()
+    parts: dict[ContentPart, slice] = {
+        "body": slice(-2 * _PART_DIGITS, -_PART_DIGITS),
+        "categories": slice(-_PART_DIGITS, None),
+    }
+    return frozenset(part for part, digits in parts.items() if before[digits] == after[digits])
+
+
+def _hash(value: object, size: int) -> str:
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.blake2b(canonical.encode(), digest_size=size).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class EventState:
+    """What people have made of an event, as far as it decides how we may write to it."""
+
+    attended: bool = False
+    """Somebody is invited, and gets mail when the event is changed or removed."""
+    categories: tuple[str, ...] = ()
+
+    def own_categories(self, content: EventContent) -> tuple[str, ...]:
+        """Those that are not ours."""
+        return tuple(
+            each
+            for each in self.categories
+            if each not in content.categories and not each.startswith(OUR_CATEGORIES)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +146,7 @@ class FoundEvent:
     """What the creating request said of itself, see `ownership`."""
     tag: str = ""
     """The seal in its open extension; empty when there is none."""
+    state: EventState = field(default_factory=EventState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +164,8 @@ class MarkedEvent:
     show_as: str
     categories: frozenset[str]
     location_name: str
+    attended: bool = False
+    """Somebody is invited."""
+    all_day: bool = False
+    repeats: bool = False
+    """It is a series, or one of its occurrences."""

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from booking_sync.domain.event import EventRef, FoundEvent
+    from booking_sync.domain.event import EventRef, EventState, FoundEvent
 
 MAX_GENERATION = 9_999
 """How many events a booking can have had. Far more than any has; neither read nor written beyond."""
@@ -121,6 +121,8 @@ class Own:
 
     event: EventRef
     generation: int
+    state: EventState | None = field(default=None, compare=False)
+    """What people have made of it; None when it was not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,13 +272,13 @@ def prove(sealer: Sealer, booking_id: str, found: Sequence[FoundEvent]) -> list[
     carried = [event for event in found if event.marker.lower() == mark]
     tagged = {event: sealer.judge_tag(booking_id, event) for event in carried if event.tag}
     own = [
-        Own(event.ref, generation)
+        Own(event.ref, generation, event.state)
         for event, (identity, generation) in tagged.items()
         if identity is EventIdentity.SAME
     ]
     taken = {each.generation for each in own}
     renamed = [
-        Own(event.ref, generation)
+        Own(event.ref, generation, event.state)
         for event, (identity, generation) in tagged.items()
         if identity is EventIdentity.RENAMED and generation not in taken
     ]
@@ -295,7 +297,7 @@ def _prove_untagged(sealer: Sealer, booking_id: str, found: Sequence[FoundEvent]
             sealer, booking_id, event
         )
         if generation and _is_first(event, found):
-            own.append(Own(event.ref, generation))
+            own.append(Own(event.ref, generation, event.state))
     return own
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.booking import Booking, CommitType, ResourceType
+from booking_sync.domain.event import is_same_content, unchanged_parts
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.rendering import BadTemplateError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from booking_sync.domain.event import EventContent, EventRef
+    from booking_sync.domain.event import ContentPart, EventContent, EventRef
     from booking_sync.domain.ownership import Own
 
     Render = Callable[[Booking, datetime, datetime], EventContent]
@@ -135,6 +136,8 @@ class UpdateEvent:
     generation: int
     tag: bool
     """Whether its open extension may be missing: nothing says that an earlier try came to its end."""
+    kept: frozenset[ContentPart] = frozenset()
+    """Parts that are as they were when they were written: what people added there stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +193,14 @@ def _plan_wanted(
     remove = [event for event in (record.event,) if event and not current]
     remove += [undone.event] if undone else []
     after = SyncRecord(current, used, fingerprint)
-    if current and knowledge.trusted and not remove and record.fingerprint == fingerprint:
+    if current and knowledge.trusted and not remove and is_same_content(record.fingerprint, fingerprint):
+        after = replace(after, fingerprint=record.fingerprint)
         return Plan(record=after, must_record=after != record)
     write: CreateEvent | UpdateEvent
     if current:
         tag = not record.fingerprint or not knowledge.trusted
-        write = UpdateEvent(current, desired.content, used, tag)
+        kept = unchanged_parts(record.fingerprint, fingerprint) if knowledge.trusted else frozenset()
+        write = UpdateEvent(current, desired.content, used, tag, kept)
     elif own and not undone:
         write = UpdateEvent(own.event, desired.content, own.generation, tag=True)
     else:

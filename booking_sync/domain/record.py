@@ -105,6 +105,11 @@ def seal_of(state: str) -> str:
     return _split_state(state)[2]
 
 
+def read_fingerprint(state: str) -> str:
+    """The fingerprint within a state column's text, whoever wrote it; empty for none."""
+    return _split_state(state)[1]
+
+
 def _event(mailbox: str, event_id: str) -> EventRef | None:
     return EventRef(mailbox, event_id) if is_mailbox(mailbox) and is_event_id(event_id) else None
 

@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from booking_sync.domain.booking import Address, Booking, CommitType, FieldServiceStatus, WorkOrder
-from booking_sync.domain.event import EventContent, ShowAs
+from booking_sync.domain.event import OUR_CATEGORIES, EventContent, ShowAs
 from booking_sync.domain.text import clean, clean_line, clean_lines, shorten
 
 if TYPE_CHECKING:
@@ -55,15 +55,15 @@ DEFAULT_BODY_TEMPLATE = """\
 _MAX_TOLD = 300
 
 _CATEGORY_BY_FIELD_SERVICE_STATUS = {
-    FieldServiceStatus.SCHEDULED: "Field Service: Scheduled",
-    FieldServiceStatus.TRAVELING: "Field Service: Traveling",
-    FieldServiceStatus.ON_BREAK: "Field Service: On break",
-    FieldServiceStatus.IN_PROGRESS: "Field Service: In progress",
-    FieldServiceStatus.COMPLETED: "Field Service: Completed",
+    FieldServiceStatus.SCHEDULED: f"{OUR_CATEGORIES}Scheduled",
+    FieldServiceStatus.TRAVELING: f"{OUR_CATEGORIES}Traveling",
+    FieldServiceStatus.ON_BREAK: f"{OUR_CATEGORIES}On break",
+    FieldServiceStatus.IN_PROGRESS: f"{OUR_CATEGORIES}In progress",
+    FieldServiceStatus.COMPLETED: f"{OUR_CATEGORIES}Completed",
 }
 _CATEGORY_BY_COMMIT_TYPE = {
-    CommitType.PROPOSED: "Field Service: Proposed",
-    CommitType.COMMITTED: "Field Service: Committed",
+    CommitType.PROPOSED: f"{OUR_CATEGORIES}Proposed",
+    CommitType.COMMITTED: f"{OUR_CATEGORIES}Committed",
 }
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from booking_sync.domain.event import EventContent, FoundEvent, MarkedEvent
+    from booking_sync.domain.event import ContentPart, EventContent, FoundEvent, MarkedEvent
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
     from booking_sync.plumbing.circuit import Circuit
@@ -115,16 +115,23 @@ class OutlookCalendar:
             raise errors.translate(answer, self._now(), writes=True, creating=True)
         return written
 
-    async def update(self, event: EventRef, content: EventContent) -> Written | None:
+    async def update(
+        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+    ) -> Written | None:
         """Write our content; None when the event is gone.
+
+        Args:
+            event: the event.
+            content: what to show.
+            kept: parts that it has already, and that are not written.
 
         Raises:
             TransientError: try again.
             PermanentError: no mailbox, no access, or Graph refuses the content.
         """
-        request = self._requests.update(event, content)
+        request = self._requests.update(event, content, kept)
         answer = await self._batches.submit(request)
-        if errors.is_event_gone(answer):
+        if errors.is_event_gone(answer) or errors.is_in_deleted_items(answer):
             return None
         if not errors.is_success(answer):
             raise self._error(answer, request)

@@ -39,6 +39,9 @@ POST of one that exists was seen to overwrite it (msgraph-sdk-dotnet, issue 1541
 CANNOT_DELETE: Final = "errorcannotdeleteobject"
 """What a second DELETE by an immutable id gets (seen of messages), where others get a 404."""
 
+IN_DELETED_ITEMS: Final = "errorcalendarcannotupdatedeleteditem"
+"""Exchange Web Services: an item in Deleted Items takes no update that would send mail."""
+
 GONE_WORDS: Final = "the specified object was not found in the store"
 """Outlook's sentence for a missing item, seen with an empty code in the items of a batch."""
 

@@ -131,6 +131,11 @@ def is_event_gone(answer: Answer, *, deleting: bool = False) -> bool:
     return error_codes.names_no_item(code) or (deleting and code == error_codes.CANNOT_DELETE)
 
 
+def is_in_deleted_items(answer: Answer) -> bool:
+    """A write was refused because the event lies in Deleted Items, and would have sent mail from there."""
+    return is_client_error(answer) and _code(answer) == error_codes.IN_DELETED_ITEMS
+
+
 def is_extension_missing(answer: Answer) -> bool:
     """The event has no such open extension, in the words of the service; anything else may pass."""
     return answer.status == NOT_FOUND and error_code(answer).lower() in _NO_EXTENSION

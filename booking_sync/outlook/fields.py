@@ -51,6 +51,19 @@ class Fields:
         value = self._fields.get(name)
         return value if isinstance(value, str) else ""
 
+    def flag(self, name: str) -> bool:
+        """Whether it is true, and not anything else."""
+        return self._fields.get(name) is True
+
+    def is_filled(self, name: str) -> bool:
+        """Whether there is anything but an empty list."""
+        return self._fields.get(name) not in (None, [])
+
+    def readable_texts(self, name: str) -> tuple[str, ...]:
+        """The texts of a list, without whatever else is there."""
+        values = self._fields.get(name)
+        return tuple(each for each in values if isinstance(each, str)) if isinstance(values, list) else ()
+
     def event_id(self, name: str = "id") -> str:
         """An event's id, which has to be there."""
         value = self.text(name)

@@ -5,9 +5,10 @@ An entry that can't be read makes the whole page unreadable: an overlooked event
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event import EventRef, FoundEvent, MarkedEvent
+from booking_sync.domain.event import EventRef, EventState, FoundEvent, MarkedEvent
 from booking_sync.domain.ids import read_moment
 from booking_sync.errors import TransientError
 from booking_sync.outlook.fields import Fields
@@ -17,6 +18,9 @@ from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent, Written
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
+
+_CALENDAR = re.compile(r"/calendars\('([^'()]{1,1000})'\)$")
+"""Of `calendar@odata.navigationLink`, as in the examples of Microsoft's reference."""
 
 
 def marked_events(entries: Sequence[Any], mailbox: str) -> Iterator[MarkedEvent]:
@@ -67,7 +71,8 @@ def extended_events(entries: Sequence[Any], mailbox: str, field: str) -> Iterato
         for extension in entry.objects("extensions"):
             # Whoever may write into the calendar may put anything there.
             if value := extension.evidence(field):
-                event = ForeignEvent(EventRef(mailbox.lower(), event_id), entry.text("iCalUId"))
+                ref = EventRef(mailbox.lower(), event_id)
+                event = ForeignEvent(ref, entry.text("iCalUId"), _is_attended(entry))
                 yield ExtendedEvent(event, value, entry.utc_time("start"))
 
 
@@ -99,6 +104,7 @@ def found_event(entry: Any, mailbox: str) -> FoundEvent:
         uid=fields.evidence("iCalUId"),
         birth=_property_evidence(fields, BIRTH_PROPERTY),
         tag=_property_evidence(fields, SEALED_PROPERTY),
+        state=_state(fields),
     )
 
 
@@ -110,7 +116,8 @@ def foreign_event(body: Any, asked: EventRef, *, immutable: bool) -> ForeignEven
     """
     fields = Fields(body)
     event_id = fields.event_id() if immutable else asked.event_id
-    return ForeignEvent(EventRef(asked.mailbox, event_id), fields.text("iCalUId"))
+    ref = EventRef(asked.mailbox, event_id)
+    return ForeignEvent(ref, fields.text("iCalUId"), _is_attended(fields))
 
 
 def written(body: Any) -> Written | None:
@@ -130,6 +137,9 @@ def written(body: Any) -> Written | None:
         _created(fields),
         fields.told_time("start"),
         fields.told_time("end"),
+        _state(fields),
+        _calendar(fields),
+        cancelled=fields.flag("isCancelled"),
     )
 
 
@@ -172,4 +182,21 @@ def _event(entry: Fields, mailbox: str, marker: str) -> MarkedEvent:
         show_as=entry.text("showAs"),
         categories=frozenset(entry.texts("categories")),
         location_name=location.text("displayName") if location else "",
+        attended=_is_attended(entry),
+        all_day=entry.flag("isAllDay"),
+        repeats=bool(entry.text("seriesMasterId")) or entry.evidence("type") == "seriesMaster",
     )
+
+
+def _state(entry: Fields) -> EventState:
+    return EventState(_is_attended(entry), entry.readable_texts("categories"))
+
+
+def _is_attended(entry: Fields) -> bool:
+    """Whether anybody is invited; what can't be read counts as somebody, since mail can't be called back."""
+    return entry.is_filled("attendees")
+
+
+def _calendar(entry: Fields) -> str:
+    named = _CALENDAR.search(entry.evidence("calendar@odata.navigationLink"))
+    return named[1] if named else ""

@@ -13,6 +13,7 @@ The SDK's `RequestInformation` then yields method, URL, headers and JSON, which 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
     from kiota_abstractions.request_information import RequestInformation
 
-    from booking_sync.domain.event import EventContent, EventRef, EventTime
+    from booking_sync.domain.event import ContentPart, EventContent, EventRef, EventTime
     from booking_sync.outlook.client import GraphClient
 
 MARKER_PROPERTY = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncMarker"
@@ -79,10 +80,13 @@ _LISTED_FIELDS = (
     "showAs",
     "categories",
     "location",
+    "attendees",
+    "isAllDay",
+    "type",
 )
 
 _MARKERS = f"$filter=id eq '{MARKER_PROPERTY}'"
-_EVIDENCE_FIELDS = ("id", "iCalUId", "transactionId", "createdDateTime")
+_EVIDENCE_FIELDS = ("id", "iCalUId", "transactionId", "createdDateTime", "attendees", "categories")
 _EVIDENCE_PROPERTIES = " or ".join(
     f"id eq '{name}'" for name in (MARKER_PROPERTY, BIRTH_PROPERTY, SEALED_PROPERTY)
 )
@@ -109,19 +113,32 @@ class EventRequests:
         self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
     ) -> GraphRequest:
         """POST an event that carries our marker and its birth from its first moment on."""
-        event = _event(content)
+        event = _new_event(content)
         event.transaction_id = transaction_id
         event.single_value_extended_properties = [_marked(marker), _property(BIRTH_PROPERTY, birth)]
         builder = self._events(mailbox).with_url(self._events_url(mailbox))
         return self._item(mailbox, builder.to_post_request_information(event, _configuration()))
 
     @untraced()
-    def update(self, event: EventRef, content: EventContent) -> GraphRequest:
-        """PATCH our fields and nothing else; transactionId can't be changed, and Graph refuses to try."""
+    def update(
+        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+    ) -> GraphRequest:
+        """PATCH all that decides when and whether the event shows, and nothing that is a person's.
+
+        An event that somebody made an all-day one or a series takes other times only together with these two
+        fields. transactionId can't be changed, and Graph refuses to try.
+
+        Args:
+            event: the event.
+            content: what to show.
+            kept: parts that the event has already, and that are not written.
+        """
         builder = self._event(event).with_url(self._event_url(event))
-        return self._item(
-            event.mailbox, builder.to_patch_request_information(_event(content), _configuration())
-        )
+        changed = _event(content, kept)
+        changed.is_all_day = False
+        item = self._item(event.mailbox, builder.to_patch_request_information(changed, _configuration()))
+        # The SDK leaves out what is None, and only an explicit null ends a series.
+        return replace(item, body={**(item.body or {}), "recurrence": None})
 
     def delete(self, event: EventRef) -> GraphRequest:
         """DELETE the event; without attendees nobody gets mail."""
@@ -223,11 +240,15 @@ class EventRequests:
     def extended(self, mailbox: str, extension_name: str) -> GraphRequest:
         """GET the first page of all events of the main calendar, with this open extension if any."""
         literal = extension_name.replace("'", "''")
-        return self._all(mailbox, ["id", "iCalUId", "start"], f"extensions($filter=id eq '{literal}')")
+        return self._all(
+            mailbox, ["id", "iCalUId", "start", "attendees"], f"extensions($filter=id eq '{literal}')"
+        )
 
     def get(self, event: EventRef, *, immutable: bool) -> GraphRequest:
         """GET the event's id, of the kind that it is asked for with, and its UID."""
-        query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(select=["id", "iCalUId"])
+        query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
+            select=["id", "iCalUId", "attendees"]
+        )
         configuration = _configuration(immutable=immutable)
         configuration.query_parameters = query
         return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
@@ -325,22 +346,33 @@ def _extension(name: str, booking_id: str, seal: str) -> OpenTypeExtension:
     )
 
 
-def _event(content: EventContent) -> Event:
-    """Our fields; whatever Graph's defaults get wrong for a bulk writer is set, such as the reminder."""
-    return Event(
+def _event(content: EventContent, kept: frozenset[ContentPart] = frozenset()) -> Event:
+    """Our fields, but for the kept ones."""
+    event = Event(
         backing_store=UntrackedStore(),
         subject=content.subject,
-        body=ItemBody(backing_store=UntrackedStore(), content_type=BodyType.Html, content=content.body_html),
         start=_time(content.start),
         end=_time(content.end),
         show_as=FreeBusyStatus(content.show_as),
-        sensitivity=Sensitivity.Normal,
-        categories=list(content.categories),
         location=_location(content),
-        is_reminder_on=False,
-        response_requested=False,
-        allow_new_time_proposals=False,
     )
+    if "body" not in kept:
+        event.body = ItemBody(
+            backing_store=UntrackedStore(), content_type=BodyType.Html, content=content.body_html
+        )
+    if "categories" not in kept:
+        event.categories = list(content.categories)
+    return event
+
+
+def _new_event(content: EventContent) -> Event:
+    """Our fields, and what Graph's defaults get wrong for a bulk writer; later these are a person's."""
+    event = _event(content)
+    event.sensitivity = Sensitivity.Normal
+    event.is_reminder_on = False
+    event.response_requested = False
+    event.allow_new_time_proposals = False
+    return event
 
 
 def _utc(moment: datetime) -> str:

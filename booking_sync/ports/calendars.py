@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from booking_sync.domain.event import EventState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from booking_sync.domain.event import EventContent, EventRef, FoundEvent, MarkedEvent
+    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent, MarkedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Written:
     """Aware, UTC: when the event begins, as Exchange read it; None when the answer did not tell."""
     end: datetime | None = None
     """Aware, UTC."""
+    state: EventState = field(default_factory=EventState)
+    calendar: str = ""
+    """Id of the calendar or folder that it lies in; empty when the answer did not tell."""
+    cancelled: bool = False
+    """It says of itself that it was called off, as what lies in Deleted Items may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,10 @@ class Calendar(Protocol):
     ) -> Written | AlreadyCreated:
         """Create an event without attendees, with our marker and its birth from its first moment on."""
 
-    async def update(self, event: EventRef, content: EventContent) -> Written | None:
-        """Write our content; None when the event is gone."""
+    async def update(
+        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+    ) -> Written | None:
+        """Write our content, but for the kept parts; None when the event is gone."""
 
     async def delete(self, event: EventRef) -> None:
         """Remove the event; one that is gone already is fine."""
@@ -100,6 +109,8 @@ class ForeignEvent:
     ref: EventRef
     uid: str
     """Its iCalendar UID, which is the same whatever kind of id the event is named by."""
+    attended: bool = field(default=False, compare=False)
+    """Somebody is invited."""
 
 
 @dataclass(frozen=True, slots=True)

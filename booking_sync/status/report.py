@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.audit.compare import differences
+from booking_sync.domain.event import is_same_content
 from booking_sync.domain.plan import Wanted
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _fingerprint(known: RowFacts) -> str:
         return "nothing is known to be written"
     if not isinstance(known.desired, Wanted):
         return "of what was written last"
-    same = known.row.record.fingerprint == known.desired.content.fingerprint()
+    same = is_same_content(known.row.record.fingerprint, known.desired.content.fingerprint())
     return "of the booking as it is" if same else "of an earlier content"
 
 

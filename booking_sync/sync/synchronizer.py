@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.event import SHARED, EventRef, EventState, unchanged_parts
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.domain.ownership import CREATED_BEFORE_BIRTH, MAX_GENERATION, Own, transaction_id
 from booking_sync.domain.plan import (
@@ -31,16 +31,18 @@ from booking_sync.domain.plan import (
     Wanted,
     plan,
 )
+from booking_sync.domain.record import read_fingerprint
 from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
 from booking_sync.ports.calendars import Written
+from booking_sync.sync.main_calendars import MainCalendars
 from booking_sync.sync.zone_differences import ZoneDifferences
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
-    from booking_sync.domain.event import EventClaim, EventContent
+    from booking_sync.domain.event import ContentPart, EventClaim, EventContent, FoundEvent
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.bookings import BookingRows
@@ -58,6 +60,17 @@ SEARCH_KNOWS_AFTER = timedelta(minutes=10)
 
 MAX_GENERATIONS_PER_ROUND = 4
 """How many times one round creates anew because what it met was gone already."""
+
+ATTENDED_REASON = (
+    "People are invited to this booking's event in Outlook. The app sends no mail to anybody, so it neither "
+    "changes nor removes the event: ask the technician to remove the people from it, or to delete it in "
+    "Outlook."
+)
+MAILED_REASON = (
+    "People were invited to this booking's event in Outlook, and Outlook told them of the app's last update. "
+    "From now on the app leaves the event as it is: ask the technician to remove the people from it, or to "
+    "delete it in Outlook."
+)
 
 _LEFT_ALONE = "an event that is not proven ours was left alone"
 
@@ -95,7 +108,18 @@ class _Run:
     uids: dict[EventRef, str] = field(default_factory=dict)
     """Their iCalUIds, as far as answers told."""
     removed: set[EventRef] = field(default_factory=set)
-    """Events that this run removed: an immutable id may go on answering from Deleted Items."""
+    """Events that this run removed or found removed: their immutable ids may go on answering from Deleted
+    Items."""
+    quiet: set[EventRef] = field(default_factory=set)
+    """Events that may be written to: as far as the row or an answer tells, nobody is invited."""
+    attended: set[EventRef] = field(default_factory=set)
+    """Events to which people are invited."""
+    unremoved: bool = False
+    """An event that no row names stays because people are invited to it."""
+    mailed: set[EventRef] = field(default_factory=set)
+    """Events whose attendees only the answer to a write of this run told of."""
+    own_categories: dict[EventRef, tuple[str, ...]] = field(default_factory=dict)
+    """People's, where answers told of any."""
     left_alone: bool = False
     """Somebody named an event that is not proven to be this booking's."""
     rounds: int = 0
@@ -125,9 +149,46 @@ class _Run:
         """Take note of what an answer says of an event of ours."""
         event = EventRef(mailbox, written.event_id)
         self.events.add(event)
+        self.quiet.add(event)
         if written.uid:
             self.uids[event] = written.uid
         return event
+
+    def found(self, own: Own) -> EventRef:
+        """Take note of an event of ours that a search found."""
+        self.events.add(own.event)
+        if own.state:
+            self.saw(own.event, own.state)
+        return own.event
+
+    def saw(self, event: EventRef, state: EventState) -> None:
+        """Take note of what people have made of an event."""
+        self.own_categories[event] = state.categories
+        if state.attended:
+            self.attended.add(event)
+            self.quiet.discard(event)
+        else:
+            self.attended.discard(event)
+            self.quiet.add(event)
+
+    def believe(self, row: BookingRow, desired: DesiredState) -> None:
+        """Take note of what the row tells of its event.
+
+        Whoever learnt of people at the event recorded no fingerprint; whoever died before that comes back
+        untrusted.
+        """
+        event, fingerprint = row.record.event, row.record.fingerprint
+        if event is None:
+            return
+        self.events.add(event)
+        plain = not fingerprint.endswith(SHARED) or (
+            isinstance(desired, Wanted)
+            and "categories" in unchanged_parts(fingerprint, desired.content.fingerprint())
+        )
+        if self.task.trusted and fingerprint and plain:
+            self.quiet.add(event)
+        else:
+            self.quiet.discard(event)
 
     def refused(self, results: Iterable[object]) -> None:
         """Take note of refusals that may pass by themselves."""
@@ -186,6 +247,7 @@ class Synchronizer:
         self._sealer = prover.sealer
         self._now = now
         self._zones = zones or ZoneDifferences(event_zone(UTC_NAME), now)
+        self._main_calendars = MainCalendars()
 
     async def sync(self, task: SyncTask) -> Outcome:
         """Bring the booking in step; never raises a `SyncError`, which becomes the outcome instead."""
@@ -226,9 +288,8 @@ class Synchronizer:
             return await self._finish_missing(run)
         if row.claim:
             row = await self._examine_claim(run, row, row.claim)
-        if row.record.event:
-            run.events.add(row.record.event)
         desired = self._desired_state(row.booking)
+        run.believe(row, desired)
         row, recovered = await self._recover(run, row, desired)
         steps = plan(row.record, desired, run.knowledge())
         applied = await self._apply(run, steps, row, desired)
@@ -305,9 +366,13 @@ class Synchronizer:
         """The booking is gone: so must be every event known to be its own."""
         for claim in sorted(run.task.deleted, key=lambda each: (each.event.mailbox, each.event.event_id)):
             own = await self._prove_claim(run, claim)
-            run.events.update({own.event} if own else ())
+            if own:
+                run.found(own)
+            if own and own.state is None and run.task.trusted and read_fingerprint(claim.state):
+                run.quiet.add(own.event)  # the row's own sealed record, as in `believe`
         for mailbox in sorted(run.suspects):
-            run.events.update(own.event for own in await self._find_left_behind(run, mailbox))
+            for own in await self._find_left_behind(run, mailbox):
+                run.found(own)
         events = sorted(run.events, key=lambda event: (event.mailbox, event.event_id))
         results = await asyncio.gather(*(self._remove(run, e) for e in events), return_exceptions=True)
         _raise_worst(results)
@@ -344,12 +409,16 @@ class Synchronizer:
                 continue  # a mailbox that can't be read can't have been written to
             if await self._is_unseen(run, row, mailbox, found):
                 row, removed = await self._give_up_event(run, row), True
+            for own in found:
+                run.found(own)
             found = [own for own in found if own.event != row.record.event]
             wanted = isinstance(desired, Wanted) and row.record.event is None and desired.mailbox == mailbox
             if wanted and found:
                 run.own = found.pop()
-                run.events.add(run.own.event)
             for own in found:
+                if own.event in run.attended:
+                    run.unremoved = True
+                    continue
                 await self._remove(run, own.event)
                 run.burn(mailbox, own.generation)
                 removed = True
@@ -376,12 +445,32 @@ class Synchronizer:
         if any(own.event == event for own in found):
             return False
         kept = await self._calendar.look(event)
-        return kept is not None and (kept.created is None or kept.created < self._now() - SEARCH_KNOWS_AFTER)
+        if kept is None or not self._is_known_to_searches(kept):
+            return False
+        run.saw(event, kept.state)
+        return True
+
+    def _is_known_to_searches(self, found: FoundEvent) -> bool:
+        return found.created is None or found.created < self._now() - SEARCH_KNOWS_AFTER
+
+    async def _is_listed(self, run: _Run, event: EventRef) -> bool:
+        """Whether a search by the booking's marker finds this very event, and so people see it."""
+        found = await self._calendar.find(event.mailbox, self._sealer.marker(run.task.booking_id))
+        return any(each.ref.event_id == event.event_id for each in found)
+
+    async def _bury(self, run: _Run, event: EventRef) -> None:
+        """Remove for good, as far as Outlook lets us, what a person deleted.
+
+        Where people were invited it stays in Deleted Items: they were told already.
+        """
+        if event in run.quiet:
+            await _touching(run, self._calendar.delete(event))
+        run.removed.add(event)
 
     async def _give_up_event(self, run: _Run, row: BookingRow) -> BookingRow:
-        """Remove the row's event for good, as far as Outlook lets us; the next generation takes its place."""
+        """Bury the row's event; the next generation takes its place."""
         assert row.record.event is not None  # noqa: S101 - the caller found it unseen
-        await self._remove(run, row.record.event)
+        await self._bury(run, row.record.event)
         run.burn(row.record.event.mailbox, row.record.generation)
         return replace(row, record=replace(row.record, event=None, fingerprint=""))
 
@@ -408,7 +497,8 @@ class Synchronizer:
         if isinstance(written, PermanentError):
             return _not_written(run, steps, row.record, refused, written.reason)
         assert isinstance(written, _Applied)  # noqa: S101 - narrows what gather types as a base class
-        return _written(written, row.record, refused, desired)
+        applied = _written(written, row.record, refused, desired)
+        return _with_unremoved(applied, row.record) if run.unremoved else applied
 
     async def _write(self, run: _Run, steps: Plan) -> _Applied:
         """Carry out the plan's write, creating anew where an event turns out to be gone."""
@@ -417,18 +507,23 @@ class Synchronizer:
             match step:
                 case None:
                     return _Applied(record, steps.must_record)
-                case UpdateEvent(event, content, generation, tag):
-                    written = event if await self._update(run, event, content) else None
+                case UpdateEvent(event, content, generation, tag, kept):
+                    written = event if await self._update(run, event, content, kept) else None
                 case CreateEvent(mailbox, content, generation):
                     written, tag = await self._create(run, mailbox, content, generation), True
             if written:
                 record = replace(record, event=written, generation=max(record.generation, generation))
+                if written in run.mailed:
+                    told = replace(record, fingerprint="", error=MAILED_REASON)
+                    return _Applied(told, must_record=True, problem=MAILED_REASON)
+                if EventState(categories=run.own_categories.get(written, ())).own_categories(content):
+                    record = replace(record, fingerprint=record.fingerprint + SHARED)
                 return _Applied(record, must_record=True, untagged=Own(written, generation) if tag else None)
             mailbox = step.mailbox if isinstance(step, CreateEvent) else step.event.mailbox
             run.own = None
             if isinstance(step, UpdateEvent) and (moved := await self._under_another_id(run, step.event)):
                 run.own = moved
-                run.events.add(moved.event)
+                run.found(moved)
                 step = UpdateEvent(moved.event, content, moved.generation, tag=True)
                 continue
             # The event is gone, by a user's hand or with an earlier try: the next generation takes its place.
@@ -473,6 +568,7 @@ class Synchronizer:
         run.suspects.add(mailbox)
         run.touched = True
         if isinstance(created, Written) and run.knowledge().trusted and self._is_fresh(created):
+            self._main_calendars.confirm(mailbox, created)
             run.own = Own(run.wrote(mailbox, created), generation)
             return run.own.event if await self._mend_times(run, run.own.event, sent, created) else None
         # This may be the answer to an earlier try: its event may be overwritten, removed or copied since.
@@ -486,8 +582,12 @@ class Synchronizer:
         if answer.own is None:
             return None
         run.own = answer.own
-        run.events.add(run.own.event)
+        run.found(run.own)
         for other in answer.others:  # of another try that died before it recorded
+            run.found(other)
+            if other.event in run.attended:
+                run.unremoved = True
+                continue
             await self._remove(run, other.event)
             run.burn(mailbox, other.generation)
         return run.own.event if await self._update(run, run.own.event, content) else None
@@ -496,29 +596,85 @@ class Synchronizer:
         """Whether the event was made just now, and not by an earlier creation that is only answered again."""
         return created.created is None or created.created >= self._now() - CREATED_BEFORE_BIRTH
 
-    async def _update(self, run: _Run, event: EventRef, content: EventContent) -> bool:
-        """Write the content; False when the event is gone."""
+    async def _update(
+        self,
+        run: _Run,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+    ) -> bool:
+        """Write the content; False when the event is gone, or lies where nobody sees it.
+
+        Raises:
+            PermanentError: refused, or people are invited, who would get mail.
+        """
+        if not await self._may_touch(run, event):
+            return False
+        theirs = EventState(categories=run.own_categories.get(event, ())).own_categories(content)
+        sent = self._zones.form(replace(content, categories=(*content.categories, *theirs)))
+        written = await _touching(run, self._calendar.update(event, sent, kept))
+        if written is None:
+            return False
+        run.saw(event, written.state)
+        if self._main_calendars.doubts(event.mailbox, written):
+            if not await self._is_listed(run, event):
+                await self._bury(run, event)
+                return False
+            self._main_calendars.confirm(event.mailbox, written)
+        if written.uid:
+            run.uids[event] = written.uid
+        if written.state.attended:
+            run.mailed.add(event)  # nothing more, not even its times
+            return True
+        return await self._mend_times(run, event, sent, written, kept)
+
+    async def _may_touch(self, run: _Run, event: EventRef) -> bool:
+        """Whether the event is where people see it, as far as can be told without a request too many.
+
+        Raises:
+            PermanentError: people are invited to it.
+        """
         if event in run.removed:
             return False
-        sent = self._zones.form(content)
-        written = await _touching(run, self._calendar.update(event, sent))
-        if written and written.uid:
-            run.uids[event] = written.uid
-        return written is not None and await self._mend_times(run, event, sent, written)
+        if event in run.quiet:
+            return True
+        found = await self._calendar.look(event)
+        if found is None:
+            return False
+        run.saw(event, found.state)
+        if not found.state.attended:
+            return True
+        if self._is_known_to_searches(found) and not await self._is_listed(run, event):
+            await self._bury(run, event)
+            return False
+        raise PermanentError(ATTENDED_REASON)
 
-    async def _mend_times(self, run: _Run, event: EventRef, sent: EventContent, written: Written) -> bool:
+    async def _mend_times(
+        self,
+        run: _Run,
+        event: EventRef,
+        sent: EventContent,
+        written: Written,
+        kept: frozenset[ContentPart] = frozenset(),
+    ) -> bool:
         """Write the event again, in UTC, when Exchange read its times otherwise; False when it is gone."""
         difference = self._zones.misread(sent, written)
         if difference is None:
             return True
         mended = self._zones.in_utc(sent)
-        again = await _touching(run, self._calendar.update(event, mended))
+        again = await _touching(run, self._calendar.update(event, mended, kept))
         if again is not None:
             self._zones.learn(difference, mended, again)
         return again is not None
 
     async def _remove(self, run: _Run, event: EventRef) -> None:
-        await _touching(run, self._calendar.delete(event))
+        """Remove an event; one that is gone already is fine.
+
+        Raises:
+            PermanentError: refused, or people are invited, who would get mail.
+        """
+        if await self._may_touch(run, event):
+            await _touching(run, self._calendar.delete(event))
         run.removed.add(event)
 
     async def _tag(self, run: _Run, own: Own | None) -> bool | str:
@@ -562,9 +718,20 @@ def _written(
     if before.event in refused and record.event is None:
         record = replace(record, event=before.event)  # still there, and still ours to remove later
     problem = applied.problem or (desired.reason if isinstance(desired, Invalid) else "")
+    where = "" if isinstance(desired, Unwanted) else " in the former calendar"
     for error in refused.values():
-        problem = f"The event in the former calendar could not be removed. {error.reason}"
+        problem = f"The event{where} could not be removed. {error.reason}"
     return replace(applied, record=replace(record, error=problem or record.error), problem=problem)
+
+
+def _with_unremoved(applied: _Applied, before: SyncRecord) -> _Applied:
+    """The same, which also tells of an event that stays."""
+    told = f"A former event of this booking could not be removed. {ATTENDED_REASON}"
+    problem = applied.problem or told
+    record = replace(applied.record, error=problem)
+    return replace(
+        applied, record=record, problem=problem, must_record=applied.must_record or record != before
+    )
 
 
 def _not_written(
@@ -580,6 +747,8 @@ def _not_written(
         event, fingerprint = run.own.event, ""
     elif event in steps.remove and event not in refused:
         event, fingerprint = None, ""
+    if event in run.attended:
+        fingerprint = ""  # then the next write looks first whether people are still invited
     record = replace(steps.record, event=event, fingerprint=fingerprint, error=problem)
     return _Applied(record, bool(steps.remove) or record != before, problem)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ODD_ID = "AAkALg+AAAB=-_"
-EVIDENCE = "id,iCalUId,transactionId,createdDateTime"
+EVIDENCE = "id,iCalUId,transactionId,createdDateTime,attendees,categories"
 PROPERTIES = "singleValueExtendedProperties($filter={})".format(
     " or ".join(f"id eq '{name}'" for name in (MARKER_PROPERTY, BIRTH_PROPERTY, SEALED_PROPERTY))
 )
@@ -184,6 +184,20 @@ def test_an_update_wipes_what_is_no_longer_there(requests: EventRequests) -> Non
     assert set(body["location"]["address"].values()) == {""}
     assert "coordinates" not in body["location"]
     assert not {"transactionId", "singleValueExtendedProperties", "attendees", "extensions"} & body.keys()
+
+
+def test_an_update_writes_what_decides_when_it_shows_and_nothing_of_a_persons(
+    requests: EventRequests,
+) -> None:
+    """A PATCH ends all-day and series, and names no reminder and no sensitivity; kept parts are left out."""
+    ref = EventRef(MAILBOX, "id")
+    body = requests.update(ref, CHANGED).body
+    assert body["isAllDay"] is False
+    assert body["recurrence"] is None
+    ours = {"subject", "start", "end", "showAs", "location", "isAllDay", "recurrence"}
+    assert set(body) - {"@odata.type"} == ours | {"body", "categories"}
+    kept = requests.update(ref, CHANGED, frozenset({"body", "categories"})).body
+    assert set(kept) - {"@odata.type"} == ours
 
 
 def test_a_tag_is_an_open_extension_of_its_own(requests: EventRequests) -> None:

@@ -13,7 +13,7 @@ from tests.simulation.clock import now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.event import EventContent, EventRef, FoundEvent
+    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent
     from booking_sync.domain.zones import EventZone
     from booking_sync.ports.calendars import AlreadyCreated, Calendar
 
@@ -32,9 +32,11 @@ class WrappedCalendar:
             mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
         )
 
-    async def update(self, event: EventRef, content: EventContent) -> Written | None:
+    async def update(
+        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+    ) -> Written | None:
         """See the port."""
-        return await self.calendar.update(event, content)
+        return await self.calendar.update(event, content, kept)
 
     async def delete(self, event: EventRef) -> None:
         """See the port."""
@@ -88,10 +90,12 @@ class ZoneWatch(WrappedCalendar):
             self._note(created, content)
         return created
 
-    async def update(self, event: EventRef, content: EventContent) -> Written | None:
+    async def update(
+        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+    ) -> Written | None:
         """See the port."""
         self._check(content)
-        written = await super().update(event, content)
+        written = await super().update(event, content, kept)
         if written is not None:
             self._note(written, content)
         return written

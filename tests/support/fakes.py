@@ -9,9 +9,9 @@ import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from booking_sync.domain.event import EventRef, FoundEvent
+from booking_sync.domain.event import EventRef, EventState, FoundEvent
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import BookingPage, BookingStart, Recorded, UnreadableRow
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange, RelatedChange
-    from booking_sync.domain.event import EventContent, EventTime
+    from booking_sync.domain.event import ContentPart, EventContent, EventTime
     from booking_sync.domain.watched import RelatedTable
     from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.clock import Clock
@@ -200,6 +200,15 @@ class StoredEvent:
     birth: str = ""
     uid: str = ""
     tag: str = ""
+    attended: bool = False
+    """Somebody is invited."""
+    own_categories: tuple[str, ...] = ()
+    """People's."""
+
+    @property
+    def state(self) -> EventState:
+        """What answers tell of it."""
+        return EventState(self.attended, (*self.content.categories, *self.own_categories))
 
     @property
     def tagged(self) -> bool:
@@ -217,6 +226,11 @@ class FakeCalendar:
         self.events: dict[EventRef, StoredEvent] = {}
         self.deleted_items: dict[EventRef, StoredEvent] = {}
         """What people deleted: no list shows it, and its immutable id still answers."""
+        self.tells_deleted: Literal["nothing", "calendar", "cancelled"] = "nothing"
+        """What answers on those tell of it."""
+        self.main_calendar = "calendar"
+        self.mails: list[str] = []
+        """Which writes told attendees of it."""
         self.refused: dict[str, str] = {}
         self.patience: timedelta | None = None
         """How long what is refused may pass."""
@@ -281,19 +295,40 @@ class FakeCalendar:
         self.faults.strike(self.faults.after, "create")
         return self._written(self.events.get(ref) or StoredEvent(ref, content))
 
-    async def update(self, event: EventRef, content: EventContent) -> Written | None:
+    async def update(
+        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+    ) -> Written | None:
         """See the port."""
         await self._enter("update", event.mailbox)
         if event in self.deleted_items:
             return self._written(self.deleted_items[event])
         if event not in self.events:
             return None
-        self.events[event] = changed = replace(self.events[event], content=content)
+        before = self.events[event]
+        if "body" in kept:
+            content = replace(content, body_html=before.content.body_html)
+        own = before.own_categories
+        if "categories" in kept:
+            content = replace(content, categories=before.content.categories)
+        else:
+            own = tuple(each for each in content.categories if each in own)
+            content = replace(content, categories=tuple(c for c in content.categories if c not in own))
+        self._mail("update", before)
+        self.events[event] = changed = replace(before, content=content, own_categories=own)
         self.faults.strike(self.faults.after, "update")
         return self._written(changed)
 
     def _written(self, event: StoredEvent) -> Written:
-        written = Written(event.ref.event_id, event.uid, event.created)
+        deleted = event.ref in self.deleted_items
+        elsewhere = deleted and self.tells_deleted == "calendar"
+        written = Written(
+            event.ref.event_id,
+            event.uid,
+            event.created,
+            state=event.state,
+            calendar="deleted items" if elsewhere else self.main_calendar,
+            cancelled=deleted and self.tells_deleted == "cancelled",
+        )
         if self.reads is None:
             return written
         content = event.content
@@ -302,7 +337,8 @@ class FakeCalendar:
     async def delete(self, event: EventRef) -> None:
         """See the port."""
         await self._enter("delete", event.mailbox)
-        self.events.pop(event, None)
+        if event in self.events:
+            self._mail("delete", self.events.pop(event))
         self.deleted_items.pop(event, None)
         self.faults.strike(self.faults.after, "delete")
 
@@ -337,8 +373,18 @@ class FakeCalendar:
     @staticmethod
     def _found(event: StoredEvent) -> FoundEvent:
         return FoundEvent(
-            event.ref, event.transaction_id, event.marker, event.created, event.uid, event.birth
+            event.ref,
+            event.transaction_id,
+            event.marker,
+            event.created,
+            event.uid,
+            event.birth,
+            state=event.state,
         )
+
+    def _mail(self, operation: str, event: StoredEvent) -> None:
+        if event.attended:
+            self.mails.append(operation)
 
     async def _enter(self, operation: str, mailbox: str) -> None:
         self.calls.append(operation)

@@ -1,0 +1,50 @@
+"""Which calendar each mailbox's events lie in, by what answers to writes tell.
+
+An event's immutable id leads to it in Deleted Items as well, and a write there is answered with success. Some
+answers show it: they name another folder than those of the mailbox's other events, or say that the event was
+called off. That is a doubt and no proof, which one search settles; an answer that tells nothing raises none,
+and then only a listing shows it.
+
+Nobody tells which of the folders is the main calendar. So the first one that a mailbox's answers name counts
+as such, until a search has shown another one to be.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from booking_sync.ports.calendars import Written
+
+MAX_MAILBOXES = 20_000
+"""Far more than have bookings; the least recently written ones are forgotten first."""
+
+
+class MainCalendars:
+    """What this process has heard of the mailboxes' calendars."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, str] = OrderedDict()
+
+    def doubts(self, mailbox: str, written: Written) -> bool:
+        """Whether the event may lie where nobody sees it."""
+        if written.cancelled:
+            return True
+        if not written.calendar:
+            return False
+        known = self._known.get(mailbox)
+        if known is None:
+            self.confirm(mailbox, written)
+            return False
+        self._known.move_to_end(mailbox)
+        return known != written.calendar
+
+    def confirm(self, mailbox: str, written: Written) -> None:
+        """An event that is shown lies where this answer says."""
+        if not written.calendar:
+            return
+        self._known[mailbox] = written.calendar
+        self._known.move_to_end(mailbox)
+        if len(self._known) > MAX_MAILBOXES:
+            self._known.popitem(last=False)

@@ -1,0 +1,217 @@
+"""Events that people have made their own: with attendees, notes, categories, or in Deleted Items."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from booking_sync.domain.event import SHARED, EventClaim
+from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.record import format_state
+from booking_sync.sync.synchronizer import ATTENDED_REASON, MAILED_REASON, SyncTask
+from tests.support.bookings import (
+    ANNA,
+    BERT,
+    BOOKING_ID,
+    CANCELED,
+    ORGANIZATION_ID,
+    TRAVELING,
+    booking,
+    technician,
+)
+from tests.support.seals import sealer
+from tests.sync.test_synchronizer import TASK, UNTRUSTED, World
+
+if TYPE_CHECKING:
+    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.event import EventRef
+    from tests.support.fakes import StoredEvent
+
+RENAMED = replace(booking(), name="Boiler repair")
+MOVED = replace(booking(), start=datetime(2026, 3, 2, 7, 0, tzinfo=UTC))
+AUDITED = SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA}))
+NOTE = "<p>Key is at the neighbour's</p>"
+
+
+@pytest.fixture
+def world() -> World:
+    """An empty world."""
+    return World()
+
+
+def only(world: World) -> StoredEvent:
+    """The one event that there is."""
+    (event,) = world.calendar.events.values()
+    return event
+
+
+def people_add(world: World, **changes: object) -> EventRef:
+    """A technician changes the event in Outlook."""
+    event = only(world)
+    world.calendar.events[event.ref] = replace(event, **changes)  # type: ignore[arg-type]
+    return event.ref
+
+
+async def told(world: World) -> None:
+    """A booking whose event has attendees, which an audit's hint has shown."""
+    await world.synced(booking())
+    people_add(world, attended=True)
+    outcome = await world.synchronizer.sync(AUDITED)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, ATTENDED_REASON)
+    assert (world.record.error, world.record.fingerprint) == (ATTENDED_REASON, "")
+    world.calendar.calls.clear()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [RENAMED, replace(booking(), status=CANCELED), replace(booking(), resource=technician(BERT)), None],
+    ids=["renamed", "canceled", "reassigned", "deleted"],
+)
+@pytest.mark.parametrize("task", [TASK, UNTRUSTED], ids=["trusted", "untrusted"])
+async def test_an_event_with_attendees_is_left_alone(
+    world: World, subject: Booking | None, task: SyncTask
+) -> None:
+    """Once the row tells of attendees nothing is written to the event or removed, and it is said in words."""
+    await told(world)
+    event = only(world)
+    record = world.record
+    if subject:
+        world.rows.put(subject)
+    else:
+        del world.rows.rows[BOOKING_ID]
+        state = format_state(BOOKING_ID, record, sealer(ORGANIZATION_ID))
+        task = replace(task, deleted=frozenset({EventClaim(event.ref, state)}))
+    outcome = await world.synchronizer.sync(task)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert ATTENDED_REASON in outcome.detail
+    assert world.calendar.events[event.ref] == event
+    assert world.calendar.mails == []
+    if subject:
+        assert ATTENDED_REASON in world.record.error
+
+
+async def test_one_update_may_come_too_soon_and_says_so(world: World) -> None:
+    """An ordinary update costs no look; its answer tells of attendees, and then nothing more is written."""
+    await world.synced(booking())
+    people_add(world, attended=True)
+    world.rows.put(RENAMED)
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, MAILED_REASON)
+    assert world.calendar.calls == ["update"]
+    assert (world.record.error, world.record.fingerprint) == (MAILED_REASON, "")
+    world.rows.put(MOVED)
+    await world.synchronizer.sync(TASK)
+    assert world.calendar.mails == ["update"]
+
+
+async def test_without_attendees_the_event_is_written_again(world: World) -> None:
+    """Once the technician has removed the people, the next hint writes the event and clears the error."""
+    await told(world)
+    people_add(world, attended=False)
+    world.rows.put(RENAMED)
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.kind is OutcomeKind.SYNCED
+    assert only(world).content.subject.endswith("Boiler repair")
+    assert world.record.error == ""
+
+
+async def test_an_event_with_attendees_that_its_technician_deleted_is_made_anew(world: World) -> None:
+    """It shows nowhere: the next generation takes its place, and nothing is done to it in Deleted Items."""
+    await told(world)
+    old = only(world).ref
+    world.calendar.user_deletes(old)
+    world.calendar.deleted_items[old] = replace(
+        world.calendar.deleted_items[old], created=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    world.rows.put(RENAMED)
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.kind is OutcomeKind.SYNCED
+    assert only(world).ref != old
+    assert set(world.calendar.deleted_items) == {old}
+    assert "delete" not in world.calendar.calls
+
+
+async def test_a_left_behind_event_with_attendees_does_not_stop_the_booking(world: World) -> None:
+    """An orphan to which people are invited stays and is told; the booking's own event is written."""
+    await told(world)
+    world.rows.put(replace(booking(), resource=technician(BERT)))
+    await world.synchronizer.sync(TASK)
+    outcome = await world.synchronizer.sync(AUDITED)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "former event" in world.record.error
+    assert world.record.event is not None
+    assert world.record.event.mailbox == BERT
+    assert world.calendar.mails == []
+
+
+@pytest.mark.parametrize("tells", ["calendar", "cancelled"])
+async def test_an_answer_from_deleted_items_is_no_success(world: World, tells: str) -> None:
+    """Where the answer tells, an ordinary change shows a deleted event again at once."""
+    await world.synced(booking())
+    old = only(world).ref
+    world.calendar.user_deletes(old)
+    world.calendar.tells_deleted = tells  # type: ignore[assignment]
+    world.rows.put(RENAMED)
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.kind is OutcomeKind.SYNCED
+    assert only(world).ref != old
+    assert world.record.event == only(world).ref
+    assert world.record.generation == 2
+    assert old not in world.calendar.deleted_items
+    world.calendar.calls.clear()
+    assert (await world.synchronizer.sync(AUDITED)).kind is OutcomeKind.SYNCED
+    assert len(world.calendar.events) == 1
+
+
+async def test_a_doubt_is_settled_by_a_search(world: World) -> None:
+    """An event that a search lists is shown, whatever folder its answer names: it stays, for good."""
+    await world.synced(booking())
+    ref = only(world).ref
+    world.calendar.main_calendar = "another name"
+    world.rows.put(RENAMED)
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert world.calendar.calls == ["update", "find"]
+    world.calendar.calls.clear()
+    world.rows.put(MOVED)
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert (only(world).ref, world.calendar.calls) == (ref, ["update"])
+
+
+async def test_notes_and_categories_stay_while_ours_do_not_change(world: World) -> None:
+    """Another time or title leaves a technician's notes and categories; another status rewrites the body."""
+    await world.synced(booking())
+    content = only(world).content
+    people_add(
+        world, content=replace(content, body_html=content.body_html + NOTE), own_categories=("Family",)
+    )
+    world.rows.put(MOVED)
+    await world.synchronizer.sync(TASK)
+    event = only(world)
+    assert event.content.body_html.endswith(NOTE)
+    assert event.own_categories == ("Family",)
+    assert world.calendar.calls == ["update"]
+    assert world.record.fingerprint.endswith(SHARED)
+
+
+async def test_another_status_keeps_categories_that_answers_told_of(world: World) -> None:
+    """What an answer told of is read before our category changes, and written with it."""
+    await test_notes_and_categories_stay_while_ours_do_not_change(world)
+    world.calendar.calls.clear()
+    world.rows.put(replace(MOVED, status=TRAVELING))
+    await world.synchronizer.sync(TASK)
+    event = only(world)
+    assert world.calendar.calls == ["look", "update"]
+    assert (event.content.categories, event.own_categories) == (("Field Service: Traveling",), ("Family",))
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.UNCHANGED
+
+
+async def test_a_repair_keeps_categories(world: World) -> None:
+    """What an audit's hint writes whole, it writes with the categories that are people's."""
+    await world.synced(booking())
+    people_add(world, own_categories=("Family",))
+    await world.synchronizer.sync(AUDITED)
+    assert only(world).own_categories == ("Family",)
+    assert only(world).content.categories == ("Field Service: Scheduled",)
