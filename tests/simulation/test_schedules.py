@@ -27,6 +27,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
         yield opened
 
 
+@pytest.mark.timeout(240)  # half a minute alone; several processes of other tests may be at work beside it
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_every_schedule_converges(chunk: int, pool: ProcessPoolExecutor) -> None:
     """Each promise holds after each of these schedules; `make replay SEED=…` shows one that failed."""
