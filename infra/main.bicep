@@ -51,7 +51,14 @@ param dataverseAppUserId string = ''
 @description('The change queue; its poison queue is <name>-poison.')
 param bookingQueueName string = 'booking-changes'
 
-@description('Name of the client secret in the vault.')
+@allowed(['secret', 'certificate', 'federated'])
+@description('How the app signs in as the app registration: with a secret or a certificate of the vault, or without either, by its managed identity.')
+param credential string = 'secret'
+
+@description('Name of the client certificate in the vault, for credential certificate.')
+param clientCertificateName string = 'booking-sync-client-certificate'
+
+@description('Name of the client secret in the vault, for credential secret.')
 param clientSecretName string = 'booking-sync-client-secret'
 
 @description('Name in the vault of the key that seals records and events.')
@@ -134,7 +141,9 @@ var organizationId = organizationIsGiven ? dataverseOrganizationId : fail('datav
 var bookingSyncSettings = {
   BOOKING_QUEUE_NAME: bookingQueueName
   KEY_VAULT_URL: keyVault.outputs.url
+  CREDENTIAL: credential
   CLIENT_SECRET_NAME: clientSecretName
+  CLIENT_CERTIFICATE_NAME: clientCertificateName
   SEAL_KEY_NAME: sealKeyName
   ENTRA_TENANT_ID: entraTenantId
   ENTRA_CLIENT_ID: entraClientId
@@ -205,6 +214,7 @@ module roles 'modules/roles.bicep' = {
     appPrincipalId: identity.outputs.principalId
     operatorPrincipalId: operatorPrincipalId
     operatorPrincipalType: operatorPrincipalType
+    operatorMakesCertificates: credential == 'certificate'
     storageAccountName: storage.outputs.name
     keyVaultName: keyVault.outputs.name
     applicationInsightsName: monitoring.outputs.applicationInsightsName
@@ -269,4 +279,5 @@ output OPERATIONS_URL string = '${functionApp.outputs.url}/api/operations'
 output KEY_VAULT_NAME string = keyVault.outputs.name
 output KEY_VAULT_URL string = keyVault.outputs.url
 output STORAGE_QUEUE_URL string = storage.outputs.queueEndpoint
+output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output APPLICATION_INSIGHTS_NAME string = monitoring.outputs.applicationInsightsName

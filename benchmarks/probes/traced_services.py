@@ -41,9 +41,9 @@ class TracedServices(Services):
         super().__init__(environ, substitutes=substitutes)
         self._trace = trace
 
-    def client_secret(self) -> SecretSource:
+    def proof_source(self) -> SecretSource:
         """Where the app registration's secret comes from."""
-        return TracedSource(super().client_secret(), self._trace)
+        return TracedSource(super().proof_source(), self._trace)
 
     @cached_property
     def credential(self) -> AppCredential:

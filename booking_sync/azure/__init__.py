@@ -4,10 +4,11 @@ queue        the change queue and its poison queue, as the app writes them
 poison       both queues as people look at them and work on the second
 blob_texts   small texts in a blob container
 storage      what these three have in common: refusals in words, time limits
-secrets      the client secret in Key Vault
-seal_keys    the keys there that records and events are sealed with
+secrets      the client secret or certificate in Key Vault
 seal_keys    the keys that seal records and events, from Key Vault
-credential   the app registration's tokens, made with that secret
+identity     the identity that the app runs as, whose refused tokens are renewed
+proofs       how the app registration proves who it is: secret, certificate, or that identity's word
+credential   the app registration's tokens, made with such a proof
 sign_in      the same for the command line, and a person's own sign-in
 claims       what a token says, for the doctor
 clocks       what the services' clocks say, for the doctor

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from azure.core.credentials_async import AsyncTokenCredential
     from azure.storage.blob.aio import ContainerClient
 
+    from booking_sync.azure.identity import RenewableIdentity
     from booking_sync.settings.storage import StorageSettings
 
 CONTAINER = "booking-sync-operations"
@@ -44,7 +44,7 @@ class BlobTextStore:
     def __init__(
         self,
         service: BlobServiceClient,
-        credential: AsyncTokenCredential | None = None,
+        credential: RenewableIdentity | None = None,
         container: str = CONTAINER,
     ) -> None:
         self._service = service
@@ -157,7 +157,7 @@ class BlobTextStore:
 
 def open_text_store(
     storage: StorageSettings,
-    credential_factory: Callable[[str], AsyncTokenCredential] = platform_credential,
+    credential_factory: Callable[[str], RenewableIdentity] = platform_credential,
     *,
     container: str = CONTAINER,
 ) -> BlobTextStore | None:
@@ -180,5 +180,5 @@ def open_text_store(
             return None
         return BlobTextStore(service, container=container)
     credential = credential_factory(storage.client_id)
-    service = BlobServiceClient(storage.blob_url, credential=credential, **options)
+    service = BlobServiceClient(storage.blob_url, credential=credential, **storage_options(credential))
     return BlobTextStore(service, credential, container)

@@ -10,6 +10,7 @@ import base64
 import json
 from typing import Any
 
+from booking_sync.domain.text import clean_line
 from booking_sync.ports.diagnosis import TokenFacts
 
 
@@ -26,6 +27,13 @@ def read_claims(token: str, client_id: str) -> TokenFacts:
         application if isinstance(application, str) else client_id,
         frozenset(str(role) for role in roles) if isinstance(roles, list) else frozenset(),
     )
+
+
+def read_identity(token: str) -> tuple[str, str, str]:
+    """A managed identity's issuer, subject and audience, by which Entra looks for a federated credential."""
+    claims = _claims(token)
+    issuer, subject, audience = (clean_line(str(claims.get(name, "")), 200) for name in ("iss", "sub", "aud"))
+    return issuer, subject, audience
 
 
 def _claims(token: str) -> dict[str, Any]:

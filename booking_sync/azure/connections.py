@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import HttpResponseError
 
+    from booking_sync.azure.identity import RenewableIdentity
+
 Item = TypeVar("Item")
 
 CONNECT_SECONDS = 5
@@ -47,7 +49,7 @@ def client_options() -> dict[str, Any]:
     }
 
 
-def platform_credential(client_id: str = "") -> AsyncTokenCredential:
+def platform_credential(client_id: str = "", *, managed_only: bool = False) -> RenewableIdentity:
     """The identity that the app runs as: its managed identity, or a developer's `az login` or `azd` session.
 
     A service principal in the environment is not used: `AZURE_CLIENT_ID` names the managed identity here, and
@@ -55,19 +57,33 @@ def platform_credential(client_id: str = "") -> AsyncTokenCredential:
 
     Args:
         client_id: of a user-assigned identity; empty takes the one that `AZURE_CLIENT_ID` names, if any.
+        managed_only: no developer's session.
     """
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - the webhook path must stay light
+    # Imported here: the webhook path must stay light, and with a connection string it needs neither.
+    from booking_sync.azure.identity import RenewableIdentity  # noqa: PLC0415
 
-    named = {"managed_identity_client_id": client_id} if client_id else {}
-    return DefaultAzureCredential(
-        exclude_environment_credential=True,
-        exclude_workload_identity_credential=True,
-        exclude_shared_token_cache_credential=True,
-        exclude_visual_studio_code_credential=True,
-        exclude_powershell_credential=True,
-        **named,
-        **client_options(),
-    )
+    def open_credential() -> AsyncTokenCredential:
+        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - as above
+
+        named = {"managed_identity_client_id": client_id} if client_id else {}
+        return DefaultAzureCredential(
+            exclude_environment_credential=True,
+            exclude_workload_identity_credential=True,
+            exclude_shared_token_cache_credential=True,
+            exclude_visual_studio_code_credential=True,
+            exclude_powershell_credential=True,
+            exclude_cli_credential=managed_only,
+            exclude_developer_cli_credential=managed_only,
+            **named,
+            **client_options(),
+        )
+
+    return RenewableIdentity(open_credential)
+
+
+def identity_options(identity: RenewableIdentity) -> dict[str, Any]:
+    """`client_options` for a client that signs in as this identity, which learns of refused tokens."""
+    return {**client_options(), "raw_response_hook": identity.heed}
 
 
 def unreadable(service: str, error: Exception, *, maybe_applied: bool = False) -> TransientError:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from azure.core.credentials_async import AsyncTokenCredential
     from azure.storage.queue.aio import QueueClient
 
+    from booking_sync.azure.identity import RenewableIdentity
     from booking_sync.azure.poison import StoragePoisonQueue
     from booking_sync.ports.clock import Clock
     from booking_sync.settings.storage import StorageSettings
@@ -59,7 +59,7 @@ class StorageChangeQueue:
         service: QueueServiceClient,
         name: str,
         now: Clock,
-        credential: AsyncTokenCredential | None = None,
+        credential: RenewableIdentity | None = None,
     ) -> None:
         self._service = service
         self._credential = credential
@@ -117,7 +117,7 @@ def open_queue(
     storage: StorageSettings,
     name: str,
     now: Clock,
-    credential_factory: Callable[[str], AsyncTokenCredential] = platform_credential,
+    credential_factory: Callable[[str], RenewableIdentity] = platform_credential,
 ) -> StorageChangeQueue:
     """The change queue that the settings name; connects at the first message.
 
@@ -139,7 +139,7 @@ def open_queue(
             raise SettingsError("AzureWebJobsStorage is not a connection string: copy it anew.") from None
         return StorageChangeQueue(service, name, now)
     credential = credential_factory(storage.client_id)
-    service = QueueServiceClient(storage.queue_url, credential=credential, **options)
+    service = QueueServiceClient(storage.queue_url, credential=credential, **storage_options(credential))
     return StorageChangeQueue(service, name, now, credential)
 
 

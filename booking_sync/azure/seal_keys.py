@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import AzureError
 from azure.keyvault.secrets.aio import SecretClient
 
-from booking_sync.azure.connections import TOTAL_SECONDS, bounded_list, client_options, platform_credential
+from booking_sync.azure.connections import TOTAL_SECONDS, bounded_list, identity_options, platform_credential
 from booking_sync.azure.secrets import unreadable_vault, vault_error
 from booking_sync.domain.ownership import SealKeys, make_key
 from booking_sync.errors import SyncError, TransientError
@@ -22,9 +22,9 @@ from booking_sync.errors import SyncError, TransientError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from azure.core.credentials_async import AsyncTokenCredential
     from azure.keyvault.secrets import SecretProperties
 
+    from booking_sync.azure.identity import RenewableIdentity
     from booking_sync.domain.ownership import SealKey
     from booking_sync.ports.clock import Clock
 
@@ -54,13 +54,16 @@ class VaultSealKeys:
         now: Clock,
         *,
         verify_challenge: bool = True,
-        credential_factory: Callable[[], AsyncTokenCredential] = platform_credential,
+        credential_factory: Callable[[], RenewableIdentity] = platform_credential,
     ) -> None:
         self._name = name
         self._now = now
         self._credential = credential_factory()
         self._client = SecretClient(
-            vault_url, self._credential, verify_challenge_resource=verify_challenge, **client_options()
+            vault_url,
+            self._credential,
+            verify_challenge_resource=verify_challenge,
+            **identity_options(self._credential),
         )
         self._keys: SealKeys | None = None
         self._read_at = datetime.min.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The app registration's client secret, read from Key Vault with the function app's own identity.
+"""The app registration's client secret or certificate, read from Key Vault with the app's own identity.
 
 Every failure is a TransientError, also one that only an administrator can mend: role assignments take
 minutes to arrive, secrets get replaced, and no booking is at fault. The reasons say what the administrator
@@ -16,7 +16,7 @@ from azure.keyvault.secrets.aio import SecretClient
 
 from booking_sync.azure.connections import (
     TOTAL_SECONDS,
-    client_options,
+    identity_options,
     platform_credential,
     retry_after,
     unreadable,
@@ -28,8 +28,9 @@ from booking_sync.ports.diagnosis import SecretState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from azure.core.credentials_async import AsyncTokenCredential
     from azure.keyvault.secrets import KeyVaultSecret as KeyVaultSecretVersion
+
+    from booking_sync.azure.identity import RenewableIdentity
 
 Result = TypeVar("Result")
 _NO_CODE = "no code"
@@ -43,7 +44,8 @@ class KeyVaultSecret:
 
     Args:
         vault_url: `https://<vault>.vault.azure.net`.
-        name: the secret's name.
+        name: the secret's name; a certificate's for the certificate with its key.
+        setting: where the secret is named.
         verify_challenge: False only for a vault on localhost, whose domain can't match the resource that its
             challenge names.
         credential_factory: makes the identity that reads it.
@@ -54,13 +56,18 @@ class KeyVaultSecret:
         vault_url: str,
         name: str,
         *,
+        setting: str = "CLIENT_SECRET_NAME",
         verify_challenge: bool = True,
-        credential_factory: Callable[[], AsyncTokenCredential] = platform_credential,
+        credential_factory: Callable[[], RenewableIdentity] = platform_credential,
     ) -> None:
         self._name = name
+        self._setting = setting
         self._credential = credential_factory()
         self._client = SecretClient(
-            vault_url, self._credential, verify_challenge_resource=verify_challenge, **client_options()
+            vault_url,
+            self._credential,
+            verify_challenge_resource=verify_challenge,
+            **identity_options(self._credential),
         )
 
     async def fetch(self) -> SecretText:
@@ -94,7 +101,7 @@ class KeyVaultSecret:
         except SyncError:
             raise
         except AzureError as error:
-            raise vault_error(error, self._name, "CLIENT_SECRET_NAME") from None
+            raise vault_error(error, self._name, self._setting) from None
         except Exception as error:  # noqa: BLE001 - see `unreadable_vault`
             raise unreadable_vault(error) from None
 

@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from booking_sync.azure.connections import TOTAL_SECONDS, client_options, header, retry_after, unreadable
+from booking_sync.azure.connections import (
+    TOTAL_SECONDS,
+    client_options,
+    header,
+    identity_options,
+    retry_after,
+    unreadable,
+)
 from booking_sync.errors import PermanentError, SyncError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from booking_sync.azure.identity import RenewableIdentity
 
 _SHORT_PAUSE = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1}
 """Up to two seconds before the one retry; the SDK's own pause is 15 s and more."""
@@ -39,9 +48,10 @@ QUEUES = StorageService("the storage queue", "the message", "Storage Queue Data 
 BLOBS = StorageService("blob storage", "the text", "Storage Blob Data Owner")
 
 
-def storage_options() -> dict[str, Any]:
-    """Keyword arguments that all clients of the storage account get."""
-    return {**client_options(), **_SHORT_PAUSE}
+def storage_options(identity: RenewableIdentity | None = None) -> dict[str, Any]:
+    """Keyword arguments that all clients of the storage account get; `identity` is what they sign in as."""
+    options = client_options() if identity is None else identity_options(identity)
+    return {**options, **_SHORT_PAUSE}
 
 
 @contextlib.asynccontextmanager

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from booking_sync.ports.keys import OpenKeyring
     from booking_sync.settings.cautions import Caution
+    from booking_sync.settings.values import CredentialKind
 
 Facts = TypeVar("Facts")
 
@@ -69,6 +70,8 @@ class DoctorSources:
     storage: Callable[[], StorageReads]
     vault: Callable[[], SecretReads | None]
     """None when the secret does not come from a vault."""
+    credential_kind: Callable[[], CredentialKind]
+    """How the app registration signs in here; `secret` also for one that was given by hand."""
     seal_keys: Callable[[], OpenKeyring | None]
     """None when the key does not come from a vault."""
     tokens: Callable[[], TokenReads]
@@ -164,12 +167,12 @@ class DoctorChecks:
     async def _secret(self) -> None:
         try:
             vault = self.sources.vault()
+            kind = self.sources.credential_kind()
         except SettingsError:
             self._skip(Area.SECRET, "Key Vault", _SETTINGS)
             return
         if vault is None:
-            words = "the secret was given in ENTRA_CLIENT_SECRET; the function app needs it in the vault"
-            self._skip(Area.SECRET, "Key Vault", words)
+            self._skip(Area.SECRET, "Key Vault", credentials.NO_VAULT_SECRET[kind])
             return
         state = await self._ask(Area.SECRET, "Key Vault", vault.state, credentials.VAULT)
         if state:

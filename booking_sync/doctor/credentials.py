@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
+from booking_sync.settings.values import CredentialKind
 
 if TYPE_CHECKING:
     from booking_sync.domain.ownership import SealKeys
@@ -17,12 +18,12 @@ SKEW_LIMIT_SECONDS = 300.0
 """Entra and those who check its tokens allow for five minutes."""
 
 ROTATE = (
-    "Put a new secret into the vault: `az ad app credential reset … | az keyvault secret set …` "
-    "(docs/deployment.md, step 5). The app picks it up by itself."
+    "Put a new secret into the vault (`az ad app credential reset … | az keyvault secret set …`), or a new "
+    "certificate (docs/deployment.md, step 5). The app picks it up by itself."
 )
 VAULT = (
-    "Compare KEY_VAULT_URL and CLIENT_SECRET_NAME with the vault. Who runs this command needs the role Key "
-    "Vault Secrets User on it, as the app does (`az role assignment create`)."
+    "Compare KEY_VAULT_URL and CLIENT_SECRET_NAME or CLIENT_CERTIFICATE_NAME with the vault. Who runs this "
+    "command needs the role Key Vault Secrets User on it, as the app does (`az role assignment create`)."
 )
 SEAL_VAULT = (
     "Compare KEY_VAULT_URL and SEAL_KEY_NAME with the vault. If there never was a key, make it "
@@ -30,8 +31,14 @@ SEAL_VAULT = (
 )
 SIGN_IN = (
     "Compare ENTRA_TENANT_ID and ENTRA_CLIENT_ID with the app registration (`az ad app show --id <client "
-    "id>`); if the secret is refused, put a new one into the vault (docs/deployment.md, step 5)."
+    "id>`); if Entra refuses secret, certificate or identity, mend that (docs/deployment.md, step 5)."
 )
+NO_VAULT_SECRET = {
+    CredentialKind.SECRET: "the secret was given in ENTRA_CLIENT_SECRET; the function app needs it "
+    "in the vault, unless CREDENTIAL says otherwise",
+    CredentialKind.FEDERATED: "none is needed: the managed identity speaks for the app registration "
+    "(CREDENTIAL is federated)",
+}
 _CLOCK = "Set this machine's clock by a time server (`timedatectl set-ntp true`; on Windows `w32tm /resync`)."
 
 

@@ -1,4 +1,4 @@
-"""Tokens for Graph and Dataverse, and the client secret that they are made with."""
+"""Tokens for Graph and Dataverse, and the secret texts that they are made with."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AppCredential(Protocol):
         """
 
     def renew(self) -> None:
-        """A service refused our token: the next `get_token` fetches the secret and the token anew."""
+        """A service refused our token: the next `get_token` of each service fetches one anew."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -57,13 +57,15 @@ class SecretText:
     """A secret that does not show when it is printed or formatted."""
 
     value: str = field(repr=False)
+    expires_on: float = field(default=float("inf"), compare=False)
+    """Seconds since 1970, UTC, where it is known from the start."""
 
 
 class SecretSource(Protocol):
-    """Where the client secret comes from."""
+    """Where the text comes from that the app registration proves itself with."""
 
     async def fetch(self) -> SecretText:
-        """The current secret.
+        """The current text, asked for anew.
 
         Raises:
             TransientError: it can't be had now.

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from booking_sync.plumbing import ncrontab
 from booking_sync.settings.lookalikes import lookalikes
 from booking_sync.settings.storage import storage_cautions
-from booking_sync.settings.table import MAX_LOOK_BACK_MINUTES
+from booking_sync.settings.table import BY_FIELD, MAX_LOOK_BACK_MINUTES
+from booking_sync.settings.values import CredentialKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from booking_sync.settings.table import Settings
 
@@ -57,12 +58,26 @@ def cautions(settings: Settings, environ: Mapping[str, str]) -> tuple[Caution, .
     found = (_seldom_catch_up(settings), _short_patience(settings), _other_cloud(settings))
     return (
         *(each for each in found if each),
+        *_unused_names(settings),
         *(Caution(*each) for each in storage_cautions(environ)),
         *(
             Caution(name, f"nothing reads it; it looks like {ours}", f"Rename it to {ours}, or remove it.")
             for name, ours in lookalikes(environ).items()
         ),
     )
+
+
+def _unused_names(settings: Settings) -> Iterator[Caution]:
+    """A name of one's own for what the chosen way to sign in does not read: one of the two is a slip."""
+    given = {
+        CredentialKind.SECRET: ("CLIENT_SECRET_NAME", "client_secret_name"),
+        CredentialKind.CERTIFICATE: ("CLIENT_CERTIFICATE_NAME", "client_certificate_name"),
+    }
+    for kind, (name, field) in given.items():
+        (setting,) = BY_FIELD[field]
+        if settings.credential is not kind and getattr(settings, field) != setting.default:
+            words = f"nothing reads it while CREDENTIAL is {settings.credential}"
+            yield Caution(name, words, f"Set CREDENTIAL to {kind}, or remove {name}.")
 
 
 def _short_patience(settings: Settings) -> Caution | None:

@@ -21,7 +21,12 @@ _ADDRESSES = {
     "key_vault_url": "KEY_VAULT_URL",
     "authority_host": "AZURE_AUTHORITY_HOST",
 }
-_SECRETS = {"client_secret_name": "CLIENT_SECRET_NAME", "seal_key_name": "SEAL_KEY_NAME"}
+_SECRETS = {
+    "client_secret_name": "CLIENT_SECRET_NAME",
+    "client_certificate_name": "CLIENT_CERTIFICATE_NAME",
+    "seal_key_name": "SEAL_KEY_NAME",
+}
+"""A certificate is read as the secret of its name."""
 
 
 def contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:

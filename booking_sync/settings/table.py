@@ -18,6 +18,7 @@ from booking_sync.settings.registration import (
     DEFAULT_QUEUE_NAME,
 )
 from booking_sync.settings.storage import STORAGE_SETTING, StorageSettings, storage_settings
+from booking_sync.settings.values import CredentialKind  # noqa: TC001 - `get_type_hints` reads it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +107,7 @@ class Settings:
         Setting(
             "KEY_VAULT_URL",
             values.https_url,
-            "the vault that holds the client secret and the key that seals",
+            "the vault that holds the key that seals, and the client secret or certificate",
             _IDENTITY_GROUP,
         ),
     ]
@@ -120,6 +121,16 @@ class Settings:
             "true",
         ),
     ]
+    credential: Annotated[
+        CredentialKind,
+        Setting(
+            "CREDENTIAL",
+            values.credential_kind,
+            "how the app registration signs in: secret, federated or certificate",
+            _IDENTITY_GROUP,
+            "secret",
+        ),
+    ]
     client_secret_name: Annotated[
         str,
         Setting(
@@ -128,6 +139,16 @@ class Settings:
             "the client secret's name in the vault",
             _IDENTITY_GROUP,
             "booking-sync-client-secret",
+        ),
+    ]
+    client_certificate_name: Annotated[
+        str,
+        Setting(
+            "CLIENT_CERTIFICATE_NAME",
+            values.secret_name,
+            "the client certificate's name in the vault",
+            _IDENTITY_GROUP,
+            "booking-sync-client-certificate",
         ),
     ]
     seal_key_name: Annotated[
@@ -390,8 +411,9 @@ class EnvironmentSettings:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationSettings:
-    """The app registration without its secret; a part for `load_part`."""
+    """The app registration, and how it signs in; a part for `load_part`."""
 
+    credential: CredentialKind
     tenant_id: str
     client_id: str
     authority_host: str
@@ -399,11 +421,12 @@ class RegistrationSettings:
 
 @dataclass(frozen=True, slots=True)
 class VaultSettings:
-    """Where the app registration's secret is; a part for `load_part`."""
+    """Where the app registration's secret or certificate is; a part for `load_part`."""
 
     key_vault_url: str
     key_vault_verify_challenge: bool
     client_secret_name: str
+    client_certificate_name: str
 
 
 @dataclass(frozen=True, slots=True)

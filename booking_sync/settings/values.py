@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,17 @@ at most ([MS-OXCDATA] 2.6.1 counts its bytes in one byte), and puts 44 of its ow
 _QUOTES = frozenset(('""', "''", "``", "“”", "„“", "„”", "«»", "\u2018\u2019"))
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
+
+
+class CredentialKind(StrEnum):
+    """How the app registration proves who it is."""
+
+    SECRET = "secret"  # noqa: S105 - the setting's text, no secret
+    """A client secret in Key Vault."""
+    FEDERATED = "federated"
+    """A token of the function app's managed identity, which the registration trusts."""
+    CERTIFICATE = "certificate"
+    """A certificate in Key Vault."""
 
 
 def shared(values: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[list[str]]:
@@ -127,6 +139,14 @@ def secret_name(text: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z-]{1,127}", text):
         raise ValueError("must be 1 to 127 letters, digits and hyphens, as Key Vault wants it")
     return text
+
+
+def credential_kind(text: str) -> CredentialKind:
+    """How the app registration signs in."""
+    try:
+        return CredentialKind(text.lower())
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(CredentialKind)}") from None
 
 
 def number(lowest: float, highest: float) -> Callable[[str], float]:

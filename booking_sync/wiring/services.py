@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from booking_sync.azure.blob_texts import BlobTextStore
     from booking_sync.azure.poison import StoragePoisonQueue
+    from booking_sync.azure.proofs import Proof
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.azure.secrets import KeyVaultSecret
     from booking_sync.azure.sign_in import SignIn
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.credentials import AppCredential, SecretSource
     from booking_sync.ports.keys import OpenKeyring
     from booking_sync.settings.table import Settings
+    from booking_sync.settings.values import CredentialKind
 
     Part = TypeVar("Part", bound=DataclassInstance)
 
@@ -252,16 +254,39 @@ class Services(ClosedTogether):
 
     @cached_property
     def vault_secret(self) -> KeyVaultSecret:
-        """The app registration's secret in Key Vault."""
+        """The app registration's secret or certificate in Key Vault."""
         from booking_sync.azure.secrets import KeyVaultSecret
         from booking_sync.settings.table import VaultSettings
+        from booking_sync.settings.values import CredentialKind
 
         vault = self.part(VaultSettings)
+        name, setting = vault.client_secret_name, "CLIENT_SECRET_NAME"
+        if self.credential_kind is CredentialKind.CERTIFICATE:
+            name, setting = vault.client_certificate_name, "CLIENT_CERTIFICATE_NAME"
         secret = KeyVaultSecret(
-            vault.key_vault_url, vault.client_secret_name, verify_challenge=vault.key_vault_verify_challenge
+            vault.key_vault_url,
+            name,
+            setting=setting,
+            verify_challenge=vault.key_vault_verify_challenge,
         )
         self._closing.push_async_callback(secret.close)
         return secret
+
+    def checked_secret(self) -> KeyVaultSecret | None:
+        """What of the vault the app registration signs in with; None when it is nothing there."""
+        from booking_sync.settings.values import CredentialKind
+
+        if self.given_secret or self.credential_kind is CredentialKind.FEDERATED:
+            return None
+        return self.vault_secret
+
+    @property
+    def credential_kind(self) -> CredentialKind:
+        """How the app registration signs in; a secret that a command was given wins."""
+        from booking_sync.settings.table import RegistrationSettings
+        from booking_sync.settings.values import CredentialKind
+
+        return CredentialKind.SECRET if self.given_secret else self.part(RegistrationSettings).credential
 
     @cached_property
     def seal_keys(self) -> OpenKeyring:
@@ -317,23 +342,37 @@ class Services(ClosedTogether):
 
     def _app_credential(self) -> AppCredential:
         """The app registration's credential. It is made here only, for the function app and for commands."""
-        from booking_sync.azure.credential import VAULT_REMEDY, ClientSecretAppCredential
+        from booking_sync.azure.credential import AppRegistrationCredential
+        from booking_sync.azure.proofs import Registration
         from booking_sync.settings.table import RegistrationSettings
 
         app = self.part(RegistrationSettings)
-        remedy = f"correct {CLIENT_SECRET_VARIABLE}" if self.given_secret else VAULT_REMEDY
-        return ClientSecretAppCredential(
-            app.tenant_id, app.client_id, self.client_secret(), authority=app.authority_host, remedy=remedy
-        )
+        registration = Registration(app.tenant_id, app.client_id, app.authority_host)
+        return AppRegistrationCredential(registration, self.proof_source(), self._proof())
 
-    def client_secret(self) -> SecretSource:
-        """Where the app registration's secret comes from."""
-        if not self.given_secret:
-            return self.vault_secret
+    def _proof(self) -> Proof:
+        from booking_sync.azure.proofs import CertificateProof, IdentityProof, SecretProof
+        from booking_sync.settings.values import CredentialKind
+
+        if self.given_secret:
+            return SecretProof(f"correct {CLIENT_SECRET_VARIABLE}")
+        if self.credential_kind is CredentialKind.CERTIFICATE:
+            return CertificateProof()
+        return IdentityProof() if self.credential_kind is CredentialKind.FEDERATED else SecretProof()
+
+    def proof_source(self) -> SecretSource:
+        """Where the text comes from that the app registration proves itself with."""
+        from booking_sync.azure.proofs import AssertionSource
         from booking_sync.azure.sign_in import GivenSecret
         from booking_sync.ports.credentials import SecretText
+        from booking_sync.settings.table import AuthoritySettings
+        from booking_sync.settings.values import CredentialKind
 
-        return GivenSecret(SecretText(self.given_secret))
+        if self.given_secret:
+            return GivenSecret(SecretText(self.given_secret))
+        if self.credential_kind is CredentialKind.FEDERATED:
+            return AssertionSource(self.part(AuthoritySettings).authority_host)
+        return self.vault_secret
 
     def _personal_credential(self, person: SignIn) -> AppCredential:
         from booking_sync.azure.sign_in import open_person

@@ -3,6 +3,7 @@
 param appPrincipalId string
 param operatorPrincipalId string
 param operatorPrincipalType string
+param operatorMakesCertificates bool
 param storageAccountName string
 param keyVaultName string
 param applicationInsightsName string
@@ -13,6 +14,7 @@ var roleIds = {
   'Storage Queue Data Contributor': '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   'Key Vault Secrets User': '4633458b-17de-408a-b874-0445c86b69e6'
   'Key Vault Secrets Officer': 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
+  'Key Vault Certificates Officer': 'a4417e6f-fecd-4de8-b567-7b0420556985'
   'Monitoring Metrics Publisher': '3913510d-42f4-4e42-8a64-420c390055eb'
 }
 
@@ -81,6 +83,17 @@ resource operatorSecret 'Microsoft.Authorization/roleAssignments@2022-04-01' = i
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds['Key Vault Secrets Officer'])
+  }
+}
+
+// The operator makes and renews the client certificate, where the app signs in with one. (The app reads it as a secret.)
+resource operatorCertificate 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (operatorMakesCertificates && !empty(operatorPrincipalId)) {
+  name: guid(keyVault.id, operatorPrincipalId, roleIds['Key Vault Certificates Officer'])
+  scope: keyVault
+  properties: {
+    principalId: operatorPrincipalId
+    principalType: operatorPrincipalType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds['Key Vault Certificates Officer'])
   }
 }
 

@@ -45,6 +45,8 @@ class KeyVaultStandIn(StandIn):
         self.permitted = frozenset(permitted)
         self.lists_unknown = True
         """Versions of a secret that was never there are an empty list; else a 404: no source tells."""
+        self._seen: set[str] = set()
+        self._revoked: frozenset[str] = frozenset()
         self._authority = authority
         self._key = key
         router = self.app.router
@@ -54,6 +56,7 @@ class KeyVaultStandIn(StandIn):
         router.add_post(CONTROL_PREFIX + "secrets/{name}", self._put_secret)
         router.add_patch(CONTROL_PREFIX + "secrets/{name}", self._patch_secret)
         router.add_put(CONTROL_PREFIX + "permitted", self._put_permitted)
+        router.add_post(CONTROL_PREFIX + "revoke", self._post_revoke)
 
     async def _get(self, request: web.Request) -> web.Response:
         name, version = request.match_info["name"], request.match_info.get("version", "")
@@ -101,7 +104,8 @@ class KeyVaultStandIn(StandIn):
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return self._unauthorized("AKV10000: Request is missing a Bearer or PoP token.")
-        reason = tokens.check(self._key, token, RESOURCE)
+        self._seen.add(token)
+        reason = "revoked" if token in self._revoked else tokens.check(self._key, token, RESOURCE)
         if reason == "wrong audience":
             return self._unauthorized(f"AKV10022: Invalid audience. Expected {RESOURCE}.", "invalid_token")
         if reason is not None:
@@ -145,6 +149,16 @@ class KeyVaultStandIn(StandIn):
             self.vault.enable(request.match_info["name"], body.get("version", ""), enabled=body["enabled"])
         except LookupError as error:
             raise web.HTTPNotFound(text=str(error)) from None
+        return web.json_response({})
+
+    def revoke(self) -> None:
+        """Refuse every token that was sent so far, as after a revocation; new ones are taken."""
+        self._revoked = frozenset(self._seen)
+
+    async def _post_revoke(self, request: web.Request) -> web.Response:
+        """See `revoke`; no body."""
+        del request
+        self.revoke()
         return web.json_response({})
 
     async def _put_permitted(self, request: web.Request) -> web.Response:

@@ -11,10 +11,11 @@ import aiohttp.connector
 import pytest
 import pytest_asyncio
 
-from booking_sync.azure.credential import ClientSecretAppCredential
+from booking_sync.azure.credential import AppRegistrationCredential
+from booking_sync.azure.proofs import Registration
 from booking_sync.azure.secrets import KeyVaultSecret
 from local.entra.managed_identity import PATH, Identity, ManagedIdentityStandIn
-from local.entra.registration import Registration
+from local.entra.registration import Registration as EntraRegistration
 from local.entra.standin import EntraStandIn, always_accepted
 from local.keyvault.standin import KeyVaultStandIn
 from local.stack.azurite import azurite, random_account
@@ -71,10 +72,10 @@ class Cloud:
         """The product's reader of the vault."""
         return KeyVaultSecret(self.vault_url, name, verify_challenge=verify_challenge)
 
-    def credential(self, hold_seconds: float = 30.0) -> ClientSecretAppCredential:
+    def credential(self, hold_seconds: float = 30.0) -> AppRegistrationCredential:
         """The product's credential on top of it."""
-        return ClientSecretAppCredential(
-            TENANT, CLIENT, self.secret(), authority=self.entra_url, hold_seconds=hold_seconds
+        return AppRegistrationCredential(
+            Registration(TENANT, CLIENT, self.entra_url), self.secret(), hold_seconds=hold_seconds
         )
 
     def token_requests(self) -> list[int]:
@@ -103,7 +104,7 @@ async def cloud(
     """The chain that a secret and a token come along."""
     key = secrets.token_bytes(32)
     tls = server_tls(str(certificates.certificate), str(certificates.key))
-    registration = Registration(TENANT, CLIENT, PRINCIPAL, (always_accepted(FIRST_SECRET),))
+    registration = EntraRegistration(TENANT, CLIENT, PRINCIPAL, (always_accepted(FIRST_SECRET),))
     entra = EntraStandIn(registration, key)
     identity = ManagedIdentityStandIn(Identity(TENANT, PRINCIPAL, CLIENT), identity_header, key)
     async with contextlib.AsyncExitStack() as stack:

@@ -12,7 +12,9 @@ from azure.core.credentials import AccessToken
 
 from booking_sync.azure.blob_texts import BlobTextStore, open_text_store
 from booking_sync.azure.clocks import HttpClockReads
-from booking_sync.azure.credential import ClientSecretAppCredential
+from booking_sync.azure.credential import AppRegistrationCredential
+from booking_sync.azure.identity import RenewableIdentity
+from booking_sync.azure.proofs import Registration
 from booking_sync.azure.queue import StorageChangeQueue, open_queue
 from booking_sync.azure.seal_keys import VaultSealKeys
 from booking_sync.azure.secrets import KeyVaultSecret
@@ -71,13 +73,17 @@ async def texts_at(url: str) -> AsyncIterator[BlobTextStore]:
 async def token(url: str) -> Any:
     """A token from Entra."""
     source = GivenSecret(SecretText("secret"))
-    async with ClientSecretAppCredential(TENANT, CLIENT, source, authority=url, hold_seconds=0) as credential:
+    async with AppRegistrationCredential(
+        Registration(TENANT, CLIENT, url), source, hold_seconds=0
+    ) as credential:
         return await credential.get_token(GRAPH_SCOPE)
 
 
 async def secret(url: str) -> Any:
     """A secret from Key Vault."""
-    vault = KeyVaultSecret(url, SECRET_NAME, verify_challenge=False, credential_factory=Somebody)
+    vault = KeyVaultSecret(
+        url, SECRET_NAME, verify_challenge=False, credential_factory=lambda: RenewableIdentity(Somebody)
+    )
     try:
         return await vault.fetch()
     finally:
@@ -86,7 +92,9 @@ async def secret(url: str) -> Any:
 
 async def secret_state(url: str) -> Any:
     """What Key Vault knows of a secret."""
-    vault = KeyVaultSecret(url, SECRET_NAME, verify_challenge=False, credential_factory=Somebody)
+    vault = KeyVaultSecret(
+        url, SECRET_NAME, verify_challenge=False, credential_factory=lambda: RenewableIdentity(Somebody)
+    )
     try:
         return await vault.state()
     finally:
@@ -95,7 +103,9 @@ async def secret_state(url: str) -> Any:
 
 async def seal_keys(url: str) -> Any:
     """The seal's keys from Key Vault."""
-    keyring = VaultSealKeys(url, SECRET_NAME, now, verify_challenge=False, credential_factory=Somebody)
+    keyring = VaultSealKeys(
+        url, SECRET_NAME, now, verify_challenge=False, credential_factory=lambda: RenewableIdentity(Somebody)
+    )
     try:
         return await keyring.load()
     finally:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.azure.credential import ClientSecretAppCredential
+from booking_sync.azure.credential import AppRegistrationCredential
+from booking_sync.azure.proofs import Registration
 from booking_sync.errors import TransientError
 from booking_sync.plumbing.retry_after import LONGEST_SECONDS
 from local.standin import tokens
@@ -21,6 +22,7 @@ from tests.azure.conftest import (
     GRAPH_SCOPE,
     SECOND_SECRET,
     SECRET_NAME,
+    TENANT,
 )
 
 if TYPE_CHECKING:
@@ -80,9 +82,8 @@ async def test_token_is_renewed_before_it_expires(cloud: Cloud) -> None:
         cloud.entra.lifetime_seconds = 3599
         # azure-identity leaves half a minute between two tries; another scope's request does not count for it
         # here, so the wait is taken out of its own book-keeping.
-        opened = credential._opened  # noqa: SLF001 - see above: the alternative is to sleep for 30 s
-        assert opened is not None
-        opened.credential._last_request_time = 0  # noqa: SLF001 - as above
+        opened: Any = credential._opened[(GRAPH_SCOPE,)]  # noqa: SLF001 - see above: else it would sleep for 30 s
+        opened.client._last_request_time = 0  # noqa: SLF001 - as above
         renewed = await credential.get_token(GRAPH_SCOPE)
     assert short.expires_on > time.time()
     assert renewed.expires_on > short.expires_on
@@ -141,11 +142,10 @@ async def test_failure_of_one_service_leaves_the_other_alone(cloud: Cloud) -> No
         assert (await credential.get_token(GRAPH_SCOPE)).token == graph.token
 
 
-async def test_refused_token_is_renewed_with_a_fresh_secret(cloud: Cloud) -> None:
-    """After `renew` the secret and the token are fetched anew, however often it was called."""
+async def test_refused_token_is_renewed_with_the_secret_that_we_have(cloud: Cloud) -> None:
+    """After `renew` the token is fetched anew, once however often it was called; the vault is not asked."""
     async with cloud.credential() as credential:
         first = await credential.get_token(GRAPH_SCOPE)
-        cloud.rotate(SECOND_SECRET)
         cloud.entra.lifetime_seconds = 1800
         credential.renew()
         credential.renew()
@@ -153,16 +153,44 @@ async def test_refused_token_is_renewed_with_a_fresh_secret(cloud: Cloud) -> Non
         credential.renew()
         third = await credential.get_token(GRAPH_SCOPE)
     assert first.token != second.token == third.token
-    assert (cloud.token_requests(), cloud.secret_reads()) == ([200, 200], 2)
+    assert (cloud.token_requests(), cloud.secret_reads()) == ([200, 200], 1)
 
 
-async def test_renewal_that_fails_keeps_what_there_is(cloud: Cloud) -> None:
-    """With the vault down, a token that one service refused still serves the other."""
+async def test_every_service_s_token_is_renewed(cloud: Cloud) -> None:
+    """A renewal counts for each service at its next request, whichever of them refused."""
+    async with cloud.credential() as credential:
+        before = [await credential.get_token(each) for each in (GRAPH_SCOPE, DATAVERSE_SCOPE)]
+        cloud.entra.lifetime_seconds = 1800
+        credential.renew()
+        after = [await credential.get_token(each) for each in (GRAPH_SCOPE, DATAVERSE_SCOPE)]
+    assert not {each.token for each in before} & {each.token for each in after}
+
+
+async def test_refused_token_and_refused_secret_are_renewed_one_after_the_other(cloud: Cloud) -> None:
+    """Graph refuses the token, Entra the secret: both are new afterwards."""
     async with cloud.credential() as credential:
         first = await credential.get_token(GRAPH_SCOPE)
-        cloud.keyvault.faults.add(Fault(path="/secrets", times=-1, status=503))
+        cloud.rotate(SECOND_SECRET)
+        cloud.entra.lifetime_seconds = 1800
+        credential.renew()
+        assert (await credential.get_token(GRAPH_SCOPE)).token != first.token
+    assert (cloud.token_requests(), cloud.secret_reads()) == ([200, 401, 200], 2)
+
+
+@pytest.mark.parametrize("link", ["entra", "keyvault"])
+async def test_renewal_that_fails_keeps_what_there_is(cloud: Cloud, link: str) -> None:
+    """With Entra down, or the secret ended and the vault down, a token that one service refused serves on."""
+    async with cloud.credential() as credential:
+        first = await credential.get_token(GRAPH_SCOPE)
+        if link == "keyvault":
+            cloud.expect(SECOND_SECRET)
+        getattr(cloud, link).faults.add(Fault(path="/", times=-1, status=503))
         credential.renew()
         assert (await credential.get_token(GRAPH_SCOPE)).token == first.token
+        asked = len(getattr(cloud, link).requests)
+        credential.renew()
+        assert (await credential.get_token(GRAPH_SCOPE)).token == first.token
+        assert len(getattr(cloud, link).requests) == asked, "not again within the pause"
 
 
 @pytest.mark.parametrize(
@@ -206,8 +234,8 @@ async def test_trouble_at_entra_is_transient(
 
 async def test_unreachable_entra_is_transient(cloud: Cloud) -> None:
     """An Entra that can't be connected to is a TransientError."""
-    async with ClientSecretAppCredential(
-        "0d1e2f30-1111-4222-8333-444455556666", CLIENT, cloud.secret(), authority="https://127.0.0.1:9"
+    async with AppRegistrationCredential(
+        Registration(TENANT, CLIENT, "https://127.0.0.1:9"), cloud.secret()
     ) as credential:
         with pytest.raises(TransientError, match="can't be reached"):
             await credential.get_token(GRAPH_SCOPE)
@@ -215,11 +243,8 @@ async def test_unreachable_entra_is_transient(cloud: Cloud) -> None:
 
 async def test_unknown_application_names_the_settings(cloud: Cloud) -> None:
     """A wrong client id is no reason to read the secret again; the text names what to check."""
-    async with ClientSecretAppCredential(
-        "0d1e2f30-1111-4222-8333-444455556666",
-        "11111111-1111-4222-8333-444455556666",
-        cloud.secret(),
-        authority=cloud.entra_url,
+    async with AppRegistrationCredential(
+        Registration(TENANT, "11111111-1111-4222-8333-444455556666", cloud.entra_url), cloud.secret()
     ) as credential:
         with pytest.raises(TransientError, match=r"AADSTS700016.*ENTRA_CLIENT_ID"):
             await credential.get_token(GRAPH_SCOPE)

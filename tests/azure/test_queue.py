@@ -28,8 +28,7 @@ from local.standin import StandIn, server_tls, serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from azure.core.credentials_async import AsyncTokenCredential
-
+    from booking_sync.azure.identity import RenewableIdentity
     from booking_sync.azure.queue import StorageChangeQueue
     from local.stack.certificates import Certificates
     from tests.azure.conftest import Cloud
@@ -258,7 +257,7 @@ async def test_identity_form_sends_a_token_of_the_named_identity(
     )
     asked: list[str] = []
 
-    def credential(client_id: str) -> AsyncTokenCredential:
+    def credential(client_id: str) -> RenewableIdentity:
         asked.append(client_id)
         return platform_credential(client_id)
 

@@ -11,7 +11,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
-from booking_sync.azure.credential import ClientSecretAppCredential
+from booking_sync.azure.credential import AppRegistrationCredential
 from booking_sync.azure.sign_in import PersonCredential, SignIn, open_person
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.wiring.services import Services
@@ -120,7 +120,7 @@ async def test_the_app_signs_in_with_the_vault_s_secret(cloud: Cloud) -> None:
         "CLIENT_SECRET_NAME": SECRET_NAME,
     }
     async with Services(environ, sign_in=SignIn.APP) as services:
-        assert isinstance(services.credential, ClientSecretAppCredential)
+        assert isinstance(services.credential, AppRegistrationCredential)
         assert (await services.credential.get_token(DATAVERSE_SCOPE)).token
     assert cloud.secret_reads() == 1
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
+    from local.stack.options import CertificateForm, CredentialKind
+
 COLUMNS = SupportColumns()
 NOWHERE = "https://localhost:9/api/dataverse/bookings"
 """Nothing listens on the discard port: webhooks of a stack without a host end as failed system jobs."""
@@ -132,13 +134,26 @@ class Deployment:
 
 
 @asynccontextmanager
-async def open_deployment(folder: Path, *, hosts: int = 0) -> AsyncIterator[Deployment]:
+async def open_deployment(
+    folder: Path,
+    *,
+    hosts: int = 0,
+    credential: CredentialKind = "secret",
+    certificate_form: CertificateForm = "pem",
+) -> AsyncIterator[Deployment]:
     """A furnished, provisioned stack; while it lasts, this process trusts it as its app does."""
     maker = WorldMaker(seed=5)
     world = maker.make(technicians=2, bookings=1, day=date(2027, 3, 26))
     # The doctor warns of a catch-up that runs seldom; only a host needs one that does.
     settings = NO_TIMERS if hosts else {}
-    options = StackOptions(folder, provisioned=False, hosts=hosts, settings=settings)
+    options = StackOptions(
+        folder,
+        provisioned=False,
+        hosts=hosts,
+        settings=settings,
+        credential=credential,
+        certificate_form=certificate_form,
+    )
     with pytest.MonkeyPatch.context() as patch:
         async with LocalStack(options) as stack:
             for name, value in stack.settings.items():

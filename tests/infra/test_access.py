@@ -38,6 +38,34 @@ def test_production_needs_its_organisation() -> None:
     )
 
 
+def test_the_app_can_sign_in_in_three_ways() -> None:
+    """A secret by default; a certificate, or the managed identity's word, where a deployment says so."""
+    parameter = MAIN.of("parameter")["credential"]
+    assert parameter.value == "secret"
+    assert parameter.decorators["allowed"] == ["secret", "certificate", "federated"]
+    settings = values(MAIN.of("variable")["bookingSyncSettings"])
+    assert settings["CREDENTIAL"] == Expression("credential")
+    assert settings["CLIENT_CERTIFICATE_NAME"] == Expression("clientCertificateName")
+    roles = values(MAIN.of("module")["roles"])["params"]
+    assert roles["operatorMakesCertificates"] == Expression("credential == 'certificate'")
+
+
+def test_the_federated_credential_names_the_identity_as_entra_does() -> None:
+    """Issuer of the tenant, the identity's principal id, the audience of its tokens: Entra takes no other."""
+    command = re.search(r"federated-credential create .*<<END\n(.*?)\nEND\n", COMMANDS, re.DOTALL)
+    assert command
+    given = json.loads(command[1])
+    assert re.fullmatch(r"https://login\.microsoftonline\.com/\$\(az account .*\)/v2\.0", given["issuer"])
+    assert given["subject"] == "$IDENTITY_PRINCIPAL_ID"
+    assert given["audiences"] == ["api://AzureADTokenExchange"]
+    assert MAIN.of("output")["IDENTITY_PRINCIPAL_ID"].value == Expression("identity.outputs.principalId")
+    clouds = re.findall(r"`https://(login[\w.]+)/<tenant>/v2\.0` \| `api://(\w+)`", PAGE)
+    assert dict(clouds) == {
+        "login.microsoftonline.us": "AzureADTokenExchangeUSGov",
+        "login.partner.microsoftonline.cn": "AzureADTokenExchangeChina",
+    }
+
+
 def test_access_is_restricted_as_a_whole_or_not_at_all() -> None:
     """By default keys alone guard the site; restricted, Dataverse's tags and operators are let in."""
     parameters = MAIN.of("parameter")

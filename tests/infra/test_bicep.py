@@ -334,6 +334,7 @@ def test_roles_are_these_and_no_more() -> None:
         ("appPrincipalId", "Key Vault Secrets User", "keyVault"),
         ("appPrincipalId", "Monitoring Metrics Publisher", "applicationInsights"),
         ("operatorPrincipalId", "Key Vault Secrets Officer", "keyVault"),
+        ("operatorPrincipalId", "Key Vault Certificates Officer", "keyVault"),
         ("operatorPrincipalId", "Storage Queue Data Contributor", "storageAccount"),
     }
 
@@ -345,6 +346,7 @@ def test_role_ids_are_azure_s() -> None:
         "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
         "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
         "Key Vault Secrets Officer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
+        "Key Vault Certificates Officer": "a4417e6f-fecd-4de8-b567-7b0420556985",
         "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     }
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from booking_sync.settings.values import CredentialKind
+
 KEY = "c2VjcmV0LWtleQ=="
 CONNECTION = (
     f"DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey={KEY};EndpointSuffix=core.windows.net"
@@ -357,10 +359,49 @@ ROWS: dict[str, Row] = {
             "false", "KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost"
         ),
     ),
+    "CREDENTIAL": Row(
+        "credential",
+        "Federated",
+        CredentialKind.FEDERATED,
+        {
+            Mistake.MALFORMED: Refused(
+                "managedidentity", "CREDENTIAL must be one of secret, federated, certificate"
+            ),
+            Mistake.TOO_LONG: Refused("secrets", "must be one of"),
+            Mistake.TOO_SHORT: Refused("cert", "must be one of"),
+            Mistake.EMPTY: Taken("", CredentialKind.SECRET),
+            Mistake.DOUBLED: Refused("secretsecret", "must be one of"),
+            Mistake.CONTRADICTING: (
+                Cautioned(
+                    "federated",
+                    "nothing reads it while CREDENTIAL is federated",
+                    {"CLIENT_SECRET_NAME": "my-secret"},
+                ),
+                Cautioned(
+                    "certificate",
+                    "nothing reads it while CREDENTIAL is certificate",
+                    {"CLIENT_SECRET_NAME": "my-secret"},
+                ),
+                Cautioned(
+                    "secret",
+                    "nothing reads it while CREDENTIAL is secret",
+                    {"CLIENT_CERTIFICATE_NAME": "my-certificate"},
+                ),
+            ),
+        },
+    ),
     "CLIENT_SECRET_NAME": _secret(
         "client_secret_name",
         "booking-sync-client-secret",
         Refused("Booking-Sync-Seal-Key", "CLIENT_SECRET_NAME and SEAL_KEY_NAME must not be the same secret"),
+    ),
+    "CLIENT_CERTIFICATE_NAME": _secret(
+        "client_certificate_name",
+        "booking-sync-client-certificate",
+        Refused(
+            "Booking-Sync-Client-Secret",
+            "CLIENT_SECRET_NAME and CLIENT_CERTIFICATE_NAME must not be the same secret",
+        ),
     ),
     "SEAL_KEY_NAME": _secret(
         "seal_key_name",

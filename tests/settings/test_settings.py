@@ -18,6 +18,7 @@ from booking_sync.settings.lookalikes import lookalikes
 from booking_sync.settings.registration import catch_up_schedule, queue_name
 from booking_sync.settings.storage import STORAGE_NAMES, StorageSettings
 from booking_sync.settings.table import SETTINGS, ReceiverSettings, Settings
+from booking_sync.settings.values import CredentialKind
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -64,7 +65,9 @@ def test_defaults() -> None:
         queue_name="booking-changes",
         key_vault_url="https://contoso.vault.azure.net",
         key_vault_verify_challenge=True,
+        credential=CredentialKind.SECRET,
         client_secret_name="booking-sync-client-secret",
+        client_certificate_name="booking-sync-client-certificate",
         seal_key_name="booking-sync-seal-key",
         tenant_id=GUID.lower(),
         client_id=CLIENT,
