@@ -7,12 +7,15 @@ column to an administrator.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.dataverse.web_api.errors import incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+_IDENTITY = re.compile(r"[a-z0-9_.-]+")
 
 
 class RowColumns:
@@ -44,9 +47,12 @@ class RowColumns:
         return value
 
     def identity(self, name: str) -> str:
-        """An id or a name of Dataverse's, which has to be there; in lower case."""
+        """An id or a name of Dataverse's, which has to be there; in lower case.
+
+        It goes into further queries, so it holds nothing but what ids and names are made of.
+        """
         value = self.text(name).lower()
-        if not value:
+        if not _IDENTITY.fullmatch(value):
             raise incomplete()
         return value
 
