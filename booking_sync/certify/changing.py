@@ -83,7 +83,7 @@ async def _series(run: CheckContext) -> AsyncIterator[CheckOutput]:
     if ref is None:
         yield NotTried("series_times", f"no series could be made: {made.verdict}")
         return
-    answer = await run.calendar.update(ref, content_at(start + timedelta(hours=1)))
+    answer = await run.calendar.move(ref, content_at(start + timedelta(hours=1)))
     yield Observation(
         "series_times",
         "taken" if answer.ok else ("refused" if answer.status == _BAD_REQUEST else answer.verdict),

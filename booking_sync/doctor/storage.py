@@ -58,7 +58,7 @@ def judge_timer(state: TimerState, run: TimerRun | None, now: datetime, look_bac
         return result(status, overdue_words(state) + cause, overdue_remedy(state.timer))
     if run is None and state.due is None:
         words = "none is known, nor since when the app runs: it has noted neither in its journal"
-        return result(CheckStatus.WARNING, words, f"{_NEVER_SEEN} {overdue_remedy(state.timer)}")
+        return result(CheckStatus.SKIPPED, words, f"{_NEVER_SEEN} {overdue_remedy(state.timer)}")
     if run is None:
         return result(CheckStatus.OK, f"none yet: the first is due {state.due:%Y-%m-%d %H:%M} UTC")
     if is_catch_up and (run.succeeded is None or now - run.succeeded > look_back):

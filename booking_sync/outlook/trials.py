@@ -77,6 +77,11 @@ class OutlookTrials:
             request = replace(request, headers={**request.headers, "If-Match": version})
         return await self._one(request)
 
+    async def move(self, event: EventRef, content: EventContent) -> ServiceAnswer:
+        """Write the content's times and nothing else."""
+        request = self._requests.update(event, content)
+        return await self._one(replace(request, body={name: request.body[name] for name in ("start", "end")}))
+
     async def seal(self, event: EventRef, text: str) -> ServiceAnswer:
         """Write an extended property by PATCH."""
         return await self._one(self._requests.seal(event, text))

@@ -78,6 +78,9 @@ class CalendarTrials(Protocol):
             version: sent as `If-Match`; empty sends none.
         """
 
+    async def move(self, event: EventRef, content: EventContent) -> ServiceAnswer:
+        """Write the content's times and nothing else."""
+
     async def seal(self, event: EventRef, text: str) -> ServiceAnswer:
         """Write an extended property by PATCH."""
 

@@ -74,7 +74,8 @@ def test_a_benchmark_that_hangs_is_ended_with_all_its_processes() -> None:
     assert isinstance(crashed, Crashed)
     assert crashed.reason == "was still running after 3 s"
     child = int(crashed.tail.splitlines()[0])
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.05)  # killed, and not gone yet; the test's time limit ends this
 
 
 def test_a_benchmark_dies_with_the_command_that_runs_it() -> None:

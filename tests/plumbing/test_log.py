@@ -77,6 +77,7 @@ def test_libraries_are_quiet_about_their_requests(name: str, caplog: pytest.LogC
 def test_the_worker_s_line_for_each_invocation_is_not_paid_for(caplog: pytest.LogCaptureFixture) -> None:
     """Microsoft's worker library writes it at INFO, on the logger that is kept quiet."""
     worker = pytest.importorskip("azure_functions_runtime.logging")
+    worker.logger.setLevel(logging.NOTSET)  # whatever ran before
     caplog.set_level(logging.INFO)
     assert worker.logger.isEnabledFor(logging.INFO)
     quiet_libraries()
