@@ -162,7 +162,7 @@ async def test_the_timers_last_runs_are_told(deployment: Deployment) -> None:
 
 
 async def test_an_app_that_never_ran_is_told_and_nothing_is_noted(deployment: Deployment) -> None:
-    """Where the journal knows neither runs nor the app, both timers can not be judged, and no blob is written."""
+    """Where the journal knows neither runs nor the app, nobody judges a timer, and no blob is written."""
     text_store = open_text_store(load_queue_settings(deployment.environ).storage)
     assert text_store is not None
     container = text_store._container  # noqa: SLF001 - a test's own clearing away
