@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.audit.auditor import AuditRequest
 from booking_sync.domain.ids import typed_guid
-from booking_sync.errors import PermanentError, TransientError
-from booking_sync.plumbing.http_answer import HttpAnswer
-from booking_sync.plumbing.http_orders import BadRequestError, read_order
+from booking_sync.errors import SyncError
+from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
+from booking_sync.plumbing.http_orders import BadRequestError, read_order, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 256 * 1024
 """Room for some thousands of mailboxes."""
-
-
-HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 async def answer_audit_request(
@@ -33,13 +30,9 @@ async def answer_audit_request(
     """
     try:
         report = await run(read_audit_request(headers, body))
-    except BadRequestError as error:
-        return HttpAnswer(error.status, {"error": str(error)}, dict(HEADERS))
-    except TransientError as error:
-        return HttpAnswer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": error.reason}, dict(HEADERS))
-    except PermanentError as error:
-        return HttpAnswer(HTTPStatus.BAD_GATEWAY, {"error": error.reason}, dict(HEADERS))
-    return HttpAnswer(HTTPStatus.OK, report.payload(), dict(HEADERS))
+    except (BadRequestError, SyncError) as error:
+        return refusal(error, "error")
+    return HttpAnswer(HTTPStatus.OK, report.payload(), dict(NOT_STORED))
 
 
 def read_audit_request(headers: Mapping[str, str], body: bytes) -> AuditRequest:

@@ -54,11 +54,7 @@ class BlobTextStore:
     async def put(self, name: str, text: str) -> None:
         """Write a text, in place of any that is there; raises a `SyncError`, as every method here."""
         async with asking(BLOBS):
-            try:
-                await self._container.upload_blob(name, text.encode(), overwrite=True)
-            except ResourceNotFoundError:
-                await self._create()
-                await self._container.upload_blob(name, text.encode(), overwrite=True)
+            await self._upload(name, text.encode(), overwrite=True)
 
     async def get(self, name: str) -> str | None:
         """The text of that name; None when there is none."""
@@ -74,10 +70,7 @@ class BlobTextStore:
         text = until.isoformat().encode()
         async with asking(BLOBS):
             try:
-                await self._container.upload_blob(name, text, overwrite=False)
-            except ResourceNotFoundError:
-                await self._create()
-                return await self._claimed_anew(name, text)
+                await self._upload(name, text, overwrite=False)
             except ResourceExistsError:
                 return await self._taken_over(name, text, now)
             return True
@@ -89,13 +82,6 @@ class BlobTextStore:
                 await self._container.delete_blob(name)
             except ResourceNotFoundError:
                 return
-
-    async def _claimed_anew(self, name: str, text: bytes) -> bool:
-        try:
-            await self._container.upload_blob(name, text, overwrite=False)
-        except ResourceExistsError:
-            return False  # another instance was faster
-        return True
 
     async def _taken_over(self, name: str, text: bytes, now: datetime) -> bool:
         """Claim what a killed instance left, by the version that was read."""
@@ -147,6 +133,14 @@ class BlobTextStore:
                 return []
             # In here, so that a list without dates or with strange ones is an answer that can't be read.
             return [(blob.last_modified.astimezone(UTC), str(blob.name)) for blob in found]
+
+    async def _upload(self, name: str, text: bytes, *, overwrite: bool) -> None:
+        """Store a text, and make the container first where it is missing."""
+        try:
+            await self._container.upload_blob(name, text, overwrite=overwrite)
+        except ResourceNotFoundError:
+            await self._create()
+            await self._container.upload_blob(name, text, overwrite=overwrite)
 
     async def _create(self) -> None:
         try:

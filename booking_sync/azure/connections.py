@@ -8,6 +8,7 @@ piece. Here packed answers are not asked for, and what comes in is counted.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,12 +20,17 @@ from booking_sync.errors import TransientError
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from azure.core.async_paging import AsyncItemPaged
+    from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import HttpResponseError
 
     from booking_sync.azure.identity import RenewableIdentity
 
 Item = TypeVar("Item")
+
+NO_CODE = "no code"
+"""Said of a refusal without a readable error code: then it need not be the service that speaks."""
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 5
@@ -116,6 +122,23 @@ async def bounded_list(listing: AsyncItemPaged[Item]) -> list[Item]:
             raise TransientError(f"a list does not end after {MAX_PAGES} pages")
         entries += [each async for each in page]
     return entries
+
+
+def readable_code(*told: object) -> str:
+    """The first of these that can be a service's error code, and so be shown; `NO_CODE` when none can."""
+    return next((each for each in told if isinstance(each, str) and _CODE.fullmatch(each)), NO_CODE)
+
+
+def require_token(token: AccessToken, service: str) -> AccessToken:
+    """The token, when an answer held one.
+
+    Raises:
+        TransientError: it held none, or something else in its place.
+    """
+    text: object = token.token  # as the answer has it, whatever the SDK's annotation says
+    if not isinstance(text, str) or not text:
+        raise TransientError(f"{service}'s answer has no token in it")
+    return token
 
 
 def retry_after(error: HttpResponseError) -> float | None:

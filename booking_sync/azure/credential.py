@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from booking_sync.azure.connections import TOTAL_SECONDS, retry_after, unreadable
+from booking_sync.azure.connections import TOTAL_SECONDS, require_token, retry_after, unreadable
 from booking_sync.azure.proofs import SecretProof
 from booking_sync.errors import TransientError
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
@@ -207,10 +207,7 @@ class AppRegistrationCredential(ClosedOnExit):
             raise _translate(error, opened.text) from None
         except Exception as error:  # noqa: BLE001 - see `unreadable`
             raise unreadable("Entra", error) from None
-        text: object = token.token  # as the answer has it, whatever the SDK's annotation says
-        if not isinstance(text, str) or not text:
-            raise TransientError("Entra's answer has no token in it")
-        return token
+        return require_token(token, "Entra")
 
     def _is_renewal_due(self, scopes: Scopes, opened: _Opened) -> bool:
         if opened.renewal == self._renewals and not _is_ending(opened.text):

@@ -18,7 +18,13 @@ from azure.core.exceptions import AzureError
 from azure.identity.aio import CertificateCredential, ClientAssertionCredential, ClientSecretCredential
 
 from booking_sync.azure.claims import read_identity
-from booking_sync.azure.connections import TOTAL_SECONDS, client_options, platform_credential, unreadable
+from booking_sync.azure.connections import (
+    TOTAL_SECONDS,
+    client_options,
+    platform_credential,
+    require_token,
+    unreadable,
+)
 from booking_sync.errors import TransientError
 from booking_sync.ports.credentials import SecretText
 
@@ -203,10 +209,7 @@ class AssertionSource:
             raise TransientError(NO_IDENTITY) from None
         except Exception as error:  # noqa: BLE001 - see `unreadable`
             raise unreadable("the managed identity", error) from None
-        text: object = token.token  # as the answer has it, whatever the SDK's annotation says
-        if not isinstance(text, str) or not text:
-            raise TransientError("the managed identity's answer has no token in it")
-        self._given = token.token
+        self._given = require_token(token, "the managed identity").token
         return SecretText(token.token, token.expires_on)
 
     async def close(self) -> None:

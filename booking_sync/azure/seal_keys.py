@@ -11,13 +11,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import AzureError
 from azure.keyvault.secrets.aio import SecretClient
 
-from booking_sync.azure.connections import TOTAL_SECONDS, bounded_list, identity_options, platform_credential
-from booking_sync.azure.secrets import unreadable_vault, vault_error
+from booking_sync.azure.connections import bounded_list, identity_options, platform_credential
+from booking_sync.azure.secrets import asking_vault
 from booking_sync.domain.ownership import SealKeys, make_key
-from booking_sync.errors import SyncError, TransientError
+from booking_sync.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -86,17 +85,8 @@ class VaultSealKeys:
         Raises:
             TransientError: the vault can't be reached, refuses us, or holds no usable key.
         """
-        try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                self._keys = await self._read()
-        except TimeoutError:
-            raise TransientError("Key Vault did not answer in time") from None
-        except SyncError:
-            raise
-        except AzureError as error:
-            raise vault_error(error, self._name, "SEAL_KEY_NAME") from None
-        except Exception as error:  # noqa: BLE001 - see `unreadable_vault`
-            raise unreadable_vault(error) from None
+        async with asking_vault(self._name, "SEAL_KEY_NAME"):
+            self._keys = await self._read()
         self._read_at = self._now()
         return self._keys
 

@@ -8,16 +8,18 @@ should look at.
 from __future__ import annotations
 
 import asyncio
-import re
+import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.keyvault.secrets.aio import SecretClient
 
 from booking_sync.azure.connections import (
+    NO_CODE,
     TOTAL_SECONDS,
     identity_options,
     platform_credential,
+    readable_code,
     retry_after,
     unreadable,
 )
@@ -26,15 +28,13 @@ from booking_sync.ports.credentials import SecretText
 from booking_sync.ports.diagnosis import SecretState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from azure.keyvault.secrets import KeyVaultSecret as KeyVaultSecretVersion
 
     from booking_sync.azure.identity import RenewableIdentity
 
 Result = TypeVar("Result")
-_NO_CODE = "no code"
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 
@@ -93,17 +93,8 @@ class KeyVaultSecret:
 
     async def _read(self, pick: Callable[[KeyVaultSecretVersion], Result]) -> Result:
         """What is picked of the secret; in here, since the SDK reads an answer only when it is looked at."""
-        try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                return pick(await self._client.get_secret(self._name))
-        except TimeoutError:
-            raise TransientError("Key Vault did not answer in time") from None
-        except SyncError:
-            raise
-        except AzureError as error:
-            raise vault_error(error, self._name, self._setting) from None
-        except Exception as error:  # noqa: BLE001 - see `unreadable_vault`
-            raise unreadable_vault(error) from None
+        async with asking_vault(self._name, self._setting):
+            return pick(await self._client.get_secret(self._name))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -111,7 +102,31 @@ class KeyVaultSecret:
         await self._credential.close()
 
 
-def unreadable_vault(error: Exception) -> TransientError:
+@contextlib.asynccontextmanager
+async def asking_vault(name: str, setting: str) -> AsyncIterator[None]:
+    """Around one question to the vault: limits its time, and translates its refusals.
+
+    Args:
+        name: the secret's.
+        setting: where the secret is named.
+
+    Raises:
+        TransientError: the vault can't be reached, refuses us, or can't be read.
+    """
+    try:
+        async with asyncio.timeout(TOTAL_SECONDS):
+            yield
+    except TimeoutError:
+        raise TransientError("Key Vault did not answer in time") from None
+    except SyncError:
+        raise
+    except AzureError as error:
+        raise _refused(error, name, setting) from None
+    except Exception as error:  # noqa: BLE001 - see `_unreadable`
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> TransientError:
     """What it means that the client raises anything but `AzureError`.
 
     A challenge of another domain is a plain `ValueError` with these words (azure-keyvault-secrets 4.12).
@@ -123,14 +138,8 @@ def unreadable_vault(error: Exception) -> TransientError:
     return unreadable("Key Vault", error)
 
 
-def vault_error(error: AzureError, name: str, setting: str) -> TransientError:
-    """Why a secret can't be read, for the administrator.
-
-    Args:
-        error: what the client raised.
-        name: the secret's.
-        setting: where the secret is named.
-    """
+def _refused(error: AzureError, name: str, setting: str) -> TransientError:
+    """Why a secret can't be read, for the administrator."""
     status = error.status_code if isinstance(error, HttpResponseError) else None
     if isinstance(error, ClientAuthenticationError) and status is None:
         return TransientError(
@@ -139,7 +148,7 @@ def vault_error(error: AzureError, name: str, setting: str) -> TransientError:
         )
     if not isinstance(error, HttpResponseError) or status is None:
         return TransientError(f"Key Vault can't be reached ({type(error).__name__})")
-    if status == _NOT_FOUND and _code(error) != _NO_CODE:
+    if status == _NOT_FOUND and _code(error) != NO_CODE:
         return TransientError(f"Key Vault has no secret named {name}: check {setting}")
     said = f"HTTP {status}, {_code(error)}"
     if status in (_UNAUTHORIZED, _FORBIDDEN):
@@ -154,4 +163,4 @@ def _code(error: HttpResponseError) -> str:
     """Key Vault's error code, the inner one where there is one (such as ForbiddenByRbac)."""
     inner = getattr(error.error, "innererror", None)
     codes = (inner.get("code") if isinstance(inner, dict) else None, getattr(error.error, "code", None))
-    return next((each for each in codes if isinstance(each, str) and _CODE.fullmatch(each)), _NO_CODE)
+    return readable_code(*codes)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
 from booking_sync.azure.connections import (
+    NO_CODE,
     TOTAL_SECONDS,
     client_options,
     header,
     identity_options,
+    readable_code,
     retry_after,
     unreadable,
 )
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 _SHORT_PAUSE = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1}
 """Up to two seconds before the one retry; the SDK's own pause is 15 s and more."""
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-_NO_CODE = "no code"
 _BAD_REQUEST, _TOO_LARGE, _SERVER_ERROR = 400, 413, 500
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
@@ -78,8 +77,7 @@ async def asking(service: StorageService) -> AsyncIterator[None]:
 
 def error_code(error: HttpResponseError) -> str:
     """The service's error code; its text may hold details of the signature and stays out."""
-    code = header(error, "x-ms-error-code")
-    return code if _CODE.fullmatch(code) else _NO_CODE
+    return readable_code(header(error, "x-ms-error-code"))
 
 
 def _translate(error: AzureError, service: StorageService) -> SyncError:
@@ -100,10 +98,10 @@ def _translate(error: AzureError, service: StorageService) -> SyncError:
             f"the storage account refuses the app ({said}): check AzureWebJobsStorage, or that the app's "
             f"identity has the role {service.role}"
         )
-    if status in (_BAD_REQUEST, _TOO_LARGE) and code != _NO_CODE:  # else it is not Storage that speaks
+    if status in (_BAD_REQUEST, _TOO_LARGE) and code != NO_CODE:  # else it is not Storage that speaks
         return PermanentError(f"{service.name} refuses {service.takes} ({said})")
     return TransientError(
         f"{service.name} can't answer now ({said})",
         retry_after=retry_after(error),
-        maybe_applied=status >= _SERVER_ERROR or code == _NO_CODE,
+        maybe_applied=status >= _SERVER_ERROR or code == NO_CODE,
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from booking_sync.errors import PermanentError, SettingsError, SyncError
+from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.overview import Overview, describe_health
 from booking_sync.operations.requests import read_replay, read_resync
-from booking_sync.plumbing.http_answer import HttpAnswer
-from booking_sync.plumbing.http_orders import BadRequestError
+from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
+from booking_sync.plumbing.http_orders import BadRequestError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.overview import OverviewSources
     from booking_sync.operations.single_flight import SingleFlight
-
-HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class OperatorEndpoints:
@@ -45,17 +43,17 @@ class OperatorEndpoints:
         """Health for everybody: 200 or 503, without the reason."""
         health = await self._sources.probe.look()
         status = HTTPStatus.OK if health.works else HTTPStatus.SERVICE_UNAVAILABLE
-        return HttpAnswer(status, {"status": "ok" if health.works else "failing"}, dict(HEADERS))
+        return HttpAnswer(status, {"status": "ok" if health.works else "failing"}, dict(NOT_STORED))
 
     async def health(self) -> HttpAnswer:
         """Health for operators: the same status, with all problems."""
         health = await self._sources.probe.look()
         status = HTTPStatus.OK if health.works else HTTPStatus.SERVICE_UNAVAILABLE
-        return HttpAnswer(status, describe_health(health), dict(HEADERS))
+        return HttpAnswer(status, describe_health(health), dict(NOT_STORED))
 
     async def status(self) -> HttpAnswer:
         """All data of the operator's page."""
-        return HttpAnswer(HTTPStatus.OK, await self._overview.gather(), dict(HEADERS))
+        return HttpAnswer(HTTPStatus.OK, await self._overview.gather(), dict(NOT_STORED))
 
     async def replay(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Put dead letters back on the change queue: 200, or 503 when not all could be put back."""
@@ -64,10 +62,10 @@ class OperatorEndpoints:
             actions = self._open_operator_actions()
             done = await self._single_flight.run("replay", lambda: actions.replay(wanted))
         except (BadRequestError, SettingsError) as error:
-            return _refusal(error)
+            return refusal(error, "problem")
         payload = {"replayed": done.replayed, "unreadable": done.unreadable, "problem": done.problem}
         status = HTTPStatus.SERVICE_UNAVAILABLE if done.problem else HTTPStatus.OK
-        return HttpAnswer(status, payload, dict(HEADERS))
+        return HttpAnswer(status, payload, dict(NOT_STORED))
 
     async def resync(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Queue bookings to be written again: 202, or the refusal's status with its reason."""
@@ -75,18 +73,7 @@ class OperatorEndpoints:
             bookings = read_resync(headers, body)
             correlation_id = await self._open_operator_actions().resync(bookings)
         except (BadRequestError, SettingsError, SyncError) as error:
-            return _refusal(error)
+            return refusal(error, "problem")
         return HttpAnswer(
-            HTTPStatus.ACCEPTED, {"queued": len(bookings), "correlationId": correlation_id}, dict(HEADERS)
+            HTTPStatus.ACCEPTED, {"queued": len(bookings), "correlationId": correlation_id}, dict(NOT_STORED)
         )
-
-
-def _refusal(error: BadRequestError | SettingsError | SyncError) -> HttpAnswer:
-    if isinstance(error, BadRequestError):
-        status = error.status
-    elif isinstance(error, PermanentError):
-        status = HTTPStatus.BAD_GATEWAY
-    else:
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-    words = error.reason if isinstance(error, SyncError) else str(error)
-    return HttpAnswer(status, {"problem": words}, dict(HEADERS))

@@ -12,6 +12,7 @@ import json
 import logging
 import uuid
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -40,6 +41,16 @@ TOTAL_SECONDS = 100.0
 
 _BAD_REQUEST = 400
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What came back for a batch."""
+
+    response: httpx.Response
+    outer: Answer
+    results: tuple[Result, ...]
+    """Each request's own; empty when the whole batch was refused."""
 
 
 class BatchTransport(Protocol):
@@ -116,8 +127,8 @@ class BatchSender:
         }
         try:
             with telemetry.span(SpanName.GRAPH_BATCH, about, calls=True) as note:
-                response, outer = await self._exchange(requests, request_id)
-                _tell(note, response)
+                reply = await self._exchange(requests, request_id)
+                _tell(note, reply.response)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception too; all become our errors
             if (
                 isinstance(error, BodyTooLargeError)
@@ -128,10 +139,10 @@ class BatchSender:
             _log.debug("batch %s of %d: %s", request_id, len(requests), type(error).__name__)
             silent = isinstance(error, (TimeoutError, httpx.ReadTimeout))
             return BatchResult(tuple(_failure(error, request) for request in requests), silent=silent)
+        outer, results = reply.outer, reply.results
         if not errors.is_success(outer):
             _log.debug("batch %s of %d: %d", request_id, len(requests), outer.status)
             return await self._refused(outer, requests)
-        results = tuple(_sort_answers(outer.body, requests))
         statuses = Counter(result.status if isinstance(result, Answer) else 0 for result in results)
         _count_throttles(statuses[errors.TOO_MANY_REQUESTS])
         _log.debug(
@@ -139,13 +150,10 @@ class BatchSender:
         )
         return BatchResult(results)
 
-    async def _exchange(
-        self, requests: Sequence[GraphRequest], request_id: str
-    ) -> tuple[httpx.Response, Answer]:
+    async def _exchange(self, requests: Sequence[GraphRequest], request_id: str) -> _Reply:
         """The answer to one call, whatever its status; the circuit learns whether Graph works."""
         if self._circuit is None:
-            response = await self._call(encode(requests), request_id)
-            return response, _read(response)
+            return _read(await self._call(encode(requests), request_id), requests)
         with self._circuit.call() as call:
             try:
                 response = await self._call(encode(requests), request_id)
@@ -157,14 +165,14 @@ class BatchSender:
             except Exception as error:
                 call.failed(type(error).__name__)
                 raise
-            outer = _read(response)
-            if outer.status >= errors.SERVER_ERRORS:
-                call.failed(f"it answered {outer.status}")
-            elif errors.is_success(outer) and _is_down(outer, requests):
+            reply = _read(response, requests)
+            if reply.outer.status >= errors.SERVER_ERRORS:
+                call.failed(f"it answered {reply.outer.status}")
+            elif reply.results and _is_down(reply.results, requests):
                 call.failed("it answered every item of a batch with a server's error")
             else:
                 call.answered()
-            return response, outer
+            return reply
 
     async def _call(self, content: bytes, request_id: str) -> httpx.Response:
         async with asyncio.timeout(TOTAL_SECONDS):
@@ -207,19 +215,20 @@ class BatchSender:
         )
 
 
-def _read(response: httpx.Response) -> Answer:
-    return Answer(response.status_code, _lower(response.headers), _read_json(response.content))
+def _read(response: httpx.Response, requests: Sequence[GraphRequest]) -> _Reply:
+    outer = Answer(response.status_code, _lower(response.headers), _read_json(response.content))
+    results = _sort_answers(outer.body, requests) if errors.is_success(outer) else ()
+    return _Reply(response, outer, tuple(results))
 
 
-def _is_down(outer: Answer, requests: Sequence[GraphRequest]) -> bool:
+def _is_down(results: Sequence[Result], requests: Sequence[GraphRequest]) -> bool:
     """Whether Exchange answers for nobody behind a Graph that works.
 
     Told by more than one mailbox: what a single one answers may be its own trouble.
     """
-    answers = list(_sort_answers(outer.body, requests))
     failed = (
         isinstance(each, Answer) and each.status >= errors.SERVER_ERRORS and not errors.is_verdict(each)
-        for each in answers
+        for each in results
     )
     return len({each.mailbox for each in requests}) > 1 and all(failed)
 

@@ -11,6 +11,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from booking_sync.errors import PermanentError, SettingsError, SyncError
+from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -77,6 +80,23 @@ def read_order(
         wanted = " or ".join(f'"{name}"' for name in sorted(names))
         raise BadRequestError(f"The body must be a JSON object with {wanted}, and nothing else.")
     return asked
+
+
+def refusal(error: BadRequestError | SettingsError | SyncError, name: str) -> HttpAnswer:
+    """The answer to an order that is not carried out.
+
+    Args:
+        error: why; what may pass is 503, and 502 has somebody act.
+        name: under which the reason stands.
+    """
+    if isinstance(error, BadRequestError):
+        status = error.status
+    elif isinstance(error, PermanentError):
+        status = HTTPStatus.BAD_GATEWAY
+    else:
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+    words = error.reason if isinstance(error, SyncError) else str(error)
+    return HttpAnswer(status, {name: words}, dict(NOT_STORED))
 
 
 def _host(origin: str) -> str:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from booking_sync.domain.timers import Timer, TimerSchedules
 from booking_sync.plumbing import ncrontab
 
+if TYPE_CHECKING:
+    from booking_sync.settings.table import Settings
 
-def timer_schedules(*, catch_up: str, audit: str, look_back_minutes: float) -> TimerSchedules:
-    """The timers' schedules.
 
-    Args:
-        catch_up: CATCH_UP_SCHEDULE, checked: NCRONTAB, UTC.
-        audit: AUDIT_SCHEDULE, the same.
-        look_back_minutes: how far back a catch-up looks.
-    """
+@dataclass(frozen=True, slots=True)
+class TimerSettings:
+    """When timers run, and how far the catch-up looks back; a part for `load_part`."""
+
+    catch_up_schedule: str
+    audit_schedule: str
+    catch_up_look_back_minutes: float
+
+
+def timer_schedules(settings: Settings | TimerSettings) -> TimerSchedules:
+    """The timers' schedules, by checked settings."""
     return TimerSchedules(
         {
-            Timer.CATCH_UP: ncrontab.parse(catch_up).next_after,
-            Timer.AUDIT: ncrontab.parse(audit).next_after,
+            Timer.CATCH_UP: ncrontab.parse(settings.catch_up_schedule).next_after,
+            Timer.AUDIT: ncrontab.parse(settings.audit_schedule).next_after,
         },
-        timedelta(minutes=look_back_minutes),
+        timedelta(minutes=settings.catch_up_look_back_minutes),
     )

@@ -415,14 +415,20 @@ class Synchronizer:
             wanted = isinstance(desired, Wanted) and row.record.event is None and desired.mailbox == mailbox
             if wanted and found:
                 run.own = found.pop()
-            for own in found:
-                if own.event in run.attended:
-                    run.unremoved = True
-                    continue
-                await self._remove(run, own.event)
-                run.burn(mailbox, own.generation)
-                removed = True
+            removed = await self._remove_surplus(run, mailbox, found) or removed
         return row, removed
+
+    async def _remove_surplus(self, run: _Run, mailbox: str, surplus: Iterable[Own]) -> bool:
+        """Remove what other tries left, but for events to which people are invited; whether any went."""
+        removed = False
+        for own in surplus:
+            if own.event in run.attended:
+                run.unremoved = True
+                continue
+            await self._remove(run, own.event)
+            run.burn(mailbox, own.generation)
+            removed = True
+        return removed
 
     async def _search(self, run: _Run, mailbox: str) -> list[Own] | None:
         """This booking's proven events in the mailbox, by generation; None if it can't be read."""
@@ -585,11 +591,7 @@ class Synchronizer:
         run.found(run.own)
         for other in answer.others:  # of another try that died before it recorded
             run.found(other)
-            if other.event in run.attended:
-                run.unremoved = True
-                continue
-            await self._remove(run, other.event)
-            run.burn(mailbox, other.generation)
+        await self._remove_surplus(run, mailbox, answer.others)
         return run.own.event if await self._update(run, run.own.event, content) else None
 
     def _is_fresh(self, created: Written) -> bool:

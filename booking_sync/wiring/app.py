@@ -258,12 +258,7 @@ class Application(ClosedTogether):
     def _timer_schedules(self) -> TimerSchedules:
         from booking_sync.settings.schedules import timer_schedules
 
-        settings = self._settings()
-        return timer_schedules(
-            catch_up=settings.catch_up_schedule,
-            audit=settings.audit_schedule,
-            look_back_minutes=settings.catch_up_look_back_minutes,
-        )
+        return timer_schedules(self._settings())
 
     def _operator_actions(self) -> OperatorActions:
         from booking_sync.operations.operator_actions import OperatorActions

@@ -49,15 +49,6 @@ class OwnUserSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class TimerSettings:
-    """When timers run, and how far the catch-up looks back; a part for `load_part`."""
-
-    catch_up_schedule: str
-    audit_schedule: str
-    catch_up_look_back_minutes: float
-
-
-@dataclass(frozen=True, slots=True)
 class WebhookToExpect:
     """What is known of the webhook; empty where nobody said."""
 
@@ -142,7 +133,7 @@ class _DoctorReads:
     def expectations(self) -> Expectations:
         from booking_sync.doctor.options import Expectations
         from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
-        from booking_sync.settings.schedules import timer_schedules
+        from booking_sync.settings.schedules import TimerSettings, timer_schedules
 
         try:
             desired = desired_customizations(
@@ -150,13 +141,7 @@ class _DoctorReads:
             )
         except NoCommonPrefixError as error:
             raise SettingsError(str(error)) from None
-        timers = self._app.part(TimerSettings)
-        schedules = timer_schedules(
-            catch_up=timers.catch_up_schedule,
-            audit=timers.audit_schedule,
-            look_back_minutes=timers.catch_up_look_back_minutes,
-        )
-        return Expectations(desired, schedules)
+        return Expectations(desired, timer_schedules(self._app.part(TimerSettings)))
 
     @cached_property
     def tokens(self) -> _TokenReads:

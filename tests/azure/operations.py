@@ -45,12 +45,18 @@ def now() -> datetime:
     return NOW
 
 
+def account_at(url: str) -> StorageSettings:
+    """A storage account at this address."""
+    key = base64.b64encode(b"k" * 64).decode()
+    return StorageSettings(
+        connection_string=f"AccountName=a;AccountKey={key};QueueEndpoint={url}/a;BlobEndpoint={url}/a"
+    )
+
+
 @asynccontextmanager
 async def queue_at(url: str) -> AsyncIterator[StorageChangeQueue]:
     """The change queue of an account at this address."""
-    key = base64.b64encode(b"k" * 64).decode()
-    text = f"AccountName=a;AccountKey={key};QueueEndpoint={url}/a;BlobEndpoint={url}/a"
-    queue = open_queue(StorageSettings(connection_string=text), "changes", now)
+    queue = open_queue(account_at(url), "changes", now)
     try:
         yield queue
     finally:
@@ -60,14 +66,24 @@ async def queue_at(url: str) -> AsyncIterator[StorageChangeQueue]:
 @asynccontextmanager
 async def texts_at(url: str) -> AsyncIterator[BlobTextStore]:
     """The shared texts of an account at this address."""
-    key = base64.b64encode(b"k" * 64).decode()
-    text = f"AccountName=a;AccountKey={key};QueueEndpoint={url}/a;BlobEndpoint={url}/a"
-    store = open_text_store(StorageSettings(connection_string=text))
+    store = open_text_store(account_at(url))
     assert store is not None
     try:
         yield store
     finally:
         await store.aclose()
+
+
+@asynccontextmanager
+async def vault_at(url: str) -> AsyncIterator[KeyVaultSecret]:
+    """A secret of the vault at this address."""
+    vault = KeyVaultSecret(
+        url, SECRET_NAME, verify_challenge=False, credential_factory=lambda: RenewableIdentity(Somebody)
+    )
+    try:
+        yield vault
+    finally:
+        await vault.close()
 
 
 async def token(url: str) -> Any:
@@ -81,24 +97,14 @@ async def token(url: str) -> Any:
 
 async def secret(url: str) -> Any:
     """A secret from Key Vault."""
-    vault = KeyVaultSecret(
-        url, SECRET_NAME, verify_challenge=False, credential_factory=lambda: RenewableIdentity(Somebody)
-    )
-    try:
+    async with vault_at(url) as vault:
         return await vault.fetch()
-    finally:
-        await vault.close()
 
 
 async def secret_state(url: str) -> Any:
     """What Key Vault knows of a secret."""
-    vault = KeyVaultSecret(
-        url, SECRET_NAME, verify_challenge=False, credential_factory=lambda: RenewableIdentity(Somebody)
-    )
-    try:
+    async with vault_at(url) as vault:
         return await vault.state()
-    finally:
-        await vault.close()
 
 
 async def seal_keys(url: str) -> Any:

@@ -7,33 +7,18 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
 
 from booking_sync.certify.assumptions import ASSUMPTIONS
 from booking_sync.certify.run import CHECKS
 from booking_sync.cli.exit_codes import ExitCode
 from local.standin.faults import Fault
 from tests.cli.commands import CommandLine, end
-from tests.doctor.deployment import Deployment, open_deployment
+from tests.doctor.deployment import Deployment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    pass
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
-    """A provisioned stack without a Functions host."""
-    async with open_deployment(tmp_path_factory.mktemp("stack")) as made:
-        yield made
-
-
-@pytest.fixture
-def command_line(deployment: Deployment) -> CommandLine:
-    """The program with the stack's settings."""
-    folder = deployment.stack.options.folder
-    return CommandLine(folder / "settings.json", folder)
 
 
 async def test_a_tenant_as_it_is_assumed(deployment: Deployment, command_line: CommandLine) -> None:
