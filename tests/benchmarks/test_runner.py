@@ -68,14 +68,23 @@ def test_a_crash_is_told_with_the_last_words() -> None:
     assert "the sample fails with 3 repeats" in crashed.tail
 
 
+def _runs(process_id: int) -> bool:
+    if not psutil.pid_exists(process_id):
+        return False
+    return bool(psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE)
+
+
 def test_a_benchmark_that_hangs_is_ended_with_all_its_processes() -> None:
     """After its time a benchmark is ended, and so is what it started."""
     crashed = run("hanging", Options(), package=SAMPLES, limit=3.0)
     assert isinstance(crashed, Crashed)
     assert crashed.reason == "was still running after 3 s"
     child = int(crashed.tail.splitlines()[0])
-    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.05)  # killed, and not gone yet; the test's time limit ends this
+    for _ in range(100):
+        if not _runs(child):
+            break
+        time.sleep(0.05)  # killed, and not gone yet
+    assert not _runs(child)
 
 
 def test_a_benchmark_dies_with_the_command_that_runs_it() -> None:

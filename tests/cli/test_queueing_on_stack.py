@@ -251,9 +251,10 @@ async def test_poison_shows_replays_and_drops(place: Place) -> None:
     assert "host" in host["reason"]
     came, expires = (datetime.fromisoformat(host[name]) for name in ("came", "expires"))
     assert expires - came == timedelta(days=7)
-    table = (await place.cli.run("poison", "list")).output
+    # Wide enough for a moment in one line, wherever this runs.
+    table = (await place.cli.run("poison", "list", environ={"COLUMNS": "200"})).output
     assert "expires" in table
-    assert f"{expires:%Y}" in table  # a narrow terminal breaks the rest into lines
+    assert f"{expires:%Y-%m-%d %H:%M} UTC" in table
 
     shown = await place.cli.run("poison", "show", ours["id"], "--json")
     assert shown.json()["message"]["attempt"] == 7

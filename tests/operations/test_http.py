@@ -62,6 +62,7 @@ async def test_data_and_actions_need_the_key(office: Office, headers: dict[str, 
 
 async def test_strangers_see_an_empty_page_and_one_word(office: Office) -> None:
     """The page holds nothing, and the probe tells no more than that the app works."""
+    await office.stack.queue.take_poison()  # the page's tests, which may have run before, leave some
     plan = await office.book(office.world.without_mailbox, "A secret booking")
     assert await ask(office, "health", headers={}) == (200, {"status": "ok"})
     async with office.stack.session.get(f"{office.stack.host_url}/api/operations") as answer:
@@ -74,9 +75,9 @@ async def test_strangers_see_an_empty_page_and_one_word(office: Office) -> None:
         assert secret not in page
     # Nothing is left for the tests that look at what fails.
     await office.stack.dataverse.delete(BOOKINGS, plan.id)
-    while await office.stack.queue.poisoned():
-        await ask(office, "operations/replay", body={"all": True})
-        await office.settle()
+    await ask(office, "operations/replay", body={"all": True})
+    await office.settle()
+    assert await office.stack.queue.poisoned() == 0
 
 
 async def test_another_page_can_t_act_even_with_the_key(office: Office) -> None:
