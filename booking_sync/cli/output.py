@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
+from booking_sync.domain.text import clean
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -45,12 +47,12 @@ class Output:
             self.results.print(shown)
 
     def note(self, text: str) -> None:
-        """Tell how it goes; the text is taken as it is."""
-        self.notes.print(escape(text), highlight=False, soft_wrap=True)
+        """Tell how it goes; the text is taken as it is, but for what a terminal would obey."""
+        self.notes.print(escape(clean(text)), highlight=False, soft_wrap=True)
 
     def error(self, text: str) -> None:
-        """Tell why it ends; the text is taken as it is."""
-        self.notes.print(f"[bold red]error:[/] {escape(text)}", highlight=False, soft_wrap=True)
+        """Tell why it ends; the text is taken as it is, but for what a terminal would obey."""
+        self.notes.print(f"[bold red]error:[/] {escape(clean(text))}", highlight=False, soft_wrap=True)
 
     @contextmanager
     def working(self, text: str) -> Iterator[None]:
@@ -105,10 +107,10 @@ def _results_console() -> Console:
 
 
 def make_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A plain table, without a header when it is empty; the texts are taken as they are."""
+    """A plain table, without a header when it is empty; texts lose what a terminal would obey."""
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(rows))
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(text) for text in row))
+        table.add_row(*(escape(clean(text)) for text in row))
     return table

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from booking_sync.domain.ids import NO_GUID, typed_guid
+from booking_sync.domain.text import shows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -62,7 +63,7 @@ def shared(values: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[list
 def plain(text: str) -> str:
     """The text of one line, when it holds nothing but what somebody will have meant."""
     for place, character in enumerate(text):
-        if not character.isprintable():
+        if not character.isprintable() or not (shows(character) or character == " "):
             raise ValueError(
                 f"holds a character that can't be seen (U+{ord(character):04X}, after {place} others)"
             )

@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
+from booking_sync.cli.commands.status import show
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.main import app
 from booking_sync.cli.output import make_table, open_output
 from booking_sync.cli.runner import TRACEBACK_VARIABLE, CommonOptions, Session, UsageError, run
 from booking_sync.cli.settings_file import merged, read_settings_file
 from booking_sync.errors import PermanentError, SettingsError, TransientError
+from booking_sync.status.report import Section
 from local.stack import WEBHOOK_KEY_VARIABLE, WEBHOOK_URL_VARIABLE
 
 if TYPE_CHECKING:
@@ -106,6 +108,18 @@ def test_a_table_shows_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> 
     """What looks like markup is text."""
     open_output(as_json=False).result(None, make_table(("what",), [("[red]x[/red]",)]))
     assert "[red]x[/red]" in capsys.readouterr().out
+
+
+def test_no_text_commands_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """An escape sequence or a turned direction in somebody's booking is taken out."""
+    hostile = "a\x1b]0;b\x07c\u202ed\u2067e\x9bf"
+    output = open_output(as_json=False)
+    output.note(hostile)
+    output.error(hostile)
+    output.result(None, make_table(("what",), [(hostile,)]))
+    output.result(None, show([Section("booking", (("name", hostile),))]))
+    spoken = capsys.readouterr()
+    assert spoken.out.count("a]0;bcdef") == spoken.err.count("a]0;bcdef") == 2
 
 
 def test_progress_is_silent_where_nobody_looks_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,6 +60,10 @@ def test_the_subject_names_customer_and_booking() -> None:
         (replace(_with(account_name=""), name=""), "WO-00017"),
         (replace(booking(), work_order=None, name=""), "Booking"),
         (replace(booking(), name=""), "Adatum Bakery \N{EN DASH} WO-00017"),
+        (replace(booking(), name="\u200b"), "Adatum Bakery \N{EN DASH} WO-00017"),
+        (replace(booking(), name="\u2060 \u00ad\U000e0041"), "Adatum Bakery \N{EN DASH} WO-00017"),
+        (replace(booking(), name="\u2067abc"), "Adatum Bakery \N{EN DASH} abc"),
+        (replace(_with(account_name="\u3164"), name="\u2800"), "WO-00017"),
     ],
 )
 def test_the_subject_falls_back_on_what_there_is(subject: Booking, expected: str) -> None:

@@ -25,8 +25,21 @@ from tests.settings.cases import (
 
 MANY_LINES = [each.name for each in SETTINGS if each.many_lines]
 ONE_LINE = [name for name in ROWS if name not in MANY_LINES]
-SEEN_BY_NOBODY = ("\ufeff", "\u200b", "\u200e", "\u00ad", "\u00a0", "\u2060", "\t", "\r\n", "\x00")
-WITHIN = (*SEEN_BY_NOBODY, "\n", "\x1f", "\x7f", "\u2028", "\ud800", "\U000e0001")
+SEEN_BY_NOBODY = (
+    "\ufeff",
+    "\u200b",
+    "\u200e",
+    "\u00ad",
+    "\u00a0",
+    "\u2060",
+    "\u2067",
+    "\u3164",
+    "\u2800",
+    "\t",
+    "\r\n",
+    "\x00",
+)
+WITHIN = (*SEEN_BY_NOBODY, "\n", "\x1f", "\x7f", "\u2028", "\ud800", "\ufe0f", "\U000e0001")
 
 
 def cases(kind: type[Case]) -> list[tuple[str, Case]]:

@@ -19,6 +19,7 @@ from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, Setti
 from booking_sync.cli.runner import CommonOptions, Session, run
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
+from booking_sync.domain.text import clean
 from booking_sync.wiring.doctor import WebhookToExpect, open_doctor
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _show(report: DoctorReport) -> RenderableType:
         group = list(results)
         for each, following in zip_longest(group, group[1:]):
             style = _STYLES[each.status]
-            words = Text(each.words)
+            words = Text(clean(each.words))
             repeated = following is not None and following.remedy == each.remedy
             if each.remedy and each.status is not CheckStatus.OK and not repeated:
                 words.append(f"\n→ {each.remedy}", style="cyan")

@@ -13,6 +13,7 @@ from rich.text import Text
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.domain.text import clean
 from booking_sync.status.look import look
 from booking_sync.status.reading import read_booking_id
 from booking_sync.status.report import as_json as report_json
@@ -55,11 +56,12 @@ async def _status(booking: str, session: Session) -> ExitCode:
         with session.output.working("Dataverse and Outlook"):
             facts = await look(sources, booking_id)
     verdict = judge(facts)
-    session.output.result(report_json(facts, verdict), _show(sections(facts, verdict)))
+    session.output.result(report_json(facts, verdict), show(sections(facts, verdict)))
     return ExitCode.FINE if verdict.fine else ExitCode.FINDINGS
 
 
-def _show(parts: Sequence[Section]) -> RenderableType:
+def show(parts: Sequence[Section]) -> RenderableType:
+    """One table per section, without what a terminal would obey: names are anybody's text."""
     shown: list[RenderableType] = []
     for part in parts:
         table = Table(
@@ -68,6 +70,6 @@ def _show(parts: Sequence[Section]) -> RenderableType:
         table.add_column(no_wrap=True, min_width=17)
         table.add_column(overflow="fold")
         for name, words in part.lines:
-            table.add_row(Text(name), Text(words))
+            table.add_row(Text(name), Text(clean(words)))
         shown += [table, Text()]
     return Group(*shown)
