@@ -326,20 +326,23 @@ class OutlookCalendar:
         return ForeignEvent(found[0].ref, found[0].uid) if found else None
 
     async def _pages(self, first: GraphRequest) -> AsyncIterator[list[Any]]:
-        """A list's entries, page by page until Graph says that it ends.
+        """A list's entries, page by page until Graph says that it ends; each event once.
+
+        Pages are cut anew at each request, so an event may slide from one to the next between the two.
 
         Raises:
             TransientError: a page can't be had or read, or the pages run in a circle.
             PermanentError: refused.
         """
         seen: set[str] = set()
+        events: set[str] = set()
         request, before = first, None
         for _ in range(MAX_PAGES):
             page = await self._read_page(request)
             entries = rows(page)
             if entries and entries == before:
                 break  # the same page under another address
-            yield entries
+            yield listing.not_yet_seen(entries, events)
             link = next_link(page)
             if link is None:
                 return

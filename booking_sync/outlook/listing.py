@@ -23,6 +23,22 @@ _CALENDAR = re.compile(r"/calendars\('([^'()]{1,1000})'\)$")
 """Of `calendar@odata.navigationLink`, as in the examples of Microsoft's reference."""
 
 
+def not_yet_seen(entries: Sequence[Any], seen: set[str]) -> list[Any]:
+    """The entries whose ids are not among the seen ones, which they are added to.
+
+    What has no id passes: who reads it will find it unreadable.
+    """
+    new: list[Any] = []
+    for each in entries:
+        event_id = each.get("id") if isinstance(each, dict) else None
+        if isinstance(event_id, str):
+            if event_id in seen:
+                continue
+            seen.add(event_id)
+        new.append(each)
+    return new
+
+
 def marked_events(entries: Sequence[Any], mailbox: str) -> Iterator[MarkedEvent]:
     """The entries that carry our marker property, whatever organisation or booking it names.
 

@@ -228,7 +228,24 @@ async def test_categories_of_another_type_are_no_categories(client: GraphClient,
     assert isinstance(found, TransientError)
 
 
-@pytest.mark.parametrize("name", ["list_marked", "list_all_marked", "find", "list_extended"])
+@pytest.mark.parametrize("name", LISTS)
+async def test_an_event_on_two_pages_is_one_event(client: GraphClient, name: str) -> None:
+    """It slid to the next page while they were read; twice, it would be its own duplicate, and be removed."""
+
+    def entry(event_id: str, **others: Any) -> dict[str, Any]:
+        return {**ENTRY, "id": event_id, "extensions": [{"id": BOOKING}], **others}
+
+    def page(number: int) -> Any:
+        if number == 1:
+            return {"value": [entry("A"), entry("B")], "@odata.nextLink": LINK}
+        return {"value": [entry("B", subject="moved"), entry("C")]}
+
+    found, _ = await run(client, name, page)
+    refs = [each.event.ref if name == "list_extended" else each.ref for each in found]
+    assert [each.event_id for each in refs] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("name", LISTS)
 async def test_ids_that_differ_in_case_or_in_two_signs_are_different_events(
     client: GraphClient, name: str
 ) -> None:
