@@ -12,10 +12,24 @@ knows a status code. A transient error's reason is for the log, a permanent erro
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import timedelta
+
+
+class Cause(StrEnum):
+    """What a person has to look at, where a service's refusal tells."""
+
+    NO_MAILBOX = "no mailbox"
+    NO_CALENDAR = "no calendar"
+    """In a mailbox that is there."""
+    ACCESS_DENIED = "access denied"
+    """To one mailbox."""
+    MAILBOX_FULL = "mailbox full"
+    TIME_ZONE = "time zone"
+    """Unknown to the service."""
 
 
 class SyncError(Exception):
@@ -62,11 +76,13 @@ class PermanentError(SyncError):
         reason: without secrets.
         patience: how long after the change came in the refusal may pass by itself (rights that were just
             granted, a mailbox that is being made): people are told at once, and it is tried again so long.
+        cause: what to look at; None where only the reason tells.
     """
 
-    def __init__(self, reason: str, *, patience: timedelta | None = None) -> None:
+    def __init__(self, reason: str, *, patience: timedelta | None = None, cause: Cause | None = None) -> None:
         super().__init__(reason)
         self.patience = patience
+        self.cause = cause
 
 
 class SettingsError(Exception):

@@ -5,21 +5,53 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
+from booking_sync.errors import Cause, PermanentError, TransientError
 from booking_sync.ports.diagnosis import MailboxAccess
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-INCLUDE = (
-    "The person needs a mailbox in Exchange Online (a licence), and the app's scope in Exchange has to "
-    "include it (docs/deployment.md, step 2); `Test-ServicePrincipalAuthorization` tells at once, Graph "
-    "follows within two hours."
+    from booking_sync.errors import SyncError
+
+_BY_CAUSE = {
+    Cause.NO_MAILBOX: "The person needs a mailbox in Exchange Online: a licence, and some minutes.",
+    Cause.NO_CALENDAR: (
+        "Try again in an hour: a mailbox that is being made has no calendar yet. If it stays so, have the "
+        "person open Outlook once."
+    ),
+    Cause.ACCESS_DENIED: (
+        "The app's scope in Exchange has to include the mailbox (docs/deployment.md, step 2); "
+        "`Test-ServicePrincipalAuthorization` tells at once, Graph follows within two hours."
+    ),
+    Cause.MAILBOX_FULL: "The person has to make room, Recoverable Items included, or needs a larger quota.",
+    Cause.TIME_ZONE: (
+        "Set EVENT_TIME_ZONE to a zone that Outlook knows, or to UTC (docs/settings.md); Graph tells which it "
+        "knows at /users/<id>/outlook/supportedTimeZones."
+    ),
+}
+_CONTENT = (
+    "The words are Graph's own. What the event holds comes from EVENT_SUBJECT_TEMPLATE, EVENT_BODY_TEMPLATE "
+    "and the other EVENT_ settings (docs/settings.md): try without them. The code's meaning is in \"Microsoft "
+    'Graph error responses" and, where it begins with Error, in "ResponseCode" of Exchange Web Services.'
 )
+_APP = (
+    "Graph refuses the app itself, and not this mailbox: see in Entra (Enterprise applications) that it is "
+    "enabled and that its sign-in log names no policy against it. Changes wait until then (docs/operations.md, "
+    "`app_refused`)."
+)
+LATER = "Try again later; if it goes on, see https://admin.microsoft.com for the state of Exchange Online."
 _CALENDARS = "Calendars."
 _NARROW = (
     "Remove the app's consent in Entra (Enterprise applications, Permissions), and grant it its mailboxes in "
     "Exchange (docs/deployment.md, steps 1 and 2)."
 )
+
+
+def remedy(error: SyncError) -> str:
+    """What mends a refusal of the test event."""
+    if isinstance(error, PermanentError):
+        return _BY_CAUSE[error.cause] if error.cause else _CONTENT
+    return _APP if isinstance(error, TransientError) and error.until_mended else LATER
 
 
 def not_asked() -> CheckResult:

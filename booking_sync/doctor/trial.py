@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.doctor.mailboxes import INCLUDE
+from booking_sync.doctor.mailboxes import LATER, remedy
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 from booking_sync.domain.event import EventContent, EventTime
 from booking_sync.domain.example import example_booking
@@ -38,7 +38,6 @@ _ZONE = (
     "Exchange reads EVENT_TIME_ZONE otherwise: events are written again in UTC, and are right. Update the "
     "app's package tzdata; `booking-sync certify` tells which times differ."
 )
-_LATER = "Try again later; if it goes on, see https://admin.microsoft.com for the state of Exchange Online."
 
 
 def quiet_hour(now: datetime) -> datetime:
@@ -156,12 +155,11 @@ def _judge(name: str, created: Written | AlreadyCreated, meant: datetime, *, see
         words = "a test event was made, read back and removed"
         return CheckResult(Area.MAILBOXES, name, CheckStatus.OK, words)
     words = "a test event was made, but is not found in the calendar again"
-    return CheckResult(Area.MAILBOXES, name, CheckStatus.ERROR, words, _LATER)
+    return CheckResult(Area.MAILBOXES, name, CheckStatus.ERROR, words, LATER)
 
 
 def _refused(name: str, error: SyncError) -> CheckResult:
-    remedy = INCLUDE if isinstance(error, PermanentError) else _LATER
-    return CheckResult(Area.MAILBOXES, name, CheckStatus.ERROR, error.reason, remedy)
+    return CheckResult(Area.MAILBOXES, name, CheckStatus.ERROR, error.reason, remedy(error))
 
 
 def _left(name: str, error: SyncError) -> CheckResult:

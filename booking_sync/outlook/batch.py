@@ -312,9 +312,9 @@ def _same_error(error: SyncError) -> SyncError:
             untried=error.untried,
             until_mended=error.until_mended,
         )
-    return PermanentError(
-        error.reason, patience=error.patience if isinstance(error, PermanentError) else None
-    )
+    if isinstance(error, PermanentError):
+        return PermanentError(error.reason, patience=error.patience, cause=error.cause)
+    return PermanentError(error.reason)
 
 
 def _lower(headers: Any) -> dict[str, str]:

@@ -51,6 +51,9 @@ _UNREADABLE_ID = "errorinvalidid"
 
 _NO_SUCH_FOLDER = frozenset({"errorfoldernotfound", "errordefaultfoldernotfound"})
 
+_TIME_ZONE = "timezonenotsupportedexception"
+_TIME_ZONE_FAMILY = "errortimezone"
+
 _VERDICTS = frozenset(
     {
         "badrequest",
@@ -60,7 +63,7 @@ _VERDICTS = frozenset(
         "requestbodyread",
         "methodnotallowed",
         "notsupported",
-        "timezonenotsupportedexception",
+        _TIME_ZONE,
         "errorcontentconversionfailed",
         "errorcorruptdata",
         "errordatasizelimitexceeded",
@@ -82,7 +85,7 @@ _VERDICT_FAMILIES = (
     "errornotsupported",
     "errorproperty",
     "errorrecurrence",
-    "errortimezone",
+    _TIME_ZONE_FAMILY,
     "errorunsupported",
     "errorupdateproperty",
 )
@@ -100,6 +103,11 @@ def names_no_item(code: str) -> bool:
 def names_no_folder(code: str) -> bool:
     """The mailbox has no calendar, as it may be while it is being made."""
     return code in _NO_SUCH_FOLDER or code in _NO_SUCH_ITEM
+
+
+def names_time_zone(code: str) -> bool:
+    """The service does not know the time zone that was written."""
+    return code == _TIME_ZONE or code.startswith(_TIME_ZONE_FAMILY)
 
 
 def is_verdict(code: str) -> bool:

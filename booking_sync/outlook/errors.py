@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import is_event_id
 from booking_sync.domain.text import quote
-from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.errors import Cause, PermanentError, SyncError, TransientError
 from booking_sync.outlook import error_codes
 from booking_sync.plumbing.retry_after import read_retry_after
 
@@ -182,16 +182,19 @@ def translate(answer: Answer, now: datetime, *, writes: bool, creating: bool = F
     """
     code = _code(answer)
     if code in error_codes.MAILBOX_FULL and not is_success(answer):  # seen with 403 and 507
-        return PermanentError(MAILBOX_FULL_REASON, patience=ROOM_IS_MADE_WITHIN)
+        return PermanentError(MAILBOX_FULL_REASON, patience=ROOM_IS_MADE_WITHIN, cause=Cause.MAILBOX_FULL)
     if not is_verdict(answer):
         return _transient(answer, now, writes=writes)
     if code in error_codes.NO_MAILBOX:
-        return PermanentError(NO_MAILBOX_REASON)  # as a rule for good: most of them never get one
+        # As a rule for good: most of them never get one.
+        return PermanentError(NO_MAILBOX_REASON, cause=Cause.NO_MAILBOX)
     if code in error_codes.ACCESS_DENIED:
-        return PermanentError(ACCESS_DENIED_REASON, patience=GRANTS_ARRIVE_WITHIN)
+        return PermanentError(ACCESS_DENIED_REASON, patience=GRANTS_ARRIVE_WITHIN, cause=Cause.ACCESS_DENIED)
     if creating and error_codes.names_no_folder(code):
-        return PermanentError(NO_CALENDAR_REASON, patience=GRANTS_ARRIVE_WITHIN)
-    return PermanentError(_refusal(answer))
+        return PermanentError(NO_CALENDAR_REASON, patience=GRANTS_ARRIVE_WITHIN, cause=Cause.NO_CALENDAR)
+    return PermanentError(
+        _refusal(answer), cause=Cause.TIME_ZONE if error_codes.names_time_zone(code) else None
+    )
 
 
 def _transient(answer: Answer, now: datetime, *, writes: bool) -> TransientError:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.errors import PermanentError
-from booking_sync.outlook.errors import ACCESS_DENIED_REASON, NO_MAILBOX_REASON
+from booking_sync.errors import Cause, PermanentError
 from booking_sync.ports.diagnosis import MailboxAccess
 
 if TYPE_CHECKING:
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
 
 _UNUSED_MARKER = "booking-sync-doctor/nobody"
 """A marker that no event carries, so that Graph answers without showing any event."""
+
+_KNOWN = {Cause.ACCESS_DENIED: MailboxAccess.DENIED, Cause.NO_MAILBOX: MailboxAccess.NO_MAILBOX}
 
 
 class OutlookMailboxAccessReads:
@@ -30,8 +31,7 @@ class OutlookMailboxAccessReads:
         try:
             await self._calendar.find(mailbox, _UNUSED_MARKER)
         except PermanentError as error:
-            known = {ACCESS_DENIED_REASON: MailboxAccess.DENIED, NO_MAILBOX_REASON: MailboxAccess.NO_MAILBOX}
-            if error.reason not in known:
+            if error.cause not in _KNOWN:
                 raise
-            return known[error.reason]
+            return _KNOWN[error.cause]
         return MailboxAccess.ALLOWED

@@ -6,12 +6,16 @@ import itertools
 from collections.abc import Callable
 from datetime import datetime
 
-from booking_sync.doctor.report import CheckStatus
+import pytest
+
+from booking_sync.doctor.report import CheckResult, CheckStatus
 from booking_sync.doctor.trial import MARKER, SUBJECT, Trial
 from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventContent, EventRef, EventTime
 from booking_sync.domain.rendering import BadTemplateError
 from booking_sync.errors import TransientError
+from booking_sync.outlook import errors
+from booking_sync.outlook.wire import Answer
 from tests.support.bookings import ANNA
 from tests.support.fakes import FakeCalendar, events_clock
 from tests.support.pacing import Sleeper
@@ -46,7 +50,11 @@ class World:
 
     async def run(self) -> list[CheckStatus]:
         """What the check says."""
-        return [each.status for each in await self._trial.run("Anna", ANNA)]
+        return [each.status for each in await self.results()]
+
+    async def results(self) -> list[CheckResult]:
+        """All that it says."""
+        return await self._trial.run("Anna", ANNA)
 
     @property
     def events(self) -> set[EventRef]:
@@ -126,6 +134,63 @@ async def test_an_event_that_stays_is_told() -> None:
     world.calendar.faults.before["delete"] = [BUSY, BUSY, BUSY]
     assert await world.run() == [CheckStatus.OK, CheckStatus.ERROR]
     assert len(world.told) == 1
+
+
+REMEDIES = {
+    "zone": "EVENT_TIME_ZONE",
+    "scope": "Test-ServicePrincipalAuthorization",
+    "licence": "licence",
+    "calendar": "is being made",
+    "room": "make room",
+    "content": "EVENT_BODY_TEMPLATE",
+    "app": "the app itself",
+    "later": "Try again later",
+}
+"""Words that tell them apart."""
+
+
+def remedies(result: CheckResult) -> list[str]:
+    """Which of them a finding gives."""
+    return [name for name, words in REMEDIES.items() if words in result.remedy]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "remedy"),
+    [
+        (400, "TimeZoneNotSupportedException", "zone"),
+        (400, "ErrorTimeZone", "zone"),
+        (403, "ErrorAccessDenied", "scope"),
+        (403, "AccessDenied", "scope"),
+        (404, "MailboxNotEnabledForRESTAPI", "licence"),
+        (404, "ResourceNotFound", "licence"),
+        (404, "ErrorItemNotFound", "calendar"),
+        (404, "ErrorFolderNotFound", "calendar"),
+        (403, "ErrorQuotaExceeded", "room"),
+        (507, "QuotaExceededException", "room"),
+        (400, "ErrorMessageSizeExceeded", "content"),
+        (400, "ErrorPropertyValidationFailure", "content"),
+        (400, "BadRequest", "content"),
+        (429, "ApplicationThrottled", "later"),
+        (503, "", "later"),
+    ],
+)
+async def test_the_remedy_fits_the_refusal(status: int, code: str, remedy: str) -> None:
+    """A zone, a mailbox's scope, licence, calendar or room, what the event holds, or a passing trouble."""
+    answer = Answer(status, {}, {"error": {"code": code, "message": "What Graph says."}})
+    world = World()
+    world.calendar.faults.before["create"] = [
+        errors.translate(answer, events_clock(), writes=True, creating=True)
+    ]
+    (result,) = await world.results()
+    assert (result.status, remedies(result)) == (CheckStatus.ERROR, [remedy])
+
+
+async def test_a_refusal_of_the_app_itself_is_not_the_mailbox_s() -> None:
+    """Nobody's licence or scope mends it, and waiting does not."""
+    world = World()
+    world.calendar.faults.before["create"] = [TransientError("refused", until_mended=True)]
+    (result,) = await world.results()
+    assert (result.status, remedies(result)) == (CheckStatus.ERROR, ["app"])
 
 
 async def test_in_a_mailbox_that_refuses_nothing_is_left() -> None:
