@@ -25,19 +25,20 @@ _BY_CAUSE = {
     ),
     Cause.MAILBOX_FULL: "The person has to make room, Recoverable Items included, or needs a larger quota.",
     Cause.TIME_ZONE: (
-        "Set EVENT_TIME_ZONE to a zone that Outlook knows, or to UTC (docs/settings.md); Graph tells which it "
-        "knows at /users/<id>/outlook/supportedTimeZones."
+        "Set EVENT_TIME_ZONE to a zone that Outlook knows, or to UTC (docs/settings.md); Graph tells which "
+        "it knows at /users/<id>/outlook/supportedTimeZones."
     ),
 }
 _CONTENT = (
     "The words are Graph's own. What the event holds comes from EVENT_SUBJECT_TEMPLATE, EVENT_BODY_TEMPLATE "
-    "and the other EVENT_ settings (docs/settings.md): try without them. The code's meaning is in \"Microsoft "
-    'Graph error responses" and, where it begins with Error, in "ResponseCode" of Exchange Web Services.'
+    "and the other EVENT_ settings (docs/settings.md): try without them. The code's meaning is in "
+    '"Microsoft Graph error responses" and, where it begins with Error, in "ResponseCode" of Exchange Web '
+    "Services."
 )
 _APP = (
     "Graph refuses the app itself, and not this mailbox: see in Entra (Enterprise applications) that it is "
-    "enabled and that its sign-in log names no policy against it. Changes wait until then (docs/operations.md, "
-    "`app_refused`)."
+    "enabled and that its sign-in log names no policy against it. Changes wait until then "
+    "(docs/operations.md, `app_refused`)."
 )
 LATER = "Try again later; if it goes on, see https://admin.microsoft.com for the state of Exchange Online."
 _CALENDARS = "Calendars."
