@@ -23,7 +23,12 @@ PAGES = [
 ]
 NOT_OURS = {".git", ".hypothesis", ".local-stack", ".venv", "__pycache__", "build", "dist", "node_modules"}
 """Folders that hold no source; the documentation may name them as what comes into being."""
-MADE_BY_COMMANDS = {"local.settings.json", "booking-sync-backfill.json", "booking-sync.cdx.json"}
+MADE_BY_COMMANDS = {
+    "local.settings.json",
+    "booking-sync-backfill.json",
+    "booking-sync-resync.json",
+    "booking-sync.cdx.json",
+}
 """Files that are not in the repository, since whoever follows the documentation makes them."""
 WHOLE = ("domain", "plumbing", "ports", "settings", "sync")
 """Packages of which docs/architecture.md names every module."""

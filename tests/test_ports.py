@@ -27,7 +27,7 @@ MAY_KNOW = ("booking_sync.domain", "booking_sync.errors", "booking_sync.ports")
 SEAMS = {
     "azure/proofs.py: Proof": "inside the Azure adapter: the three ways to sign in",
     "azure/proofs.py: TokenClient": "inside the Azure adapter: what the SDK's credentials have in common",
-    "bulk/backfill.py: Checkpoints": "where a command notes its own progress; no service is behind it",
+    "bulk/queueing.py: Checkpoints": "where a command notes its own progress; no service is behind it",
     "dataverse/web_api/transport.py: Wire": "inside the Dataverse adapter: what its client sends by",
     "outlook/batch.py: BatchTransport": "inside the Outlook adapter: what its batches are posted by",
     "outlook/calendar.py: Batches": "inside the Outlook adapter: what its calendar submits requests to",

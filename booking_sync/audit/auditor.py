@@ -191,7 +191,7 @@ class Auditor:
         await self._list_rows(gathered, request)
         concerned = request.mailboxes
         if not concerned:
-            concerned = frozenset().union(*(_mailboxes_of(row) for row in gathered.rows.values()))
+            concerned = frozenset().union(*(row.mailboxes for row in gathered.rows.values()))
         others = frozenset() if request.mailboxes else await self._sources.reads.user_mailboxes() - concerned
         await self._list_calendars(gathered, concerned, others)
         await self._read_other_rows(gathered)
@@ -204,7 +204,7 @@ class Auditor:
         async for page in self._sources.listing.list_bookings(query):
             gathered.rows_in_window += len(page.rows) + len(page.unreadable)
             for row in page.rows:
-                if not request.mailboxes or request.mailboxes & _mailboxes_of(row):
+                if not request.mailboxes or request.mailboxes & row.mailboxes:
                     gathered.rows[row.booking.id] = row
             gathered.unreadable_rows |= {row.booking_id: row.reason for row in page.unreadable}
 
@@ -340,14 +340,6 @@ class Auditor:
             await self._queue.send(change, delay)
 
         return len(await do_all(hints, send, at_once=SENDS_AT_ONCE))
-
-
-def _mailboxes_of(row: BookingRow) -> frozenset[str]:
-    """The calendars in which the booking's event is or should be."""
-    event, resource = row.record.event, row.booking.resource
-    user = resource.user if resource else None
-    named = (event.mailbox if event else None, user.entra_object_id if user else None)
-    return frozenset(mailbox.lower() for mailbox in named if mailbox)
 
 
 def _measure(snapshot: Snapshot, gathered: _Gathered) -> Listed:

@@ -8,7 +8,8 @@
     runner         settings, sign-in, the command's work, errors in words -> exit code
     exit_codes     what the shell is told
     output         tables, JSON, notes and progress
-    checkpoint     a backfill's progress in a file
+    checkpoint     the progress of a backfill or a resync of all, in a file
+    queueing       what `backfill` and `resync --all` have in common
     pace           tells why a command waits for the queue
 
 docs/cli.md is the manual.

@@ -1,4 +1,4 @@
-"""A backfill's checkpoint in a file. It is written whole or not at all, and read strictly."""
+"""How far a `backfill` or a `resync --all` came, in a file: written whole or not at all, read strictly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.bulk.backfill import Checkpoint, Selection
+from booking_sync.bulk.queueing import Checkpoint, Selection
 from booking_sync.cli.runner import UsageError
 from booking_sync.domain.ids import read_moment
 
@@ -25,7 +25,7 @@ class CheckpointFile:
     path: Path
 
     def exists(self) -> bool:
-        """Whether a backfill broke off."""
+        """Whether a run broke off."""
         return self.path.exists()
 
     def check(self) -> None:
@@ -63,7 +63,7 @@ class CheckpointFile:
             raise UsageError(f"There is no {self.path}, so there is nothing to resume.") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise UsageError(
-                f"{self.path} is no checkpoint of this version's backfill: delete it, and begin anew."
+                f"{self.path} is no checkpoint of this version's: delete it, and begin anew."
             ) from None
 
 
@@ -81,6 +81,7 @@ def _read(found: Any) -> Checkpoint:
             work_order_ids=tuple(str(each) for each in chosen["work_order_ids"]),
             condition=str(chosen["condition"]),
             only_behind=bool(chosen["only_behind"]),
+            mistrusted=bool(chosen.get("mistrusted", False)),  # written since version 0.3
         ),
         position=_moment(found["position"]),
         done_at_position=frozenset(str(each) for each in found["done_at_position"]),

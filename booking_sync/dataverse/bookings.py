@@ -1,4 +1,4 @@
-"""The ports `BookingRows` and `BookingListing` on Dataverse.
+"""The ports `BookingRows`, `BookingListing` and `BookingCounts` on Dataverse.
 
 Callers read or record one booking, requests carry many.
 """
@@ -71,7 +71,7 @@ class _Write:
 
 
 class DataverseBookings:
-    """Bookings in one environment; fulfils `BookingRows` and `BookingListing`.
+    """Bookings in one environment; fulfils `BookingRows`, `BookingListing` and `BookingCounts`.
 
     Args:
         client: the environment's Web API; closed with this.
@@ -142,6 +142,16 @@ class DataverseBookings:
         path = queries.booking_list(query, self._columns)
         async for page in self._client.pages(path, headers=queries.PAGE_HEADERS):
             yield await self._page(page)
+
+    async def count_bookings(self, query: BookingQuery) -> int:
+        """How many bookings the query describes; Dataverse itself counts no further than 5,000.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused.
+        """
+        path = queries.booking_ids(query, self._columns)
+        return sum([len(page) async for page in self._client.pages(path, headers=queries.ID_PAGE_HEADERS)])
 
     async def _page(self, page: Sequence[Mapping[str, Any]]) -> BookingPage:
         unlearned = await self._learn_keys(page)

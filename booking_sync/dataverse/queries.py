@@ -31,6 +31,9 @@ milliseconds. Dataverse would send up to 5,000."""
 PAGE_HEADERS = {"Prefer": f"odata.maxpagesize={PAGE_ROWS}"}
 """Wanted with every page of a list, not only the first (Dataverse: "Page results")."""
 
+ID_PAGE_HEADERS = {"Prefer": "odata.maxpagesize=5000"}
+"""The same for a list of nothing but ids: as many as Dataverse sends."""
+
 _BOOKING_COLUMNS = (
     "bookableresourcebookingid",
     "name",
@@ -89,6 +92,17 @@ def booking_list(query: BookingQuery, columns: SupportColumns) -> str:
     order = f"starttime,{_BOOKING_COLUMNS[0]}" if query.by_start else _BOOKING_COLUMNS[0]
     path = f"{BOOKINGS}?$select={booking_select(columns)}&$expand={_EXPAND}&$orderby={order}"
     conditions = " and ".join(_conditions(query, columns))
+    return f"{path}&$filter={quote(conditions, safe='')}" if conditions else path
+
+
+def booking_ids(query: BookingQuery, columns: SupportColumns) -> str:
+    """The list of ids of the bookings that a query describes, below the API's path; ordered by key.
+
+    Raises:
+        ValueError: as `booking_list`.
+    """
+    conditions = " and ".join(_conditions(query, columns))
+    path = f"{BOOKINGS}?$select={_BOOKING_COLUMNS[0]}&$orderby={_BOOKING_COLUMNS[0]}"
     return f"{path}&$filter={quote(conditions, safe='')}" if conditions else path
 
 

@@ -62,6 +62,14 @@ class BookingRow:
     intact: bool = True
     """See `ReadRecord`."""
 
+    @property
+    def mailboxes(self) -> frozenset[str]:
+        """The calendars in which the booking's event is, by our record, or should be; lower case."""
+        event, resource = self.record.event, self.booking.resource
+        user = resource.user if resource else None
+        named = (event.mailbox if event else None, user.entra_object_id if user else None)
+        return frozenset(mailbox.lower() for mailbox in named if mailbox)
+
 
 def format_state(booking_id: str, record: SyncRecord, sealer: Sealer) -> str:
     """The state column's text, sealed for this booking of this organisation.

@@ -86,6 +86,13 @@ class BookingListing(Protocol):
         """
 
 
+class BookingCounts(Protocol):
+    """How many bookings there are in Dataverse, for people who wait."""
+
+    async def count_bookings(self, query: BookingQuery) -> int:
+        """How many bookings the query describes, those that can't be read included; one list of ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class BookingStart:
     """A booking that was found by a row which it names."""

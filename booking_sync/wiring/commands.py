@@ -13,10 +13,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.bulk.adoption import Adopter, AdoptionSources
-from booking_sync.bulk.backfill import Backfill
 from booking_sync.bulk.purge import Purge, PurgeSources
+from booking_sync.bulk.queueing import Queueing
 from booking_sync.bulk.resync import Resync, ResyncSources
 from booking_sync.domain.timers import Timer
+from booking_sync.errors import SyncError
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.plumbing.patience import Patience
 from booking_sync.sync.catch_up import Standing, standing
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.azure.sign_in import SignIn
     from booking_sync.bulk.adoption import Extension
-    from booking_sync.bulk.backfill import Checkpoint
+    from booking_sync.bulk.queueing import Checkpoint
     from booking_sync.dataverse.customizations import DataverseCustomizations
     from booking_sync.domain.record import BookingRow
+    from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.calendars import MarkedEvents
     from booking_sync.wiring.sync import SyncServices
 
@@ -94,16 +96,23 @@ class UseCases:
         """Bookings that start earlier are history, which neither audit nor webhooks rewrite; aware, UTC."""
         return now() - timedelta(days=self._sync.settings.audit_days_back)
 
-    def backfill(self, progress: Callable[[Checkpoint], None]) -> Backfill:
-        """Queues bookings."""
+    def queueing(self, progress: Callable[[Checkpoint], None]) -> Queueing:
+        """Queues every booking that matches."""
 
         def is_behind(row: BookingRow) -> bool:
             return standing(row, self._sync.desired_state) is not Standing.IN_STEP
 
-        return Backfill(self._sync.rows, is_behind, self._patience, progress)
+        return Queueing(self._sync.rows, is_behind, self._patience, progress)
+
+    async def count(self, query: BookingQuery) -> int | None:
+        """How many bookings a query describes, for an estimate; None when nobody can tell just now."""
+        try:
+            return await self._sync.rows.count_bookings(query)
+        except SyncError:
+            return None
 
     def resync(self) -> Resync:
-        """Queues bookings to be written whatever their records say."""
+        """Queues single bookings to be written whatever their records say."""
         sources = ResyncSources(self._sync.rows, self._sync.rows, self._services.resources)
         return Resync(sources, self._patience)
 

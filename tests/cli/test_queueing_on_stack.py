@@ -197,6 +197,24 @@ async def test_resync_of_bookings_distrusts_what_is_recorded(place: Place) -> No
     assert (change.booking_id, change.uncertain) == (there, True)
 
 
+async def test_resync_of_all_mistrusts_every_booking_of_the_window(place: Place) -> None:
+    """Uncertain hints that name the calendars to search; --dry-run says how many and how long."""
+    looked = await place.cli.run("resync", "--all", "--from", "2027-03-01", "--dry-run", "--json")
+    assert looked.code == 0, looked.notes
+    assert (looked.json()["toQueue"], looked.json()["seconds"]) == (COUNT, COUNT // 20)
+    assert await place.storage.take_changes() == []
+    ended = await place.cli.run("resync", "--all", "--from", "2027-03-01", "--rate", "500", "--json")
+    assert (ended.code, ended.json()["queued"]) == (0, COUNT), ended.notes
+    assert f"{COUNT} bookings at 500 a second" in ended.notes
+    changes = [decode_message(text) for text in await place.storage.take_changes()]
+    hints = [each for each in changes if isinstance(each, BookingChange)]
+    assert sorted(each.booking_id for each in hints) == sorted(place.ids)
+    mailboxes = {each.id: each.mailbox for each in place.world.technicians}
+    expected = {each.id: frozenset({mailboxes[each.resource_id]}) for each in place.bookings}
+    assert {each.booking_id: each.suspects for each in hints if each.uncertain} == expected
+    assert not (place.stack.options.folder / "booking-sync-resync.json").exists()
+
+
 async def test_a_secret_of_one_s_own_needs_no_vault(place: Place) -> None:
     """With the secret and the key that seals given, neither the vault nor its settings are asked for."""
     settings = json.loads(place.cli.settings.read_text())

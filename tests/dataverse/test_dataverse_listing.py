@@ -222,3 +222,16 @@ async def test_resources_are_told_with_their_users_mailboxes(dataverse: Datavers
     dataverse.standin.state.create("bookableresources", {"name": "Crane", "resourcetype": 4})
     client = dataverse.rows._client  # noqa: SLF001 - as above
     assert await DataverseResources(client).mailboxes() == {resource: ANNA}
+
+
+async def test_counts_by_ids_alone_through_all_pages(dataverse: DataverseWorld) -> None:
+    """One request for up to 5,000 bookings, with the conditions of the list."""
+    fill(dataverse, 7)
+    dataverse.standin.state.create(BOOKINGS, {"name": "old", "starttime": "2026-01-01T08:00:00Z"})
+    dataverse.standin.state.create(BOOKINGS, {"name": "new", "starttime": "2026-03-05T08:00:00Z"})
+    dataverse.requests.clear()
+    assert await dataverse.rows.count_bookings(BookingQuery()) == 9
+    assert await dataverse.rows.count_bookings(BookingQuery(starts_from=MOMENT)) == 1
+    assert [each.headers["prefer"] for each in dataverse.requests] == ["odata.maxpagesize=5000"] * 2
+    address = queries.booking_ids(BookingQuery(starts_from=MOMENT), SupportColumns())
+    assert dict(parse_qsl(urlsplit(address).query))["$select"] == "bookableresourcebookingid"

@@ -1,14 +1,17 @@
-"""`booking-sync resync`: has some bookings written again, whatever their records say."""
+"""`booking-sync resync`: has bookings written again, some or all, whatever their records say."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from booking_sync.bulk.queueing import Checkpoint, Selection
 from booking_sync.cli.arguments import read_guid, read_guids, read_moment
+from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import (
     DEFAULT_RATE,
@@ -21,6 +24,13 @@ from booking_sync.cli.options import (
 )
 from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
+from booking_sync.cli.queueing import (
+    CheckpointOption,
+    QueueingOptions,
+    ResumeOption,
+    begun,
+    queue_selection,
+)
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.sync.sending import Pace
 from booking_sync.wiring.commands import open_use_cases
@@ -28,6 +38,7 @@ from booking_sync.wiring.services import new_id, now
 
 if TYPE_CHECKING:
     from booking_sync.bulk.resync import Chosen
+    from booking_sync.wiring.commands import UseCases
 
 BookingsArgument = Annotated[
     list[str] | None, typer.Argument(metavar="BOOKING...", help="Ids of bookings.", show_default=False)
@@ -44,14 +55,29 @@ MailboxOption = Annotated[
 ]
 
 
+AllOption = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        help="Every booking of the window, at a bounded rate: Dynamics 365 was restored to an earlier time, "
+        "or a template or the time zone was changed.",
+    ),
+]
+
+DEFAULT_CHECKPOINT = Path("booking-sync-resync.json")
+
+
 @dataclass(frozen=True, slots=True)
 class _Options:
     """The options of this command, as they were given."""
 
     bookings: tuple[str, ...]
     mailbox: str
+    everything: bool
     starts_from: str
     rate: float
+    checkpoint: Path | None
+    resume: bool
     dry_run: bool
 
 
@@ -59,8 +85,11 @@ def resync(
     bookings: BookingsArgument = None,
     *,
     mailbox: MailboxOption = "",
+    everything: AllOption = False,
     starts_from: FromOption = "",
     rate: RateOption = DEFAULT_RATE,
+    checkpoint: CheckpointOption = None,
+    resume: ResumeOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     settings: SettingsOption = None,
@@ -68,19 +97,47 @@ def resync(
 ) -> None:
     """Have bookings written again, whatever their records say.
 
-    For events that somebody changed in Outlook, or a mailbox that was restored or moved. The app believes
-    nothing that is recorded of their content: it writes each event, and looks for events that an earlier try
-    may have left.
+    For events that somebody changed in Outlook, a mailbox that was restored or moved, and with --all for a
+    Dynamics 365 that was restored, or a template or zone that was changed. The app believes nothing that is
+    recorded of their content: it writes each event, and looks for events that an earlier try may have left.
+    With --all progress is noted in a file: after Ctrl-C or a failure, --resume goes on there.
     """
-    options = _Options(tuple(bookings or ()), mailbox, starts_from, rate, dry_run)
-    run(CommonOptions(settings, auth, as_json), partial(_resync, options))
+    options = _Options(
+        tuple(bookings or ()), mailbox, everything, starts_from, rate, checkpoint, resume, dry_run
+    )
+    run(CommonOptions(settings, auth, as_json), partial(_resync_all if everything else _resync, options))
+
+
+async def _resync_all(options: _Options, session: Session) -> ExitCode:
+    if options.bookings or options.mailbox:
+        raise UsageError("--all goes with neither BOOKINGs nor --mailbox.")
+    queueing = QueueingOptions(
+        "resync --all",
+        mistrusted=True,
+        file=CheckpointFile(options.checkpoint or DEFAULT_CHECKPOINT),
+        resume=options.resume,
+        rate=options.rate,
+        dry_run=options.dry_run,
+    )
+    going_on = begun(queueing, selects=bool(options.starts_from))
+    given = read_moment(options.starts_from, "--from") if options.starts_from else None
+
+    def begin(use_cases: UseCases) -> Checkpoint:
+        starts_from = given or use_cases.horizon
+        return going_on or Checkpoint(
+            f"resync-{new_id()}", Selection(starts_from, mistrusted=True), starts_from
+        )
+
+    return await queue_selection(queueing, begin, session)
 
 
 async def _resync(options: _Options, session: Session) -> ExitCode:
     if bool(options.bookings) == bool(options.mailbox):
-        raise UsageError("Say either which BOOKINGs, or whose --mailbox.")
+        raise UsageError("Say either which BOOKINGs, or whose --mailbox, or --all.")
     if options.starts_from and not options.mailbox:
-        raise UsageError("--from goes with --mailbox.")
+        raise UsageError("--from goes with --mailbox or --all.")
+    if options.resume or options.checkpoint:
+        raise UsageError("--resume and --checkpoint go with --all.")
     correlation_id = f"resync-{new_id()}"
     pace = Pace(options.rate)
     ids = read_guids(options.bookings, "BOOKING")

@@ -1,5 +1,6 @@
-"""Queues hints for all bookings that match: after switching the sync on, or whenever much may be behind.
+"""Queues a hint for every booking that matches, at a pace: what `backfill` and `resync --all` do.
 
+Hints are ordinary ones, or mistrusting ones, for a Dataverse whose records may be older than the calendars.
 Bookings are listed by their start and queued in that order, by handfuls. After each handful a checkpoint says
 how far it came, so that a run which breaks off, by Ctrl-C or by a service that fails, is taken up there. A
 booking that is rescheduled meanwhile may be met twice or not at all; its own webhook sees to it.
@@ -16,7 +17,7 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import BookingQuery
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.domain.record import BookingRow
@@ -39,6 +40,8 @@ class Selection:
     """As in `BookingQuery`."""
     only_behind: bool = False
     """Leave out those whose rows say that nothing is to be done; those that carry an error are kept."""
+    mistrusted: bool = False
+    """Have the worker believe no record, sealed or not, and look for each event by its marker."""
 
     def query(self, starts_from: datetime) -> BookingQuery:
         """The list of those that start then or later."""
@@ -54,7 +57,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far a backfill has come."""
+    """How far a run has come."""
 
     correlation_id: str
     selection: Selection
@@ -65,6 +68,10 @@ class Checkpoint:
     seen: int = 0
     """Bookings that were looked at."""
     queued: int = 0
+
+    def remaining(self) -> BookingQuery:
+        """The list of what is not done yet, and of those at `done_at_position`."""
+        return self.selection.query(self.position)
 
     def passed(self, row: BookingRow, *, queued: bool) -> Checkpoint:
         """With this booking done too."""
@@ -89,7 +96,7 @@ class Checkpoints(Protocol):
         """Forget it: all is done."""
 
 
-class Backfill:
+class Queueing:
     """Queues bookings.
 
     Args:
@@ -147,7 +154,7 @@ class Backfill:
         while True:
             before = run.checkpoint
             try:
-                pages = self._listing.list_bookings(run.checkpoint.selection.query(run.checkpoint.position))
+                pages = self._listing.list_bookings(run.checkpoint.remaining())
                 await self._take(pages, run)
             except TransientError as error:
                 tried = 1 if run.checkpoint != before else tried + 1
@@ -161,7 +168,7 @@ class Backfill:
     async def _take(self, pages: AsyncIterator[BookingPage], run: _Run) -> None:
         async for page in pages:
             # Rows that can't be read have no start to go on from, and are the worker's to tell about.
-            await run.add_unreadable([row.booking_id for row in page.unreadable])
+            await run.add_unreadable([row.booking_id for row in page.unreadable], moving=bool(page.rows))
             done = run.checkpoint.done_at_position
             fresh = [row for row in page.rows if row.booking.id not in done]
             for handful in _handfuls(fresh, run.handful):
@@ -188,26 +195,44 @@ class _Run:
 
     async def add(self, rows: Sequence[BookingRow], wanted: frozenset[str]) -> None:
         """Queue what is wanted of these, and move the checkpoint past all of them."""
-        await self._send([row.booking.id for row in rows if row.booking.id in wanted])
+        await self._send({row.booking.id: row.mailboxes for row in rows if row.booking.id in wanted})
         for row in rows:
             self.checkpoint = self.checkpoint.passed(row, queued=row.booking.id in wanted)
         if self.checkpoints:
             self.checkpoints.save(self.checkpoint)
 
-    async def add_unreadable(self, booking_ids: Iterable[str]) -> None:
+    async def add_unreadable(self, booking_ids: Sequence[str], *, moving: bool) -> None:
+        """Queue those that can't be read, once each as long as they may be listed again.
+
+        Args:
+            booking_ids: of one page.
+            moving: the page has others, so that what came before it is listed no more.
+        """
         fresh = [each for each in booking_ids if each not in self._unreadable]
-        await self._send(fresh)
-        self._unreadable.update(fresh)
+        await self._send(dict.fromkeys(fresh, frozenset()))
+        self._unreadable = set(booking_ids) if moving else self._unreadable.union(booking_ids)
         self.checkpoint = replace(
             self.checkpoint,
             seen=self.checkpoint.seen + len(fresh),
             queued=self.checkpoint.queued + len(fresh),
         )
 
-    async def _send(self, booking_ids: list[str]) -> None:
-        if self.sender and self.now and booking_ids:
-            moment, correlation_id = self.now(), self.checkpoint.correlation_id
-            await self.sender.send([BookingChange(each, correlation_id, moment) for each in booking_ids])
+    async def _send(self, mailboxes: Mapping[str, frozenset[str]]) -> None:
+        """Queue these bookings, with the calendars in which their events are or should be."""
+        if not (self.sender and self.now and mailboxes):
+            return
+        moment, mistrusted = self.now(), self.checkpoint.selection.mistrusted
+        hints = [
+            BookingChange(
+                booking_id,
+                self.checkpoint.correlation_id,
+                moment,
+                uncertain=mistrusted,
+                suspects=suspects if mistrusted else frozenset(),
+            )
+            for booking_id, suspects in mailboxes.items()
+        ]
+        await self.sender.send(hints)
 
 
 def _handfuls(rows: Iterable[BookingRow], size: int) -> Iterator[list[BookingRow]]:

@@ -1,4 +1,4 @@
-"""The backfill's use case: complete, resumable, and no more than was asked for."""
+"""Queueing a selection: complete, resumable, and no more than was asked for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.bulk.backfill import Backfill, Checkpoint, Selection
+from booking_sync.bulk.queueing import Checkpoint, Queueing, Selection
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
 from booking_sync.sync.sending import Pace, PacedSender
-from tests.support.bookings import booking
+from tests.support.bookings import ANNA, BERT, booking
 from tests.support.fakes import FakeQueue, FakeRows
 from tests.support.pacing import Gauge, Sleeper
 
@@ -52,19 +54,19 @@ class World:
             start = FIRST + timedelta(hours=min(number, 4))
             self.rows.put(replace(booking(each), start=start, end=start + timedelta(hours=1)))
 
-    def backfill(self, behind: set[str] | None = None) -> Backfill:
+    def queueing(self, behind: set[str] | None = None) -> Queueing:
         """The use case."""
 
         def is_behind(row: BookingRow) -> bool:
             return behind is None or row.booking.id in behind
 
-        return Backfill(self.rows, is_behind, Patience(sleep=self.sleeper))
+        return Queueing(self.rows, is_behind, Patience(sleep=self.sleeper))
 
-    async def run(self, checkpoint: Checkpoint | None = None, backfill: Backfill | None = None) -> Checkpoint:
+    async def run(self, checkpoint: Checkpoint | None = None, queueing: Queueing | None = None) -> Checkpoint:
         """Run it, in handfuls of two."""
         sender = PacedSender(self.queue, Gauge(0), Pace(per_second=1), sleep=self.sleeper)
         begun = checkpoint or Checkpoint("c", Selection(FIRST), FIRST)
-        return await (backfill or self.backfill()).run(begun, sender, self.notebook, lambda: FIRST)
+        return await (queueing or self.queueing()).run(begun, sender, self.notebook, lambda: FIRST)
 
     @property
     def queued(self) -> list[str]:
@@ -135,7 +137,7 @@ async def test_only_those_behind_are_queued_when_only_they_are_wanted() -> None:
     """All are seen."""
     world = World()
     selection = Selection(FIRST, only_behind=True)
-    done = await world.run(Checkpoint("c", selection, FIRST), world.backfill({world.ids[1], world.ids[5]}))
+    done = await world.run(Checkpoint("c", selection, FIRST), world.queueing({world.ids[1], world.ids[5]}))
     assert sorted(world.queued) == sorted([world.ids[1], world.ids[5]])
     assert (done.seen, done.queued) == (7, 2)
 
@@ -145,7 +147,7 @@ async def test_a_count_queues_nothing() -> None:
     world = World()
     world.rows.names[world.ids[2]] = {WORK_ORDER}
     selection = Selection(FIRST, FIRST + timedelta(hours=4), work_order_ids=(WORK_ORDER,))
-    counted = await world.backfill().count(Checkpoint("c", selection, FIRST))
+    counted = await world.queueing().count(Checkpoint("c", selection, FIRST))
     assert (counted.queued, world.queued, world.notebook.saved) == (1, [], [])
 
 
@@ -156,3 +158,32 @@ async def test_a_row_that_can_t_be_read_is_queued_all_the_same() -> None:
     done = await world.run()
     assert sorted(world.queued) == sorted(world.ids)
     assert done.queued == 7
+
+
+async def test_mistrusting_hints_say_where_to_look() -> None:
+    """Nothing recorded is believed, and the mailbox is searched that the row names, or should."""
+    world = World()
+    moved, unreadable = world.ids[1], world.ids[3]
+    former = SyncRecord(EventRef(BERT, "E1"), 1, "of another time")
+    world.rows.rows[moved] = replace(world.rows.rows[moved], record=former)
+    world.rows.unreadable[unreadable] = "hidden"
+    await world.run(Checkpoint("c", Selection(FIRST, mistrusted=True), FIRST))
+    hints = {change.booking_id: change for change, _ in world.queue.sent}
+    assert hints.keys() == set(world.ids)
+    assert all(hint.uncertain for hint in hints.values())
+    assert hints[moved].suspects == {ANNA, BERT}
+    assert hints[unreadable].suspects == frozenset()
+    assert {hints[each].suspects for each in world.ids if each not in (moved, unreadable)} == {
+        frozenset({ANNA})
+    }
+
+
+async def test_rows_that_can_t_be_read_are_queued_once_though_the_list_fails() -> None:
+    """They have no start to go on from, and are remembered only as long as they may be listed again."""
+    world = World()
+    for each in world.ids[:2]:
+        world.rows.unreadable[each] = "hidden"
+    world.rows.faults.after["list"] = [TransientError("busy")] * 3
+    done = await world.run()
+    assert sorted(world.queued) == sorted(world.ids)
+    assert (done.seen, done.queued) == (7, 7)

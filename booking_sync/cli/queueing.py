@@ -1,0 +1,164 @@
+"""Queues a selection of bookings from the command line: what `backfill` and `resync --all` have in common.
+
+Progress is noted in a file and shown against a total, where Dataverse tells one; what breaks off says how to
+go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.output import make_table
+from booking_sync.cli.pace import depth_teller
+from booking_sync.cli.runner import UsageError
+from booking_sync.sync.sending import Pace
+from booking_sync.wiring.commands import open_use_cases
+from booking_sync.wiring.services import now
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from booking_sync.bulk.queueing import Checkpoint
+    from booking_sync.cli.checkpoint import CheckpointFile
+    from booking_sync.cli.runner import Session
+    from booking_sync.wiring.commands import UseCases
+
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint", metavar="FILE", help="Where to note how far it has come.", show_default=False
+    ),
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with a run that broke off, by its checkpoint.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueingOptions:
+    """How a selection is queued."""
+
+    command: str
+    """As people call it, to be told how to go on."""
+    mistrusted: bool
+    """As in `Selection`: the kind of run that a checkpoint must be of."""
+    file: CheckpointFile
+    resume: bool
+    rate: float
+    dry_run: bool
+
+
+def begun(options: QueueingOptions, *, selects: bool) -> Checkpoint | None:
+    """The run to go on with; None to begin one.
+
+    Args:
+        options: as they were given.
+        selects: whether the command line selects bookings as well.
+
+    Raises:
+        UsageError: these options can't go together, or with the file that is there.
+    """
+    file = options.file
+    if options.resume:
+        if selects:
+            raise UsageError(
+                "--resume goes on with what the checkpoint says: leave out what selects bookings."
+            )
+        checkpoint = file.load()
+        if checkpoint.selection.mistrusted is not options.mistrusted:
+            raise UsageError(f"{file.path} is no checkpoint of booking-sync {options.command}.")
+        return checkpoint
+    if file.exists() and not options.dry_run:
+        raise UsageError(
+            f"{file.path} tells of a run that broke off: go on with --resume, or delete the file to begin "
+            "anew."
+        )
+    file.check()
+    return None
+
+
+async def queue_selection(
+    options: QueueingOptions, begin: Callable[[UseCases], Checkpoint], session: Session
+) -> ExitCode:
+    """Queue every booking of a selection, or say how many there are.
+
+    Args:
+        options: how.
+        begin: where it begins, or goes on.
+        session: of the command.
+    """
+    pace = Pace(options.rate)
+    async with open_use_cases(session.environ, session.auth) as use_cases:
+        checkpoint = begin(use_cases)
+        total = await _total(checkpoint, use_cases, session)
+        with session.output.progress("Bookings") as advance:
+            advance(checkpoint.seen, total)
+            use_case = use_cases.queueing(lambda each: advance(each.seen, total))
+            if options.dry_run:
+                done = await use_case.count(checkpoint)
+            else:
+                _announce(total, checkpoint, pace, session)
+                sender = use_cases.queues.sender(pace, depth_teller(session, pace))
+                work = use_case.run(checkpoint, sender, options.file, now)
+                done = await _to_its_end(work, options, session)
+    _show(done, options, session)
+    return ExitCode.FINE
+
+
+async def _total(checkpoint: Checkpoint, use_cases: UseCases, session: Session) -> int | None:
+    """How many there are, those that are done included; None when nobody can tell just now."""
+    with session.output.working("Counting"):
+        left = await use_cases.count(checkpoint.remaining())
+    return None if left is None else checkpoint.seen + left - len(checkpoint.done_at_position)
+
+
+def _announce(total: int | None, checkpoint: Checkpoint, pace: Pace, session: Session) -> None:
+    if total is not None and not checkpoint.selection.only_behind:
+        left = max(0, total - checkpoint.seen)
+        session.output.note(
+            f"{left:,} bookings at {pace.per_second:g} a second: {_duration(left, pace)} or more, since the "
+            "changes of the day go first."
+        )
+
+
+def _duration(count: int, pace: Pace) -> str:
+    return str(timedelta(seconds=round(count / pace.per_second)))
+
+
+async def _to_its_end(work: Awaitable[Checkpoint], options: QueueingOptions, session: Session) -> Checkpoint:
+    """Do the work; when anything ends it early, say how to go on."""
+    try:
+        return await work
+    except BaseException:
+        if options.file.exists():
+            path = options.file.path
+            session.output.note(
+                f"Broke off. To go on: booking-sync {options.command} --resume --checkpoint {path}"
+            )
+        raise
+
+
+def _show(done: Checkpoint, options: QueueingOptions, session: Session) -> None:
+    data: dict[str, Any] = {
+        "seen": done.seen,
+        "toQueue" if options.dry_run else "queued": done.queued,
+        "from": done.selection.starts_from.isoformat(),
+        "correlationId": done.correlation_id,
+        "dryRun": options.dry_run,
+    }
+    columns = ["bookings seen", "to queue" if options.dry_run else "queued"]
+    row = [f"{done.seen:,}", f"{done.queued:,}"]
+    if options.dry_run:
+        pace = Pace(options.rate)
+        data["seconds"] = round(done.queued / pace.per_second)
+        columns.append("takes at least")
+        row.append(_duration(done.queued, pace))
+    session.output.result(data, make_table(columns, [row]))
+    if options.dry_run:
+        session.output.note("Nothing was queued (--dry-run).")
