@@ -74,7 +74,7 @@ class PermanentError(SyncError):
 
     Args:
         reason: without secrets.
-        patience: how long after the change came in the refusal may pass by itself (rights that were just
+        patience: how long after the first one the refusal may pass by itself (rights that were just
             granted, a mailbox that is being made): people are told at once, and it is tried again so long.
         cause: what to look at; None where only the reason tells.
     """

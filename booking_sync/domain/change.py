@@ -24,6 +24,8 @@ from booking_sync.domain.watched import RelatedTable
 MESSAGE_VERSION = 1
 RELATED_VERSION = 2
 MAX_ATTEMPT = 1_000_000
+MAX_WAITED = 1e9
+"""Seconds; no patience is as long."""
 MAX_CORRELATION_ID = 200
 MAX_SUSPECTS = 16
 """Each is a mailbox to search. A booking gets one more when a creation's end is uncertain and it then moves
@@ -42,12 +44,18 @@ class BookingChange:
     booking_id: str
     correlation_id: str
     first_seen: datetime
-    """Aware, UTC: when the change first came in; a put-back keeps it, so that age can be bounded."""
+    """Aware, UTC: when the change first came in; a put-back keeps it, so that the lag can be told."""
     deleted: bool = False
     event: EventClaim | None = None
     """Deletion only: the event that the deleted row named. It proves nothing: anybody may have posted it."""
     attempt: int = 0
     """How often this change was put back."""
+    waited: float = 0.0
+    """Seconds of the waits that its own failed tries brought it, so that patience ends one day.
+
+    What passed while nobody tried it (the app stood still, a service was known to be down, settings were
+    wrong) is not in it.
+    """
     uncertain: bool = False
     """An earlier try may have written something that the row does not record."""
     suspects: frozenset[str] = field(default_factory=frozenset)
@@ -67,6 +75,8 @@ class RelatedChange:
     """Aware, UTC: when the change first came in; a put-back and a continuation keep it."""
     attempt: int = 0
     """How often this change was put back."""
+    waited: float = 0.0
+    """As a `BookingChange`'s."""
     starts_from: datetime | None = None
     """Aware, UTC: bookings that start earlier have their hints already; None at the beginning."""
     trace: str = ""
@@ -84,6 +94,8 @@ def encode_related(change: RelatedChange) -> str:
     }
     if change.attempt:
         message["attempt"] = min(change.attempt, MAX_ATTEMPT)
+    if change.waited:
+        message["waitedSeconds"] = min(change.waited, MAX_WAITED)
     if change.starts_from:
         message["startsFrom"] = change.starts_from.astimezone(UTC).isoformat()
     if change.trace:
@@ -107,6 +119,8 @@ def encode_change(change: BookingChange) -> str:
             message["event"]["state"] = change.event.state
     if change.attempt:
         message["attempt"] = min(change.attempt, MAX_ATTEMPT)
+    if change.waited:
+        message["waitedSeconds"] = min(change.waited, MAX_WAITED)
     if change.uncertain:
         message["uncertain"] = True
     if change.suspects:
@@ -159,6 +173,7 @@ def _booking(message: dict[str, Any]) -> BookingChange:
         deleted=_take(message, "deleted", bool, default=False),
         event=_event(message),
         attempt=_attempt(message),
+        waited=_waited(message),
         uncertain=_take(message, "uncertain", bool, default=False),
         suspects=_suspects(message),
         trace=_trace(message),
@@ -172,6 +187,7 @@ def _related(message: dict[str, Any]) -> RelatedChange:
         correlation_id=_correlation_id(message),
         first_seen=_moment(message, "firstSeen"),
         attempt=_attempt(message),
+        waited=_waited(message),
         starts_from=_moment(message, "startsFrom") if "startsFrom" in message else None,
         trace=_trace(message),
     )
@@ -215,6 +231,13 @@ def _attempt(message: dict[str, Any]) -> int:
     if not 0 <= attempt <= MAX_ATTEMPT:
         raise MalformedChangeError(f"the queue message's 'attempt' is not from 0 to {MAX_ATTEMPT}")
     return attempt
+
+
+def _waited(message: dict[str, Any]) -> float:
+    waited = message.get("waitedSeconds", 0.0)
+    if type(waited) not in (int, float) or not 0 <= waited <= MAX_WAITED:  # false for nan too
+        raise MalformedChangeError(f"the queue message's 'waitedSeconds' is not from 0 to {MAX_WAITED:g}")
+    return float(waited)
 
 
 def _correlation_id(message: dict[str, Any]) -> str:

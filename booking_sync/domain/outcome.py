@@ -38,9 +38,9 @@ class Outcome:
     untried: bool = False
     """Deferred only: nothing was asked of a service known to be down, so this is no try of the message."""
     until_mended: bool = False
-    """Deferred only: settings or rights of the app stand in the way, so no age ends the message."""
+    """Deferred only: settings or rights of the app stand in the way, so that no wait ends the message."""
     patience: timedelta | None = None
-    """Failed only: how long after the change came in it is tried again; the row tells of it meanwhile."""
+    """Failed only: for how long it is tried again; the row tells of it meanwhile."""
     rounds: int = 1
     """How often the booking was read and planned."""
 

@@ -75,8 +75,8 @@ def renewed_change(change: BookingChange | RelatedChange, now: datetime) -> Book
     A booking's change is marked uncertain, because nobody knows what happened to its event since.
     """
     if isinstance(change, RelatedChange):
-        return replace(change, first_seen=now, attempt=0)
-    return replace(change, first_seen=now, attempt=0, uncertain=True)
+        return replace(change, first_seen=now, attempt=0, waited=0.0)
+    return replace(change, first_seen=now, attempt=0, waited=0.0, uncertain=True)
 
 
 def _entry(message: PoisonMessage) -> dict[str, Any] | None:

@@ -87,7 +87,7 @@ def _short_patience(settings: Settings) -> Caution | None:
         return None
     return Caution(
         "MESSAGE_MAX_AGE_HOURS",
-        f"a change is given up {_span(age)} after it came in; outages and throttled mailboxes take longer",
+        f"a change is given up after {_span(age)} of trying; outages and throttled mailboxes take longer",
         "Set it to 24, unless somebody watches the poison queue all the time.",
     )
 

@@ -297,7 +297,7 @@ class Settings:
         Setting(
             "MESSAGE_MAX_AGE_HOURS",
             values.number(0.01, _MAX_AGE_HOURS),
-            "hours a put-back message lives before it is dead-lettered",
+            "hours that a change is tried before it is dead-lettered",
             _BATCH_GROUP,
             "24",
         ),

@@ -84,7 +84,8 @@ class FanOut:
         await self._send_hints(change, found.booking_ids)
         if found.goes_on_at is not None:
             await self._queue.send_related(
-                replace(change, attempt=0, starts_from=found.goes_on_at), _delay(len(found.booking_ids))
+                replace(change, attempt=0, waited=0.0, starts_from=found.goes_on_at),
+                _delay(len(found.booking_ids)),
             )
         return _told(found)
 

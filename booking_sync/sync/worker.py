@@ -66,7 +66,7 @@ class ChangeWorker:
         open_handlers: gives what messages are handed to; raises `TransientError` while the sync can't start.
         queue: where messages are put back or dead-lettered.
         now: the time of day.
-        max_age: how long a put-back message lives.
+        max_waited: for how long a message is tried; only the waits that its own failures brought it count.
         back_off: how long it waits each time.
         on_outcome: called with how a booking's message ended, when it is settled; its errors are only logged.
     """
@@ -76,7 +76,7 @@ class ChangeWorker:
         open_handlers: Callable[[], Awaitable[MessageHandlers]],
         queue: MessageQueue,
         now: Clock,
-        max_age: timedelta,
+        max_waited: timedelta,
         back_off: BackOff,
         *,
         on_outcome: Callable[[BookingChange, Outcome], None] | None = None,
@@ -84,7 +84,7 @@ class ChangeWorker:
         self._open_handlers = open_handlers
         self._queue = queue
         self._now = now
-        self._max_age = max_age
+        self._max_waited = max_waited
         self._back_off = back_off
         self._waiting = WaitingMessages()
         self._on_outcome = on_outcome
@@ -147,7 +147,7 @@ class ChangeWorker:
         except TransientError as error:
             # Not this message's fault, and nothing was tried: what it says of its past stays as it is.
             return replace(
-                deferred_by(error),
+                _not_started(error),
                 uncertain=change.uncertain or dequeue_count > 1,
                 suspects=change.suspects,
             )
@@ -158,14 +158,18 @@ class ChangeWorker:
         if self._may_pass(change, outcome):
             outcome = _tried_again(change, outcome)
         if outcome.kind is OutcomeKind.DEFERRED:
-            change = self._rejuvenated(change, outcome)
-            if self._is_too_old(change):
+            if self._waited_enough(change, outcome):
                 outcome = replace(
                     outcome, kind=OutcomeKind.FAILED, detail=await self._expire(change, outcome)
                 )
             else:
                 delay = self._delay(change, outcome)
-                await self._queue.send(_put_back(change, outcome), delay)
+                again = replace(
+                    _once_more(change, outcome, delay),
+                    uncertain=change.uncertain or outcome.uncertain,
+                    suspects=outcome.suspects,
+                )
+                await self._queue.send(again, delay)
         if outcome.kind is OutcomeKind.FAILED:
             await self._queue.dead_letter(text, outcome.detail)
         lag = self._count(change, outcome)
@@ -206,19 +210,17 @@ class ChangeWorker:
         try:
             handlers = await self._open_handlers()
         except TransientError as error:
-            return deferred_by(error)
+            return _not_started(error)
         return await handlers.fan_out.queue_hints(change)
 
     async def _settle_related(self, text: str, change: RelatedChange, outcome: Outcome) -> None:
         delay = None
         if outcome.kind is OutcomeKind.DEFERRED:
-            change = self._rejuvenated(change, outcome)
-            if self._is_too_old(change):
+            if self._waited_enough(change, outcome):
                 outcome = replace(outcome, kind=OutcomeKind.FAILED, detail=self._given_up(outcome))
             else:
                 delay = self._delay(change, outcome)
-                attempt = change.attempt + _counts(outcome)
-                await self._queue.send_related(replace(change, attempt=attempt), delay)
+                await self._queue.send_related(_once_more(change, outcome, delay), delay)
         if outcome.kind is OutcomeKind.FAILED:
             await self._queue.dead_letter(text, outcome.detail)
         log_event(
@@ -240,26 +242,20 @@ class ChangeWorker:
         return delay
 
     def _not_from_the_future(self, change: BookingChange | RelatedChange) -> BookingChange | RelatedChange:
-        """What claims to come in only later would never grow too old."""
+        """What claims to come in only later would be in Outlook before it came."""
         now = self._now()
         return replace(change, first_seen=now) if change.first_seen > now else change
 
-    def _is_too_old(self, change: BookingChange | RelatedChange) -> bool:
-        return self._now() - change.first_seen > self._max_age
+    def _waited_enough(self, change: BookingChange | RelatedChange, outcome: Outcome) -> bool:
+        return _is_try(outcome) and change.waited >= self._max_waited.total_seconds()
 
     def _may_pass(self, change: BookingChange, outcome: Outcome) -> bool:
         """A refusal that people are told of, and that may be out of date all the same."""
         patience = outcome.patience
-        return patience is not None and self._now() - change.first_seen < min(patience, self._max_age)
-
-    def _rejuvenated(self, change: Change, outcome: Outcome) -> Change:
-        """What grew too old while the settings were wrong gets its whole time once they are mended."""
-        if outcome.until_mended and self._is_too_old(change):
-            return replace(change, first_seen=self._now())
-        return change
+        return patience is not None and change.waited < min(patience, self._max_waited).total_seconds()
 
     def _given_up(self, outcome: Outcome) -> str:
-        hours = self._max_age / timedelta(hours=1)
+        hours = self._max_waited / timedelta(hours=1)
         return f"Given up after {hours:g} hours of trying. The last reason: {outcome.detail}"
 
     async def _expire(self, change: BookingChange, outcome: Outcome) -> str:
@@ -308,12 +304,21 @@ def _tried_again(change: BookingChange, outcome: Outcome) -> Outcome:
     )
 
 
-def _put_back(change: BookingChange, outcome: Outcome) -> BookingChange:
+def _not_started(error: TransientError) -> Outcome:
+    """The sync can't start, whatever the reason: that lies with the app, and ends no message."""
+    return replace(deferred_by(error), until_mended=True)
+
+
+def _is_try(outcome: Outcome) -> bool:
+    """Whether somebody tried this very change, and it failed; only then does its patience grow shorter."""
+    return not (outcome.untried or outcome.until_mended)
+
+
+def _once_more(change: Change, outcome: Outcome, delay: float) -> Change:
     return replace(
         change,
         attempt=change.attempt + _counts(outcome),
-        uncertain=change.uncertain or outcome.uncertain,
-        suspects=outcome.suspects,
+        waited=change.waited + (delay if _is_try(outcome) else 0.0),
     )
 
 

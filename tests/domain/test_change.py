@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from booking_sync.domain.change import (
     MAX_ATTEMPT,
     MAX_SUSPECTS,
+    MAX_WAITED,
     BookingChange,
     MalformedChangeError,
     RelatedChange,
@@ -34,6 +35,7 @@ changes = st.builds(
     deleted=st.booleans(),
     event=st.none() | st.builds(EventClaim, st.builds(EventRef, mailboxes, event_ids), st.text(max_size=200)),
     attempt=st.integers(0, 99),
+    waited=st.floats(0, MAX_WAITED),
     uncertain=st.booleans(),
     suspects=st.frozensets(mailboxes, max_size=3),
 )
@@ -45,6 +47,7 @@ related_changes = st.builds(
     correlation_id=st.text(max_size=40),
     first_seen=st.datetimes(timezones=st.just(UTC)),
     attempt=st.integers(0, 99),
+    waited=st.floats(0, MAX_WAITED),
     starts_from=st.none() | st.datetimes(timezones=st.just(UTC)),
 )
 RELATED = RelatedChange(
@@ -76,6 +79,7 @@ def test_a_change_of_a_related_row_reads_back_as_it_was_written(change: RelatedC
         correlation_id=st.text(max_size=400),
         first_seen=st.datetimes(timezones=st.just(UTC)),
         attempt=st.integers(0, 10**9),
+        waited=st.floats(0, 1e300),
         suspects=st.frozensets(mailboxes, max_size=40),
     )
 )
@@ -85,6 +89,7 @@ def test_nothing_is_written_that_would_be_refused(change: BookingChange) -> None
     assert again.suspects <= change.suspects
     assert len(again.suspects) == min(len(change.suspects), MAX_SUSPECTS)
     assert again.attempt == min(change.attempt, MAX_ATTEMPT)
+    assert again.waited == min(change.waited, MAX_WAITED)
 
 
 def test_mailboxes_are_the_same_in_whatever_case() -> None:
@@ -129,6 +134,10 @@ def test_an_app_of_before_refuses_the_newer_kind_by_its_version() -> None:
         ({"startsFrom": "2026-03-02T00:00:00"}, "'startsFrom' is not an ISO 8601 time with its UTC offset"),
         ({"startsFrom": None}, "'startsFrom'"),
         ({"attempt": -1}, "'attempt'"),
+        ({"waitedSeconds": -1}, "'waitedSeconds'"),
+        ({"waitedSeconds": float("nan")}, "'waitedSeconds'"),
+        ({"waitedSeconds": True}, "'waitedSeconds'"),
+        ({"waitedSeconds": 10**300}, "'waitedSeconds'"),
         ({"firstSeen": 7}, "'firstSeen'"),
     ],
 )
@@ -162,6 +171,10 @@ def test_a_spoiled_message_about_a_related_row_is_refused_by_name(
         ({"firstSeen": "0001-01-01T00:00:00+23:59"}, "year 1"),
         ({"firstSeen": "9999-12-31T23:59:59-01:00"}, "9999"),
         ({"attempt": -1}, "'attempt'"),
+        ({"waitedSeconds": -1}, "'waitedSeconds'"),
+        ({"waitedSeconds": float("nan")}, "'waitedSeconds'"),
+        ({"waitedSeconds": True}, "'waitedSeconds'"),
+        ({"waitedSeconds": 10**300}, "'waitedSeconds'"),
         ({"attempt": 10**300}, "'attempt'"),
         ({"correlationId": "x" * 201}, "'correlationId'"),
     ],

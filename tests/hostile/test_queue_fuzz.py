@@ -46,6 +46,7 @@ MESSAGE: dict[str, Any] = {
     "deleted": True,
     "event": {"mailbox": ANNA, "id": "E1", "state": "1:f:2.0123abcd." + "0" * 32},
     "attempt": 3,
+    "waitedSeconds": 30.5,
     "uncertain": True,
     "suspects": [ANNA, BERT],
 }
@@ -56,6 +57,7 @@ RELATED_MESSAGE: dict[str, Any] = {
     "correlationId": "c-1",
     "firstSeen": NOW.isoformat(),
     "attempt": 3,
+    "waitedSeconds": 30.5,
     "startsFrom": NOW.isoformat(),
 }
 REASON_LIMIT = 300

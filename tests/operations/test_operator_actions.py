@@ -50,7 +50,7 @@ async def test_a_dead_letter_goes_back_with_its_full_time_and_untrusted() -> Non
     harness.poison.lay(TEXT)
     done = await harness.actions.replay(None)
     (change,) = harness.sent
-    assert (change.first_seen, change.attempt, change.uncertain) == (START, 0, True)
+    assert (change.first_seen, change.attempt, change.waited, change.uncertain) == (START, 0, 0.0, True)
     assert (change.event, change.suspects, change.deleted) == (CHANGE.event, CHANGE.suspects, True)
     assert change.correlation_id == "correlation-1"
     assert (done.replayed, done.problem, harness.poison.texts) == (1, "", {})
@@ -59,11 +59,13 @@ async def test_a_dead_letter_goes_back_with_its_full_time_and_untrusted() -> Non
 async def test_a_change_of_another_row_goes_back_too() -> None:
     """A work order whose change was given up spreads to its bookings again, from where it stopped."""
     harness = Harness()
-    related = RelatedChange(RelatedTable.WORK_ORDER, BOOKING_ID, "c", LONG_AGO, attempt=3, starts_from=START)
+    related = RelatedChange(
+        RelatedTable.WORK_ORDER, BOOKING_ID, "c", LONG_AGO, attempt=3, waited=9e4, starts_from=START
+    )
     harness.poison.lay(encode_related(related))
     await harness.actions.replay(None)
     ((change, _),) = harness.queue.related
-    assert (change.first_seen, change.attempt, change.starts_from) == (START, 0, START)
+    assert (change.first_seen, change.attempt, change.waited, change.starts_from) == (START, 0, 0.0, START)
 
 
 async def test_a_bare_message_of_the_host_goes_back() -> None:

@@ -589,7 +589,7 @@ ROWS: dict[str, Row] = {
         low=Refused("0", "must be a number from 0.01 to 720"),
         default=24.0,
         doubled=Refused("2424", "must be a number from 0.01 to 720"),
-        contradicting=Cautioned("0.5", "a change is given up 30 min after it came in"),
+        contradicting=Cautioned("0.5", "a change is given up after 30 min of trying"),
     ),
     "BATCH_MAX_BOOKINGS": _number(
         "batch_max_bookings",

@@ -172,12 +172,61 @@ async def test_a_refusal_that_may_pass_is_tried_again_for_hours_and_then_fails_i
 async def test_a_refusal_is_not_tried_longer_than_any_change() -> None:
     """A patience beyond the age at which messages are given up ends there."""
     world = WorkerWorld(Outcome(OutcomeKind.FAILED, "full", patience=timedelta(days=30)))
-    world.time = START + timedelta(hours=23)
-    await world.worker.handle(TEXT, 1)
+    await world.worker.handle(encode_change(replace(CHANGE, waited=23 * 3600.0)), 1)
     assert len(world.queue.sent) == 1
-    world.time = START + timedelta(hours=24)
+    text = encode_change(replace(CHANGE, waited=24 * 3600.0))
+    await world.worker.handle(text, 1)
+    assert world.queue.poison == [(text, "full")]
+
+
+WEEKEND = timedelta(hours=60)
+TROUBLES = {
+    "throttled": Outcome(OutcomeKind.DEFERRED, "throttled", 1.0),
+    "throttled without a time": Outcome(OutcomeKind.DEFERRED, "throttled"),
+    "an answer that was lost": Outcome(OutcomeKind.DEFERRED, "lost", uncertain=True),
+    "a service that is down": Outcome(OutcomeKind.DEFERRED, "down", 8.0, untried=True),
+    "an app that is refused": Outcome(OutcomeKind.DEFERRED, "refused", 60.0, until_mended=True),
+}
+
+
+@pytest.mark.parametrize("outcome", TROUBLES.values(), ids=TROUBLES)
+@pytest.mark.parametrize("text", [TEXT, RELATED_TEXT], ids=["booking", "row"])
+async def test_a_weekends_message_is_not_given_up_at_its_first_trouble(outcome: Outcome, text: str) -> None:
+    """The app stood still since Friday: what was never tried has its whole time before it."""
+    world = WorkerWorld(outcome)
+    world.time = START + WEEKEND
+    await world.worker.handle(text, 1)
+    assert world.queue.poison == []
+    assert len(world.queue.sent) + len(world.queue.related) == 1
+
+
+async def test_a_weekends_message_is_tried_again_when_it_is_refused() -> None:
+    """Patience for a new mailbox or a new grant, too, begins with the first refusal."""
+    world = WorkerWorld(Outcome(OutcomeKind.FAILED, "denied", patience=timedelta(hours=4)))
+    world.time = START + WEEKEND
     await world.worker.handle(TEXT, 1)
-    assert world.queue.poison == [(TEXT, "full")]
+    assert (len(world.queue.sent), world.queue.poison) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [TransientError("vault down"), TransientError("settings", until_mended=True), None],
+    ids=["vault", "settings", "circuit"],
+)
+@pytest.mark.parametrize("text", [TEXT, RELATED_TEXT], ids=["booking", "row"])
+async def test_what_is_not_tried_never_ends_a_message(opening: TransientError | None, text: str) -> None:
+    """However long a service is down or the app can't start, the time of trying does not pass."""
+    world = WorkerWorld(TROUBLES["a service that is down"])
+    world.opening_fails = opening
+    for _ in range(1_000):
+        await world.worker.handle(text, 1)
+        (change, delay), *_ = [*world.queue.sent, *world.queue.related]
+        world.queue.sent.clear()
+        world.queue.related.clear()
+        text = encode_change(change) if isinstance(change, BookingChange) else encode_related(change)
+        world.time += timedelta(hours=1, seconds=delay)
+    assert world.queue.poison == []
+    assert change.waited == 0.0
 
 
 async def test_what_a_message_says_of_its_past_outlives_a_refusal() -> None:
@@ -188,11 +237,19 @@ async def test_what_a_message_says_of_its_past_outlives_a_refusal() -> None:
     assert (change.uncertain, change.suspects, change.attempt) == (True, frozenset({ANNA}), 1)
 
 
-async def test_age_not_count_ends_the_put_backs() -> None:
-    """A message too old is dead-lettered with the last reason, and its row is told."""
+async def test_the_time_of_trying_ends_the_put_backs() -> None:
+    """Not their count: what waited too long between its tries is dead-lettered, and its row is told."""
     world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "Outlook: throttled."))
-    old = encode_change(BookingChange(BOOKING_ID, "c", START - timedelta(hours=25)))
-    await world.worker.handle(old, 1)
+    text, tries = TEXT, 0
+    while not world.queue.poison:
+        await world.worker.handle(text, 1)
+        tries += 1
+        if world.queue.sent:
+            change, delay = world.queue.sent.pop()
+            text = encode_change(change)
+            world.time += timedelta(seconds=delay)
+    assert tries > 288
+    assert timedelta(hours=24) <= world.time - START < timedelta(hours=24, minutes=6)
     ((_, reason),) = world.queue.poison
     assert "Given up after 24 hours" in reason
     assert "Outlook: throttled." in reason
@@ -209,9 +266,7 @@ async def test_no_message_is_given_up_for_the_settings(text: str) -> None:
     world.time += timedelta(days=3)
     await world.worker.handle(text, MAX_DEQUEUE_COUNT)
     put_back: list[tuple[BookingChange | RelatedChange, float]] = [*world.queue.sent, *world.queue.related]
-    assert [change.first_seen for change, _ in put_back] == [START, world.time], (
-        "a short wait is part of the lag"
-    )
+    assert [(change.first_seen, change.waited) for change, _ in put_back] == [(START, 0.0)] * 2
     assert min(delay for _, delay in put_back) >= 60
     assert world.queue.poison == []
 
@@ -332,7 +387,7 @@ async def test_a_deferred_fan_out_is_put_back_where_it_was() -> None:
     later = replace(RELATED, starts_from=START)
     await world.worker.handle(encode_related(later), 1)
     ((put_back, delay),) = world.queue.related
-    assert (put_back, delay) == (later, 30.5)
+    assert (put_back, delay) == (replace(later, waited=30.5), 30.5)
     assert world.work.given_up == []
 
 
@@ -344,17 +399,17 @@ async def test_an_app_that_cant_start_puts_a_changed_row_back() -> None:
     assert [change for change, _ in world.queue.related] == [RELATED]
 
 
-async def test_a_fan_out_that_is_refused_or_too_old_lies_on_the_poison_queue() -> None:
+async def test_a_fan_out_that_is_refused_or_was_tried_too_long_lies_on_the_poison_queue() -> None:
     """Somebody has to know that a work order's change reached nobody, and why."""
     refused = WorkerWorld(Outcome(OutcomeKind.FAILED, "Dynamics 365: forbidden."))
     await refused.worker.handle(RELATED_TEXT, 1)
     assert refused.queue.poison == [(RELATED_TEXT, "Dynamics 365: forbidden.")]
 
     tired = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled"))
-    tired.time = START + timedelta(hours=25)
-    await tired.worker.handle(RELATED_TEXT, 1)
+    waited_enough = encode_related(replace(RELATED, waited=24 * 3600.0))
+    await tired.worker.handle(waited_enough, 1)
     ((text, reason),) = tired.queue.poison
-    assert text == RELATED_TEXT
+    assert text == waited_enough
     assert reason == "Given up after 24 hours of trying. The last reason: throttled"
 
 
