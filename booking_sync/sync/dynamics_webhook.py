@@ -195,7 +195,10 @@ def _written(change: Accepted, shown: dict[str, Any], policy: ReceiverPolicy) ->
         return Ignored(IgnoreReason.NO_WORK_ORDER)
     columns = policy.columns
     ours = (columns.event_id, columns.original_resource, columns.sync_state) if columns else ()
-    with_record = any(written.get(column) is not None for column in ours)
+    # A new row without a record hides nothing; one whose record was emptied may have an event.
+    with_record = any(
+        written.get(column) is not None or (column in written and not created) for column in ours
+    )
     # Our own writes hold nothing else; were they taken for somebody else's, each would bring the next.
     return replace(change, rewritten=with_record and not set(BOOKING_ATTRIBUTES).isdisjoint(written))
 

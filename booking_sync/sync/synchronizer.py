@@ -407,8 +407,8 @@ class Synchronizer:
             found = await self._search(run, mailbox)
             if found is None:
                 continue  # a mailbox that can't be read can't have been written to
-            if await self._is_unseen(run, row, mailbox, found):
-                row, removed = await self._give_up_event(run, row), True
+            if await self._is_lost(run, row, mailbox, found):
+                row, removed = _without_event(run, row), True
             for own in found:
                 run.found(own)
             found = [own for own in found if own.event != row.record.event]
@@ -440,10 +440,12 @@ class Synchronizer:
     async def _find_left_behind(self, run: _Run, mailbox: str) -> list[Own]:
         return await self._search(run, mailbox) or []
 
-    async def _is_unseen(self, run: _Run, row: BookingRow, mailbox: str, found: list[Own]) -> bool:
-        """Whether the row's event is where nobody sees it: in Deleted Items, where its id still answers.
+    async def _is_lost(self, run: _Run, row: BookingRow, mailbox: str, found: list[Own]) -> bool:
+        """Whether the row's id leads to no event that anybody sees; then one that was found takes its place.
 
-        Asked only where somebody missed it (the audit). What was made a moment ago a search may not know yet.
+        Asked only where somebody missed it (the audit), or the row may be older than the calendar. The event
+        has another id, or is gone, or lies in Deleted Items, where its id still answers: then it is buried.
+        What was made a moment ago a search may not know yet.
         """
         event = row.record.event
         if event is None or event.mailbox != mailbox or mailbox not in run.task.suspects:
@@ -451,9 +453,13 @@ class Synchronizer:
         if any(own.event == event for own in found):
             return False
         kept = await self._calendar.look(event)
-        if kept is None or not self._is_known_to_searches(kept):
+        if kept is None:
+            run.removed.add(event)
+            return True
+        if not self._is_known_to_searches(kept):
             return False
         run.saw(event, kept.state)
+        await self._bury(run, event)
         return True
 
     def _is_known_to_searches(self, found: FoundEvent) -> bool:
@@ -472,13 +478,6 @@ class Synchronizer:
         if event in run.quiet:
             await _touching(run, self._calendar.delete(event))
         run.removed.add(event)
-
-    async def _give_up_event(self, run: _Run, row: BookingRow) -> BookingRow:
-        """Bury the row's event; the next generation takes its place."""
-        assert row.record.event is not None  # noqa: S101 - the caller found it unseen
-        await self._bury(run, row.record.event)
-        run.burn(row.record.event.mailbox, row.record.generation)
-        return replace(row, record=replace(row.record, event=None, fingerprint=""))
 
     # --- carrying out a plan --------------------------------------------------------------------------
 
@@ -689,6 +688,13 @@ class Synchronizer:
             return await self._calendar.tag(own.event, booking_id, seal)
         except PermanentError as error:
             return f"The event was written, but not its open extension. {error.reason}"
+
+
+def _without_event(run: _Run, row: BookingRow) -> BookingRow:
+    """The row without its event, whose generation is used up."""
+    assert row.record.event is not None  # noqa: S101 - the caller found it lost
+    run.burn(row.record.event.mailbox, row.record.generation)
+    return replace(row, record=replace(row.record, event=None, fingerprint=""))
 
 
 def _to_search(run: _Run, row: BookingRow, desired: DesiredState) -> set[str]:

@@ -313,6 +313,16 @@ def test_a_record_that_came_with_the_row_is_no_news(
     assert got.rewritten
 
 
+@pytest.mark.parametrize("column", RECORD_COLUMNS)
+def test_a_record_that_was_emptied_with_the_row_is_no_news(column: str) -> None:
+    """An import that empties our columns may hide an event; a new row has none of them and hides nothing."""
+    columns = {**CREATED_COLUMNS, column: None}
+    emptied, new = read(updated(columns)), read(created(columns))
+    assert isinstance(emptied, Accepted)
+    assert isinstance(new, Accepted)
+    assert (emptied.rewritten, new.rewritten) == (True, False)
+
+
 @pytest.mark.parametrize("columns", [{}, {"name": "Boiler"}, dict.fromkeys(RECORD_COLUMNS, "x")], ids=str)
 def test_a_restored_booking_is_looked_at_and_nothing_recorded_is_believed(columns: dict[str, Any]) -> None:
     """It came back with all its columns, of which the target shows none: its event was removed meanwhile."""

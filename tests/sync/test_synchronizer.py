@@ -535,6 +535,33 @@ async def test_an_event_in_deleted_items_is_shown_again_when_somebody_missed_it(
     assert [each.ref for each in world.calendar.events.values()] == [shown.ref]
 
 
+async def test_a_look_keeps_the_event_that_got_another_id(world: World) -> None:
+    """A migration renamed it, or an older row names its predecessor: it is taken over and not made anew."""
+    await world.synced(booking())
+    former = world.record.event
+    assert former
+    moved = replace(world.calendar.events.pop(former), ref=EventRef(ANNA, "under another id"))
+    world.calendar.events[moved.ref] = moved
+    for _ in range(2):
+        await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
+        assert list(world.calendar.events) == [moved.ref]
+        assert (world.record.event, world.record.generation) == (moved.ref, 1)
+    assert not {"create", "delete"} & set(world.calendar.calls)
+
+
+async def test_a_canceled_booking_s_event_goes_under_whatever_id(world: World) -> None:
+    """And the row forgets the id that leads nowhere."""
+    await world.synced(booking())
+    former = world.record.event
+    assert former
+    moved = replace(world.calendar.events.pop(former), ref=EventRef(ANNA, "under another id"))
+    world.calendar.events[moved.ref] = moved
+    world.rows.put(replace(booking(), status=CANCELED))
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
+    assert not world.calendar.events
+    assert world.record == SyncRecord(None, 1)
+
+
 async def _created_unrecorded(world: World, *, deleted: bool = True) -> EventRef:
     """The event of a try that died before it recorded, long ago; a technician may have deleted it."""
     world.rows.faults.before["record"] = [TransientError("killed")]
