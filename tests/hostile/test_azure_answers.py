@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import re
+from collections.abc import Iterator
 from functools import partial
 from random import Random
 from typing import Any
@@ -18,8 +19,10 @@ from local.stack.certificates import Certificates
 from tests.azure.conftest import SECRET_NAME
 from tests.azure.operations import OPERATIONS
 from tests.hostile import answers
-from tests.support.raw_server import http, raw_server
+from tests.support.raw_server import RawServer, http, raw_server
 
+LANES = 16
+"""Operations at a time, each with a server of its own: most of their time they wait for a second try."""
 VERSION = "0123456789abcdef0123456789abcdef"
 TOKEN = {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "e.y.J"}
 ATTRIBUTES = {"enabled": True, "created": 1772438400, "updated": 1772438400, "exp": 1803974400}
@@ -134,26 +137,40 @@ def spoiled(line: str, url: str, random: Random) -> bytes:
 async def test_no_answer_of_azures_breaks_an_adapter(certificates: Certificates) -> None:
     """Whatever Entra, Key Vault and Storage say, an error of ours or a result comes out, in time."""
     quiet_libraries()
+    numbers = iter(answers.rounds(0.04))
+    async with asyncio.TaskGroup() as lanes:
+        for _ in range(LANES):
+            lanes.create_task(try_answers(certificates, numbers))
+    gc.collect()
+
+
+async def try_answers(certificates: Certificates, numbers: Iterator[int]) -> None:
+    """Each operation with a whole answer, then operations with the spoiled answers of these numbers."""
     async with raw_server(certificates) as (server, url):
         for name, operation in OPERATIONS.items():
             server.respond = partial(whole, url)
             assert not isinstance(await told(operation(url)), SyncError), name
-        for number in answers.rounds(0.04):
-            random = Random(f"azure {number}")  # noqa: S311 - no secret
-            name = random.choice(list(OPERATIONS))
-            given: list[bytes] = []
+        for number in numbers:
+            await try_answer(number, server, url)
+            server.requests.clear()
 
-            def respond(line: str, random: Random = random, given: list[bytes] = given) -> bytes:
-                given.append(spoiled(line, url, random))
-                return given[-1]
 
-            server.respond = respond
-            try:
-                result = await asyncio.wait_for(told(OPERATIONS[name](url)), 60)
-                assert not isinstance(result, SyncError) or len(result.reason) < 400
-            except Exception as error:
-                raise AssertionError(f"{name} {number}: {type(error).__name__} by {given!r:.3000}") from error
-    gc.collect()
+async def try_answer(number: int, server: RawServer, url: str) -> None:
+    """One operation, to which every answer is spoiled."""
+    random = Random(f"azure {number}")  # noqa: S311 - no secret
+    name = random.choice(list(OPERATIONS))
+    given: list[bytes] = []
+
+    def respond(line: str) -> bytes:
+        given.append(spoiled(line, url, random))
+        return given[-1]
+
+    server.respond = respond
+    try:
+        result = await asyncio.wait_for(told(OPERATIONS[name](url)), 60)
+        assert not isinstance(result, SyncError) or len(result.reason) < 400
+    except Exception as error:
+        raise AssertionError(f"{name} {number}: {type(error).__name__} by {given!r:.3000}") from error
 
 
 async def told(call: Any) -> Any:
