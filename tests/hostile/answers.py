@@ -63,6 +63,11 @@ def is_soak() -> bool:
     return os.environ.get("HYPOTHESIS_PROFILE", "quick") == "soak"
 
 
+def patience() -> float:
+    """Seconds after which an operation hangs; a soak at idle priority may stand still for minutes."""
+    return 1800.0 if is_soak() else 60.0
+
+
 def rounds(share: float = 1.0) -> Iterable[int]:
     """The numbers of the mutated answers that this run tries; a soak shows how far it is.
 

@@ -167,7 +167,7 @@ async def try_answer(number: int, server: RawServer, url: str) -> None:
 
     server.respond = respond
     try:
-        result = await asyncio.wait_for(told(OPERATIONS[name](url)), 60)
+        result = await asyncio.wait_for(told(OPERATIONS[name](url)), answers.patience())
         assert not isinstance(result, SyncError) or len(result.reason) < 400
     except Exception as error:
         raise AssertionError(f"{name} {number}: {type(error).__name__} by {given!r:.3000}") from error

@@ -317,7 +317,9 @@ async def test_no_answer_of_dataverses_breaks_an_adapter(office: Office, tapes: 
         wire = Replay(tape.replies, lambda reply, random=random: spoiled(reply, random))  # type: ignore[misc]
         wire.victim = random.randrange(len(tape.replies))
         try:
-            result = await asyncio.wait_for(told(OPERATIONS[name](client_on(office.world, wire), office)), 30)
+            result = await asyncio.wait_for(
+                told(OPERATIONS[name](client_on(office.world, wire), office)), answers.patience()
+            )
             if isinstance(result, SyncError):
                 assert len(result.reason) < 400
             else:
