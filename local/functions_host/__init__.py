@@ -5,5 +5,5 @@ trigger's batches, retries and poison queue, timers. One process holds both the 
 which in Azure are two; so a blocking call in an `async def` function stalls the host's polling as well.
 
 Where documentation is silent, it does what the real parts were seen to do: WebJobs 3.0.48,
-Extensions.Storage.Queues 5.3.10 and NCrontab.Signed 3.4.0.
+Extensions.Storage.Queues 5.3.10, NCrontab.Signed 3.4.0, and for timers Extensions 3.0.6.
 """

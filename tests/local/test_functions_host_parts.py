@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from local.functions_host.configuration import ConfigurationError, HostSettings, read_host_settings
+from local.functions_host.functions import TimerTrigger
 from local.functions_host.queue_trigger import Backoff
-from local.functions_host.timer_trigger import next_run
+from local.functions_host.timer_trigger import TimerListener, next_run
 from local.stack import core_tools
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from azure.functions.timer import TimerRequest
+
+    from local.functions_host.functions import Function
 
 
 def test_host_json_has_the_real_defaults(tmp_path: Path) -> None:
@@ -73,6 +81,49 @@ def test_bad_schedules_are_refused(schedule: str) -> None:
     """What is no NCRONTAB expression is a configuration error."""
     with pytest.raises(ConfigurationError, match="NCRONTAB"):
         next_run(schedule, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@dataclass
+class LongRuns:
+    """Stands for the app: its runs take as long as they are told to, on a clock that only waiting moves."""
+
+    seconds: list[float]
+    """Of each run; the timer is stopped after the last."""
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    begun: list[float] = field(default_factory=list)
+    past_due: list[bool] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def call(self, _function: Function, request: TimerRequest) -> None:
+        """A run."""
+        self.begun.append((self.now - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds())
+        self.past_due.append(request.past_due)
+        await self.sleep(self.seconds[len(self.begun) - 1])
+        if len(self.begun) == len(self.seconds):
+            self.ended.set()
+            await asyncio.Event().wait()
+
+    async def sleep(self, seconds: float) -> None:
+        """Time passes."""
+        assert seconds >= 0
+        self.now += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+
+async def test_a_run_longer_than_its_interval_is_followed_by_one_at_once() -> None:
+    """Never beside it, not called past due, and what else was missed is dropped.
+
+    Seen on the real timer of Microsoft.Azure.WebJobs.Extensions 3.0.6.
+    """
+    app = LongRuns([25.0, 1.0, 12.0, 0.0, 0.0])
+    trigger = TimerTrigger("*/10 * * * * *", run_on_startup=False)
+    function = cast("Function", SimpleNamespace(name="timer"))
+    listener = TimerListener(function, trigger, app, lambda: app.now, app.sleep)
+    await listener.start()
+    await app.ended.wait()
+    await listener.stop()
+    assert app.begun == [10.0, 35.0, 40.0, 52.0, 60.0]
+    assert app.past_due == [False] * 5
 
 
 def test_the_core_tools_are_used_where_they_are_installed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import functools
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -124,6 +125,8 @@ class DataverseSide:
         self._store = Store(_schema())
         self._api = WebApi(_schema(), self._store, config, DEFAULT_IDENTITY, self._notifier.changed)
         self.lost: list[LostWebhook] = []
+        self.writes = 0
+        """How many of the app's requests have changed anything."""
 
     # --- what people do ---------------------------------------------------------------------------------
 
@@ -221,6 +224,7 @@ class DataverseSide:
                 user_id=DEFAULT_IDENTITY.app_user_id,
             )
         )
+        self.writes += part.method != "GET" and answer.status < HTTPStatus.BAD_REQUEST
         self._conductor.note(f"   dataverse {_describe(part)} -> {_tell(answer)}")
         return answer
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -42,6 +43,7 @@ MOST_IN_FLIGHT = 4
 _OPERATIONS = (
     ("POST", re.compile(r"/users/[^/]+/events"), "create"),
     ("GET", re.compile(r"/users/[^/]+/events\?.*"), "find"),
+    ("GET", re.compile(r"/users/[^/]+/calendarView\?.*"), "list"),
     ("PATCH", re.compile(r"/users/[^/]+/events/[^/]+"), "update"),
     ("DELETE", re.compile(r"/users/[^/]+/events/[^/]+"), "delete"),
     ("POST", re.compile(r"/users/[^/]+/events/[^/]+/extensions"), "tag"),
@@ -89,9 +91,11 @@ class _SteppedService(CalendarService):
         super().__init__(state, limits)
         self._conductor = conductor
         self._people = people
+        self.writes = 0
 
     async def answer(self, request: GraphRequest, faults: FaultScript | None = None) -> GraphAnswer:
         answer = await super().answer(request, faults)
+        self.writes += request.method != "GET" and answer.status < HTTPStatus.BAD_REQUEST
         self._conductor.note(f"   graph {describe(request, self._people)} -> {_tell(answer)}")
         return answer
 
@@ -119,9 +123,14 @@ class GraphSide:
         self._troubles = troubles
         self._people = people
         limits = Limits(lambda: conductor.time)
-        service = _SteppedService(self.state, limits, conductor, people)
-        self._batches = BatchRunner(service, ItemFaults(troubles))
+        self._service = _SteppedService(self.state, limits, conductor, people)
+        self._batches = BatchRunner(self._service, ItemFaults(troubles))
         self.violations: list[tuple[str, str]] = []
+
+    @property
+    def writes(self) -> int:
+        """How many requests have changed anything."""
+        return self._service.writes
 
     async def execute(self, content: bytes) -> dict[str, Any]:
         """What the service does with a batch that reached it."""

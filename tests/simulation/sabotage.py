@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.ownership import Own, own_generation, transaction_id
-from booking_sync.domain.plan import UpdateEvent
+from booking_sync.domain.plan import UpdateEvent, Wanted
 from booking_sync.ports.bookings import BookingRows, Recorded
 from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
 from booking_sync.sync.proof import EventProver, ProvenAnswer
@@ -22,7 +22,7 @@ from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.clock import now
 from tests.simulation.process import EVENT_ZONE, Parts
 from tests.simulation.schedule import same_profile
-from tests.simulation.trouble import Profile
+from tests.simulation.trouble import ANOTHER_LAW, Profile
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,6 +81,17 @@ class NotRecovering(Synchronizer):
     async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
         del run, desired
         return row, False
+
+
+class RecordingWhatWasSent(Synchronizer):
+    """Records the fingerprint of the times as they were sent, which may be in UTC."""
+
+    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+        applied = await super()._apply(run, steps, row, desired)
+        if not isinstance(desired, Wanted) or not applied.record.fingerprint:
+            return applied
+        sent = self._zones.form(desired.content)
+        return replace(applied, record=replace(applied.record, fingerprint=sent.fingerprint()))
 
 
 @dataclass(frozen=True)
@@ -237,6 +248,10 @@ def _cancels_and_reactivates(profile: Profile) -> Profile:
     return replace(profile, moves=("cancel",), bookings=1, changes=6, haste=0.1, graph=config)
 
 
+def _audited_under_another_law(profile: Profile) -> Profile:
+    return replace(profile, audits=True, graph=replace(profile.graph, zone_shifts=(ANOTHER_LAW,)))
+
+
 SABOTAGES = {
     "the untrusting rule": Sabotage(Parts(synchronizer=Trusting), frozenset({"content"}), _hasty),
     "If-Match": Sabotage(
@@ -262,6 +277,9 @@ SABOTAGES = {
     ),
     "the memory of a zone's rules": Sabotage(
         Parts(zones=lambda: _ForgetfulOfZones(EVENT_ZONE, now)), frozenset({"zone"})
+    ),
+    "the fingerprint of the zone's times": Sabotage(
+        Parts(synchronizer=RecordingWhatWasSent), frozenset({"second audit"}), _audited_under_another_law
     ),
     "the pause of a throttled mailbox": Sabotage(
         Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})

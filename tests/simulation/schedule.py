@@ -17,6 +17,7 @@ from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 from booking_sync.sync.receiver import Receiver
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.dataverse.tables.schema import BOOKING
+from tests.simulation.audits import Nights
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseSide, DataverseWire
@@ -143,8 +144,12 @@ class Schedule:
         found = check_bookings(self, await self._read_rows())
         self._left = tuple(each for each in found if self._is_excused(each))
         wrong = [each for each in found if not self._is_excused(each)]
-        if wrong or not self._excuses():
+        if wrong:
             return wrong
+        if self.profile.audits:
+            return await Nights(self, self._rest, self._read_rows).violations()
+        if not self._excuses():
+            return []
         self._audit()
         await self._rest()
         return check_bookings(self, await self._read_rows())

@@ -56,6 +56,8 @@ class Profile:
     graph: GraphConfig
     forgeries: int = 0
     """Messages on the queue that no webhook brought and that name any event."""
+    audits: bool = False
+    """Whether the app's own audit runs twice in the end."""
 
 
 def draw_profile(random: random.Random) -> Profile:
@@ -105,7 +107,8 @@ def draw_profile(random: random.Random) -> Profile:
         deleted_items=random.choice(("gone", "kept")),
         deleted_items_delete=random.choice(("refused", "once_more")),
     )
-    return replace(profile, forgeries=some(4, 0.3), graph=graph)
+    audits = profile.graph.shuffle_seed % 8 == 3
+    return replace(profile, forgeries=some(4, 0.3), graph=graph, audits=audits)
 
 
 @dataclass(frozen=True)
