@@ -79,6 +79,12 @@ def rounds(share: float = 1.0) -> Iterable[int]:
     return track(range(int(os.environ.get("ANSWERS", SOAK))), "answers", console=Console(stderr=True))
 
 
+def tell(line: str) -> None:
+    """Show what a soak came to, beside its progress."""
+    if is_soak():
+        Console(stderr=True).print(line)
+
+
 def junk(random: Random, depth: int = 0) -> Any:
     """A value that nobody expects."""
     plain: list[Any] = [None, True, False, [[]], random.choice(HOSTILE_NUMBERS), *random.choices(_TEXTS, k=3)]

@@ -137,26 +137,29 @@ def spoiled(line: str, url: str, random: Random) -> bytes:
 async def test_no_answer_of_azures_breaks_an_adapter(certificates: Certificates) -> None:
     """Whatever Entra, Key Vault and Storage say, an error of ours or a result comes out, in time."""
     quiet_libraries()
-    numbers = iter(answers.rounds(0.04))
-    async with asyncio.TaskGroup() as lanes:
-        for _ in range(LANES):
-            lanes.create_task(try_answers(certificates, numbers))
-    gc.collect()
-
-
-async def try_answers(certificates: Certificates, numbers: Iterator[int]) -> None:
-    """Each operation with a whole answer, then operations with the spoiled answers of these numbers."""
     async with raw_server(certificates) as (server, url):
         for name, operation in OPERATIONS.items():
             server.respond = partial(whole, url)
             assert not isinstance(await told(operation(url)), SyncError), name
+    numbers = iter(answers.rounds(0.04))
+    async with asyncio.TaskGroup() as group:
+        lanes = [group.create_task(try_answers(certificates, numbers)) for _ in range(LANES)]
+    answers.tell(f"{sum(lane.result() for lane in lanes)} calls ended by their time limit")
+    gc.collect()
+
+
+async def try_answers(certificates: Certificates, numbers: Iterator[int]) -> int:
+    """Operations with the spoiled answers of these numbers; how many were given up for their time."""
+    late = 0
+    async with raw_server(certificates) as (server, url):
         for number in numbers:
-            await try_answer(number, server, url)
+            late += await try_answer(number, server, url)
             server.requests.clear()
+    return late
 
 
-async def try_answer(number: int, server: RawServer, url: str) -> None:
-    """One operation, to which every answer is spoiled."""
+async def try_answer(number: int, server: RawServer, url: str) -> bool:
+    """One operation, to which every answer is spoiled; whether it was given up for its time."""
     random = Random(f"azure {number}")  # noqa: S311 - no secret
     name = random.choice(list(OPERATIONS))
     given: list[bytes] = []
@@ -169,6 +172,7 @@ async def try_answer(number: int, server: RawServer, url: str) -> None:
     try:
         result = await asyncio.wait_for(told(OPERATIONS[name](url)), answers.patience())
         assert not isinstance(result, SyncError) or len(result.reason) < 400
+        return isinstance(result, SyncError) and "in time" in result.reason
     except Exception as error:
         raise AssertionError(f"{name} {number}: {type(error).__name__} by {given!r:.3000}") from error
 
