@@ -49,6 +49,9 @@ _FAILED = 31
 _MARKS = "msdyn_globalobjectid ne null or msdyn_appointmentbookingid ne null"
 _NO_MARKS = re.compile(r"column 'msdyn_\w+' does not exist")
 _REASON_LENGTH = 200
+_USER_NAMES = ("domainname", "internalemailaddress")
+MOST_ALIKE = 50
+"""Users whose names are the same to Dataverse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +123,22 @@ class DataverseAppAccessReads:
         return ForeignMarks(min(len(rows), MOST_MARKED), len(rows) > MOST_MARKED, tuple(in_order))
 
     async def mailbox_of(self, name: str) -> str:
-        """The Entra object id of the user with this sign-in name or address; empty for nobody."""
+        """The Entra object id of the user with this sign-in name or address; empty for nobody.
+
+        Compared once more here, in whatever case: to Dataverse an accent makes no difference, and somebody
+        else's mailbox would be found.
+        """
         literal = "'" + name.replace("'", "''") + "'"
         condition = quote(f"domainname eq {literal} or internalemailaddress eq {literal}", safe="")
         rows = await self._client.rows(
-            f"systemusers?$select=azureactivedirectoryobjectid&$filter={condition}&$top=2"
+            f"systemusers?$select=azureactivedirectoryobjectid,{','.join(_USER_NAMES)}"
+            f"&$filter={condition}&$top={MOST_ALIKE}"
         )
-        found = {read_guid(row.get("azureactivedirectoryobjectid")) for row in rows} - {None}
+        found = {
+            read_guid(row.get("azureactivedirectoryobjectid"))
+            for row in rows
+            if name.casefold() in {str(row.get(column)).casefold() for column in _USER_NAMES}
+        } - {None}
         return str(found.pop()) if len(found) == 1 else ""
 
 

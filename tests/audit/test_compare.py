@@ -113,6 +113,13 @@ CASES: dict[str, tuple[Snapshot, list[Kind]]] = {
         snapshot(ROW, shown(event_id="C", generation=None)),
         [Kind.COPY, Kind.MISSING],
     ),
+    **{
+        f"the row's event, and a copy named {alike}": (
+            snapshot(in_step(booking(), EventRef(ANNA, "AbC-")), shown(event_id=alike, generation=None)),
+            [Kind.COPY, Kind.MISSING],
+        )
+        for alike in ("abc-", "AbC_", "ABC-", "AbC-=")
+    },
     "outside the window": (
         snapshot(
             in_step(replace(booking(), start=WINDOW.last, end=WINDOW.last + timedelta(hours=1))),

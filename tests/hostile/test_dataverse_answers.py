@@ -80,7 +80,9 @@ CRAFTED: dict[str, Any] = {
             {"_resource_value": THIRD_ID, "Resource": None},
         ]
     },
-    "mailbox_of": {"value": [{"azureactivedirectoryobjectid": ANNA}]},
+    "mailbox_of": {
+        "value": [{"azureactivedirectoryobjectid": ANNA, "domainname": "anna@contoso.example"}],
+    },
     "failed_jobs": {
         "value": [
             {"completedon": "2026-01-05T11:00:00Z", "friendlymessage": None, "message": "Timeout"},

@@ -2,7 +2,9 @@
 
 Comparisons (eq ne gt ge lt le) of a column with a literal or a parameter alias, joined by and/or with
 parentheses, and `Microsoft.Dynamics.CRM.In`. As in Dataverse, texts compare without regard to case and `ne`
-also finds rows where the column is empty.
+also finds rows where the column is empty. What else is the same to it depends on the environment's
+language; here it is as much as SQL Server knows: accents, forms of one letter and spaces at the end make no
+difference.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import json
 import operator
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -269,4 +272,7 @@ def _unquote(text: str) -> str:
 
 
 def _folded(value: Value) -> Value:
-    return value.casefold() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    bare = (each for each in unicodedata.normalize("NFKD", value) if not unicodedata.combining(each))
+    return "".join(bare).casefold().rstrip(" ")
