@@ -47,7 +47,7 @@ COMPARED_TEXTS = {
 @pytest.fixture
 async def crowd(dataverse: DataverseWorld) -> dict[str, str]:
     """Bookings of one mailbox, by the id of the event that each names."""
-    named = {}
+    named: dict[str, str] = {}
     for event_id in IDS:
         each = booking(read_guid(f"b00c0000-0000-4000-8000-{len(named):012}") or "")
         dataverse.put(each)
