@@ -11,6 +11,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.compare import AuditWindow, Snapshot, booking_of, compare
@@ -67,6 +68,11 @@ class AuditScope:
     days_back: float
     days_ahead: float
     max_removal_ratio: float
+    max_unrecorded: int = 1_000
+    """Marked events of one calendar that no listed row names. After a disaster there are some hundreds;
+    whoever fills an own calendar with more must not use up the time of everybody's audit."""
+    listing_seconds: float = 180.0
+    """For one calendar; a run as a whole has ten minutes (`functionTimeout`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ class Auditor:
         self._queue = queue
         self._desired_state = desired_state
         self._organization_id = organization_id
-        self._scope = scope
+        self.scope = scope
         self._now = now
         self._new_id = new_id
         self._sleep = sleep
@@ -166,7 +172,7 @@ class Auditor:
         found = await asyncio.to_thread(compare, snapshot, self._desired_state)
         steady = await self._look_again(found, gathered.rows)
         listed = _measure(snapshot, gathered)
-        verdict = judge(steady, listed, self._scope.max_removal_ratio, force=request.force)
+        verdict = judge(steady, listed, self.scope.max_removal_ratio, force=request.force)
         enqueued = await self._enqueue(verdict.repairs, audit_id) if request.fix else 0
         return AuditReport(
             audit_id=audit_id,
@@ -184,8 +190,8 @@ class Auditor:
     async def _gather(self, request: AuditRequest) -> _Gathered:
         today = self._now()
         window = AuditWindow(
-            (today - timedelta(days=self._scope.days_back)).replace(microsecond=0),
-            (today + timedelta(days=self._scope.days_ahead)).replace(microsecond=0),
+            (today - timedelta(days=self.scope.days_back)).replace(microsecond=0),
+            (today + timedelta(days=self.scope.days_ahead)).replace(microsecond=0),
         )
         gathered = _Gathered(window)
         await self._list_rows(gathered, request)
@@ -194,6 +200,7 @@ class Auditor:
             concerned = frozenset().union(*(row.mailboxes for row in gathered.rows.values()))
         others = frozenset() if request.mailboxes else await self._sources.reads.user_mailboxes() - concerned
         await self._list_calendars(gathered, concerned, others)
+        self._leave_out_crowded(gathered)
         await self._read_other_rows(gathered)
         await self._prove_unrecorded(gathered)
         return gathered
@@ -219,7 +226,12 @@ class Auditor:
 
         async def list_one(mailbox: str) -> None:
             try:
-                gathered.calendars[mailbox] = await self._list_calendar(mailbox, gathered.window)
+                async with asyncio.timeout(self.scope.listing_seconds):
+                    gathered.calendars[mailbox] = await self._list_calendar(mailbox, gathered.window)
+            except TimeoutError:
+                gathered.unreadable_mailboxes[mailbox] = (
+                    f"It could not be listed within {self.scope.listing_seconds:g} seconds."
+                )
             except SyncError as error:
                 if mailbox in concerned or isinstance(error, TransientError):
                     gathered.unreadable_mailboxes[mailbox] = error.reason
@@ -237,6 +249,22 @@ class Auditor:
                     raise
                 await self._sleep(wait)
         return await self._sources.events.list_marked(mailbox, window.first, window.last)
+
+    def _leave_out_crowded(self, gathered: _Gathered) -> None:
+        """Take no calendar for audited whose unrecorded events would cost too many requests."""
+        most = self.scope.max_unrecorded
+        for mailbox, events in list(gathered.calendars.items()):
+            strange = (event for event in events if self._is_strange(event, gathered.rows))
+            if next(islice(strange, most, None), None) is not None:
+                del gathered.calendars[mailbox]
+                gathered.unreadable_mailboxes[mailbox] = (
+                    f"It holds more than {most} events with the app's mark that no booking names."
+                )
+
+    def _is_strange(self, event: MarkedEvent, rows: Mapping[str, BookingRow]) -> bool:
+        booking_id = booking_of(event, self._organization_id)
+        row = rows.get(booking_id or "")
+        return booking_id is not None and (row is None or row.record.event != event.ref)
 
     async def _read_other_rows(self, gathered: _Gathered) -> None:
         """The rows that events name, and that are not among the window's; and what became of missing ones."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from booking_sync.domain.ids import read_guid
@@ -23,6 +24,10 @@ SHARED = "+"
 """Behind a recorded fingerprint: the event has categories of somebody's own, which a write must know."""
 OUR_CATEGORIES = "Field Service: "
 """How the categories begin that are ours; all others are people's."""
+MAX_OWN_CATEGORIES = 50
+"""Of a person's on one event that are written back; nobody assigns as many."""
+MAX_CATEGORY_LENGTH = 255
+"""In UTF-16 units; Outlook makes no longer ones."""
 
 _MAIN_BYTES, _PART_BYTES = 8, 4
 _PART_DIGITS = 2 * _PART_BYTES
@@ -123,12 +128,18 @@ class EventState:
     categories: tuple[str, ...] = ()
 
     def own_categories(self, content: EventContent) -> tuple[str, ...]:
-        """Those that are not ours."""
-        return tuple(
+        """Those that are not ours, as far as they are written back with ours: bounded in number and length.
+
+        An update shares its batch with other people's events, and must not become as large as somebody likes.
+        """
+        theirs = (
             each
             for each in self.categories
-            if each not in content.categories and not each.startswith(OUR_CATEGORIES)
+            if each not in content.categories
+            and not each.startswith(OUR_CATEGORIES)
+            and len(each.encode("utf-16-le", "surrogatepass")) <= 2 * MAX_CATEGORY_LENGTH
         )
+        return tuple(islice(theirs, MAX_OWN_CATEGORIES))
 
 
 @dataclass(frozen=True, slots=True)

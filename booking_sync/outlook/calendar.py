@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 MAX_PAGES = 2_000
 """A list that never ends is a fault of the service; these are half a million events of one person."""
+MAX_MARKED_ALIKE = 100
+"""Events with the mark of one booking, copies included, that are looked at."""
 
 
 class Batches(Protocol):
@@ -213,13 +215,17 @@ class OutlookCalendar:
 
         Raises:
             TransientError: the list could not be read to its end.
-            PermanentError: no mailbox or no access.
+            PermanentError: no mailbox or no access, or more events than any booking ever has.
         """
-        return [
-            event
-            async for entries in self._pages(self._requests.find(mailbox, marker))
-            for event in listing.found_events(entries, mailbox, marker)
-        ]
+        found: list[FoundEvent] = []
+        async for entries in self._pages(self._requests.find(mailbox, marker)):
+            found += listing.found_events(entries, mailbox, marker)
+            if len(found) > MAX_MARKED_ALIKE:
+                raise PermanentError(
+                    f"Outlook: more than {MAX_MARKED_ALIKE} events carry the mark of one booking. None of "
+                    "them is touched until their owner has removed the copies."
+                )
+        return found
 
     async def read(self, event: EventRef) -> MarkedEvent | None:
         """The event as it is now, whoever made it; None when it is gone.

@@ -270,6 +270,39 @@ async def test_a_failed_page_is_not_an_empty_one(world: AuditWorld, status: int)
     assert {each.mailbox for each in report.findings if each.kind == "missing"} == {OTHER_MAILBOX}
 
 
+async def test_a_calendar_full_of_marked_events_costs_the_others_nothing(world: AuditWorld) -> None:
+    """Anybody can mark events of their own; beyond what can be, that calendar is told and left out."""
+    world.auditor.scope = replace(world.auditor.scope, max_unrecorded=5)
+    orphan = await world.book(OTHER_MAILBOX)
+    world.dataverse.remove(orphan.id)
+    made = await world.book()
+    (event,) = world.events()
+    for _ in range(5):
+        world.user_copies(event)
+    assert (await world.audit(REPORT_ONLY)).counts() == {"copy": 5, "orphan": 1}
+    world.user_copies(event)
+    world.user_edits(event, subject="Mine")
+    report = await world.audit()
+    assert report.counts() == {"orphan": 1, "unreadable": 1}
+    (unreadable,) = [each for each in report.findings if each.kind == "unreadable"]
+    assert (unreadable.mailbox, "more than 5 events" in unreadable.words) == (MAILBOX, True)
+    assert [hint.booking_id for hint in await world.work_off()] == [orphan.id]
+    assert made.id not in {each.booking_id for each in report.findings}
+
+
+async def test_a_calendar_that_takes_too_long_costs_the_others_nothing(world: AuditWorld) -> None:
+    """Half a million events of one person take longer than a run may: they are told and left out."""
+    world.auditor.scope = replace(world.auditor.scope, listing_seconds=0.5)
+    world.calendars.endless = frozenset({MAILBOX})
+    await world.book()
+    orphan = await world.book(OTHER_MAILBOX)
+    world.dataverse.remove(orphan.id)
+    report = await world.audit()
+    assert report.counts() == {"orphan": 1, "unreadable": 1}
+    (unreadable,) = [each for each in report.findings if each.kind == "unreadable"]
+    assert (unreadable.mailbox, "could not be listed within" in unreadable.words) == (MAILBOX, True)
+
+
 async def test_a_mailbox_out_of_scope_is_reported(world: AuditWorld) -> None:
     """No access: the mailbox is named, and its bookings are not touched."""
     await world.book(DENIED_MAILBOX)

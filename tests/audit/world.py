@@ -48,9 +48,13 @@ class WatchedCalendars:
 
     calendar: OutlookCalendar
     meanwhile: Callable[[], None] = lambda: None
+    endless: frozenset[str] = frozenset()
+    """Mailboxes whose list goes on and on."""
 
     async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
         """See the port."""
+        if mailbox in self.endless:
+            await asyncio.Event().wait()
         listed = await self.calendar.list_marked(mailbox, first, last)
         self.meanwhile()
         return listed

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from booking_sync.errors import SyncError, TransientError
+from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook.calendar import MAX_PAGES, OutlookCalendar, open_calendar
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.requests import MARKER_PROPERTY
@@ -243,6 +243,19 @@ async def test_an_event_on_two_pages_is_one_event(client: GraphClient, name: str
     found, _ = await run(client, name, page)
     refs = [each.event.ref if name == "list_extended" else each.ref for each in found]
     assert [each.event_id for each in refs] == ["A", "B", "C"]
+
+
+async def test_events_without_end_that_carry_one_mark_are_not_all_looked_at(client: GraphClient) -> None:
+    """Anybody can fill a calendar with them, and each would cost a request; no booking ever has as many."""
+
+    def page(number: int) -> Any:
+        entries = [{**ENTRY, "id": f"A{number}-{each}"} for each in range(50)]
+        return {"value": entries, "@odata.nextLink": f"{LINK}{number}"}
+
+    found, asked = await run(client, "find", page)
+    assert isinstance(found, PermanentError)
+    assert "more than 100 events carry the mark of one booking" in found.reason
+    assert asked == 3
 
 
 @pytest.mark.parametrize("name", LISTS)

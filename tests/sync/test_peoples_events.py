@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.event import SHARED, EventClaim
+from booking_sync.domain.event import MAX_OWN_CATEGORIES, SHARED, EventClaim
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import format_state
 from booking_sync.sync.synchronizer import ATTENDED_REASON, MAILED_REASON, SyncTask
@@ -206,6 +206,16 @@ async def test_another_status_keeps_categories_that_answers_told_of(world: World
     assert world.calendar.calls == ["look", "update"]
     assert (event.content.categories, event.own_categories) == (("Field Service: Traveling",), ("Family",))
     assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.UNCHANGED
+
+
+async def test_categories_without_end_are_not_written_back(world: World) -> None:
+    """Of as many as a person can put there so many are kept that an update stays small: it shares a batch."""
+    await world.synced(booking())
+    many = ("x" * 300, *(f"category {number}" for number in range(10_000)))
+    people_add(world, own_categories=many)
+    await world.synchronizer.sync(AUDITED)
+    assert only(world).own_categories == many[1 : MAX_OWN_CATEGORIES + 1]
+    assert only(world).content.categories == ("Field Service: Scheduled",)
 
 
 async def test_a_repair_keeps_categories(world: World) -> None:
