@@ -135,7 +135,7 @@ define npm_ci
 	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' \
 		|| { echo "Node.js 18 or later is needed for Azurite; this is $$(node --version)."; exit 1; }
 	@echo "Installing Azurite$(1)" >&2
-	@npm ci --prefix local --silent --no-audit --no-fund $(2)
+	@npm ci --prefix local --ignore-scripts --silent --no-audit --no-fund $(2)
 endef
 
 $(NODE_READY): local/package.json local/package-lock.json

@@ -1,9 +1,10 @@
 """Builds what is deployed: `python -m tools.package` makes dist/booking-sync.zip, with all packages it needs.
 
-The zip is built once, by the run that tests it, and published as it is: Azure resolves and builds nothing.
+The zip is published as it was tested: Azure resolves and builds nothing.
 It holds files that are named here and that git knows, so nothing that merely lies about; packages whose
 hashes requirements.txt names; and bytecode, which a read-only deployment can't store for its next cold start.
-The same commit gives the same bytes. Beside the zip: its bill of materials (CycloneDX) and the zipped folder.
+The same commit gives the same bytes, on a machine with no package installed as well (--zip-only). Beside the
+zip: its bill of materials (CycloneDX), for which that tool is needed, and the zipped folder.
 """
 
 from __future__ import annotations
@@ -187,8 +188,13 @@ def write_bill_of_materials(checkout: Path, folder: Path, target: Path) -> None:
         )
 
 
-def build(checkout: Path, output: Path) -> str:
+def build(checkout: Path, output: Path, *, bill: bool = True) -> str:
     """Build folder, zip and bill of materials; returns the zip's SHA-256.
+
+    Args:
+        checkout: of the repository.
+        output: the folder to make anew.
+        bill: without it nothing but Python and pip is needed.
 
     Raises:
         PackagingError: nothing usable was built.
@@ -204,7 +210,8 @@ def build(checkout: Path, output: Path) -> str:
     stage(checkout, folder)
     install(folder)
     try_out(folder)
-    write_bill_of_materials(checkout, folder, output / "booking-sync.cdx.json")
+    if bill:
+        write_bill_of_materials(checkout, folder, output / "booking-sync.cdx.json")
     compile_bytecode(folder)
     return write_zip(folder, output / "booking-sync.zip")
 
@@ -229,9 +236,11 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, default=ROOT / "dist", help="folder to make anew; default dist"
     )
-    output: Path = parser.parse_args().output.resolve()
+    parser.add_argument("--zip-only", action="store_true", help="no bill of materials")
+    arguments = parser.parse_args()
+    output: Path = arguments.output.resolve()
     try:
-        digest = build(ROOT, output)
+        digest = build(ROOT, output, bill=not arguments.zip_only)
     except PackagingError as error:
         sys.exit(f"error: {error}")
     size = (output / "booking-sync.zip").stat().st_size / 1e6

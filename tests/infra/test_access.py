@@ -139,3 +139,25 @@ def test_keys_are_no_arguments() -> None:
     used = [line.strip() for line in COMMANDS.splitlines() if "$OPERATORS_KEY" in line]
     assert used
     assert [line for line in used if not line.startswith("printf ")] == []
+
+
+def test_who_can_do_what_is_told_once_and_of_everybody() -> None:
+    """Each role that the template gives, and each attacker whom SECURITY.md names, has a row."""
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    rows = page.partition("### Who can do what to whom\n")[2].lstrip().partition("\n\n")[0]
+    who = [row.split(" | ")[0] for row in rows.splitlines()[2:]]
+    roles = set(
+        re.findall(r"^  '([A-Z][\w ]+)': '", (ROOT / "infra/modules/roles.bicep").read_text(), re.MULTILINE)
+    )
+    assert roles
+    assert {role for role in roles if sum(f"*{role}*" in each for each in who) != 1} == set()
+    security = (ROOT / "SECURITY.md").read_text()
+    named = re.search(r"as whom \(([^)]+)\)", security)
+    assert named
+    heads = {"dispatcher", "technician", "key", "network", "package"}
+    assert {head for head in heads if head in named[1]} == heads
+    assert {head for head in heads if not any(head in each for each in who)} == set()
+    assert "reliability.md#who-can-do-what-to-whom" in security
+    assert "reliability.md#who-can-do-what-to-whom" in (ROOT / "docs" / "deployment.md").read_text()
+    told = re.findall(r"nothing more\b", page)
+    assert told == []  # what the holder of a key or a role can do stands in the table, with all of it

@@ -35,14 +35,13 @@ def test_nothing_runs_by_accident() -> None:
 def test_rights_are_given_job_by_job() -> None:
     """By default none; only the publishing job may ask for the token that Entra trusts."""
     assert "\npermissions: {}\n" in DEPLOY
-    test, publish = DEPLOY.split("\n  publish:\n")
-    assert "id-token" not in test
+    before, publish = DEPLOY.split("\n  publish:\n")
+    assert "id-token" not in before
     assert re.findall(r"^      ([\w-]+): (read|write)", publish, re.MULTILINE) == [
         ("contents", "read"),
         ("id-token", "write"),
     ]
-    assert "needs: test" in publish
-    assert "bash .ci/run" in test
+    assert "needs: [build, test]" in publish
 
 
 def test_a_change_of_the_templates_is_compiled_and_linted() -> None:
@@ -95,20 +94,58 @@ def _azure_python() -> str:
     return version[1]
 
 
+def _deployment() -> tuple[str, str, str]:
+    """The three jobs of a deployment."""
+    building, rest = DEPLOY.split("\n  test:\n")
+    testing, publishing = rest.split("\n  publish:\n")
+    return building.split("\n  build:\n")[1], testing, publishing
+
+
+def _commands(job: str) -> list[str]:
+    found = re.findall(r"^ +(?:- )?run: (?:\|\n((?: {10}.*\n)+)|(.*))", job, re.MULTILINE)
+    return [line.strip() for block, line in found for line in (block or line).splitlines()]
+
+
+def test_what_is_published_is_built_where_no_tool_runs() -> None:
+    """Whoever wrote a package for tests or checks can't reach the zip: its job installs none of them."""
+    building, _, _ = _deployment()
+    assert _commands(building) == [
+        "python -m venv .venv-build",
+        ".venv-build/bin/python -m tools.package --zip-only",
+        'echo "sha256=$(sha256sum dist/booking-sync.zip | cut -d \' \' -f 1)" >> "$GITHUB_OUTPUT"',
+    ]
+    assert "      sha256: ${{ steps.zip.outputs.sha256 }}\n" in building
+    assert {each.partition("@")[0] for each in re.findall(r"uses: (\S+)", building)} == {
+        "actions/checkout",
+        "actions/setup-python",
+        "actions/upload-artifact",
+    }
+    assert "needs:" not in building
+
+
 def test_what_is_published_is_what_was_tested() -> None:
-    """The job that tests builds the zip; the one that publishes takes it as it is and builds nothing."""
-    testing, publishing = DEPLOY.split("\n  publish:\n")
+    """The job that tests makes the same bytes once more and tries them; what is published has their hash."""
+    building, testing, publishing = _deployment()
+    assert f'python-version: "{_azure_python()}"' in building
     assert f'python-version: "{_azure_python()}"' in testing
-    steps = ["bash .ci/run", "bash .ci/package", "make audit-package", "actions/upload-artifact@"]
-    places = [testing.index(step) for step in steps]
-    assert places == sorted(places)
-    uploaded = re.search(r"upload-artifact@.*\n +with:\n +name: (\w+)\n((?: .*\n)+)", testing)
+    same = 'echo "$BUILT  dist/booking-sync.zip" | sha256sum --check'
+    assert [each.partition(" # ")[0] for each in _commands(testing)] == [
+        "bash .ci/run",
+        "bash .ci/package",
+        same,
+        "make audit-package",
+    ]
+    hash_of_the_built = "          BUILT: ${{ needs.build.outputs.sha256 }}\n"
+    assert hash_of_the_built in testing
+    uploaded = re.search(r"upload-artifact@.*\n +with:\n +name: (\w+)\n +path: (.*)\n", building)
     taken = re.search(r"download-artifact@.*\n +with:\n +name: (\w+)\n +path: (\w+)\n", publishing)
     assert uploaded
     assert taken
-    assert uploaded[1] == taken[1]
-    assert "            dist/booking-sync.zip\n" in uploaded[2]
-    assert "if-no-files-found: error" in uploaded[2]
+    assert (uploaded[1], uploaded[2]) == (taken[1], "dist/booking-sync.zip")
+    assert "if-no-files-found: error" in building
+    checked = publishing.index(f'echo "$BUILT  {taken[2]}/booking-sync.zip" | sha256sum --check')
+    assert checked < publishing.index("azure/login@")
+    assert hash_of_the_built in publishing
     assert f"package: {taken[2]}/booking-sync.zip\n" in publishing
     assert "sku: flexconsumption\n" in publishing
     assert "remote-build: false" in publishing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -165,3 +166,13 @@ def test_pip_refuses_a_package_without_its_hash(tmp_path: Path) -> None:
     assert result.returncode != 0
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in result.stderr
     assert not (tmp_path / "into").exists()
+
+
+def test_no_package_of_npm_s_runs_anything_when_it_is_installed() -> None:
+    """Each file has its hash, and scripts of packages, which no program here needs, are not run."""
+    commands = re.findall(r"^.*\bnpm (?:ci|install)\b.*$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert commands
+    assert all("npm ci" in each and "--ignore-scripts" in each for each in commands)
+    packages = json.loads((ROOT / "local" / "package-lock.json").read_text())["packages"]
+    assert [name for name, each in packages.items() if name and not each.get("integrity")] == []
+    assert [name for name, each in packages.items() if each.get("hasInstallScript")] == []
