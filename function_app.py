@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from booking_sync.settings.registration import audit_schedule, catch_up_schedule, queue_name
+from booking_sync.settings.registration import (
+    audit_schedule,
+    catch_up_schedule,
+    near_audit_schedule,
+    queue_name,
+)
 from booking_sync.wiring.app import application
 
 if TYPE_CHECKING:
@@ -51,6 +56,13 @@ async def catch_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trig
 async def audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
     """Compare calendars with bookings, and queue what is to be mended; raising marks the run as failed."""
     await application().audit()
+
+
+@app.function_name("near_audit")
+@app.timer_trigger("timer", near_audit_schedule(os.environ), run_on_startup=False, use_monitor=True)
+async def near_audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
+    """Compare the calendars of these days with bookings, as `audit` does."""
+    await application().near_audit()
 
 
 @app.function_name("audit_on_demand")

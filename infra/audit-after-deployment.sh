@@ -70,6 +70,9 @@ print("Found:", ", ".join(f"{count} {kind}" for kind, count in report["counts"].
 print("Queued to be mended: {enqueued}; withheld until somebody has looked: {withheld}.".format(**report))
 ' < "$scratch/body"
 	;;
+202)
+	echo "The audit is long and goes on in the app: see the operator's page."
+	;;
 409)
 	echo "Another audit is running already; it finds the same: $(is_ours && words)"
 	;;

@@ -56,7 +56,7 @@ async def start(services: Services, trace: Trace) -> PerBookingRunner:
     from booking_sync.sync.per_booking import PerBookingRunner
     from booking_sync.sync.proof import EventProver
     from booking_sync.sync.synchronizer import Synchronizer
-    from booking_sync.wiring.sync import SyncServices, desired_state_rule
+    from booking_sync.wiring.sync import SyncServices, Witnesses, desired_state_rule
 
     settings = services.settings()
     with trace.span("templates compiled"):
@@ -67,7 +67,10 @@ async def start(services: Services, trace: Trace) -> PerBookingRunner:
         organization_id = await services.check_organization()
     with trace.span("seal keys"):
         await services.seal_keys.load()
-    sync, traced = SyncServices(services, settings, organization_id, rule), TracedCalendar(calendar, trace)
+    sync, traced = (
+        SyncServices(services, settings, organization_id, rule, Witnesses()),
+        TracedCalendar(calendar, trace),
+    )
     prover = EventProver(traced, sync.prover.sealer, services.seal_keys)
     synchronizer = Synchronizer(TracedRows(sync.rows, trace), traced, rule, prover, services.clock)
     return PerBookingRunner(

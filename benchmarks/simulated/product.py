@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from benchmarks.simulated.load import Change
     from benchmarks.simulated.queue import SimulatedQueue
     from benchmarks.simulated.world import SimulatedWorld
+    from booking_sync.domain.audit_progress import AuditProgress
     from booking_sync.domain.outcome import Outcome
     from booking_sync.wiring.sync import SyncServices
 
@@ -75,7 +76,7 @@ class Product:
         sync, changes = self._sync, _ChangeQueue(queue, self._world)
         look_back = timedelta(days=sync.settings.audit_days_back)
         fan_out = FanOut(sync.services.related_bookings, changes, look_back, self._world.now)
-        handlers = MessageHandlers(sync.per_booking, fan_out, sync.synchronizer.note_failure)
+        handlers = MessageHandlers(sync.per_booking, fan_out, sync.synchronizer.note_failure, no_audit)
 
         async def open_handlers() -> MessageHandlers:
             return handlers
@@ -117,6 +118,11 @@ async def open_product(
         yield Product(world, await start_sync(services))
 
 
+async def no_audit(progress: AuditProgress) -> Outcome:
+    """No load holds an audit."""
+    raise NotImplementedError(progress)
+
+
 class _ChangeQueue:
     """Fulfils `ChangeQueue` on a simulated queue."""
 
@@ -131,6 +137,10 @@ class _ChangeQueue:
     async def send_related(self, change: object, delay: float = 0.0) -> None:
         """No load changes the rows that bookings refer to."""
         raise NotImplementedError(change, delay)
+
+    async def send_audit(self, progress: object, delay: float = 0.0) -> None:
+        """No load holds an audit."""
+        raise NotImplementedError(progress, delay)
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Put a message's text on the poison queue beside the reason."""

@@ -41,6 +41,10 @@ class AuditWindow:
             return False
         return booking.start < self.last and booking.end > self.first
 
+    def starts(self, booking: Booking) -> bool:
+        """Whether the booking starts within the window, as Dataverse's lists decide it."""
+        return booking.start is not None and self.first <= booking.start < self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

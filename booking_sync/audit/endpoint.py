@@ -25,6 +25,8 @@ async def answer_audit_request(
 ) -> HttpAnswer:
     """Run the audit that the body asks for: 200 with the report, or a refusal with its reason.
 
+    202 with what was seen so far: it is long, and goes on in the app.
+
     What Dataverse or the queue can't do is 503 when it may pass and 502 when somebody has to act; 409 says
     that another audit is under way.
     """
@@ -32,7 +34,8 @@ async def answer_audit_request(
         report = await run(read_audit_request(headers, body))
     except (BadRequestError, SyncError) as error:
         return refusal(error, "error")
-    return HttpAnswer(HTTPStatus.OK, report.payload(), dict(NOT_STORED))
+    status = HTTPStatus.OK if report.rest is None else HTTPStatus.ACCEPTED
+    return HttpAnswer(status, report.payload(), dict(NOT_STORED))
 
 
 def read_audit_request(headers: Mapping[str, str], body: bytes) -> AuditRequest:

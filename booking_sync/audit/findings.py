@@ -41,6 +41,9 @@ REMOVALS = frozenset({Kind.ORPHAN, Kind.DUPLICATE})
 SEARCHES = REMOVALS | {Kind.UNRECORDED, Kind.MISSING}
 """Kinds whose repair has to look for the event by its marker: no row names it, or it shows nowhere."""
 
+ABOUT_EVENTS = REMOVALS | {Kind.UNRECORDED, Kind.DRIFT, Kind.COPY, Kind.FOREIGN, Kind.HIDDEN}
+"""Kinds that are about an event which was seen; the others are about a row or a mailbox."""
+
 REPAIRABLE = SEARCHES | {Kind.BEHIND, Kind.DRIFT, Kind.FAILING}
 
 

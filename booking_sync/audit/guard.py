@@ -8,13 +8,14 @@ what was listed wait for a person who says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.findings import REMOVALS, Finding, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
 ALWAYS_ALLOWED = 10
 """So many repairs of a kind are believed whatever their share is: small offices have large ratios."""
@@ -34,44 +35,62 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class GuardDecision:
-    """What the guard decided."""
+    """What may be repaired of some findings."""
 
     repairs: tuple[Finding, ...]
     withheld: tuple[Finding, ...]
-    alarms: tuple[Finding, ...]
-    """One of kind `guard` for each reason to withhold something."""
 
 
-def judge(findings: Sequence[Finding], listed: Listed, max_ratio: float, *, force: bool) -> GuardDecision:
-    """Decide what may be repaired.
+RECREATIONS = frozenset({Kind.MISSING})
+"""Kinds whose repair makes an event anew."""
+GUARDED = REMOVALS | RECREATIONS
+"""Kinds of which there can be too many to be true."""
+
+
+def count_guarded(findings: Iterable[Finding]) -> Mapping[str, int]:
+    """How many findings of each guarded kind a hint would mend."""
+    return Counter(each.kind.value for each in findings if each.repairable and each.kind in GUARDED)
+
+
+def weigh(
+    counts: Mapping[str, int], listed: Listed, max_ratio: float
+) -> tuple[frozenset[Kind], tuple[Finding, ...]]:
+    """Which kinds are too many to be true, and the alarms that say so.
 
     Args:
-        findings: all that was found.
+        counts: of the guarded findings, by kind.
         listed: what they are a share of.
         max_ratio: greatest share that is believed, 0 to 1.
-        force: a person has looked and said yes.
     """
-    repairable = [finding for finding in findings if finding.repairable]
-    if force:
-        return GuardDecision(tuple(repairable), (), ())
     if listed.events and not listed.rows:
-        return GuardDecision((), tuple(repairable), (_no_rows(listed.events),))
+        return frozenset(Kind), (_no_rows(listed.events),)
     alarms: list[Finding] = []
-    stopped: set[Kind] = set()
+    stopped: frozenset[Kind] = frozenset()
     for kinds, whole, words in (
         (REMOVALS, listed.events, "events would be removed, of {whole} listed"),
-        ({Kind.MISSING}, listed.expected, "events are missing, of {whole} that the rows name"),
+        (RECREATIONS, listed.expected, "events are missing, of {whole} that the rows name"),
     ):
-        count = sum(finding.kind in kinds for finding in repairable)
+        count = sum(counts.get(kind.value, 0) for kind in kinds)
         if count > max(ALWAYS_ALLOWED, max_ratio * whole):
             stopped |= kinds
             alarms.append(_too_many(f"{count} {words.format(whole=whole)}", max_ratio))
-    doubtful = {finding.booking_id for finding in repairable if finding.kind in stopped}
-    # A booking with anything to withhold gets no hint at all: a hint is about the whole booking.
+    return stopped, tuple(alarms)
+
+
+def split(findings: Iterable[Finding], doubtful: frozenset[Kind]) -> GuardDecision:
+    """The findings that may be repaired, and those that wait.
+
+    A booking with anything to withhold gets no hint at all: a hint is about the whole booking.
+
+    Args:
+        findings: of whole bookings.
+        doubtful: kinds that wait.
+    """
+    repairable = [finding for finding in findings if finding.repairable]
+    waiting = {finding.booking_id for finding in repairable if finding.kind in doubtful}
     return GuardDecision(
-        tuple(finding for finding in repairable if finding.booking_id not in doubtful),
-        tuple(finding for finding in repairable if finding.booking_id in doubtful),
-        tuple(alarms),
+        tuple(finding for finding in repairable if finding.booking_id not in waiting),
+        tuple(finding for finding in repairable if finding.booking_id in waiting),
     )
 
 

@@ -167,7 +167,8 @@ class Purge:
         wanted = frozenset(each.lower() for each in mailboxes)
         by_mailbox, unreadable = await self._patience.insist(partial(self._list_rows, wanted))
         if not wanted:
-            for each in await self._patience.insist(self._sources.reads.user_mailboxes):
+            resources = await self._patience.insist(self._sources.reads.resources)
+            for each in filter(None, resources.values()):
                 by_mailbox.setdefault(each, [])
         known = {row.booking.id: row for rows in by_mailbox.values() for row in rows}
 

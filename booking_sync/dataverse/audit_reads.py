@@ -16,24 +16,26 @@ from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
-from booking_sync.domain.ids import NO_GUID, read_guid
+from booking_sync.domain.ids import NO_GUID, read_guid, read_moment
 from booking_sync.errors import TransientError
-from booking_sync.ports.bookings import Presence
+from booking_sync.ports.bookings import BookingOwner, Presence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from datetime import datetime
 
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.reply import Reply
+    from booking_sync.domain.columns import SupportColumns
 
-USERS_PER_PAGE = 1000
+RESOURCES_PER_PAGE = 1000
+OWNERS_PER_PAGE = 5000
+"""As many as Dataverse sends at most: four small columns each."""
 BOOKINGS_PER_BATCH = 50
 """Single retrievals that travel in one request; a batch may hold 1,000, and small ones are faster."""
 
-_USERS = (
-    "bookableresources?$select=bookableresourceid&$filter=resourcetype eq 3"
-    "&$expand=UserId($select=azureactivedirectoryobjectid)"
-)
+_RESOURCE_ID = "bookableresourceid"
+_RESOURCES = f"bookableresources?$select={_RESOURCE_ID}&$expand=UserId($select=azureactivedirectoryobjectid)"
 
 
 class DataverseAuditReads:
@@ -41,23 +43,45 @@ class DataverseAuditReads:
 
     Args:
         client: the environment's Web API; stays the caller's to close.
+        columns: ours on the booking table.
     """
 
-    def __init__(self, client: DataverseClient) -> None:
+    def __init__(self, client: DataverseClient, columns: SupportColumns) -> None:
         self._client = client
+        self._columns = columns
 
-    async def user_mailboxes(self) -> frozenset[str]:
-        """Entra object ids of every user who is or was a resource, enabled or not, in lower case.
+    async def resources(self) -> Mapping[str, str]:
+        """By id, every bookable resource: the mailbox of its user, enabled or not; empty when it has none.
 
         Raises:
             TransientError: no complete answer now.
             PermanentError: refused.
         """
-        page_size = {"Prefer": f"odata.maxpagesize={USERS_PER_PAGE}"}
-        rows = await self._client.rows(_USERS, headers=page_size)
-        users = [RowColumns(row).row("UserId") for row in rows]
-        found = (read_guid(user.text("azureactivedirectoryobjectid")) for user in users if user)
-        return frozenset(each for each in found if each and each != NO_GUID)
+        page_size = {"Prefer": f"odata.maxpagesize={RESOURCES_PER_PAGE}"}
+        found: dict[str, str] = {}
+        for row in await self._client.rows(_RESOURCES, headers=page_size):
+            resource_id = read_guid(row.get(_RESOURCE_ID))
+            if resource_id is None:
+                raise incomplete()
+            user = RowColumns(row).row("UserId")
+            mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
+            found[resource_id] = mailbox if mailbox and mailbox != NO_GUID else ""
+        return found
+
+    async def whose(
+        self, starts_from: datetime, starts_before: datetime
+    ) -> AsyncGenerator[Sequence[BookingOwner], None]:
+        """Whose each booking is that starts in this time, in pages, ordered by start.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused.
+            ValueError: a moment without a time zone.
+        """
+        path = queries.booking_owners(starts_from, starts_before, self._columns)
+        page_size = {"Prefer": f"odata.maxpagesize={OWNERS_PER_PAGE}"}
+        async for page in self._client.pages(path, headers=page_size):
+            yield [self._owner(row) for row in page]
 
     async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:
         """Whether each of these bookings exists.
@@ -77,6 +101,14 @@ class DataverseAuditReads:
             self._raise_if_unanswered(states, replies)
             found.update(zip(asked, states, strict=True))
         return found
+
+    def _owner(self, row: Mapping[str, object]) -> BookingOwner:
+        identity, start = read_guid(row.get(ID_COLUMN)), read_moment(row.get("starttime"))
+        resource, event = row.get(queries.RESOURCE_COLUMN), row.get(self._columns.event_id)
+        resource_id = "" if resource is None else read_guid(resource)
+        if identity is None or start is None or resource_id is None:
+            raise incomplete()
+        return BookingOwner(identity, resource_id, bool(event), start)
 
     def _raise_if_unanswered(self, states: Sequence[Presence], replies: Sequence[Reply | None]) -> None:
         """One row without an answer is that row's trouble; a batch without any is the service's."""

@@ -54,9 +54,12 @@ _EXPAND = ",".join(
     )
 )
 
+RESOURCE_COLUMN = "_resource_value"
+"""By which column a booking names its bookable resource."""
+
 _LOOKUPS = {
     RelatedTable.WORK_ORDER: "_msdyn_workorder_value",
-    RelatedTable.RESOURCE: "_resource_value",
+    RelatedTable.RESOURCE: RESOURCE_COLUMN,
 }
 """By which column a booking names a row of each table."""
 
@@ -124,6 +127,23 @@ def related_bookings(table: RelatedTable, row_id: str, starts_from: datetime) ->
     conditions = f"{_LOOKUPS[table]} eq {row_id} and starttime ge {_moment(starts_from)}"
     path = f"{BOOKINGS}?$select={key},starttime&$orderby=starttime,{key}"
     return f"{path}&$filter={quote(conditions, safe='')}"
+
+
+def booking_owners(starts_from: datetime, starts_before: datetime, columns: SupportColumns) -> str:
+    """The list of bookings with the little that tells whose they are, below the API's path; ordered by start.
+
+    Args:
+        starts_from: aware.
+        starts_before: aware.
+        columns: ours.
+
+    Raises:
+        ValueError: a moment without a time zone.
+    """
+    key = _BOOKING_COLUMNS[0]
+    select = f"{key},starttime,{RESOURCE_COLUMN},{columns.event_id}"
+    conditions = f"starttime ge {_moment(starts_from)} and starttime lt {_moment(starts_before)}"
+    return f"{BOOKINGS}?$select={select}&$orderby=starttime,{key}&$filter={quote(conditions, safe='')}"
 
 
 def former_records(event_column: str, mailbox_column: str, starts_from: datetime) -> str:

@@ -1,9 +1,11 @@
-"""What lies on the queue: hints that a booking, or every booking that names some row, be looked at again.
+"""What lies on the queue: hints that bookings be looked at again, and audits under way.
+
+A hint is about one booking, or about every booking that names some row.
 
 Hints carry ids only. The worker reads rows afresh, so the order and number of hints do not matter. Only a
 deletion carries data, since its row is gone: the event that the row named.
 
-The two kinds have versions of their own. During an update of the app an instance of before may meet the newer
+The kinds have versions of their own. During an update of the app an instance of before may meet the newer
 kind; it then lays the message on the poison queue with its reason, from where it can be replayed, instead of
 taking it for a booking that does not exist.
 """
@@ -16,25 +18,47 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from booking_sync.domain.audit_message import AUDIT_VERSION, read_audit
+from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.columns import SYNC_STATE_LENGTH
 from booking_sync.domain.event import EventClaim, EventRef, is_event_id, is_mailbox
-from booking_sync.domain.ids import read_guid, read_moment
+from booking_sync.domain.message_fields import (
+    MAX_ATTEMPT,
+    MAX_CORRELATION_ID,
+    MAX_WAITED,
+    MalformedChangeError,
+    attempt,
+    correlation_id,
+    guid,
+    moment,
+    take,
+    waited,
+)
 from booking_sync.domain.watched import RelatedTable
+
+__all__ = [
+    "MAX_ATTEMPT",
+    "MAX_CORRELATION_ID",
+    "MAX_SUSPECTS",
+    "MAX_WAITED",
+    "MESSAGE_VERSION",
+    "RELATED_VERSION",
+    "BookingChange",
+    "MalformedChangeError",
+    "Message",
+    "RelatedChange",
+    "decode_change",
+    "decode_message",
+    "encode_change",
+    "encode_related",
+]
 
 MESSAGE_VERSION = 1
 RELATED_VERSION = 2
-MAX_ATTEMPT = 1_000_000
-MAX_WAITED = 1e9
-"""Seconds; no patience is as long."""
-MAX_CORRELATION_ID = 200
 MAX_SUSPECTS = 16
 """Each is a mailbox to search. A booking gets one more when a creation's end is uncertain and it then moves
 to another technician, so that two are rare; what lies in a mailbox that is not searched, the audit finds."""
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-
-
-class MalformedChangeError(ValueError):
-    """A queue message that no version of ours wrote; the text says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +154,21 @@ def encode_change(change: BookingChange) -> str:
     return json.dumps(message)
 
 
-def decode_message(text: str) -> BookingChange | RelatedChange:
-    """Read a queue message of either kind.
+Message = BookingChange | RelatedChange | AuditProgress
+
+
+def decode_message(text: str) -> Message:
+    """Read a queue message of any kind.
 
     Raises:
         MalformedChangeError: it is not one of ours.
     """
     message = _parse(text)
-    if _take(message, "version", int) == RELATED_VERSION:
-        return _related(message)
+    match take(message, "version", int):
+        case version if version == RELATED_VERSION:
+            return _related(message)
+        case version if version == AUDIT_VERSION:
+            return read_audit(message)
     return _booking(message)
 
 
@@ -162,19 +192,19 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _booking(message: dict[str, Any]) -> BookingChange:
-    if _take(message, "version", int) != MESSAGE_VERSION:
+    if take(message, "version", int) != MESSAGE_VERSION:
         raise MalformedChangeError(
-            f"the queue message's version is neither {MESSAGE_VERSION} nor {RELATED_VERSION}"
+            f"the queue message's version is none of {MESSAGE_VERSION}, {RELATED_VERSION} and {AUDIT_VERSION}"
         )
     return BookingChange(
-        booking_id=_guid(message, "bookingId"),
-        correlation_id=_correlation_id(message),
-        first_seen=_moment(message, "firstSeen"),
-        deleted=_take(message, "deleted", bool, default=False),
+        booking_id=guid(message, "bookingId"),
+        correlation_id=correlation_id(message),
+        first_seen=moment(message, "firstSeen"),
+        deleted=take(message, "deleted", bool, default=False),
         event=_event(message),
-        attempt=_attempt(message),
-        waited=_waited(message),
-        uncertain=_take(message, "uncertain", bool, default=False),
+        attempt=attempt(message),
+        waited=waited(message),
+        uncertain=take(message, "uncertain", bool, default=False),
         suspects=_suspects(message),
         trace=_trace(message),
     )
@@ -183,68 +213,24 @@ def _booking(message: dict[str, Any]) -> BookingChange:
 def _related(message: dict[str, Any]) -> RelatedChange:
     return RelatedChange(
         table=_table(message),
-        row_id=_guid(message, "rowId"),
-        correlation_id=_correlation_id(message),
-        first_seen=_moment(message, "firstSeen"),
-        attempt=_attempt(message),
-        waited=_waited(message),
-        starts_from=_moment(message, "startsFrom") if "startsFrom" in message else None,
+        row_id=guid(message, "rowId"),
+        correlation_id=correlation_id(message),
+        first_seen=moment(message, "firstSeen"),
+        attempt=attempt(message),
+        waited=waited(message),
+        starts_from=moment(message, "startsFrom") if "startsFrom" in message else None,
         trace=_trace(message),
     )
 
 
 def _table(message: dict[str, Any]) -> RelatedTable:
-    name: str = _take(message, "table", str)
+    name: str = take(message, "table", str)
     try:
         return RelatedTable(name)
     except ValueError as error:
         raise MalformedChangeError(
             "the queue message's 'table' is none that bookings are found by"
         ) from error
-
-
-def _take(message: dict[str, Any], key: str, kind: type, *, default: Any = None) -> Any:
-    value = message.get(key, default)
-    if type(value) is not kind:
-        raise MalformedChangeError(f"the queue message's {key!r} is not of type {kind.__name__}")
-    return value
-
-
-def _guid(message: dict[str, Any], key: str) -> str:
-    guid = read_guid(_take(message, key, str))
-    if guid is None:
-        raise MalformedChangeError(f"the queue message's {key!r} is not a GUID")
-    return guid
-
-
-def _moment(message: dict[str, Any], key: str) -> datetime:
-    moment = read_moment(_take(message, key, str))
-    if moment is None:
-        raise MalformedChangeError(
-            f"the queue message's {key!r} is not an ISO 8601 time with its UTC offset, from year 1 to 9999"
-        )
-    return moment
-
-
-def _attempt(message: dict[str, Any]) -> int:
-    attempt: int = _take(message, "attempt", int, default=0)
-    if not 0 <= attempt <= MAX_ATTEMPT:
-        raise MalformedChangeError(f"the queue message's 'attempt' is not from 0 to {MAX_ATTEMPT}")
-    return attempt
-
-
-def _waited(message: dict[str, Any]) -> float:
-    waited = message.get("waitedSeconds", 0.0)
-    if type(waited) not in (int, float) or not 0 <= waited <= MAX_WAITED:  # false for nan too
-        raise MalformedChangeError(f"the queue message's 'waitedSeconds' is not from 0 to {MAX_WAITED:g}")
-    return float(waited)
-
-
-def _correlation_id(message: dict[str, Any]) -> str:
-    correlation_id: str = _take(message, "correlationId", str)
-    if len(correlation_id) > MAX_CORRELATION_ID:
-        raise MalformedChangeError("the queue message's 'correlationId' is too long")
-    return correlation_id
 
 
 def _trace(message: dict[str, Any]) -> str:
@@ -256,16 +242,16 @@ def _trace(message: dict[str, Any]) -> str:
 def _event(message: dict[str, Any]) -> EventClaim | None:
     if "event" not in message:
         return None
-    event = _take(message, "event", dict)
-    ref = EventRef(mailbox=_take(event, "mailbox", str).lower(), event_id=_take(event, "id", str))
+    event = take(message, "event", dict)
+    ref = EventRef(mailbox=take(event, "mailbox", str).lower(), event_id=take(event, "id", str))
     if not is_mailbox(ref.mailbox) or not is_event_id(ref.event_id):
         raise MalformedChangeError("the queue message's 'event' can't be an event")
-    state: str = _take(event, "state", str, default="")
+    state: str = take(event, "state", str, default="")
     return EventClaim(ref, state if len(state) <= SYNC_STATE_LENGTH else "")
 
 
 def _suspects(message: dict[str, Any]) -> frozenset[str]:
-    suspects = _take(message, "suspects", list, default=[])
+    suspects = take(message, "suspects", list, default=[])
     if not all(isinstance(suspect, str) and is_mailbox(suspect) for suspect in suspects):
         raise MalformedChangeError("the queue message's 'suspects' are not all mailboxes")
     if len(suspects) > MAX_SUSPECTS:

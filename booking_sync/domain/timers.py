@@ -24,6 +24,7 @@ class Timer(StrEnum):
 
     CATCH_UP = "catch-up"
     AUDIT = "audit"
+    NEAR_AUDIT = "near-audit"
 
 
 @dataclass(frozen=True, slots=True)

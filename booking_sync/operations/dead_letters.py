@@ -6,7 +6,14 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.change import BookingChange, MalformedChangeError, RelatedChange, decode_message
+from booking_sync.domain.audit_progress import AuditProgress
+from booking_sync.domain.change import (
+    BookingChange,
+    MalformedChangeError,
+    Message,
+    RelatedChange,
+    decode_message,
+)
 from booking_sync.domain.text import clean_lines
 
 if TYPE_CHECKING:
@@ -26,7 +33,7 @@ class DeadLetter:
     """Why it was given up; empty when the host put it there, which gives no reason."""
     dead_lettered_at: str
     """ISO 8601; when it came, where the host put it there, which notes no time; empty when unknown."""
-    change: BookingChange | RelatedChange | None
+    change: Message | None
     """None when the message can't be read, and so can't be tried again."""
     came: datetime | None = None
     """When it came onto the poison queue in this form: aware, UTC; None when unknown."""
@@ -37,6 +44,26 @@ class DeadLetter:
     def booking_id(self) -> str:
         """The booking it was about; empty when it was about another row or can't be read."""
         return self.change.booking_id if isinstance(self.change, BookingChange) else ""
+
+    @property
+    def correlation_id(self) -> str:
+        """What ties its log lines together; empty when it can't be read."""
+        match self.change:
+            case AuditProgress():
+                return self.change.audit_id
+            case None:
+                return ""
+        return self.change.correlation_id
+
+    @property
+    def about(self) -> str:
+        """What else than a booking it was about; empty when it was about one, or can't be read."""
+        match self.change:
+            case RelatedChange():
+                return f"{self.change.table.value} {self.change.row_id}"
+            case AuditProgress():
+                return "an audit"
+        return ""
 
 
 def read_dead_letter(message: PoisonMessage) -> DeadLetter:
@@ -69,14 +96,14 @@ def original_text(message: PoisonMessage) -> str:
     return original if isinstance(original, str) else json.dumps(original)
 
 
-def renewed_change(change: BookingChange | RelatedChange, now: datetime) -> BookingChange | RelatedChange:
+def renewed_change(change: Message, now: datetime) -> Message:
     """The change as if it came in now: without attempts, and with `MESSAGE_MAX_AGE_HOURS` before it.
 
     A booking's change is marked uncertain, because nobody knows what happened to its event since.
     """
-    if isinstance(change, RelatedChange):
-        return replace(change, first_seen=now, attempt=0, waited=0.0)
-    return replace(change, first_seen=now, attempt=0, waited=0.0, uncertain=True)
+    if isinstance(change, BookingChange):
+        return replace(change, first_seen=now, attempt=0, waited=0.0, uncertain=True)
+    return replace(change, first_seen=now, attempt=0, waited=0.0)
 
 
 def _entry(message: PoisonMessage) -> dict[str, Any] | None:
@@ -88,7 +115,7 @@ def _entry(message: PoisonMessage) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "reason" in found else None
 
 
-def _change(text: str) -> BookingChange | RelatedChange | None:
+def _change(text: str) -> Message | None:
     try:
         return decode_message(text)
     except MalformedChangeError:

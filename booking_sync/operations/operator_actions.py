@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import BookingChange, RelatedChange
+from booking_sync.domain.audit_progress import AuditProgress
+from booking_sync.domain.change import BookingChange, Message, RelatedChange
 from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter, renewed_change
 from booking_sync.sync.sending import do_all
@@ -184,11 +185,14 @@ class OperatorActions:
 
         await do_all(messages, one)
 
-    async def _send(self, change: BookingChange | RelatedChange) -> None:
-        if isinstance(change, RelatedChange):
-            await self._queue.send_related(change)
-        else:
-            await self._queue.send(change)
+    async def _send(self, change: Message) -> None:
+        match change:
+            case RelatedChange():
+                await self._queue.send_related(change)
+            case AuditProgress():
+                await self._queue.send_audit(change)
+            case BookingChange():
+                await self._queue.send(change)
 
     async def _release(self, messages: Sequence[PoisonMessage]) -> None:
         """Make messages visible again; should that fail, Storage does it when the hidden time is over."""

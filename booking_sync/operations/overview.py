@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.change import RelatedChange
 from booking_sync.domain.text import clean_line, clean_lines
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import SettingsError, SyncError
@@ -54,23 +53,22 @@ class Overview:
 
     async def gather(self) -> dict[str, Any]:
         """The sections as JSON values; one that could not be read has a text in `problem`."""
-        health, poison, failing, journal, catch_up, audit = await asyncio.gather(
-            self._sources.probe.look(),
-            _section(self._poison()),
-            _section(self._failing()),
-            _section(self._journal()),
-            _section(self._last(Timer.CATCH_UP)),
-            _section(self._last(Timer.AUDIT)),
+        sections = {
+            "poison": self._poison(),
+            "failing": self._failing(),
+            "journal": self._journal(),
+            "catchUp": self._last(Timer.CATCH_UP),
+            "audit": self._last(Timer.AUDIT),
+            "nearAudit": self._last(Timer.NEAR_AUDIT),
+        }
+        health, contents = await asyncio.gather(
+            self._sources.probe.look(), asyncio.gather(*map(_section, sections.values()))
         )
         return {
             "asOf": self._sources.now().isoformat(),
             "health": describe_health(health),
             "queues": _depths(health),
-            "poison": poison,
-            "failing": failing,
-            "journal": journal,
-            "catchUp": catch_up,
-            "audit": audit,
+            **dict(zip(sections, contents, strict=True)),
         }
 
     async def _poison(self) -> dict[str, Any]:
@@ -78,7 +76,6 @@ class Overview:
         return {"letters": [self._dead_letter(each) for each in dead_letters]}
 
     def _dead_letter(self, dead_letter: DeadLetter) -> dict[str, Any]:
-        change = dead_letter.change
         return {
             "id": dead_letter.message_id,
             "reason": dead_letter.reason,
@@ -87,9 +84,9 @@ class Overview:
             "expires": _text(dead_letter.expires),
             "bookingId": dead_letter.booking_id,
             "link": self._sources.link(dead_letter.booking_id) if dead_letter.booking_id else "",
-            "about": f"{change.table.value} {change.row_id}" if isinstance(change, RelatedChange) else "",
-            "correlationId": change.correlation_id if change else "",
-            "replayable": change is not None,
+            "about": dead_letter.about,
+            "correlationId": dead_letter.correlation_id,
+            "replayable": dead_letter.change is not None,
         }
 
     async def _failing(self) -> dict[str, Any]:

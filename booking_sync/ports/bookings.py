@@ -127,11 +127,42 @@ class Presence(Enum):
     """No answer that can be believed; another time may tell."""
 
 
+@dataclass(frozen=True, slots=True)
+class BookingOwner:
+    """Whose a booking is, by its row."""
+
+    booking_id: str
+    """Lower-case GUID."""
+    resource_id: str
+    """Of its bookable resource, lower case; empty when it names none."""
+    names_event: bool
+    start: datetime
+    """Aware, UTC."""
+
+    def is_stray(self, resources: Mapping[str, str]) -> bool:
+        """Whether it is found by no resource that has a mailbox, and may still concern a calendar.
+
+        Args:
+            resources: all that we may see, with the mailbox of each one's user, if any.
+        """
+        if self.resource_id and self.resource_id not in resources:
+            return True
+        return self.names_event and not resources.get(self.resource_id)
+
+
 class AuditReads(Protocol):
     """What the audit reads of Dataverse besides lists of bookings."""
 
-    async def user_mailboxes(self) -> frozenset[str]:
-        """Entra object ids of every user who is or was a resource, enabled or not."""
+    async def resources(self) -> Mapping[str, str]:
+        """By id, every bookable resource: the Entra object id of its user, enabled or not; empty for none."""
+
+    def whose(
+        self, starts_from: datetime, starts_before: datetime
+    ) -> AsyncGenerator[Sequence[BookingOwner], None]:
+        """Whose each booking is that starts in this time, in pages, ordered by start.
+
+        The list is complete only when it ends without an error.
+        """
 
     async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:
         """Whether each of these bookings exists; asked by id, since a list can't tell gone from hidden."""

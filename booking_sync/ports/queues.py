@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from booking_sync.domain.audit_progress import AuditProgress
     from booking_sync.domain.change import BookingChange, RelatedChange
 
 
@@ -23,10 +24,13 @@ class ChangeQueue(Protocol):
 
 
 class MessageQueue(ChangeQueue, Protocol):
-    """The change queue for both kinds of messages: changes of bookings, and of rows that bookings name."""
+    """The change queue for all messages: changes of bookings and of rows that bookings name, and audits."""
 
     async def send_related(self, change: RelatedChange, delay: float = 0.0) -> None:
         """Put a change of a row that bookings name on the queue; as `send`."""
+
+    async def send_audit(self, progress: AuditProgress, delay: float = 0.0) -> None:
+        """Put the rest of an audit on the queue; as `send`."""
 
 
 @dataclass(frozen=True, slots=True)

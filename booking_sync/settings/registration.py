@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 DEFAULT_QUEUE_NAME = "booking-changes"
 DEFAULT_CATCH_UP_SCHEDULE = "0 */5 * * * *"
 DEFAULT_AUDIT_SCHEDULE = "0 30 2 * * *"
+DEFAULT_NEAR_AUDIT_SCHEDULE = "0 10,40 * * * *"
 
 
 def queue_name(environ: Mapping[str, str]) -> str:
@@ -27,3 +28,8 @@ def catch_up_schedule(environ: Mapping[str, str]) -> str:
 def audit_schedule(environ: Mapping[str, str]) -> str:
     """The audit's schedule."""
     return trim(environ.get("AUDIT_SCHEDULE", "")) or DEFAULT_AUDIT_SCHEDULE
+
+
+def near_audit_schedule(environ: Mapping[str, str]) -> str:
+    """The schedule of the audit of these days."""
+    return trim(environ.get("NEAR_AUDIT_SCHEDULE", "")) or DEFAULT_NEAR_AUDIT_SCHEDULE

@@ -19,6 +19,7 @@ class TimerSettings:
 
     catch_up_schedule: str
     audit_schedule: str
+    near_audit_schedule: str
     catch_up_look_back_minutes: float
 
 
@@ -28,6 +29,7 @@ def timer_schedules(settings: Settings | TimerSettings) -> TimerSchedules:
         {
             Timer.CATCH_UP: ncrontab.parse(settings.catch_up_schedule).next_after,
             Timer.AUDIT: ncrontab.parse(settings.audit_schedule).next_after,
+            Timer.NEAR_AUDIT: ncrontab.parse(settings.near_audit_schedule).next_after,
         },
         timedelta(minutes=settings.catch_up_look_back_minutes),
     )

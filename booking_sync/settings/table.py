@@ -15,6 +15,7 @@ from booking_sync.settings import values
 from booking_sync.settings.registration import (
     DEFAULT_AUDIT_SCHEDULE,
     DEFAULT_CATCH_UP_SCHEDULE,
+    DEFAULT_NEAR_AUDIT_SCHEDULE,
     DEFAULT_QUEUE_NAME,
 )
 from booking_sync.settings.storage import STORAGE_SETTING, StorageSettings, storage_settings
@@ -362,12 +363,22 @@ class Settings:
             DEFAULT_AUDIT_SCHEDULE,
         ),
     ]
+    near_audit_schedule: Annotated[
+        str,
+        Setting(
+            "NEAR_AUDIT_SCHEDULE",
+            values.schedule,
+            "when the calendars of these days are compared with bookings (NCRONTAB, UTC)",
+            _AUDIT_GROUP,
+            DEFAULT_NEAR_AUDIT_SCHEDULE,
+        ),
+    ]
     audit_repair: Annotated[
         bool,
         Setting(
             "AUDIT_REPAIR",
             values.flag,
-            "whether the scheduled audit mends what it finds",
+            "whether the scheduled audits mend what they find",
             _AUDIT_GROUP,
             "true",
         ),

@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from booking_sync.domain.change import BookingChange, MalformedChangeError, RelatedChange, decode_message
+from booking_sync.domain.audit_progress import AuditProgress
+from booking_sync.domain.change import (
+    BookingChange,
+    MalformedChangeError,
+    Message,
+    RelatedChange,
+    decode_message,
+)
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing import telemetry
@@ -40,7 +47,7 @@ REFUSED_CAP_SECONDS = 3600.0
 
 _logger = logging.getLogger(__name__)
 
-Change = TypeVar("Change", BookingChange, RelatedChange)
+Change = TypeVar("Change", BookingChange, RelatedChange, AuditProgress)
 
 
 class UnexpectedError(RuntimeError):
@@ -57,6 +64,8 @@ class MessageHandlers:
     """Changes of rows that bookings show."""
     note_failure: Callable[[str, str], Awaitable[None]]
     """`Synchronizer.note_failure`: tells people on a booking's row why it was given up."""
+    audit: Callable[[AuditProgress], Awaitable[Outcome]]
+    """Goes on with an audit for a while, and queues what is left of it."""
 
 
 class ChangeWorker:
@@ -122,7 +131,10 @@ class ChangeWorker:
             # The host logs what is raised, with all that it quotes, so the error itself stays behind.
             raise UnexpectedError(f"unexpected {type(error).__name__}, logged as unexpected_error") from None
 
-    async def _handle(self, text: str, change: BookingChange | RelatedChange, dequeue_count: int) -> None:
+    async def _handle(self, text: str, change: Message, dequeue_count: int) -> None:
+        if isinstance(change, AuditProgress):
+            await self._settle_audit(text, change, await self._audit(change))
+            return
         about: About = {
             Attribute.CORRELATION: change.correlation_id,
             Attribute.ATTEMPT: change.attempt,
@@ -213,6 +225,33 @@ class ChangeWorker:
             return _not_started(error)
         return await handlers.fan_out.queue_hints(change)
 
+    async def _audit(self, progress: AuditProgress) -> Outcome:
+        try:
+            handlers = await self._open_handlers()
+        except TransientError as error:
+            return _not_started(error)
+        return await handlers.audit(progress)
+
+    async def _settle_audit(self, text: str, progress: AuditProgress, outcome: Outcome) -> None:
+        delay = None
+        if outcome.kind is OutcomeKind.DEFERRED:
+            if self._waited_enough(progress, outcome):
+                outcome = replace(outcome, kind=OutcomeKind.FAILED, detail=self._given_up(outcome))
+            else:
+                delay = self._delay(progress, outcome)
+                await self._queue.send_audit(_once_more(progress, outcome, delay), delay)
+        if outcome.kind is OutcomeKind.FAILED:
+            await self._queue.dead_letter(text, outcome.detail)
+        log_event(
+            _logger,
+            "audit_stretch",
+            outcome=outcome.kind.value,
+            detail=outcome.detail,
+            correlationId=progress.audit_id,
+            attempt=progress.attempt,
+            delaySeconds=None if delay is None else round(delay, 1),
+        )
+
     async def _settle_related(self, text: str, change: RelatedChange, outcome: Outcome) -> None:
         delay = None
         if outcome.kind is OutcomeKind.DEFERRED:
@@ -235,18 +274,18 @@ class ChangeWorker:
             delaySeconds=None if delay is None else round(delay, 1),
         )
 
-    def _delay(self, change: BookingChange | RelatedChange, outcome: Outcome) -> float:
+    def _delay(self, change: Message, outcome: Outcome) -> float:
         now = self._now()
         delay = self._back_off.delay(change.attempt, outcome.delay, self._waiting.count(now))
         self._waiting.add(now, delay)
         return delay
 
-    def _not_from_the_future(self, change: BookingChange | RelatedChange) -> BookingChange | RelatedChange:
+    def _not_from_the_future(self, change: Message) -> Message:
         """What claims to come in only later would be in Outlook before it came."""
         now = self._now()
         return replace(change, first_seen=now) if change.first_seen > now else change
 
-    def _waited_enough(self, change: BookingChange | RelatedChange, outcome: Outcome) -> bool:
+    def _waited_enough(self, change: Message, outcome: Outcome) -> bool:
         return _is_try(outcome) and change.waited >= self._max_waited.total_seconds()
 
     def _may_pass(self, change: BookingChange, outcome: Outcome) -> bool:
@@ -267,12 +306,18 @@ class ChangeWorker:
         return reason
 
 
-def _log_unexpected(error: Exception, change: BookingChange | RelatedChange, dequeue_count: int) -> None:
-    about = (
-        {"bookingId": change.booking_id}
-        if isinstance(change, BookingChange)
-        else {"table": change.table.value, "rowId": change.row_id}
-    )
+def _log_unexpected(error: Exception, change: Message, dequeue_count: int) -> None:
+    match change:
+        case BookingChange():
+            about = {"bookingId": change.booking_id, "correlationId": change.correlation_id}
+        case RelatedChange():
+            about = {
+                "table": change.table.value,
+                "rowId": change.row_id,
+                "correlationId": change.correlation_id,
+            }
+        case AuditProgress():
+            about = {"correlationId": change.audit_id}
     log_event(
         _logger,
         "unexpected_error",
@@ -280,7 +325,6 @@ def _log_unexpected(error: Exception, change: BookingChange | RelatedChange, deq
         error=type(error).__name__,
         at=places(error),
         **about,
-        correlationId=change.correlation_id,
         delivery=dequeue_count,
     )
 

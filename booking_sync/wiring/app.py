@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from booking_sync.audit.auditor import AuditRequest
     from booking_sync.audit.report import AuditReport
+    from booking_sync.audit.stretches import AuditEnded
     from booking_sync.dataverse.failures import DataverseFailures
+    from booking_sync.domain.audit_progress import AuditReach
     from booking_sync.domain.timers import Timer, TimerSchedules
     from booking_sync.operations.endpoints import OperatorEndpoints
     from booking_sync.operations.journal_store import JournalStore
@@ -125,20 +127,22 @@ class Application(ClosedTogether):
             await take_over_host_dead_letters(self._storage.inspection, now)
             await self._tell_depths()
 
-    async def audit(self, request: AuditRequest | None = None) -> AuditReport:
-        """Compare calendars with bookings, and queue what is to be mended.
-
-        Args:
-            request: what to do; None for what the settings say.
+    async def audit(self) -> None:
+        """Compare calendars with bookings, and queue what is to be mended; a long one goes on by the queue.
 
         Raises:
             SettingsError: the queue's own settings are missing or malformed.
             SyncError: Dataverse could not be listed completely, or the queue not be reached.
         """
-        from booking_sync.audit.report import AuditReport
-        from booking_sync.domain.timers import Timer
+        from booking_sync.domain.audit_progress import AuditReach
 
-        return await self._noting(Timer.AUDIT, self._run_audit(request), AuditReport.tally)
+        await self._scheduled_audit(AuditReach.WHOLE)
+
+    async def near_audit(self) -> None:
+        """The same for these days only; raises as `audit`."""
+        from booking_sync.domain.audit_progress import AuditReach
+
+        await self._scheduled_audit(AuditReach.NEAR)
 
     async def audit_on_demand(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Run the audit that an HTTP request asks for, unless one is under way that was asked for so.
@@ -147,9 +151,12 @@ class Application(ClosedTogether):
             SettingsError: the queue's own settings are missing or malformed.
         """
         from booking_sync.audit.endpoint import answer_audit_request
+        from booking_sync.audit.stretches import ORDER_SECONDS
 
         return await answer_audit_request(
-            headers, body, lambda wanted: self._single_flight.run("audit", lambda: self.audit(wanted))
+            headers,
+            body,
+            lambda wanted: self._single_flight.run("audit", lambda: self._begin_audit(wanted, ORDER_SECONDS)),
         )
 
     def page(self) -> Page:
@@ -214,11 +221,33 @@ class Application(ClosedTogether):
     async def _run_catch_up(self) -> Tally:
         return await (await self._started()).catch_up.run()
 
-    async def _run_audit(self, request: AuditRequest | None) -> AuditReport:
+    async def _scheduled_audit(self, reach: AuditReach) -> None:
         from booking_sync.audit.auditor import AuditRequest
+        from booking_sync.audit.stretches import TIMER_SECONDS
 
-        auditor = (await self._started()).auditor()
-        return await auditor.run(request or AuditRequest(fix=self._settings().audit_repair))
+        try:
+            repair = self._settings().audit_repair
+        except SettingsError:
+            repair = False  # nothing is audited then: the start tells why
+        await self._begin_audit(AuditRequest(fix=repair, reach=reach), TIMER_SECONDS)
+
+    async def _begin_audit(self, request: AuditRequest, seconds: float) -> AuditReport:
+        from booking_sync.audit.stretches import AuditEnded
+
+        try:
+            sync = await self._started()
+        except SyncError as error:
+            await self._audit_ended(AuditEnded(request.reach, None, error.reason))
+            raise
+        return await sync.audits.begin(request, seconds)
+
+    async def _audit_ended(self, ended: AuditEnded) -> None:
+        """Note it in the journal."""
+        from booking_sync.domain.audit_progress import AuditReach
+        from booking_sync.domain.timers import Timer
+
+        timer = Timer.NEAR_AUDIT if ended.reach is AuditReach.NEAR else Timer.AUDIT
+        await self._journal.ran(timer, ended.report.tally() if ended.report else {}, ended.problem)
 
     async def _noting(
         self, timer: Timer, run: Awaitable[Ran], tally: Callable[[Ran], Mapping[str, int]]
@@ -298,10 +327,10 @@ class Application(ClosedTogether):
         """Whatever goes wrong here is no message's fault, and no message may be lost for it."""
         problem: SettingsError | SyncError
         try:
-            from booking_sync.wiring.sync import start_sync
+            from booking_sync.wiring.sync import Witnesses, start_sync
 
             services = Services(self._environ, storage=self._storage)
-            sync = await start_sync(services, tell_zone=self._journal.zone_differs)
+            sync = await start_sync(services, Witnesses(self._journal.zone_differs, self._audit_ended))
         except (SettingsError, SyncError) as error:
             problem = error
         except Exception as error:  # noqa: BLE001 - told like a bad setting, and as patiently waited for

@@ -444,7 +444,7 @@ class Services(ClosedTogether):
         """Which bookings are gone, and who is whose mailbox."""
         from booking_sync.dataverse.audit_reads import DataverseAuditReads
 
-        return DataverseAuditReads(self.dataverse)
+        return DataverseAuditReads(self.dataverse, self.settings().columns)
 
     @cached_property
     def related_bookings(self) -> DataverseRelatedBookings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -22,9 +23,12 @@ from booking_sync.sync.zone_differences import ZoneDifferences
 from booking_sync.wiring.services import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from booking_sync.audit.auditor import Auditor
+    from booking_sync.audit.stretches import AuditEnded, AuditStretches
+    from booking_sync.domain.audit_progress import AuditProgress
+    from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.zones import ZoneDifference
     from booking_sync.ports.calendars import MarkedEvents
@@ -33,14 +37,22 @@ if TYPE_CHECKING:
     from booking_sync.wiring.services import Services
 
 
-async def start_sync(
-    services: Services, tell_zone: Callable[[ZoneDifference], None] | None = None
-) -> SyncServices:
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """Who is told what the sync meets; a command tells nobody."""
+
+    zone: Callable[[ZoneDifference], None] | None = None
+    """Where Exchange reads the events' zone by other rules."""
+    audit: Callable[[AuditEnded], Awaitable[None]] | None = None
+    """How an audit ended."""
+
+
+async def start_sync(services: Services, witnesses: Witnesses | None = None) -> SyncServices:
     """Make what the sync runs on; `services` are closed when it can't be made.
 
     Args:
         services: what it asks.
-        tell_zone: is told where Exchange reads the events' zone by other rules.
+        witnesses: who is told what it meets.
 
     Raises:
         SettingsError: a setting or a template can't be used, or the environment is not the one that the
@@ -53,7 +65,7 @@ async def start_sync(
         rule = desired_state_rule(settings)
         organization_id = await services.check_organization()
         await services.seal_keys.load()
-        return SyncServices(services, settings, organization_id, rule, tell_zone=tell_zone)
+        return SyncServices(services, settings, organization_id, rule, witnesses or Witnesses())
     except BaseException:
         await services.aclose()
         raise
@@ -89,6 +101,10 @@ def desired_state_rule(settings: Settings) -> DesiredStateRule:
     return partial(desired_state, render=render, require_work_order=settings.require_work_order)
 
 
+async def _tell_nobody(_ended: AuditEnded) -> None:
+    """Commands report for themselves."""
+
+
 class SyncServices:
     """The path of a change behind its queue message, and the timers' runs.
 
@@ -97,7 +113,7 @@ class SyncServices:
         settings: as they were at the start.
         organization_id: Dataverse's.
         rule: what Outlook should show of a booking.
-        tell_zone: is told where Exchange reads the events' zone by other rules.
+        witnesses: who is told what it meets.
     """
 
     def __init__(
@@ -106,18 +122,18 @@ class SyncServices:
         settings: Settings,
         organization_id: str,
         rule: DesiredStateRule,
-        *,
-        tell_zone: Callable[[ZoneDifference], None] | None = None,
+        witnesses: Witnesses,
     ) -> None:
         self.services = services
         self.settings = settings
         self.organization_id = organization_id
         self.desired_state = rule
+        self._witnesses = witnesses
         keyring = services.seal_keys
         sealer = Sealer(organization_id, keyring.keys, services.clock, random.getrandbits)
         self.prover = EventProver(services.calendar, sealer, keyring)
         self.rows = DataverseBookings(services.dataverse, settings.columns, sealer, keyring)
-        zones = ZoneDifferences(event_zone(settings.event_time_zone), services.clock, tell_zone)
+        zones = ZoneDifferences(event_zone(settings.event_time_zone), services.clock, witnesses.zone)
         self.synchronizer = Synchronizer(
             self.rows, services.calendar, rule, self.prover, services.clock, zones=zones
         )
@@ -133,7 +149,22 @@ class SyncServices:
         look_back = timedelta(days=self.settings.audit_days_back)
         services = self.services
         fan_out = FanOut(services.related_bookings, services.storage.queue, look_back, services.clock)
-        return MessageHandlers(self.per_booking, fan_out, self.synchronizer.note_failure)
+        return MessageHandlers(
+            self.per_booking, fan_out, self.synchronizer.note_failure, self._go_on_with_audit
+        )
+
+    @cached_property
+    def audits(self) -> AuditStretches:
+        """Does audits; imported late, since no change waits for them."""
+        from booking_sync.audit.stretches import AuditStretches
+
+        services = self.services
+        return AuditStretches(
+            self.auditor(), services.storage.queue, services.clock, self._witnesses.audit or _tell_nobody
+        )
+
+    async def _go_on_with_audit(self, progress: AuditProgress) -> Outcome:
+        return await self.audits.go_on(progress)
 
     @cached_property
     def catch_up(self) -> CatchUp:
@@ -155,19 +186,19 @@ class SyncServices:
         Args:
             calendars: instead of the services' own, to watch what is listed.
         """
-        from booking_sync.audit.auditor import Auditor, AuditScope, AuditSources
+        from booking_sync.audit.auditor import Auditor, AuditScope
+        from booking_sync.audit.inspection import AuditSources, Inspector
+        from booking_sync.audit.mending import Mender
 
         services, settings = self.services, self.settings
+        reads = services.audit_reads
+        sources = AuditSources(self.rows, self.rows, reads, calendars or services.calendar, self.prover)
+        scope = AuditScope(settings.audit_days_back, settings.audit_days_ahead)
         return Auditor(
-            AuditSources(
-                self.rows, self.rows, services.audit_reads, calendars or services.calendar, self.prover
-            ),
-            services.storage.queue,
-            self.desired_state,
-            self.organization_id,
-            scope=AuditScope(
-                settings.audit_days_back, settings.audit_days_ahead, settings.audit_max_removal_ratio
-            ),
+            Inspector(sources, self.desired_state, self.organization_id),
+            Mender(services.storage.queue, settings.audit_max_removal_ratio, services.clock),
+            reads,
+            scope=scope,
             now=services.clock,
             new_id=new_id,
         )

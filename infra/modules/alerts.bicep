@@ -54,7 +54,7 @@ var rules = [
     name: 'audit-silent'
     severity: 2
     description: 'No audit has ended for 26 hours: what neither webhooks nor the catch-up see goes unrepaired. Look at the health and for audit_failed in the log (docs/operations.md).'
-    query: 'traces | where message startswith "{" | extend line = parse_json(message) | summarize audits = countif(tostring(line.event) == "audit_finished" and timestamp > ago(26h)), since = min(timestamp) | where audits == 0 and since < ago(26h)'
+    query: 'traces | where message startswith "{" | extend line = parse_json(message) | summarize audits = countif(tostring(line.event) == "audit_finished" and tostring(line.reach) == "whole" and timestamp > ago(26h)), since = min(timestamp) | where audits == 0 and since < ago(26h)'
     every: 'PT1H'
     window: 'P2D'
   }

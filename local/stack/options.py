@@ -36,7 +36,7 @@ WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE = "WEBHOOK_URL", "WEBHOOK_KEY"
 HTTP_CONCURRENCY = 100
 """`perInstanceConcurrency` of infra/main.bicep. A Python app that sets none gets 1."""
 NEVER = "0 0 0 29 2 *"
-NO_TIMERS = {"CATCH_UP_SCHEDULE": NEVER, "AUDIT_SCHEDULE": NEVER}
+NO_TIMERS = {"CATCH_UP_SCHEDULE": NEVER, "AUDIT_SCHEDULE": NEVER, "NEAR_AUDIT_SCHEDULE": NEVER}
 """App settings with which the app's timers look for work only when somebody starts them."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.audit.auditor import AuditRequest
+from booking_sync.audit.inspection import InspectionLimits
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.requests import BIRTH_PROPERTY
@@ -272,7 +273,7 @@ async def test_a_failed_page_is_not_an_empty_one(world: AuditWorld, status: int)
 
 async def test_a_calendar_full_of_marked_events_costs_the_others_nothing(world: AuditWorld) -> None:
     """Anybody can mark events of their own; beyond what can be, that calendar is told and left out."""
-    world.auditor.scope = replace(world.auditor.scope, max_unrecorded=5)
+    world.auditor = world.in_parts(60, limits=InspectionLimits(max_unrecorded=5))
     orphan = await world.book(OTHER_MAILBOX)
     world.dataverse.remove(orphan.id)
     made = await world.book()
@@ -292,7 +293,7 @@ async def test_a_calendar_full_of_marked_events_costs_the_others_nothing(world: 
 
 async def test_a_calendar_that_takes_too_long_costs_the_others_nothing(world: AuditWorld) -> None:
     """Half a million events of one person take longer than a run may: they are told and left out."""
-    world.auditor.scope = replace(world.auditor.scope, listing_seconds=0.5)
+    world.auditor = world.in_parts(60, limits=InspectionLimits(listing_seconds=0.5))
     world.calendars.endless = frozenset({MAILBOX})
     await world.book()
     orphan = await world.book(OTHER_MAILBOX)

@@ -9,25 +9,27 @@ from datetime import UTC, datetime
 import pytest
 
 from booking_sync.audit.auditor import AuditRequest
-from booking_sync.audit.compare import AuditWindow
 from booking_sync.audit.endpoint import MAX_BODY_BYTES, answer_audit_request, read_audit_request
 from booking_sync.audit.findings import Finding, Kind
-from booking_sync.audit.guard import Listed
 from booking_sync.audit.report import MAX_FINDINGS_SHOWN, AuditReport
+from booking_sync.domain.audit_progress import AuditPass, AuditProgress, AuditSums
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.http_orders import BadRequestError
 from tests.support.bookings import ANNA, BOOKING_ID
 
 JSON = {"Content-Type": "application/json"}
 REPORT = AuditReport(
-    audit_id="audit-1",
-    window=AuditWindow(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)),
-    mailboxes=2,
-    listed=Listed(10, 9, 9),
-    findings=(Finding(Kind.MISSING, "Words.", BOOKING_ID, ANNA),),
-    in_motion=1,
-    withheld=0,
-    enqueued=1,
+    AuditProgress(
+        audit_id="audit-1",
+        first_seen=datetime(2026, 2, 8, tzinfo=UTC),
+        first=datetime(2026, 2, 1, tzinfo=UTC),
+        last=datetime(2026, 4, 1, tzinfo=UTC),
+        fix=True,
+        stage=AuditPass.MEND,
+        ranges=(),
+        sums=AuditSums(2, 10, 9, 9, {"missing": 1}, in_motion=1, enqueued=1),
+    ),
+    (Finding(Kind.MISSING, "Words.", BOOKING_ID, ANNA),),
 )
 
 
@@ -119,12 +121,26 @@ async def test_a_report() -> None:
         "enqueued": 1,
         "findings": [{"kind": "missing", "words": "Words.", "bookingId": BOOKING_ID, "mailbox": ANNA}],
         "findingsNotShown": 0,
+        "goesOn": False,
     }
+
+
+async def test_a_long_audit_goes_on_in_the_app() -> None:
+    """What is left is on the queue, so whoever asked is told 202 and what was seen so far."""
+    left = replace(REPORT, progress=replace(REPORT.progress, strays=True))
+
+    async def run(_request: AuditRequest) -> AuditReport:
+        return left
+
+    answer = await answer_audit_request(JSON, b"{}", run)
+    assert (answer.status, answer.payload["goesOn"]) == (202, True)
 
 
 def test_a_long_report_is_bounded() -> None:
     """Thousands of findings are counted, but not all listed."""
-    payload = replace(REPORT, findings=REPORT.findings * 2000).payload()
+    sums = replace(REPORT.progress.sums, counts={"missing": 2000})
+    many = replace(REPORT, findings=REPORT.findings * 2000, progress=replace(REPORT.progress, sums=sums))
+    payload = many.payload()
     assert payload["counts"] == {"missing": 2000}
     assert len(payload["findings"]) == MAX_FINDINGS_SHOWN
     assert payload["findingsNotShown"] == 2000 - MAX_FINDINGS_SHOWN

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from booking_sync.audit.findings import Finding, Kind
-from booking_sync.audit.guard import ALWAYS_ALLOWED, Listed, judge
+from booking_sync.audit.guard import ALWAYS_ALLOWED, GuardDecision, Listed, count_guarded, split, weigh
 from booking_sync.audit.hints import HINTS_PER_SECOND, make_hints
 from booking_sync.domain.change import decode_change, encode_change
 from tests.support.bookings import ANNA, BERT, BOOKING_ID
@@ -20,6 +21,20 @@ def some(kind: Kind, count: int, start: int = 0) -> list[Finding]:
     return [Finding(kind, "words", f"booking-{start + number}", ANNA, "E") for number in range(count)]
 
 
+@dataclass(frozen=True)
+class Verdict(GuardDecision):
+    """What becomes of all findings of an audit."""
+
+    alarms: tuple[Finding, ...]
+
+
+def judge(findings: list[Finding], listed: Listed, max_ratio: float) -> Verdict:
+    """The guard's verdict where all is known at once."""
+    stopped, alarms = weigh(count_guarded(findings), listed, max_ratio)
+    decision = split(findings, stopped)
+    return Verdict(decision.repairs, decision.withheld, alarms)
+
+
 @pytest.mark.parametrize(
     ("count", "events", "withheld"),
     [(10, 10, 0), (11, 50, 11), (11, 55, 0), (20, 100, 0), (21, 100, 21), (200, 1000, 0), (201, 1000, 201)],
@@ -27,7 +42,7 @@ def some(kind: Kind, count: int, start: int = 0) -> list[Finding]:
 @pytest.mark.parametrize("kind", [Kind.ORPHAN, Kind.DUPLICATE])
 def test_removals_beyond_the_ratio_wait(kind: Kind, count: int, events: int, withheld: int) -> None:
     """More than ten removals, and more than a fifth of what was listed, are too many to be true."""
-    verdict = judge(some(kind, count), Listed(100, events, events), 0.2, force=False)
+    verdict = judge(some(kind, count), Listed(100, events, events), 0.2)
     assert (len(verdict.withheld), len(verdict.repairs)) == (withheld, count - withheld)
     assert [alarm.kind for alarm in verdict.alarms] == [Kind.GUARD] * bool(withheld)
 
@@ -35,47 +50,46 @@ def test_removals_beyond_the_ratio_wait(kind: Kind, count: int, events: int, wit
 def test_orphans_and_duplicates_are_counted_together() -> None:
     """Both take events out of calendars."""
     found = [*some(Kind.ORPHAN, 6), *some(Kind.DUPLICATE, 6, start=6)]
-    assert len(judge(found, Listed(50, 50, 50), 0.2, force=False).withheld) == 12
+    assert len(judge(found, Listed(50, 50, 50), 0.2).withheld) == 12
 
 
 def test_other_repairs_go_on() -> None:
     """A withheld removal does not keep a drifted event of another booking from being mended."""
     found = [*some(Kind.ORPHAN, 11), *some(Kind.DRIFT, 3, start=100)]
-    verdict = judge(found, Listed(50, 50, 50), 0.2, force=False)
+    verdict = judge(found, Listed(50, 50, 50), 0.2)
     assert {each.kind for each in verdict.repairs} == {Kind.DRIFT}
 
 
 def test_a_booking_with_a_withheld_finding_gets_no_hint() -> None:
     """A hint is about the whole booking, so its other findings wait as well."""
     found = [*some(Kind.DUPLICATE, 11), *some(Kind.DRIFT, 1)]
-    assert judge(found, Listed(50, 50, 50), 0.2, force=False).repairs == ()
+    assert judge(found, Listed(50, 50, 50), 0.2).repairs == ()
 
 
 def test_missing_events_beyond_the_ratio_wait() -> None:
     """The guard works both ways: a listing that leaves out what it should hold is not believed either."""
     found = [*some(Kind.MISSING, 30), *some(Kind.ORPHAN, 1, start=50)]
-    verdict = judge(found, Listed(100, 70, 100), 0.2, force=False)
+    verdict = judge(found, Listed(100, 70, 100), 0.2)
     assert {each.kind for each in verdict.repairs} == {Kind.ORPHAN}
     assert len(verdict.alarms) == 1
 
 
 def test_without_any_row_nothing_is_repaired() -> None:
     """Calendars with events and no row at all: then it is the rows that can't be seen."""
-    verdict = judge([*some(Kind.ORPHAN, 1), *some(Kind.BEHIND, 1)], Listed(0, 1, 0), 0.2, force=False)
+    verdict = judge([*some(Kind.ORPHAN, 1), *some(Kind.BEHIND, 1)], Listed(0, 1, 0), 0.2)
     assert verdict.repairs == ()
     assert len(verdict.alarms) == 1
 
 
 def test_an_empty_office_is_fine() -> None:
     """No rows, no events: nothing to say."""
-    assert judge([], Listed(0, 0, 0), 0.2, force=False).alarms == ()
+    assert judge([], Listed(0, 0, 0), 0.2).alarms == ()
 
 
-def test_force_overrules() -> None:
-    """Somebody has looked, so everything repairable goes; what is not ours still stays."""
+def test_what_is_not_ours_is_no_repair() -> None:
+    """Whatever is believed, a copy stays."""
     found = [*some(Kind.ORPHAN, 30), *some(Kind.COPY, 5)]
-    verdict = judge(found, Listed(0, 30, 0), 0.2, force=True)
-    assert (len(verdict.repairs), verdict.alarms) == (30, ())
+    assert {each.kind for each in split(found, frozenset()).repairs} == {Kind.ORPHAN}
 
 
 @pytest.mark.parametrize(

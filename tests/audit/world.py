@@ -9,9 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope, AuditSources
+from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope
+from booking_sync.audit.inspection import AuditSources, InspectionLimits, Inspector
+from booking_sync.audit.mending import Mender
 from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from booking_sync.sync.zone_differences import ZoneDifferences
 from local.graph.mailbox.schema import read_event
@@ -24,7 +27,7 @@ from tests.support.fakes import FakeQueue
 from tests.support.seals import prover
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
     from booking_sync.audit.report import AuditReport
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.ownership import Sealer
     from booking_sync.outlook.calendar import OutlookCalendar
+    from booking_sync.ports.clock import Clock
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.stack.certificates import Certificates
 
@@ -71,8 +75,28 @@ class AuditWorld:
     queue: FakeQueue
     calendars: WatchedCalendars
     sealer: Sealer
+    sources: AuditSources
+    organization_id: str
     naps: list[float] = field(default_factory=list)
     """How long the auditor slept, each time."""
+
+    def in_parts(
+        self,
+        size: int,
+        *,
+        now: Clock = lambda: NOW,
+        part_seconds: float = 60.0,
+        limits: InspectionLimits | None = None,
+    ) -> Auditor:
+        """The auditor, looking at so many mailboxes at a time."""
+        return make_auditor(
+            self.sources,
+            self.queue,
+            self.organization_id,
+            AuditScope(days_back=7, days_ahead=60, part_size=size, part_seconds=part_seconds),
+            now=now,
+            limits=limits,
+        )
 
     async def book(self, mailbox: str = MAILBOX, days: float = 1) -> Booking:
         """A booking some days from now, in step."""
@@ -133,6 +157,27 @@ class AuditWorld:
         return next(each for each in boxes if event.immutable_id in each.events)
 
 
+def make_auditor(
+    sources: AuditSources,
+    queue: FakeQueue,
+    organization_id: str,
+    scope: AuditScope,
+    *,
+    now: Clock = lambda: NOW,
+    limits: InspectionLimits | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Auditor:
+    """An auditor as the app makes it."""
+    return Auditor(
+        Inspector(sources, desired, organization_id, limits=limits, sleep=sleep),
+        Mender(queue, 0.2, lambda: NOW),
+        sources.reads,
+        scope=scope,
+        now=now,
+        new_id=lambda: "1",
+    )
+
+
 @contextlib.asynccontextmanager
 async def audit_world(certificates: Certificates, key: bytes) -> AsyncIterator[AuditWorld]:
     """The world while the context lasts."""
@@ -148,15 +193,10 @@ async def audit_world(certificates: Certificates, key: bytes) -> AsyncIterator[A
 
             proofs = prover(graph.calendar, organization_id, time_of_day)
             calendars = WatchedCalendars(graph.calendar)
-            auditor = Auditor(
-                AuditSources(dataverse.rows, dataverse.rows, DataverseAuditReads(client), calendars, proofs),
-                queue,
-                desired,
-                organization_id,
-                scope=AuditScope(days_back=7, days_ahead=60, max_removal_ratio=0.2),
-                now=lambda: NOW,
-                new_id=lambda: "1",
-                sleep=nap,
+            reads = DataverseAuditReads(client, SupportColumns())
+            sources = AuditSources(dataverse.rows, dataverse.rows, reads, calendars, proofs)
+            auditor = make_auditor(
+                sources, queue, organization_id, AuditScope(days_back=7, days_ahead=60), sleep=nap
             )
             synchronizer = Synchronizer(
                 dataverse.rows,
@@ -166,6 +206,17 @@ async def audit_world(certificates: Certificates, key: bytes) -> AsyncIterator[A
                 time_of_day,
                 zones=ZoneDifferences(EVENT_ZONE, time_of_day),
             )
-            yield AuditWorld(dataverse, graph, auditor, synchronizer, queue, calendars, proofs.sealer, naps)
+            yield AuditWorld(
+                dataverse,
+                graph,
+                auditor,
+                synchronizer,
+                queue,
+                calendars,
+                proofs.sealer,
+                sources,
+                organization_id,
+                naps,
+            )
         finally:
             await client.aclose()

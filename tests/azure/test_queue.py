@@ -8,7 +8,7 @@ import contextlib
 import json
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +17,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text, open_queue
+from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import BookingChange, RelatedChange, decode_change, decode_message
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.watched import RelatedTable
@@ -95,6 +96,16 @@ async def test_a_related_change_arrives_hidden_for_as_long_as_asked(storage: str
         await queue.send_related(RELATED)
     [message] = await waiting(storage, name)
     assert decode_message(base64.b64decode(message.content, validate=True).decode()) == RELATED
+
+
+async def test_the_rest_of_an_audit_arrives(storage: str) -> None:
+    """The third kind of message takes the same way."""
+    name = queue_name()
+    audit = AuditProgress("audit-1", NOW, NOW, NOW + timedelta(days=60), fix=True, size=60)
+    async with opened(storage, name) as queue:
+        await queue.send_audit(audit)
+    [message] = await waiting(storage, name)
+    assert decode_message(base64.b64decode(message.content, validate=True).decode()) == audit
 
 
 async def test_message_never_expires(storage: str) -> None:

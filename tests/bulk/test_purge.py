@@ -25,7 +25,10 @@ from tests.support.pacing import Sleeper
 from tests.support.seals import KEYRING, prover, sealer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from datetime import datetime
+
+    from booking_sync.ports.bookings import BookingOwner
 
 SECOND = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02"
 EVERYBODY: frozenset[str] = frozenset()
@@ -37,9 +40,16 @@ class Reads:
 
     hidden: set[str] = field(default_factory=set)
 
-    async def user_mailboxes(self) -> frozenset[str]:
+    async def resources(self) -> Mapping[str, str]:
         """See the port."""
-        return frozenset({ANNA, BERT})
+        return {"anna": ANNA, "bert": BERT, "van": ""}
+
+    async def whose(
+        self, starts_from: datetime, starts_before: datetime
+    ) -> AsyncGenerator[Sequence[BookingOwner], None]:
+        """See the port; purge does not ask."""
+        raise AssertionError((starts_from, starts_before))
+        yield []
 
     async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:
         """See the port."""

@@ -11,6 +11,7 @@ import pytest
 from booking_sync.dataverse.audit_reads import BOOKINGS_PER_BATCH, DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.booking import BookableResource, ResourceType
+from booking_sync.domain.columns import SupportColumns
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import Presence
 from local.standin.faults import Fault
@@ -28,12 +29,12 @@ NOWHERE = "11111111-2222-3333-4444-555555555555"
 async def reads(dataverse: DataverseWorld) -> AsyncIterator[DataverseAuditReads]:
     """The adapter under test."""
     client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock)
-    yield DataverseAuditReads(client)
+    yield DataverseAuditReads(client, SupportColumns())
     await client.aclose()
 
 
-async def test_everybody_who_is_a_resource(dataverse: DataverseWorld, reads: DataverseAuditReads) -> None:
-    """Enabled or not, each once; no equipment, and nobody without an account."""
+async def test_every_resource_with_its_mailbox(dataverse: DataverseWorld, reads: DataverseAuditReads) -> None:
+    """Enabled or not, with the mailbox of its user; equipment and people without an account have none."""
     people = (
         technician(ANNA),
         technician(ANNA.upper()),
@@ -44,7 +45,8 @@ async def test_everybody_who_is_a_resource(dataverse: DataverseWorld, reads: Dat
     )
     for person in people:
         dataverse.put(replace(booking(str(uuid.uuid4())), resource=person))
-    assert await reads.user_mailboxes() == {ANNA, BERT}
+    found = await reads.resources()
+    assert sorted(found.values()) == sorted(["", "", "", ANNA, ANNA, BERT])
 
 
 async def test_gone_is_told_from_hidden(dataverse: DataverseWorld, reads: DataverseAuditReads) -> None:
@@ -100,4 +102,4 @@ async def test_an_incomplete_answer_says_nothing(
     with pytest.raises(TransientError):
         await reads.presence([NOWHERE])
     with pytest.raises(TransientError):
-        await reads.user_mailboxes()
+        await reads.resources()

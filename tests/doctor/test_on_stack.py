@@ -156,7 +156,7 @@ async def test_the_timers_last_runs_are_told(deployment: Deployment) -> None:
     assert the(soon, "last catch-up").status is CheckStatus.OK
     assert "Dataverse said no." in the(soon, "last audit").words
     assert the(late, "last catch-up").status is CheckStatus.ERROR
-    for timer in Timer:
+    for timer in (Timer.CATCH_UP, Timer.AUDIT):
         await text_store._container.delete_blob(f"runs/{timer.value}")  # noqa: SLF001 - a test's own clearing away
     await text_store.aclose()
 

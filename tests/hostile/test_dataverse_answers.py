@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import partial
 from random import Random
@@ -52,6 +52,7 @@ NOWHERE = "11111111-2222-3333-4444-555555555555"
 COLUMNS = SupportColumns()
 RECORD = SyncRecord(error="as it was")
 KEY = WebhookKey("k" * 40)
+AGES = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC))
 
 
 async def listed(pages: AsyncIterator[Any]) -> list[Any]:
@@ -121,8 +122,11 @@ OPERATIONS: dict[str, Operation] = {
         make_rows(client).list_bookings(BookingQuery(starts_from=office.long_ago))
     ),
     "who_am_i": lambda client, _: client.who_am_i(),
-    "user_mailboxes": lambda client, _: DataverseAuditReads(client).user_mailboxes(),
-    "presence": lambda client, _: DataverseAuditReads(client).presence([BOOKING_ID, NOWHERE, OTHER_ID]),
+    "resources": lambda client, _: DataverseAuditReads(client, COLUMNS).resources(),
+    "whose": lambda client, _: listed(DataverseAuditReads(client, COLUMNS).whose(*AGES)),
+    "presence": lambda client, _: DataverseAuditReads(client, COLUMNS).presence(
+        [BOOKING_ID, NOWHERE, OTHER_ID]
+    ),
     "mailboxes": lambda client, _: DataverseResources(client).mailboxes(),
     "former": lambda client, office: listed(
         DataverseFormerRecords(client, "name", "name").list_former(office.long_ago)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text
+from booking_sync.domain.audit_message import MAX_COUNT, MAX_KINDS, MAX_RANGES, encode_audit
+from booking_sync.domain.audit_progress import AuditProgress, AuditSums, MailboxRange
 from booking_sync.domain.change import (
     MAX_SUSPECTS,
     BookingChange,
+    MalformedChangeError,
     decode_change,
     decode_message,
     encode_change,
@@ -21,6 +25,7 @@ from booking_sync.domain.change import (
 )
 from booking_sync.domain.columns import SYNC_STATE_LENGTH
 from booking_sync.domain.event import EventClaim, EventRef
+from booking_sync.domain.outcome import Outcome, deferred_by
 from booking_sync.domain.plan import Invalid
 from booking_sync.errors import TransientError
 from booking_sync.sync.back_off import BackOff
@@ -60,13 +65,31 @@ RELATED_MESSAGE: dict[str, Any] = {
     "waitedSeconds": 30.5,
     "startsFrom": NOW.isoformat(),
 }
+AUDIT = AuditProgress(
+    audit_id="audit-1",
+    first_seen=NOW,
+    first=NOW - timedelta(days=7),
+    last=NOW + timedelta(days=60),
+    fix=True,
+    undivided=False,
+    size=60,
+    ranges=(MailboxRange(ANNA, BERT),),
+    strays=True,
+    strays_from=NOW,
+    revisit=(MailboxRange("", ANNA),),
+    sums=AuditSums(3, 40, 41, 39, {"orphan": 2}, {"orphan": 2}, {}, 1, 0, 5),
+    next_hint=NOW,
+    attempt=3,
+    waited=30.5,
+)
+AUDIT_MESSAGE: dict[str, Any] = json.loads(encode_audit(AUDIT))
 REASON_LIMIT = 300
 
 
 @st.composite
 def messages(draw: st.DrawFn) -> bytes:
     """A queue message with values swapped or dropped, or no message at all."""
-    message = dict(draw(st.sampled_from((MESSAGE, RELATED_MESSAGE))))
+    message = dict(draw(st.sampled_from((MESSAGE, RELATED_MESSAGE, AUDIT_MESSAGE))))
     for key in draw(st.lists(st.sampled_from(sorted(message)), max_size=3)):
         if draw(st.booleans()):
             message.pop(key, None)
@@ -93,13 +116,18 @@ class QueueWorld:
         self.bookings = FakeRelated({BOOKING_ID: NOW})
         fan_out = FanOut(self.bookings, self.queue, timedelta(days=7), lambda: NOW)
         runner = PerBookingRunner(synchronizer.sync, max_bookings=1, linger=0)
-        self._handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure)
+        self._handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure, self._audit)
         self.worker = ChangeWorker(
             self._open, self.queue, lambda: NOW, timedelta(hours=24), BackOff(lambda: 0.5)
         )
 
     async def _open(self) -> MessageHandlers:
         return self._handlers
+
+    async def _audit(self, progress: AuditProgress) -> Outcome:
+        """Put back as often as a booking is read without success."""
+        assert decode_message(encode_audit(progress)) == progress
+        return deferred_by(TransientError("throttled", retry_after=1))
 
 
 @tries(2)
@@ -117,6 +145,9 @@ async def test_no_message_breaks_the_worker(body: bytes, dequeue_count: int, thr
         assert 0 <= delay < 7 * 24 * 3600
     for related, delay in world.queue.related:
         assert decode_message(encode_related(related)) == related
+        assert 0 < delay < 7 * 24 * 3600
+    for audit, delay in world.queue.audits:
+        assert decode_message(encode_audit(audit)) == audit
         assert 0 < delay < 7 * 24 * 3600
     for message, reason in world.queue.poison:
         assert message == text
@@ -191,3 +222,47 @@ def test_the_largest_message_of_ours_fits() -> None:
     text = encode_change(change)
     assert len(text) < MAX_MESSAGE_CHARACTERS / 4
     assert decode_change(text) == change
+
+
+def test_the_longest_audit_fits_into_a_message() -> None:
+    """As many parts to be visited again as there can be, all counts at their largest."""
+    ranges = tuple(MailboxRange(ANNA, BERT) for _ in range(MAX_RANGES))
+    counts = {f"kind {number}": MAX_COUNT for number in range(MAX_KINDS)}
+    sums = AuditSums(MAX_COUNT, MAX_COUNT, MAX_COUNT, MAX_COUNT, counts, counts, counts, MAX_COUNT)
+    progress = replace(AUDIT, audit_id="x" * 200, ranges=ranges, revisit=ranges, sums=sums)
+    text = encode_audit(progress)
+    assert len(text) < MAX_MESSAGE_CHARACTERS
+    assert decode_message(text) == progress
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "says"),
+    [
+        ({"from": "2020-01-01T00:00:00Z"}, "no window"),
+        ({"until": AUDIT_MESSAGE["from"]}, "no window"),
+        ({"size": 0}, "'size'"),
+        ({"size": 1001}, "'size'"),
+        ({"reach": "everywhere"}, "'reach'"),
+        ({"pass": "destroy"}, "'pass'"),
+        ({"ranges": [[ANNA, BERT]] * (MAX_RANGES + 1)}, "'ranges'"),
+        ({"revisit": [[ANNA]]}, "'revisit'"),
+        ({"revisit": [[ANNA, "users/.."]]}, "'revisit'"),
+        ({"sums": {}}, "'mailboxes'"),
+        ({"counts": {str(number): 1 for number in range(MAX_KINDS + 1)}}, "'counts'"),
+        ({"guarded": {"orphan": -1}}, "'orphan'"),
+        ({"mended": {"orphan": True}}, "'orphan'"),
+        ({"force": 1}, "'force'"),
+        ({"correlationId": "x" * 201}, "'correlationId'"),
+        ({"straysFrom": "yesterday"}, "'straysFrom'"),
+    ],
+)
+def test_a_spoiled_audit_is_refused_by_name(spoiled: dict[str, object], says: str) -> None:
+    """Whatever a message can say is bounded, and what is wrong with it is named."""
+    with pytest.raises(MalformedChangeError, match=says):
+        decode_message(json.dumps({**AUDIT_MESSAGE, **spoiled}))
+
+
+def test_an_audit_of_chosen_mailboxes_never_lies_on_the_queue() -> None:
+    """It is done in one go; a message of it would be an audit of all."""
+    with pytest.raises(ValueError, match="chosen"):
+        encode_audit(replace(AUDIT, mailboxes=frozenset({ANNA})))

@@ -126,6 +126,12 @@ def test_an_audit_that_could_not_be_made_is_a_failure(tmp_path: Path, status: in
     assert all(each in ran.err for each in json.loads(body or "{}").values())
 
 
+def test_a_long_audit_goes_on_in_the_app(tmp_path: Path) -> None:
+    """202: what is left is on the queue, and the deployment is done."""
+    ran = _audit(tmp_path, health=[(200, "{}")], audit=(202, json.dumps(REPORT)))
+    assert (ran.code, "goes on in the app" in ran.out) == (0, True)
+
+
 def test_another_audit_at_work_is_enough(tmp_path: Path) -> None:
     """Only one runs at a time; the one that does finds the same."""
     ran = _audit(tmp_path, health=[(200, "{}")], audit=(409, '{"problem": "An audit runs."}'))

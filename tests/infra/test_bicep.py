@@ -105,6 +105,7 @@ LEFT_TO_THE_APP = {
             "CATCH_UP_LOOK_BACK_MINUTES",
             "CATCH_UP_SETTLE_SECONDS",
             "AUDIT_SCHEDULE",
+            "NEAR_AUDIT_SCHEDULE",
             "AUDIT_REPAIR",
             "AUDIT_DAYS_BACK",
             "AUDIT_DAYS_AHEAD",
@@ -460,3 +461,8 @@ def test_a_new_app_is_not_called_silent_for_want_of_an_audit() -> None:
     query = kql.queries()["alert audit-silent"]
     assert "since = min(timestamp)" in query
     assert query.endswith("where audits == 0 and since < ago(26h)")
+
+
+def test_an_audit_of_these_days_is_none_of_the_whole() -> None:
+    """The alert counts the daily ones only, or the half-hourly ones would hide that those have stopped."""
+    assert 'tostring(line.reach) == "whole"' in kql.queries()["alert audit-silent"]

@@ -22,6 +22,7 @@ SCHEDULES = TimerSchedules(
     {
         Timer.CATCH_UP: ncrontab.parse("0 */5 * * * *").next_after,
         Timer.AUDIT: ncrontab.parse("0 30 2 * * *").next_after,
+        Timer.NEAR_AUDIT: ncrontab.parse("0 10,40 * * * *").next_after,
     },
     look_back=timedelta(hours=1),
 )

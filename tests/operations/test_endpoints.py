@@ -115,7 +115,10 @@ async def test_the_page_gets_everything_at_once() -> None:
                 "due": (START + timedelta(minutes=5)).isoformat(),
                 "overdue": False,
             },
-            {"timer": "audit", "last": "", "due": status["health"]["timers"][1]["due"], "overdue": False},
+            *(
+                {"timer": name, "last": "", "due": status["health"]["timers"][place]["due"], "overdue": False}
+                for place, name in ((1, "audit"), (2, "near-audit"))
+            ),
         ],
     }
     assert status["poison"]["letters"] == [

@@ -166,19 +166,24 @@ async def test_timers_that_never_ran_become_overdue_whichever_instance_looks() -
     for each in (harness, Harness(harness)):
         health = await each.probe.look()
         overdue = [problem for problem in health.problems if "is overdue: it never ran" in problem.words]
-        assert [problem.severity for problem in overdue] == [HealthSeverity.FAILING, HealthSeverity.WARNING]
-        assert [timer.is_overdue for timer in health.timers] == [True, True]
+        assert [problem.severity for problem in overdue] == [
+            HealthSeverity.FAILING,
+            HealthSeverity.WARNING,
+            HealthSeverity.WARNING,
+        ]
+        assert [timer.is_overdue for timer in health.timers] == [True, True, True]
 
 
-async def test_an_audit_that_stopped_running_is_told_and_forgotten_once_it_ran() -> None:
+@pytest.mark.parametrize("timer", [Timer.AUDIT, Timer.NEAR_AUDIT])
+async def test_an_audit_that_stopped_running_is_told_and_forgotten_once_it_ran(timer: Timer) -> None:
     """It is due by its schedule after its last run; an hour later it is overdue, and a run ends that."""
     harness = Harness()
-    await harness.journal_store.ran(Timer.AUDIT, {})
-    assert not any("audit is overdue" in each for each in await harness.words())
+    await harness.journal_store.ran(timer, {})
+    assert not any(f"The {timer} is overdue" in each for each in await harness.words())
     harness.clock.advance(26 * 3600)
-    assert any("The audit is overdue: it last ran" in each for each in await harness.words())
-    await harness.journal_store.ran(Timer.AUDIT, {})
-    assert not any("audit is overdue" in each for each in await harness.words())
+    assert any(f"The {timer} is overdue: it last ran" in each for each in await harness.words())
+    await harness.journal_store.ran(timer, {})
+    assert not any(f"The {timer} is overdue" in each for each in await harness.words())
 
 
 async def test_the_catch_up_is_known_from_the_journal() -> None:

@@ -633,6 +633,9 @@ ROWS: dict[str, Row] = {
     "AUDIT_SCHEDULE": _schedule(
         "audit_schedule", "0 30 2 * * *", Impossible("it may run as seldom as people like")
     ),
+    "NEAR_AUDIT_SCHEDULE": _schedule(
+        "near_audit_schedule", "0 10,40 * * * *", Impossible("it may run as seldom as people like")
+    ),
     "AUDIT_REPAIR": _flag("audit_repair", "no", default=True, contradicting=NOTHING_BESIDE),
     "AUDIT_DAYS_BACK": _number(
         "audit_days_back",

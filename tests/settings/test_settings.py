@@ -89,6 +89,7 @@ def test_defaults() -> None:
         catch_up_look_back_minutes=60.0,
         catch_up_settle_seconds=120.0,
         audit_schedule="0 30 2 * * *",
+        near_audit_schedule="0 10,40 * * * *",
         audit_repair=True,
         audit_days_back=7.0,
         audit_days_ahead=60.0,

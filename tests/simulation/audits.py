@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope, AuditSources
+from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope
+from booking_sync.audit.inspection import AuditSources, Inspector
+from booking_sync.audit.mending import Mender
 from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
@@ -122,14 +124,15 @@ def _auditor(schedule: Schedule) -> Auditor:
     extension = EXTENSION if schedule.profile.extension else ""
     calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
     numbers = iter(range(10))
+    reads = DataverseAuditReads(client, SupportColumns())
+    sources = AuditSources(rows, rows, reads, calendar, EventProver(calendar, SEALER, KEYRING))
+    queue = ProcessQueue(schedule.queue, conductor, troubles, "audit")
     return Auditor(
-        AuditSources(
-            rows, rows, DataverseAuditReads(client), calendar, EventProver(calendar, SEALER, KEYRING)
-        ),
-        ProcessQueue(schedule.queue, conductor, troubles, "audit"),
-        desired_state,
-        ORGANIZATION_ID,
-        scope=AuditScope(days_back=7, days_ahead=7, max_removal_ratio=1.0),
+        Inspector(sources, desired_state, ORGANIZATION_ID),
+        Mender(queue, 1.0, now),
+        reads,
+        # One mailbox at a time or all at once, by the seed: both are the same audit.
+        scope=AuditScope(days_back=7, days_ahead=7, part_size=1 + schedule.seed % 2 * 59),
         now=now,
         new_id=lambda: str(next(numbers)),
     )

@@ -40,6 +40,7 @@ from tests.simulation.conductor import OWNER
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
 from tests.simulation.graph import EXTENSION, GRAPH_URL, GraphWire
 from tests.simulation.queue import ProcessQueue
+from tests.support.fakes import no_audit
 
 if TYPE_CHECKING:
     import asyncio
@@ -193,7 +194,7 @@ class Process:
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)
         runner = PerBookingRunner(synchronizer.sync, max_bookings=100, linger=0.05)
-        handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure)
+        handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure, no_audit)
 
         async def open_handlers() -> MessageHandlers:
             return handlers

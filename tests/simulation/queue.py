@@ -21,6 +21,7 @@ from tests.simulation.poison import PoisonModel
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
 
+    from booking_sync.domain.audit_progress import AuditProgress
     from booking_sync.domain.change import BookingChange, RelatedChange
     from tests.simulation.conductor import Conductor
     from tests.simulation.trouble import Troubles
@@ -224,6 +225,10 @@ class ProcessQueue:
             when = await self._before(f"{self._name} announces a row")
         self._model.put_related(change, delay)
         self._after(when)
+
+    async def send_audit(self, progress: AuditProgress, delay: float = 0.0) -> None:
+        """The simulation plays what an audit does, not its parts: none comes here."""
+        raise AssertionError((progress, delay))
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Lay a message on the poison queue."""

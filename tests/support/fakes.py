@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from booking_sync.domain.audit_message import encode_audit
+from booking_sync.domain.audit_progress import AuditProgress
+from booking_sync.domain.change import decode_message
 from booking_sync.domain.event import EventRef, EventState, FoundEvent
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.errors import PermanentError, TransientError
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.domain.event import ContentPart, EventContent, EventTime
+    from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.watched import RelatedTable
     from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.clock import Clock
@@ -394,12 +398,18 @@ class FakeCalendar:
         self.faults.strike(self.faults.before, operation)
 
 
+async def no_audit(progress: AuditProgress) -> Outcome:
+    """Where no audit lies on the queue."""
+    raise AssertionError(progress)
+
+
 class FakeQueue:
     """The change queue and its poison queue."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[BookingChange, float]] = []
         self.related: list[tuple[RelatedChange, float]] = []
+        self.audits: list[tuple[AuditProgress, float]] = []
         self.poison: list[tuple[str, str]] = []
         self.down = False
 
@@ -414,6 +424,14 @@ class FakeQueue:
         if self.down:
             raise TransientError("the queue can't be reached")
         self.related.append((change, delay))
+
+    async def send_audit(self, progress: AuditProgress, delay: float = 0.0) -> None:
+        """See the port; what is sent is read back, as from the queue."""
+        if self.down:
+            raise TransientError("the queue can't be reached")
+        sent = decode_message(encode_audit(progress))
+        assert isinstance(sent, AuditProgress)
+        self.audits.append((sent, delay))
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """See the port."""

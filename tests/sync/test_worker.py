@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.domain.audit_message import encode_audit
+from booking_sync.domain.audit_progress import AuditProgress
+from booking_sync.domain.change import BookingChange, Message, RelatedChange, encode_change, encode_related
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.watched import RelatedTable
@@ -32,6 +34,16 @@ from tests.support.fakes import FakeQueue
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CHANGE = BookingChange(BOOKING_ID, "correlation-1", START)
 TEXT = encode_change(CHANGE)
+AUDIT = AuditProgress(
+    audit_id="audit-1",
+    first_seen=START,
+    first=START,
+    last=START + timedelta(days=60),
+    fix=True,
+    undivided=False,
+    size=60,
+)
+AUDIT_TEXT = encode_audit(AUDIT)
 RELATED = RelatedChange(RelatedTable.WORK_ORDER, BOOKING_ID, "correlation-2", START)
 RELATED_TEXT = encode_related(RELATED)
 
@@ -77,6 +89,8 @@ class WorkerWorld:
     def __init__(
         self, outcome: Outcome | Exception, on_outcome: Callable[[BookingChange, Outcome], None] | None = None
     ) -> None:
+        self.outcome = outcome
+        self.audits: list[AuditProgress] = []
         self.work = FakeSync(outcome)
         self.fan_out = FakeFanOut(outcome)
         self.queue = FakeQueue()
@@ -91,11 +105,17 @@ class WorkerWorld:
             on_outcome=on_outcome,
         )
 
+    async def _audit(self, progress: AuditProgress) -> Outcome:
+        self.audits.append(progress)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
     async def _open(self) -> MessageHandlers:
         if self.opening_fails:
             raise self.opening_fails
         runner = PerBookingRunner(self.work.sync, max_bookings=1, linger=0)
-        return MessageHandlers(runner, self.fan_out, self.work.note_failure)
+        return MessageHandlers(runner, self.fan_out, self.work.note_failure, self._audit)
 
 
 @pytest.mark.parametrize("kind", [OutcomeKind.SYNCED, OutcomeKind.UNCHANGED, OutcomeKind.SKIPPED])
@@ -257,7 +277,7 @@ async def test_the_time_of_trying_ends_the_put_backs() -> None:
     assert not world.queue.sent
 
 
-@pytest.mark.parametrize("text", [TEXT, RELATED_TEXT])
+@pytest.mark.parametrize("text", [TEXT, RELATED_TEXT, AUDIT_TEXT])
 async def test_no_message_is_given_up_for_the_settings(text: str) -> None:
     """However long they take to be mended, it is put back; mended, it has its whole time before it."""
     world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled"))
@@ -265,7 +285,11 @@ async def test_no_message_is_given_up_for_the_settings(text: str) -> None:
     await world.worker.handle(text, 1)
     world.time += timedelta(days=3)
     await world.worker.handle(text, MAX_DEQUEUE_COUNT)
-    put_back: list[tuple[BookingChange | RelatedChange, float]] = [*world.queue.sent, *world.queue.related]
+    put_back: list[tuple[Message, float]] = [
+        *world.queue.sent,
+        *world.queue.related,
+        *world.queue.audits,
+    ]
     assert [(change.first_seen, change.waited) for change, _ in put_back] == [(START, 0.0)] * 2
     assert min(delay for _, delay in put_back) >= 60
     assert world.queue.poison == []
@@ -466,3 +490,37 @@ async def test_an_error_in_what_hears_of_outcomes_fails_no_message(caplog: pytes
     line = json.loads(caplog.records[-1].getMessage())
     assert (line["event"], line["error"]) == ("witness_failed", "ValueError")
     assert "a secret" not in caplog.text
+
+
+# --- audits under way ------------------------------------------------------------------------------------
+
+
+async def test_an_audit_that_waits_is_put_back() -> None:
+    """After the delay that the service asked for; each try that failed counts, as for a booking."""
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "Dataverse: throttled"))
+    await world.worker.handle(AUDIT_TEXT, 1)
+    ((put_back, delay),) = world.queue.audits
+    assert put_back == replace(AUDIT, attempt=1, waited=delay)
+    assert world.queue.poison == []
+
+
+async def test_an_audit_that_can_not_go_on_is_a_dead_letter() -> None:
+    """Refused, or tried for as long as any message: with the reason, so that a replay goes on with it."""
+    world = WorkerWorld(Outcome(OutcomeKind.FAILED, "Dataverse refuses the app"))
+    await world.worker.handle(AUDIT_TEXT, 1)
+    assert world.queue.poison == [(AUDIT_TEXT, "Dataverse refuses the app")]
+    patient = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "Dataverse: throttled"))
+    text = encode_audit(replace(AUDIT, waited=25 * 3600.0))
+    await patient.worker.handle(text, 1)
+    ((letter, reason),) = patient.queue.poison
+    assert (letter, "Given up after 24 hours" in reason) == (text, True)
+
+
+async def test_a_bug_in_an_audit_is_told_and_kept() -> None:
+    """Delivered again, and in the end laid beside its reason; nothing of it is quoted."""
+    world = WorkerWorld(RuntimeError("of Anna's"))
+    with pytest.raises(UnexpectedError):
+        await world.worker.handle(AUDIT_TEXT, 1)
+    await world.worker.handle(AUDIT_TEXT, MAX_DEQUEUE_COUNT)
+    ((_, reason),) = world.queue.poison
+    assert "Anna" not in reason

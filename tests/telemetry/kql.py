@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from booking_sync.audit.findings import Kind
+from booking_sync.domain.audit_progress import AuditReach
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 
@@ -77,6 +78,7 @@ def names() -> set[str]:
         *map(str, SpanName),
         *map(str, Attribute),
         *map(str, OutcomeKind),
+        *map(str, AuditReach),
         *map(str, Kind),
         *logged(),
         *functions(),

@@ -64,6 +64,7 @@ def test_every_case_of_the_runbook_is_there() -> None:
         "Exchange reads the zone differently",
         "Templates or the time zone are changed",
         "After a disaster",
+        "Dynamics 365 is restored to an earlier time",
         "Switching off",
         "Updating the app",
     ]

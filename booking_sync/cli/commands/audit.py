@@ -80,7 +80,7 @@ async def _audit(options: _Options, session: Session) -> ExitCode:
     _show(report, request, session)
     if options.dry_run:
         session.output.note("Nothing was queued (--dry-run).")
-    return ExitCode.FINDINGS if any(each.kind not in HARMLESS for each in report.findings) else ExitCode.FINE
+    return ExitCode.FINDINGS if report.counts().keys() - HARMLESS else ExitCode.FINE
 
 
 def _tell(advance: Callable[[int, int | None], None], request: AuditRequest, done: int) -> None:
@@ -111,8 +111,8 @@ def _show(report: AuditReport, request: AuditRequest, session: Session) -> None:
     counts = ", ".join(f"{count} {kind}" for kind, count in report.counts().items())
     looked = f"{report.mailboxes} mailboxes, {report.listed.rows} bookings, {report.listed.events} events"
     note(f"{looked}: {counts or 'everything as it should be'}.")
-    if len(report.findings) > len(shown):
-        note(f"{len(report.findings) - len(shown)} more findings; --json shows up to 500.")
+    if (found := sum(report.counts().values())) > len(shown):
+        note(f"{found - len(shown)} more findings; --json shows up to 500.")
     if report.in_motion:
         note(f"{report.in_motion} findings were left out, because their bookings changed meanwhile.")
     if report.withheld:

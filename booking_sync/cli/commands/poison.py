@@ -14,6 +14,8 @@ from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption, YesOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.domain.audit_message import encode_audit
+from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.ids import read_moment
 from booking_sync.domain.text import clean_lines
@@ -250,7 +252,7 @@ def _describe(dead_letter: DeadLetter) -> dict[str, Any]:
         "came": dead_letter.came.isoformat() if dead_letter.came else "",
         "expires": dead_letter.expires.isoformat() if dead_letter.expires else "",
         "booking": dead_letter.booking_id,
-        "about": f"{change.table.value} {change.row_id}" if isinstance(change, RelatedChange) else "",
+        "about": dead_letter.about,
         "replayable": change is not None,
     }
 
@@ -262,5 +264,7 @@ def _content(dead_letter: DeadLetter, message: PoisonMessage) -> Any:
             return json.loads(encode_change(dead_letter.change))
         case RelatedChange():
             return json.loads(encode_related(dead_letter.change))
+        case AuditProgress():
+            return json.loads(encode_audit(dead_letter.change))
         case None:
             return clean_lines(message.text, MAX_TEXT)

@@ -260,8 +260,12 @@ function showThrottled({ journal }) {
   ], journal.throttled), "None.");
 }
 
-function showRuns({ catchUp, audit, health }) {
-  const runs = [["Catch-up", catchUp, "catch-up"], ["Audit", audit, "audit"]];
+function showRuns({ catchUp, audit, nearAudit, health }) {
+  const runs = [
+    ["Catch-up", catchUp, "catch-up"],
+    ["Audit", audit, "audit"],
+    ["Audit of these days", nearAudit, "near-audit"],
+  ];
   const due = (timer) => {
     const found = (health.timers || []).find((each) => each.timer === timer);
     if (!found || !found.due) return "Not known";
