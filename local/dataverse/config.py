@@ -9,6 +9,7 @@ from local.dataverse.errors import bad_request
 from local.standin.assumptions import Plays
 
 AppRefused = Literal["no", "administration_mode", "disabled", "not_a_member", "restricted"]
+BatchStops = Literal["unless_told", "with_its_status", "with_200"]
 RestoreRaises = Literal["restore", "restore_and_create", "create"]
 RestoredModifiedOn = Literal["kept", "now"]
 ASSUMED = {
@@ -37,12 +38,14 @@ NOT_ASSUMED = {
         ("webhooks_delay_seconds", "webhooks_parallel", "webhooks_retry_pause_seconds"),
         "the deliveries' pace",
     ),
+    "batch_stops": "something on the way took the header `Prefer` away",
     "webhooks_timeout_seconds": "a documented limit, which tests make smaller",
     "webhooks_max_bytes": "a documented limit, which tests make smaller",
 }
 """Settings that stand for something else, and for what."""
 _CHOICES = {
     "app_refused": get_args(AppRefused),
+    "batch_stops": get_args(BatchStops),
     "restore_raises": get_args(RestoreRaises),
     "restored_modifiedon": get_args(RestoredModifiedOn),
 }
@@ -64,6 +67,9 @@ class Config:
     """Length of a fresh throttle."""
     lengthen_seconds: float = 1.0
     """What each request during a throttle adds to it."""
+    batch_stops: BatchStops = "unless_told"
+    """When a batch ends with its first part that fails, so that the rest has no answers: unless the header
+    `Prefer` says otherwise, as documented, with that part's status; or always, with its status or 200."""
     without_optimistic_concurrency: list[str] = field(default_factory=list)
     """Logical names of tables that refuse etags."""
     secured_columns: list[str] = field(default_factory=list)

@@ -149,14 +149,15 @@ class DataverseStandIn(StandIn):
         if request.method != "POST":
             raise DataverseError(405, "0x80060888", "A batch is posted.")
         parts = read_batch(request.headers.get("content-type", ""), request.body, request.origin)
-        go_on = "odata.continue-on-error" in preferences(request.headers)
+        stops = self.state.config.batch_stops
+        go_on = stops == "unless_told" and "odata.continue-on-error" in preferences(request.headers)
         status, answers = 200, []
         for part in parts:
             answer = await self._batch_item(request, part)
             answers.append(answer)
             request.items.append({"method": part.method, "path": part.log_path, "status": answer.status})
             if answer.status >= 400 and not go_on:
-                status = answer.status
+                status = 200 if stops == "with_200" else answer.status
                 break
         content_type, text = write_batch(answers)
         return HttpAnswer(status, {"Content-Type": content_type}, text)

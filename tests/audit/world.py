@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
+    import httpx
+
     from booking_sync.audit.report import AuditReport
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange
@@ -179,9 +181,20 @@ def make_auditor(
 
 
 @contextlib.asynccontextmanager
-async def audit_world(certificates: Certificates, key: bytes) -> AsyncIterator[AuditWorld]:
-    """The world while the context lasts."""
-    async with dataverse_world(certificates) as dataverse, running_graph(certificates, key) as graph:
+async def audit_world(
+    certificates: Certificates, key: bytes, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[AuditWorld]:
+    """The world while the context lasts.
+
+    Args:
+        certificates: the stand-ins'.
+        key: of Graph's tokens.
+        transport: what requests to Graph travel on; None for connections of the app's own.
+    """
+    async with (
+        dataverse_world(certificates) as dataverse,
+        running_graph(certificates, key, transport) as graph,
+    ):
         client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock)
         try:
             organization_id = (await client.who_am_i()).organization_id

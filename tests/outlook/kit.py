@@ -24,6 +24,8 @@ from local.standin.tokens import issue
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import httpx
+
     from local.stack.certificates import Certificates
     from local.standin import RecordedRequest
 
@@ -127,7 +129,9 @@ class GraphHere:
 
 
 @contextlib.asynccontextmanager
-async def running_graph(certificates: Certificates, key: bytes) -> AsyncIterator[GraphHere]:
+async def running_graph(
+    certificates: Certificates, key: bytes, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[GraphHere]:
     """Serve a stand-in with two good mailboxes, one without licence and one out of the app's scope."""
     standin = GraphStandIn(key)
     standin.state.add_mailbox(MAILBOX)
@@ -137,7 +141,7 @@ async def running_graph(certificates: Certificates, key: bytes) -> AsyncIterator
     credential = LocalCredential(key)
     tls = server_tls(str(certificates.certificate), str(certificates.key))
     async with serving(standin, tls) as url:
-        calendar = open_calendar(url, credential, EXTENSION, now)
+        calendar = open_calendar(url, credential, EXTENSION, now, transport=transport)
         try:
             yield GraphHere(standin, url, credential, calendar)
         finally:

@@ -51,6 +51,11 @@ def content_type(boundary: str) -> str:
     return f"multipart/mixed; boundary={boundary}"
 
 
+def is_answer(content_type_header: str) -> bool:
+    """Whether an answer speaks of the parts, whatever its status: that of the part which ended the batch."""
+    return content_type_header.lstrip().lower().startswith("multipart/mixed")
+
+
 def compose(parts: Sequence[Part], boundary: str) -> bytes:
     """The batch's body.
 

@@ -20,7 +20,7 @@ from booking_sync.dataverse.web_api.errors import incomplete, read_refusal, to_e
 from booking_sync.dataverse.web_api.pause import Pause
 from booking_sync.dataverse.web_api.transport import Request, Timeouts, Transport, Wire
 from booking_sync.domain.ids import read_guid
-from booking_sync.errors import PermanentError
+from booking_sync.errors import PermanentError, SyncError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric, SpanName
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.batch import Part
     from booking_sync.dataverse.web_api.reply import Reply
-    from booking_sync.errors import SyncError
     from booking_sync.plumbing.circuit import Circuit
     from booking_sync.plumbing.telemetry import Note
     from booking_sync.ports.clock import Clock
@@ -116,11 +115,20 @@ class DataverseClient:
                 Dataverse asked for.
             PermanentError: refused.
         """
+        reply = await self._exchange(method, path, headers or {}, body)
+        if reply.ok:
+            return reply
+        raise self.refusal_error(reply, writes=method != "GET")
+
+    async def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Reply:
+        """The answer, whatever it is; raises only when there is none."""
         request_id = str(uuid.uuid4())
         request = Request(
             method,
             self._url(path),
-            {**_STANDARD_HEADERS, "x-ms-client-request-id": request_id, **(headers or {})},
+            {**_STANDARD_HEADERS, "x-ms-client-request-id": request_id, **headers},
             body,
         )
         about = {
@@ -132,9 +140,7 @@ class DataverseClient:
         with telemetry.span(SpanName.DATAVERSE_REQUEST, about, calls=True) as note:
             reply = await self._send_with_token(request)
             _tell(note, reply)
-        if reply.ok:
-            return reply
-        raise self.refusal_error(reply, writes=request.writes)
+        return reply
 
     async def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON object at this address; raises as `send`, and TransientError for an incomplete answer."""
@@ -173,27 +179,42 @@ class DataverseClient:
         return [row async for page in self.pages(path, headers=headers) for row in page]
 
     async def batch(self, parts: Sequence[Part]) -> list[Reply | None]:
-        """The answer to each part of a batch, in order; None for one that can't be read.
+        """The answer to each part of a batch, in order; None for one that can't be read, or was not given.
 
-        A part that fails, or is answered badly, does no harm to the others.
+        A part that fails, or is answered badly, does no harm to the others. Where its failure ended the batch
+        (somebody on the way took the header `Prefer` away), those behind it are sent again without it.
 
         Raises:
             TransientError: as `send`; or no answer says what became of the parts.
             PermanentError: the batch as a whole was refused, which speaks of none of its parts.
         """
+        replies = await self._batch(parts)
+        while len(replies) < len(parts) and _may_go_on(replies[-1]):
+            try:
+                replies += await self._batch(parts[len(replies) :])
+            except SyncError:
+                break  # what is known of the others stays known
+        return [*replies, *[None] * (len(parts) - len(replies))]
+
+    async def _batch(self, parts: Sequence[Part]) -> list[Reply | None]:
+        """The answers of one request: to all parts, or to all up to the first that failed."""
         boundary = f"batch_{uuid.uuid4()}"
-        reply = await self.send(
+        reply = await self._exchange(
             "POST",
             "$batch",
             # Without it the first part that fails ends the batch.
-            headers={"Content-Type": batch.content_type(boundary), "Prefer": "odata.continue-on-error"},
-            body=batch.compose(parts, boundary),
+            {"Content-Type": batch.content_type(boundary), "Prefer": "odata.continue-on-error"},
+            batch.compose(parts, boundary),
         )
+        answer_type = reply.headers.get("content-type", "")
+        if not reply.ok and not batch.is_answer(answer_type):
+            raise self.refusal_error(reply, writes=True)
         try:
-            replies = batch.parse(reply.headers.get("content-type", ""), reply.body)
+            replies = batch.parse(answer_type, reply.body)
         except batch.MalformedBatchError:
             raise incomplete(maybe_applied=True) from None
-        if len(replies) != len(parts):
+        ended_early = 0 < len(replies) < len(parts) and _failed(replies[-1])
+        if len(replies) != len(parts) and not ended_early:
             raise incomplete(maybe_applied=True)
         return replies
 
@@ -277,6 +298,19 @@ def _tell(note: Note, reply: Reply) -> None:
         note.add({Attribute.SERVICE_REQUEST: named})
     if not reply.ok:
         note.fail(str(reply.status))
+
+
+def _failed(part: Reply | None) -> bool:
+    return part is not None and not part.ok
+
+
+def _may_go_on(last: Reply | None) -> bool:
+    """Whether the parts behind one that failed may be sent at once: not while the service asks for a rest."""
+    return (
+        last is not None
+        and HTTPStatus.BAD_REQUEST <= last.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        and last.status != HTTPStatus.TOO_MANY_REQUESTS
+    )
 
 
 def _rows_of(page: Mapping[str, Any]) -> Sequence[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""Public reports of others, played on the product: docs/field-cases.md tells of each."""
