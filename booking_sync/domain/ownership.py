@@ -123,6 +123,8 @@ class Own:
     generation: int
     state: EventState | None = field(default=None, compare=False)
     """What people have made of it; None when it was not looked at."""
+    uid: str = field(default="", compare=False)
+    """Its iCalUId, as far as it was told: the same under whatever id the event shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,13 +274,13 @@ def prove(sealer: Sealer, booking_id: str, found: Sequence[FoundEvent]) -> list[
     carried = [event for event in found if event.marker.lower() == mark]
     tagged = {event: sealer.judge_tag(booking_id, event) for event in carried if event.tag}
     own = [
-        Own(event.ref, generation, event.state)
+        Own(event.ref, generation, event.state, event.uid)
         for event, (identity, generation) in tagged.items()
         if identity is EventIdentity.SAME
     ]
     taken = {each.generation for each in own}
     renamed = [
-        Own(event.ref, generation, event.state)
+        Own(event.ref, generation, event.state, event.uid)
         for event, (identity, generation) in tagged.items()
         if identity is EventIdentity.RENAMED and generation not in taken
     ]
@@ -297,7 +299,7 @@ def _prove_untagged(sealer: Sealer, booking_id: str, found: Sequence[FoundEvent]
             sealer, booking_id, event
         )
         if generation and _is_first(event, found):
-            own.append(Own(event.ref, generation, event.state))
+            own.append(Own(event.ref, generation, event.state, event.uid))
     return own
 
 

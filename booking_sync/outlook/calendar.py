@@ -9,6 +9,7 @@ batches. The method reads the answers that mean something to it; `errors` transl
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from booking_sync.domain.event import EventRef
@@ -115,6 +116,8 @@ class OutlookCalendar:
         written = listing.written(answer.body) if errors.is_success(answer) else None
         if written is None:
             raise errors.translate(answer, self._now(), writes=True, creating=True)
+        if listing.is_of_another_creation(answer.body, transaction_id):
+            raise TransientError("Graph's answer is another creation's", maybe_applied=True)
         return written
 
     async def update(
@@ -205,7 +208,8 @@ class OutlookCalendar:
             return None
         if not errors.is_success(answer):
             raise self._error(answer, request)
-        return listing.found_event(answer.body, event.mailbox)
+        # Under the id that it answers to, whatever kind of id the answer has.
+        return replace(listing.found_event(answer.body, event.mailbox), ref=event)
 
     async def find(self, mailbox: str, marker: str) -> list[FoundEvent]:
         """Every event in the mailbox that carries the marker, completely listed.
@@ -240,7 +244,7 @@ class OutlookCalendar:
             return None
         if not errors.is_success(answer):
             raise self._error(answer, request)
-        return listing.single_event(answer.body, event.mailbox)
+        return replace(listing.single_event(answer.body, event.mailbox), ref=event)
 
     async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> list[MarkedEvent]:
         """Every event with a marker of ours that touches this time in the main calendar, completely listed.

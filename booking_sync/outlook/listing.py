@@ -159,6 +159,15 @@ def written(body: Any) -> Written | None:
     )
 
 
+def is_of_another_creation(body: Any, transaction_id: str) -> bool:
+    """Whether an answer to a creation names another one's event; one that names none does not."""
+    try:
+        told = Fields(body).evidence("transactionId")
+    except TransientError:
+        return False
+    return bool(told) and told.lower() != transaction_id.lower()
+
+
 def tag_seal(body: Any, field: str) -> str:
     """What an open extension of ours holds in this field; empty when that is no text of ours."""
     try:

@@ -78,8 +78,10 @@ class EventProver:
         found = list(await self.calendar.find(mailbox, self.sealer.marker(booking_id)))
         if event_id is not None and not any(each.ref.event_id == event_id for each in found):
             named = await self.calendar.look(EventRef(mailbox, event_id))
-            if named and not (named.created and named.created < searchable_before):
-                found.append(named)
+            same = [each for each in found if named and named.uid and each.uid == named.uid]
+            if named and (same or not (named.created and named.created < searchable_before)):
+                # One event under two kinds of ids stays one.
+                found = [*(each for each in found if each not in same), named]
         proven = await self._prove(booking_id, found)
         ours = [each for each in proven if each.generation == generation]
         named_one = (each for each in ours if each.event.event_id == event_id)

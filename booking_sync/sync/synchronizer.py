@@ -397,8 +397,8 @@ class Synchronizer:
         """Find what an earlier try created without any row naming it: adopt what is wanted, remove the rest.
 
         Returns the row, which names no event any more if its own shows nowhere, and whether anything was
-        removed: then the record must be written, even unchanged, since another worker may have been about to
-        record the event.
+        removed or renamed: then the record must be written, even unchanged, since another worker may have
+        been about to record the event.
         """
         if (run.task.trusted and row.intact) or run.rounds > 1:
             return row, False
@@ -407,7 +407,8 @@ class Synchronizer:
             found = await self._search(run, mailbox)
             if found is None:
                 continue  # a mailbox that can't be read can't have been written to
-            if await self._is_lost(run, row, mailbox, found):
+            lost, found = await self._judge_missed(run, row, mailbox, found)
+            if lost:
                 row, removed = _without_event(run, row), True
             for own in found:
                 run.found(own)
@@ -440,27 +441,34 @@ class Synchronizer:
     async def _find_left_behind(self, run: _Run, mailbox: str) -> list[Own]:
         return await self._search(run, mailbox) or []
 
-    async def _is_lost(self, run: _Run, row: BookingRow, mailbox: str, found: list[Own]) -> bool:
+    async def _judge_missed(
+        self, run: _Run, row: BookingRow, mailbox: str, found: list[Own]
+    ) -> tuple[bool, list[Own]]:
         """Whether the row's id leads to no event that anybody sees; then one that was found takes its place.
 
-        Asked only where somebody missed it (the audit), or the row may be older than the calendar. The event
-        has another id, or is gone, or lies in Deleted Items, where its id still answers: then it is buried.
-        What was made a moment ago a search may not know yet.
+        Asked where somebody missed it (the audit), or the row may be older than the calendar. The event has
+        another id, or is gone, or lies in Deleted Items, where its id still answers: then it is buried. What
+        was made a moment ago a search may not know yet.
+
+        Returns the found events without the row's own, which may be shown under an id of the other kind.
         """
         event = row.record.event
-        if event is None or event.mailbox != mailbox or mailbox not in run.task.suspects:
-            return False
-        if any(own.event == event for own in found):
-            return False
+        if event is None or event.mailbox != mailbox or any(own.event == event for own in found):
+            return False, found
+        missed = mailbox in run.task.suspects
+        if not found and not missed:
+            return False, found
         kept = await self._calendar.look(event)
         if kept is None:
-            run.removed.add(event)
-            return True
-        if not self._is_known_to_searches(kept):
-            return False
+            if missed:
+                run.removed.add(event)
+            return missed, found
+        others = [own for own in found if not (own.uid and own.uid == kept.uid)]
+        if len(others) < len(found) or not missed or not self._is_known_to_searches(kept):
+            return False, others
         run.saw(event, kept.state)
         await self._bury(run, event)
-        return True
+        return True, others
 
     def _is_known_to_searches(self, found: FoundEvent) -> bool:
         return found.created is None or found.created < self._now() - SEARCH_KNOWS_AFTER
@@ -468,7 +476,8 @@ class Synchronizer:
     async def _is_listed(self, run: _Run, event: EventRef) -> bool:
         """Whether a search by the booking's marker finds this very event, and so people see it."""
         found = await self._calendar.find(event.mailbox, self._sealer.marker(run.task.booking_id))
-        return any(each.ref.event_id == event.event_id for each in found)
+        uid = run.uids.get(event)
+        return any(each.ref.event_id == event.event_id or (uid and each.uid == uid) for each in found)
 
     async def _bury(self, run: _Run, event: EventRef) -> None:
         """Remove for good, as far as Outlook lets us, what a person deleted.
@@ -542,9 +551,15 @@ class Synchronizer:
         """The event that an import, an archive or a migration gave another id; None when there is none.
 
         Before an event counts as gone it is looked for by its marker.
+
+        Raises:
+            TransientError: a search shows the very event, so that nobody knows.
         """
-        found = [own for own in await self._find_left_behind(run, gone.mailbox) if own.event != gone]
-        return found[-1] if found else None
+        found = await self._find_left_behind(run, gone.mailbox)
+        if gone not in run.removed and any(own.event == gone for own in found):
+            raise _listed_all_the_same()
+        others = [own for own in found if own.event != gone]
+        return others[-1] if others else None
 
     async def _create(
         self, run: _Run, mailbox: str, content: EventContent, generation: int
@@ -591,7 +606,11 @@ class Synchronizer:
         for other in answer.others:  # of another try that died before it recorded
             run.found(other)
         await self._remove_surplus(run, mailbox, answer.others)
-        return run.own.event if await self._update(run, run.own.event, content) else None
+        if await self._update(run, run.own.event, content):
+            return run.own.event
+        if run.own.event not in run.removed and await self._is_listed(run, run.own.event):
+            raise _listed_all_the_same()
+        return None
 
     def _is_fresh(self, created: Written) -> bool:
         """Whether the event was made just now, and not by an earlier creation that is only answered again."""
@@ -617,13 +636,13 @@ class Synchronizer:
         if written is None:
             return False
         run.saw(event, written.state)
+        if written.uid:
+            run.uids[event] = written.uid
         if self._main_calendars.doubts(event.mailbox, written):
             if not await self._is_listed(run, event):
                 await self._bury(run, event)
                 return False
             self._main_calendars.confirm(event.mailbox, written)
-        if written.uid:
-            run.uids[event] = written.uid
         if written.state.attended:
             run.mailed.add(event)  # nothing more, not even its times
             return True
@@ -643,6 +662,8 @@ class Synchronizer:
         if found is None:
             return False
         run.saw(event, found.state)
+        if found.uid:
+            run.uids[event] = found.uid
         if not found.state.attended:
             return True
         if self._is_known_to_searches(found) and not await self._is_listed(run, event):
@@ -695,6 +716,11 @@ def _without_event(run: _Run, row: BookingRow) -> BookingRow:
     assert row.record.event is not None  # noqa: S101 - the caller found it lost
     run.burn(row.record.event.mailbox, row.record.generation)
     return replace(row, record=replace(row.record, event=None, fingerprint=""))
+
+
+def _listed_all_the_same() -> TransientError:
+    """A service that does not know whether an event is there must not have us make another one."""
+    return TransientError("Outlook lists an event that it does not find by its id")
 
 
 def _to_search(run: _Run, row: BookingRow, desired: DesiredState) -> set[str]:
