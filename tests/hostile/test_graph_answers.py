@@ -44,9 +44,11 @@ from tests.outlook.kit import (
 
 THIRD_MAILBOX = "0a6c0000-0000-4000-8000-000000000003"
 Operation = Callable[[OutlookCalendar, EventRef], Coroutine[Any, Any, Any]]
+CREATION = "7c1e0000-0000-4000-8000-0000000000c1"
+"""The transactionId of the creation on tape, which answers name."""
 OPERATIONS: dict[str, Operation] = {
     "create": lambda calendar, _event: calendar.create(
-        MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH
+        MAILBOX, CONTENT, marker=MARKER, transaction_id=CREATION, birth=BIRTH
     ),
     "update": lambda calendar, event: calendar.update(event, CONTENT),
     "tag": lambda calendar, event: calendar.tag(event, BOOKING, SEAL),
