@@ -23,6 +23,7 @@ from booking_sync.azure.connections import (
     retry_after,
     unreadable,
 )
+from booking_sync.domain.text import trim
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.ports.credentials import SecretText
 from booking_sync.ports.diagnosis import SecretState
@@ -87,9 +88,11 @@ class KeyVaultSecret:
         return SecretState(found.properties.expires_on)
 
     def _text(self, found: KeyVaultSecretVersion) -> SecretText:
-        if not isinstance(found.value, str) or not found.value:
+        # A line break comes along when a file is piped into the vault; no secret has one at its end.
+        text = trim(found.value) if isinstance(found.value, str) else ""
+        if not text:
             raise TransientError(f"the secret {self._name} in Key Vault is empty")
-        return SecretText(found.value)
+        return SecretText(text)
 
     async def _read(self, pick: Callable[[KeyVaultSecretVersion], Result]) -> Result:
         """What is picked of the secret; in here, since the SDK reads an answer only when it is looked at."""

@@ -21,6 +21,7 @@ from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.text import trim
 from booking_sync.errors import PermanentError, SyncError
 from booking_sync.ports.bookings import Recorded
 from booking_sync.sync.sending import do_all
@@ -206,8 +207,8 @@ class Adopter:
         async for page in former.list_former(starts_from):
             for each in page:
                 claim = claims.setdefault(each.booking_id, _Claim(each.booking_id))
-                claim.noted_event = each.event_id.strip()
-                claim.noted_mailbox = each.mailbox.strip().lower()
+                claim.noted_event = trim(each.event_id)
+                claim.noted_mailbox = trim(each.mailbox).lower()
 
     async def _search(
         self,

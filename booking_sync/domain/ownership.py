@@ -27,6 +27,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.text import trim
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -107,7 +109,7 @@ def make_key(text: str) -> SealKey:
         ValueError: it is none; the text says what to do and quotes nothing.
     """
     try:
-        secret = b64decode(text.strip(), validate=True)
+        secret = b64decode(trim(text), validate=True)
     except (Base64Error, ValueError):
         raise ValueError("must be Base64, as `openssl rand -base64 32` prints it") from None
     if len(secret) < MIN_KEY_BYTES:

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from booking_sync.domain.text import trim
 from booking_sync.errors import SettingsError
 from booking_sync.plumbing.circuit import Circuit
 
@@ -233,7 +234,7 @@ class Services(ClosedTogether):
         """
         from booking_sync.settings.loading import load_settings
 
-        if self._reads_vault or self.environ.get("KEY_VAULT_URL", "").strip():
+        if self._reads_vault or trim(self.environ.get("KEY_VAULT_URL", "")):
             return load_settings(self.environ)
         return load_settings({**self.environ, "KEY_VAULT_URL": _NO_VAULT})
 
@@ -328,7 +329,7 @@ class Services(ClosedTogether):
 
     def _given(self, variable: str) -> str:
         """What a command's environment holds; the function app takes no secret from there."""
-        return "" if self._sign_in is None else self.environ.get(variable, "").strip()
+        return "" if self._sign_in is None else trim(self.environ.get(variable, ""))
 
     @cached_property
     def credential(self) -> AppCredential:

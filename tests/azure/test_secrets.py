@@ -67,6 +67,22 @@ async def test_empty_secret_is_transient(cloud: Cloud) -> None:
     assert "is empty" in (await _failure(cloud.secret())).reason
 
 
+@pytest.mark.parametrize("around", ["\n", "\r\n", " ", "\t", "\ufeff", "\u00a0", "\u200b"])
+async def test_what_can_t_be_seen_around_a_secret_does_not_matter(cloud: Cloud, around: str) -> None:
+    """A line break comes along when a file is piped into the vault, and Entra takes it for a wrong secret."""
+    cloud.keyvault.vault.put(SECRET_NAME, f"{around}{SECOND_SECRET}{around}")
+    secret = cloud.secret()
+    found = await secret.fetch()
+    await secret.close()
+    assert found.value == SECOND_SECRET
+
+
+async def test_a_secret_of_nothing_but_a_line_break_is_empty(cloud: Cloud) -> None:
+    """It is told here, and not by Entra."""
+    cloud.keyvault.vault.put(SECRET_NAME, "\n")
+    assert "is empty" in (await _failure(cloud.secret())).reason
+
+
 async def test_missing_identity_is_named(cloud: Cloud) -> None:
     """An identity endpoint that gives no token is the function app's identity's fault, not the vault's."""
     cloud.identity.faults.add(Fault(times=-1, status=400, body={"message": "no identity"}))

@@ -224,6 +224,12 @@ def test_what_is_no_key_is_told(text: str) -> None:
         make_key(text)
 
 
+@pytest.mark.parametrize("around", ["\n", "\r\n", " ", "\ufeff", "\u200b"])
+def test_what_can_t_be_seen_around_a_key_does_not_matter(around: str) -> None:
+    """A key that is piped into the vault with its line break is the same key."""
+    assert make_key(f"{around}{KEY_TEXT}{around}") == make_key(KEY_TEXT)
+
+
 def test_a_key_shows_nowhere() -> None:
     """Neither in a log nor in a traceback; its id does not give it away."""
     key = make_key(f"\n{KEY_TEXT}\n")

@@ -107,7 +107,7 @@ async def test_the_sync_closes_what_it_made_when_it_can_t_start() -> None:
 async def test_only_a_command_takes_the_secret_from_its_environment() -> None:
     """The function app's secret is in Key Vault and nowhere else; a command may be given it by hand."""
     environ = {name: text for name, text in SETTINGS.items() if name != "KEY_VAULT_URL"}
-    environ["ENTRA_CLIENT_SECRET"] = "given"
+    environ["ENTRA_CLIENT_SECRET"] = "\ufeffgiven\u200b\r\n"
     async with Services(environ) as app, Services(environ, sign_in=SignIn.APP) as command:
         with pytest.raises(SettingsError, match="KEY_VAULT_URL"):
             _ = app.credential

@@ -26,6 +26,7 @@ from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.domain.text import trim
 from booking_sync.wiring.certify import open_certify
 from booking_sync.wiring.doctor import WebhookToExpect
 
@@ -97,7 +98,7 @@ async def _certify(
     session: Session,
 ) -> ExitCode:
     environ = session.environ
-    webhook = WebhookToExpect(read_url(environ.get(URL_VARIABLE, "")), environ.get(KEY_VARIABLE, "").strip())
+    webhook = WebhookToExpect(read_url(environ.get(URL_VARIABLE, "")), trim(environ.get(KEY_VARIABLE, "")))
     names = tuple(dict.fromkeys(mailboxes))
     if len(names) > MOST_MAILBOXES:
         raise UsageError("--mailbox may be given twice: the test mailbox, and one that is only read.")

@@ -19,7 +19,7 @@ from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, Setti
 from booking_sync.cli.runner import CommonOptions, Session, run
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
-from booking_sync.domain.text import clean
+from booking_sync.domain.text import clean, trim
 from booking_sync.wiring.doctor import WebhookToExpect, open_doctor
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def doctor(
 
 async def _doctor(options: DoctorOptions, session: Session) -> ExitCode:
     environ = session.environ
-    webhook = WebhookToExpect(read_url(environ.get(URL_VARIABLE, "")), environ.get(KEY_VARIABLE, "").strip())
+    webhook = WebhookToExpect(read_url(environ.get(URL_VARIABLE, "")), trim(environ.get(KEY_VARIABLE, "")))
 
     tell = session.output.note
     async with open_doctor(environ, session.auth, options, tell, webhook=webhook) as checks:

@@ -18,6 +18,7 @@ from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption, YesOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.domain.text import trim
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 from booking_sync.provisioning.plan import make_plan
@@ -158,7 +159,7 @@ def read_url(text: str) -> str:
     Raises:
         UsageError: Dataverse could not call it.
     """
-    text = text.strip()
+    text = trim(text)
     if not text:
         return ""
     try:
@@ -177,7 +178,7 @@ def read_url(text: str) -> str:
 
 def _read_key(path: Path | None, environ: Mapping[str, str]) -> str:
     if path is None:
-        return environ.get(KEY_VARIABLE, "").strip()
+        return trim(environ.get(KEY_VARIABLE, ""))
     if str(path) == "-":
         key = getpass("The function's key: ") if sys.stdin.isatty() else sys.stdin.read()
     else:
@@ -185,9 +186,10 @@ def _read_key(path: Path | None, environ: Mapping[str, str]) -> str:
             key = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeError):
             raise UsageError(f"The key file {path} can't be read.") from None
-    if not key.strip():
+    key = trim(key)
+    if not key:
         raise UsageError("The function's key is empty.")
-    return key.strip()
+    return key
 
 
 def _ask(options: _Options) -> None:
