@@ -20,7 +20,7 @@ from booking_sync.dataverse.web_api.errors import incomplete, read_refusal, to_e
 from booking_sync.dataverse.web_api.pause import Pause
 from booking_sync.dataverse.web_api.transport import Request, Timeouts, Transport, Wire
 from booking_sync.domain.ids import read_guid
-from booking_sync.errors import PermanentError, SyncError
+from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric, SpanName
 
@@ -118,7 +118,7 @@ class DataverseClient:
         reply = await self._exchange(method, path, headers or {}, body)
         if reply.ok:
             return reply
-        raise self.refusal_error(reply, writes=method != "GET")
+        raise self._whole_refusal(reply, writes=method != "GET")
 
     async def _exchange(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
@@ -208,7 +208,7 @@ class DataverseClient:
         )
         answer_type = reply.headers.get("content-type", "")
         if not reply.ok and not batch.is_answer(answer_type):
-            raise self.refusal_error(reply, writes=True)
+            raise self._whole_refusal(reply, writes=True)
         try:
             replies = batch.parse(answer_type, reply.body)
         except batch.MalformedBatchError:
@@ -238,6 +238,16 @@ class DataverseClient:
             reply.headers.get("x-ms-service-request-id", "unknown"),
         )
         return to_error(refusal, writes=writes)
+
+    def _whole_refusal(self, reply: Reply, *, writes: bool) -> SyncError:
+        """The same for a whole request; one that we are forbidden speaks of the app, and of no booking.
+
+        Administration mode answers 403 without a word, for as long as it lasts.
+        """
+        error = self.refusal_error(reply, writes=writes)
+        if isinstance(error, TransientError) and reply.status == HTTPStatus.FORBIDDEN:
+            error.until_mended = True
+        return error
 
     async def aclose(self) -> None:
         """Wait for requests under way and close the connections; later calls raise TransientError."""
