@@ -194,9 +194,13 @@ class DataverseSide:
 
     async def _batch(self, headers: dict[str, str], body: bytes) -> Reply:
         answers = []
-        for part in read_batch(headers["content-type"], body, DATAVERSE_URL):
+        parts = read_batch(headers["content-type"], body, DATAVERSE_URL)
+        for part in parts:
             answers.append(await self._part(part))
-            if answers[-1].status >= 400 and "odata.continue-on-error" not in preferences(headers):
+            go_on = "odata.continue-on-error" in preferences(headers) and not self._troubles.batch_stops
+            if answers[-1].status >= 400 and not go_on:
+                if part is not parts[-1]:
+                    self._troubles.tell("dataverse batch ended early")
                 break
         content_type, text = write_batch(answers)
         return Reply(200, {"content-type": content_type}, text)

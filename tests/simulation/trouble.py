@@ -58,6 +58,8 @@ class Profile:
     """Messages on the queue that no webhook brought and that name any event."""
     audits: bool = False
     """Whether the app's own audit runs twice in the end."""
+    batch_stops: bool = False
+    """Dataverse ends each batch with its first part that fails, though it is asked to go on."""
 
 
 def draw_profile(random: random.Random) -> Profile:
@@ -108,7 +110,8 @@ def draw_profile(random: random.Random) -> Profile:
         deleted_items_delete=random.choice(("refused", "once_more")),
     )
     audits = profile.graph.shuffle_seed % 8 == 3
-    return replace(profile, forgeries=some(4, 0.3), graph=graph, audits=audits)
+    stops = profile.graph.shuffle_seed % 9 == 4
+    return replace(profile, forgeries=some(4, 0.3), graph=graph, audits=audits, batch_stops=stops)
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class Troubles:
             stall=profile.stalls,
             outage=profile.outages,
         )
+        self.batch_stops = profile.batch_stops
         self._down_until: dict[str, float] = {}
         conductor.may_stall = lambda: self.may("stall")
         conductor.stall = self._stall
