@@ -2,8 +2,9 @@
 
 queue        the change queue and its poison queue, as the app writes them
 poison       both queues as people look at them and work on the second
+intake       the change queue for whoever works its messages off beside the listener
 blob_texts   small texts in a blob container
-storage      what these three have in common: refusals in words, time limits
+storage      what these four have in common: refusals in words, time limits
 secrets      the client secret or certificate in Key Vault
 seal_keys    the keys that seal records and events, from Key Vault
 identity     the identity that the app runs as, whose refused tokens are renewed

@@ -83,7 +83,7 @@ class StoragePoisonQueue:
             try:
                 await self._poison.delete_message(message.message_id, message.receipt)
             except HttpResponseError as error:
-                _raise_unless_gone(error)
+                raise_unless_gone(error)
 
     async def put(self, message: str, reason: str, moment: datetime) -> None:
         """Put a message's text there as a dead letter that never expires, in Base64 as the app writes all."""
@@ -97,7 +97,7 @@ class StoragePoisonQueue:
             try:
                 await self._poison.update_message(message.message_id, message.receipt, visibility_timeout=0)
             except HttpResponseError as error:
-                _raise_unless_gone(error)
+                raise_unless_gone(error)
 
 
 async def _depth(queue: QueueClient) -> int:
@@ -118,24 +118,25 @@ async def _oldest(queue: QueueClient) -> datetime | None:
         return min((message.inserted_on for message in found if message.inserted_on), default=None)
 
 
-def _raise_unless_gone(error: HttpResponseError) -> None:
+def raise_unless_gone(error: HttpResponseError) -> None:
+    """Pass over what says that a message is gone, or in somebody else's hands; raise the error otherwise."""
     if not isinstance(error, ResourceNotFoundError) and error_code(error) != _TAKEN_BY_ANOTHER:
         raise error
 
 
 def _read(message: QueueMessage) -> PoisonMessage:
-    text, is_base64 = _decoded(str(message.content))
+    text, is_base64 = read_body(str(message.content))
     return PoisonMessage(
         str(message.id),
         text,
         str(message.pop_receipt or ""),
-        inserted=_utc(message.inserted_on),
+        inserted=utc(message.inserted_on),
         expires=_expiry(message.expires_on),
         is_base64=is_base64,
     )
 
 
-def _decoded(content: str) -> tuple[str, bool]:
+def read_body(content: str) -> tuple[str, bool]:
     """Base64 as the app and the host write it, anything else as it is; and whether it was Base64."""
     try:
         body = base64.b64decode(content, validate=True)
@@ -148,8 +149,9 @@ def _decoded(content: str) -> tuple[str, bool]:
 
 
 def _expiry(moment: datetime | None) -> datetime | None:
-    return None if moment is None or moment.year == _NEVER_YEAR else _utc(moment)
+    return None if moment is None or moment.year == _NEVER_YEAR else utc(moment)
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def utc(moment: datetime | None) -> datetime | None:
+    """A moment of the SDK's as the app has all: aware, UTC."""
     return moment.astimezone(UTC) if moment else None

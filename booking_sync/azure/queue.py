@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient
 
     from booking_sync.azure.identity import RenewableIdentity
+    from booking_sync.azure.intake import StorageChangeIntake
     from booking_sync.azure.poison import StoragePoisonQueue
     from booking_sync.domain.audit_progress import AuditProgress
     from booking_sync.ports.clock import Clock
@@ -103,6 +104,12 @@ class StorageChangeQueue:
         return StoragePoisonQueue(
             *(self._service.get_queue_client(each.queue_name) for each in (self._changes, self._poison))
         )
+
+    def intake(self) -> StorageChangeIntake:
+        """The change queue for whoever works its messages off, on the same connections."""
+        from booking_sync.azure.intake import StorageChangeIntake  # noqa: PLC0415 - no webhook waits for it
+
+        return StorageChangeIntake(self._service.get_queue_client(self._changes.queue_name))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -101,6 +101,7 @@ def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
     if overdue := _overdue(facts, now):
         failing.append(overdue)
     late = [each for each in facts.timers if each.is_overdue]
+    failing += _waiting_words(facts.catch_up)
     if not overdue:
         failing += [_late_words(each) for each in late if each.timer is Timer.CATCH_UP]
     warnings = [
@@ -147,6 +148,17 @@ def _poison_words(depths: QueueDepths | None) -> list[str]:
         return []
     count = "1 message was" if depths.poison == 1 else f"{depths.poison} messages were"
     return [f"{count} given up: see the poison queue."]
+
+
+def _waiting_words(run: TimerRun | None) -> list[str]:
+    minutes = run.tally.get("waiting_minutes", 0) if run else 0
+    if not minutes:
+        return []
+    words = (
+        f"The platform hands out no changes: the oldest has waited on the queue for {minutes} minutes. Each "
+        "catch-up works off a few. Restart the app; if that does not help, look at the Functions host's log."
+    )
+    return [words]
 
 
 def _catch_up_words(run: TimerRun | None) -> list[str]:

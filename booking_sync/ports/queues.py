@@ -34,6 +34,33 @@ class MessageQueue(ChangeQueue, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message that lies on the change queue."""
+
+    message_id: str
+    text: str
+    dequeue_count: int
+    """How often it was handed out, this time included when it was taken."""
+    receipt: str = ""
+    """Allows to delete it; empty when it was only peeked at."""
+    inserted: datetime | None = None
+    """When it came onto the queue: aware, UTC; None when that is not known."""
+
+
+class ChangeIntake(Protocol):
+    """The change queue, for whoever works its messages off; a queue that does not exist is an empty one."""
+
+    async def peek(self) -> Sequence[QueuedMessage]:
+        """The first 32 visible messages at most; they stay visible."""
+
+    async def take(self, hidden_seconds: int) -> Sequence[QueuedMessage]:
+        """Up to 32 messages, hidden from everybody else for so long; none when none is visible."""
+
+    async def delete(self, message: QueuedMessage) -> None:
+        """Delete a taken message; one that is gone, or that somebody else has taken since, is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoisonMessage:
     """A message that lies on the poison queue."""
 

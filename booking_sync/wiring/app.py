@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from booking_sync.operations.page import Page
     from booking_sync.operations.single_flight import SingleFlight
     from booking_sync.plumbing.circuit import Call
+    from booking_sync.ports.clock import Clock
     from booking_sync.settings.table import Settings
-    from booking_sync.sync.catch_up import Tally
     from booking_sync.sync.receiver import Receiver
+    from booking_sync.sync.relief import Relief
     from booking_sync.sync.worker import ChangeWorker, MessageHandlers
     from booking_sync.wiring.sync import SyncServices
 
@@ -59,12 +60,22 @@ class Application(ClosedTogether):
 
     Args:
         environ: the app settings.
+        clock: the time of day, by which messages are old.
+        sleep: waits for so many seconds.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        clock: Clock = now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         super().__init__()
         quiet_libraries()
         self._environ = environ
+        self._clock = clock
+        self._sleep = sleep
         self._storage = StorageServices(environ)
         self._closing.push_async_callback(self._storage.aclose)
         self._receiver: Receiver | None = None
@@ -122,7 +133,7 @@ class Application(ClosedTogether):
         from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
 
         try:
-            await self._noting(Timer.CATCH_UP, self._run_catch_up(), asdict)
+            await self._noting(Timer.CATCH_UP, self._run_catch_up(), dict)
         finally:
             await take_over_host_dead_letters(self._storage.inspection, now)
             await self._tell_depths()
@@ -218,8 +229,19 @@ class Application(ClosedTogether):
     async def _handlers(self) -> MessageHandlers:
         return (await self._started()).handlers
 
-    async def _run_catch_up(self) -> Tally:
-        return await (await self._started()).catch_up.run()
+    async def _run_catch_up(self) -> Mapping[str, int]:
+        """What it counted, and how long the queue waits where the platform's listener has stopped."""
+        relief = await self._relieve()
+        tally = asdict(await (await self._started()).catch_up.run())
+        return {**tally, **asdict(relief)} if relief.waiting_minutes else tally
+
+    async def _relieve(self) -> Relief:
+        from booking_sync.sync.relief import Relief, relieve
+
+        try:
+            return await relieve(self._storage.intake, self.worker.handle, self._clock, self._sleep)
+        except SyncError:
+            return Relief()  # health tells of a queue that can't be reached, and the next run looks again
 
     async def _scheduled_audit(self, reach: AuditReach) -> None:
         from booking_sync.audit.auditor import AuditRequest

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from booking_sync.azure.blob_texts import BlobTextStore
+    from booking_sync.azure.intake import StorageChangeIntake
     from booking_sync.azure.poison import StoragePoisonQueue
     from booking_sync.azure.proofs import Proof
     from booking_sync.azure.queue import StorageChangeQueue
@@ -134,6 +135,11 @@ class StorageServices(ClosedTogether):
     def inspection(self) -> StoragePoisonQueue:
         """Both queues as people see them: how full they are, and what lies on the poison queue."""
         return self.queue.inspection()
+
+    @cached_property
+    def intake(self) -> StorageChangeIntake:
+        """The change queue for whoever works its messages off."""
+        return self.queue.intake()
 
     @cached_property
     def text_store(self) -> BlobTextStore | None:

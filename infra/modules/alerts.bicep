@@ -59,6 +59,14 @@ var rules = [
     window: 'P2D'
   }
   {
+    name: 'queue-waits'
+    severity: 1
+    description: 'The Functions host hands out no changes, although timers run. The catch-up works off a few at each run. Restart the app (docs/operations.md).'
+    query: '${lines} | where event == "queue_waits"'
+    every: 'PT5M'
+    window: 'PT15M'
+  }
+  {
     name: 'missed-webhooks'
     severity: 3
     description: 'The catch-up found bookings whose webhooks never came. Now and then one is nothing; again and again, run `booking-sync doctor`.'

@@ -17,7 +17,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from booking_sync.azure.blob_texts import BlobTextStore, open_text_store
 from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.queue import open_queue
-from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.change import BookingChange, decode_message, encode_change
 from booking_sync.errors import TransientError
 from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
@@ -167,6 +167,55 @@ async def test_a_taken_over_letter_of_the_host_never_expires(account: str) -> No
         assert [each.change for each in letters if each.reason.startswith("The host gave up")] == [CHANGE]
         assert "Not Base64: not written by this app." in {each.reason for each in letters}
         assert (await take_over_host_dead_letters(inspection, lambda: NOW)).kept == 0
+
+
+async def test_what_is_taken_off_the_queue_is_hidden_from_the_listener(account: str) -> None:
+    """The text as it was sent and how often it was handed out; deleted by whoever has taken it last."""
+    async with opened_queue(account) as queue:
+        intake = queue.intake()
+        assert (await intake.peek(), await intake.take(60)) == ((), ())  # no queue yet
+        await queue.send(CHANGE)
+        (seen,) = await intake.peek()
+        assert (decode_message(seen.text), seen.dequeue_count, seen.receipt) == (CHANGE, 0, "")
+        assert seen.inserted
+        assert seen.inserted.utcoffset() == timedelta(0)
+        (taken,) = await intake.take(1)
+        assert (taken.message_id, taken.dequeue_count) == (seen.message_id, 1)
+        assert (await intake.peek(), await intake.take(60)) == ((), ())
+        await asyncio.sleep(1.2)
+        (again,) = await intake.take(60)
+        assert again.dequeue_count == 2
+        await intake.delete(taken)
+        assert (await queue.inspection().depths()).changes == 1
+        await intake.delete(again)
+        await intake.delete(again)
+        assert (await queue.inspection().depths()).changes == 0
+
+
+async def test_a_catch_up_works_what_nobody_takes_off_the_queue(account: str) -> None:
+    """A message of 20 minutes ago that lies there a minute later; also where the sync can't be started."""
+    name = f"changes-{uuid.uuid4().hex[:8]}"
+    naps: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        naps.append(seconds)
+
+    async with QueueServiceClient.from_connection_string(account) as service:
+        client = await service.create_queue(name)
+        await client.send_message(base64.b64encode(b"not one of ours").decode())
+    settings = {"AzureWebJobsStorage": account, "BOOKING_QUEUE_NAME": name}
+    app = Application(settings, clock=lambda: datetime.now(UTC) + timedelta(minutes=20), sleep=sleep)
+    try:
+        with pytest.raises(TransientError):
+            await app.catch_up()
+    finally:
+        await app.aclose()
+    queue = open_queue(StorageSettings(connection_string=account), name, lambda: NOW)
+    try:
+        assert await queue.inspection().depths() == QueueDepths(0, 1)
+    finally:
+        await queue.aclose()
+    assert naps == [60.0]
 
 
 async def test_a_catch_up_that_can_t_start_takes_letters_over_all_the_same(

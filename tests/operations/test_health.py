@@ -47,8 +47,12 @@ def test_an_app_that_is_new_or_has_no_catch_up_works() -> None:
             replace(WELL, catch_up=TimerRun(START, {}, "", START - timedelta(seconds=1))),
             "No catch-up has succeed",
         ),
+        (
+            replace(WELL, catch_up=TimerRun(START, {"waiting_minutes": 41, "worked": 64}, "", START)),
+            "waited on the queue for 41 minutes",
+        ),
     ],
-    ids=["settings", "start", "queue", "catch-up"],
+    ids=["settings", "start", "queue", "catch-up", "listener"],
 )
 def test_what_keeps_changes_from_arriving_fails(facts: HealthFacts, words: str) -> None:
     """A probe is told of what an administrator must mend before bookings arrive."""
