@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,13 @@ def test_every_schedule_converges(chunk: int, pool: ProcessPoolExecutor) -> None
 def test_a_schedule_that_once_failed_converges(seed: int) -> None:
     """What a soak of 100,000 found: events in Deleted Items were taken over, or covered what came after."""
     assert play(seed).violations == ()
+
+
+def test_an_orphan_where_no_resource_leads_is_found_by_the_mailboxs_name() -> None:
+    """A process died beside it, and its mailbox's resource was given to somebody else."""
+    result = play(23047, shape=lambda profile: replace(profile, audits=True))
+    assert result.violations == ()
+    assert any("orphan" in line for line in result.trace if "-- audit" in line)
 
 
 @pytest.mark.parametrize("seed", [3, 17, 42, 61])
