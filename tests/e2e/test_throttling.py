@@ -88,16 +88,17 @@ async def test_every_form_of_throttling_at_once_poisons_nothing(crowd: Crowd) ->
     assert crowd.poison == []
 
 
-async def test_age_ends_the_put_backs_with_a_reason(crowd: Crowd) -> None:
-    """A message that was put back for too long is given up: on the poison queue and on the row, in words."""
+async def test_the_time_of_trying_ends_the_put_backs_with_a_reason(crowd: Crowd) -> None:
+    """A message that was tried for too long is given up: on the poison queue and on the row, in words."""
     stack, slow = crowd.stack, crowd.people[1]
     (plan,) = crowd.plan(1, [slow])
     await stack.graph.add_fault(
         Fault(path=f"^/users/{slow.mailbox}/", times=-1, status=429, headers={"Retry-After": "3"})
     )
     await crowd.book([plan])
-    old = datetime.now(UTC) - timedelta(hours=25)
-    await stack.queue.send(encode_change(BookingChange(plan.id, "an old one", old, attempt=40)))
+    day = timedelta(hours=24).total_seconds()
+    tried = BookingChange(plan.id, "an old one", datetime.now(UTC), attempt=40, waited=day)
+    await stack.queue.send(encode_change(tried))
 
     async def given_up() -> bool:
         return bool((await crowd.facts()).poison)
