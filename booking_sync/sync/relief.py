@@ -36,6 +36,9 @@ HIDDEN_SECONDS = 600
 PAGES = 2
 """Of up to 32 messages, by each run: some seconds of work, far below the function's time limit."""
 
+ENOUGH_SECONDS = 120.0
+"""After which no further page is taken: a message may be a stretch of an audit, which takes minutes."""
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -74,7 +77,7 @@ async def relieve(
     if again is None or (again.message_id, again.dequeue_count) != (first.message_id, first.dequeue_count):
         return Relief()
     minutes = (now() - first.inserted) // timedelta(minutes=1)
-    worked = await _work_off(intake, handle)
+    worked = await _work_off(intake, handle, now)
     log_event(_LOGGER, "queue_waits", level=logging.ERROR, minutes=minutes, worked=worked)
     return Relief(minutes, worked)
 
@@ -84,9 +87,9 @@ def _oldest(messages: Sequence[QueuedMessage]) -> QueuedMessage | None:
     return min(dated, key=lambda each: (each.inserted, each.message_id), default=None)
 
 
-async def _work_off(intake: ChangeIntake, handle: Callable[[str, int], Awaitable[None]]) -> int:
+async def _work_off(intake: ChangeIntake, handle: Callable[[str, int], Awaitable[None]], now: Clock) -> int:
     """How many were worked off; one that fails shows again when its time is over, as the host has it."""
-    worked = 0
+    worked, begun = 0, now()
 
     async def work(message: QueuedMessage) -> None:
         nonlocal worked
@@ -98,8 +101,9 @@ async def _work_off(intake: ChangeIntake, handle: Callable[[str, int], Awaitable
         worked += 1
 
     for _ in range(PAGES):
-        page = await intake.take(HIDDEN_SECONDS)
-        if not page:
+        if now() - begun >= timedelta(seconds=ENOUGH_SECONDS) or not (
+            page := await intake.take(HIDDEN_SECONDS)
+        ):
             break
         await do_all(page, work, at_once=len(page))
     return worked

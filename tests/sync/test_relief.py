@@ -10,7 +10,7 @@ import pytest
 
 from booking_sync.errors import TransientError
 from booking_sync.ports.queues import QueuedMessage
-from booking_sync.sync.relief import HIDDEN_SECONDS, PAGES, STALE, Relief, relieve
+from booking_sync.sync.relief import ENOUGH_SECONDS, HIDDEN_SECONDS, PAGES, STALE, Relief, relieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,6 +127,18 @@ async def test_where_nobody_takes_messages_the_timer_works_a_part() -> None:
     assert len(intake.messages) == 10
     assert (await run(intake, handler)).worked == 10
     assert await run(intake, handler) == Relief()
+
+
+async def test_after_slow_work_no_more_is_taken() -> None:
+    """One may be a stretch of an audit, which takes minutes: the run has to end before its time limit."""
+    intake = Intake()
+    intake.put(PAGE * PAGES, timedelta(hours=1))
+
+    async def slow(_text: str, _count: int) -> None:
+        intake.now += timedelta(seconds=ENOUGH_SECONDS / PAGE)
+
+    assert (await relieve(intake, slow, lambda: intake.now, intake.sleep)).worked == PAGE
+    assert len(intake.visible()) == PAGE
 
 
 async def test_what_fails_stays_and_shows_again_later() -> None:
