@@ -167,10 +167,10 @@ class TracedCalendar:
         with self._trace.span("update"):
             return await self._calendar.update(event, content, kept)
 
-    async def delete(self, event: EventRef) -> None:
+    async def delete(self, event: EventRef) -> bool:
         """Remove the event."""
         with self._trace.span("delete"):
-            await self._calendar.delete(event)
+            return await self._calendar.delete(event)
 
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """Add the open extension."""

@@ -144,8 +144,8 @@ class OutlookCalendar:
         # An answer that names another event, or none that can be read, tells nothing more of ours.
         return written if written and written.event_id == event.event_id else Written(event.event_id)
 
-    async def delete(self, event: EventRef) -> None:
-        """Remove the event; one that is gone already is fine, be it with its whole mailbox.
+    async def delete(self, event: EventRef) -> bool:
+        """Remove the event; False when there is none under this id, unless it is gone with its whole mailbox.
 
         Raises:
             TransientError: try again.
@@ -153,9 +153,11 @@ class OutlookCalendar:
         """
         request = self._requests.delete(event)
         answer = await self._batches.submit(request)
-        gone = errors.is_event_gone(answer, deleting=True) or errors.is_mailbox_missing(answer)
-        if not errors.is_success(answer) and not gone:
-            raise self._error(answer, request)
+        if errors.is_success(answer) or errors.is_mailbox_missing(answer):
+            return True
+        if errors.is_event_gone(answer, deleting=True):
+            return False
+        raise self._error(answer, request)
 
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """Write the open extension with the event's seal; False when the event is gone.

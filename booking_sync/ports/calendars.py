@@ -56,8 +56,8 @@ class Calendar(Protocol):
     ) -> Written | None:
         """Write our content, but for the kept parts; None when the event is gone."""
 
-    async def delete(self, event: EventRef) -> None:
-        """Remove the event; one that is gone already is fine."""
+    async def delete(self, event: EventRef) -> bool:
+        """Remove the event; False when there is none under this id."""
 
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """Write the open extension, the booking's id and the event's seal; False when the event is gone.

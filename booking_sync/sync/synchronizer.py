@@ -374,7 +374,7 @@ class Synchronizer:
             for own in await self._find_left_behind(run, mailbox):
                 run.found(own)
         events = sorted(run.events, key=lambda event: (event.mailbox, event.event_id))
-        results = await asyncio.gather(*(self._remove(run, e) for e in events), return_exceptions=True)
+        results = await asyncio.gather(*(self._remove_all(run, e) for e in events), return_exceptions=True)
         _raise_worst(results)
         for result in results:
             if isinstance(result, PermanentError):
@@ -494,7 +494,10 @@ class Synchronizer:
         """Remove and write, side by side; a transient failure of either is raised once both have ended."""
         written, *removals = await asyncio.gather(
             self._write(run, steps),
-            *(self._remove(run, event) for event in steps.remove),
+            *(
+                self._remove_all(run, event) if event == row.record.event else self._remove(run, event)
+                for event in steps.remove
+            ),
             return_exceptions=True,
         )
         _raise_worst([written, *removals])
@@ -695,9 +698,24 @@ class Synchronizer:
         Raises:
             PermanentError: refused, or people are invited, who would get mail.
         """
-        if await self._may_touch(run, event):
-            await _touching(run, self._calendar.delete(event))
+        await self._was_removed(run, event)
+
+    async def _was_removed(self, run: _Run, event: EventRef) -> bool:
+        """Remove an event as `_remove` does; False when there is none under its id."""
+        there = await self._may_touch(run, event) and await _touching(run, self._calendar.delete(event))
+        known = event in run.removed
         run.removed.add(event)
+        return there or known
+
+    async def _remove_all(self, run: _Run, event: EventRef) -> None:
+        """Remove the event of a booking that shall show nothing in its mailbox, under whatever id.
+
+        Raises:
+            PermanentError: as `_remove`.
+        """
+        if not await self._was_removed(run, event):
+            for own in await self._find_left_behind(run, event.mailbox):
+                await self._remove(run, run.found(own))
 
     async def _tag(self, run: _Run, own: Own | None) -> bool | str:
         """True when tagged (or no need), False when the event is gone, else why it can't be tagged."""
@@ -726,8 +744,8 @@ def _listed_all_the_same() -> TransientError:
 def _to_search(run: _Run, row: BookingRow, desired: DesiredState) -> set[str]:
     """The mailboxes in which an event may lie that no row names."""
     mailboxes = set(run.suspects)
-    if isinstance(desired, Wanted) and not row.intact:
-        mailboxes.add(desired.mailbox)  # the record of its event may have been overwritten
+    if isinstance(desired, Wanted) and (not row.intact or row.record.event is None):
+        mailboxes.add(desired.mailbox)  # the record of its event may have been overwritten or emptied
     if isinstance(desired, Unwanted) and desired.mailbox and row.record.event is None:
         mailboxes.add(desired.mailbox)
     return mailboxes

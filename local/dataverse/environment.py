@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local.dataverse.calls import Call, Identity
 from local.dataverse.config import Config
 from local.dataverse.customization.metadata import BASE_LANGUAGE
-from local.dataverse.tables.columns import Kind
-from local.dataverse.tables.payload import Row, read_body
+from local.dataverse.tables.payload import Row, export_row, read_body
 from local.dataverse.tables.schema import Schema
 from local.dataverse.tables.store import Store
 from local.dataverse.web_api.api import WebApi
@@ -156,16 +155,7 @@ class Environment:
             DataverseError: there is no such row.
         """
         table = self.schema.entity_set(entity_set)
-        row = self.store.get(table, row_id.lower())
-        body: dict[str, Any] = {}
-        for column in table.columns:
-            value = row.get(column.name)
-            if column.kind is Kind.LOOKUP and column.writable:
-                target = self.schema.table(column.target).entity_set
-                body[f"{column.navigation}@odata.bind"] = None if value is None else f"/{target}({value})"
-            elif column.writable:
-                body[column.name] = value
-        return body
+        return export_row(self.schema, table, self.store.get(table, row_id.lower()))
 
     def import_row(self, entity_set: str, body: Mapping[str, Any], *, webhooks: bool = True) -> None:
         """Write a row as an import does: all columns that the file holds, ours among them, new row or not.

@@ -159,14 +159,14 @@ async def test_every_way_to_say_that_there_is_no_such_event(
 ) -> None:
     """Gone, malformed, another mailbox's: one answer, whatever was to be done with the event."""
     answer = Answer(status, {}, {"error": {"code": code, "message": message}})
-    expected = {"tag": False, "read_tag": ""}
+    expected = {"tag": False, "read_tag": "", "delete": False}
     assert await ask(name, answer) == expected.get(name)
 
 
 async def test_what_cant_be_deleted_is_gone_for_a_deletion_only(ask: Ask) -> None:
     """A second DELETE by an immutable id is refused with 403; to a change the same code is a refusal."""
     answer = Answer(403, {}, {"error": {"code": "ErrorCannotDeleteObject", "message": "no"}})
-    assert await ask("delete", answer) is None
+    assert await ask("delete", answer) is False
     for name in sorted(set(OPERATIONS) - {"delete"}):
         assert isinstance(await ask(name, answer), PermanentError), name
 

@@ -10,6 +10,7 @@ strict stand-ins' services behind it. Simulated: time, the wire, the queue, the 
     dataverse    Dataverse at the HTTP seam, with its webhooks
     queue        the storage queue and the Functions host in front of it
     process      one process of the app, wired as `wiring` does
+    returns      rows, events and answers that come back changed
     people       what dispatchers and technicians do meanwhile
     invariants   what must hold afterwards
     schedule     one run from beginning to verdict

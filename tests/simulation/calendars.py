@@ -38,9 +38,9 @@ class WrappedCalendar:
         """See the port."""
         return await self.calendar.update(event, content, kept)
 
-    async def delete(self, event: EventRef) -> None:
+    async def delete(self, event: EventRef) -> bool:
         """See the port."""
-        await self.calendar.delete(event)
+        return await self.calendar.delete(event)
 
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """See the port."""

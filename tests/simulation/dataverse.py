@@ -19,7 +19,7 @@ from booking_sync.errors import TransientError
 from local.dataverse.calls import Answer, Call, preferences
 from local.dataverse.config import Config
 from local.dataverse.environment import DEFAULT_IDENTITY
-from local.dataverse.tables.payload import API_PATH, read_body
+from local.dataverse.tables.payload import API_PATH, export_row, read_body
 from local.dataverse.tables.schema import BOOKING, SUPPORT_COLUMNS, Schema
 from local.dataverse.tables.store import Store
 from local.dataverse.web_api.api import WebApi
@@ -28,12 +28,14 @@ from local.dataverse.webhooks.delivery import Delivery, WebhookSender
 from local.dataverse.webhooks.notifier import ChangeNotifier
 from local.dataverse.webhooks.steps import read_webhooks
 from tests.simulation.conductor import Choice
+from tests.simulation.returns.answers import STRANGE, as_bytes, strange
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from booking_sync.dataverse.web_api.pause import Pause
     from booking_sync.dataverse.web_api.transport import Request
+    from local.dataverse.config import RestoreRaises
     from local.dataverse.tables.payload import Row
     from local.dataverse.tables.store import Change
     from tests.simulation.conductor import Conductor
@@ -51,6 +53,7 @@ _STEPS = {
     "auth": {"header": "x-functions-key", "value": "key"},
     "steps": [
         {"message": "Create", "table": BOOKING},
+        {"message": "Restore", "table": BOOKING},
         {
             "message": "Update",
             "table": BOOKING,
@@ -107,6 +110,7 @@ class DataverseSide:
         conductor: the order of things.
         troubles: what fails.
         receive: the app's webhook; answers a status.
+        restoring: which messages a restored booking raises.
     """
 
     def __init__(
@@ -114,19 +118,25 @@ class DataverseSide:
         conductor: Conductor,
         troubles: Troubles,
         receive: Callable[[bytes, Mapping[str, str]], Awaitable[int]],
+        restoring: RestoreRaises = "restore",
     ) -> None:
         self._conductor = conductor
         self._troubles = troubles
         self._receive = receive
-        config = Config()
+        config = Config(restore_raises=restoring)
         self._webhooks = _HeldWebhooks(config)
         self._notifier = ChangeNotifier(config, DEFAULT_IDENTITY, self._webhooks)
         self._notifier.webhooks.extend(_webhooks())
         self._store = Store(_schema())
+        users = _schema().table("systemuser")
+        for user_id in (_PERSON, DEFAULT_IDENTITY.app_user_id):
+            self._store.create(users, {users.primary_id: user_id}, _PERSON)
         self._api = WebApi(_schema(), self._store, config, DEFAULT_IDENTITY, self._notifier.changed)
         self.lost: list[LostWebhook] = []
         self.writes = 0
         """How many of the app's requests have changed anything."""
+        self.deleted: set[str] = set()
+        """Bookings in the recycle bin that can be restored."""
 
     # --- what people do ---------------------------------------------------------------------------------
 
@@ -145,6 +155,22 @@ class DataverseSide:
     def delete(self, row_id: str) -> None:
         """A person deletes a booking."""
         self._raise(self._store.delete(_schema().entity_set(BOOKINGS), row_id, _PERSON))
+        self.deleted.add(row_id)
+
+    def restore(self, row_id: str) -> None:
+        """A person takes a booking out of the recycle bin, with all its columns."""
+        table = _schema().entity_set(BOOKINGS)
+        self._raise(self._api.bring_back(table, {table.primary_id: row_id}, _PERSON))
+        self.deleted.discard(row_id)
+
+    def export(self, row_id: str) -> dict[str, Any]:
+        """A booking as a file holds it."""
+        table = _schema().entity_set(BOOKINGS)
+        return export_row(_schema(), table, self._store.get(table, row_id))
+
+    def import_new(self, body: Mapping[str, Any]) -> None:
+        """A person makes a booking that is gone again, from a file."""
+        self.deleted.discard(self.create(BOOKINGS, body))
 
     def bookings(self) -> dict[str, Row]:
         """The live bookings."""
@@ -206,6 +232,8 @@ class DataverseSide:
         return Reply(200, {"content-type": content_type}, text)
 
     async def _part(self, part: Part) -> Answer:
+        if self._troubles.strikes(STRANGE, 0.07):
+            return await self._strangely(part)
         if not self._troubles.strikes("item", 0.1):
             return await self._one(part)
         kind = self._troubles.pick(("before 500", "before 503", "before busy", "after 500", "after 504"))
@@ -214,6 +242,15 @@ class DataverseSide:
             await self._one(part)
         status, code = (400, "0x80044151") if kind.endswith("busy") else (int(kind[-3:]), "0x80040216")
         return Answer(status, {"error": {"code": code, "message": "spoiled"}})
+
+    async def _strangely(self, part: Part) -> Answer:
+        """An answer that is not Dataverse's own, whether or not it did what was asked."""
+        when = self._troubles.pick(("before", "after"))
+        status, words, body = strange(self._troubles.pick)
+        self._troubles.tell(f"dataverse part strange {words} {when}")
+        if when == "after":
+            await self._one(part)
+        return Answer(status, body)
 
     async def _one(self, part: Part) -> Answer:
         await self._conductor.turn("dataverse works on a request")
@@ -274,6 +311,8 @@ class DataverseWire:
     def _choose(self, *, writes: bool) -> str:
         if self._troubles.is_down("dataverse"):
             return self._troubles.pick(("before unreachable", "before dropped", "before 503", "before 500"))
+        if self._troubles.strikes(STRANGE, 0.05):
+            return self._troubles.pick(("before strange", "after strange"))
         if not self._troubles.strikes("call", 0.12):
             return ""
         options = [
@@ -298,6 +337,10 @@ class DataverseWire:
             raise TransientError("Dynamics 365: no answer in time.", maybe_applied=request.writes)
         if kind == "garbled":
             return Reply(200, {"content-type": "multipart/mixed; boundary=b"}, b'{"value": [{"na')
+        if kind == STRANGE:
+            status, words, body = strange(self._troubles.pick)
+            self._troubles.tell(f"dataverse call strange {words}")
+            return Reply(status, {"content-type": "text/html"}, as_bytes(body))
         headers = self._troubles.retry_after() if kind.endswith("wait") else None
         return self._refuse(int(kind[:3]), "0x80040216", headers)
 

@@ -22,6 +22,7 @@ from local.graph.api.limits import Limits
 from local.graph.api.service import CalendarService
 from local.graph.mailbox.store import GraphState
 from tests.simulation.clock import now
+from tests.simulation.returns.answers import STRANGE, as_bytes, strange
 from tests.simulation.trouble import ItemFaults, Refusal, graph_error
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class NamedState(GraphState):
     def __init__(self, config: GraphConfig) -> None:
         super().__init__(config, now)
         self._made = 0
+        self.forgets_creations = False
+        """Whether a mailbox forgets the creation of an event that gets another id."""
         self.copies: set[str] = set()
         """Immutable ids of users' copies, which look like ours but are not."""
 
@@ -74,6 +77,13 @@ class NamedState(GraphState):
     def copy(self, mailbox: Mailbox, event: StoredEvent) -> StoredEvent:
         """As the service, with an id of our own."""
         return self._rename(mailbox, super().copy(mailbox, event))
+
+    def renumber(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        """A migration, an archive or an import gives the event new ids."""
+        mailbox.former_ids.update((event.immutable_id, event.mutable_id))
+        if self.forgets_creations and event.transaction_id is not None:
+            mailbox.transactions.pop(event.transaction_id, None)
+        self._rename(mailbox, event)
 
     def _rename(self, mailbox: Mailbox, event: StoredEvent) -> StoredEvent:
         mailbox.drop(event)
@@ -208,6 +218,8 @@ class GraphWire:
     def _choose(self, *, writes: bool) -> str:
         if self._troubles.is_down("graph"):
             return self._troubles.pick(("before unreachable", "before dropped", "before 503", "before 500"))
+        if self._troubles.strikes(STRANGE, 0.05):
+            return self._troubles.pick(("before strange", "after strange"))
         if not self._troubles.strikes("call", 0.15):
             return ""
         before = ("unreachable", "dropped", "hanging", "401", "500", "503", "503 wait", "504")
@@ -228,6 +240,10 @@ class GraphWire:
             await self._conductor.for_ever()
         if kind == "garbled":
             return httpx.Response(200, content=b'{"responses": [{"id": "0", "sta')
+        if kind == STRANGE:
+            status, words, body = strange(self._troubles.pick)
+            self._troubles.tell(f"graph call strange {words}")
+            return httpx.Response(status, content=as_bytes(body))
         headers = self._troubles.retry_after() if kind.endswith("wait") else None
         return self._answer(self._refusal(int(kind[:3]), "Spoiled", headers))
 

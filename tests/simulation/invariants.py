@@ -159,7 +159,7 @@ def _evidence(mailbox: str, event: StoredEvent) -> FoundEvent:
         event.transaction_id,
         marker=_property(event, MARKER_PROPERTY),
         created=event.created,
-        uid=event.immutable_id[-40:],
+        uid=event.ical_uid,
         birth=_property(event, BIRTH_PROPERTY),
         tag=str(seal or ""),
     )

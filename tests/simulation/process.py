@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from booking_sync.domain.booking import Booking
+    from booking_sync.domain.change import BookingChange
     from booking_sync.outlook.wire import Answer
     from booking_sync.ports.bookings import BookingRows
     from booking_sync.ports.calendars import Calendar
@@ -104,6 +105,14 @@ def _differences() -> ZoneDifferences:
     return ZoneDifferences(EVENT_ZONE, now)
 
 
+def _same_change(change: BookingChange) -> BookingChange:
+    return change
+
+
+def _same_body(body: Any) -> Any:
+    return body
+
+
 def _same_prover(prover: EventProver) -> EventProver:
     return prover
 
@@ -118,6 +127,10 @@ class Parts:
     mailbox_pause: Callable[[Answer], float | None] | None = None
     prover: Callable[[EventProver], EventProver] = _same_prover
     zones: Callable[[], ZoneDifferences] = _differences
+    told: Callable[[BookingChange], BookingChange] = _same_change
+    """What becomes of a webhook's change."""
+    strangely: Callable[[Any], Any] = _same_body
+    """What is made of a body that is no service's own, on its way from Graph."""
 
 
 class Process:

@@ -203,14 +203,23 @@ class QueueModel:
 class ProcessQueue:
     """One process's way to the queue; fulfils `MessageQueue`."""
 
-    def __init__(self, model: QueueModel, conductor: Conductor, troubles: Troubles, name: str) -> None:
+    def __init__(
+        self,
+        model: QueueModel,
+        conductor: Conductor,
+        troubles: Troubles,
+        name: str,
+        told: Callable[[BookingChange], BookingChange] | None = None,
+    ) -> None:
         self._model = model
         self._conductor = conductor
         self._troubles = troubles
         self._name = name
+        self._told = told
 
     async def send(self, change: BookingChange, delay: float = 0.0) -> None:
         """Put a change on the queue."""
+        change = self._told(change) if self._told else change
         with self._conductor.stage("queue: putting back"):
             when = await self._before(f"{self._name} puts a message back")
         self._model.put(change, delay)

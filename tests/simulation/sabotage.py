@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.ownership import Own, own_generation, transaction_id
@@ -22,11 +22,12 @@ from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.clock import now
 from tests.simulation.process import EVENT_ZONE, Parts
 from tests.simulation.schedule import same_profile
-from tests.simulation.trouble import ANOTHER_LAW, Profile
+from tests.simulation.trouble import ANOTHER_LAW, Profile, with_returns
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from booking_sync.domain.change import BookingChange
     from booking_sync.domain.event import EventContent, EventRef
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.ownership import Sealer
@@ -73,6 +74,14 @@ class TaggingCreationsOnly(Synchronizer):
         if isinstance(steps.write, UpdateEvent) and row.record.fingerprint:
             steps = replace(steps, write=replace(steps.write, tag=False))
         return await super()._apply(run, steps, row, desired)
+
+
+class NotLookingAgain(Synchronizer):
+    """Takes an event for gone when its id is."""
+
+    async def _under_another_id(self, run: _Run, gone: EventRef) -> Own | None:
+        del run, gone
+        return None
 
 
 class NotRecovering(Synchronizer):
@@ -180,6 +189,17 @@ class _TagOfAnother(EventProver):
         return sorted([*own, *more], key=lambda each: each.generation)
 
 
+def _believing(change: BookingChange) -> BookingChange:
+    """A record that somebody else wrote counts as the app's own."""
+    return replace(change, uncertain=False)
+
+
+def _in_the_services_words(body: Any) -> Any:
+    """A gateway's answer counts as the service's own."""
+    del body
+    return {"error": {"code": "ErrorItemNotFound", "message": "The specified object was not found."}}
+
+
 def _first(mailbox: str, marker: str) -> str:
     return transaction_id(marker, mailbox, 1)
 
@@ -248,6 +268,42 @@ def _cancels_and_reactivates(profile: Profile) -> Profile:
     return replace(profile, moves=("cancel",), bookings=1, changes=6, haste=0.1, graph=config)
 
 
+def _plainly(profile: Profile, **changes: Any) -> Profile:
+    """Nothing but what is said, so that nothing else excuses what it leaves."""
+    config = replace(profile.graph, no_lock=False, deleted_items="gone")
+    return replace(
+        profile,
+        graph=config,
+        denied_mailbox=False,
+        user_actions=0,
+        forgeries=0,
+        crashes=0,
+        queue_faults=0,
+        lost_webhooks=0,
+        **changes,
+    )
+
+
+def _with_restored_rows(profile: Profile) -> Profile:
+    kinds = replace(profile.returns, restores=4, imports=0, new_ids=0)
+    return with_returns(_plainly(profile, moves=("delete",), changes=5), kinds)
+
+
+def _with_imports(profile: Profile) -> Profile:
+    kinds = replace(profile.returns, restores=0, imports=6, new_ids=0)
+    return with_returns(_plainly(profile, moves=(), changes=7, bookings=1), kinds)
+
+
+def _with_new_ids(profile: Profile) -> Profile:
+    kinds = replace(profile.returns, restores=0, imports=0, new_ids=4)
+    return with_returns(_plainly(profile, moves=(), changes=7, haste=0.1), kinds)
+
+
+def _with_strange_answers(profile: Profile) -> Profile:
+    kinds = replace(profile.returns, restores=0, imports=0, new_ids=0, strange_answers=6)
+    return with_returns(_plainly(profile, moves=("cancel",), changes=7), kinds)
+
+
 def _audited_under_another_law(profile: Profile) -> Profile:
     return replace(profile, audits=True, graph=replace(profile.graph, zone_shifts=(ANOTHER_LAW,)))
 
@@ -280,6 +336,18 @@ SABOTAGES = {
     ),
     "the fingerprint of the zone's times": Sabotage(
         Parts(synchronizer=RecordingWhatWasSent), frozenset({"second audit"}), _audited_under_another_law
+    ),
+    "the mistrust of a restored row": Sabotage(
+        Parts(told=_believing), frozenset({"missing"}), _with_restored_rows
+    ),
+    "the mistrust of an imported record": Sabotage(
+        Parts(told=_believing), frozenset({"content"}), _with_imports
+    ),
+    "the look for an event under another id": Sabotage(
+        Parts(synchronizer=NotLookingAgain), frozenset({"orphan"}), _with_new_ids
+    ),
+    "the service's own words": Sabotage(
+        Parts(strangely=_in_the_services_words), frozenset({"orphan", "poison"}), _with_strange_answers
     ),
     "the pause of a throttled mailbox": Sabotage(
         Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})

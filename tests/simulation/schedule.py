@@ -26,6 +26,8 @@ from tests.simulation.invariants import Violation, check_bookings, check_conduct
 from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians
 from tests.simulation.process import KEYRING, SEALER, Credential, Parts, Process, desired_state
 from tests.simulation.queue import ProcessQueue, QueueModel
+from tests.simulation.returns.new_ids import Migration
+from tests.simulation.returns.rows import Administrator
 from tests.simulation.trouble import Profile, Troubles, draw_profile
 
 if TYPE_CHECKING:
@@ -40,9 +42,14 @@ A_HAND = "a user's hand"
 KEPT = "Deleted Items answers for a removed event"
 """A worker that does not know of the removal writes there, and is told that all is well."""
 ON_A_ROW = "a hand on a row's columns"
+IMPORTED = "a row of an earlier moment was imported"
+UNTOLD = "nobody told of a row that came back"
+NEW_IDS = "events got new ids"
 NO_LOCK = "two events for one transactionId"
 LEFT_BY_A_HAND = frozenset({"missing", "content", "tag"})
 """What a user's deletion or edit of our event leaves to the booking's next change, or to the audit."""
+LEFT_BY_A_RECORD = LEFT_BY_A_HAND | {"mailbox", "unwanted", "orphan"}
+"""The same of a record that came back untold: it may name an event in another mailbox, or hide one."""
 LEFT_BY_MISHAP = frozenset({"orphan"})
 """What any other excuse leaves to the audit: nothing but an event more, provably ours."""
 
@@ -85,11 +92,17 @@ class Schedule:
         self.conductor = Conductor(seed)
         self.profile = shape(draw_profile(self.conductor.random))
         self.troubles = Troubles(self.conductor, self.profile)
+        self.troubles.strangely = parts.strangely
         self.graph = GraphSide(self.conductor, self.troubles, self.profile.graph, NAMES)
         for mailbox, name in NAMES.items():
             self.graph.state.add_mailbox(mailbox, name, kind="denied" if mailbox == DORA else "normal")
         self.queue = QueueModel(self.conductor, self.troubles, lambda: self._processes)
-        self.dataverse = DataverseSide(self.conductor, self.troubles, self._receive)
+        returns = self.profile.returns
+        self.dataverse = DataverseSide(self.conductor, self.troubles, self._receive, returns.restoring)
+        # Where rows lose their records as well, nothing tells two events of one creation apart
+        # (docs/architecture.md, "Limits").
+        self.graph.state.forgets_creations = not returns.imports and "overwrite" not in self.profile.moves
+        self.migration = Migration(self.conductor, self.graph, self.dataverse, returns.new_ids)
         self._parts = parts
         self._receiver = self._make_receiver()
         self._started = 0
@@ -123,13 +136,19 @@ class Schedule:
         self.technicians = Technicians(self.conductor, self.graph, self.profile.user_actions)
         self.forger = Forger(self.conductor, self.graph, self.queue, self.dispatcher, self.profile.forgeries)
         self.conductor.actors += [self.queue, self.dataverse, self.dispatcher, self.technicians]
-        self.conductor.actors += [self.forger, self]
+        returns = self.profile.returns
+        self.administrator = Administrator(
+            self.conductor, self.dataverse, self.dispatcher, returns.restores, returns.imports
+        )
+        self.conductor.actors += [self.forger, self, self.administrator, self.migration]
         await self._rest()
         self.conductor.note("-- changes have stopped, services are healthy")
         self.troubles.healthy = True
         self.dispatcher.stop()
         self.technicians.stop()
         self.forger.stop()
+        self.administrator.stop()
+        self.migration.stop()
         await self._catch_up()
         await self._rest()
         return await self._judge() + check_conduct(self)
@@ -142,8 +161,9 @@ class Schedule:
     async def _judge(self) -> list[Violation]:
         """I1, at once where nothing excuses a delay, else after the audit."""
         found = check_bookings(self, await self._read_rows())
-        self._left = tuple(each for each in found if self._is_excused(each))
-        wrong = [each for each in found if not self._is_excused(each)]
+        lost = frozenset(each.booking_id for each in found if each.kind == "missing")
+        self._left = tuple(each for each in found if self._is_excused(each, lost))
+        wrong = [each for each in found if each not in self._left]
         if wrong:
             return wrong
         if self.profile.audits:
@@ -186,7 +206,7 @@ class Schedule:
         return (await self._receiver.receive(body, headers)).status
 
     def _make_receiver(self) -> Receiver:
-        queue = ProcessQueue(self.queue, self.conductor, self.troubles, "webhook")
+        queue = ProcessQueue(self.queue, self.conductor, self.troubles, "webhook", self._parts.told)
         return Receiver(queue, _POLICY, now, lambda: "correlation", lambda: self.conductor.time)
 
     async def _catch_up(self) -> None:
@@ -209,26 +229,38 @@ class Schedule:
             A_HAND: self.technicians.meddled,
             ON_A_ROW: self.dispatcher.overwrote,
             KEPT: any(each.deleted_items for each in self.graph.state.mailboxes.values()),
+            IMPORTED: self.administrator.imported,
+            UNTOLD: self.administrator.silently
+            or any(each.row_id in self.administrator.returned for each in self.dataverse.lost),
+            NEW_IDS: self.migration.happened,
             "a deletion's webhook was lost": any(each.message == "Delete" for each in self.dataverse.lost),
             "the queue failed": self.queue.ill_settled,
         }
         return frozenset(reason for reason, given in reasons.items() if given)
 
-    def _is_excused(self, violation: Violation) -> bool:
+    def _is_excused(self, violation: Violation, lost: frozenset[str]) -> bool:
         """Whether it is the audit's to mend.
+
+        Args:
+            violation: of a booking.
+            lost: bookings whose rows name an event that is not there.
 
         A mishap excuses an orphan only if the booking did not want its event in one place all the time: else
         the next try meets the event at its creation.
         """
         excuses = self._excuses()
+        if UNTOLD in excuses and violation.kind in LEFT_BY_A_RECORD:
+            return True
         if violation.kind in LEFT_BY_A_HAND:
-            return bool(excuses & {A_HAND, ON_A_ROW, KEPT})
+            return bool(excuses & {A_HAND, ON_A_ROW, KEPT, NEW_IDS})
         if violation.kind in LEFT_BY_MISHAP and ON_A_ROW in excuses:
             return True
+        if violation.kind in LEFT_BY_MISHAP and NEW_IDS in excuses and violation.booking_id in lost:
+            return True  # it is the event that the row names by its former id
         wavered = violation.booking_id in self.dispatcher.wavering
         if not wavered and {KEPT, A_HAND} <= excuses:
             wavered = True  # the next try meets what a user deleted, not what came after it
-        mishaps = excuses - {A_HAND, KEPT} if wavered else excuses & {NO_LOCK}
+        mishaps = excuses - {A_HAND, KEPT, NEW_IDS} if wavered else excuses & {NO_LOCK}
         return violation.kind in LEFT_BY_MISHAP and bool(mishaps)
 
     def _audit(self) -> None:

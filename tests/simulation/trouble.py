@@ -6,17 +6,19 @@ Profiles differ on purpose: a schedule with every fault at once hides what one w
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from local.graph.config import GraphConfig, ZoneShift
 from local.standin.faults import Fault, FaultScript
 from tests.simulation.clock import now
+from tests.simulation.returns.answers import STRANGE, strange
+from tests.simulation.returns.kinds import Returns, draw_returns
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tests.simulation.conductor import Conductor
 
@@ -60,6 +62,8 @@ class Profile:
     """Whether the app's own audit runs twice in the end."""
     batch_stops: bool = False
     """Dataverse ends each batch with its first part that fails, though it is asked to go on."""
+    returns: Returns = field(default_factory=Returns)
+    """Rows, events and answers that come back changed."""
 
 
 def draw_profile(random: random.Random) -> Profile:
@@ -111,7 +115,14 @@ def draw_profile(random: random.Random) -> Profile:
     )
     audits = profile.graph.shuffle_seed % 8 == 3
     stops = profile.graph.shuffle_seed % 9 == 4
-    return replace(profile, forgeries=some(4, 0.3), graph=graph, audits=audits, batch_stops=stops)
+    profile = replace(profile, forgeries=some(4, 0.3), graph=graph, audits=audits, batch_stops=stops)
+    return with_returns(profile, draw_returns(random))
+
+
+def with_returns(profile: Profile, returns: Returns) -> Profile:
+    """A profile with these, and a Graph that is so about ids."""
+    graph = replace(profile.graph, foreign_ids=returns.former_ids, malformed_ids=returns.odd_ids)
+    return replace(profile, returns=returns, graph=graph)
 
 
 @dataclass(frozen=True)
@@ -151,6 +162,7 @@ class Troubles:
             crash=profile.crashes,
             stall=profile.stalls,
             outage=profile.outages,
+            strange=profile.returns.strange_answers,
         )
         self.batch_stops = profile.batch_stops
         self._down_until: dict[str, float] = {}
@@ -160,6 +172,8 @@ class Troubles:
         """By kind and detail, for the figures."""
         self.healthy = False
         """Nothing strikes any more."""
+        self.strangely: Callable[[Any], Any] = lambda body: body
+        """See `Parts`."""
 
     def may(self, kind: str) -> bool:
         """Whether a fault of this kind is left."""
@@ -235,9 +249,11 @@ class ItemFaults(FaultScript):
             headers = self._troubles.retry_after()
             self._troubles.tell(f"graph item 429{'+retry-after' if headers else ''}")
             return _fault("before", 429, "ApplicationThrottled", headers)
+        writes = method != "GET"
+        if self._troubles.strikes(STRANGE, 0.1):
+            return self._strange(writes=writes)
         if not self._troubles.strikes("item", 0.15):
             return None
-        writes = method != "GET"
         when = self._troubles.pick(("before", "after") if writes else ("before",))
         status, code = {
             "504": (504, "UnknownError"),
@@ -255,6 +271,12 @@ class ItemFaults(FaultScript):
         ]
         self._troubles.tell(f"graph item {status} {code} {when}")
         return _fault(when, status, code, None)
+
+    def _strange(self, *, writes: bool) -> Fault:
+        when: Any = self._troubles.pick(("before", "after") if writes else ("before",))
+        status, words, body = strange(self._troubles.pick)
+        self._troubles.tell(f"graph item strange {words} {when}")
+        return Fault(when=when, status=status, body=self._troubles.strangely(body))
 
 
 def _fault(when: Any, status: int, code: str, headers: dict[str, str] | None) -> Fault:

@@ -338,13 +338,15 @@ class FakeCalendar:
         content = event.content
         return replace(written, start=self.reads(content.start), end=self.reads(content.end))
 
-    async def delete(self, event: EventRef) -> None:
+    async def delete(self, event: EventRef) -> bool:
         """See the port."""
         await self._enter("delete", event.mailbox)
+        there = event in self.events or event in self.deleted_items
         if event in self.events:
             self._mail("delete", self.events.pop(event))
         self.deleted_items.pop(event, None)
         self.faults.strike(self.faults.after, "delete")
+        return there
 
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """See the port."""

@@ -57,6 +57,19 @@ def read_body(schema: Schema, table: Table, body: Any, base_url: str) -> Row:
     return values
 
 
+def export_row(schema: Schema, table: Table, row: Row) -> dict[str, Any]:
+    """A row as a file for an import holds it: all columns that can be written."""
+    body: dict[str, Any] = {}
+    for column in table.columns:
+        value = row.get(column.name)
+        if column.kind is Kind.LOOKUP and column.writable:
+            target = schema.table(column.target).entity_set
+            body[f"{column.navigation}@odata.bind"] = None if value is None else f"/{target}({value})"
+        elif column.writable:
+            body[column.name] = value
+    return body
+
+
 def read_restored(schema: Schema, body: Any, base_url: str) -> tuple[Table, Row]:
     """What the action `Restore` is to bring back: the table, the row's id and the columns it gets anew.
 
