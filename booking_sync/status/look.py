@@ -96,15 +96,20 @@ def _mailboxes(facts: RowFacts) -> list[str]:
 
 
 async def _events(sources: StatusSources, facts: RowFacts, mailbox: str) -> list[MarkedEvent]:
-    """The events with the booking's marker, and the recorded one: an adopted event may carry no marker."""
+    """The events with the booking's marker, and the recorded one: an adopted event may carry no marker.
+
+    One that carries it and that the search does not list lies where nobody sees it: in Deleted Items, where
+    its id still answers.
+    """
     own = sources.prover.sealer.marker(facts.row.booking.id)
     recorded = facts.row.record.event
-    found = await sources.events.find(mailbox, own)
-    refs = {EventRef(mailbox, each.ref.event_id) for each in found}
+    listed = {EventRef(mailbox, each.ref.event_id) for each in await sources.events.find(mailbox, own)}
+    refs = set(listed)
     if recorded and recorded.mailbox.lower() == mailbox:
         refs.add(EventRef(mailbox, recorded.event_id))
     events = [await sources.events.read(ref) for ref in sorted(refs, key=lambda ref: ref.event_id)]
-    return [replace(event, marker=event.marker or own) for event in events if event is not None]
+    shown = [each for each in events if each and (each.ref in listed or not each.marker)]
+    return [replace(event, marker=event.marker or own) for event in shown]
 
 
 async def _dead_letters(sources: StatusSources, booking_id: str) -> tuple[DeadLetter, ...]:

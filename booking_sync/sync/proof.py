@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProvenAnswer:
-    """What a creation that is answered with an earlier one's event left in the mailbox."""
+    """Whether an event that somebody names is ours, and what else a search showed on the way."""
 
     own: Own | None
-    """The event of this creation; None when it is gone, or where nobody sees it."""
+    """The event; None when it is not proven, gone, or where nobody sees it."""
     others: tuple[Own, ...] = ()
     """This booking's other events that a search shows, by generation."""
 
@@ -46,13 +46,14 @@ class EventProver:
         found = await self.calendar.find(mailbox, self.sealer.marker(booking_id))
         return await self._prove(booking_id, found)
 
-    async def proven(self, booking_id: str, event: EventRef) -> Own | None:
+    async def proven(self, booking_id: str, event: EventRef) -> ProvenAnswer:
         """The event with its generation, if it is proven to be this booking's.
 
         It is looked for among the events with the booking's marker, so that somebody else's is not even read.
         """
-        own = await self.own_events(booking_id, event.mailbox)
-        return next((each for each in own if each.event == event), None)
+        found = await self.own_events(booking_id, event.mailbox)
+        own = next((each for each in found if each.event == event), None)
+        return ProvenAnswer(own, tuple(each for each in found if each != own))
 
     async def proven_answer(
         self,
@@ -100,7 +101,7 @@ class EventProver:
         )
         if read.seal is Seal.VALID:
             return Own(claim.event, read.record.generation)
-        return await self.proven(booking_id, claim.event)
+        return (await self.proven(booking_id, claim.event)).own
 
     async def _prove(self, booking_id: str, found: Iterable[FoundEvent]) -> list[Own]:
         tagged = await asyncio.gather(*(self._with_tag(each) for each in found))

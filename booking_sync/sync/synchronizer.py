@@ -31,12 +31,13 @@ from booking_sync.domain.plan import (
     Wanted,
     plan,
 )
-from booking_sync.domain.record import read_fingerprint
+from booking_sync.domain.record import SyncRecord, read_fingerprint
 from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
 from booking_sync.ports.calendars import Written
 from booking_sync.sync.main_calendars import MainCalendars
+from booking_sync.sync.proof import ProvenAnswer
 from booking_sync.sync.zone_differences import ZoneDifferences
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event import ContentPart, EventClaim, EventContent, FoundEvent
     from booking_sync.domain.plan import DesiredStateRule
-    from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.domain.record import BookingRow
     from booking_sync.ports.bookings import BookingRows
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.clock import Clock
@@ -149,7 +150,7 @@ class _Run:
         """Take note of what an answer says of an event of ours."""
         event = EventRef(mailbox, written.event_id)
         self.events.add(event)
-        self.quiet.add(event)
+        self.saw(event, written.state)
         if written.uid:
             self.uids[event] = written.uid
         return event
@@ -175,12 +176,14 @@ class _Run:
         """Take note of what the row tells of its event.
 
         Whoever learnt of people at the event recorded no fingerprint; whoever died before that comes back
-        untrusted.
+        untrusted. What this run has heard itself counts for more than a row that somebody else recorded.
         """
         event, fingerprint = row.record.event, row.record.fingerprint
         if event is None:
             return
         self.events.add(event)
+        if event in self.attended:
+            return
         plain = not fingerprint.endswith(SHARED) or (
             isinstance(desired, Wanted)
             and "categories" in unchanged_parts(fingerprint, desired.content.fingerprint())
@@ -311,14 +314,18 @@ class Synchronizer:
         The columns hold no valid seal: they come from before there were seals, or somebody wrote into them.
         """
         try:
-            own = await self._prover.proven(row.booking.id, claim)
+            answer = await self._prover.proven(row.booking.id, claim)
         except PermanentError as error:
             if error.patience:
                 raise  # it may pass, and so would have the row's only trace of its event
-            own = None  # a mailbox that can't be read holds nothing that we could change
+            answer = ProvenAnswer(None)  # a mailbox that can't be read holds nothing that we could change
+        for each in answer.others:
+            run.found(each)  # what it is like now counts for more than what was heard before
+        own = answer.own
         if own is None:
             run.left_alone = True
             return row
+        run.found(own)
         return replace(row, record=replace(row.record, event=own.event, generation=own.generation))
 
     async def _tag_and_record(
@@ -446,16 +453,16 @@ class Synchronizer:
     ) -> tuple[bool, list[Own]]:
         """Whether the row's id leads to no event that anybody sees; then one that was found takes its place.
 
-        Asked where somebody missed it (the audit), or the row may be older than the calendar. The event has
-        another id, or is gone, or lies in Deleted Items, where its id still answers: then it is buried. What
-        was made a moment ago a search may not know yet.
+        Whoever is uncertain concludes that: somebody missed it (the audit), or its row came back, or may be
+        older than the calendar. The event has another id, or is gone, or lies in Deleted Items, where its id
+        still answers: then it is buried. What was made a moment ago a search may not know yet.
 
         Returns the found events without the row's own, which may be shown under an id of the other kind.
         """
         event = row.record.event
         if event is None or event.mailbox != mailbox or any(own.event == event for own in found):
             return False, found
-        missed = mailbox in run.task.suspects
+        missed = not run.task.trusted or mailbox in run.task.suspects
         if not found and not missed:
             return False, found
         kept = await self._calendar.look(event)
@@ -530,9 +537,10 @@ class Synchronizer:
                     written, tag = await self._create(run, mailbox, content, generation), True
             if written:
                 record = replace(record, event=written, generation=max(record.generation, generation))
-                if written in run.mailed:
-                    told = replace(record, fingerprint="", error=MAILED_REASON)
-                    return _Applied(told, must_record=True, problem=MAILED_REASON)
+                if written in run.attended:
+                    reason = MAILED_REASON if written in run.mailed else ATTENDED_REASON
+                    told = replace(record, fingerprint="", error=reason)
+                    return _Applied(told, must_record=True, problem=reason)
                 if EventState(categories=run.own_categories.get(written, ())).own_categories(content):
                     record = replace(record, fingerprint=record.fingerprint + SHARED)
                 return _Applied(record, must_record=True, untagged=Own(written, generation) if tag else None)
@@ -593,6 +601,8 @@ class Synchronizer:
         if isinstance(created, Written) and run.knowledge().trusted and self._is_fresh(created):
             self._main_calendars.confirm(mailbox, created)
             run.own = Own(run.wrote(mailbox, created), generation)
+            if run.own.event in run.attended:  # so quickly, or the answer to an earlier try
+                return run.own.event
             return run.own.event if await self._mend_times(run, run.own.event, sent, created) else None
         # This may be the answer to an earlier try: its event may be overwritten, removed or copied since.
         answer = await self._prover.proven_answer(
@@ -688,9 +698,13 @@ class Synchronizer:
             return True
         mended = self._zones.in_utc(sent)
         again = await _touching(run, self._calendar.update(event, mended, kept))
-        if again is not None:
-            self._zones.learn(difference, mended, again)
-        return again is not None
+        if again is None:
+            return False
+        self._zones.learn(difference, mended, again)
+        run.saw(event, again.state)
+        if again.state.attended:
+            run.mailed.add(event)
+        return True
 
     async def _remove(self, run: _Run, event: EventRef) -> None:
         """Remove an event; one that is gone already is fine.
@@ -742,8 +756,10 @@ def _listed_all_the_same() -> TransientError:
 
 
 def _to_search(run: _Run, row: BookingRow, desired: DesiredState) -> set[str]:
-    """The mailboxes in which an event may lie that no row names."""
+    """The mailboxes in which an event may lie that no row names, or that nobody sees."""
     mailboxes = set(run.suspects)
+    if row.record.event:
+        mailboxes.add(row.record.event.mailbox)  # where its id may go on answering, though nobody sees it
     if isinstance(desired, Wanted) and (not row.intact or row.record.event is None):
         mailboxes.add(desired.mailbox)  # the record of its event may have been overwritten or emptied
     if isinstance(desired, Unwanted) and desired.mailbox and row.record.event is None:
@@ -794,14 +810,14 @@ def _not_written(
     problem: str,
 ) -> _Applied:
     """What to remember when Outlook refused the write: which event still exists, and why it is not right."""
-    event, fingerprint = before.event, before.fingerprint
+    event, fingerprint, generation = before.event, before.fingerprint, steps.record.generation
     if run.own:
-        event, fingerprint = run.own.event, ""
+        event, fingerprint, generation = run.own.event, "", max(generation, run.own.generation)
     elif event in steps.remove and event not in refused:
         event, fingerprint = None, ""
     if event in run.attended:
         fingerprint = ""  # then the next write looks first whether people are still invited
-    record = replace(steps.record, event=event, fingerprint=fingerprint, error=problem)
+    record = SyncRecord(event, generation, fingerprint, problem)
     return _Applied(record, bool(steps.remove) or record != before, problem)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from local.standin.assumptions import Plays
 
 DeletedTransactions = Literal["forgotten", "remembered", "ghost"]
-DeletedItems = Literal["gone", "kept"]
+DeletedItems = Literal["kept", "gone"]
 DeletedItemsTell = Literal["nothing", "calendar", "cancelled"]
 DeletedItemsDelete = Literal["refused", "once_more"]
 UpdateMails = Literal["every_change", "what_attendees_see"]
@@ -60,10 +60,10 @@ class GraphConfig:
     """Two creations with one transactionId that overlap in time both make an event."""
     unknown_user_code: str = "ErrorInvalidUser"
     """Error code for a user that doesn't exist; `Request_ResourceNotFound` is seen too."""
-    deleted_items: DeletedItems = "gone"
-    """An event that a person or the app deleted: `gone` answers 404; `kept` lies in Deleted Items, where its
-    immutable id, which survives, still reads and patches it, though no listing shows it. Documented is only
-    that the id survives."""
+    deleted_items: DeletedItems = "kept"
+    """An event that a person or the app deleted: `kept` lies in Deleted Items, where its immutable id, which
+    survives, still reads and patches it, though no listing shows it; `gone` answers 404. Documented is only
+    that the id survives, so that is what is taken for granted."""
     deleted_items_tell: DeletedItemsTell = "nothing"
     """What answers on an event in Deleted Items tell: nothing (as if it were in the calendar), that their
     `calendar@odata.navigationLink` names another folder, or `isCancelled`. No source says which."""

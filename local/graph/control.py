@@ -12,6 +12,7 @@ Below `/_control/`, besides what every stand-in has:
 - `POST user/{create,move,copy,edit,delete,restore}`: `{mailbox, id, event}`, with immutable ids; `copy` takes
   `carries` (see `GraphConfig.copies_carry`), `delete` takes `forGood`
 - `POST user/empty`: `{mailbox}`, Deleted Items is emptied
+- `POST events/age`: `{mailbox, seconds}`, its events were made so much earlier, Deleted Items included
 - `DELETE state`: forget everything but the configuration
 """
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from aiohttp import web
@@ -65,6 +67,7 @@ class GraphControl:
             ("GET", "stats", self.get_stats),
             ("POST", "throttle", self.post_throttle),
             ("POST", "user/empty", self.post_emptying),
+            ("POST", "events/age", self.post_ageing),
             ("POST", "user/{action}", self.post_user_action),
             ("DELETE", "state", self.delete_state),
         ):
@@ -128,6 +131,12 @@ class GraphControl:
     async def post_emptying(self, request: web.Request) -> web.Response:
         """Empty a mailbox's Deleted Items."""
         self._state.empty_deleted_items(self._state.user((await request.json())["mailbox"]))
+        return web.json_response({})
+
+    async def post_ageing(self, request: web.Request) -> web.Response:
+        """Make a mailbox's events older than they are: searches know what was made long ago."""
+        order = await request.json()
+        self._state.age(self._state.user(order["mailbox"]), timedelta(seconds=float(order["seconds"])))
         return web.json_response({})
 
     async def get_stats(self, _request: web.Request) -> web.Response:

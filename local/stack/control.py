@@ -159,6 +159,10 @@ class GraphControl(StandInControl):
         """A user, or a retention policy, empties Deleted Items."""
         await self.call("POST", "user/empty", {"mailbox": mailbox})
 
+    async def age(self, mailbox: str, seconds: float = 3600.0) -> None:
+        """Make the mailbox's events older, Deleted Items included, as if time had passed."""
+        await self.call("POST", "events/age", {"mailbox": mailbox, "seconds": seconds})
+
     async def migrate(self, mailbox: str) -> None:
         """Give everything in the mailbox new ids, as a migration does."""
         await self.call("POST", "mailboxes/migrate", {"mailbox": mailbox})

@@ -140,6 +140,10 @@ class AuditWorld:
         """A technician deletes an event."""
         self.graph.standin.state.delete(self._owner(event), event, by_app=False)
 
+    def age(self, event: StoredEvent) -> None:
+        """Time passes: every search knows an event as old as this."""
+        event.created -= timedelta(hours=1)
+
     def user_copies(self, event: StoredEvent) -> StoredEvent:
         """A technician copies an event."""
         copied = self.graph.standin.state.copy(self._owner(event), event)

@@ -22,7 +22,6 @@ KINDS = {FULL: "full", NEW: "new"}
 """Settings that only a mailbox of this kind shows."""
 COMPANIONS = {
     ("deleted_items", "gone"): {"deleted_event_tells", "second_delete"},
-    ("deleted_items", "kept"): {"deleted_event_tells", "second_delete"},
     ("without_optimistic_concurrency", ("bookableresourcebooking",)): {"stale_version"},
 }
 """Assumptions that a mode changes as well: there is nothing to read, or no version to compare."""

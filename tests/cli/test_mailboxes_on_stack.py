@@ -101,6 +101,7 @@ async def test_audit_reports_and_has_the_app_mend(place: Place) -> None:
     who = place.crowd.people[0]
     plans = await place.booked(who, 3)
     events = await place.events(who)
+    await place.stack.graph.age(who.mailbox)
     await place.stack.graph.user("delete", who.mailbox, id=events[0].id)
     await place.stack.graph.user("edit", who.mailbox, id=events[1].id, event={"subject": "Mine"})
     await place.stack.graph.user("copy", who.mailbox, id=events[2].id)

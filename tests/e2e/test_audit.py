@@ -201,6 +201,7 @@ async def test_a_users_move_is_undone(office: Office, world: AuditedDay) -> None
 async def test_a_users_deletion_is_undone(office: Office, world: AuditedDay) -> None:
     """A deleted event is made anew."""
     (plan,) = await world.plan()
+    await office.stack.graph.age(world.person.mailbox)
     await world.user("delete", await office.event(plan))
 
     assert (await world.audit())["counts"] == {"missing": 1}
@@ -261,6 +262,7 @@ async def test_a_failed_page_concludes_nothing(office: Office, world: AuditedDay
 async def test_the_timer_repairs_by_itself(office: Office, world: AuditedDay) -> None:
     """The scheduled audit covers every technician of Dataverse and mends what it finds."""
     (plan,) = await world.plan()
+    await office.stack.graph.age(world.person.mailbox)
     await world.user("delete", await office.event(plan))
 
     async with office.stack.session.post(

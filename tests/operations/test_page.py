@@ -179,6 +179,7 @@ async def test_a_booking_is_synced_again_by_its_id(driver: PageDriver) -> None:
     office = driver.office
     plan = await office.book()
     event = await office.event(plan)
+    await office.stack.graph.age(event.mailbox)
     await office.stack.graph.user("delete", event.mailbox, id=event.id)
     await driver.open()
     again = driver.section("Sync a booking again")

@@ -346,6 +346,7 @@ async def test_logs_name_no_person_and_no_secret(graph: GraphHere, caplog: pytes
 
 async def test_without_a_name_the_seal_is_a_property(graph: GraphHere) -> None:
     """Without extension name the seal is a property, which comes with every search and is not read apart."""
+    graph.configure(deleted_items="gone")
     calendar = open_calendar(graph.url, graph.credential, "", now)
     ref = await create(graph)
     assert await calendar.tag(ref, BOOKING, SEAL)

@@ -44,6 +44,16 @@ class World(Protocol):
     def calendar(self) -> Calendar:
         """What is tested; `DENIED_MAILBOX` refuses everything."""
 
+    @property
+    def keeps_deleted(self) -> bool:
+        """Whether an event that was removed still answers by its id."""
+
+    def user_deletes_for_good(self, event: EventRef) -> None:
+        """A user removes it, and nothing is left of it."""
+
+    def user_deletes(self, event: EventRef) -> None:
+        """A user removes it."""
+
     def subjects(self, mailbox: str) -> dict[str, str]:
         """The subject of each event that is really there, by id."""
 
@@ -57,13 +67,32 @@ class World(Protocol):
 class GraphWorld:
     """The adapter on the real SDK, and the strict stand-in."""
 
-    def __init__(self, graph: GraphHere) -> None:
+    def __init__(self, graph: GraphHere, deleted_items: str) -> None:
         self._graph = graph
+        self._deleted_items = deleted_items
+        graph.configure(deleted_items=deleted_items)
 
     @property
     def calendar(self) -> Calendar:
         """See `World`."""
         return self._graph.calendar
+
+    @property
+    def keeps_deleted(self) -> bool:
+        """See `World`."""
+        return self._deleted_items == "kept"
+
+    def user_deletes_for_good(self, event: EventRef) -> None:
+        """See `World`."""
+        state = self._graph.standin.state
+        mailbox = state.user(event.mailbox)
+        state.delete_for_good(mailbox, state.find(mailbox, event.event_id, immutable=True), by_app=False)
+
+    def user_deletes(self, event: EventRef) -> None:
+        """See `World`."""
+        state = self._graph.standin.state
+        mailbox = state.user(event.mailbox)
+        state.delete(mailbox, mailbox.events[event.event_id], by_app=False)
 
     def subjects(self, mailbox: str) -> dict[str, str]:
         """See `World`."""
@@ -92,6 +121,19 @@ class FakeWorld:
         """See `World`."""
         return self._fake
 
+    @property
+    def keeps_deleted(self) -> bool:
+        """See `World`."""
+        return True
+
+    def user_deletes_for_good(self, event: EventRef) -> None:
+        """See `World`."""
+        self._fake.events.pop(event, None)
+
+    def user_deletes(self, event: EventRef) -> None:
+        """See `World`."""
+        self._fake.user_deletes(event)
+
     def subjects(self, mailbox: str) -> dict[str, str]:
         """See `World`."""
         return {event.ref.event_id: event.content.subject for event in self._fake.of(mailbox)}
@@ -105,13 +147,13 @@ class FakeWorld:
         return self._fake.user_copies(self._fake.events[event]).ref
 
 
-@pytest.fixture(params=["graph", "fake"])
+@pytest.fixture(params=["kept", "gone", "fake"])
 def world(request: pytest.FixtureRequest) -> World:
-    """Each implementation in turn."""
+    """Each implementation in turn; Graph with either fate of what is deleted."""
     if request.param == "fake":
         return FakeWorld()
     graph: GraphHere = request.getfixturevalue("graph")
-    return GraphWorld(graph)
+    return GraphWorld(graph, request.param)
 
 
 async def make(world: World, mailbox: str = MAILBOX, *, marker: str = MARKER) -> tuple[EventRef, str]:
@@ -192,8 +234,22 @@ async def test_an_update_writes_the_content(world: World) -> None:
 async def test_an_update_of_a_missing_event_says_so(world: World) -> None:
     """`update` of an event that is gone is None and creates nothing."""
     ref, _ = await make(world)
-    await world.calendar.delete(ref)
+    world.user_deletes_for_good(ref)
     assert await world.calendar.update(ref, CHANGED) is None
+    assert world.subjects(MAILBOX) == {}
+
+
+async def test_an_event_that_a_user_deleted_shows_nowhere(world: World) -> None:
+    """Its id may answer, as the event's own; whatever is done by it, nothing is listed."""
+    ref, _ = await make(world)
+    world.user_deletes(ref)
+    written, seen = await world.calendar.update(ref, CHANGED), await world.calendar.look(ref)
+    assert (written is not None, seen is not None) == (world.keeps_deleted, world.keeps_deleted)
+    assert not written or written.event_id == ref.event_id
+    assert not seen or (seen.ref, seen.marker) == (ref, MARKER)
+    assert list(await world.calendar.find(MAILBOX, MARKER)) == []
+    await world.calendar.delete(ref)
+    await world.calendar.delete(ref)
     assert world.subjects(MAILBOX) == {}
 
 
@@ -223,7 +279,7 @@ async def test_a_tag_may_be_repeated(world: World) -> None:
     ref, _ = await make(world)
     assert await world.calendar.tag(ref, BOOKING, SEAL)
     assert await world.calendar.tag(ref, BOOKING, SEAL)
-    await world.calendar.delete(ref)
+    world.user_deletes_for_good(ref)
     assert not await world.calendar.tag(ref, BOOKING, SEAL)
 
 
@@ -237,7 +293,7 @@ async def test_a_tag_is_read_and_overwritten(world: World) -> None:
     await world.calendar.tag(ref, BOOKING, OTHER_SEAL)
     assert await world.calendar.read_tag(ref) == OTHER_SEAL
     assert await world.calendar.read_tag(other) == ""
-    await world.calendar.delete(ref)
+    world.user_deletes_for_good(ref)
     assert await world.calendar.read_tag(ref) == ""
 
 
@@ -250,7 +306,7 @@ async def test_a_look_brings_the_evidence(world: World) -> None:
     assert (seen.ref, seen.marker, seen.birth, seen.transaction_id) == (ref, MARKER, BIRTH, transaction)
     assert seen.tag == ""
     assert list(await world.calendar.find(MAILBOX, MARKER)) == [seen]
-    await world.calendar.delete(ref)
+    world.user_deletes_for_good(ref)
     assert await world.calendar.look(ref) is None
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from booking_sync.domain.event import MAX_OWN_CATEGORIES, SHARED, EventClaim
 from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import format_state
-from booking_sync.sync.synchronizer import ATTENDED_REASON, MAILED_REASON, SyncTask
+from booking_sync.domain.rendering import EventRenderer, EventStyle
+from booking_sync.domain.zones import UTC_NAME, event_zone
+from booking_sync.errors import TransientError
+from booking_sync.sync.synchronizer import ATTENDED_REASON, MAILED_REASON, Synchronizer, SyncTask
+from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.support.bookings import (
     ANNA,
     BERT,
@@ -22,12 +27,16 @@ from tests.support.bookings import (
     booking,
     technician,
 )
-from tests.support.seals import sealer
+from tests.support.fakes import events_clock
+from tests.support.seals import prover, sealer
 from tests.sync.test_synchronizer import TASK, UNTRUSTED, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventRef
+    from booking_sync.domain.zones import EventZone
     from tests.support.fakes import StoredEvent
 
 RENAMED = replace(booking(), name="Boiler repair")
@@ -53,6 +62,12 @@ def people_add(world: World, **changes: object) -> EventRef:
     event = only(world)
     world.calendar.events[event.ref] = replace(event, **changes)  # type: ignore[arg-type]
     return event.ref
+
+
+def in_zone(zone: EventZone) -> Callable[[Booking], DesiredState]:
+    """The real rules, with events written in this zone."""
+    renderer = EventRenderer(EventStyle(zone, "https://contoso.crm4.dynamics.com"))
+    return lambda subject: desired_state(subject, renderer.render, require_work_order=True)
 
 
 async def told(world: World) -> None:
@@ -225,3 +240,85 @@ async def test_a_repair_keeps_categories(world: World) -> None:
     await world.synchronizer.sync(AUDITED)
     assert only(world).own_categories == ("Family",)
     assert only(world).content.categories == ("Field Service: Scheduled",)
+
+
+async def test_a_round_more_does_not_forget_the_people(world: World) -> None:
+    """The row changes while the answer tells of people: the next round leaves the event alone."""
+    await world.synced(booking())
+    people_add(world, attended=True)
+    world.rows.put(RENAMED)
+    dispatched = [MOVED]
+
+    async def dispatcher(point: str) -> None:
+        if point == "rows.record" and dispatched:
+            world.rows.put(dispatched.pop())
+
+    world.rows.hook = dispatcher
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.rounds) == (OutcomeKind.FAILED, 2)
+    assert world.calendar.mails == ["update"]
+    assert (world.record.error, world.record.fingerprint) == (ATTENDED_REASON, "")
+
+
+async def test_an_event_that_is_a_meeting_when_it_is_met_again_is_left_alone(world: World) -> None:
+    """The answer to a creation may be the one to an earlier try: whoever is invited since gets no mail."""
+    world.rows.put(booking())
+    world.rows.faults.before["record"] = [TransientError("busy")]
+    world.calendar.faults.before["tag"] = [TransientError("busy")]
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.DEFERRED
+    people_add(world, attended=True)
+    world.calendar.calls.clear()
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, ATTENDED_REASON)
+    assert world.calendar.calls == ["create"]
+    assert (world.record.event, world.record.error) == (only(world).ref, ATTENDED_REASON)
+
+
+async def test_a_meeting_that_is_met_again_keeps_its_generation(world: World) -> None:
+    """An event that can't be written is recorded as the one it is: else its next seal would prove nothing."""
+    world.rows.put(booking())
+    world.rows.faults.before["record"] = [TransientError("busy")]
+    await world.synchronizer.sync(TASK)
+    people_add(world, attended=True)
+    outcome = await world.synchronizer.sync(replace(UNTRUSTED, suspects=frozenset()))
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, ATTENDED_REASON)
+    assert (world.record.event, world.record.generation) == (only(world).ref, 1)
+
+
+async def test_whom_the_second_write_told_of_is_heard(world: World) -> None:
+    """Times that Exchange reads otherwise are written twice: the second answer counts as the first does."""
+    zone = event_zone("Europe/Berlin")
+    world.calendar.reads = lambda time: zone.instant(time) + timedelta(hours=time.time_zone != UTC_NAME)
+    proofs = prover(world.calendar, ORGANIZATION_ID)
+    world.synchronizer = Synchronizer(
+        world.rows,
+        world.calendar,
+        in_zone(zone),
+        proofs,
+        events_clock,
+        zones=ZoneDifferences(zone, events_clock),
+    )
+    world.rows.put(booking())
+
+    async def somebody(point: str) -> None:
+        if point == "calendar.update":
+            people_add(world, attended=True)
+
+    world.calendar.hook = somebody
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, MAILED_REASON)
+    assert world.calendar.calls == ["create", "update"]
+    assert world.record.fingerprint == ""
+
+
+async def test_who_is_uncertain_looks_whether_anybody_sees_the_event(world: World) -> None:
+    """A row that came back names an event that its deletion put into Deleted Items: it is shown again."""
+    await world.synced(booking())
+    old = only(world).ref
+    world.calendar.user_deletes(old)
+    world.calendar.deleted_items[old] = replace(
+        world.calendar.deleted_items[old], created=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    assert (await world.synchronizer.sync(UNTRUSTED)).kind is OutcomeKind.SYNCED
+    assert only(world).ref != old
+    assert (world.record.event, world.record.generation) == (only(world).ref, 2)

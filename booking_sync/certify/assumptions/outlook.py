@@ -212,8 +212,8 @@ DELETION: Final = (
     _outlook(
         "deleted_event_by_id",
         "Can a deleted event still be read and changed by its immutable id?",
-        Possibility("gone", "an event that somebody deleted is made again at the next change"),
         Possibility("kept", "an answer on it means nothing; the audit finds what no calendar shows"),
+        Possibility("gone", "an event that somebody deleted is made again at the next change"),
         source="documented is that the id survives",
     ),
     _outlook(

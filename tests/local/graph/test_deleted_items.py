@@ -33,6 +33,7 @@ async def deleted(rig: Rig, by: str, **body: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("by", ["app", "person"])
 async def test_gone_means_not_found(rig: Rig, by: str) -> None:
     """In the mode `gone` every call on a deleted event answers 404, and Deleted Items stays empty."""
+    rig.configure(deleted_items="gone")
     event = await deleted(rig, by)
     for method, body in (("GET", None), ("PATCH", {"subject": "x"}), ("DELETE", None)):
         answer = await rig.call(method, path(event), body)
