@@ -12,6 +12,8 @@ strict stand-ins' services behind it. Simulated: time, the wire, the queue, the 
     process      one process of the app, wired as `wiring` does
     returns      rows, events and answers that come back changed
     people       what dispatchers and technicians do meanwhile
+    meetings     what technicians make of our events, and that nobody gets mail from us for it
+    sign_in      how processes get their tokens, and what of that is refused
     invariants   what must hold afterwards
     schedule     one run from beginning to verdict
     sabotage     the protocol with one rule removed, to prove that the simulation would notice

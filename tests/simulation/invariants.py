@@ -18,6 +18,7 @@ from booking_sync.outlook.requests import (
     SEALED_PROPERTY,
     EventRequests,
 )
+from booking_sync.sync.synchronizer import ATTENDED_REASON, MAILED_REASON
 from local.graph.mailbox.schema import DEFAULTS, read_event
 from local.graph.mailbox.store import merge_content
 from tests.simulation.dataverse import ORGANIZATION_ID
@@ -69,7 +70,9 @@ def check_conduct(schedule: Schedule) -> list[Violation]:
     """I2, I3, I5, I7, and no bugs: what may not have happened on the way."""
     found = [Violation(*each) for each in schedule.graph.violations]
     found += [Violation("bug", text) for text in schedule.conductor.errors]
-    found += [Violation("mail", str(mail)) for mail in schedule.graph.state.mails]
+    # Where people were invited at some time, each process's own view tells (`meetings.mailing`).
+    if not schedule.habits.met:
+        found += [Violation("mail", str(mail)) for mail in schedule.graph.state.mails]
     for event_id, (mailbox, content) in schedule.technicians.foreign.items():
         event = mailbox.events.get(event_id)
         if event_id in schedule.graph.indistinct and (event is None or event.owner_app):
@@ -77,7 +80,9 @@ def check_conduct(schedule: Schedule) -> list[Violation]:
         if event is None or event.content != content:
             found.append(Violation("hands off", f"the user's event {event_id} was touched"))
     for reason in schedule.queue.poison.reasons():
-        if not (schedule.profile.denied_mailbox and "may not write to this person's calendar" in reason):
+        denied = schedule.profile.denied_mailbox and "may not write to this person's calendar" in reason
+        met = schedule.habits.met and any(each in reason for each in (ATTENDED_REASON, MAILED_REASON))
+        if not (denied or met):
             found.append(Violation("poison", reason))
     return found
 
@@ -115,7 +120,8 @@ def _check_event(schedule: Schedule, booking_id: str, desired: Wanted, shown: _S
         yield Violation("mailbox", f"{about} is in {NAMES[shown.mailbox]}")
     content, start, end = _expected(desired.content)
     # Instants, in whatever zone they were written: Exchange's rules may differ.
-    if (shown.event.content, shown.event.start.utc, shown.event.end.utc) != (content, start.utc, end.utc):
+    seen = schedule.habits.without_theirs(shown.event)
+    if (seen, shown.event.start.utc, shown.event.end.utc) != (content, start.utc, end.utc):
         said = shown.event.content["subject"]
         yield Violation("content", f"{about} says {said!r} instead of {desired.content.subject!r}")
     extension = shown.event.extensions.get(EXTENSION)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 
+from booking_sync.azure.identity import RenewableIdentity
 from booking_sync.azure.seal_keys import GivenSealKeys
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.related import DataverseRelatedBookings
@@ -39,7 +40,9 @@ from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
 from tests.simulation.graph import EXTENSION, GRAPH_URL, GraphWire
+from tests.simulation.meetings.mailing import MailWatch, RowWatch, watched_runs
 from tests.simulation.queue import ProcessQueue
+from tests.simulation.sign_in.chain import SignedTransport, SignedWire, open_credential
 from tests.support.fakes import no_audit
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.event import EventRef
     from booking_sync.outlook.wire import Answer
     from booking_sync.ports.bookings import BookingRows
     from booking_sync.ports.calendars import Calendar
@@ -67,7 +71,7 @@ FAILURES_TO_OPEN = 2
 
 
 class Credential(ClosedOnExit):
-    """Tokens that are always good; the wires refuse some all the same."""
+    """Tokens that are always good, for whoever judges a schedule; processes sign in (`sign_in`)."""
 
     async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
         """A token."""
@@ -131,6 +135,7 @@ class Parts:
     """What becomes of a webhook's change."""
     strangely: Callable[[Any], Any] = _same_body
     """What is made of a body that is no service's own, on its way from Graph."""
+    identity: type[RenewableIdentity] = RenewableIdentity
 
 
 class Process:
@@ -177,27 +182,33 @@ class Process:
 
     def _make_worker(self, parts: Parts) -> ChangeWorker:
         conductor, troubles = self._schedule.conductor, self._schedule.troubles
+        tenant = self._schedule.tenant
+        credential = open_credential(tenant, parts.identity)
         dataverse = DataverseClient(
             DATAVERSE_URL,
-            Credential(),
+            credential,
             now,
-            open_wire=lambda pause: DataverseWire(
-                self._schedule.dataverse, conductor, troubles, self.name, pause
+            open_wire=lambda pause: SignedWire(
+                DataverseWire(self._schedule.dataverse, conductor, troubles, self.name, pause), tenant
             ),
             circuit=self._circuit("Dynamics 365"),
         )
         sealer = Sealer(ORGANIZATION_ID, KEYRING.keys, now, conductor.random.getrandbits)
         rows = DataverseBookings(dataverse, SupportColumns(), sealer, KEYRING)
         wire = GraphWire(self._schedule.graph, conductor, troubles, self.name)
+        signed = SignedTransport(wire, credential, tenant)
         batches = BatchScheduler(
-            BatchSender(wire, Credential(), now, self._circuit("Graph")).send,
+            BatchSender(signed, credential, now, self._circuit("Graph")).send,
             parts.mailbox_pause or (lambda answer: errors.mailbox_pause(answer, now())),
         )
         extension = EXTENSION if self._schedule.profile.extension else ""
         calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
-        watched = parts.calendar(ZoneWatch(calendar, EVENT_ZONE, self._schedule.graph.violations))
+        violations = self._schedule.graph.violations
+        heard: dict[EventRef, bool] = {}
+        unmailed = MailWatch(calendar, self._schedule.habits, violations, heard)
+        watched = parts.calendar(ZoneWatch(unmailed, EVENT_ZONE, violations))
         synchronizer = parts.synchronizer(
-            parts.rows(rows),
+            parts.rows(RowWatch(rows, heard)),
             watched,
             desired_state,
             parts.prover(EventProver(watched, sealer, KEYRING)),
@@ -206,7 +217,7 @@ class Process:
         )
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)
-        runner = PerBookingRunner(synchronizer.sync, max_bookings=100, linger=0.05)
+        runner = PerBookingRunner(watched_runs(synchronizer.sync, conductor), max_bookings=100, linger=0.05)
         handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure, no_audit)
 
         async def open_handlers() -> MessageHandlers:

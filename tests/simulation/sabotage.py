@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.azure.identity import RenewableIdentity
 from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.ownership import Own, own_generation, transaction_id
 from booking_sync.domain.plan import UpdateEvent, Wanted
+from booking_sync.errors import PermanentError
 from booking_sync.ports.bookings import BookingRows, Recorded
 from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
 from booking_sync.sync.proof import EventProver, ProvenAnswer
-from booking_sync.sync.synchronizer import Synchronizer
+from booking_sync.sync.synchronizer import ATTENDED_REASON, Synchronizer
 from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.clock import now
@@ -82,6 +84,22 @@ class NotLookingAgain(Synchronizer):
     async def _under_another_id(self, run: _Run, gone: EventRef) -> Own | None:
         del run, gone
         return None
+
+
+class Mailing(Synchronizer):
+    """Minds nobody who is invited."""
+
+    async def _may_touch(self, run: _Run, event: EventRef) -> bool:
+        return event not in run.removed
+
+
+class NotLooking(Synchronizer):
+    """Minds people of whom it has heard, and looks for none."""
+
+    async def _may_touch(self, run: _Run, event: EventRef) -> bool:
+        if event in run.attended:
+            raise PermanentError(ATTENDED_REASON)
+        return event not in run.removed
 
 
 class NotRecovering(Synchronizer):
@@ -175,9 +193,9 @@ class _TransactionProves(EventProver):
 class _ClaimsProve(EventProver):
     """What a row's columns or a message name counts as ours."""
 
-    async def proven(self, booking_id: str, event: EventRef) -> Own | None:
+    async def proven(self, booking_id: str, event: EventRef) -> ProvenAnswer:
         del booking_id
-        return Own(event, 1)
+        return ProvenAnswer(Own(event, 1))
 
 
 class _TagOfAnother(EventProver):
@@ -198,6 +216,13 @@ def _in_the_services_words(body: Any) -> Any:
     """A gateway's answer counts as the service's own."""
     del body
     return {"error": {"code": "ErrorItemNotFound", "message": "The specified object was not found."}}
+
+
+class _Stubborn(RenewableIdentity):
+    """Hands out the managed identity's token however often it is refused, as azure-identity does."""
+
+    def refused(self, token: str) -> None:
+        del token
 
 
 def _first(mailbox: str, marker: str) -> str:
@@ -229,6 +254,14 @@ def _prover(kind: Callable[[Calendar, Sealer, OpenKeyring], EventProver]) -> Par
 
 def _with_people(profile: Profile) -> Profile:
     return replace(profile, user_actions=4, forgeries=4, moves=(*profile.moves, "cancel", "overwrite"))
+
+
+def _with_meetings(profile: Profile) -> Profile:
+    return replace(profile, habits=6, moves=(*profile.moves, "cancel"))
+
+
+def _signing_in(profile: Profile) -> Profile:
+    return replace(profile, broken_links=4)
 
 
 def _hasty(profile: Profile) -> Profile:
@@ -320,6 +353,8 @@ SABOTAGES = {
     "carrying the own event along": Sabotage(Parts(synchronizer=CreatingAnew), frozenset({"orphan"})),
     "the adoption": Sabotage(_prover(_NoAdoption), frozenset({"orphan"}), _crashes_and_renames),
     "the recovery of suspects": Sabotage(Parts(synchronizer=NotRecovering), frozenset({"orphan"})),
+    "the attendees": Sabotage(Parts(synchronizer=Mailing), frozenset({"mail"}), _with_meetings),
+    "the look for attendees": Sabotage(Parts(synchronizer=NotLooking), frozenset({"mail"}), _with_meetings),
     "tagging what is untrusted": Sabotage(Parts(synchronizer=TaggingCreationsOnly), frozenset({"tag"})),
     "the proof that no copy carries": Sabotage(
         _prover(_TransactionProves), frozenset({"hands off"}), _with_people
@@ -348,6 +383,9 @@ SABOTAGES = {
     ),
     "the service's own words": Sabotage(
         Parts(strangely=_in_the_services_words), frozenset({"orphan", "poison"}), _with_strange_answers
+    ),
+    "the renewal of the identity's token": Sabotage(
+        Parts(identity=_Stubborn), frozenset({"settle", "poison", "missing", "content"}), _signing_in
     ),
     "the pause of a throttled mailbox": Sabotage(
         Parts(mailbox_pause=lambda _answer: None), frozenset({"throttling"})

@@ -23,11 +23,14 @@ from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseSide, DataverseWire
 from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
+from tests.simulation.meetings.habits import Habits
+from tests.simulation.meetings.verdict import apart_from_meetings, untold
 from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians
 from tests.simulation.process import KEYRING, SEALER, Credential, Parts, Process, desired_state
 from tests.simulation.queue import ProcessQueue, QueueModel
 from tests.simulation.returns.new_ids import Migration
 from tests.simulation.returns.rows import Administrator
+from tests.simulation.sign_in.links import Breaker, Tenant
 from tests.simulation.trouble import Profile, Troubles, draw_profile
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ IDLE_CRASH_WEIGHT = 0.07
 AUDIT_SECONDS = 900.0
 """After the last change; by then a search knows every event."""
 A_HAND = "a user's hand"
+MEETINGS = "people at an event"
 KEPT = "Deleted Items answers for a removed event"
 """A worker that does not know of the removal writes there, and is told that all is well."""
 ON_A_ROW = "a hand on a row's columns"
@@ -96,6 +100,7 @@ class Schedule:
         self.graph = GraphSide(self.conductor, self.troubles, self.profile.graph, NAMES)
         for mailbox, name in NAMES.items():
             self.graph.state.add_mailbox(mailbox, name, kind="denied" if mailbox == DORA else "normal")
+        self.tenant = Tenant(self.conductor, self.profile.credential, breakable=self.profile.broken_links > 0)
         self.queue = QueueModel(self.conductor, self.troubles, lambda: self._processes)
         returns = self.profile.returns
         self.dataverse = DataverseSide(self.conductor, self.troubles, self._receive, returns.restoring)
@@ -103,6 +108,7 @@ class Schedule:
         # (docs/architecture.md, "Limits").
         self.graph.state.forgets_creations = not returns.imports and "overwrite" not in self.profile.moves
         self.migration = Migration(self.conductor, self.graph, self.dataverse, returns.new_ids)
+        self.habits = Habits(self.conductor, self.graph, self.profile.habits)
         self._parts = parts
         self._receiver = self._make_receiver()
         self._started = 0
@@ -140,7 +146,9 @@ class Schedule:
         self.administrator = Administrator(
             self.conductor, self.dataverse, self.dispatcher, returns.restores, returns.imports
         )
-        self.conductor.actors += [self.forger, self, self.administrator, self.migration]
+        breaker = Breaker(self.conductor, self.tenant, self.troubles, self.profile.broken_links)
+        self.conductor.actors += [self.administrator, self.migration]
+        self.conductor.actors += [self.forger, self.habits, breaker, self]
         await self._rest()
         self.conductor.note("-- changes have stopped, services are healthy")
         self.troubles.healthy = True
@@ -149,6 +157,7 @@ class Schedule:
         self.forger.stop()
         self.administrator.stop()
         self.migration.stop()
+        self.habits.stop()
         await self._catch_up()
         await self._rest()
         return await self._judge() + check_conduct(self)
@@ -167,9 +176,20 @@ class Schedule:
         if wrong:
             return wrong
         if self.profile.audits:
+            self.habits.part()
             return await Nights(self, self._rest, self._read_rows).violations()
         if not self._excuses():
             return []
+        found = await self._judge_again()
+        if not self.habits.met:
+            return found
+        wrong = apart_from_meetings(found, self.habits)
+        wrong += untold(await self._read_rows(), self.habits, DORA)
+        self.conductor.note("-- technicians take the people off our events")
+        self.habits.part()
+        return wrong or await self._judge_again()
+
+    async def _judge_again(self) -> list[Violation]:
         self._audit()
         await self._rest()
         return check_bookings(self, await self._read_rows())
@@ -226,7 +246,8 @@ class Schedule:
         reasons = {
             "a crash": sum(self._crash_points.values()),
             NO_LOCK: self.profile.graph.no_lock,
-            A_HAND: self.technicians.meddled,
+            A_HAND: self.technicians.meddled or self.habits.reshaped,
+            MEETINGS: self.habits.met,
             ON_A_ROW: self.dispatcher.overwrote,
             KEPT: any(each.deleted_items for each in self.graph.state.mailboxes.values()),
             IMPORTED: self.administrator.imported,
@@ -248,6 +269,8 @@ class Schedule:
         A mishap excuses an orphan only if the booking did not want its event in one place all the time: else
         the next try meets the event at its creation.
         """
+        if violation.booking_id in self.habits.met:
+            return True
         excuses = self._excuses()
         if UNTOLD in excuses and violation.kind in LEFT_BY_A_RECORD:
             return True
@@ -260,7 +283,7 @@ class Schedule:
         wavered = violation.booking_id in self.dispatcher.wavering
         if not wavered and {KEPT, A_HAND} <= excuses:
             wavered = True  # the next try meets what a user deleted, not what came after it
-        mishaps = excuses - {A_HAND, KEPT, NEW_IDS} if wavered else excuses & {NO_LOCK}
+        mishaps = excuses - {A_HAND, KEPT, NEW_IDS, MEETINGS} if wavered else excuses & {NO_LOCK}
         return violation.kind in LEFT_BY_MISHAP and bool(mishaps)
 
     def _audit(self) -> None:

@@ -5,6 +5,7 @@ Profiles differ on purpose: a schedule with every fault at once hides what one w
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
@@ -15,9 +16,9 @@ from local.standin.faults import Fault, FaultScript
 from tests.simulation.clock import now
 from tests.simulation.returns.answers import STRANGE, strange
 from tests.simulation.returns.kinds import Returns, draw_returns
+from tests.simulation.sign_in.links import FORMS, Form
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Mapping, Sequence
 
     from tests.simulation.conductor import Conductor
@@ -64,19 +65,25 @@ class Profile:
     """Dataverse ends each batch with its first part that fails, though it is asked to go on."""
     returns: Returns = field(default_factory=Returns)
     """Rows, events and answers that come back changed."""
+    habits: int = 0
+    """What technicians make of our events: invitations, all-day events, series, notes."""
+    credential: Form = "secret"
+    """How the app proves itself to Entra."""
+    broken_links: int = 0
+    """Times that something on the way to its tokens is refused from then on."""
 
 
-def draw_profile(random: random.Random) -> Profile:
+def draw_profile(drawn: random.Random) -> Profile:
     """A profile by chance; each kind of trouble is absent from about half of all schedules."""
 
     def some(most: int, share: float = 0.5) -> int:
-        return random.randint(1, most) if random.random() < share else 0
+        return drawn.randint(1, most) if drawn.random() < share else 0
 
     profile = Profile(
-        processes=random.choice((1, 2, 2, 3)),
-        bookings=random.choice((1, 1, 1, 2, 3)),
-        changes=random.randint(1, 7),
-        haste=random.choice((0.1, 0.5, 1.0)),
+        processes=drawn.choice((1, 2, 2, 3)),
+        bookings=drawn.choice((1, 1, 1, 2, 3)),
+        changes=drawn.randint(1, 7),
+        haste=drawn.choice((0.1, 0.5, 1.0)),
         user_actions=some(4, 0.3),
         crashes=some(3, 0.4),
         call_faults=some(4),
@@ -88,15 +95,15 @@ def draw_profile(random: random.Random) -> Profile:
         lost_webhooks=some(2, 0.2),
         outages=some(2, 0.15),
         stalls=some(3, 0.3),
-        moves=tuple(each for each in ("reassign", "cancel", "delete") if random.random() < 0.65),
-        denied_mailbox=random.random() < 0.12,
-        extension=random.random() < 0.5,
+        moves=tuple(each for each in ("reassign", "cancel", "delete") if drawn.random() < 0.65),
+        denied_mailbox=drawn.random() < 0.12,
+        extension=drawn.random() < 0.5,
         graph=GraphConfig(
-            shuffle_seed=random.randrange(1000),
-            duplicate_status=random.choice((400, 409)),
-            duplicate_names_existing=random.random() < 0.5,
-            deleted_transactions=random.choice(("forgotten", "remembered", "ghost")),
-            no_lock=random.random() < 0.15,
+            shuffle_seed=drawn.randrange(1000),
+            duplicate_status=drawn.choice((400, 409)),
+            duplicate_names_existing=drawn.random() < 0.5,
+            deleted_transactions=drawn.choice(("forgotten", "remembered", "ghost")),
+            no_lock=drawn.random() < 0.15,
             inline_extension_failure_every=0,
         ),
     )
@@ -106,23 +113,42 @@ def draw_profile(random: random.Random) -> Profile:
     # Two of five schedules.
     related = profile.graph.shuffle_seed % 5 < 2
     profile = replace(profile, moves=(*profile.moves, "relate")) if related else profile
-    if random.random() < 0.25:
+    if drawn.random() < 0.25:
         profile = replace(profile, moves=(*profile.moves, "overwrite"))
     graph = replace(
         profile.graph,
-        deleted_items=random.choice(("gone", "kept")),
-        deleted_items_delete=random.choice(("refused", "once_more")),
+        deleted_items=drawn.choice(("gone", "kept")),
+        deleted_items_delete=drawn.choice(("refused", "once_more")),
     )
     audits = profile.graph.shuffle_seed % 8 == 3
     stops = profile.graph.shuffle_seed % 9 == 4
     profile = replace(profile, forgeries=some(4, 0.3), graph=graph, audits=audits, batch_stops=stops)
-    return with_returns(profile, draw_returns(random))
+    profile = with_returns(profile, draw_returns(drawn))
+    return _with_people_and_sign_in(profile)
 
 
 def with_returns(profile: Profile, returns: Returns) -> Profile:
     """A profile with these, and a Graph that is so about ids."""
     graph = replace(profile.graph, foreign_ids=returns.former_ids, malformed_ids=returns.odd_ids)
     return replace(profile, returns=returns, graph=graph)
+
+
+def _with_people_and_sign_in(profile: Profile) -> Profile:
+    """By what is drawn already, so that schedules without any of it replay as they always did."""
+    chance = random.Random(repr(profile))  # noqa: S311 - schedules must replay
+    graph = replace(
+        profile.graph,
+        deleted_items_tell=chance.choice(("nothing", "calendar", "cancelled")),
+        update_mails=chance.choice(("every_change", "what_attendees_see")),
+        series_times=chance.choice(("taken", "refused")),
+    )
+    return replace(
+        profile,
+        graph=graph,
+        habits=chance.choice((0, 0, 0, 0, 2, 4, 6)),
+        credential=chance.choice(FORMS),
+        broken_links=chance.choice((0, 0, 0, 0, 1, 2, 3)),
+    )
 
 
 @dataclass(frozen=True)

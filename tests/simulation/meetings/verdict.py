@@ -1,0 +1,42 @@
+"""What an event to which people are invited may leave undone, and for how long.
+
+While people are invited, the event stays as it is, whatever becomes of its booking; an audit has that told on
+the row. Once they are removed, the next audit mends everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from booking_sync.sync.synchronizer import ATTENDED_REASON, MAILED_REASON
+from tests.simulation.invariants import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from booking_sync.domain.record import BookingRow
+    from tests.simulation.meetings.habits import Habits
+
+REASONS = (ATTENDED_REASON, MAILED_REASON)
+
+
+def apart_from_meetings(found: Sequence[Violation], habits: Habits) -> list[Violation]:
+    """Violations that no meeting excuses."""
+    with_people = habits.bookings_with_people()
+    return [each for each in found if each.booking_id not in with_people]
+
+
+def untold(rows: Mapping[str, BookingRow | None], habits: Habits, denied: str) -> Iterator[Violation]:
+    """Rows that an audit has looked at, and that do not tell of the people.
+
+    Args:
+        rows: by booking id.
+        habits: the technicians'.
+        denied: a mailbox whose refusal a row tells instead.
+    """
+    for booking_id in sorted(habits.bookings_with_people()):
+        row = rows.get(booking_id)
+        resource = row.booking.resource if row else None
+        elsewhere = resource and resource.user and resource.user.entra_object_id == denied
+        if row and not elsewhere and not any(each in row.record.error for each in REASONS):
+            yield Violation("untold", f"the row of booking {booking_id[-4:]} does not tell of the people")
