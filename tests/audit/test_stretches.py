@@ -259,6 +259,7 @@ async def test_an_event_in_another_calendar_is_not_written_every_half_hour(
     """It is missing again for the same record; once it was made anew, its record names another event."""
     await world.book()
     (event,) = world.events()
+    world.age(event)
     world.user_deletes(event)
     assert (await world.audit(NEAR)).enqueued == 1
     again = await world.audit(NEAR)

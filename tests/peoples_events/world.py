@@ -24,13 +24,14 @@ from tests.support.pacing import Sleeper
 from tests.support.seals import prover
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.bulk.adoption import Adoption
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.record import SyncRecord
+    from booking_sync.ports.bookings import BookingOwner
     from local.graph.mailbox.events import StoredEvent
     from tests.outlook.kit import GraphHere
     from tests.peoples_events.states import Act
@@ -42,9 +43,16 @@ SUSPECTS = frozenset({MAILBOX, OTHER_MAILBOX})
 class Reads:
     """What Dataverse says of mailboxes and of bookings that are in no list."""
 
-    async def user_mailboxes(self) -> frozenset[str]:
+    async def resources(self) -> Mapping[str, str]:
         """See the port."""
-        return frozenset({MAILBOX, OTHER_MAILBOX})
+        return {"one": MAILBOX, "other": OTHER_MAILBOX}
+
+    async def whose(
+        self, starts_from: datetime, starts_before: datetime
+    ) -> AsyncGenerator[Sequence[BookingOwner], None]:
+        """See the port; purge does not ask."""
+        raise AssertionError((starts_from, starts_before))
+        yield []
 
     async def presence(self, booking_ids: Sequence[str]) -> Mapping[str, Presence]:
         """See the port."""
