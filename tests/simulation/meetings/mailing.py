@@ -125,10 +125,10 @@ class MailWatch(WrappedCalendar):
             self._hear(event, written.state)
         return written
 
-    async def delete(self, event: EventRef) -> None:
+    async def delete(self, event: EventRef) -> bool:
         """See the port."""
         self._check(event, "delete")
-        await super().delete(event)
+        return await super().delete(event)
 
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """See the port."""
