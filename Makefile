@@ -19,7 +19,7 @@ TESTS ?=
 # Options for `make run`, such as ARGUMENTS="--bookings 30 --burst 0".
 ARGUMENTS ?=
 
-# Options for `make lock`, such as OPTIONS="--upgrade-package idna", and for `make audit-package`.
+# Options for `make lock`, such as OPTIONS="--upgrade-package idna", for `make audit-package` and `make mutants`.
 OPTIONS ?=
 
 # What `make soak` and `make replay` play.
@@ -66,6 +66,10 @@ soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=1
 soak-answers: $(PYTHON_READY) $(NODE_READY) ## Try many spoiled answers of every service on each adapter (ANSWERS=100000 of each kind)
 	@ANSWERS=$(ANSWERS) HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -s --timeout 0 -k "answer or spoiled" \
 		tests/hostile/test_graph_answers.py tests/hostile/test_dataverse_answers.py tests/hostile/test_azure_answers.py
+
+.PHONY: mutants
+mutants: $(PYTHON_READY) $(NODE_READY) ## Change the code that decides, one thing at a time, and list what no test notices (OPTIONS="--sample 20")
+	@$(BIN)/python -m tools.mutants $(OPTIONS)
 
 .PHONY: replay
 replay: $(PYTHON_READY) ## Play one simulated schedule and print what happened (SEED=42)
