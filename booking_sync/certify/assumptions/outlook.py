@@ -194,14 +194,16 @@ CHANGES: Final = (
         "series_times",
         "Can the times of a series be changed by PATCH?",
         Possibility("taken", "an event that somebody made a series of becomes single again"),
-        Possibility("refused", "such an event is replaced"),
+        Possibility("refused", "the app ends the series in the same change, which is not tried here"),
         source="none",
     ),
     _outlook(
         "mails_of_update",
         "Which changes of an event with attendees send them mail?",
-        Possibility("every_change", "the app never changes what attendees see of such an event"),
-        Possibility("what_attendees_see", "the app never changes what attendees see of such an event"),
+        Possibility(
+            "every_change", "the app neither changes, tags nor removes an event once it knows of them"
+        ),
+        Possibility("what_attendees_see", "the same: what is quiet is documented for no property"),
         source="documented is only that one with nothing but `attendees` reaches those that changed",
         trial=TriedBy.NEVER,
         not_tried="it would send mail",
@@ -220,7 +222,7 @@ DELETION: Final = (
         "deleted_event_tells",
         "What do answers on a deleted event tell?",
         Possibility("nothing", "the audit finds it"),
-        Possibility("calendar", "they name another folder, so that it is found at the next change"),
+        Possibility("calendar", "the link to the calendar names another folder: found at the next change"),
         Possibility("cancelled", "they say `isCancelled`, so that it is found at the next change"),
         source="none",
     ),
