@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from rich.console import Console
 from rich.progress import track
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cosmic_ray.work_item import MutationSpec
 
@@ -187,14 +188,17 @@ def _change(original: str, mutated: str) -> str:
     return "\n".join([*(f"- {line}" for line in gone), *(f"+ {line}" for line in came)])
 
 
-async def judge_all(chosen: Sequence[MutationSpec], benches: Sequence[Bench]) -> list[Verdict]:
-    """The verdicts, in the order of the mutations."""
+async def judge_all(
+    chosen: Sequence[MutationSpec], benches: Sequence[Bench], tell: Callable[[Verdict], None]
+) -> list[Verdict]:
+    """The verdicts, in the order of the mutations; each is told at once, since all take hours."""
     verdicts: dict[int, Verdict] = {}
     left = iter(track(list(enumerate(chosen)), "Mutants", console=Console(stderr=True)))
 
     async def work(bench: Bench) -> None:
         for place, mutation in left:
             verdicts[place] = await bench.judge(mutation)
+            tell(verdicts[place])
 
     await asyncio.gather(*map(work, benches))
     return [verdicts[place] for place in sorted(verdicts)]
@@ -205,6 +209,12 @@ def _choose(modules: Sequence[str], sample: int, seed: int) -> list[MutationSpec
     if not sample or sample >= len(found):
         return found
     return random.Random(seed).sample(found, sample)  # noqa: S311 - a sample, not a secret
+
+
+def _add(path: Path | None, verdict: Verdict) -> None:
+    if path is not None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(verdict)) + "\n")
 
 
 def _show(verdicts: Sequence[Verdict], console: Console) -> None:
@@ -224,16 +234,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=0, help="only so many, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--json", type=Path, help="write the verdicts there")
+    parser.add_argument("--json", type=Path, help="add each verdict to this file, as a line of JSON")
     options = parser.parse_args(arguments)
     os.chdir(ROOT)
     chosen = _choose(options.modules, options.sample, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         count = min(options.at_once, len(chosen))
         benches = [Bench(Path(folder) / str(number)) for number in range(count)]
-        verdicts = asyncio.run(judge_all(chosen, benches))
-    if options.json:
-        options.json.write_text(json.dumps([asdict(each) for each in verdicts], indent=1) + "\n")
+        verdicts = asyncio.run(judge_all(chosen, benches, partial(_add, options.json)))
     _show(verdicts, Console())
     return int(any(not each.killed_by for each in verdicts))
 

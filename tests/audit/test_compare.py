@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -222,3 +222,18 @@ def test_findings_name_where_they_are() -> None:
     finding = only(snapshot(ROW, SHOWN, shown(event_id="E2", generation=2)))
     assert (finding.booking_id, finding.mailbox, finding.event_id) == (BOOKING_ID, ANNA, "E2")
     assert only(snapshot(ROW)).event_id == EVENT.event_id
+
+
+@pytest.mark.parametrize(
+    ("start", "within"),
+    [
+        (WINDOW.first, True),
+        (WINDOW.first - timedelta(seconds=1), False),
+        (WINDOW.last - timedelta(seconds=1), True),
+        (WINDOW.last, False),
+        (None, False),
+    ],
+)
+def test_a_row_that_was_read_by_its_id_is_sorted_as_a_list_does(start: datetime | None, within: bool) -> None:  # noqa: FBT001 - a table's column
+    """From the window's first moment on, and before its last."""
+    assert WINDOW.starts(replace(booking(), start=start)) is within

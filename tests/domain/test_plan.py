@@ -27,6 +27,11 @@ def test_only_a_resource_of_type_user_has_a_calendar(kind: ResourceType) -> None
     assert desired(replace(PLAIN, resource=odd)) == Unwanted("the resource is not a user")
 
 
+def test_a_type_is_a_number_as_dataverse_sends_it() -> None:
+    """The adapter hands on the bare number, not a member of the enumeration."""
+    assert isinstance(desired(replace(PLAIN, resource=replace(technician(ANNA), type=3))), Wanted)
+
+
 @pytest.mark.parametrize(
     ("subject", "reason", "mailbox"),
     [

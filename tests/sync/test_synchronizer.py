@@ -535,6 +535,17 @@ async def test_an_event_in_deleted_items_is_shown_again_when_somebody_missed_it(
     assert [each.ref for each in world.calendar.events.values()] == [shown.ref]
 
 
+async def test_a_row_forgets_an_event_that_is_gone_when_nothing_is_to_be_shown(world: World) -> None:
+    """Somebody missed it, and the booking is canceled: the row must not go on naming it."""
+    await world.synced(booking())
+    event = world.record.event
+    assert event
+    del world.calendar.events[event]
+    world.rows.put(replace(booking(), status=CANCELED))
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
+    assert world.record.event is None
+
+
 async def test_a_look_keeps_the_event_that_got_another_id(world: World) -> None:
     """A migration renamed it, or an older row names its predecessor: it is taken over and not made anew."""
     await world.synced(booking())
