@@ -110,6 +110,27 @@ async def test_what_has_become_too_much_meanwhile_is_not_removed(world: AuditWor
     assert report.withheld == 12
 
 
+async def test_what_grew_in_several_parts_meanwhile_is_counted_together(world: AuditWorld) -> None:
+    """Eight here and eight there are sixteen: what the second pass has removed so far is remembered."""
+    made = {
+        mailbox: [await world.book(mailbox, 1 + n / 24) for n in range(12)]
+        for mailbox in (MAILBOX, OTHER_MAILBOX)
+    }
+    for bookings in made.values():
+        world.dataverse.remove(bookings[0].id)
+    auditor = world.in_parts(1)
+    progress = auditor.start(REPAIR)
+    while not progress.is_passed:
+        report = await auditor.go_on(progress, 0)
+        assert report.rest
+        progress = report.rest
+    for bookings in made.values():
+        for each in bookings[1:8]:
+            world.dataverse.remove(each.id)
+    report = await auditor.go_on(progress)
+    assert (report.counts()["guard"], report.enqueued, report.withheld) == (1, 8, 8)
+
+
 async def test_an_audit_goes_on_by_the_queue_to_the_same_end(world: AuditWorld) -> None:
     """Each message does a part and leaves the rest; only the last one tells the journal."""
     await troubled(world)

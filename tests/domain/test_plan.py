@@ -28,7 +28,9 @@ def test_only_a_resource_of_type_user_has_a_calendar(kind: ResourceType) -> None
 
 
 def test_a_type_is_a_number_as_dataverse_sends_it() -> None:
-    """The adapter hands on the bare number, not a member of the enumeration."""
+    """The adapter hands on the bare number, not a member of the enumeration; so with a status."""
+    canceled = BookingStatus("Off", int(CommitType.CANCELED))
+    assert isinstance(desired(replace(PLAIN, status=canceled)), Unwanted)
     assert isinstance(desired(replace(PLAIN, resource=replace(technician(ANNA), type=3))), Wanted)
 
 

@@ -535,6 +535,34 @@ async def test_an_event_in_deleted_items_is_shown_again_when_somebody_missed_it(
     assert [each.ref for each in world.calendar.events.values()] == [shown.ref]
 
 
+async def test_an_uncertain_run_searches_once_however_often_the_row_changes(world: World) -> None:
+    """What an earlier try left is found in the first round; a row that keeps moving costs no search more."""
+    await world.synced(booking())
+    changes = iter(range(3))
+
+    async def dispatcher(point: str) -> None:
+        if point == "rows.record" and next(changes, None) is not None:
+            world.rows.put(replace(booking(), name="Changed again"))
+
+    world.rows.hook = dispatcher
+    world.calendar.calls.clear()
+    await world.synchronizer.sync(UNTRUSTED)
+    assert world.calendar.calls.count("find") == 1
+
+
+async def test_a_mailbox_is_the_same_by_its_id(world: World) -> None:
+    """The row's and the resource's come from different answers: they are compared, letter by letter."""
+    await world.synced(booking())
+    event = world.record.event
+    assert event
+    again = EventRef("".join(list(event.mailbox)), event.event_id)
+    stored = world.rows.rows[BOOKING_ID]
+    world.rows.rows[BOOKING_ID] = replace(stored, record=replace(stored.record, event=again))
+    world.rows.put(replace(booking(), name="Renamed"))
+    await world.synchronizer.sync(SyncTask(BOOKING_ID))
+    assert [each.ref for each in world.calendar.events.values()] == [event]
+
+
 async def test_a_row_forgets_an_event_that_is_gone_when_nothing_is_to_be_shown(world: World) -> None:
     """Somebody missed it, and the booking is canceled: the row must not go on naming it."""
     await world.synced(booking())
