@@ -88,12 +88,15 @@ bench-quick: $(PYTHON_READY) $(NODE_READY) ## Run every benchmark once with smal
 bench-report: $(PYTHON_READY) ## Write docs/benchmarks.md and the README's table from the stored results
 	@$(BIN)/python -m benchmarks report
 
-.PHONY: check
-check: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Lint, formatting, types, who may import whom, texts in others' languages
+.PHONY: lint
+lint: $(PYTHON_READY) ## Lint, formatting, types, who may import whom
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+.PHONY: check
+check: lint $(NODE_TOOLS_READY) ## The same, and texts in others' languages by their parsers
 	@$(BIN)/python -m pytest -q tests/languages
 	@echo "checks passed"
 

@@ -28,6 +28,7 @@ CATALOGUE = (
     Benchmark("growth", "Processor time and growth"),
     Benchmark("memory", "Memory of the worker"),
     Benchmark("catch_up", "Catch-up"),
+    Benchmark("audit_at_scale", "Audits of any size"),
 )
 
 

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Final
 
 from booking_sync.audit.compare import AuditWindow
 from booking_sync.audit.inspection import PartTooLargeError, too_slow
-from booking_sync.audit.parts import MAILBOXES_PER_PART, AuditPart, behind, first_part, halved, owners_of
+from booking_sync.audit.parts import (
+    MAILBOXES_PER_PART,
+    AuditPart,
+    behind,
+    first_part,
+    fit_together,
+    halved,
+    owners_of,
+)
 from booking_sync.audit.report import MAX_FINDINGS_SHOWN, AuditReport, log_report
 from booking_sync.domain.audit_progress import AuditProgress, AuditReach, MailboxRange
 from booking_sync.errors import SyncError, TransientError
@@ -197,7 +205,7 @@ class Auditor:
         self, progress: AuditProgress, resources: Mapping[str, str], stretch: _Stretch
     ) -> AuditProgress:
         owners = owners_of(resources)
-        if progress.undivided and len(owners) > progress.size:
+        if progress.undivided and not fit_together(len(owners), progress.size):
             progress = replace(progress, undivided=False, strays=True)
         if progress.undivided:
             seen = await self._inspect(AuditPart(tuple(owners), undivided=True), progress)

@@ -17,7 +17,7 @@ from tests.simulation.__main__ import Account, play_many
 from tests.simulation.schedule import play
 
 CHUNKS = 8
-SCHEDULES_PER_CHUNK = 250
+SCHEDULES_PER_CHUNK = 125
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 def test_every_schedule_converges(chunk: int, pool: ProcessPoolExecutor) -> None:
     """Each promise holds after each of these schedules; `make replay SEED=…` shows one that failed."""
     first = chunk * SCHEDULES_PER_CHUNK
-    step = 50
+    step = 25
     account = Account()
     starts = range(first, first + SCHEDULES_PER_CHUNK, step)
     for part in pool.map(play_many, starts, [step] * len(starts)):
@@ -42,7 +42,7 @@ def test_every_schedule_converges(chunk: int, pool: ProcessPoolExecutor) -> None
     assert account.schedules == SCHEDULES_PER_CHUNK
     # A chunk that met no trouble proves nothing.
     assert account.struck.total() > SCHEDULES_PER_CHUNK
-    assert len(account.crash_points) > 10
+    assert len(account.crash_points) > 5
 
 
 @pytest.mark.parametrize(
