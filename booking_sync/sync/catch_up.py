@@ -5,6 +5,10 @@ too late leaves a row that is behind its record. That shows on the row alone, so
 no call to Outlook: every booking that was changed lately is planned as a first delivery would plan it, and a
 plan that does anything means that nobody did it yet.
 
+A run that has taken its time stops between two pages, and the next one goes on from there before it looks
+at what is new. So an import of half a million rows has no run end by the platform's limit, again and again at
+the same place.
+
 Nothing is remembered that may not be lost. The windows of consecutive runs overlap many times over, and a
 hint too many costs one read. What this can't see: rows that are gone, rows that changed before the look-back,
 and what people do in Outlook. Those are the audit's.
@@ -14,7 +18,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -29,7 +34,7 @@ from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import timedelta
+    from datetime import datetime
 
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
@@ -39,6 +44,9 @@ if TYPE_CHECKING:
 
 ROWS_PER_TURN = 50
 """Rows planned before others may use the event loop: well below ten milliseconds."""
+
+RUN_SECONDS = 240.0
+"""After which no further page is taken; well below what a function may run (`functionTimeout`: 10 min)."""
 
 _logger = logging.getLogger(__name__)
 
@@ -87,6 +95,8 @@ class Tally:
     """Of those behind; the others were queued by an earlier run, at the same version."""
     failing: int = 0
     unreadable: int = 0
+    unfinished: int = 0
+    """1 when the next run has to go on with this one's rows."""
 
 
 class CatchUp:
@@ -123,6 +133,8 @@ class CatchUp:
         One that waits for long, because its mailbox is throttled, is not queued by every run. Never holds
         more than one window's bookings; losing it costs one hint for each that waits.
         """
+        self._rest: BookingQuery | None = None
+        """What the last run left; losing it leaves those rows to the audit once they are too old."""
 
     async def run(self) -> Tally:
         """Look once, and queue what is behind; logs one line, a warning when it found any.
@@ -132,22 +144,40 @@ class CatchUp:
         """
         tally = Tally()
         behind: dict[str, str] = {}
+        end = self._now() + timedelta(seconds=RUN_SECONDS)
         try:
-            async for page in self._listing.list_bookings(self._query()):
-                await self._take(page, tally, behind)
+            if self._rest is not None:
+                self._rest = await self._look(self._rest, end, tally, behind)
+            if self._rest is None and self._now() < end:
+                self._rest = await self._look(self._query(), end, tally, behind)
         except SyncError as error:
             _report(tally, error.reason)
             raise
         finally:
-            self._queued = behind
+            self._queued = self._queued | behind if self._rest else behind
+        tally.unfinished = int(self._rest is not None)
         _report(tally)
         return tally
 
     def _query(self) -> BookingQuery:
         now = self._now()
         return BookingQuery(
-            modified_from=now - self._window.look_back, modified_until=now - self._window.settle
+            modified_from=now - self._window.look_back,
+            modified_until=now - self._window.settle,
+            by_start=True,
         )
+
+    async def _look(
+        self, query: BookingQuery, end: datetime, tally: Tally, behind: dict[str, str]
+    ) -> BookingQuery | None:
+        """Look at the query's bookings until the time is over; what is left of it then."""
+        pages = self._listing.list_bookings(query)
+        async for page in pages:
+            await self._take(page, tally, behind)
+            starts = [row.booking.start for row in page.rows if row.booking.start]
+            if starts and self._now() >= end:
+                return replace(query, starts_from=starts[-1])
+        return None
 
     async def _take(self, page: BookingPage, tally: Tally, behind: dict[str, str]) -> None:
         """Look at one page and queue what is behind on it; `behind` gets the versions that are queued."""
@@ -186,5 +216,5 @@ def _report(tally: Tally, problem: str = "") -> None:
     fields = asdict(tally)
     if problem:
         fields["problem"] = problem
-    found = tally.behind or tally.unreadable or problem
+    found = tally.behind or tally.unreadable or tally.unfinished or problem
     log_event(_logger, "catch_up", level=logging.WARNING if found else logging.INFO, **fields)

@@ -8,6 +8,7 @@ import itertools
 import json
 import logging
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +22,8 @@ from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.sync.catch_up import CatchUp, CatchUpWindow, Standing, Tally, standing
+from booking_sync.ports.bookings import BookingPage, BookingQuery
+from booking_sync.sync.catch_up import RUN_SECONDS, CatchUp, CatchUpWindow, Standing, Tally, standing
 from booking_sync.sync.sending import SENDS_AT_ONCE
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
@@ -102,13 +104,20 @@ class CatchUpWorld:
         self.time = START
         self.rows = FakeRows(now=lambda: self.time)
         self.queue = queue or FakeQueue()
+        self.seconds_per_page = 0.0
         self.restart()
+
+    async def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
+        """The rows' lists, each page of which takes so long."""
+        async for page in self.rows.list_bookings(query):
+            self.time += timedelta(seconds=self.seconds_per_page)
+            yield page
 
     def restart(self) -> None:
         """Another process takes over."""
         numbers = itertools.count(1)
         self.catch_up = CatchUp(
-            self.rows,
+            self,
             self.queue,
             desired,
             CatchUpWindow(LOOK_BACK, SETTLE),
@@ -146,6 +155,41 @@ async def test_missed_bookings_are_queued() -> None:
         for number, booking_id in enumerate(ids, 1)
     }
     assert {delay for _, delay in world.queue.sent} == {0.0}
+
+
+async def test_a_run_that_has_taken_its_time_is_gone_on_with() -> None:
+    """More rows than a run has time for: it stops between pages, and the next looks at the others first."""
+    world = CatchUpWorld()
+    ids = [str(uuid.uuid4()) for _ in range(6)]
+    for place, booking_id in enumerate(ids):
+        start = START + timedelta(days=place)
+        world.rows.put(replace(booking(booking_id), start=start, end=start + timedelta(hours=1)))
+    world.seconds_per_page = RUN_SECONDS
+    first = await world.run_after()
+    assert (first.rows, first.unfinished) == (2, 1)
+    assert world.take_queued() == sorted(ids[:2])
+    second = await world.run_after()
+    assert second.unfinished == 1
+    assert set(world.take_queued()) == {ids[2]}  # the row where the first one stopped is looked at again
+    world.seconds_per_page = 0
+    rest = await world.run_after()
+    assert rest.unfinished == 0
+    assert set(world.take_queued()) == set(ids[3:])
+
+
+async def test_what_was_left_is_found_even_when_it_is_older_than_a_run_looks_back() -> None:
+    """The next run keeps to the time that the unfinished one looked back to."""
+    world = CatchUpWorld()
+    ids = [str(uuid.uuid4()) for _ in range(4)]
+    for place, booking_id in enumerate(ids):
+        start = START + timedelta(days=place)
+        world.rows.put(replace(booking(booking_id), start=start, end=start + timedelta(hours=1)))
+    world.seconds_per_page = RUN_SECONDS
+    await world.run_after()
+    world.seconds_per_page = 0
+    world.take_queued()
+    await world.run_after(minutes=120)
+    assert set(world.take_queued()) == set(ids[2:])
 
 
 async def test_hints_bring_everything_in_step() -> None:
@@ -248,6 +292,7 @@ async def test_run_logs_one_line(caplog: pytest.LogCaptureFixture, behind: int) 
         "queued": behind,
         "failing": 0,
         "unreadable": 0,
+        "unfinished": 0,
     }
 
 

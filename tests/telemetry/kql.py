@@ -56,7 +56,7 @@ def logged() -> dict[str, set[str]]:
 
 UNPACKED = {
     "webhook": {"status", "reason", "error", "change", "bookingId", "correlationId", "table", "rowId"},
-    "catch_up": {"pages", "rows", "behind", "queued", "failing", "unreadable", "problem"},
+    "catch_up": {"pages", "rows", "behind", "queued", "failing", "unreadable", "unfinished", "problem"},
     "unexpected_error": {"bookingId", "table", "rowId"},
 }
 """Fields that the code hands over as a mapping."""
