@@ -38,7 +38,11 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def crowd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crowd]:
     """Twelve technicians in a stack of their own, which tests may break for a while."""
-    options = StackOptions(tmp_path_factory.mktemp("crowd"), hidden_seconds=HIDDEN_SECONDS)
+    options = StackOptions(
+        tmp_path_factory.mktemp("crowd"),
+        hidden_seconds=HIDDEN_SECONDS,
+        settings={"NEAR_AUDIT_SCHEDULE": NO_TIMERS["NEAR_AUDIT_SCHEDULE"]},
+    )
     maker = WorldMaker(seed=2)
     today = datetime.now(UTC).date()  # the audit looks at the weeks around it only
     world = maker.make(technicians=12, bookings=1, day=today)

@@ -16,7 +16,7 @@ import pytest_asyncio
 from local.day.moves import Day
 from local.day.world import WorldMaker, booking_row
 from local.processes import REPOSITORY
-from local.stack import LocalStack, StackOptions
+from local.stack import NO_TIMERS, LocalStack, StackOptions
 from local.standin.faults import Fault
 from tests.e2e.crowd import Crowd
 from tests.e2e.office import BOOKINGS
@@ -41,7 +41,7 @@ _spec.loader.exec_module(_module)
 app = _module.app
 """
 """The app as it is, with its own loggers at DEBUG."""
-SELDOM = {"CATCH_UP_SCHEDULE": "0 */10 * * * *", "CATCH_UP_LOOK_BACK_MINUTES": "10"}
+SELDOM = {**NO_TIMERS, "CATCH_UP_SCHEDULE": "0 */10 * * * *", "CATCH_UP_LOOK_BACK_MINUTES": "10"}
 """Settings that work, with a gap of two minutes between what two runs of the catch-up see."""
 NOTE = "Call Frau Albersdorf-Nettelbrand at the gate"
 """A person's words, put where they may come back in an error."""
