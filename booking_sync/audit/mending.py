@@ -64,7 +64,8 @@ class Mender:
         if progress.reach is AuditReach.NEAR:
             seen = replace(seen, findings=tuple(self._nearly(each, seen.failing) for each in seen.findings))
         if progress.stage is AuditPass.MEND:
-            return await self._mend(progress, seen.findings)
+            moved = AuditSums(in_motion=seen.in_motion)
+            return await self._mend(replace(progress, sums=progress.sums.plus(moved)), seen.findings)
         progress = replace(progress, sums=progress.sums.plus(_sums(seen)))
         if progress.undivided:
             return await self._conclude(progress, seen)

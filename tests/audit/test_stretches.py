@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.audit.auditor import AuditRequest
-from booking_sync.audit.inspection import InspectionLimits
+from booking_sync.audit.inspection import Inspected, InspectionLimits
+from booking_sync.audit.mending import Mender
 from booking_sync.audit.stretches import AuditEnded, AuditStretches
-from booking_sync.domain.audit_progress import AuditReach
+from booking_sync.domain.audit_progress import AuditPass, AuditReach
 from booking_sync.domain.booking import BookableResource, ResourceType
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.errors import PermanentError, TransientError
@@ -289,3 +290,11 @@ async def test_an_event_in_another_calendar_is_not_written_every_half_hour(
     (event,) = world.events()
     world.user_deletes(event)
     assert (await world.audit(NEAR)).enqueued == 1
+
+
+async def test_what_moves_under_the_second_look_is_told(world: AuditWorld) -> None:
+    """It is left to the next audit, and counted in either pass."""
+    progress = replace(world.auditor.start(REPAIR), undivided=False, stage=AuditPass.MEND, ranges=())
+    seen = Inspected((), (), 1, 1, 1, 1, 1, frozenset())
+    after, _ = await Mender(world.queue, 0.2, lambda: NOW).settle(progress, seen, None)
+    assert (after.sums.in_motion, after.sums.rows) == (1, 0)

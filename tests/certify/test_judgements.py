@@ -104,7 +104,7 @@ _BARE = _body(singleValueExtendedProperties=[])
         ("batch_limit", "oversized_batch", (lambda _: ServiceAnswer(200),), "taken"),
         ("second_delete", "delete", (_as_is, _refused(404, "ErrorItemNotFound")), "not_found"),
         ("second_delete", "delete", (_as_is, _refused(410, "Gone")), "410 Gone"),
-        ("deleted_event_by_id", "get", (_refused(410, "Gone"),), "GET 410 Gone, PATCH 404 ErrorItemNotFound"),
+        ("deleted_event_by_id", "get", (_refused(410, "Gone"),), "GET 410 Gone, PATCH 200"),
         ("folder_readable", "folder", (_refused(400, "ErrorInvalidProperty"),), "not_readable"),
         ("own_event", "create", (_as_is, _body(subject="cut")), "changed"),
         ("own_event", "create", (_as_is, _refused(400, "ErrorInvalidRequest")), "refused"),

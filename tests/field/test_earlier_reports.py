@@ -59,6 +59,7 @@ async def test_a_row_that_comes_back_with_its_columns_shows_again(world: AuditWo
     columns = dict(world.dataverse.standin.state.rows(BOOKINGS)[made.id])
     world.dataverse.remove(made.id)
     (event,) = world.events()
+    world.age(event)
     world.user_deletes(event)
     world.dataverse.standin.state.rows(BOOKINGS)[made.id] = columns
     await world.synchronizer.sync(SyncTask(made.id, trusted=False))  # as `rewritten` has the receiver ask

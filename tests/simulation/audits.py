@@ -64,6 +64,8 @@ class Nights:
         self._work_off = work_off
         self._read_rows = read_rows
         self._audit = _auditor(schedule)
+        self._in_motion = 0
+        """Of the last audit: findings that it left to the next, since their rows changed under its eyes."""
 
     async def violations(self) -> list[Violation]:
         """What the first audit leaves wrong, and what the second finds or writes all the same.
@@ -73,6 +75,9 @@ class Nights:
         where somebody names it.
         """
         for _ in range(1 + len(self._schedule.graph.indistinct)):
+            await self._night()
+        if self._in_motion:
+            # Mailboxes that are looked at one by one: a hint of the first pass changed a row of the second.
             await self._night()
         if self._schedule.dispatcher.related:
             await self._night(_BY_NAME)
@@ -93,6 +98,7 @@ class Nights:
         """One audit and what it leads to; gives what it found to mend."""
         await asyncio.sleep(NIGHT_SECONDS)
         report = await self._audit.run(request)
+        self._in_motion = report.in_motion
         self._schedule.conductor.note(f"-- audit: {report.counts()}, {report.enqueued} hints")
         await self._work_off()
         return [each for each in report.findings if each.repairable]
