@@ -136,7 +136,7 @@ class OutlookCalendar:
         """
         request = self._requests.update(event, content, kept)
         answer = await self._batches.submit(request)
-        if errors.is_event_gone(answer) or errors.is_in_deleted_items(answer):
+        if errors.is_event_gone(answer):
             return None
         if not errors.is_success(answer):
             raise self._error(answer, request)

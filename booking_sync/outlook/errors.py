@@ -119,6 +119,8 @@ def is_mailbox_missing(answer: Answer) -> bool:
 def is_event_gone(answer: Answer, *, deleting: bool = False) -> bool:
     """There is no such event under this id in this mailbox: the one answer for whatever names an event.
 
+    An event in Deleted Items, whose change would send mail from there, is gone too.
+
     Args:
         answer: to a request that names one.
         deleting: the request was to remove it.
@@ -128,12 +130,8 @@ def is_event_gone(answer: Answer, *, deleting: bool = False) -> bool:
     code = _code(answer)
     if not code:
         return answer.status == NOT_FOUND and error_codes.GONE_WORDS in _error_text(answer, "message").lower()
-    return error_codes.names_no_item(code) or (deleting and code == error_codes.CANNOT_DELETE)
-
-
-def is_in_deleted_items(answer: Answer) -> bool:
-    """A write was refused because the event lies in Deleted Items, and would have sent mail from there."""
-    return is_client_error(answer) and _code(answer) == error_codes.IN_DELETED_ITEMS
+    refused = error_codes.CANNOT_DELETE if deleting else error_codes.IN_DELETED_ITEMS
+    return code == refused or error_codes.names_no_item(code)
 
 
 def is_extension_missing(answer: Answer) -> bool:

@@ -125,6 +125,7 @@ def test_a_refused_batch_pauses_the_app(status: int, pause: float | None) -> Non
     ("status", "code", "gone", "mailbox_missing"),
     [
         (404, "ErrorItemNotFound", True, False),
+        (400, "ErrorCalendarCannotUpdateDeletedItem", True, False),
         (404, "", False, False),
         (404, "MailboxNotEnabledForRESTAPI", False, True),
         (404, "UnknownError", False, False),
