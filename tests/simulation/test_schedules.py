@@ -19,7 +19,7 @@ from tests.simulation.schedule import play
 from tests.simulation.trouble import Profile, with_returns
 
 CHUNKS = 8
-SCHEDULES_PER_CHUNK = 125
+SCHEDULES_PER_CHUNK = 75
 
 
 @pytest.fixture(scope="module")
