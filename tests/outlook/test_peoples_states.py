@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from booking_sync.domain.event import EventRef
+from booking_sync.outlook.calendar import open_calendar
 from booking_sync.ports.calendars import Written
 from local.graph.mailbox.schema import read_event
-from tests.outlook.kit import BIRTH, BOOKING, CHANGED, CONTENT, MAILBOX, MARKER, SEAL, new_id
+from tests.outlook.kit import BIRTH, BOOKING, CHANGED, CONTENT, MAILBOX, MARKER, SEAL, new_id, now
 
 if TYPE_CHECKING:
     from local.graph.mailbox.events import StoredEvent
@@ -143,12 +144,15 @@ async def test_answers_tell_of_deleted_items_where_the_service_does(graph: Graph
 
 
 async def test_an_update_in_deleted_items_that_would_mail_finds_nothing(graph: GraphHere) -> None:
-    """Exchange refuses it with a code of its own: the event is gone."""
+    """Exchange refuses it with a code of its own: the event is gone, for a seal in a property as well."""
     graph.configure(deleted_items="kept")
+    by_property = open_calendar(graph.url, graph.credential, "", now)
     ref, event = await made(graph, "untouched")
     event.content["attendees"] = [{"emailAddress": {"address": "a@example.com"}}]
     store = graph.standin.state
     store.delete(store.user(MAILBOX), event, by_app=False)
     store.mails.clear()
     assert await graph.calendar.update(ref, CHANGED) is None
+    assert not await by_property.tag(ref, BOOKING, SEAL)
+    await by_property.aclose()
     assert store.mails == []

@@ -71,10 +71,11 @@ class Nights:
         """What the first audit leaves wrong, and what the second finds or writes all the same.
 
         A copy that nothing sets apart from its original stands for that one once it is removed: each may
-        take a night of its own. And a mailbox that no resource and no row names any more is audited only
-        where somebody names it.
+        take a night of its own. So may a row that tells of people who are not there any more: the hint about
+        it changes it while the same audit looks at what they left. And a mailbox that no resource and no row
+        names any more is audited only where somebody names it.
         """
-        for _ in range(1 + len(self._schedule.graph.indistinct)):
+        for _ in range(1 + len(self._schedule.graph.indistinct) + bool(self._schedule.habits.met)):
             await self._night()
         if self._in_motion:
             # Mailboxes that are looked at one by one: a hint of the first pass changed a row of the second.

@@ -205,10 +205,12 @@ class Process:
         calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
         violations = self._schedule.graph.violations
         heard: dict[EventRef, bool] = {}
+        profile = self._schedule.profile
+        lasting = not profile.returns.imports and "overwrite" not in profile.moves
         unmailed = MailWatch(calendar, self._schedule.habits, violations, heard)
         watched = parts.calendar(ZoneWatch(unmailed, EVENT_ZONE, violations))
         synchronizer = parts.synchronizer(
-            parts.rows(RowWatch(rows, heard)),
+            parts.rows(RowWatch(rows, heard, lasting)),
             watched,
             desired_state,
             parts.prover(EventProver(watched, sealer, KEYRING)),

@@ -61,7 +61,7 @@ class Habits:
         stored = self.graph.state.user(event.mailbox).events.get(event.event_id)
         if stored is None or not stored.content["attendees"]:
             return None
-        return self.since[stored.ical_uid]
+        return self.since.get(stored.ical_uid, 0)
 
     def part(self) -> None:
         """Every technician takes the people off our events again."""
@@ -82,7 +82,12 @@ class Habits:
 
     def _ours(self) -> list[tuple[Mailbox, StoredEvent]]:
         mailboxes = [self.graph.state.user(each) for each in (ANNA, BERT)]
-        return [(box, event) for box in mailboxes for event in box.events.values() if event.owner_app]
+        return [
+            (box, event)
+            for box in mailboxes
+            for event in box.events.values()
+            if event.owner_app or self.graph.is_indistinct(event)  # nobody can tell that from ours
+        ]
 
     def _act(self) -> None:
         self.left -= 1

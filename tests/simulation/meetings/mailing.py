@@ -77,6 +77,8 @@ class RowWatch:
     rows: BookingRows
     heard: dict[EventRef, bool]
     """What the process's runs had heard by the time they recorded."""
+    lasting: bool
+    """What is recorded stays on the row: nobody brings an earlier record back, which knows nothing."""
 
     async def read(self, booking_id: str) -> BookingRow | None:
         """See the port."""
@@ -90,7 +92,7 @@ class RowWatch:
         """See the port."""
         recorded = await self.rows.record(booking_id, etag, record)
         run = RUN.get()
-        if run is not None and recorded is Recorded.DONE:
+        if run is not None and recorded is Recorded.DONE and self.lasting:
             self.heard.update(run.heard)
         return recorded
 
