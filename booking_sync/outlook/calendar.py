@@ -179,7 +179,7 @@ class OutlookCalendar:
             answer = await self._batches.submit(request)
         if errors.is_success(answer):
             return True
-        if errors.is_event_gone(answer) or errors.is_in_deleted_items(answer):
+        if errors.is_event_gone(answer):
             return False
         raise self._error(answer, request)
 

@@ -72,7 +72,7 @@ def test_an_orphan_where_no_resource_leads_is_found_by_the_mailboxs_name() -> No
 
 @pytest.mark.parametrize("seed", [705, 8007290, 8013734, 8014698, 8016586])
 def test_a_schedule_that_once_mailed_converges_without(seed: int) -> None:
-    """What soaks found once people were at events: a search that nobody listened to, a seal in Deleted Items."""
+    """What soaks found once people were at events: a search nobody heeded, a seal in Deleted Items."""
     assert play(seed).violations == ()
 
 
