@@ -133,7 +133,7 @@ class ChangeWorker:
 
     async def _handle(self, text: str, change: Message, dequeue_count: int) -> None:
         if isinstance(change, AuditProgress):
-            await self._settle_audit(text, change, await self._audit(change))
+            await self._settle_audit(text, change)
             return
         about: About = {
             Attribute.CORRELATION: change.correlation_id,
@@ -143,7 +143,7 @@ class ChangeWorker:
         if isinstance(change, RelatedChange):
             about |= {Attribute.TABLE: change.table.value, Attribute.ROW: change.row_id}
             with telemetry.span(SpanName.FAN_OUT, about, continues=change.trace) as note:
-                outcome = await self._queue_hints(change)
+                outcome = await self._started(lambda handlers: handlers.fan_out.queue_hints(change))
                 note.add({Attribute.OUTCOME: outcome.kind.value})
                 await self._settle_related(text, change, outcome)
             return
@@ -218,30 +218,17 @@ class ChangeWorker:
                 _logger, "witness_failed", level=logging.ERROR, error=type(error).__name__, at=places(error)
             )
 
-    async def _queue_hints(self, change: RelatedChange) -> Outcome:
+    async def _started(self, act: Callable[[MessageHandlers], Awaitable[Outcome]]) -> Outcome:
+        """What the handlers make of it, or that there are none yet."""
         try:
             handlers = await self._open_handlers()
         except TransientError as error:
             return _not_started(error)
-        return await handlers.fan_out.queue_hints(change)
+        return await act(handlers)
 
-    async def _audit(self, progress: AuditProgress) -> Outcome:
-        try:
-            handlers = await self._open_handlers()
-        except TransientError as error:
-            return _not_started(error)
-        return await handlers.audit(progress)
-
-    async def _settle_audit(self, text: str, progress: AuditProgress, outcome: Outcome) -> None:
-        delay = None
-        if outcome.kind is OutcomeKind.DEFERRED:
-            if self._waited_enough(progress, outcome):
-                outcome = replace(outcome, kind=OutcomeKind.FAILED, detail=self._given_up(outcome))
-            else:
-                delay = self._delay(progress, outcome)
-                await self._queue.send_audit(_once_more(progress, outcome, delay), delay)
-        if outcome.kind is OutcomeKind.FAILED:
-            await self._queue.dead_letter(text, outcome.detail)
+    async def _settle_audit(self, text: str, progress: AuditProgress) -> None:
+        outcome = await self._started(lambda handlers: handlers.audit(progress))
+        outcome, delay = await self._put_back_or_give_up(text, progress, outcome, self._queue.send_audit)
         log_event(
             _logger,
             "audit_stretch",
@@ -253,15 +240,7 @@ class ChangeWorker:
         )
 
     async def _settle_related(self, text: str, change: RelatedChange, outcome: Outcome) -> None:
-        delay = None
-        if outcome.kind is OutcomeKind.DEFERRED:
-            if self._waited_enough(change, outcome):
-                outcome = replace(outcome, kind=OutcomeKind.FAILED, detail=self._given_up(outcome))
-            else:
-                delay = self._delay(change, outcome)
-                await self._queue.send_related(_once_more(change, outcome, delay), delay)
-        if outcome.kind is OutcomeKind.FAILED:
-            await self._queue.dead_letter(text, outcome.detail)
+        outcome, delay = await self._put_back_or_give_up(text, change, outcome, self._queue.send_related)
         log_event(
             _logger,
             "fan_out",
@@ -273,6 +252,25 @@ class ChangeWorker:
             attempt=change.attempt,
             delaySeconds=None if delay is None else round(delay, 1),
         )
+
+    async def _put_back_or_give_up(
+        self,
+        text: str,
+        change: Change,
+        outcome: Outcome,
+        send: Callable[[Change, float], Awaitable[None]],
+    ) -> tuple[Outcome, float | None]:
+        """How a message that is no booking's ended, and the delay with which it was put back, if it was."""
+        delay = None
+        if outcome.kind is OutcomeKind.DEFERRED:
+            if self._waited_enough(change, outcome):
+                outcome = replace(outcome, kind=OutcomeKind.FAILED, detail=self._given_up(outcome))
+            else:
+                delay = self._delay(change, outcome)
+                await send(_once_more(change, outcome, delay), delay)
+        if outcome.kind is OutcomeKind.FAILED:
+            await self._queue.dead_letter(text, outcome.detail)
+        return outcome, delay
 
     def _delay(self, change: Message, outcome: Outcome) -> float:
         now = self._now()
