@@ -10,13 +10,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from booking_sync.dataverse import queries
-from booking_sync.dataverse.row_columns import RowColumns
+from booking_sync.dataverse import queries, resources
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
-from booking_sync.domain.ids import NO_GUID, read_guid, read_moment
+from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.errors import TransientError
 from booking_sync.ports.bookings import BookingOwner, Presence
 
@@ -28,14 +27,10 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.domain.columns import SupportColumns
 
-RESOURCES_PER_PAGE = 1000
 OWNERS_PER_PAGE = 5000
 """As many as Dataverse sends at most: four small columns each."""
 BOOKINGS_PER_BATCH = 50
 """Single retrievals that travel in one request; a batch may hold 1,000, and small ones are faster."""
-
-_RESOURCE_ID = "bookableresourceid"
-_RESOURCES = f"bookableresources?$select={_RESOURCE_ID}&$expand=UserId($select=azureactivedirectoryobjectid)"
 
 
 class DataverseAuditReads:
@@ -57,16 +52,9 @@ class DataverseAuditReads:
             TransientError: no complete answer now.
             PermanentError: refused.
         """
-        page_size = {"Prefer": f"odata.maxpagesize={RESOURCES_PER_PAGE}"}
-        found: dict[str, str] = {}
-        for row in await self._client.rows(_RESOURCES, headers=page_size):
-            resource_id = read_guid(row.get(_RESOURCE_ID))
-            if resource_id is None:
-                raise incomplete()
-            user = RowColumns(row).row("UserId")
-            mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
-            found[resource_id] = mailbox if mailbox and mailbox != NO_GUID else ""
-        return found
+        return dict(
+            map(resources.mailbox_of, await self._client.rows(resources.RESOURCES, headers=resources.PAGES))
+        )
 
     async def whose(
         self, starts_from: datetime, starts_before: datetime

@@ -16,15 +16,15 @@ from booking_sync.ports.bookings import FormerRecord
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
     from datetime import datetime
+    from typing import Any
 
     from booking_sync.dataverse.web_api.client import DataverseClient
 
 _RESOURCE_ID = "bookableresourceid"
-_USERS = (
-    f"bookableresources?$select={_RESOURCE_ID}&$filter=resourcetype eq 3"
-    "&$expand=UserId($select=azureactivedirectoryobjectid)"
-)
-_PAGES = {"Prefer": "odata.maxpagesize=1000"}
+RESOURCES = f"bookableresources?$select={_RESOURCE_ID}&$expand=UserId($select=azureactivedirectoryobjectid)"
+"""The list of all bookable resources with their users' mailboxes, below the API's path."""
+PAGES = {"Prefer": "odata.maxpagesize=1000"}
+_ONLY_USERS = "$filter=resourcetype eq 3"
 
 
 class DataverseResources:
@@ -44,16 +44,22 @@ class DataverseResources:
             TransientError: no complete answer now.
             PermanentError: refused.
         """
-        found: dict[str, str] = {}
-        for row in await self._client.rows(_USERS, headers=_PAGES):
-            resource_id = read_guid(row.get(_RESOURCE_ID))
-            if resource_id is None:
-                raise incomplete()
-            user = RowColumns(row).row("UserId")
-            mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
-            if mailbox and mailbox != NO_GUID:
-                found[resource_id] = mailbox
-        return found
+        found = dict(map(mailbox_of, await self._client.rows(f"{RESOURCES}&{_ONLY_USERS}", headers=PAGES)))
+        return {resource_id: mailbox for resource_id, mailbox in found.items() if mailbox}
+
+
+def mailbox_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    """A resource's id, and the mailbox of its user; empty when it has none.
+
+    Raises:
+        TransientError: the row is none that `RESOURCES` asks for.
+    """
+    resource_id = read_guid(row.get(_RESOURCE_ID))
+    if resource_id is None:
+        raise incomplete()
+    user = RowColumns(row).row("UserId")
+    mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
+    return resource_id, mailbox if mailbox and mailbox != NO_GUID else ""
 
 
 class DataverseFormerRecords:
