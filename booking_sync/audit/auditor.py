@@ -33,12 +33,13 @@ from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing.log import log_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.audit.findings import Finding
     from booking_sync.audit.inspection import Inspected, Inspector
     from booking_sync.audit.mending import Mender
+    from booking_sync.audit.parts import CalendarOwner
     from booking_sync.ports.bookings import AuditReads
     from booking_sync.ports.clock import Clock
 
@@ -85,6 +86,8 @@ class _Stretch:
     """The first of them, to be shown."""
     resources: Mapping[str, str] | None = None
     """The mailbox of each resource, once asked."""
+    owners: Sequence[CalendarOwner] = ()
+    """The same by mailbox."""
 
     def note(self, findings: Iterable[Finding]) -> None:
         """Keep as many as are shown."""
@@ -165,13 +168,13 @@ class Auditor:
         try:
             while not progress.is_finished:
                 if end is not None and progress is not begun and self._now() >= end:
-                    return AuditReport.of(progress, stretch.findings)
+                    return AuditReport(progress, tuple(stretch.findings))
                 try:
                     progress = await self._step(progress, stretch)
                 except TransientError as error:
                     if end is None or progress is begun:
                         raise
-                    return AuditReport.of(progress, stretch.findings, delay=error.retry_after)
+                    return AuditReport(progress, tuple(stretch.findings), error.retry_after)
         except SyncError as error:
             log_event(
                 _logger,
@@ -181,7 +184,7 @@ class Auditor:
                 reason=error.reason,
             )
             raise
-        report = AuditReport.of(progress, stretch.findings)
+        report = AuditReport(progress, tuple(stretch.findings))
         log_report(report)
         return report
 
@@ -197,14 +200,13 @@ class Auditor:
             return await self._settle(replace(progress, ranges=()), seen, stretch, None)
         if stretch.resources is None:
             stretch.resources = await self._reads.resources()
+            stretch.owners = owners_of(stretch.resources)
         if progress.ranges:
-            return await self._step_mailboxes(progress, stretch.resources, stretch)
+            return await self._step_mailboxes(progress, stretch)
         return await self._step_strays(progress, stretch.resources, stretch)
 
-    async def _step_mailboxes(
-        self, progress: AuditProgress, resources: Mapping[str, str], stretch: _Stretch
-    ) -> AuditProgress:
-        owners = owners_of(resources)
+    async def _step_mailboxes(self, progress: AuditProgress, stretch: _Stretch) -> AuditProgress:
+        owners = stretch.owners
         if progress.undivided and not fit_together(len(owners), progress.size):
             progress = replace(progress, undivided=False, strays=True)
         if progress.undivided:

@@ -13,8 +13,6 @@ from booking_sync.plumbing.log import log_event
 from booking_sync.plumbing.telemetry import Attribute, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from booking_sync.audit.findings import Finding
     from booking_sync.domain.audit_progress import AuditProgress
 
@@ -33,13 +31,6 @@ class AuditReport:
     """The first that were found since this process went on with it."""
     delay: float | None = None
     """How many seconds the rest has to wait; None for no time."""
-
-    @classmethod
-    def of(
-        cls, progress: AuditProgress, findings: Iterable[Finding], *, delay: float | None = None
-    ) -> AuditReport:
-        """The report of an audit that is so far."""
-        return cls(progress, tuple(findings), delay)
 
     @property
     def rest(self) -> AuditProgress | None:

@@ -10,7 +10,7 @@ import random
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing import telemetry
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from booking_sync.audit.stretches import AuditEnded
     from booking_sync.dataverse.failures import DataverseFailures
     from booking_sync.domain.audit_progress import AuditReach
-    from booking_sync.domain.timers import Timer, TimerSchedules
+    from booking_sync.domain.timers import TimerSchedules
     from booking_sync.operations.endpoints import OperatorEndpoints
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.operations.operator_actions import OperatorActions
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from booking_sync.sync.worker import ChangeWorker, MessageHandlers
     from booking_sync.wiring.sync import SyncServices
 
-
-Ran = TypeVar("Ran")
 
 SETTINGS_RETRY_SECONDS = 60.0
 """How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
@@ -133,7 +131,12 @@ class Application(ClosedTogether):
         from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
 
         try:
-            await self._noting(Timer.CATCH_UP, self._run_catch_up(), dict)
+            tally = await self._run_catch_up()
+        except SyncError as error:
+            await self._journal.ran(Timer.CATCH_UP, {}, error.reason)
+            raise
+        else:
+            await self._journal.ran(Timer.CATCH_UP, tally)
         finally:
             await take_over_host_dead_letters(self._storage.inspection, now)
             await self._tell_depths()
@@ -147,13 +150,13 @@ class Application(ClosedTogether):
         """
         from booking_sync.domain.audit_progress import AuditReach
 
-        await self._scheduled_audit(AuditReach.WHOLE)
+        await self._begin_scheduled(AuditReach.WHOLE)
 
     async def near_audit(self) -> None:
         """The same for these days only; raises as `audit`."""
         from booking_sync.domain.audit_progress import AuditReach
 
-        await self._scheduled_audit(AuditReach.NEAR)
+        await self._begin_scheduled(AuditReach.NEAR)
 
     async def audit_on_demand(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Run the audit that an HTTP request asks for, unless one is under way that was asked for so.
@@ -162,12 +165,11 @@ class Application(ClosedTogether):
             SettingsError: the queue's own settings are missing or malformed.
         """
         from booking_sync.audit.endpoint import answer_audit_request
-        from booking_sync.audit.stretches import ORDER_SECONDS
 
         return await answer_audit_request(
             headers,
             body,
-            lambda wanted: self._single_flight.run("audit", lambda: self._begin_audit(wanted, ORDER_SECONDS)),
+            lambda wanted: self._single_flight.run("audit", lambda: self._begin_ordered(wanted)),
         )
 
     def page(self) -> Page:
@@ -243,25 +245,28 @@ class Application(ClosedTogether):
         except SyncError:
             return Relief()  # health tells of a queue that can't be reached, and the next run looks again
 
-    async def _scheduled_audit(self, reach: AuditReach) -> None:
+    async def _begin_scheduled(self, reach: AuditReach) -> None:
         from booking_sync.audit.auditor import AuditRequest
         from booking_sync.audit.stretches import TIMER_SECONDS
 
-        try:
-            repair = self._settings().audit_repair
-        except SettingsError:
-            repair = False  # nothing is audited then: the start tells why
-        await self._begin_audit(AuditRequest(fix=repair, reach=reach), TIMER_SECONDS)
+        sync = await self._started_for_audit(reach)
+        request = AuditRequest(fix=sync.settings.audit_repair, reach=reach)
+        await sync.audits.begin(request, TIMER_SECONDS)
 
-    async def _begin_audit(self, request: AuditRequest, seconds: float) -> AuditReport:
+    async def _begin_ordered(self, request: AuditRequest) -> AuditReport:
+        from booking_sync.audit.stretches import ORDER_SECONDS
+
+        return await (await self._started_for_audit(request.reach)).audits.begin(request, ORDER_SECONDS)
+
+    async def _started_for_audit(self, reach: AuditReach) -> SyncServices:
+        """What audits run on; that there is none yet is how an audit ended."""
         from booking_sync.audit.stretches import AuditEnded
 
         try:
-            sync = await self._started()
+            return await self._started()
         except SyncError as error:
-            await self._audit_ended(AuditEnded(request.reach, None, error.reason))
+            await self._audit_ended(AuditEnded(reach, None, error.reason))
             raise
-        return await sync.audits.begin(request, seconds)
 
     async def _audit_ended(self, ended: AuditEnded) -> None:
         """Note it in the journal."""
@@ -270,18 +275,6 @@ class Application(ClosedTogether):
 
         timer = Timer.NEAR_AUDIT if ended.reach is AuditReach.NEAR else Timer.AUDIT
         await self._journal.ran(timer, ended.report.tally() if ended.report else {}, ended.problem)
-
-    async def _noting(
-        self, timer: Timer, run: Awaitable[Ran], tally: Callable[[Ran], Mapping[str, int]]
-    ) -> Ran:
-        """What the run returns or raises, its end noted in the journal."""
-        try:
-            done = await run
-        except SyncError as error:
-            await self._journal.ran(timer, {}, error.reason)
-            raise
-        await self._journal.ran(timer, tally(done))
-        return done
 
     async def _tell_depths(self) -> None:
         """Tell the metrics how full the queues are; what fails now is told by the next run."""

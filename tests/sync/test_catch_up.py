@@ -143,6 +143,14 @@ class CatchUpWorld:
             self.rows.put(booking(booking_id))
         return ids
 
+    def fill_days(self, count: int) -> list[str]:
+        """One booking a day, just changed; their ids in the order of their starts."""
+        ids = [str(uuid.uuid4()) for _ in range(count)]
+        for place, booking_id in enumerate(ids):
+            start = START + timedelta(days=place)
+            self.rows.put(replace(booking(booking_id), start=start, end=start + timedelta(hours=1)))
+        return ids
+
 
 async def test_missed_bookings_are_queued() -> None:
     """Each booking that is behind gets one hint, stamped now, with a correlation id of its own."""
@@ -160,10 +168,7 @@ async def test_missed_bookings_are_queued() -> None:
 async def test_a_run_that_has_taken_its_time_is_gone_on_with() -> None:
     """More rows than a run has time for: it stops between pages, and the next looks at the others first."""
     world = CatchUpWorld()
-    ids = [str(uuid.uuid4()) for _ in range(6)]
-    for place, booking_id in enumerate(ids):
-        start = START + timedelta(days=place)
-        world.rows.put(replace(booking(booking_id), start=start, end=start + timedelta(hours=1)))
+    ids = world.fill_days(6)
     world.seconds_per_page = RUN_SECONDS
     first = await world.run_after()
     assert (first.rows, first.unfinished) == (2, 1)
@@ -180,10 +185,7 @@ async def test_a_run_that_has_taken_its_time_is_gone_on_with() -> None:
 async def test_what_was_left_is_found_even_when_it_is_older_than_a_run_looks_back() -> None:
     """The next run keeps to the time that the unfinished one looked back to."""
     world = CatchUpWorld()
-    ids = [str(uuid.uuid4()) for _ in range(4)]
-    for place, booking_id in enumerate(ids):
-        start = START + timedelta(days=place)
-        world.rows.put(replace(booking(booking_id), start=start, end=start + timedelta(hours=1)))
+    ids = world.fill_days(4)
     world.seconds_per_page = RUN_SECONDS
     await world.run_after()
     world.seconds_per_page = 0
