@@ -26,6 +26,8 @@ OPTIONS ?=
 SCHEDULES ?= 100000
 FIRST ?= 0
 SEED ?= 42
+# AUDITS=1 ends each of them with two audits of the app's own.
+AUDITS ?=
 # What `make soak-answers` tries of each kind.
 ANSWERS ?= 100000
 
@@ -59,8 +61,8 @@ test-oldest: ## Run the tests of rules, protocol and adapters on the oldest supp
 	$(MAKE) test VENV=.venv-$(OLDEST) PYTHON="$$python" TESTS="$(OLDEST_TESTS)"
 
 .PHONY: soak
-soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=100000, FIRST=0)
-	@$(BIN)/python -m tests.simulation soak $(SCHEDULES) --first $(FIRST)
+soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=100000, FIRST=0, AUDITS=1)
+	@$(BIN)/python -m tests.simulation soak $(SCHEDULES) --first $(FIRST) $(if $(AUDITS),--audits)
 
 .PHONY: soak-answers
 soak-answers: $(PYTHON_READY) $(NODE_READY) ## Try many spoiled answers of every service on each adapter (ANSWERS=100000 of each kind)
@@ -72,8 +74,8 @@ mutants: $(PYTHON_READY) $(NODE_READY) ## Change the code that decides, one thin
 	@$(BIN)/python -m tools.mutants $(OPTIONS)
 
 .PHONY: replay
-replay: $(PYTHON_READY) ## Play one simulated schedule and print what happened (SEED=42)
-	@$(BIN)/python -m tests.simulation replay $(SEED)
+replay: $(PYTHON_READY) ## Play one simulated schedule and print what happened (SEED=42, AUDITS=1)
+	@$(BIN)/python -m tests.simulation replay $(SEED) $(if $(AUDITS),--audits)
 
 .PHONY: bench
 bench: $(PYTHON_READY) $(NODE_READY) ## Measure everything and write docs/benchmarks.md (leave the machine alone meanwhile)

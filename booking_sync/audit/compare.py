@@ -7,7 +7,7 @@ id that it does not exist; rows that security hides from us are missing from lis
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.findings import Finding, Kind
@@ -102,18 +102,25 @@ _HIDDEN = (
 _FAILING = "The booking could not be synced; its error column says why."
 _COPY = "A copy of the booking's event, or one that nothing proves to be ours; it is left alone."
 _GONE = "The booking no longer exists, but its event does."
+_STAYS = "People are invited to it: it stays until they are removed from it, or it is deleted in Outlook."
 
 
 def _without_row(snapshot: Snapshot, booking_id: str, listed: Iterable[MarkedEvent]) -> Iterator[Finding]:
     for event in listed:
         if event.ref in snapshot.proven:
-            yield _about(event, Kind.ORPHAN, booking_id, _GONE)
+            # With people it stays, and there is no row any more that could say so.
+            yield _removal(event, Kind.ORPHAN, booking_id, _GONE, stays=event.attended)
         else:
             yield _about(event, Kind.COPY, booking_id, _COPY)
 
 
 def _about(event: MarkedEvent, kind: Kind, booking_id: str, words: str) -> Finding:
     return Finding(kind, words, booking_id, event.ref.mailbox, event.ref.event_id)
+
+
+def _removal(event: MarkedEvent, kind: Kind, booking_id: str, words: str, *, stays: bool) -> Finding:
+    found = _about(event, kind, booking_id, f"{words} {_STAYS}" if stays else words)
+    return replace(found, retry=not stays)
 
 
 @dataclass(slots=True)
@@ -144,6 +151,11 @@ class _RowAudit:
     def _recorded(self) -> EventRef | None:
         return self.row.record.event
 
+    @property
+    def _told(self) -> bool:
+        """The row says that people are invited to an event of ours, and they are: no hint helps."""
+        return self.row.record.tells_of_people and any(each.attended for each in self._all_own())
+
     def _sort(self) -> list[Finding]:
         """Tell the row's event, our other ones and people's copies apart; only copies are findings yet."""
         record = self.row.record
@@ -166,10 +178,11 @@ class _RowAudit:
 
     def _unwanted(self, desired: Unwanted) -> list[Finding]:
         words = f"The booking should not show in Outlook, but its event does: {desired.reason}."
-        found = [self._event(event, Kind.ORPHAN, words) for event in self._all_own()]
+        found = [self._surplus(event, Kind.ORPHAN, words) for event in self._all_own()]
         if self._shown or (self._recorded and not self._is_listed(self._recorded.mailbox)):
             return found
-        if self.row.record != SyncRecord(generation=self.row.record.generation, error=desired.notice):
+        notice = self.row.record.error if self._told else desired.notice
+        if self.row.record != SyncRecord(generation=self.row.record.generation, error=notice):
             found.append(self._row(Kind.BEHIND, "The row's record does not say that there is no event."))
         return found
 
@@ -178,20 +191,21 @@ class _RowAudit:
         here = [event for event in self._others if event.ref.mailbox == mailbox]
         strays = [event for event in self._all_own() if event.ref.mailbox != mailbox]
         found = [
-            self._event(event, Kind.ORPHAN, "The event's booking belongs to another calendar.")
+            self._surplus(event, Kind.ORPHAN, "The event's booking belongs to another calendar.")
             for event in strays
         ]
         if not self._is_listed(mailbox):
             return found
         if self._recorded and self._recorded.mailbox == mailbox:
             found += [
-                self._event(event, Kind.DUPLICATE, "The booking's row names another event.") for event in here
+                self._surplus(event, Kind.DUPLICATE, "The booking's row names another event.")
+                for event in here
             ]
             return [*found, *self._recorded_state(desired.content)]
         if here:
             *older, newest = here
             found += [
-                self._event(event, Kind.DUPLICATE, "The booking has a later event as well.")
+                self._surplus(event, Kind.DUPLICATE, "The booking has a later event as well.")
                 for event in older
             ]
             return [
@@ -211,23 +225,42 @@ class _RowAudit:
         """At most one finding about the event that the row names, in the calendar where it should be."""
         record = self.row.record
         mailbox = record.event.mailbox if record.event else ""
-        if record.error:
+        if record.error and not self._told:
             yield self._row(Kind.FAILING, _FAILING, mailbox)
+        elif self._shown and self._shown.attended and self._told:
+            yield self._row(Kind.FAILING, _FAILING, mailbox, retry=False)
         elif not is_same_content(record.fingerprint, content.fingerprint()):
             yield self._row(Kind.BEHIND, "The event does not show the booking as it is now.", mailbox)
-        elif self._shown is None:
-            if self.snapshot.window.shows(self.row.booking):
-                words = "The event is not in the calendar at the time of its booking."
-                yield self._row(Kind.MISSING, words, mailbox)
-        elif changed := differences(self._shown, content, self.row.booking):
-            words = f"The event was changed in Outlook: {', '.join(changed)}."
-            yield self._event(self._shown, Kind.DRIFT, words)
+        elif wrong := self._shown_state(content, mailbox):
+            yield wrong
+        elif self._told:
+            yield self._row(Kind.FAILING, _FAILING, mailbox, retry=False)
+
+    def _shown_state(self, content: EventContent, mailbox: str) -> Finding | None:
+        """What is wrong with the calendar's side of an event whose row is as it should be."""
+        if self._shown is None:
+            if not self.snapshot.window.shows(self.row.booking):
+                return None
+            return self._row(
+                Kind.MISSING, "The event is not in the calendar at the time of its booking.", mailbox
+            )
+        changed = differences(self._shown, content, self.row.booking)
+        if not changed:
+            return None
+        return self._event(
+            self._shown, Kind.DRIFT, f"The event was changed in Outlook: {', '.join(changed)}."
+        )
 
     def _all_own(self) -> list[MarkedEvent]:
         return [*self._others, *([self._shown] if self._shown else [])]
 
     def _is_listed(self, mailbox: str) -> bool:
         return mailbox in self.snapshot.calendars
+
+    def _surplus(self, event: MarkedEvent, kind: Kind, words: str) -> Finding:
+        """An event that should go; one with people does not, which the row has to say once."""
+        stays = event.attended and self._told
+        return _removal(event, kind, self.row.booking.id, words, stays=stays)
 
     def _event(self, event: MarkedEvent, kind: Kind, words: str) -> Finding:
         return _about(event, kind, self.row.booking.id, words)

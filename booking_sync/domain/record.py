@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.ownership import Sealer
 
+ATTENDED_REASON = (
+    "People are invited to this booking's event in Outlook. The app sends no mail to anybody, so it neither "
+    "changes nor removes the event: ask the technician to remove the people from it, or to delete it in "
+    "Outlook."
+)
+MAILED_REASON = (
+    "People were invited to this booking's event in Outlook, and Outlook told them of the app's last update. "
+    "From now on the app leaves the event as it is: ask the technician to remove the people from it, or to "
+    "delete it in Outlook."
+)
+"""What a row says of an event that can't be written or removed without a mail to somebody."""
+
 _GENERATION = re.compile(r"[0-9]{1,4}")
 
 
@@ -35,6 +47,11 @@ class SyncRecord:
     """Of the content last written; empty when unknown, which matches nothing."""
     error: str = ""
     """What a person should read when the booking can't sync."""
+
+    @property
+    def tells_of_people(self) -> bool:
+        """Whether the error says that people are invited to an event of the booking's."""
+        return ATTENDED_REASON in self.error or MAILED_REASON in self.error
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from booking_sync.domain.plan import (
     Wanted,
     plan,
 )
-from booking_sync.domain.record import SyncRecord, read_fingerprint
+from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, SyncRecord, read_fingerprint
 from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
@@ -61,17 +61,6 @@ SEARCH_KNOWS_AFTER = timedelta(minutes=10)
 
 MAX_GENERATIONS_PER_ROUND = 4
 """How many times one round creates anew because what it met was gone already."""
-
-ATTENDED_REASON = (
-    "People are invited to this booking's event in Outlook. The app sends no mail to anybody, so it neither "
-    "changes nor removes the event: ask the technician to remove the people from it, or to delete it in "
-    "Outlook."
-)
-MAILED_REASON = (
-    "People were invited to this booking's event in Outlook, and Outlook told them of the app's last update. "
-    "From now on the app leaves the event as it is: ask the technician to remove the people from it, or to "
-    "delete it in Outlook."
-)
 
 _LEFT_ALONE = "an event that is not proven ours was left alone"
 
@@ -522,7 +511,7 @@ class Synchronizer:
             return _not_written(run, steps, row.record, refused, written.reason)
         assert isinstance(written, _Applied)  # noqa: S101 - narrows what gather types as a base class
         applied = _written(written, row.record, refused, desired)
-        return _with_unremoved(applied, row.record) if run.unremoved else applied
+        return _with_unremoved(applied, steps, row.record) if run.unremoved else applied
 
     async def _write(self, run: _Run, steps: Plan) -> _Applied:
         """Carry out the plan's write, creating anew where an event turns out to be gone."""
@@ -792,14 +781,14 @@ def _written(
     return replace(applied, record=replace(record, error=problem or record.error), problem=problem)
 
 
-def _with_unremoved(applied: _Applied, before: SyncRecord) -> _Applied:
+def _with_unremoved(applied: _Applied, steps: Plan, before: SyncRecord) -> _Applied:
     """The same, which also tells of an event that stays."""
     told = f"A former event of this booking could not be removed. {ATTENDED_REASON}"
     problem = applied.problem or told
     record = replace(applied.record, error=problem)
-    return replace(
-        applied, record=record, problem=problem, must_record=applied.must_record or record != before
-    )
+    # The plan knows nothing of what the row tells already: where nothing else was done, that stays as it is.
+    unchanged = not (steps.write or steps.remove) and record == before
+    return replace(applied, record=record, problem=problem, must_record=not unchanged)
 
 
 def _not_written(

@@ -11,7 +11,7 @@ from booking_sync.audit.compare import Snapshot, compare
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventRef, MarkedEvent
-from booking_sync.domain.record import BookingRow, SyncRecord
+from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, BookingRow, SyncRecord
 from tests.audit.kit import EVENT, GENERATION, WINDOW, desired, in_step, recording, shown, snapshot
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, TRAVELING, booking, technician
 
@@ -209,6 +209,71 @@ def test_a_row_that_says_what_is_wrong_is_not_asked_again() -> None:
     told = recording(unfinished, error="The booking has no start or no end time.")
     assert only(snapshot(unfinished, SHOWN)).repairable
     assert not only(snapshot(told, SHOWN)).repairable
+
+
+FORMER = replace(shown(event_id="E2", generation=2), attended=True)
+MEETING = replace(SHOWN, attended=True)
+BY_PEOPLE = f"A former event of this booking could not be removed. {ATTENDED_REASON}"
+CANCELED_ROW = of(replace(booking(), status=CANCELED), recording(ROW, event=None, fingerprint=""))
+BERTS_ROW = in_step(booking(mailbox=BERT), EventRef(BERT, "E3"))
+WITH_PEOPLE: dict[str, tuple[BookingRow, list[MarkedEvent], list[Kind]]] = {
+    "at the booking's event": (ROW, [MEETING], [Kind.FAILING]),
+    "at an event more": (ROW, [SHOWN, FORMER], [Kind.DUPLICATE, Kind.FAILING]),
+    "at an event of a canceled booking": (CANCELED_ROW, [FORMER], [Kind.ORPHAN]),
+    "at a canceled booking's own event": (
+        of(replace(booking(), status=CANCELED)),
+        [MEETING],
+        [Kind.ORPHAN],
+    ),
+    "in the former calendar": (BERTS_ROW, [FORMER, shown(BERT, "E3")], [Kind.FAILING, Kind.ORPHAN]),
+}
+
+
+@pytest.mark.parametrize("told", [ATTENDED_REASON, MAILED_REASON, BY_PEOPLE])
+@pytest.mark.parametrize(("row", "events", "expected"), WITH_PEOPLE.values(), ids=WITH_PEOPLE)
+def test_what_people_keep_from_being_mended_is_asked_for_once(
+    row: BookingRow, events: list[MarkedEvent], expected: list[Kind], told: str
+) -> None:
+    """Once the row tells of the people at an event, a hint can't mend more: it is reported, that is all."""
+    assert any(each.repairable for each in compare(snapshot(row, *events), desired))
+    findings = compare(snapshot(recording(row, error=told), *events), desired)
+    assert sorted(each.kind for each in findings) == expected
+    assert not any(each.repairable for each in findings)
+
+
+@pytest.mark.parametrize(("row", "events", "expected"), WITH_PEOPLE.values(), ids=WITH_PEOPLE)
+def test_once_the_people_are_gone_it_is_mended(
+    row: BookingRow, events: list[MarkedEvent], expected: list[Kind]
+) -> None:
+    """The row still tells of people whom no event shows: a hint is due."""
+    alone = [replace(each, attended=False) for each in events]
+    findings = compare(snapshot(recording(row, error=BY_PEOPLE), *alone), desired)
+    assert {each.kind for each in findings} >= set(expected)
+    assert all(each.repairable for each in findings)
+
+
+@pytest.mark.parametrize(
+    ("row", "own", "kind"),
+    [
+        (recording(ROW, fingerprint="of before"), SHOWN, Kind.BEHIND),
+        (ROW, replace(SHOWN, subject="Mine now"), Kind.DRIFT),
+        (ROW, None, Kind.MISSING),
+    ],
+)
+def test_people_at_a_former_event_hide_nothing_else(
+    row: BookingRow, own: MarkedEvent | None, kind: Kind
+) -> None:
+    """What is wrong with the booking's own event is found although the row tells of another."""
+    listed = [FORMER, *([own] if own else [])]
+    findings = compare(snapshot(recording(row, error=BY_PEOPLE), *listed), desired)
+    assert [each.kind for each in findings if each.repairable] == [kind]
+
+
+def test_people_at_an_event_of_a_deleted_booking_are_reported() -> None:
+    """There is no row to say it, and a hint could not remove it."""
+    finding = only(replace(snapshot(None, MEETING), gone=frozenset({BOOKING_ID})))
+    assert (finding.kind, finding.repairable) == (Kind.ORPHAN, False)
+    assert "People are invited" in finding.words
 
 
 @pytest.mark.parametrize("kind", [Kind.COPY, Kind.FOREIGN, Kind.HIDDEN, Kind.UNREADABLE, Kind.GUARD])

@@ -10,13 +10,17 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tests.simulation.schedule import Result, play
+from tests.simulation.schedule import Result, play, same_profile
+
+if TYPE_CHECKING:
+    from tests.simulation.trouble import Profile
 
 CHUNK = 50
 MOST_FAILURES_SHOWN = 20
@@ -69,16 +73,31 @@ class Account:
         self.failures.update(other.failures)
 
 
-def play_many(first: int, count: int) -> Account:
-    """Play the schedules of these seeds."""
+def audited(profile: Profile) -> Profile:
+    """The same, with the app's own audit in the end, which only some schedules draw."""
+    return replace(profile, audits=True)
+
+
+SHAPES = {False: same_profile, True: audited}
+"""By `--audits`."""
+
+
+def play_many(first: int, count: int, *, audits: bool = False) -> Account:
+    """Play the schedules of these seeds.
+
+    Args:
+        first: the first seed.
+        count: how many.
+        audits: whether each ends with the app's own audit.
+    """
     logging.disable(logging.CRITICAL)  # thousands of outcome lines are nobody's
     account = Account()
     for seed in range(first, first + count):
-        account.add(play(seed))
+        account.add(play(seed, shape=SHAPES[audits]))
     return account
 
 
-def _soak(schedules: int, first: int) -> int:
+def _soak(schedules: int, first: int, *, audits: bool) -> int:
     console = Console()
     started = time.monotonic()
     account = Account()
@@ -91,7 +110,7 @@ def _soak(schedules: int, first: int) -> int:
     )
     with ProcessPoolExecutor(os.cpu_count()) as pool, Progress(*columns, console=console) as progress:
         bar = progress.add_task("soak", total=schedules, failures=0)
-        futures = [pool.submit(play_many, *chunk) for chunk in _chunks(first, schedules)]
+        futures = [pool.submit(play_many, *chunk, audits=audits) for chunk in _chunks(first, schedules)]
         for future in as_completed(futures):
             account.merge(future.result())
             progress.update(bar, completed=account.schedules, failures=len(account.failures))
@@ -128,9 +147,9 @@ def _print_counts(console: Console, title: str, counts: Counter[str]) -> None:
     console.print(table)
 
 
-def _replay(seed: int) -> int:
+def _replay(seed: int, *, audits: bool) -> int:
     logging.disable(logging.CRITICAL)
-    result = play(seed)
+    result = play(seed, shape=SHAPES[audits])
     sys.stdout.write("\n".join([*result.trace, ""]))
     for violation in result.violations:
         sys.stdout.write(f"VIOLATION  {violation}\n")
@@ -148,10 +167,13 @@ def main() -> int:
     soak.add_argument("--first", type=int, default=0, help="the first seed")
     replay = commands.add_parser("replay", help="play one schedule and print its trace")
     replay.add_argument("seed", type=int)
+    for command in (soak, replay):
+        words = "end each schedule with two audits of the app's own, which one of eight draws otherwise"
+        command.add_argument("--audits", action="store_true", help=words)
     arguments = parser.parse_args()
     if arguments.command == "soak":
-        return _soak(arguments.schedules, arguments.first)
-    return _replay(arguments.seed)
+        return _soak(arguments.schedules, arguments.first, audits=arguments.audits)
+    return _replay(arguments.seed, audits=arguments.audits)
 
 
 if __name__ == "__main__":

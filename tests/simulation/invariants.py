@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.ownership import prove
 from booking_sync.domain.plan import Invalid, Wanted
+from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON
 from booking_sync.outlook.requests import (
     BIRTH_PROPERTY,
     EXTENSION_PROPERTY,
@@ -18,7 +19,6 @@ from booking_sync.outlook.requests import (
     SEALED_PROPERTY,
     EventRequests,
 )
-from booking_sync.sync.synchronizer import ATTENDED_REASON, MAILED_REASON
 from local.graph.mailbox.schema import DEFAULTS, read_event
 from local.graph.mailbox.store import merge_content
 from tests.simulation.dataverse import ORGANIZATION_ID

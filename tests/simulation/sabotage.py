@@ -14,11 +14,12 @@ from booking_sync.azure.identity import RenewableIdentity
 from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.ownership import Own, own_generation, transaction_id
 from booking_sync.domain.plan import UpdateEvent, Wanted
+from booking_sync.domain.record import ATTENDED_REASON
 from booking_sync.errors import PermanentError
 from booking_sync.ports.bookings import BookingRows, Recorded
 from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
 from booking_sync.sync.proof import EventProver, ProvenAnswer
-from booking_sync.sync.synchronizer import ATTENDED_REASON, Synchronizer
+from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.clock import now

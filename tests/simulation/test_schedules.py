@@ -6,16 +6,16 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.simulation.__main__ import Account, play_many
+from tests.simulation.__main__ import Account, audited, play_many
 from tests.simulation.returns.kinds import Returns
-from tests.simulation.schedule import play
+from tests.simulation.schedule import play, same_profile
 from tests.simulation.trouble import Profile, with_returns
 
 CHUNKS = 8
@@ -68,6 +68,12 @@ def test_an_orphan_where_no_resource_leads_is_found_by_the_mailboxs_name() -> No
     result = play(23047, shape=_audited_as_it_was_found)
     assert result.violations == ()
     assert any("orphan" in line for line in result.trace if "-- audit" in line)
+
+
+@pytest.mark.parametrize(("seed", "shape"), [(8014589, same_profile), (24000, audited), (27988, audited)])
+def test_an_event_with_people_keeps_no_audit_busy(seed: int, shape: Callable[[Profile], Profile]) -> None:
+    """What soaks with audits found: each wrote what the row told already, or the other event."""
+    assert play(seed, shape=shape).violations == ()
 
 
 @pytest.mark.parametrize("seed", [705, 8007290, 8013734, 8014698, 8016586])

@@ -11,11 +11,11 @@ import pytest
 from booking_sync.domain.event import MAX_OWN_CATEGORIES, SHARED, EventClaim
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, desired_state
-from booking_sync.domain.record import format_state
+from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, SyncRecord, format_state
 from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import TransientError
-from booking_sync.sync.synchronizer import ATTENDED_REASON, MAILED_REASON, Synchronizer, SyncTask
+from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.support.bookings import (
     ANNA,
@@ -160,6 +160,23 @@ async def test_a_left_behind_event_with_attendees_does_not_stop_the_booking(worl
     assert world.record.event is not None
     assert world.record.event.mailbox == BERT
     assert world.calendar.mails == []
+
+
+async def test_what_the_row_tells_of_a_left_behind_event_is_not_written_again(world: World) -> None:
+    """A canceled booking whose event stays for people's sake: a second look writes nothing, and says so."""
+    await told(world)
+    orphan = only(world)
+    world.rows.put(replace(booking(), status=CANCELED))
+    # The row lost its record, with which the event was left: nothing but a search finds it.
+    world.rows.rows[BOOKING_ID] = replace(world.rows.rows[BOOKING_ID], record=SyncRecord(generation=1))
+    assert (await world.synchronizer.sync(AUDITED)).kind is OutcomeKind.FAILED
+    assert ATTENDED_REASON in world.record.error
+    etag = world.rows.rows[BOOKING_ID].etag
+    outcome = await world.synchronizer.sync(AUDITED)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert ATTENDED_REASON in outcome.detail
+    assert world.rows.rows[BOOKING_ID].etag == etag
+    assert world.calendar.events == {orphan.ref: orphan}
 
 
 @pytest.mark.parametrize("tells", ["calendar", "cancelled"])

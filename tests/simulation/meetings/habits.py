@@ -77,8 +77,14 @@ class Habits:
         """The content, but for what the technician alone decides."""
         body = {**event.content["body"], "content": event.content["body"]["content"].replace(NOTE, "")}
         categories = [each for each in event.content["categories"] if each != OWN_CATEGORY]
-        as_made = self.private.get(event.ical_uid, {})
+        as_made = self._as_made(event)
         return {**event.content, **as_made, "body": body, "categories": categories}
+
+    def _as_made(self, event: StoredEvent) -> dict[str, Any]:
+        """What a technician decided otherwise since: at the event, or at the one that it is a copy of."""
+        as_made = self.private.get(event.ical_uid, {})
+        original = self.graph.indistinct.get(event.immutable_id)
+        return {**as_made, **self._as_made(original)} if original else as_made
 
     def _ours(self) -> list[tuple[Mailbox, StoredEvent]]:
         mailboxes = [self.graph.state.user(each) for each in (ANNA, BERT)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.sync.synchronizer import ATTENDED_REASON, MAILED_REASON
+from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON
 from tests.simulation.invariants import Violation
 
 if TYPE_CHECKING:
