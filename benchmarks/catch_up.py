@@ -28,9 +28,9 @@ from booking_sync.dataverse.rows import to_booking_row, to_columns
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.plan import Wanted, desired_state
 from booking_sync.domain.record import SyncRecord
-from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.sync.catch_up import CatchUp, CatchUpWindow, standing
 from local.dataverse import DataverseStandIn

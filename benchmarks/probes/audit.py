@@ -22,8 +22,8 @@ from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.plan import desired_state
-from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.outlook import errors
 from booking_sync.outlook.batch import BatchSender

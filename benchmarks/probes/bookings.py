@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 IMPORTS = (
     ("function_app", ("function_app",)),
     ("storage queue SDK", ("booking_sync.azure.queue",)),
-    ("templates and zones", ("booking_sync.domain.rendering", "booking_sync.domain.zones")),
+    ("templates and zones", ("booking_sync.domain.event_text.renderer", "booking_sync.domain.zones")),
     ("Entra and Key Vault SDKs", ("booking_sync.azure.credential",)),
     (
         "requests, Dataverse adapter",

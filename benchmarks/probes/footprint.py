@@ -17,7 +17,7 @@ STEPS = (
     ("the worker's: Graph SDK", ("booking_sync.outlook.calendar", "msgraph.generated.models.event")),
     (
         "the worker's: templates, zones, the rest",
-        ("booking_sync.domain.rendering", "booking_sync.sync.worker"),
+        ("booking_sync.domain.event_text.renderer", "booking_sync.sync.worker"),
     ),
 )
 

@@ -10,9 +10,9 @@ from booking_sync.certify.answers import field_of
 from booking_sync.certify.parts import Check, CheckNeed
 from booking_sync.certify.results import NotTried, Observation
 from booking_sync.certify.trial_events import CERTIFY_BOOKING, LENGTH, SUBJECT, content_at
+from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.example import PROPOSED, SCHEDULED, example_booking
 from booking_sync.domain.ids import read_utc_time
-from booking_sync.domain.rendering import BadTemplateError
 from booking_sync.domain.zones import UTC_NAME
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from booking_sync.doctor.mailboxes import LATER, remedy
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 from booking_sync.domain.event import EventContent, EventTime
+from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.example import example_booking
-from booking_sync.domain.rendering import BadTemplateError
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.calendars import Written
 

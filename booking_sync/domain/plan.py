@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.booking import Booking, CommitType, ResourceType
 from booking_sync.domain.event import is_same_content, unchanged_parts
+from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.record import SyncRecord
-from booking_sync.domain.rendering import BadTemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -220,11 +220,8 @@ def try_templates(
     """Make an event's texts by these templates, of a booking without anything; empty: the built-in ones."""
     if not subject and not body:
         return
-    from booking_sync.domain.rendering import (  # noqa: PLC0415 - keeps the webhook light
-        BadTemplateError,
-        EventRenderer,
-        EventStyle,
-    )
+    from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle  # noqa: PLC0415 - keeps the webhook light
+    from booking_sync.domain.event_text.templates import BadTemplateError  # noqa: PLC0415 - keeps the webhook light
     from booking_sync.domain.zones import event_zone  # noqa: PLC0415 - as above
 
     try:

@@ -313,7 +313,7 @@ class Application(ClosedTogether):
         return (await self._started()).services.failures
 
     def _link(self, booking_id: str) -> str:
-        from booking_sync.domain.rendering import booking_url
+        from booking_sync.domain.event_text.links import booking_url
 
         return booking_url(self._dataverse_url, booking_id) if self._dataverse_url else ""
 

@@ -9,9 +9,10 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.bookings import DataverseBookings
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.ownership import Sealer
 from booking_sync.domain.plan import desired_state
-from booking_sync.domain.rendering import BadTemplateError, EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import SettingsError
 from booking_sync.sync.fan_out import FanOut

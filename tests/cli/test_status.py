@@ -12,7 +12,7 @@ import pytest_asyncio
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.domain.change import BookingChange, encode_change
-from booking_sync.domain.rendering import booking_url
+from booking_sync.domain.event_text.links import booking_url
 from booking_sync.status.look import look
 from booking_sync.status.report import as_json
 from booking_sync.status.verdict import judge

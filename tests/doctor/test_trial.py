@@ -12,7 +12,7 @@ from booking_sync.doctor.report import CheckResult, CheckStatus
 from booking_sync.doctor.trial import MARKER, SUBJECT, Trial
 from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventContent, EventRef, EventTime
-from booking_sync.domain.rendering import BadTemplateError
+from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.errors import TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.wire import Answer

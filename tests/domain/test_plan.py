@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from booking_sync.domain.booking import BookableResource, Booking, BookingStatus, CommitType, ResourceType
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted, desired_state
-from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from tests.support.bookings import ANNA, CANCELED, PROPOSED, booking, technician
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from booking_sync.domain.event import EventClaim
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, desired_state
-from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.support.bookings import BOOKING_ID, CANCELED, ORGANIZATION_ID, booking

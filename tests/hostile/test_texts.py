@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.event_text.renderer import BODY_MAX_BYTES, EventRenderer, EventStyle
 from booking_sync.domain.plan import Invalid, Wanted, desired_state
-from booking_sync.domain.rendering import BODY_MAX_BYTES, EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.ports.calendars import Written
 from tests.hostile.budget import tries

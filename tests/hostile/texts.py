@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.booking import Address, Booking, BookingStatus, CommitType, WorkOrder
-from booking_sync.domain.rendering import EventRenderer, EventStyle
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from tests.support.bookings import booking
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tinyhtml5.parser import HTMLParser
 
-from booking_sync.domain.rendering import EventRenderer, EventStyle
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.operations.page import operators_page
 from tests.languages import node

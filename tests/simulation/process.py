@@ -18,8 +18,8 @@ from booking_sync.dataverse.related import DataverseRelatedBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain import plan
 from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.ownership import Sealer, make_key
-from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.outlook import errors
 from booking_sync.outlook.batch import BatchSender

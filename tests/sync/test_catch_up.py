@@ -17,9 +17,9 @@ import pytest
 from booking_sync.domain.booking import BookableResource, Booking, ResourceType
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import BookingRow, SyncRecord
-from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import BookingPage, BookingQuery

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.domain.event import MAX_OWN_CATEGORIES, SHARED, EventClaim
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, SyncRecord, format_state
-from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import TransientError
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask

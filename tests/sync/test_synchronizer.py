@@ -10,11 +10,11 @@ import pytest
 
 from booking_sync.domain.booking import BookableResource, Booking, ResourceType
 from booking_sync.domain.event import EventClaim, EventRef
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.ownership import marker, transaction_id
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import SyncRecord, format_state, read_record
-from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask

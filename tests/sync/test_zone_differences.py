@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventContent, EventTime
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, Wanted, desired_state
-from booking_sync.domain.rendering import EventRenderer, EventStyle
 from booking_sync.domain.zones import ZoneDifference, event_zone
 from booking_sync.errors import TransientError
 from booking_sync.ports.calendars import Written

@@ -11,13 +11,9 @@ from hypothesis import strategies as st
 
 from booking_sync.domain.booking import Address, Booking, BookingStatus, CommitType, WorkOrder
 from booking_sync.domain.event import EventContent
-from booking_sync.domain.rendering import (
-    SUBJECT_MAX_CHARACTERS,
-    BadTemplateError,
-    EventRenderer,
-    EventStyle,
-    one_line_address,
-)
+from booking_sync.domain.event_text.links import one_line_address
+from booking_sync.domain.event_text.renderer import SUBJECT_MAX_CHARACTERS, EventRenderer, EventStyle
+from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.zones import event_zone
 from tests.support.bookings import PROPOSED, SCHEDULED, TRAVELING, booking
 

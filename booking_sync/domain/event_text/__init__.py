@@ -1,0 +1,10 @@
+"""What the technician reads: a booking rendered as the content of an Outlook event.
+
+    defaults     the built-in templates
+    templates    Jinja, fenced in
+    links        addresses that an event leads to
+    names        what templates may name, cleaned: text from Dataverse is untrusted
+    renderer     puts it together
+
+`renderer` imports Jinja, which takes a while; nothing that a webhook waits for may import it.
+"""

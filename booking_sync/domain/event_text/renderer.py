@@ -1,0 +1,120 @@
+"""Renders bookings as events. The body is rendered with autoescape, so that text can only ever be text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.booking import Booking, CommitType, FieldServiceStatus, WorkOrder
+from booking_sync.domain.event import OUR_CATEGORIES, EventContent, ShowAs
+from booking_sync.domain.event_text.defaults import DEFAULT_BODY_TEMPLATE, DEFAULT_SUBJECT_TEMPLATE
+from booking_sync.domain.event_text.links import one_line_address
+from booking_sync.domain.event_text.names import clean_work_order, names_of
+from booking_sync.domain.event_text.templates import BadTemplateError, compile_template, fill
+from booking_sync.domain.text import clean, clean_line
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from booking_sync.domain.zones import EventZone
+
+SUBJECT_MAX_CHARACTERS = 255
+"""Outlook's own limit for a subject, and for a location's name."""
+BODY_MAX_BYTES = 150_000
+"""Of a body as JSON, so that a Graph batch of 20 stays well below the 4 MB that Graph takes. The built-in
+template can't exceed it; an administrator's may."""
+
+_CATEGORY_BY_FIELD_SERVICE_STATUS = {
+    FieldServiceStatus.SCHEDULED: f"{OUR_CATEGORIES}Scheduled",
+    FieldServiceStatus.TRAVELING: f"{OUR_CATEGORIES}Traveling",
+    FieldServiceStatus.ON_BREAK: f"{OUR_CATEGORIES}On break",
+    FieldServiceStatus.IN_PROGRESS: f"{OUR_CATEGORIES}In progress",
+    FieldServiceStatus.COMPLETED: f"{OUR_CATEGORIES}Completed",
+}
+_CATEGORY_BY_COMMIT_TYPE = {
+    CommitType.PROPOSED: f"{OUR_CATEGORIES}Proposed",
+    CommitType.COMMITTED: f"{OUR_CATEGORIES}Committed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventStyle:
+    """How bookings are to look in Outlook."""
+
+    zone: EventZone
+    dataverse_url: str
+    """Base URL that the link to the booking is built on, without a trailing slash."""
+    subject_template: str = ""
+    """Jinja source; empty takes the built-in one."""
+    body_template: str = ""
+
+
+class EventRenderer:
+    """Renders bookings.
+
+    Raises:
+        BadTemplateError: a template does not parse, or does not render a booking without a work order.
+    """
+
+    def __init__(self, style: EventStyle) -> None:
+        self._style = style
+        self._subject = compile_template(style.subject_template or DEFAULT_SUBJECT_TEMPLATE, escape=False)
+        self._body = compile_template(style.body_template or DEFAULT_BODY_TEMPLATE, escape=True)
+        self._try_out()
+
+    def render(self, booking: Booking, start: datetime, end: datetime) -> EventContent:
+        """The event that this booking should show as.
+
+        Args:
+            booking: what to render.
+            start: the booking's start, aware.
+            end: the booking's end, aware.
+
+        Raises:
+            BadTemplateError: an administrator's template fails on this very booking.
+        """
+        work_order = clean_work_order(booking.work_order or WorkOrder())
+        names = names_of(booking, work_order, self._style.dataverse_url)
+        event_start, event_end = self._style.zone.write(start, end)
+        place = one_line_address(work_order.address)
+        return EventContent(
+            subject=clean_line(fill(self._subject, names), SUBJECT_MAX_CHARACTERS),
+            body_html=_bounded(clean(fill(self._body, names))),
+            start=event_start,
+            end=event_end,
+            show_as=_show_as(booking),
+            categories=_categories(booking),
+            location_name=clean_line(place, SUBJECT_MAX_CHARACTERS),
+            location_address=work_order.address if place else None,
+        )
+
+    def _try_out(self) -> None:
+        bare = Booking(id="00000000-0000-0000-0000-000000000000", name="", start=None, end=None, active=True)
+        names = names_of(bare, WorkOrder(), self._style.dataverse_url)
+        fill(self._subject, names, quoting=True)
+        _bounded(fill(self._body, names, quoting=True))
+
+
+def _bounded(body: str) -> str:
+    size = len(json.dumps(body))
+    if size > BODY_MAX_BYTES:
+        raise BadTemplateError(f"the body would have {size} bytes, and at most {BODY_MAX_BYTES} can be sent")
+    return body
+
+
+def _show_as(booking: Booking) -> ShowAs:
+    if booking.status and booking.status.commit_type == CommitType.PROPOSED:
+        return "tentative"
+    return "busy"
+
+
+def _categories(booking: Booking) -> tuple[str, ...]:
+    status = booking.status
+    if status is None:
+        return ()
+    if status.field_service_status in _CATEGORY_BY_FIELD_SERVICE_STATUS:
+        return (_CATEGORY_BY_FIELD_SERVICE_STATUS[FieldServiceStatus(status.field_service_status)],)
+    if status.commit_type in _CATEGORY_BY_COMMIT_TYPE:
+        return (_CATEGORY_BY_COMMIT_TYPE[CommitType(status.commit_type)],)
+    return ()
