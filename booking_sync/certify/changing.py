@@ -12,11 +12,11 @@ from booking_sync.certify.results import NotTried, Observation
 from booking_sync.certify.trial_events import content_at
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from booking_sync.certify.parts import CheckContext
     from booking_sync.certify.results import CheckOutput
-    from booking_sync.domain.event import EventRef
+    from booking_sync.domain.event import EventContent, EventRef
     from booking_sync.ports.certification import ServiceAnswer
 
 CATEGORY: Final = "Field Service: Scheduled"
@@ -81,7 +81,8 @@ async def _series(run: CheckContext) -> AsyncIterator[CheckOutput]:
     (made,) = await run.events.make(run.events.new(weekly=True))
     ref = run.events.made.get(event_id(made))
     if ref is None:
-        yield NotTried("series_times", f"no series could be made: {made.verdict}")
+        for name in ("series_times", "series_end"):
+            yield NotTried(name, f"no series could be made: {made.verdict}")
         return
     answer = await run.calendar.move(ref, content_at(start + timedelta(hours=1)))
     yield Observation(
@@ -89,6 +90,36 @@ async def _series(run: CheckContext) -> AsyncIterator[CheckOutput]:
         "taken" if answer.ok else ("refused" if answer.status == _BAD_REQUEST else answer.verdict),
         "" if answer.ok else answer.code,
     )
+    yield await _ending(
+        run, "series_end", ref, content_at(start), lambda read: field_of(read, "type") == "seriesMaster"
+    )
+
+
+async def _all_day(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    (made,) = await run.events.make(run.events.new(all_day=True))
+    ref = run.events.made.get(event_id(made))
+    if ref is None:
+        yield NotTried("all_day_end", f"no all-day event could be made: {made.verdict}")
+        return
+    content = content_at(run.events.start)
+    yield await _ending(run, "all_day_end", ref, content, lambda read: field_of(read, "isAllDay") is True)
+
+
+async def _ending(
+    run: CheckContext,
+    name: str,
+    ref: EventRef,
+    content: EventContent,
+    lasts: Callable[[ServiceAnswer], bool],
+) -> CheckOutput:
+    """Whether the app's own change makes an ordinary event of one that lasts otherwise."""
+    answer = await run.calendar.update(ref, content)
+    if not answer.ok:
+        return Observation(name, "refused" if answer.status == _BAD_REQUEST else answer.verdict, answer.code)
+    read = await run.calendar.get(ref)
+    if not read.ok:
+        return Observation(name, read.verdict)
+    return Observation(name, "ignored" if lasts(read) else "ended")
 
 
 async def _deleting(run: CheckContext) -> AsyncIterator[CheckOutput]:
@@ -153,7 +184,13 @@ CHECKS: Final = (
     Check(("if_match_on_events",), "makes an event and changes it", (CheckNeed.MAILBOX,), _if_match),
     Check(("categories",), "makes an event with a category", (CheckNeed.MAILBOX,), _categories),
     Check(("category_colours",), "reads the list of categories", (CheckNeed.MAILBOX,), _colours),
-    Check(("series_times",), "makes a series of two events and moves it", (CheckNeed.MAILBOX,), _series),
+    Check(
+        ("series_times", "series_end"),
+        "makes a series of two events, moves it and ends it",
+        (CheckNeed.MAILBOX,),
+        _series,
+    ),
+    Check(("all_day_end",), "makes an all-day event and gives it hours", (CheckNeed.MAILBOX,), _all_day),
     Check(
         ("folder_readable", "deleted_event_by_id", "deleted_event_tells", "second_delete"),
         "makes an event, deletes it, reads, changes and deletes it again",

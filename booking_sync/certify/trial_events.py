@@ -93,7 +93,9 @@ class TrialEvents:
         """An event of this mailbox."""
         return EventRef(self.mailbox, identity)
 
-    def new(self, content: EventContent | None = None, *, weekly: bool = False) -> TrialEvent:
+    def new(
+        self, content: EventContent | None = None, *, weekly: bool = False, all_day: bool = False
+    ) -> TrialEvent:
         """An event to be made, with a transactionId of its own."""
         self._generation += 1
         number = self._generation
@@ -104,6 +106,7 @@ class TrialEvents:
             transaction_id(self.marker, self.mailbox, number),
             number,
             weekly=weekly,
+            all_day=all_day,
         )
 
     def rival(self, event: TrialEvent) -> TrialEvent:

@@ -126,6 +126,8 @@ class EventState:
     attended: bool = False
     """Somebody is invited, and gets mail when the event is changed or removed."""
     categories: tuple[str, ...] = ()
+    reshaped: bool = False
+    """It is an all-day event or a series, which none of ours is."""
 
     def own_categories(self, content: EventContent) -> tuple[str, ...]:
         """Those that are not ours, as far as they are written back with ours: bounded in number and length.

@@ -214,7 +214,11 @@ def _event(entry: Fields, mailbox: str, marker: str) -> MarkedEvent:
 
 
 def _state(entry: Fields) -> EventState:
-    return EventState(_is_attended(entry), entry.readable_texts("categories"))
+    return EventState(_is_attended(entry), entry.readable_texts("categories"), _is_reshaped(entry))
+
+
+def _is_reshaped(entry: Fields) -> bool:
+    return entry.flag("isAllDay") or entry.evidence("type") == "seriesMaster"
 
 
 def _is_attended(entry: Fields) -> bool:

@@ -86,7 +86,16 @@ _LISTED_FIELDS = (
 )
 
 _MARKERS = f"$filter=id eq '{MARKER_PROPERTY}'"
-_EVIDENCE_FIELDS = ("id", "iCalUId", "transactionId", "createdDateTime", "attendees", "categories")
+_EVIDENCE_FIELDS = (
+    "id",
+    "iCalUId",
+    "transactionId",
+    "createdDateTime",
+    "attendees",
+    "categories",
+    "isAllDay",
+    "type",
+)
 _EVIDENCE_PROPERTIES = " or ".join(
     f"id eq '{name}'" for name in (MARKER_PROPERTY, BIRTH_PROPERTY, SEALED_PROPERTY)
 )

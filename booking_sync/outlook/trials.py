@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from booking_sync.domain.event import EventContent, EventRef
+    from booking_sync.domain.event import EventContent, EventRef, EventTime
     from booking_sync.outlook.client import GraphClient
     from booking_sync.outlook.wire import GraphRequest
     from booking_sync.ports.certification import TrialEvent
@@ -152,6 +153,8 @@ class OutlookTrials:
             transaction_id=event.transaction_id,
             birth=event.birth,
         )
+        if event.all_day:
+            return replace(request, body={**request.body, **_whole_day(event.content.start)})
         if not event.weekly:
             return request
         start = event.content.start
@@ -185,6 +188,17 @@ class OutlookTrials:
                 raise each
             answers.append(_read(each, seconds))
         return answers
+
+
+def _whole_day(start: EventTime) -> dict[str, Any]:
+    """The fields of an all-day event on the date of this time."""
+    first = date.fromisoformat(start.date_time[:10])
+    days = {"start": first, "end": first + timedelta(days=1)}
+    times = {
+        name: {"dateTime": f"{day.isoformat()}T00:00:00", "timeZone": start.time_zone}
+        for name, day in days.items()
+    }
+    return {"isAllDay": True, **times}
 
 
 def _read(answer: Answer, seconds: float) -> ServiceAnswer:

@@ -55,6 +55,8 @@ class TrialEvent:
     """Of the creation, which its birth and its tag name."""
     weekly: bool = False
     """A series of two weeks instead of a single event."""
+    all_day: bool = False
+    """The whole day of its start instead of some minutes."""
 
 
 class CalendarTrials(Protocol):

@@ -625,7 +625,9 @@ class Synchronizer:
         content: EventContent,
         kept: frozenset[ContentPart] = frozenset(),
     ) -> bool:
-        """Write the content; False when the event is gone, or lies where nobody sees it.
+        """Write the content; False when the event is gone, lies where nobody sees it, or was removed here.
+
+        One that stays an all-day event or a series, whatever is written, is removed.
 
         Raises:
             PermanentError: refused, or people are invited, who would get mail.
@@ -634,21 +636,58 @@ class Synchronizer:
             return False
         theirs = EventState(categories=run.own_categories.get(event, ())).own_categories(content)
         sent = self._zones.form(replace(content, categories=(*content.categories, *theirs)))
-        written = await _touching(run, self._calendar.update(event, sent, kept))
+        written = await self._write_over(run, event, sent, kept)
         if written is None:
             return False
+        if written.state.attended:
+            run.mailed.add(event)  # nothing more, not even its times
+            return True
+        return await self._mend_times(run, event, sent, written, kept)
+
+    async def _write_over(
+        self, run: _Run, event: EventRef, sent: EventContent, kept: frozenset[ContentPart]
+    ) -> Written | None:
+        """The answer to an update; None as `_update` is False."""
+        try:
+            written = await _touching(run, self._calendar.update(event, sent, kept))
+        except PermanentError as error:
+            if error.patience or not await self._is_reshaped(run, event):
+                raise
+            await self._discard(run, event)
+            return None
+        if written is None:
+            return None
         run.saw(event, written.state)
         if written.uid:
             run.uids[event] = written.uid
         if self._main_calendars.doubts(event.mailbox, written):
             if not await self._is_listed(run, event):
                 await self._bury(run, event)
-                return False
+                return None
             self._main_calendars.confirm(event.mailbox, written)
-        if written.state.attended:
-            run.mailed.add(event)  # nothing more, not even its times
-            return True
-        return await self._mend_times(run, event, sent, written, kept)
+        if written.state.reshaped and not written.state.attended:
+            await self._discard(run, event)
+            return None
+        return written
+
+    async def _is_reshaped(self, run: _Run, event: EventRef) -> bool:
+        """Whether an event whose update was refused is an all-day event or a series, and may be removed.
+
+        Raises:
+            PermanentError: people are invited to it.
+        """
+        found = await self._calendar.look(event)
+        if found is None:
+            return False
+        run.saw(event, found.state)
+        if found.state.reshaped and found.state.attended:
+            raise PermanentError(ATTENDED_REASON)
+        return found.state.reshaped
+
+    async def _discard(self, run: _Run, event: EventRef) -> None:
+        """Remove an event that no update makes an ordinary one: a new one is to take its place."""
+        await _touching(run, self._calendar.delete(event))
+        run.removed.add(event)
 
     async def _may_touch(self, run: _Run, event: EventRef) -> bool:
         """Whether the event is where people see it, as far as can be told without a request too many.

@@ -14,6 +14,7 @@ DeletedItemsTell = Literal["nothing", "calendar", "cancelled"]
 DeletedItemsDelete = Literal["refused", "once_more"]
 UpdateMails = Literal["every_change", "what_attendees_see"]
 SeriesTimes = Literal["taken", "refused"]
+ShapeEnds = Literal["ended", "ignored", "refused"]
 MalformedIds = Literal["not_found", "malformed"]
 ForeignIds = Literal["not_found", "malformed", "other_mailbox"]
 LookalikeIds = Literal["no", "case", "dashes"]
@@ -78,6 +79,12 @@ class GraphConfig:
     see. Documented is only that one with nothing but `attendees` reaches just those that changed."""
     series_times: SeriesTimes = "taken"
     """A PATCH of start or end of a series: moves the whole series, or is refused with 400."""
+    series_end: ShapeEnds = "ended"
+    """A PATCH of the app's with `recurrence: null` for a series: ends it, as public threads saw it; leaves it
+    a series and answers 200; or is refused with 400."""
+    all_day_end: ShapeEnds = "ended"
+    """A PATCH of the app's with `isAllDay: false` and both times for an all-day event: the same. Where it is
+    ignored, so are the times. No source says which."""
     malformed_ids: MalformedIds = "not_found"
     """An id that can't be one: 404 `ErrorItemNotFound`, or 400 `ErrorInvalidIdMalformed`."""
     foreign_ids: ForeignIds = "not_found"
@@ -121,6 +128,8 @@ ASSUMED = {
     ),
     "update_mails": Plays("mails_of_update"),
     "series_times": Plays("series_times"),
+    "series_end": Plays("series_end"),
+    "all_day_end": Plays("all_day_end"),
     "malformed_ids": Plays(
         "malformed_id", (("not_found", "404 ErrorItemNotFound"), ("malformed", "400 ErrorInvalidIdMalformed"))
     ),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ODD_ID = "AAkALg+AAAB=-_"
-EVIDENCE = "id,iCalUId,transactionId,createdDateTime,attendees,categories"
+EVIDENCE = "id,iCalUId,transactionId,createdDateTime,attendees,categories,isAllDay,type"
 PROPERTIES = "singleValueExtendedProperties($filter={})".format(
     " or ".join(f"id eq '{name}'" for name in (MARKER_PROPERTY, BIRTH_PROPERTY, SEALED_PROPERTY))
 )

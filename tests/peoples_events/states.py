@@ -35,6 +35,8 @@ MEETING: Final = dict.fromkeys(OPERATIONS, LEFT)
 DELETED: Final = {**PLAIN, "update": ANEW, "redelivery": ANEW, "audit repair": ANEW, "adopt": NONE}
 KEPT: Final = {**DELETED, "adopt": ADOPTED}
 """Its id still answers. What is adopted there shows again after the first audit."""
+LASTING: Final = {**PLAIN, "update": ANEW, "redelivery": ANEW, "audit repair": ANEW}
+"""No update makes an ordinary event of it."""
 KEPT_SILENTLY: Final = {**KEPT, "update": UNSEEN}
 """An ordinary update is told that all is well; the audit finds out."""
 
@@ -100,18 +102,19 @@ _SERIES = {
     "pattern": {"type": "daily", "interval": 1},
     "range": {"type": "numbered", "startDate": "2026-03-02", "numberOfOccurrences": 3},
 }
+_NEVER = ("ignored", "refused")
+_ALL_DAY = _edit(isAllDay=True, **_times("2026-03-02T00:00:00", "2026-03-04T00:00:00", "Tokyo Standard Time"))
 INVITE: Final = _edit(attendees=[{"emailAddress": {"address": "customer@adatum.example"}}])
 STATES: Final = {
     "untouched": State(lambda *_: None, PLAIN),
     "attendees": State(INVITE, MEETING),
     "attendees, quiet properties": State(INVITE, MEETING, {"update_mails": "what_attendees_see"}),
     "attendees removed again": State(_part, PLAIN),
-    "all day": State(
-        _edit(isAllDay=True, **_times("2026-03-02T00:00:00", "2026-03-04T00:00:00", "Tokyo Standard Time")),
-        PLAIN,
-    ),
+    "all day": State(_ALL_DAY, PLAIN),
     "series": State(_edit(recurrence=_SERIES), PLAIN),
     "series with fixed times": State(_edit(recurrence=_SERIES), PLAIN, {"series_times": "refused"}),
+    **{f"series, {ends}": State(_edit(recurrence=_SERIES), LASTING, {"series_end": ends}) for ends in _NEVER},
+    **{f"all day, {ends}": State(_ALL_DAY, LASTING, {"all_day_end": ends}) for ends in _NEVER},
     "other times": State(_edit(**_times("2027-01-01T00:00:00", "2027-01-01T00:00:00", "UTC")), PLAIN),
     "renamed, free": State(_edit(subject="Mine", showAs="free", location={"displayName": "x"}), PLAIN),
     "private, reminder": State(_edit(sensitivity="private", isReminderOn=True, importance="high"), PLAIN),

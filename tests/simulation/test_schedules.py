@@ -47,18 +47,26 @@ def test_every_schedule_converges(chunk: int, pool: ProcessPoolExecutor) -> None
     assert len(account.crash_points) > 5
 
 
+def as_it_was_found(profile: Profile) -> Profile:
+    """Where an update ends a series and an all-day event, as it always did when these failed."""
+    return replace(profile, graph=replace(profile.graph, series_end="ended", all_day_end="ended"))
+
+
 @pytest.mark.parametrize(
     "seed", [3006117, 3010589, 3029308, 3037041, 3043388, 3075381, 3076640, 3082182, 3092532, 8013734]
 )
 def test_a_schedule_that_once_failed_converges(seed: int) -> None:
     """What a soak of 100,000 found: events in Deleted Items were taken over, or covered what came after."""
-    assert play(seed).violations == ()
+    assert play(seed, shape=as_it_was_found).violations == ()
 
 
 def _audited_as_it_was_found(profile: Profile) -> Profile:
     """Without the troubles that schedules hold since: they lead to other decisions."""
     graph = replace(
-        profile.graph, deleted_items_tell="nothing", update_mails="every_change", series_times="taken"
+        as_it_was_found(profile).graph,
+        deleted_items_tell="nothing",
+        update_mails="every_change",
+        series_times="taken",
     )
     return with_returns(replace(profile, audits=True, habits=0, broken_links=0, graph=graph), Returns())
 
@@ -73,13 +81,13 @@ def test_an_orphan_where_no_resource_leads_is_found_by_the_mailboxs_name() -> No
 @pytest.mark.parametrize(("seed", "shape"), [(8014589, same_profile), (24000, audited), (27988, audited)])
 def test_an_event_with_people_keeps_no_audit_busy(seed: int, shape: Callable[[Profile], Profile]) -> None:
     """What soaks with audits found: each wrote what the row told already, or the other event."""
-    assert play(seed, shape=shape).violations == ()
+    assert play(seed, shape=lambda profile: shape(as_it_was_found(profile))).violations == ()
 
 
 @pytest.mark.parametrize("seed", [705, 8007290, 8013734, 8014698, 8016586])
 def test_a_schedule_that_once_mailed_converges_without(seed: int) -> None:
     """What soaks found once people were at events: a search nobody heeded, a seal in Deleted Items."""
-    assert play(seed).violations == ()
+    assert play(seed, shape=as_it_was_found).violations == ()
 
 
 @pytest.mark.parametrize("seed", [3, 17, 42, 61])

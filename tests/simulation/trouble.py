@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
-from local.graph.config import GraphConfig, ZoneShift
+from local.graph.config import GraphConfig, ShapeEnds, ZoneShift
 from local.standin.faults import Fault, FaultScript
 from tests.simulation.clock import now
 from tests.simulation.returns.answers import STRANGE, strange
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 ANOTHER_LAW = ZoneShift("W. Europe Standard Time", "2020-01-01T00:00:00+00:00", 60)
 """Exchange reads the schedules' zone an hour late."""
+
+
+_SINCE = ", series_end='ended', all_day_end='ended'"
+"""What a profile says of settings that the stand-in has got since: schedules replay as before."""
 
 
 @dataclass(frozen=True)
@@ -135,19 +139,23 @@ def with_returns(profile: Profile, returns: Returns) -> Profile:
 
 def _with_people_and_sign_in(profile: Profile) -> Profile:
     """By what is drawn already, so that schedules without any of it replay as they always did."""
-    chance = random.Random(repr(profile))  # noqa: S311 - schedules must replay
+    known = repr(profile).replace(_SINCE, "")
+    chance = random.Random(known)  # noqa: S311 - schedules must replay
     graph = replace(
         profile.graph,
         deleted_items_tell=chance.choice(("nothing", "calendar", "cancelled")),
         update_mails=chance.choice(("every_change", "what_attendees_see")),
         series_times=chance.choice(("taken", "refused")),
     )
-    return replace(
+    profile = replace(
         profile,
-        graph=graph,
         habits=chance.choice((0, 0, 0, 0, 2, 4, 6)),
         credential=chance.choice(FORMS),
         broken_links=chance.choice((0, 0, 0, 0, 1, 2, 3)),
+    )
+    ends: tuple[ShapeEnds, ...] = ("ended", "ended", "ignored", "refused")
+    return replace(
+        profile, graph=replace(graph, series_end=chance.choice(ends), all_day_end=chance.choice(ends))
     )
 
 

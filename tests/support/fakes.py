@@ -208,11 +208,15 @@ class StoredEvent:
     """Somebody is invited."""
     own_categories: tuple[str, ...] = ()
     """People's."""
+    reshaped: bool = False
+    """Somebody made a series or an all-day event of it."""
 
     @property
     def state(self) -> EventState:
         """What answers tell of it."""
-        return EventState(self.attended, (*self.content.categories, *self.own_categories))
+        return EventState(
+            self.attended, (*self.content.categories, *self.own_categories), reshaped=self.reshaped
+        )
 
     @property
     def tagged(self) -> bool:
@@ -233,6 +237,8 @@ class FakeCalendar:
         self.tells_deleted: Literal["nothing", "calendar", "cancelled"] = "nothing"
         """What answers on those tell of it."""
         self.main_calendar = "calendar"
+        self.shape_ends: Literal["ended", "ignored", "refused"] = "ended"
+        """What an update does to an event of another shape."""
         self.mails: list[str] = []
         """Which writes told attendees of it."""
         self.refused: dict[str, str] = {}
@@ -309,6 +315,8 @@ class FakeCalendar:
         if event not in self.events:
             return None
         before = self.events[event]
+        if before.reshaped and self.shape_ends == "refused":
+            raise PermanentError("Outlook: Graph refused the request (400).")
         if "body" in kept:
             content = replace(content, body_html=before.content.body_html)
         own = before.own_categories
@@ -318,7 +326,9 @@ class FakeCalendar:
             own = tuple(each for each in content.categories if each in own)
             content = replace(content, categories=tuple(c for c in content.categories if c not in own))
         self._mail("update", before)
-        self.events[event] = changed = replace(before, content=content, own_categories=own)
+        reshaped = before.reshaped and self.shape_ends != "ended"
+        changed = replace(before, content=content, own_categories=own, reshaped=reshaped)
+        self.events[event] = changed
         self.faults.strike(self.faults.after, "update")
         return self._written(changed)
 

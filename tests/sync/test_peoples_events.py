@@ -14,7 +14,7 @@ from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, SyncRecord, format_state
 from booking_sync.domain.zones import UTC_NAME, event_zone
-from booking_sync.errors import TransientError
+from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.support.bookings import (
@@ -177,6 +177,76 @@ async def test_what_the_row_tells_of_a_left_behind_event_is_not_written_again(wo
     assert ATTENDED_REASON in outcome.detail
     assert world.rows.rows[BOOKING_ID].etag == etag
     assert world.calendar.events == {orphan.ref: orphan}
+
+
+@pytest.mark.parametrize("task", [TASK, UNTRUSTED, AUDITED], ids=["trusted", "untrusted", "audited"])
+@pytest.mark.parametrize("ends", ["ignored", "refused"])
+async def test_an_event_that_stays_a_series_is_made_anew(world: World, ends: str, task: SyncTask) -> None:
+    """Where no update makes one event of a series, the next generation takes its place."""
+    await world.synced(booking())
+    old = people_add(world, reshaped=True)
+    world.calendar.shape_ends = ends  # type: ignore[assignment]
+    world.rows.put(RENAMED)
+    outcome = await world.synchronizer.sync(task)
+    assert outcome.kind is OutcomeKind.SYNCED
+    event = only(world)
+    assert (event.ref != old, event.reshaped, event.tagged) == (True, False, True)
+    assert (world.record.event, world.record.generation, world.record.error) == (event.ref, 2, "")
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.UNCHANGED
+
+
+@pytest.mark.parametrize("ends", ["ignored", "refused"])
+async def test_a_series_with_people_is_not_removed(world: World, ends: str) -> None:
+    """Whoever is invited would be told of the removal: the event stays, and the row says so."""
+    await told(world)
+    ref = people_add(world, reshaped=True)
+    world.calendar.shape_ends = ends  # type: ignore[assignment]
+    world.rows.put(RENAMED)
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.FAILED
+    assert (only(world).ref, world.record.error, world.calendar.mails) == (ref, ATTENDED_REASON, [])
+
+
+async def test_a_series_with_people_whose_update_is_refused_is_not_removed(world: World) -> None:
+    """The look after a refusal tells of people who were invited since: the event stays, nobody gets mail."""
+    await world.synced(booking())
+    ref = people_add(world, reshaped=True, attended=True)
+    world.calendar.shape_ends = "refused"
+    world.rows.put(RENAMED)
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, ATTENDED_REASON)
+    assert (only(world).ref, world.record.error, world.calendar.mails) == (ref, ATTENDED_REASON, [])
+
+
+async def test_another_refusal_removes_nothing(world: World) -> None:
+    """An event of the usual shape whose update is refused stays, and the row tells the refusal."""
+    await world.synced(booking())
+    ref = only(world).ref
+    world.calendar.faults.before["update"] = [PermanentError("Outlook: no.")]
+    world.rows.put(RENAMED)
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, "Outlook: no.")
+    assert (only(world).ref, world.record.event, world.record.error) == (ref, ref, "Outlook: no.")
+    assert world.calendar.calls == ["update", "look"]
+
+
+async def test_a_refusal_that_may_pass_costs_no_look(world: World) -> None:
+    """A mailbox that refuses the app says nothing of the event."""
+    await world.synced(booking())
+    world.calendar.calls.clear()
+    world.calendar.refused[ANNA] = "no access"
+    world.calendar.patience = timedelta(hours=4)
+    world.rows.put(RENAMED)
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.FAILED
+    assert world.calendar.calls == ["update"]
+
+
+async def test_a_series_that_ends_is_the_same_event(world: World) -> None:
+    """Where an update makes one event of a series, it stays with what people added."""
+    await world.synced(booking())
+    ref = people_add(world, reshaped=True, own_categories=("Family",))
+    world.rows.put(RENAMED)
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert (only(world).ref, only(world).own_categories) == (ref, ("Family",))
 
 
 @pytest.mark.parametrize("tells", ["calendar", "cancelled"])

@@ -10,6 +10,7 @@ _REPORT = "Report it with the output of `--json`: the app does not know this ans
 _ZONE = (
     "Update the app's package tzdata. Events around such times are written twice until then, and are right."
 )
+_ANEW = "the app removes such an event and makes it anew, unless people are invited to it"
 
 
 def _outlook(
@@ -194,7 +195,23 @@ CHANGES: Final = (
         "series_times",
         "Can the times of a series be changed by PATCH?",
         Possibility("taken", "an event that somebody made a series of becomes single again"),
-        Possibility("refused", "the app ends the series in the same change, which is not tried here"),
+        Possibility("refused", "the app ends the series in the same change (`series_end`)"),
+        source="none",
+    ),
+    _outlook(
+        "series_end",
+        "Does a PATCH with `recurrence: null` and both times make one event of a series?",
+        Possibility("ended", "an event that somebody made a series of becomes single again"),
+        Possibility("ignored", _ANEW),
+        Possibility("refused", _ANEW),
+        source="public threads: an explicit null is the only way",
+    ),
+    _outlook(
+        "all_day_end",
+        "Does a PATCH with `isAllDay: false` and both times give an all-day event its hours?",
+        Possibility("ended", "an event that somebody made an all-day one gets its times back"),
+        Possibility("ignored", _ANEW),
+        Possibility("refused", _ANEW),
         source="none",
     ),
     _outlook(

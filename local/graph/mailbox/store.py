@@ -188,6 +188,8 @@ class GraphState:
         """
         self._require_space(mailbox)
         _refuse_occurrence(event)
+        if by_app:
+            draft = self._keeping_its_shape(event, draft)
         content = merge_content(event.content, draft.content)
         start, end = draft.start or event.start, draft.end or event.end
         self._check_times(start, end, content)
@@ -371,6 +373,22 @@ class GraphState:
         if self.config.full_mailbox_status == 507:
             raise GraphError(507, "QuotaExceededException", "Target mailbox quota exceeded.")
         raise GraphError(403, "ErrorQuotaExceeded", "Mailbox has exceeded maximum mailbox size.")
+
+    def _keeping_its_shape(self, event: StoredEvent, draft: EventDraft) -> EventDraft:
+        """What of a change takes effect on a series or an all-day event, as the configuration says."""
+        content = dict(draft.content)
+        if event.content["recurrence"] and "recurrence" in content and content["recurrence"] is None:
+            if self.config.series_end == "refused":
+                raise bad_request("The recurrence can't be removed.", "ErrorPropertyValidationFailure")
+            if self.config.series_end == "ignored":
+                del content["recurrence"]
+        if event.content["isAllDay"] and content.get("isAllDay") is False:
+            if self.config.all_day_end == "refused":
+                raise bad_request("An all-day event stays one.", "ErrorPropertyValidationFailure")
+            if self.config.all_day_end == "ignored":
+                del content["isAllDay"]
+                draft = replace(draft, start=None, end=None)
+        return replace(draft, content=content)
 
     def _check_times(self, start: EventTime, end: EventTime, content: dict[str, Any]) -> None:
         check_times(start, end, all_day=content["isAllDay"])

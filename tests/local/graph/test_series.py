@@ -96,6 +96,62 @@ async def test_other_times(rig: Rig, mode: str, status: int) -> None:
     assert starts(await rig.view()) == ["03-05T11:00"]
 
 
+ENDING = {
+    "recurrence": None,
+    "isAllDay": False,
+    "start": {"dateTime": "2026-03-05T11:00:00", "timeZone": "UTC"},
+    "end": {"dateTime": "2026-03-05T12:00:00", "timeZone": "UTC"},
+}
+"""What the app's changes hold."""
+
+
+@pytest.mark.assumes("series_end")
+@pytest.mark.parametrize(
+    ("mode", "status", "shown"),
+    [
+        ("ended", 200, ["03-05T11:00"]),
+        ("ignored", 200, ["03-05T11:00", "03-06T11:00", "03-07T11:00"]),
+        ("refused", 400, ["03-02T09:00", "03-03T09:00", "03-04T09:00"]),
+    ],
+)
+async def test_whether_a_change_of_the_app_s_ends_a_series(
+    rig: Rig, mode: str, status: int, shown: list[str]
+) -> None:
+    """One event, the same series at other times, or nothing at all; a person always can."""
+    rig.configure(series_end=mode)
+    event, path = await series(rig)
+    answer = await rig.call("PATCH", path, ENDING)
+    assert answer.status_code == status
+    assert starts(await rig.view()) == shown
+    if status == 200:
+        assert answer.json()["type"] == ("singleInstance" if mode == "ended" else "seriesMaster")
+    await rig.act("edit", event, event={"recurrence": None})
+    assert len(await rig.view()) == 1
+
+
+@pytest.mark.assumes("all_day_end")
+@pytest.mark.parametrize(
+    ("mode", "status", "shown"),
+    [("ended", 200, "03-05T11:00"), ("ignored", 200, "03-02T00:00"), ("refused", 400, "03-02T00:00")],
+)
+async def test_whether_a_change_of_the_app_s_ends_an_all_day_event(
+    rig: Rig, mode: str, status: int, shown: str
+) -> None:
+    """It has its hours again, or stays on its day, with the rest of the change or without."""
+    rig.configure(all_day_end=mode)
+    event = await rig.post(event_body(**marked("v")))
+    days = {
+        name: {"dateTime": f"2026-03-{day}T00:00:00", "timeZone": "UTC"}
+        for name, day in (("start", "02"), ("end", "03"))
+    }
+    await rig.act("edit", event, event={"isAllDay": True, **days})
+    answer = await rig.call("PATCH", f"{EVENTS}/{quote(event['id'], safe='')}", {**ENDING, "subject": "Ours"})
+    assert answer.status_code == status
+    (seen,) = await rig.view()
+    assert (starts([seen]), seen["isAllDay"]) == ([shown], mode != "ended")
+    assert (seen["subject"] == "Ours") is (status == 200)
+
+
 async def test_one_occurrence(rig: Rig) -> None:
     """It is read and deleted by its own id; the others stay."""
     _, path = await series(rig)
