@@ -7,8 +7,8 @@ is known: at once where all was one part, else in the second pass.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.audit import guard
@@ -18,6 +18,7 @@ from booking_sync.audit.hints import HINTS_PER_SECOND, make_hints
 from booking_sync.domain.audit_message import MAX_RANGES
 from booking_sync.domain.audit_progress import AuditPass, AuditProgress, AuditReach, AuditSums, MailboxRange
 from booking_sync.sync.sending import do_all
+from booking_sync.sync.synchronizer import SEARCH_KNOWS_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +35,22 @@ Settled = tuple[AuditProgress, tuple[Finding, ...]]
 """How far the audit is now, and what of this is to be told."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """An event that a booking's row named, and that was missing."""
+
+    event_id: str
+    since: datetime
+    """Aware, UTC: when a hint about it was queued first."""
+    last: datetime
+    """When one was queued last."""
+
+    @property
+    def mended(self) -> bool:
+        """Whether a hint came late enough: a search knew by then whether anybody sees the event."""
+        return self.last - self.since >= SEARCH_KNOWS_AFTER
+
+
 class Mender:
     """Queues hints for what may be mended.
 
@@ -47,8 +64,8 @@ class Mender:
         self._queue = queue
         self._max_ratio = max_removal_ratio
         self._now = now
-        self._made_anew: dict[str, str] = {}
-        """Of near audits: the event that each booking's row named when it was queued as missing."""
+        self._made_anew: dict[str, _Missed] = {}
+        """Of near audits: what each booking was queued for as missing."""
 
     async def settle(self, progress: AuditProgress, seen: Inspected, covered: MailboxRange | None) -> Settled:
         """Count what was seen of a part, and queue what may be mended of it by now.
@@ -136,9 +153,11 @@ class Mender:
 
         A failing booking had its try and is left to the audit of the whole, or each run would dead-letter it.
         So is an event that is missing again although it was mended for this very record: a technician keeps
-        it in another calendar, and it would be written each time.
+        it in another calendar, and it would be written each time. A hint about an event that was just made
+        mends nothing, so it takes two, ten minutes apart.
         """
-        again = self._made_anew.get(finding.booking_id) == finding.event_id
+        before = self._made_anew.get(finding.booking_id)
+        again = before is not None and before.event_id == finding.event_id and before.mended
         if finding.booking_id in failing or (finding.kind is Kind.MISSING and again):
             return replace(finding, retry=False)
         return finding
@@ -167,8 +186,12 @@ class Mender:
             return
         if len(self._made_anew) > MAX_REMEMBERED:
             self._made_anew.clear()  # costs one hint for each
-        missing = (each for each in findings if each.kind is Kind.MISSING)
-        self._made_anew |= {each.booking_id: each.event_id for each in missing}
+        now = self._now()
+        for each in findings:
+            if each.kind is Kind.MISSING:
+                before = self._made_anew.get(each.booking_id)
+                since = before.since if before and before.event_id == each.event_id else now
+                self._made_anew[each.booking_id] = _Missed(each.event_id, since, now)
 
 
 def _to_be_revisited(progress: AuditProgress, covered: MailboxRange | None) -> AuditProgress:

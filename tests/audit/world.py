@@ -176,7 +176,7 @@ def make_auditor(
     """An auditor as the app makes it."""
     return Auditor(
         Inspector(sources, desired, organization_id, limits=limits, sleep=sleep),
-        Mender(queue, 0.2, lambda: NOW),
+        Mender(queue, 0.2, now),
         sources.reads,
         scope=scope,
         now=now,
