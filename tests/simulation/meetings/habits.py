@@ -44,6 +44,8 @@ class Habits:
     """Bookings to whose events people were ever invited."""
     private: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What events, by iCalUId, were like before a technician decided some of it for good."""
+    copies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What copies that pass for ours show since a technician changed them, by immutable id."""
     reshaped: bool = False
     """Something was changed that only the next write puts right."""
 
@@ -146,6 +148,8 @@ class Habits:
     def _change(self, mailbox: Mailbox, event: StoredEvent, what: str, **changes: Any) -> None:
         draft = read_event(changes, creating=False)
         self.graph.state.change(mailbox, event, draft, by_app=False)
+        if not event.owner_app:
+            self.copies[event.immutable_id] = dict(event.content)
         self.conductor.note(f"user {NAMES[mailbox.id]} {what} {event.immutable_id}")
 
 
