@@ -725,11 +725,10 @@ class Synchronizer:
         if difference is None:
             return True
         mended = self._zones.in_utc(sent)
-        again = await _touching(run, self._calendar.update(event, mended, kept))
+        again = await self._write_over(run, event, mended, kept)
         if again is None:
             return False
         self._zones.learn(difference, mended, again)
-        run.saw(event, again.state)
         if again.state.attended:
             run.mailed.add(event)
         return True

@@ -398,6 +398,31 @@ async def test_whom_the_second_write_told_of_is_heard(world: World) -> None:
     assert world.record.fingerprint == ""
 
 
+@pytest.mark.parametrize("ends", ["ignored", "refused"])
+async def test_a_series_that_the_second_write_meets_is_made_anew(world: World, ends: str) -> None:
+    """Times that Exchange reads otherwise are written twice, and somebody makes a series in between."""
+    zone = event_zone("Europe/Berlin")
+    world.calendar.reads = lambda time: zone.instant(time) + timedelta(hours=time.time_zone != UTC_NAME)
+    proofs = prover(world.calendar, ORGANIZATION_ID)
+    zones = ZoneDifferences(zone, events_clock)
+    world.synchronizer = Synchronizer(
+        world.rows, world.calendar, in_zone(zone), proofs, events_clock, zones=zones
+    )
+    world.calendar.shape_ends = ends  # type: ignore[assignment]
+    world.rows.put(booking())
+    made: list[EventRef] = []
+
+    async def somebody(point: str) -> None:
+        if point == "calendar.update" and not made:
+            made.append(people_add(world, reshaped=True))
+
+    world.calendar.hook = somebody
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    event = only(world)
+    assert (made != [event.ref], event.reshaped, event.content.start.time_zone) == (True, False, UTC_NAME)
+    assert (world.record.event, world.record.generation, world.record.error) == (event.ref, 2, "")
+
+
 async def test_who_is_uncertain_looks_whether_anybody_sees_the_event(world: World) -> None:
     """A row that came back names an event that its deletion put into Deleted Items: it is shown again."""
     await world.synced(booking())
