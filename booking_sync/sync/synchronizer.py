@@ -651,7 +651,7 @@ class Synchronizer:
         try:
             written = await _touching(run, self._calendar.update(event, sent, kept))
         except PermanentError as error:
-            if error.patience or not await self._is_reshaped(run, event):
+            if error.patience or not await self._may_be_replaced(run, event):
                 raise
             await self._discard(run, event)
             return None
@@ -670,15 +670,15 @@ class Synchronizer:
             return None
         return written
 
-    async def _is_reshaped(self, run: _Run, event: EventRef) -> bool:
-        """Whether an event whose update was refused is an all-day event or a series, and may be removed.
+    async def _may_be_replaced(self, run: _Run, event: EventRef) -> bool:
+        """Whether an event whose update was refused is an all-day event or a series, or gone meanwhile.
 
         Raises:
             PermanentError: people are invited to it.
         """
         found = await self._calendar.look(event)
         if found is None:
-            return False
+            return True
         run.saw(event, found.state)
         if found.state.reshaped and found.state.attended:
             raise PermanentError(ATTENDED_REASON)

@@ -229,6 +229,26 @@ async def test_another_refusal_removes_nothing(world: World) -> None:
     assert world.calendar.calls == ["update", "look"]
 
 
+async def test_an_event_that_goes_while_its_update_is_refused_is_made_anew(world: World) -> None:
+    """Somebody removes it for good between the refusal and the look."""
+    await world.synced(booking())
+    old = people_add(world, reshaped=True)
+    world.calendar.shape_ends = "refused"
+    world.rows.put(RENAMED)
+
+    async def somebody(point: str) -> None:
+        if point == "calendar.look":
+            del world.calendar.events[old]
+            world.calendar.hook = still
+
+    async def still(_point: str) -> None:
+        """Nothing more happens."""
+
+    world.calendar.hook = somebody
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert (only(world).ref != old, world.record.event) == (True, only(world).ref)
+
+
 async def test_a_refusal_that_may_pass_costs_no_look(world: World) -> None:
     """A mailbox that refuses the app says nothing of the event."""
     await world.synced(booking())
