@@ -163,6 +163,7 @@ async def test_what_a_user_deletes_comes_back(world: AuditWorld, deleted_items: 
 
 async def test_what_a_user_deletes_at_once_comes_back_with_a_later_audit(world: AuditWorld) -> None:
     """A search may not know so young an event yet, so that none is taken for deleted: the next audit does."""
+    world.graph.configure(deleted_items="kept")
     await world.book()
     (event,) = world.events()
     world.user_deletes(event)

@@ -306,7 +306,7 @@ async def test_an_event_that_was_deleted_while_it_was_young_shows_after_a_near_a
 
     Nothing in Outlook's answers sets it apart before. An audit that comes too early leaves it to the next.
     """
-    world.graph.configure(deleted_transactions="ghost")
+    world.graph.configure(deleted_items="kept", deleted_transactions="ghost")
     minutes = [0.0]
     auditor = world.in_parts(60, now=lambda: NOW + timedelta(minutes=minutes[0]))
     made = await world.book()

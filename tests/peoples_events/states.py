@@ -102,6 +102,7 @@ _SERIES = {
     "pattern": {"type": "daily", "interval": 1},
     "range": {"type": "numbered", "startDate": "2026-03-02", "numberOfOccurrences": 3},
 }
+_IN_BIN = {"deleted_items": "kept"}
 _NEVER = ("ignored", "refused")
 _ALL_DAY = _edit(isAllDay=True, **_times("2026-03-02T00:00:00", "2026-03-04T00:00:00", "Tokyo Standard Time"))
 INVITE: Final = _edit(attendees=[{"emailAddress": {"address": "customer@adatum.example"}}])
@@ -121,11 +122,13 @@ STATES: Final = {
     "note": State(_add_note, PLAIN),
     "category": State(_add_category, PLAIN),
     "moved away and back": State(_move, PLAIN),
-    "deleted and taken back": State(_restore, PLAIN),
-    "deleted, kept": State(_delete, KEPT_SILENTLY),
-    "deleted, kept, deletable": State(_delete, KEPT_SILENTLY, {"deleted_items_delete": "once_more"}),
-    "deleted, another folder": State(_delete, KEPT, {"deleted_items_tell": "calendar"}),
-    "deleted, cancelled": State(_delete, KEPT, {"deleted_items_tell": "cancelled"}),
+    "deleted and taken back": State(_restore, PLAIN, _IN_BIN),
+    "deleted, kept": State(_delete, KEPT_SILENTLY, _IN_BIN),
+    "deleted, kept, deletable": State(
+        _delete, KEPT_SILENTLY, {**_IN_BIN, "deleted_items_delete": "once_more"}
+    ),
+    "deleted, another folder": State(_delete, KEPT, {**_IN_BIN, "deleted_items_tell": "calendar"}),
+    "deleted, cancelled": State(_delete, KEPT, {**_IN_BIN, "deleted_items_tell": "cancelled"}),
     "deleted, gone": State(_delete, DELETED, {"deleted_items": "gone"}),
     "deleted for good": State(_delete_for_good, DELETED),
 }

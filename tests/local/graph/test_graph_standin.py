@@ -308,6 +308,7 @@ async def test_bad_patch_is_refused(rig: Rig, changes: dict[str, Any]) -> None:
 
 async def test_deleting_twice(rig: Rig) -> None:
     """The first DELETE answers 204 without a body; the second finds what lies in Deleted Items."""
+    rig.configure(deleted_items="kept")
     path = f"{EVENTS}/{(await rig.post(event_body()))['id']}"
     first, second = await rig.call("DELETE", path), await rig.call("DELETE", path)
     assert (first.status_code, first.content) == (204, b"")
