@@ -178,7 +178,8 @@ class _RowAudit:
 
     def _unwanted(self, desired: Unwanted) -> list[Finding]:
         words = f"The booking should not show in Outlook, but its event does: {desired.reason}."
-        found = [self._surplus(event, Kind.ORPHAN, words) for event in self._all_own()]
+        kind = Kind.LEFT if desired.left else Kind.ORPHAN
+        found = [self._surplus(event, kind, words) for event in self._all_own()]
         if self._shown or (self._recorded and not self._is_listed(self._recorded.mailbox)):
             return found
         notice = self.row.record.error if self._told else desired.notice

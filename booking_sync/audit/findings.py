@@ -23,6 +23,8 @@ class Kind(StrEnum):
     """One more event of ours for a booking whose row names another."""
     ORPHAN = "orphan"
     """An event of ours whose booking is gone, unwanted, or belongs to another calendar."""
+    LEFT = "left"
+    """An event of ours whose bookable resource was taken out, on its own row."""
     COPY = "copy"
     """A marker and nothing that proves the event ours, as on a user's own copy; never touched."""
     FOREIGN = "foreign"
@@ -36,12 +38,12 @@ class Kind(StrEnum):
 
 
 REMOVALS = frozenset({Kind.ORPHAN, Kind.DUPLICATE})
-"""Kinds whose repair takes an event out of a calendar."""
+"""Kinds whose repair takes an event out of a calendar, where a bad read may be the cause."""
 
-SEARCHES = REMOVALS | {Kind.UNRECORDED, Kind.MISSING}
+SEARCHES = REMOVALS | {Kind.LEFT, Kind.UNRECORDED, Kind.MISSING}
 """Kinds whose repair has to look for the event by its marker: no row names it, or it shows nowhere."""
 
-ABOUT_EVENTS = REMOVALS | {Kind.UNRECORDED, Kind.DRIFT, Kind.COPY, Kind.FOREIGN, Kind.HIDDEN}
+ABOUT_EVENTS = REMOVALS | {Kind.LEFT, Kind.UNRECORDED, Kind.DRIFT, Kind.COPY, Kind.FOREIGN, Kind.HIDDEN}
 """Kinds that are about an event which was seen; the others are about a row or a mailbox."""
 
 REPAIRABLE = SEARCHES | {Kind.BEHIND, Kind.DRIFT, Kind.FAILING}

@@ -10,7 +10,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from booking_sync.dataverse import queries, resources
+from booking_sync.dataverse import queries
+from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
@@ -39,22 +40,26 @@ class DataverseAuditReads:
     Args:
         client: the environment's Web API; stays the caller's to close.
         columns: ours on the booking table.
+        resources: the bookable resources and their mailboxes.
     """
 
-    def __init__(self, client: DataverseClient, columns: SupportColumns) -> None:
+    def __init__(
+        self, client: DataverseClient, columns: SupportColumns, resources: DataverseResources | None = None
+    ) -> None:
         self._client = client
         self._columns = columns
+        self._resources = resources or DataverseResources(client)
 
     async def resources(self) -> Mapping[str, str]:
-        """By id, every bookable resource: the mailbox of its user, enabled or not; empty when it has none.
+        """By id, every bookable resource: whose mailbox shows its bookings; empty for none.
+
+        Empty, too, for one that takes no part. A user's mailbox counts whether the user is enabled or not.
 
         Raises:
             TransientError: no complete answer now.
             PermanentError: refused.
         """
-        return dict(
-            map(resources.mailbox_of, await self._client.rows(resources.RESOURCES, headers=resources.PAGES))
-        )
+        return await self._resources.all()
 
     async def whose(
         self, starts_from: datetime, starts_before: datetime

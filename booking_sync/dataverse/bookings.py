@@ -28,6 +28,7 @@ from booking_sync.dataverse.web_api.errors import (
     error_code,
     incomplete,
 )
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import seal_of
 from booking_sync.errors import PermanentError, SyncError, TransientError
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.reply import Reply
-    from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, SupportColumns
     from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.bookings import BookingQuery
@@ -78,6 +79,7 @@ class DataverseBookings:
         columns: where our record is kept.
         sealer: of the environment's organisation.
         keyring: may know a key that the sealer does not.
+        of_resource: columns on the bookable resource that people fill in.
         record_window: seconds that a record waits for company.
     """
 
@@ -88,10 +90,12 @@ class DataverseBookings:
         sealer: Sealer,
         keyring: SealKeyring,
         *,
+        of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
         record_window: float = 0.02,
     ) -> None:
         self._client = client
         self._columns = columns
+        self._of_resource = of_resource
         self._sealer = sealer
         self._keyring = keyring
         self._reads: MicroBatcher[str, BookingRow | None] = MicroBatcher(
@@ -139,7 +143,7 @@ class DataverseBookings:
             PermanentError: refused.
             ValueError: the query holds a moment without a time zone.
         """
-        path = queries.booking_list(query, self._columns)
+        path = queries.booking_list(query, self._columns, self._of_resource)
         async for page in self._client.pages(path, headers=queries.PAGE_HEADERS):
             yield await self._page(page)
 
@@ -195,7 +199,7 @@ class DataverseBookings:
             asked: their ids.
             spoiled: gets those whose single row is too much.
         """
-        path = queries.booking_rows(asked, self._columns)
+        path = queries.booking_rows(asked, self._columns, self._of_resource)
         try:
             return await app_refusal.of_all(self._client.rows(path), _logger, DATAVERSE)
         except OversizedAnswerError as error:
@@ -220,7 +224,7 @@ class DataverseBookings:
     def _to_row(self, row: Mapping[str, Any], unlearned: TransientError | None) -> BookingRow:
         if unlearned and self._unknown_keys([row]):
             raise unlearned  # whether its record is ours can't be told: this row's trouble alone
-        return to_booking_row(row, self._columns, self._sealer)
+        return to_booking_row(row, self._columns, self._sealer, self._of_resource)
 
     def _convert(
         self, row: Mapping[str, Any] | None, unlearned: TransientError | None

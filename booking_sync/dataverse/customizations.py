@@ -39,14 +39,16 @@ if TYPE_CHECKING:
 
 KEY_HEADER = "x-functions-key"
 OPTION_VALUE_PREFIX = 72590
-"""Dataverse wants one of every publisher; only choices would use it, and we make none."""
+"""Dataverse wants one of every publisher, for choices whose values it is to number; ours have their own."""
 
 _STRING = "Microsoft.Dynamics.CRM.StringAttributeMetadata"
+_PICKLIST = "Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 _WEBHOOK, _HTTP_HEADER, _NORMAL, _JSON_FORMAT = 8, 5, 1, 2
 _POST_OPERATION, _ASYNCHRONOUS, _SERVER_ONLY = 40, 1, 0
 _ENABLED = {"statecode": 0, "statuscode": 1}
 _PRE_IMAGE, _TARGET = 0, "Target"
+_NOTHING_CHOSEN = -1
 
 
 class DataverseCustomizations:
@@ -168,20 +170,41 @@ class DataverseCustomizations:
     async def _read_columns(
         self, desired: DesiredCustomizations, components: frozenset[str]
     ) -> dict[str, FoundColumn]:
-        place = _attributes(desired.table)
-        wanted = {column.name for column in desired.columns}
+        found: dict[str, FoundColumn] = {}
+        for table in dict.fromkeys(column.table for column in desired.columns):
+            wanted = {column.name: column for column in desired.columns if column.table == table}
+            found |= await self._read_table(table, wanted, components)
+        return found
+
+    async def _read_table(
+        self, table: str, wanted: Mapping[str, Column], components: frozenset[str]
+    ) -> dict[str, FoundColumn]:
+        place = _attributes(table)
         everything = await self._whole_rows(place, "LogicalName,MetadataId")
         texts = await self._whole_rows(f"{place}/{_STRING}", "LogicalName,MaxLength")
         lengths = {row.text("LogicalName"): row.whole("MaxLength") for row in texts}
+        choices = await self._read_choices(table) if any(each.choices for each in wanted.values()) else {}
         found = {}
         for row in everything:
             name, metadata_id = row.text("LogicalName"), row.identity("MetadataId")
             if name in wanted:
                 length = lengths.get(name)
                 found[name] = FoundColumn(
-                    name, metadata_id, length is not None, length or 0, metadata_id in components
+                    name,
+                    metadata_id,
+                    length is not None,
+                    length or 0,
+                    metadata_id in components,
+                    table,
+                    choices.get(name, frozenset()),
                 )
         return found
+
+    async def _read_choices(self, table: str) -> dict[str, frozenset[int]]:
+        """By choice column: the values that it may hold; of global choices, too."""
+        options = "&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"
+        rows = await self._whole_rows(f"{_attributes(table)}/{_PICKLIST}", "LogicalName", options)
+        return {row.text("LogicalName"): _option_values(row) for row in rows}
 
     async def _read_webhooks(self) -> list[RowColumns]:
         return await self._rows(
@@ -276,25 +299,21 @@ class DataverseCustomizations:
 
     @_carry_out.register
     async def _(self, action: do.MakeColumn) -> None:
-        language = await self._language()
+        language, column = await self._language(), action.column
         body = {
-            "@odata.type": _STRING,
-            "AttributeType": "String",
-            "AttributeTypeName": {"Value": "StringType"},
-            "FormatName": {"Value": "Text"},
-            "SchemaName": action.column.name,
-            "MaxLength": action.column.length,
+            **(_choice(column, language) if column.choices else _string(column)),
+            "SchemaName": column.name,
             "RequiredLevel": _managed("canmodifyrequirementlevelsettings", "None"),
             # Each write of ours would fill the audit log, if the table is audited, and tell nobody anything.
             "IsAuditEnabled": _managed("canmodifyauditsettings", value=False),
-            "DisplayName": _label(action.column.label, language),
-            "Description": _label(action.column.description, language),
+            "DisplayName": _label(column.label, language),
+            "Description": _label(column.description, language),
         }
-        await self._create(_attributes(action.table), body, action.solution)
+        await self._create(_attributes(column.table), body, action.solution)
 
     @_carry_out.register
     async def _(self, action: do.WidenColumn) -> None:
-        place = _attribute(action.table, action.column)
+        place = _attribute(action.column)
         definition = await self._client.get(f"{place}/{_STRING}")
         kept = {key: value for key, value in definition.items() if not key.startswith("@odata.")}
         body = {"@odata.type": _STRING, **kept, "MaxLength": action.column.length}
@@ -418,8 +437,45 @@ def _attributes(table: str) -> str:
     return f"EntityDefinitions(LogicalName='{table}')/Attributes"
 
 
-def _attribute(table: str, column: Column) -> str:
-    return f"{_attributes(table)}(LogicalName='{column.name}')"
+def _attribute(column: Column) -> str:
+    return f"{_attributes(column.table)}(LogicalName='{column.name}')"
+
+
+def _string(column: Column) -> dict[str, Any]:
+    return {
+        "@odata.type": _STRING,
+        "AttributeType": "String",
+        "AttributeTypeName": {"Value": "StringType"},
+        "FormatName": {"Value": "Text"},
+        "MaxLength": column.length,
+    }
+
+
+def _choice(column: Column, language: int) -> dict[str, Any]:
+    """A choice of its own, which stays empty until somebody chooses."""
+    return {
+        "@odata.type": _PICKLIST,
+        "AttributeType": "Picklist",
+        "AttributeTypeName": {"Value": "PicklistType"},
+        "DefaultFormValue": _NOTHING_CHOSEN,
+        "OptionSet": {
+            "@odata.type": "Microsoft.Dynamics.CRM.OptionSetMetadata",
+            "IsGlobal": False,
+            "OptionSetType": "Picklist",
+            "Options": [
+                {"Value": value, "Label": _label(label, language)} for value, label in column.choices
+            ],
+        },
+    }
+
+
+def _option_values(row: RowColumns) -> frozenset[int]:
+    """The values of a choice, its own or those of the global choice that it uses."""
+    options = row.row("OptionSet") or row.row("GlobalOptionSet")
+    if options is None:
+        raise incomplete()
+    values = {option.whole("Value") for option in options.rows("Options")}
+    return frozenset(value for value in values if value is not None)
 
 
 def _text(text: str) -> str:

@@ -17,6 +17,7 @@ from booking_sync.dataverse.failures import DataverseFailures
 from booking_sync.dataverse.queries import BOOKINGS, booking_expand, booking_select
 from booking_sync.dataverse.row_columns import RowColumns, objects
 from booking_sync.dataverse.web_api.errors import incomplete
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.text import clean_line
 from booking_sync.domain.watched import BOOKING_TABLE, WORK_ORDER_COLUMNS
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.webhook_key import WebhookKey
-    from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, SupportColumns
     from booking_sync.ports.bookings import FailingBookings
     from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
 
@@ -69,11 +70,19 @@ class DataverseAppAccessReads:
         client: the environment's Web API; stays the caller's to close.
         columns: where our record is kept.
         expected: what the settings say.
+        of_resource: columns on the bookable resource that people fill in.
     """
 
-    def __init__(self, client: DataverseClient, columns: SupportColumns, expected: ExpectedIdentity) -> None:
+    def __init__(
+        self,
+        client: DataverseClient,
+        columns: SupportColumns,
+        expected: ExpectedIdentity,
+        of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
+    ) -> None:
         self._client = client
         self._columns = columns
+        self._of_resource = of_resource
         self._expected = expected
 
     async def identity(self) -> Identity:
@@ -99,7 +108,8 @@ class DataverseAppAccessReads:
         """Read at most one row of a table with all columns that the sync uses."""
         path = _READS.get(table)
         if path is None:
-            path = f"{BOOKINGS}?$select={booking_select(self._columns)}&$expand={booking_expand()}"
+            expand = booking_expand(self._of_resource)
+            path = f"{BOOKINGS}?$select={booking_select(self._columns)}&$expand={expand}"
         await self._client.rows(f"{path}&$top=1")
 
     async def failing(self) -> FailingBookings:

@@ -8,6 +8,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.watched import WORK_ORDER_COLUMNS, RelatedTable
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, SupportColumns
     from booking_sync.ports.bookings import BookingQuery
 
 BOOKINGS = "bookableresourcebookings"
@@ -46,13 +47,6 @@ _BOOKING_COLUMNS = (
     "_msdyn_workorder_value",
 )
 _USER_COLUMNS = "azureactivedirectoryobjectid,isdisabled"
-_EXPAND = ",".join(
-    (
-        f"Resource($select=resourcetype,_userid_value;$expand=UserId($select={_USER_COLUMNS}))",
-        "BookingStatus($select=name,status,msdyn_fieldservicestatus)",
-        f"msdyn_workorder($select={','.join(WORK_ORDER_COLUMNS)};$expand=msdyn_serviceaccount($select=name))",
-    )
-)
 
 RESOURCE_COLUMN = "_resource_value"
 """By which column a booking names its bookable resource."""
@@ -64,11 +58,18 @@ _LOOKUPS = {
 """By which column a booking names a row of each table."""
 
 
-def booking_rows(ids: Sequence[str], columns: SupportColumns) -> str:
+def booking_rows(
+    ids: Sequence[str], columns: SupportColumns, of_resource: ResourceColumns = NO_RESOURCE_COLUMNS
+) -> str:
     """The list of these bookings with all that planning needs, below the API's path.
 
     `In` with parameter aliases is Dataverse's way to ask for many ids; an id without a row is simply not in
     the answer.
+
+    Args:
+        ids: GUIDs, bare.
+        columns: ours on the booking.
+        of_resource: those on the bookable resource that people fill in.
 
     Raises:
         ValueError: no ids, or more than `MAX_IDS`.
@@ -77,23 +78,32 @@ def booking_rows(ids: Sequence[str], columns: SupportColumns) -> str:
         raise ValueError(f"one request asks for 1 to {MAX_IDS} bookings, not {len(ids)}")
     values = quote(json.dumps(list(ids), separators=(",", ":")), safe="")
     return (
-        f"{BOOKINGS}?$select={booking_select(columns)}&$expand={_EXPAND}"
+        f"{BOOKINGS}?$select={booking_select(columns)}&$expand={booking_expand(of_resource)}"
         "&$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)"
         f"&@p1='bookableresourcebookingid'&@p2={values}"
     )
 
 
-def booking_list(query: BookingQuery, columns: SupportColumns) -> str:
+def booking_list(
+    query: BookingQuery, columns: SupportColumns, of_resource: ResourceColumns = NO_RESOURCE_COLUMNS
+) -> str:
     """The list of the bookings that a query describes, with the same columns as a read, below the API's path.
 
     Ordered by key, so that pages neither repeat nor skip rows that change while the list is read; or by start
     and key, so that it can be taken up again where it was left.
 
+    Args:
+        query: describes them.
+        columns: ours on the booking.
+        of_resource: those on the bookable resource that people fill in.
+
     Raises:
         ValueError: a moment without a time zone, or the id of a resource or work order that is no GUID.
     """
     order = f"starttime,{_BOOKING_COLUMNS[0]}" if query.by_start else _BOOKING_COLUMNS[0]
-    path = f"{BOOKINGS}?$select={booking_select(columns)}&$expand={_EXPAND}&$orderby={order}"
+    path = (
+        f"{BOOKINGS}?$select={booking_select(columns)}&$expand={booking_expand(of_resource)}&$orderby={order}"
+    )
     conditions = " and ".join(_conditions(query, columns))
     return f"{path}&$filter={quote(conditions, safe='')}" if conditions else path
 
@@ -173,9 +183,17 @@ def booking_select(columns: SupportColumns) -> str:
     return ",".join((*_BOOKING_COLUMNS, *astuple(columns)))
 
 
-def booking_expand() -> str:
+def booking_expand(of_resource: ResourceColumns = NO_RESOURCE_COLUMNS) -> str:
     """The rows around a booking, as `$expand` lists them."""
-    return _EXPAND
+    resource = ",".join(("resourcetype", "_userid_value", *of_resource.names))
+    order = ",".join(WORK_ORDER_COLUMNS)
+    return ",".join(
+        (
+            f"Resource($select={resource};$expand=UserId($select={_USER_COLUMNS}))",
+            "BookingStatus($select=name,status,msdyn_fieldservicestatus)",
+            f"msdyn_workorder($select={order};$expand=msdyn_serviceaccount($select=name))",
+        )
+    )
 
 
 def _conditions(query: BookingQuery, columns: SupportColumns) -> Iterator[str]:

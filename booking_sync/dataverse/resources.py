@@ -8,58 +8,107 @@ from booking_sync.dataverse import queries
 from booking_sync.dataverse.row_columns import RowColumns
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
-from booking_sync.domain.columns import is_logical_name
+from booking_sync.domain.booking import BookableResource, SystemUser
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, RESOURCE_MAILBOX_LENGTH, is_logical_name
 from booking_sync.domain.ids import NO_GUID, read_guid
+from booking_sync.domain.participation import EVERYBODY, calendar_of
+from booking_sync.domain.text import clean_line
 from booking_sync.errors import PermanentError
-from booking_sync.ports.bookings import FormerRecord
+from booking_sync.ports.bookings import FormerRecord, NamedResource
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
     from booking_sync.dataverse.web_api.client import DataverseClient
+    from booking_sync.domain.columns import ResourceColumns
+    from booking_sync.domain.participation import Participation
 
 _RESOURCE_ID = "bookableresourceid"
-RESOURCES = f"bookableresources?$select={_RESOURCE_ID}&$expand=UserId($select=azureactivedirectoryobjectid)"
-"""The list of all bookable resources with their users' mailboxes, below the API's path."""
 PAGES = {"Prefer": "odata.maxpagesize=1000"}
-_ONLY_USERS = "$filter=resourcetype eq 3"
 
 
 class DataverseResources:
-    """Bookable resources and their users' mailboxes; fulfils `Resources`.
+    """Bookable resources and the mailboxes that show their bookings; fulfils `Resources`.
 
     Args:
         client: the environment's Web API; stays the caller's to close.
+        columns: those on the resource that people fill in.
+        participation: whose bookings are shown.
     """
 
-    def __init__(self, client: DataverseClient) -> None:
+    def __init__(
+        self,
+        client: DataverseClient,
+        columns: ResourceColumns = NO_RESOURCE_COLUMNS,
+        participation: Participation = EVERYBODY,
+    ) -> None:
         self._client = client
+        self._columns = columns
+        self._participation = participation
 
-    async def mailboxes(self) -> Mapping[str, str]:
-        """By resource id: the Entra object id of its user, for every resource that has one; lower case.
+    async def everybody(self) -> Sequence[NamedResource]:
+        """Every active bookable resource, with its name, in the order of the names.
 
         Raises:
             TransientError: no complete answer now.
             PermanentError: refused.
         """
-        found = dict(map(mailbox_of, await self._client.rows(f"{RESOURCES}&{_ONLY_USERS}", headers=PAGES)))
+        path = f"{self._path('name')}&$filter=statecode eq 0"
+        rows = await self._client.rows(path, headers=PAGES)
+        found = (NamedResource(RowColumns(row).text("name"), self._resource(row)) for row in rows)
+        return sorted(found, key=lambda each: (each.name.casefold(), each.resource.id))
+
+    async def mailboxes(self) -> Mapping[str, str]:
+        """By resource id: whose mailbox shows its bookings, for all that take part and have one; lower case.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused.
+        """
+        found = {each.id: calendar_of(each) for each in await self._taking_part()}
         return {resource_id: mailbox for resource_id, mailbox in found.items() if mailbox}
 
+    async def all(self) -> Mapping[str, str]:
+        """For every resource a mailbox that its bookings' events may lie in; empty where none is to be seen.
 
-def mailbox_of(row: Mapping[str, Any]) -> tuple[str, str]:
-    """A resource's id, and the mailbox of its user; empty when it has none.
+        A user's counts even when the resource is of another type by now. Raises as `mailboxes`.
+        """
+        rows = await self._client.rows(self._path(), headers=PAGES)
+        return {each.id: self._may_hold_events(each) for each in map(self._resource, rows)}
 
-    Raises:
-        TransientError: the row is none that `RESOURCES` asks for.
-    """
-    resource_id = read_guid(row.get(_RESOURCE_ID))
-    if resource_id is None:
-        raise incomplete()
-    user = RowColumns(row).row("UserId")
-    mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
-    return resource_id, mailbox if mailbox and mailbox != NO_GUID else ""
+    async def _taking_part(self) -> Iterator[BookableResource]:
+        rows = await self._client.rows(self._path(), headers=PAGES)
+        return filter(self._participation.includes, map(self._resource, rows))
+
+    def _may_hold_events(self, resource: BookableResource) -> str:
+        if not self._participation.includes(resource):
+            return ""
+        users = resource.user.entra_object_id if resource.user else None
+        return calendar_of(resource) or users or ""
+
+    def _path(self, *more: str) -> str:
+        select = ",".join((_RESOURCE_ID, "resourcetype", *more, *self._columns.names))
+        return f"bookableresources?$select={select}&$expand=UserId($select=azureactivedirectoryobjectid)"
+
+    def _resource(self, row: Mapping[str, Any]) -> BookableResource:
+        """Raises `TransientError` for a row that is none of those asked for."""
+        columns = RowColumns(row)
+        resource_id, kind = read_guid(row.get(_RESOURCE_ID)), columns.whole("resourcetype")
+        if resource_id is None or kind is None:
+            raise incomplete()
+        user = columns.row("UserId")
+        mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
+        takes_part = columns.whole(self._columns.takes_part) if self._columns.takes_part else None
+        own = columns.text(self._columns.mailbox) if self._columns.mailbox else ""
+        return BookableResource(
+            kind,
+            SystemUser(mailbox if mailbox != NO_GUID else None) if user else None,
+            id=resource_id,
+            takes_part=takes_part,
+            mailbox=clean_line(own, RESOURCE_MAILBOX_LENGTH),
+        )
 
 
 class DataverseFormerRecords:

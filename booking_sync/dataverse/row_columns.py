@@ -79,6 +79,10 @@ class RowColumns:
         value = self._row.get(name)
         return None if value is None else RowColumns(value)
 
+    def rows(self, name: str) -> Sequence[RowColumns]:
+        """The rows that came along under this name; a list has to be there."""
+        return objects(self._row.get(name))
+
 
 def objects(values: Any) -> Sequence[RowColumns]:
     """A list of rows, which has to be there.

@@ -20,17 +20,17 @@ from booking_sync.domain.booking import (
     SystemUser,
     WorkOrder,
 )
-from booking_sync.domain.columns import SYNC_ERROR_LENGTH
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, RESOURCE_MAILBOX_LENGTH, SYNC_ERROR_LENGTH
 from booking_sync.domain.ids import NO_GUID, read_guid, read_moment
 from booking_sync.domain.record import BookingRow, format_state, read_record
-from booking_sync.domain.text import shorten
+from booking_sync.domain.text import clean_line, shorten
 from booking_sync.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, SupportColumns
     from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.record import SyncRecord
 
@@ -45,8 +45,19 @@ def is_etag(value: object) -> bool:
     return isinstance(value, str) and _ETAG.fullmatch(value) is not None
 
 
-def to_booking_row(row: Mapping[str, Any], columns: SupportColumns, sealer: Sealer) -> BookingRow:
+def to_booking_row(
+    row: Mapping[str, Any],
+    columns: SupportColumns,
+    sealer: Sealer,
+    of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
+) -> BookingRow:
     """The row as the domain sees it; its record must be sealed for this row.
+
+    Args:
+        row: as it was sent.
+        columns: ours on the booking.
+        sealer: knows our seals.
+        of_resource: those on the bookable resource that people fill in.
 
     Raises:
         PermanentError: a column holds what it can't hold, or a related row may not be seen.
@@ -62,7 +73,7 @@ def to_booking_row(row: Mapping[str, Any], columns: SupportColumns, sealer: Seal
         error=reader.text(columns.sync_error),
     )
     return BookingRow(
-        booking=_booking(booking_id, reader),
+        booking=_booking(booking_id, reader, of_resource),
         record=read.record,
         etag=reader.etag(),
         claim=read.claim,
@@ -92,7 +103,7 @@ def to_columns(
     }
 
 
-def _booking(booking_id: str, row: _Reader) -> Booking:
+def _booking(booking_id: str, row: _Reader, of_resource: ResourceColumns) -> Booking:
     return Booking(
         id=booking_id,
         name=row.text("name") or "",
@@ -100,7 +111,7 @@ def _booking(booking_id: str, row: _Reader) -> Booking:
         end=row.moment("endtime"),
         active=row.required_integer("statecode") == _ACTIVE,
         status=_status(row.related("BookingStatus", "_bookingstatus_value")),
-        resource=_resource(row.related("Resource", "_resource_value")),
+        resource=_resource(row.related("Resource", "_resource_value"), row, of_resource),
         work_order=_work_order(row.related("msdyn_workorder", "_msdyn_workorder_value")),
     )
 
@@ -113,11 +124,18 @@ def _status(row: _Reader | None) -> BookingStatus | None:
     )
 
 
-def _resource(row: _Reader | None) -> BookableResource | None:
+def _resource(row: _Reader | None, booking: _Reader, of_resource: ResourceColumns) -> BookableResource | None:
     if row is None:
         return None
-    user = row.related("UserId", "_userid_value")
-    return BookableResource(row.required_integer("resourcetype"), _user(user))
+    return BookableResource(
+        row.required_integer("resourcetype"),
+        _user(row.related("UserId", "_userid_value")),
+        id=booking.guid("_resource_value") or "",
+        takes_part=row.integer(of_resource.takes_part) if of_resource.takes_part else None,
+        mailbox=clean_line(row.text(of_resource.mailbox) or "", RESOURCE_MAILBOX_LENGTH)
+        if of_resource.mailbox
+        else "",
+    )
 
 
 def _user(row: _Reader | None) -> SystemUser | None:

@@ -11,6 +11,7 @@ from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.batch import Part
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import error_code, incomplete
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
 from booking_sync.domain.ids import read_guid
 from booking_sync.errors import PermanentError
 from booking_sync.ports.certification import ServiceAnswer
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.reply import Reply
-    from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, SupportColumns
 
 _OK, _REFUSED = 200, 400
 
@@ -32,11 +33,18 @@ class DataverseTrials:
     Args:
         client: the environment's Web API; stays the caller's to close.
         columns: where the app's record is kept.
+        of_resource: columns on the bookable resource that people fill in.
     """
 
-    def __init__(self, client: DataverseClient, columns: SupportColumns) -> None:
+    def __init__(
+        self,
+        client: DataverseClient,
+        columns: SupportColumns,
+        of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
+    ) -> None:
         self._client = client
         self._columns = columns
+        self._of_resource = of_resource
         self._texts: dict[str, str | None] = {}
         """The error texts that were read, by booking."""
 
@@ -48,7 +56,8 @@ class DataverseTrials:
         """
         started = time.monotonic()
         try:
-            rows = await self._client.rows(queries.booking_rows(booking_ids, self._columns))
+            path = queries.booking_rows(booking_ids, self._columns, self._of_resource)
+            rows = await self._client.rows(path)
         except PermanentError:
             return ServiceAnswer(_REFUSED, seconds=time.monotonic() - started)
         for row in rows:

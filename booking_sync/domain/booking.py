@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,12 @@ class BookableResource:
     type: int
     """A `ResourceType`, or a number that a later version of Dynamics 365 brings."""
     user: SystemUser | None = None
+    id: str = field(default="", compare=False)
+    """Lower-case GUID; empty when it was not asked for. Not compared: the rules go by what rows say."""
+    takes_part: int | None = None
+    """A `TakesPart` that somebody chose on the row; None where nobody did."""
+    mailbox: str = ""
+    """Whose calendar the row names, as somebody typed it; empty: its user's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,3 +76,32 @@ class SupportColumns:
         problems = list(column_problems(asdict(self)))
         if problems:
             raise ValueError("; ".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceColumns:
+    """Logical names of the columns on the bookable resource that people fill in; empty: there is none.
+
+    Raises:
+        ValueError: they can't be, by `column_problems`.
+    """
+
+    takes_part: str = ""
+    """A choice, see `TakesPart`."""
+    mailbox: str = ""
+    """A text: whose calendar shows the resource's bookings."""
+
+    def __post_init__(self) -> None:
+        problems = list(column_problems({key: name for key, name in asdict(self).items() if name}))
+        if problems:
+            raise ValueError("; ".join(problems))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that there are."""
+        return tuple(name for name in (self.takes_part, self.mailbox) if name)
+
+
+NO_RESOURCE_COLUMNS: Final = ResourceColumns()
+"""Nothing is said on resources."""
+RESOURCE_MAILBOX_LENGTH: Final = 100

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.booking import Booking, CommitType, ResourceType
 from booking_sync.domain.event import is_same_content, unchanged_parts
 from booking_sync.domain.event_text.templates import BadTemplateError
+from booking_sync.domain.participation import EVERYBODY, calendar_of, has_left
 from booking_sync.domain.record import SyncRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from booking_sync.domain.booking import BookableResource
     from booking_sync.domain.event import ContentPart, EventContent, EventRef
     from booking_sync.domain.ownership import Own
+    from booking_sync.domain.participation import Participation
 
     Render = Callable[[Booking, datetime, datetime], EventContent]
     DesiredStateRule = Callable[[Booking], "DesiredState"]
@@ -44,7 +47,9 @@ class Unwanted:
     notice: str = ""
     """For the row's error column, where a dispatcher would otherwise wonder."""
     mailbox: str | None = None
-    """The resource user's mailbox all the same: where an unrecorded event may have been left."""
+    """The resource's mailbox all the same: where an unrecorded event may have been left."""
+    left: bool = False
+    """Somebody said on the resource that it takes no part: that its events go is no accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +64,55 @@ DesiredState = Wanted | Unwanted | Invalid
 
 _NO_USER = "The resource is of type User but names no user, so this booking has no Outlook event."
 _DISABLED = "The resource's user is disabled in Dynamics 365, so this booking has no Outlook event."
+_NO_PART = "the resource takes no part"
+_BAD_MAILBOX = (
+    "The mailbox on the resource's row is no Entra object id (a GUID such as "
+    "3f2504e0-4f89-41d3-9a0c-0305e82c3301): correct it there, or empty it."
+)
 
 
-def desired_state(booking: Booking, render: Render, *, require_work_order: bool) -> DesiredState:
-    """What Outlook should show of a booking."""
+def desired_state(
+    booking: Booking,
+    render: Render,
+    *,
+    require_work_order: bool,
+    participation: Participation = EVERYBODY,
+) -> DesiredState:
+    """What Outlook should show of a booking.
+
+    Args:
+        booking: all that is read of it.
+        render: makes the event's content.
+        require_work_order: whether bookings without one show nowhere.
+        participation: whose bookings are shown.
+    """
     resource = booking.resource
-    user = resource.user if resource and resource.type == ResourceType.USER else None
-    mailbox = user.entra_object_id if user else None
     against = _reason_against(booking, require_work_order=require_work_order)
+    if resource is None:
+        return Unwanted(against or "the booking has no resource")
     if against:
-        return Unwanted(against, mailbox=mailbox)
-    if user is None:
+        return Unwanted(against, mailbox=calendar_of(resource))
+    if not participation.includes(resource):
+        return Unwanted(_NO_PART, mailbox=calendar_of(resource), left=has_left(resource))
+    mailbox = calendar_of(resource)
+    if resource.mailbox and mailbox is None:
+        return Invalid(_BAD_MAILBOX)
+    return _nowhere(resource) or _show(booking, mailbox, render)
+
+
+def _nowhere(resource: BookableResource) -> Unwanted | None:
+    """Why a resource that takes part has no calendar to show its bookings in; None when it has one."""
+    if resource.mailbox:
+        return None
+    if resource.type != ResourceType.USER:
+        return Unwanted("the resource is no user and names no mailbox")
+    if resource.user is None:
         return Unwanted("the resource has no user", notice=_NO_USER)
-    if user.disabled:
-        return Unwanted("the resource's user is disabled", notice=_DISABLED, mailbox=mailbox)
-    return _show(booking, mailbox, render)
+    if resource.user.disabled:
+        return Unwanted(
+            "the resource's user is disabled", notice=_DISABLED, mailbox=resource.user.entra_object_id
+        )
+    return None
 
 
 def _show(booking: Booking, mailbox: str | None, render: Render) -> Wanted | Invalid:
@@ -98,9 +137,7 @@ def _reason_against(booking: Booking, *, require_work_order: bool) -> str:
         return "the booking is canceled"
     if require_work_order and booking.work_order is None:
         return "the booking has no work order"
-    if booking.resource is None:
-        return "the booking has no resource"
-    return "" if booking.resource.type == ResourceType.USER else "the resource is not a user"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from booking_sync.domain.columns import ResourceColumns
+
 BOOKING_TABLE = "bookableresourcebooking"
 """Logical name of the table whose rows become events."""
 
@@ -60,4 +62,10 @@ RELATED_ATTRIBUTES: Mapping[RelatedTable, tuple[str, ...]] = MappingProxyType(
         RelatedTable.RESOURCE: ("userid", "resourcetype"),
     }
 )
-"""Filtering attributes of the related tables' Update steps."""
+"""Filtering attributes of the related tables' Update steps, without what a deployment adds."""
+
+
+def related_attributes(of_resource: ResourceColumns) -> Mapping[RelatedTable, tuple[str, ...]]:
+    """Filtering attributes of the related tables' Update steps, the deployment's own columns among them."""
+    own = {RelatedTable.RESOURCE: of_resource.names}
+    return {table: (*columns, *own.get(table, ())) for table, columns in RELATED_ATTRIBUTES.items()}

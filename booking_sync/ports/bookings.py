@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
+    from booking_sync.domain.booking import BookableResource
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.domain.watched import RelatedTable
 
@@ -154,7 +155,10 @@ class AuditReads(Protocol):
     """What the audit reads of Dataverse besides lists of bookings."""
 
     async def resources(self) -> Mapping[str, str]:
-        """By id, every bookable resource: the Entra object id of its user, enabled or not; empty for none."""
+        """By id, every bookable resource: the Entra object id of the mailbox that shows its bookings.
+
+        Empty for one that takes no part or has none; a user's counts whether the user is enabled or not.
+        """
 
     def whose(
         self, starts_from: datetime, starts_before: datetime
@@ -168,11 +172,22 @@ class AuditReads(Protocol):
         """Whether each of these bookings exists; asked by id, since a list can't tell gone from hidden."""
 
 
+@dataclass(frozen=True, slots=True)
+class NamedResource:
+    """A bookable resource, for people."""
+
+    name: str
+    resource: BookableResource
+
+
 class Resources(Protocol):
     """The bookable resources in Dataverse."""
 
     async def mailboxes(self) -> Mapping[str, str]:
-        """By resource id: the Entra object id of its user, for every resource that has one; lower case."""
+        """By resource id: the mailbox that shows its bookings, for all that take part and have one.
+
+        Entra object ids in lower case.
+        """
 
 
 @dataclass(frozen=True, slots=True)

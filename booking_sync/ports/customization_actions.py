@@ -29,9 +29,8 @@ class MakeSolution:
 
 @dataclass(frozen=True, slots=True)
 class MakeColumn:
-    """Create a text column in the solution."""
+    """Create a column in the solution."""
 
-    table: str
     column: Column
     solution: str
 
@@ -40,7 +39,6 @@ class MakeColumn:
 class WidenColumn:
     """Give a text column its length."""
 
-    table: str
     column: Column
 
 

@@ -31,13 +31,17 @@ class Message(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A text column of the booking table."""
+    """A column that the sync needs: a text, or a choice."""
 
     name: str
-    """Logical name, which is the schema name too."""
+    """Logical name, which is the schema name too; no other of ours has it, on whatever table."""
     length: int
+    """Characters of a text; 0 for a choice."""
     label: str
     description: str
+    table: str = BOOKING_TABLE
+    choices: tuple[tuple[int, str], ...] = ()
+    """Values and labels of a choice; empty for a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,6 @@ class DesiredCustomizations:
     columns: tuple[Column, ...]
     webhook: Webhook
     steps: tuple[Step, ...]
-    table: str = BOOKING_TABLE
-    """Where the columns are."""
     solution: str = SOLUTION_NAME
 
     @property
@@ -118,6 +120,15 @@ class FoundColumn:
     length: int
     """Characters; 0 when it is no text."""
     in_solution: bool
+    table: str = BOOKING_TABLE
+    choices: frozenset[int] = frozenset()
+    """What a choice may hold."""
+
+    def fits(self, column: Column) -> bool:
+        """Whether it can hold what the column is for; a text may still be too short."""
+        if column.choices:
+            return self.choices.issuperset(value for value, _label in column.choices)
+        return self.is_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import astuple
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from booking_sync.domain.columns import (
     EVENT_ID_LENGTH,
+    NO_RESOURCE_COLUMNS,
     ORIGINAL_RESOURCE_LENGTH,
+    RESOURCE_MAILBOX_LENGTH,
     SYNC_ERROR_LENGTH,
     SYNC_STATE_LENGTH,
+    ResourceColumns,
     SupportColumns,
     publisher_prefix,
 )
-from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
+from booking_sync.domain.participation import TakesPart
+from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RelatedTable, related_attributes
 from booking_sync.ports.customizations import Column, DesiredCustomizations, Image, Message, Step, Webhook
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WEBHOOK_NAME: Final = "booking_sync"
 
@@ -28,12 +35,17 @@ class NoCommonPrefixError(ValueError):
 
 
 def desired_customizations(
-    names: SupportColumns, webhook_url: str = "", *, has_key: bool = False
+    names: SupportColumns,
+    webhook_url: str = "",
+    *,
+    of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
+    has_key: bool = False,
 ) -> DesiredCustomizations:
     """What should be in the environment.
 
     Args:
         names: of the support columns.
+        of_resource: of those on the bookable resource that people fill in.
         webhook_url: where the function app takes webhooks; empty: leave it as it is.
         has_key: whether the function's key was given; otherwise it is left as it is.
 
@@ -42,11 +54,12 @@ def desired_customizations(
     """
     image = frozenset({names.event_id, names.original_resource, names.sync_state, WORK_ORDER_COLUMN})
     related = (
-        Step(Message.UPDATE, str(table), frozenset(columns)) for table, columns in RELATED_ATTRIBUTES.items()
+        Step(Message.UPDATE, str(table), frozenset(columns))
+        for table, columns in related_attributes(of_resource).items()
     )
     return DesiredCustomizations(
-        prefix=_prefix(names),
-        columns=_columns(names),
+        prefix=_prefix(names, of_resource),
+        columns=(*_columns(names), *_resource_columns(of_resource)),
         webhook=Webhook(WEBHOOK_NAME, webhook_url, has_key),
         steps=(
             Step(Message.CREATE, BOOKING_TABLE),
@@ -89,12 +102,35 @@ def _columns(names: SupportColumns) -> tuple[Column, ...]:
     )
 
 
-def _prefix(names: SupportColumns) -> str:
-    prefixes = {publisher_prefix(name) for name in astuple(names)}
+def _resource_columns(names: ResourceColumns) -> Iterator[Column]:
+    table = RelatedTable.RESOURCE.value
+    if names.takes_part:
+        yield Column(
+            names.takes_part,
+            0,
+            "Outlook sync",
+            "Whether this resource's bookings are shown in Outlook; empty: as the app's settings say.",
+            table,
+            ((TakesPart.YES.value, "Takes part"), (TakesPart.NO.value, "Takes no part")),
+        )
+    if names.mailbox:
+        yield Column(
+            names.mailbox,
+            RESOURCE_MAILBOX_LENGTH,
+            "Outlook sync mailbox",
+            "Entra object id of the mailbox that shows this resource's bookings; empty: its user's.",
+            table,
+        )
+
+
+def _prefix(names: SupportColumns, of_resource: ResourceColumns) -> str:
+    columns = (*astuple(names), *of_resource.names)
+    prefixes = {publisher_prefix(name) for name in columns}
     if len(prefixes) != 1:
         raise NoCommonPrefixError(
-            "The four support columns must share one customization prefix, such as bsync_; they are "
-            f"{', '.join(astuple(names))}. Correct EVENT_ID_COLUMN, ORIGINAL_RESOURCE_COLUMN, "
-            "SYNC_STATE_COLUMN and SYNC_ERROR_COLUMN, or make the columns by hand."
+            "The columns that provisioning makes must share one customization prefix, such as bsync_; they "
+            f"are {', '.join(columns)}. Correct EVENT_ID_COLUMN, ORIGINAL_RESOURCE_COLUMN, "
+            "SYNC_STATE_COLUMN, SYNC_ERROR_COLUMN, TAKES_PART_COLUMN and RESOURCE_MAILBOX_COLUMN, or make "
+            "the columns by hand."
         )
     return prefixes.pop()

@@ -98,11 +98,15 @@ def _parts(actual: FoundCustomizations, desired: DesiredCustomizations) -> Itera
     steps = [part for step in desired.steps for part in _step(actual, desired, step)]
     # Publishing leaves no mark. Columns are published before there is a webhook, so that as long as a step is
     # missing, an earlier run may have broken off in between; publishing once more does no harm.
-    touched = any(part.actions for part in columns)
-    if touched or any(part.state is PartState.MISSING for part in (webhook, *steps)):
-        yield PlannedPart(
-            "customizations", desired.table, PartState.DIFFERS, "publish", (Publish(desired.table),)
+    unfinished = any(part.state is PartState.MISSING for part in (webhook, *steps))
+    for table in dict.fromkeys(column.table for column in desired.columns):
+        touched = any(
+            part.actions
+            for part, column in zip(columns, desired.columns, strict=True)
+            if column.table == table
         )
+        if touched or unfinished:
+            yield PlannedPart("customizations", table, PartState.DIFFERS, "publish", (Publish(table),))
     yield webhook
     yield from steps
     yield from _strangers(actual, desired)
@@ -135,21 +139,21 @@ def _solution(actual: FoundCustomizations, desired: DesiredCustomizations) -> Pl
 
 def _column(actual: FoundCustomizations, desired: DesiredCustomizations, column: Column) -> PlannedPart:
     found = actual.columns.get(column.name)
-    detail = f"text, {column.length}"
     if found is None:
-        action = MakeColumn(desired.table, column, desired.solution)
-        return PlannedPart("column", column.name, PartState.MISSING, detail, (action,))
-    if not found.is_text:
+        action = MakeColumn(column, desired.solution)
+        return PlannedPart("column", column.name, PartState.MISSING, _kind(column, column.length), (action,))
+    if not found.fits(column):
+        wanted = _kind(column, 0) if column.choices else "text column"
         return PlannedPart(
             "column",
             column.name,
             PartState.CONFLICT,
-            "It exists and is no text column: remove it, or choose another name in the settings.",
+            f"It exists and is no {wanted}: remove it, or choose another name in the settings.",
         )
     member = AddToSolution(COLUMN_COMPONENT, found.metadata_id, desired.solution)
     outside = () if found.in_solution else (member,)
     if found.length < column.length:
-        widen = WidenColumn(desired.table, column)
+        widen = WidenColumn(column)
         return PlannedPart(
             "column",
             column.name,
@@ -159,7 +163,13 @@ def _column(actual: FoundCustomizations, desired: DesiredCustomizations, column:
         )
     if outside:
         return PlannedPart("column", column.name, PartState.DIFFERS, "not in the solution", outside)
-    return PlannedPart("column", column.name, PartState.EXISTS, f"text, {found.length}")
+    return PlannedPart("column", column.name, PartState.EXISTS, _kind(column, found.length))
+
+
+def _kind(column: Column, length: int) -> str:
+    if not column.choices:
+        return f"text, {length}"
+    return "choice of " + ", ".join(f"{value} {label}" for value, label in column.choices)
 
 
 def _webhook(actual: FoundCustomizations, desired: DesiredCustomizations) -> PlannedPart:

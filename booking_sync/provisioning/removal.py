@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.watched import BOOKING_TABLE
 from booking_sync.ports.customization_actions import Publish, RemoveColumn, RemoveRow
 from booking_sync.provisioning.plan import PartState, PlannedPart, ProvisioningPlan
 
@@ -39,22 +40,19 @@ def _parts(
     if remove_columns:
         yield from _columns_and_home(actual, desired)
         return
-    for name in actual.columns:
-        yield PlannedPart(
-            "column", name, PartState.KEPT, "holds what is known of events; --remove-columns removes it"
-        )
+    for name, column in actual.columns.items():
+        held = "what is known of events" if column.table == BOOKING_TABLE else "what people chose"
+        yield PlannedPart("column", name, PartState.KEPT, f"holds {held}; --remove-columns removes it")
     if actual.solution is not None:
         yield PlannedPart("solution", desired.solution, PartState.KEPT, "holds the columns")
 
 
 def _columns_and_home(actual: FoundCustomizations, desired: DesiredCustomizations) -> Iterator[PlannedPart]:
-    for name in actual.columns:
-        remove = RemoveColumn(desired.table, name)
+    for name, column in actual.columns.items():
+        remove = RemoveColumn(column.table, name)
         yield PlannedPart("column", name, PartState.SURPLUS, "with all that it holds", (remove,))
-    if actual.columns:
-        yield PlannedPart(
-            "customizations", desired.table, PartState.DIFFERS, "publish", (Publish(desired.table),)
-        )
+    for table in dict.fromkeys(column.table for column in actual.columns.values()):
+        yield PlannedPart("customizations", table, PartState.DIFFERS, "publish", (Publish(table),))
     if actual.solution is not None:
         yield _solution(actual.solution.id, desired, managed=actual.solution.managed)
     publisher = actual.publisher

@@ -55,7 +55,13 @@ def cautions(settings: Settings, environ: Mapping[str, str]) -> tuple[Caution, .
         settings: the app's.
         environ: what they were read from.
     """
-    found = (_seldom_catch_up(settings), _short_patience(settings), _other_cloud(settings))
+    found = (
+        _seldom_catch_up(settings),
+        _short_patience(settings),
+        _other_cloud(settings),
+        _nobody(settings),
+        _needless_names(settings),
+    )
     return (
         *(each for each in found if each),
         *_unused_names(settings),
@@ -104,6 +110,29 @@ def _other_cloud(settings: Settings) -> Caution | None:
         "AZURE_AUTHORITY_HOST",
         f"{authority} gives no tokens for {graph}, which is another cloud's (GRAPH_URL)",
         f"Set AZURE_AUTHORITY_HOST to {cloud[1][0]}, or GRAPH_URL to the other cloud's Graph.",
+    )
+
+
+def _nobody(settings: Settings) -> Caution | None:
+    """Every event would be removed, as far as the audit's guard lets them go."""
+    people = settings.participation
+    if people.everybody or people.named or settings.resource_columns.takes_part:
+        return None
+    return Caution(
+        "PARTICIPATION",
+        "nobody takes part: no booking is shown in Outlook",
+        "Name people in PARTICIPANTS, set TAKES_PART_COLUMN and choose them in Dynamics 365, or remove it.",
+    )
+
+
+def _needless_names(settings: Settings) -> Caution | None:
+    people = settings.participation
+    if not (people.everybody and people.named):
+        return None
+    return Caution(
+        "PARTICIPANTS",
+        "it changes nothing while PARTICIPATION is all",
+        "Set PARTICIPATION to none, so that only they take part, or remove PARTICIPANTS.",
     )
 
 

@@ -5,6 +5,7 @@ Found when all settings are read, and only of those that could be read: what is 
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ _ADDRESSES = {
     "key_vault_url": "KEY_VAULT_URL",
     "authority_host": "AZURE_AUTHORITY_HOST",
 }
+_BOOKING_COLUMNS = ("EVENT_ID_COLUMN", "ORIGINAL_RESOURCE_COLUMN", "SYNC_STATE_COLUMN", "SYNC_ERROR_COLUMN")
+_RESOURCE_COLUMNS = ("TAKES_PART_COLUMN", "RESOURCE_MAILBOX_COLUMN")
 _SECRETS = {
     "client_secret_name": "CLIENT_SECRET_NAME",
     "client_certificate_name": "CLIENT_CERTIFICATE_NAME",
@@ -43,6 +46,7 @@ def contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> Ite
     secrets = {each: values[each].lower() for each in _SECRETS if each in values}
     for names in shared(secrets, _SECRETS):
         yield f"{' and '.join(names)} must not be the same secret"
+    yield from _doubled_columns(values)
     if len(values.get("queue_name", "")) > LONGEST_QUEUE_NAME:
         yield (
             f"BOOKING_QUEUE_NAME must have at most {LONGEST_QUEUE_NAME} characters, so that a queue can be "
@@ -61,6 +65,17 @@ def _unverified_vault(values: Mapping[str, Any]) -> Iterator[str]:
         and urlsplit(url).hostname not in _LOCAL_HOSTS
     ):
         yield "KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost: remove it"
+
+
+def _doubled_columns(values: Mapping[str, Any]) -> Iterator[str]:
+    """Whatever table they are on: an environment's columns are told apart by their names here."""
+    on_bookings, on_resources = values.get("columns"), values.get("resource_columns")
+    if on_bookings is None or on_resources is None:
+        return
+    named = dict(zip(_BOOKING_COLUMNS, astuple(on_bookings), strict=True))
+    named |= dict(zip(_RESOURCE_COLUMNS, astuple(on_resources), strict=True))
+    for names in shared(named, {each: each for each in named}):
+        yield f"{' and '.join(names)} must be different columns"
 
 
 def _templates(values: Mapping[str, Any]) -> Iterator[str]:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from booking_sync.domain.columns import SupportColumns, column_problems
+from booking_sync.domain.columns import ResourceColumns, SupportColumns, column_problems
+from booking_sync.domain.participation import Participation
 from booking_sync.domain.text import trim
 from booking_sync.errors import SettingsError
 from booking_sync.settings.table import (
@@ -20,12 +21,16 @@ from booking_sync.settings.values import shared
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from _typeshed import DataclassInstance
 
 Part = TypeVar("Part", bound="DataclassInstance")
 
+_COLUMNS: Mapping[str, Callable[..., Any]] = {
+    "columns": SupportColumns,
+    "resource_columns": ResourceColumns,
+}
 _IDS = {
     "tenant_id": "ENTRA_TENANT_ID",
     "client_id": "ENTRA_CLIENT_ID",
@@ -61,6 +66,7 @@ def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
         require_work_order=values.get("require_work_order", False),
         # Without the organisation nobody can tell a copied environment's record from ours.
         columns=_columns_for_deletions(environ) if "organization_id" in values else None,
+        resource_columns=values.get("resource_columns"),
     )
     return ReceiverSettings(policy, tuple(problems))
 
@@ -121,10 +127,12 @@ def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, A
         found = {each.name: _value(each, environ, problems) for each in settings}
         if None in found.values():
             continue
-        if name == "columns":
-            wrong = list(column_problems(found))
+        if name in _COLUMNS:
+            wrong = list(column_problems({each: text for each, text in found.items() if text}))
             problems += wrong
-            values |= {} if wrong else {name: SupportColumns(*found.values())}
+            values |= {} if wrong else {name: _COLUMNS[name](*found.values())}
+        elif name == "participation":
+            values[name] = Participation(*found.values())
         else:
             (values[name],) = found.values()
     return values, problems

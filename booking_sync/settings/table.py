@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.participation import Participation  # noqa: TC001 - `get_type_hints` reads it
 from booking_sync.domain.text import trim
 from booking_sync.settings import values
 from booking_sync.settings.registration import (
@@ -72,6 +73,7 @@ class Setting:
 _STORAGE_GROUP = "Storage and queue"
 _IDENTITY_GROUP = "Secrets and identity"
 _DATAVERSE_GROUP = "Dataverse"
+_PEOPLE_GROUP = "Who takes part"
 _OUTLOOK_GROUP = "Graph and what technicians see"
 _BATCH_GROUP = "Batching"
 _CATCH_UP_GROUP = "Missed webhooks"
@@ -238,6 +240,40 @@ class Settings:
         bool,
         Setting(
             "REQUIRE_WORK_ORDER", values.flag, "sync only bookings of a work order", _DATAVERSE_GROUP, "true"
+        ),
+    ]
+    participation: Annotated[
+        Participation,
+        Setting(
+            "PARTICIPATION",
+            values.everybody,
+            "whose bookings show in Outlook where nothing else says so: all, or none",
+            _PEOPLE_GROUP,
+            "all",
+        ),
+        Setting(
+            "PARTICIPANTS",
+            values.guids,
+            "ids of bookable resources, or Entra object ids of users, that take part in any case",
+            _PEOPLE_GROUP,
+            "",
+        ),
+    ]
+    resource_columns: Annotated[
+        ResourceColumns,
+        Setting(
+            "TAKES_PART_COLUMN",
+            str,
+            "choice on the bookable resource that says whether it takes part; empty: none",
+            _PEOPLE_GROUP,
+            "",
+        ),
+        Setting(
+            "RESOURCE_MAILBOX_COLUMN",
+            str,
+            "text on the bookable resource that names the mailbox to show its bookings; empty: none",
+            _PEOPLE_GROUP,
+            "",
         ),
     ]
     graph_url: Annotated[
@@ -418,6 +454,14 @@ class EnvironmentSettings:
     dataverse_url: str
     organization_id: str
     columns: SupportColumns
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleSettings:
+    """Whose bookings show, and where; a part for `load_part`."""
+
+    participation: Participation
+    resource_columns: ResourceColumns
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,21 @@ def guid_or_nothing(text: str) -> str:
     return guid(text) if text else ""
 
 
+def guids(text: str) -> frozenset[str]:
+    """Any number of GUIDs, separated by commas, semicolons or white space; lower case."""
+    found = [typed_guid(each) for each in re.split(r"[\s,;]+", text) if each]
+    if None in found:
+        raise ValueError(f"must be GUIDs separated by commas, and number {found.index(None) + 1} is none")
+    return frozenset(each for each in found if each)
+
+
+def everybody(text: str) -> bool:
+    """Whether all take part that nobody named."""
+    if text.lower() not in ("all", "none"):
+        raise ValueError("must be all or none")
+    return text.lower() == "all"
+
+
 def secret_name(text: str) -> str:
     """A name in Key Vault."""
     if not re.fullmatch(r"[0-9A-Za-z-]{1,127}", text):

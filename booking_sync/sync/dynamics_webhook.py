@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
 from booking_sync.domain.event import EventClaim, EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import NO_GUID, read_guid
-from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES, RelatedTable
+from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RelatedTable, related_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, SupportColumns
 
 WORK_ORDER_COLUMN = "msdyn_workorder"
 PRE_IMAGE_ALIAS = "PreImage"
@@ -71,6 +72,8 @@ class ReceiverPolicy:
     require_work_order: bool
     columns: SupportColumns | None
     """None when nobody can tell them just now: then a deletion names no event, and the audit removes it."""
+    resource_columns: ResourceColumns | None = NO_RESOURCE_COLUMNS
+    """None when nobody can tell them just now: then each change of a bookable resource counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ def _decide(
     shown = {} if _STRIPPED_HEADER in headers else context
     correlation_id = _correlation_id(context, headers)
     if table is not None:
-        return _related(kind, RelatedAccepted(table, row_id, correlation_id), shown)
+        return _related(kind, RelatedAccepted(table, row_id, correlation_id), shown, policy)
     if kind is ChangeKind.DELETE:
         # Also a deletion by our own user: we never delete bookings, and its data can't be read again.
         change = Accepted(kind, row_id, correlation_id)
@@ -172,13 +175,18 @@ def _decide(
     return Ignored(IgnoreReason.OWN_CHANGE) if by_us else _written(change, shown, policy)
 
 
-def _related(kind: ChangeKind, change: RelatedAccepted, shown: dict[str, Any]) -> RelatedAccepted | Ignored:
+def _related(
+    kind: ChangeKind, change: RelatedAccepted, shown: dict[str, Any], policy: ReceiverPolicy
+) -> RelatedAccepted | Ignored:
     # A new row has no bookings yet, and what a deleted one takes with it raises webhooks of its own. Our own
     # user is not asked for: the app writes none of these rows, so this is somebody else's work in its name.
     if kind is not ChangeKind.UPDATE:
         return Ignored(IgnoreReason.NOT_AN_UPDATE)
-    changed = _target_row(shown)
-    if changed is not None and not set(changed).intersection(RELATED_ATTRIBUTES[change.table]):
+    changed, of_resource = _target_row(shown), policy.resource_columns
+    if changed is None or (of_resource is None and change.table is RelatedTable.RESOURCE):
+        return change
+    watched = related_attributes(of_resource or NO_RESOURCE_COLUMNS)[change.table]
+    if not set(changed).intersection(watched):
         return Ignored(IgnoreReason.NOTHING_SHOWN)
     return change
 

@@ -63,7 +63,7 @@ async def open_certify(
         try:
             tenant = Tenant(
                 calendar,
-                DataverseTrials(services.dataverse, services.columns),
+                DataverseTrials(services.dataverse, services.columns, services.people.resource_columns),
                 _DeployedApp(services, webhook or WebhookToExpect()),
                 event_zone(sync.settings.event_time_zone),
                 event_renderer(sync.settings).render,

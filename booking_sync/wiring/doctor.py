@@ -137,7 +137,10 @@ class _DoctorReads:
 
         try:
             desired = desired_customizations(
-                self._app.columns, self._webhook.url, has_key=bool(self._webhook.key)
+                self._app.columns,
+                self._webhook.url,
+                of_resource=self._app.people.resource_columns,
+                has_key=bool(self._webhook.key),
             )
         except NoCommonPrefixError as error:
             raise SettingsError(str(error)) from None
@@ -169,6 +172,7 @@ class _DoctorReads:
             self._app.dataverse,
             self._app.columns,
             ExpectedIdentity(expected.app_user_id, expected.organization_id),
+            self._app.people.resource_columns,
         )
 
     @cached_property

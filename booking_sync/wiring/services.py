@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential, SecretSource
     from booking_sync.ports.keys import OpenKeyring
-    from booking_sync.settings.table import Settings
+    from booking_sync.settings.table import PeopleSettings, Settings
     from booking_sync.settings.values import CredentialKind
 
     Part = TypeVar("Part", bound=DataclassInstance)
@@ -257,6 +257,13 @@ class Services(ClosedTogether):
 
         return self.part(EnvironmentSettings).columns
 
+    @property
+    def people(self) -> PeopleSettings:
+        """Whose bookings show, and where."""
+        from booking_sync.settings.table import PeopleSettings
+
+        return self.part(PeopleSettings)
+
     # --- secrets and signing in -------------------------------------------------------------------------
 
     @cached_property
@@ -451,7 +458,7 @@ class Services(ClosedTogether):
         """Which bookings are gone, and who is whose mailbox."""
         from booking_sync.dataverse.audit_reads import DataverseAuditReads
 
-        return DataverseAuditReads(self.dataverse, self.settings().columns)
+        return DataverseAuditReads(self.dataverse, self.settings().columns, self.resources)
 
     @cached_property
     def related_bookings(self) -> DataverseRelatedBookings:
@@ -476,10 +483,11 @@ class Services(ClosedTogether):
 
     @cached_property
     def resources(self) -> DataverseResources:
-        """The technicians and their mailboxes."""
+        """Who takes part, and in which mailbox."""
         from booking_sync.dataverse.resources import DataverseResources
 
-        return DataverseResources(self.dataverse)
+        people = self.people
+        return DataverseResources(self.dataverse, people.resource_columns, people.participation)
 
     # --- Graph ------------------------------------------------------------------------------------------
 

@@ -99,7 +99,12 @@ def desired_state_rule(settings: Settings) -> DesiredStateRule:
         SettingsError: a template can't be used.
     """
     render = event_renderer(settings).render
-    return partial(desired_state, render=render, require_work_order=settings.require_work_order)
+    return partial(
+        desired_state,
+        render=render,
+        require_work_order=settings.require_work_order,
+        participation=settings.participation,
+    )
 
 
 async def _tell_nobody(_ended: AuditEnded) -> None:
@@ -133,7 +138,9 @@ class SyncServices:
         keyring = services.seal_keys
         sealer = Sealer(organization_id, keyring.keys, services.clock, random.getrandbits)
         self.prover = EventProver(services.calendar, sealer, keyring)
-        self.rows = DataverseBookings(services.dataverse, settings.columns, sealer, keyring)
+        self.rows = DataverseBookings(
+            services.dataverse, settings.columns, sealer, keyring, of_resource=settings.resource_columns
+        )
         zones = ZoneDifferences(event_zone(settings.event_time_zone), services.clock, witnesses.zone)
         self.synchronizer = Synchronizer(
             self.rows, services.calendar, rule, self.prover, services.clock, zones=zones

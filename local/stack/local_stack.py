@@ -397,6 +397,8 @@ class LocalStack:
             "ENTRA_CLIENT_ID": who.client_id,
             "DATAVERSE_ORGANIZATION_ID": who.organization_id,
             "DATAVERSE_APP_USER_ID": who.app_user_id,
+            "TAKES_PART_COLUMN": "bsync_takespart",
+            "RESOURCE_MAILBOX_COLUMN": "bsync_mailbox",
             "EVENT_TIME_ZONE": self.options.time_zone,
             "OPEN_EXTENSION_NAME": self.options.extension_name,
             **({} if self.options.credential == "secret" else {"CREDENTIAL": self.options.credential}),

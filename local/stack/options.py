@@ -27,7 +27,7 @@ RELATED_COLUMNS = {
         "msdyn_address3,msdyn_city,msdyn_stateorprovince,msdyn_postalcode,msdyn_country,msdyn_latitude,"
         "msdyn_longitude"
     ),
-    "bookableresource": "userid,resourcetype",
+    "bookableresource": "userid,resourcetype,bsync_takespart,bsync_mailbox",
 }
 """The same of the rows that bookings name, by table."""
 PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"

@@ -11,6 +11,7 @@ from booking_sync.audit.compare import Snapshot, compare
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventRef, MarkedEvent
+from booking_sync.domain.participation import TakesPart
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, BookingRow, SyncRecord
 from tests.audit.kit import EVENT, GENERATION, WINDOW, desired, in_step, recording, shown, snapshot
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, TRAVELING, booking, technician
@@ -59,6 +60,10 @@ CASES: dict[str, tuple[Snapshot, list[Kind]]] = {
     "a marker that says nothing": (
         snapshot(ROW, SHOWN, replace(SHOWN, marker="nothing")),
         [Kind.FOREIGN],
+    ),
+    "its resource taken out, on its row": (
+        snapshot(of(replace(booking(), resource=replace(technician(ANNA), takes_part=TakesPart.NO))), SHOWN),
+        [Kind.LEFT],
     ),
     "canceled, its webhook lost": (snapshot(of(replace(booking(), status=CANCELED)), SHOWN), [Kind.ORPHAN]),
     "canceled, recorded, an event left behind": (

@@ -35,6 +35,11 @@ def judge(findings: list[Finding], listed: Listed, max_ratio: float) -> Verdict:
     return Verdict(decision.repairs, decision.withheld, alarms)
 
 
+def test_whoever_was_taken_out_loses_their_events_without_force() -> None:
+    """Somebody said so on the resource, which a bad read can't."""
+    assert not judge(some(Kind.LEFT, 500), Listed(500, 500, 500), 0.2).withheld
+
+
 @pytest.mark.parametrize(
     ("count", "events", "withheld"),
     [(10, 10, 0), (11, 50, 11), (11, 55, 0), (20, 100, 0), (21, 100, 21), (200, 1000, 0), (201, 1000, 201)],

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.dataverse.audit_reads import BOOKINGS_PER_BATCH, DataverseAuditReads
+from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.booking import BookableResource, ResourceType
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.participation import Participation, TakesPart
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import Presence
 from local.standin.faults import Fault
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.dataverse.world import DataverseWorld
 
+VAN = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+CARLA = "c0000000-0000-4000-8000-00000000000c"
 NOWHERE = "11111111-2222-3333-4444-555555555555"
 
 
@@ -47,6 +51,28 @@ async def test_every_resource_with_its_mailbox(dataverse: DataverseWorld, reads:
         dataverse.put(replace(booking(str(uuid.uuid4())), resource=person))
     found = await reads.resources()
     assert sorted(found.values()) == sorted(["", "", "", ANNA, ANNA, BERT])
+
+
+async def test_only_mailboxes_of_those_who_take_part_are_told(dataverse: DataverseWorld) -> None:
+    """The audit does not ask for calendars that the app may not open, and looks where equipment shows."""
+    van = BookableResource(ResourceType.EQUIPMENT, mailbox=VAN)
+    people = (
+        replace(technician(ANNA), takes_part=TakesPart.YES),
+        technician(BERT),
+        replace(technician(CARLA), takes_part=TakesPart.NO),
+        replace(van, takes_part=TakesPart.YES),
+        replace(van, mailbox="van7@contoso.com", takes_part=TakesPart.YES),
+    )
+    for person in people:
+        dataverse.put(replace(booking(str(uuid.uuid4())), resource=person))
+    client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock)
+    columns = ResourceColumns("bsync_takespart", "bsync_mailbox")
+    resources = DataverseResources(client, columns, Participation(everybody=False))
+    found = await DataverseAuditReads(client, SupportColumns(), resources).resources()
+    assert sorted(found.values()) == sorted(["", "", "", ANNA, VAN])
+    assert sorted((await resources.mailboxes()).values()) == sorted([ANNA, VAN])
+    assert len(await resources.everybody()) == len(people)
+    await client.aclose()
 
 
 async def test_gone_is_told_from_hidden(dataverse: DataverseWorld, reads: DataverseAuditReads) -> None:

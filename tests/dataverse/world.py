@@ -146,7 +146,9 @@ class DataverseWorld:
                 "isdisabled": resource.user.disabled,
             }
             user = self._create("systemusers", person)
-        return self._create("bookableresources", {"resourcetype": resource.type, "UserId@odata.bind": user})
+        said = {"bsync_takespart": resource.takes_part, "bsync_mailbox": resource.mailbox or None}
+        body = {"resourcetype": resource.type, "UserId@odata.bind": user}
+        return self._create("bookableresources", body | {key: each for key, each in said.items() if each})
 
     def _work_order(self, order: WorkOrder | None) -> str | None:
         if order is None:

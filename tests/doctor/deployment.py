@@ -102,9 +102,7 @@ class Deployment:
         found = next(each for each in desired_customizations(COLUMNS).columns if each.name == column)
         async with Services(self.environ, sign_in=SignIn.APP) as services:
             customizations = DataverseCustomizations(services.dataverse, WebhookKey(), secrets.token_bytes)
-            await customizations.carry_out(
-                WidenColumn(desired_customizations(COLUMNS).table, replace(found, length=length))
-            )
+            await customizations.carry_out(WidenColumn(replace(found, length=length)))
 
     async def poison(self, message: str, reason: str) -> None:
         """Lay a message on the poison queue."""

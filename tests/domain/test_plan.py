@@ -21,10 +21,10 @@ START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("kind", [each for each in ResourceType if each is not ResourceType.USER])
-def test_only_a_resource_of_type_user_has_a_calendar(kind: ResourceType) -> None:
+def test_only_a_resource_of_type_user_has_a_calendar_of_its_own(kind: ResourceType) -> None:
     """Whatever user its row names, as a contact's or an account's may."""
     odd = replace(technician(ANNA), type=kind)
-    assert desired(replace(PLAIN, resource=odd)) == Unwanted("the resource is not a user")
+    assert desired(replace(PLAIN, resource=odd)) == Unwanted("the resource is no user and names no mailbox")
 
 
 def test_a_type_is_a_number_as_dataverse_sends_it() -> None:

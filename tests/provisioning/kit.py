@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.columns import ResourceColumns, SupportColumns
 from booking_sync.ports.customization_actions import (
     COLUMN_COMPONENT,
     STEP_COMPONENT,
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 NAMES = SupportColumns()
 URL = "https://app.azurewebsites.net/api/dataverse/bookings"
-DESIRED = desired_customizations(NAMES, URL, has_key=True)
+RESOURCE_NAMES = ResourceColumns("bsync_takespart", "bsync_mailbox")
+DESIRED = desired_customizations(NAMES, URL, of_resource=RESOURCE_NAMES, has_key=True)
 POSSIBLE = frozenset((str(step.message), step.table) for step in DESIRED.steps)
 EMPTY = FoundCustomizations(possible=POSSIBLE)
 """Field Service without anything of ours."""
@@ -152,7 +153,13 @@ def column(wanted: Column, *, length: int | None = None, in_solution: bool = Tru
     """A column as it should be, or shorter."""
     size = wanted.length if length is None else length
     return FoundColumn(
-        wanted.name, f"id of {wanted.name}", is_text=True, length=size, in_solution=in_solution
+        wanted.name,
+        f"id of {wanted.name}",
+        is_text=not wanted.choices,
+        length=size,
+        in_solution=in_solution,
+        table=wanted.table,
+        choices=frozenset(value for value, _label in wanted.choices),
     )
 
 

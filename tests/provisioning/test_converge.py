@@ -84,7 +84,7 @@ async def test_a_busy_dataverse_is_waited_for() -> None:
     assert report.complete
     assert waits.seconds == [7, 10]
     assert sum(isinstance(action, MakePublisher) for action in customizations.done) == 1
-    assert sum(isinstance(action, Publish) for action in customizations.done) == 1
+    assert sum(isinstance(action, Publish) for action in customizations.done) == 2
 
 
 async def test_patience_ends() -> None:

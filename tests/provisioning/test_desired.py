@@ -11,10 +11,11 @@ import pytest
 from booking_sync.domain.columns import SYNC_ERROR_LENGTH, SupportColumns
 from booking_sync.domain.ownership import MAX_GENERATION
 from booking_sync.domain.record import SyncRecord, format_state
+from booking_sync.domain.watched import BOOKING_TABLE, RelatedTable
 from booking_sync.ports.customizations import Message
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS
-from local.dataverse.tables.schema import SUPPORT_COLUMNS
+from local.dataverse.tables.schema import RESOURCE_COLUMNS, SUPPORT_COLUMNS
 from local.stack import PRE_IMAGE_COLUMNS, RELATED_COLUMNS, WATCHED_COLUMNS
 from tests.provisioning.kit import DESIRED, NAMES, URL
 from tests.support.seals import sealer
@@ -24,9 +25,15 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_columns_are_those_of_the_adapter_and_of_the_local_stack() -> None:
     """Names by default, and lengths: the sync, the stand-in and provisioning agree."""
-    lengths = {column.name: column.length for column in DESIRED.columns}
+    lengths = {column.name: column.length for column in DESIRED.columns if column.table == BOOKING_TABLE}
     assert lengths == dict(SUPPORT_COLUMNS)
     assert set(lengths) == set(astuple(SupportColumns()))
+    on_resources = {
+        column.name: (column.length, {value for value, _label in column.choices})
+        for column in DESIRED.columns
+        if column.table == RelatedTable.RESOURCE
+    }
+    assert on_resources == {each.name: (each.max_length, set(each.choices)) for each in RESOURCE_COLUMNS}
     assert lengths[NAMES.sync_error] == SYNC_ERROR_LENGTH
 
 
@@ -45,13 +52,15 @@ def test_the_documentation_tells_the_same_lengths() -> None:
     told = {
         name: int(length.replace(",", "")) for name, length in re.findall(r"`(bsync_\w+)` \(([\d,]+)\)", page)
     }
-    assert told == {column.name: column.length for column in DESIRED.columns}
+    assert told == {column.name: column.length for column in DESIRED.columns if not column.choices}
+    values = {value for column in DESIRED.columns for value, _label in column.choices}
+    assert values <= {int(each) for each in re.findall(r"`(\d{9})`", page)}
 
 
 def test_the_steps_are_those_of_the_local_stack() -> None:
     """The stack's shortcut registers what provisioning registers."""
     steps = {(step.message, step.table): step for step in DESIRED.steps}
-    booking = DESIRED.table
+    booking = BOOKING_TABLE
     assert steps[Message.UPDATE, booking].filtering == set(WATCHED_COLUMNS.split(","))
     for table, columns in RELATED_COLUMNS.items():
         assert steps[Message.UPDATE, table].filtering == set(columns.split(","))

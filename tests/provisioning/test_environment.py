@@ -14,6 +14,7 @@ import pytest_asyncio
 from booking_sync.dataverse.customizations import DataverseCustomizations
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.dataverse.webhook_key import WebhookKey
+from booking_sync.domain.participation import TakesPart
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.customizations import SOLUTION_NAME, DesiredCustomizations
 from booking_sync.provisioning.converge import ProvisioningReport, converge
@@ -21,11 +22,13 @@ from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
 from local.dataverse import DataverseStandIn
+from local.dataverse.errors import DataverseError
+from local.dataverse.tables.columns import choice, text
 from local.stack.certificates import Certificates, make_certificates
 from local.standin import server_tls, serving
 from local.standin.faults import Fault
 from tests.dataverse.world import KEY, FixedClock, LocalCredential
-from tests.provisioning.kit import NAMES, URL
+from tests.provisioning.kit import NAMES, RESOURCE_NAMES, URL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,14 +59,14 @@ class Site:
         trust_fingerprint: bool = True,
     ) -> ProvisioningReport:
         """Run it."""
-        wanted = desired or desired_customizations(NAMES, URL, has_key=bool(key))
+        wanted = desired or desired_customizations(NAMES, URL, of_resource=RESOURCE_NAMES, has_key=bool(key))
         return await self._converge(
             wanted, key, partial(make_plan, desired=wanted), trust_fingerprint=trust_fingerprint
         )
 
     async def remove(self, *, columns: bool) -> ProvisioningReport:
         """Take it away."""
-        wanted = desired_customizations(NAMES)
+        wanted = desired_customizations(NAMES, of_resource=RESOURCE_NAMES)
         return await self._converge(wanted, "", partial(plan_removal, desired=wanted, remove_columns=columns))
 
     async def _converge(
@@ -135,7 +138,10 @@ async def test_an_empty_environment_is_provisioned_and_read_back(site: Site) -> 
     )
     members = {row["objectid"] for row in site.rows("solutioncomponents")}
     assert {hook["serviceendpointid"], *(row["sdkmessageprocessingstepid"] for row in steps)} <= members
-    assert site.standin.state.api.platform.customization.published == ["bookableresourcebooking"]
+    assert site.standin.state.api.platform.customization.published == [
+        "bookableresourcebooking",
+        "bookableresource",
+    ]
     (webhook,) = site.standin.state.notifier.webhooks
     assert dict(webhook.auth) == {"x-functions-key": FUNCTION_KEY}
 
@@ -145,7 +151,9 @@ async def test_a_second_run_writes_nothing(site: Site) -> None:
     await site.provision()
     site.standin.requests.clear()
     assert results(await site.provision()) == {"exists"}
-    assert results(await site.provision(desired_customizations(NAMES), key="")) == {"exists"}
+    assert results(
+        await site.provision(desired_customizations(NAMES, of_resource=RESOURCE_NAMES), key="")
+    ) == {"exists"}
     assert site.writes() == []
 
 
@@ -269,6 +277,29 @@ async def test_removal_keeps_columns_and_their_data_unless_told(site: Site) -> N
     assert len(site.rows("publishers")) == 1
     assert results(await site.remove(columns=True)) == set()
     assert (await site.provision()).complete
+
+
+async def test_the_choice_on_the_resource_holds_nothing_but_its_two_values(site: Site) -> None:
+    """It is made with numbers of its own, and stays empty where nobody chooses."""
+    await site.provision()
+    state = site.standin.state
+    chosen = {"name": "Anna", "resourcetype": 3, "bsync_takespart": TakesPart.YES.value}
+    anna = state.create("bookableresources", chosen)
+    assert state.rows("bookableresources")[anna]["bsync_takespart"] == TakesPart.YES
+    bert = state.create("bookableresources", {"name": "Bert", "resourcetype": 3})
+    assert state.rows("bookableresources")[bert].get("bsync_takespart") is None
+    with pytest.raises(DataverseError):
+        state.create("bookableresources", chosen | {"bsync_takespart": 1})
+
+
+@pytest.mark.parametrize("instead", ["a choice of other values", "a text"])
+async def test_a_choice_with_other_values_is_in_the_way(site: Site, instead: str) -> None:
+    """Somebody's own column of that name is left to a person."""
+    made = choice("bsync_takespart", 1, 2) if instead.startswith("a choice") else text("bsync_takespart")
+    site.standin.state.schema.add_column("bookableresource", made)
+    report = await site.provision()
+    assert not report.complete
+    assert site.writes() == []
 
 
 async def test_a_column_of_another_type_is_in_the_way(site: Site) -> None:

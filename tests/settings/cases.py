@@ -187,6 +187,13 @@ def _column(name: str, field_: str, default: str, other: str, other_name: str) -
     )
 
 
+def _resource_column(name: str, field_: str, other_name: str) -> Row:
+    """A column on the bookable resource, which there need not be."""
+    row = _column(name, field_, "bsync_other", "bsync_outlooksyncstate", other_name)
+    cases = {**row.cases, Mistake.EMPTY: Taken("", "")}
+    return Row(f"resource_columns.{field_}", row.good, row.value, cases)
+
+
 def _flag(field_: str, good: str, *, default: bool, contradicting: Case) -> Row:
     return Row(
         field_,
@@ -490,6 +497,42 @@ ROWS: dict[str, Row] = {
         "SYNC_ERROR_COLUMN", "sync_error", "bsync_outlooksyncerror", "bsync_outlookeventid", "EVENT_ID_COLUMN"
     ),
     "REQUIRE_WORK_ORDER": _flag("require_work_order", "no", default=True, contradicting=NOTHING_BESIDE),
+    "PARTICIPATION": Row(
+        "participation.everybody",
+        "ALL",
+        True,  # noqa: FBT003 - a value, no switch
+        {
+            Mistake.MALFORMED: (
+                Refused("some", "must be all or none"),
+                Refused("true", "must be all or none"),
+            ),
+            Mistake.TOO_LONG: Refused("all of them", "must be all or none"),
+            Mistake.TOO_SHORT: Refused("a", "must be all or none"),
+            Mistake.EMPTY: Taken("", True),  # noqa: FBT003 - a value, no switch
+            Mistake.DOUBLED: Refused("all none", "must be all or none"),
+            Mistake.CONTRADICTING: Cautioned("none", "nobody takes part"),
+        },
+    ),
+    "PARTICIPANTS": Row(
+        "participation.named",
+        f"{TENANT.upper()}; {CLIENT}",
+        frozenset({TENANT, CLIENT}),
+        {
+            Mistake.MALFORMED: (
+                Refused("anna@contoso.com", "must be GUIDs separated by commas, and number 1 is none"),
+                Refused(f"{TENANT}, Anna", "number 2 is none"),
+            ),
+            Mistake.TOO_LONG: Refused(f"{TENANT}0", "number 1 is none"),
+            Mistake.TOO_SHORT: Refused(TENANT[:-1], "number 1 is none"),
+            Mistake.EMPTY: Taken("", frozenset()),
+            Mistake.DOUBLED: Taken(f"{TENANT},{TENANT}", frozenset({TENANT})),
+            Mistake.CONTRADICTING: Cautioned(
+                TENANT, "changes nothing while PARTICIPATION is all", {"PARTICIPATION": "all"}
+            ),
+        },
+    ),
+    "TAKES_PART_COLUMN": _resource_column("TAKES_PART_COLUMN", "takes_part", "SYNC_STATE_COLUMN"),
+    "RESOURCE_MAILBOX_COLUMN": _resource_column("RESOURCE_MAILBOX_COLUMN", "mailbox", "SYNC_STATE_COLUMN"),
     "GRAPH_URL": _url(
         "GRAPH_URL",
         "graph_url",

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from booking_sync.dataverse import queries
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.participation import Participation
 from booking_sync.errors import SettingsError
 from booking_sync.settings.cautions import cautions
 from booking_sync.settings.loading import load_queue_settings, load_receiver_settings, load_settings
@@ -77,6 +78,8 @@ def test_defaults() -> None:
         app_user_id="",
         columns=SupportColumns(),
         require_work_order=True,
+        participation=Participation(),
+        resource_columns=ResourceColumns(),
         graph_url="https://graph.microsoft.com",
         event_time_zone="UTC",
         event_subject_template="",
@@ -365,6 +368,7 @@ def test_webhook_needs_only_its_own_settings() -> None:
         ("SYNC_STATE_COLUMN", "new_event", replace(READ, columns=None)),
         ("SYNC_ERROR_COLUMN", "Error", READ),
         ("SYNC_ERROR_COLUMN", "new_event", READ),
+        ("TAKES_PART_COLUMN", "Takes part", replace(READ, resource_columns=None)),
     ],
 )
 def test_no_webhook_is_lost_for_a_bad_setting(name: str, text: str, policy: ReceiverPolicy) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.columns import ResourceColumns, SupportColumns
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.watched import RELATED_ATTRIBUTES, RelatedTable
 from booking_sync.sync.dynamics_webhook import (
@@ -225,6 +225,20 @@ def test_each_column_that_events_show_counts(make: Any, column: str) -> None:
 def test_what_changes_no_event_of_other_rows_is_ignored(webhook: Webhook, reason: IgnoreReason) -> None:
     """A step registered without filtering attributes, or for more than is needed, costs no fan-out."""
     assert read(webhook) == Ignored(reason)
+
+
+@pytest.mark.parametrize(
+    ("names", "counts"),
+    [(ResourceColumns(), False), (ResourceColumns(takes_part="bsync_takespart"), True), (None, True)],
+)
+def test_who_joins_or_leaves_counts_as_far_as_the_column_is_known(
+    names: ResourceColumns | None,
+    counts: bool,  # noqa: FBT001 - what is expected
+) -> None:
+    """Where nobody can tell the columns just now, each change of a resource does."""
+    body = resource_updated({"bsync_takespart": {"Value": 725900001}}).body()
+    got = read_change(body, headers(), replace(POLICY, resource_columns=names))
+    assert isinstance(got, RelatedAccepted) is counts
 
 
 @pytest.mark.parametrize("make", [work_order_updated, resource_updated])

@@ -24,7 +24,7 @@ from booking_sync.provisioning.desired import NoCommonPrefixError, desired_custo
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
 from booking_sync.settings.loading import load_part
-from booking_sync.settings.table import EnvironmentSettings
+from booking_sync.settings.table import EnvironmentSettings, PeopleSettings
 from booking_sync.wiring.commands import open_provisioning
 
 if TYPE_CHECKING:
@@ -143,9 +143,10 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
 
 def _desired(options: _Options, environ: Mapping[str, str], *, has_key: bool) -> DesiredCustomizations:
     columns = load_part(environ, EnvironmentSettings).columns
+    of_resource = load_part(environ, PeopleSettings).resource_columns
     url = read_url(options.url or environ.get(URL_VARIABLE, ""))
     try:
-        return desired_customizations(columns, url, has_key=has_key)
+        return desired_customizations(columns, url, of_resource=of_resource, has_key=has_key)
     except NoCommonPrefixError as error:
         raise UsageError(str(error)) from None
 

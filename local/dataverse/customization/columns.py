@@ -36,10 +36,10 @@ class Customization:
         """What was published: tables by logical name, `*` for everything."""
 
     def create(self, path: str, body: Any, solution: str, user_id: str) -> str:
-        """Add a text column; returns its MetadataId.
+        """Add a text column or a choice; returns its MetadataId.
 
         Raises:
-            DataverseError: not a string attribute, a bad name or length, no such prefix, or it exists.
+            DataverseError: of another kind, a bad name or length, no such prefix, or it exists.
         """
         place = metadata.locate(self._schema, path)
         if not place.attributes or place.attribute or place.cast:

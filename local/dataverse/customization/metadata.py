@@ -1,4 +1,4 @@
-"""Table definitions: what the doctor reads, and the text columns that provisioning adds and widens."""
+"""Table definitions: what the doctor reads, and the columns that provisioning adds and widens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.dataverse.calls import allow_options, split_options
 from local.dataverse.errors import bad_request, not_implemented, row_missing
-from local.dataverse.tables.columns import Column, Kind, Table, text
+from local.dataverse.tables.columns import Column, Kind, Table, choice, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from local.dataverse.tables.schema import Schema
 
 STRING_METADATA = "Microsoft.Dynamics.CRM.StringAttributeMetadata"
+CHOICE_METADATA = "Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
+OPTION_SET = "Microsoft.Dynamics.CRM.OptionSetMetadata"
 MAX_TEXT = 4000
 BASE_LANGUAGE = 1031
 """The environment's language: a label without it is refused. It is not English, for those who take that for
@@ -52,6 +54,10 @@ _WRITABLE = frozenset(
     }
 )
 """What a new string attribute's definition may hold, as far as this stand-in goes."""
+_WRITABLE_CHOICE = (_WRITABLE - {"MaxLength", "FormatName", "ImeMode"}) | {"OptionSet", "DefaultFormValue"}
+_CASTS = {STRING_METADATA: Kind.TEXT, CHOICE_METADATA: Kind.CHOICE}
+_OPTIONS = re.compile(r"(?:(?:Global)?OptionSet(?:\(\$select=Options\))?,?)+")
+"""What may be expanded of a choice: its own options, or those of a global choice."""
 _LABEL = "Microsoft.Dynamics.CRM.Label"
 _LOCALIZED = "Microsoft.Dynamics.CRM.LocalizedLabel"
 
@@ -98,7 +104,7 @@ def read(
     Args:
         schema: the tables in force.
         path: decoded, relative to the service root.
-        raw_query: may hold $select only.
+        raw_query: may hold $select; with the cast to choices $expand of their options.
         without_concurrency: logical names of tables that have optimistic concurrency turned off.
         secured: logical names of columns that column security is on for.
 
@@ -108,37 +114,44 @@ def read(
     place = locate(schema, path)
     table = place.table
     options = split_options(raw_query)
-    allow_options(options, frozenset({"$select"}))
+    allow_options(
+        options, frozenset({"$select", "$expand"} if place.cast == CHOICE_METADATA else {"$select"})
+    )
     select = options.get("$select")
     if not place.attributes:
         return _select(_definition(table, table.logical_name not in without_concurrency), select)
-    if place.cast not in (None, STRING_METADATA):
+    if place.cast not in (None, *_CASTS):
         raise not_implemented(f"the cast to {place.cast}")
-    cast = place.cast is not None
+    kind = _CASTS.get(place.cast) if place.cast else None
+    expanded = _expanded(options.get("$expand", ""))
     if place.attribute is not None:
         column = _column(table, place.attribute)
-        if cast and column.kind is not Kind.TEXT:
-            raise row_missing("StringAttributeMetadata", column.name)
-        return _select(_attribute(schema, table, column, secured, cast=cast), select)
-    columns = [column for column in table.columns if not cast or column.kind is Kind.TEXT]
-    return {
-        "value": [
-            _select(_attribute(schema, table, column, secured, cast=cast), select) for column in columns
-        ]
-    }
+        if kind not in (None, column.kind):
+            raise row_missing(str(place.cast).rsplit(".", 1)[-1], column.name)
+        columns = [column]
+    else:
+        columns = [column for column in table.columns if kind in (None, column.kind)]
+    shown = [
+        _select(_attribute(schema, table, column, secured, cast=kind is not None), select)
+        | {name: _options_of(column, name) for name in expanded}
+        for column in columns
+    ]
+    return shown[0] if place.attribute is not None else {"value": shown}
 
 
 def read_new_column(body: Any) -> tuple[Column, str]:
     """The column that a POST describes, and its customization prefix.
 
     Raises:
-        DataverseError: not a string attribute, or a bad name, label or length.
+        DataverseError: neither a string attribute nor a choice, or a bad name, label, length or option.
     """
-    definition = _string_definition(body)
-    unknown = sorted(name for name in definition if not name.startswith("@") and name not in _WRITABLE)
+    kind = body.get("@odata.type", "").lstrip("#") if isinstance(body, dict) else ""
+    definition = body if kind == CHOICE_METADATA else _string_definition(body)
+    writable = _WRITABLE_CHOICE if kind == CHOICE_METADATA else _WRITABLE
+    unknown = sorted(name for name in definition if not name.startswith("@") and name not in writable)
     if unknown:
         raise bad_request(
-            f"Error identified in Payload: an undeclared property '{unknown[0]}' on {STRING_METADATA}.",
+            f"Error identified in Payload: an undeclared property '{unknown[0]}' on {kind}.",
             "0x80048d19",
         )
     schema_name = definition.get("SchemaName")
@@ -149,7 +162,12 @@ def read_new_column(body: Any) -> tuple[Column, str]:
         )
     _check_label(definition.get("DisplayName"), "DisplayName")
     name = match[0].lower()
-    return replace(text(name, _length(definition)), schema_name=match[0]), match["prefix"].lower()
+    made = (
+        choice(name, *_new_options(definition))
+        if kind == CHOICE_METADATA
+        else text(name, _length(definition))
+    )
+    return replace(made, schema_name=match[0]), match["prefix"].lower()
 
 
 def read_changed_column(table: Table, name: str, body: Any) -> Column:
@@ -177,6 +195,43 @@ def _string_definition(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict) or body.get("@odata.type", "").lstrip("#") != STRING_METADATA:
         raise not_implemented("attributes that are not StringAttributeMetadata")
     return body
+
+
+def _new_options(definition: dict[str, Any]) -> list[int]:
+    """The values of a choice of its own; a global one is none of the stand-in's."""
+    options = definition.get("OptionSet")
+    if not isinstance(options, dict) or options.get("@odata.type", "").lstrip("#") != OPTION_SET:
+        raise not_implemented("choices without an OptionSet of their own")
+    if options.get("IsGlobal") is not False or options.get("OptionSetType") != "Picklist":
+        raise bad_request("The OptionSet of a choice is a Picklist, and not global.", "0x80048d19")
+    values: list[int] = []
+    for option in options.get("Options") or ():
+        value = option.get("Value") if isinstance(option, dict) else None
+        if isinstance(value, bool) or not isinstance(value, int) or value in values:
+            raise bad_request(
+                f"The option's value '{value}' is no whole number, or is doubled.", "0x80048403"
+            )
+        _check_label(option.get("Label"), "Label")
+        values.append(value)
+    if definition.get("DefaultFormValue", -1) not in (-1, *values):
+        raise bad_request("The default value of the choice is none of its options.", "0x80048403")
+    return values
+
+
+def _expanded(expand: str) -> list[str]:
+    if expand and not _OPTIONS.fullmatch(expand):
+        raise not_implemented(f"expanding {expand} of a choice")
+    return re.findall(r"\b(?:Global)?OptionSet\b", expand)
+
+
+def _options_of(column: Column, name: str) -> dict[str, Any] | None:
+    if name == "GlobalOptionSet":
+        return None  # each choice here has options of its own
+    options = [
+        {"Value": value, "Label": {"LocalizedLabels": [{"Label": str(value), "LanguageCode": BASE_LANGUAGE}]}}
+        for value in sorted(column.choices)
+    ]
+    return {"MetadataId": str(uuid.uuid5(_NAMESPACE, f"options/{column.name}")), "Options": options}
 
 
 def _length(definition: dict[str, Any]) -> int:
@@ -226,7 +281,7 @@ def _attribute(
         "DisplayName": {"LocalizedLabels": [{"Label": column.name, "LanguageCode": BASE_LANGUAGE}]},
         "RequiredLevel": {"Value": "None"},
     }
-    if cast:
+    if cast and column.kind is Kind.TEXT:
         shown["MaxLength"] = column.max_length
     elif column.kind is Kind.TEXT:
         shown = {"@odata.type": f"#{STRING_METADATA}", **shown}

@@ -25,6 +25,10 @@ SUPPORT_COLUMNS: Mapping[str, int] = {
 }
 """The booking's custom columns and their greatest lengths, as the provisioning command makes them."""
 
+TAKES_PART, TAKES_NO_PART = 725_900_000, 725_900_001
+RESOURCE_COLUMNS = (choice("bsync_takespart", TAKES_PART, TAKES_NO_PART), text("bsync_mailbox"))
+"""The bookable resource's, as the provisioning command makes them."""
+
 MEMO_LENGTH = 1_048_576
 
 
@@ -32,7 +36,8 @@ class Schema:
     """The tables in force; columns can be added while it runs, as the provisioning command does.
 
     Args:
-        support_columns: names and lengths of the booking's custom columns.
+        support_columns: names and lengths of the booking's custom columns; none: nothing was provisioned, so
+            that the bookable resource has none either.
     """
 
     def __init__(self, support_columns: Mapping[str, int] = SUPPORT_COLUMNS) -> None:
@@ -40,6 +45,8 @@ class Schema:
         self._custom: set[tuple[str, str]] = set()
         for name, length in support_columns.items():
             self.add_column(BOOKING, text(name, length))
+        for column in RESOURCE_COLUMNS if support_columns else ():
+            self.add_column("bookableresource", column)
 
     @property
     def tables(self) -> tuple[Table, ...]:

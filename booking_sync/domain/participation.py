@@ -1,0 +1,64 @@
+"""Who takes part: which bookable resources' bookings are shown in Outlook, and in whose calendar.
+
+A rollout begins with some technicians and goes on to all. What is said on a resource's own row counts first,
+then the deployment's list, then what holds for everybody else. A resource that is no user (equipment, a
+facility, a pool, a contractor) shows nowhere until its row names a mailbox.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.booking import ResourceType
+from booking_sync.domain.ids import read_guid
+
+if TYPE_CHECKING:
+    from booking_sync.domain.booking import BookableResource
+
+
+class TakesPart(IntEnum):
+    """The choices of the resource's column; empty leaves it to the settings.
+
+    Numbered as Dataverse numbers a publisher's choices, by the prefix that provisioning gives the publisher.
+    """
+
+    YES = 725_900_000
+    NO = 725_900_001
+
+
+@dataclass(frozen=True, slots=True)
+class Participation:
+    """What the deployment says of resources whose rows say nothing."""
+
+    everybody: bool = True
+    """Whether those take part that nobody named."""
+    named: frozenset[str] = field(default_factory=frozenset)
+    """Bookable resource ids, and Entra object ids of mailboxes, that take part in any case; lower case."""
+
+    def includes(self, resource: BookableResource) -> bool:
+        """Whether the resource's bookings are shown."""
+        if resource.takes_part in (TakesPart.YES, TakesPart.NO):
+            return resource.takes_part == TakesPart.YES
+        return self.everybody or not self.named.isdisjoint((resource.id, calendar_of(resource) or ""))
+
+
+EVERYBODY = Participation()
+"""Without any setting."""
+
+
+def has_left(resource: BookableResource) -> bool:
+    """Whether somebody said on the resource itself that it takes no part."""
+    return resource.takes_part == TakesPart.NO
+
+
+def calendar_of(resource: BookableResource) -> str | None:
+    """The Entra object id of the mailbox that shows the resource's bookings, lower case; None for none.
+
+    A mailbox on the resource's own row comes before its user's.
+    """
+    if resource.mailbox:
+        return read_guid(resource.mailbox)
+    user = resource.user if resource.type == ResourceType.USER else None
+    return user.entra_object_id if user else None
