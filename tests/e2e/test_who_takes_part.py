@@ -39,7 +39,7 @@ async def test_who_leaves_loses_their_events_and_who_joins_gets_them(crowd: Crow
         await crowd.book(later)
         await crowd.settle()
         assert await events_in(crowd, person.mailbox, later) == 0
-        outcomes = {line["outcome"] for line in crowd.log("booking") if line.get("bookingId") == later[0].id}
+        outcomes = {line["outcome"] for line in crowd.log("booking_outcome") if line["bookingId"] == later[0].id}
         assert outcomes == {"skipped"}
         rows = await crowd.stack.dataverse.rows("bookableresourcebookings")
         assert {rows[plan.id].get("bsync_outlooksyncerror") for plan in (*plans, *later)} == {None}
