@@ -20,7 +20,7 @@ from booking_sync.dataverse.customizations import DataverseCustomizations
 from booking_sync.dataverse.webhook_key import WebhookKey
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import CheckResult, CheckStatus, DoctorReport
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.columns import ResourceColumns, SupportColumns
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.ports.customization_actions import WidenColumn
 from booking_sync.provisioning.converge import converge
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from local.stack.options import CertificateForm, CredentialKind
 
 COLUMNS = SupportColumns()
+RESOURCE_COLUMNS = ResourceColumns("bsync_takespart", "bsync_mailbox")
 NOWHERE = "https://localhost:9/api/dataverse/bookings"
 """Nothing listens on the discard port: webhooks of a stack without a host end as failed system jobs."""
 
@@ -85,7 +86,7 @@ class Deployment:
 
     async def provision(self, url: str = NOWHERE) -> None:
         """Make, or mend, what `provision` makes."""
-        desired = desired_customizations(COLUMNS, url, has_key=True)
+        desired = desired_customizations(COLUMNS, url, of_resource=RESOURCE_COLUMNS, has_key=True)
         async with open_provisioning(self.environ, SignIn.APP, self.key) as customizations:
             report = await converge(
                 customizations,

@@ -5,8 +5,13 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 from booking_sync.dataverse.queries import booking_rows
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.watched import BOOKING_ATTRIBUTES, RELATED_ATTRIBUTES, RelatedTable
+from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.watched import (
+    BOOKING_ATTRIBUTES,
+    RELATED_ATTRIBUTES,
+    RelatedTable,
+    related_attributes,
+)
 from local.stack import RELATED_COLUMNS, WATCHED_COLUMNS
 from tests.support.bookings import BOOKING_ID
 
@@ -22,10 +27,12 @@ def test_whatever_is_read_of_a_work_order_is_watched() -> None:
 
 def test_whatever_is_read_of_a_resource_is_watched() -> None:
     """The same of resources, whose user is read by its lookup."""
-    options = dict(parse_qsl(urlsplit(booking_rows([BOOKING_ID], SupportColumns())).query))
-    columns = options["$expand"].split("Resource($select=")[1].split(";")[0].split(",")
-    read = {column.removeprefix("_").removesuffix("_value") for column in columns}
-    assert read == set(RELATED_ATTRIBUTES[RelatedTable.RESOURCE])
+    for names in (ResourceColumns(), ResourceColumns("bsync_takespart", "bsync_mailbox")):
+        path = booking_rows([BOOKING_ID], SupportColumns(), names)
+        options = dict(parse_qsl(urlsplit(path).query))
+        columns = options["$expand"].split("Resource($select=")[1].split(";")[0].split(",")
+        read = {column.removeprefix("_").removesuffix("_value") for column in columns}
+        assert read == set(related_attributes(names)[RelatedTable.RESOURCE])
 
 
 def test_our_own_columns_are_not_watched() -> None:
@@ -35,6 +42,7 @@ def test_our_own_columns_are_not_watched() -> None:
 
 def test_the_local_stack_registers_what_the_product_watches() -> None:
     """The local stack can't import the product, so its lists are compared with the product's."""
+    names = ResourceColumns("bsync_takespart", "bsync_mailbox")
     assert WATCHED_COLUMNS.split(",") == list(BOOKING_ATTRIBUTES)
-    related = {table.value: list(columns) for table, columns in RELATED_ATTRIBUTES.items()}
+    related = {table.value: list(columns) for table, columns in related_attributes(names).items()}
     assert {table: columns.split(",") for table, columns in RELATED_COLUMNS.items()} == related

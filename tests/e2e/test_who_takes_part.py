@@ -26,7 +26,7 @@ async def events_in(crowd: Crowd, mailbox: str, plans: Sequence[Booking]) -> int
 
 
 async def test_who_leaves_loses_their_events_and_who_joins_gets_them(crowd: Crowd) -> None:
-    """The choice on the resource is enough; bookings of those outside are skipped, and nothing is given up."""
+    """The choice on the resource is enough; bookings of those outside are skipped, none given up."""
     person = crowd.people[5]
     plans, later = crowd.plan(6, [person]), crowd.plan(2, [person])
     await crowd.book(plans)
@@ -39,7 +39,9 @@ async def test_who_leaves_loses_their_events_and_who_joins_gets_them(crowd: Crow
         await crowd.book(later)
         await crowd.settle()
         assert await events_in(crowd, person.mailbox, later) == 0
-        outcomes = {line["outcome"] for line in crowd.log("booking_outcome") if line["bookingId"] == later[0].id}
+        outcomes = {
+            line["outcome"] for line in crowd.log("booking_outcome") if line["bookingId"] == later[0].id
+        }
         assert outcomes == {"skipped"}
         rows = await crowd.stack.dataverse.rows("bookableresourcebookings")
         assert {rows[plan.id].get("bsync_outlooksyncerror") for plan in (*plans, *later)} == {None}

@@ -241,6 +241,7 @@ async def test_what_somebody_changed_is_set_right(site: Site) -> None:
         ("column", "changed"),
         ("column", "made"),
         ("customizations", "changed"),
+        ("customizations", "changed"),
         ("image", "made"),
         ("step", "changed"),
         ("step", "changed"),
