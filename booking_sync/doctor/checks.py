@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from booking_sync.doctor import app_access, credentials, mailboxes, registration, storage, trial
+from booking_sync.doctor import app_access, credentials, mailboxes, people, registration, storage, trial
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.event import is_mailbox
+from booking_sync.domain.participation import calendar_of
 from booking_sync.domain.timers import Timer, timer_state
 from booking_sync.errors import PermanentError, SettingsError, SyncError
 from booking_sync.ports.diagnosis import Audience, MailboxAccess
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from booking_sync.doctor.options import DoctorOptions, Expectations
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent
+    from booking_sync.domain.participation import Participation
+    from booking_sync.ports.bookings import NamedResource
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import (
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
         ClockReads,
         Identity,
         MailboxAccessReads,
+        PeopleReads,
         RegistrationReads,
         SecretReads,
         StorageReads,
@@ -77,6 +81,8 @@ class DoctorSources:
     tokens: Callable[[], TokenReads]
     clocks: Callable[[], ClockReads]
     app_access: Callable[[], AppAccessReads]
+    people: Callable[[], PeopleReads]
+    participation: Callable[[], Participation]
     registration_reads: Callable[[], RegistrationReads]
     calendar: Callable[[], Calendar]
     render: Callable[[], Callable[[Booking, datetime, datetime], EventContent]]
@@ -123,6 +129,7 @@ class DoctorChecks:
             self._skip(Area.DATAVERSE, "all", _TOKEN)
         self.tell("looking at columns, webhook and steps")
         await self._registration(reachable=bool(known))
+        await self._people(graph, known=bool(known))
         self.tell("looking at mailboxes")
         await self._mailboxes(graph, names_known=bool(known))
         return DoctorReport(tuple(self._results))
@@ -256,6 +263,50 @@ class DoctorChecks:
         )
         if marks:
             self._note(app_access.judge_foreign_marks(marks, MARK_DAYS))
+
+    async def _people(self, graph: TokenFacts | None, *, known: bool) -> None:
+        if not known:
+            self._skip(Area.PEOPLE, people.CHECK, _IDENTITY)
+            return
+        self.tell("looking at who takes part")
+        everybody = await self._ask(
+            Area.PEOPLE, people.CHECK, lambda: self.sources.people().everybody(), people.READ
+        )
+        participation = self._open(Area.PEOPLE, self.sources.participation)
+        if everybody is None or participation is None:
+            return
+        self._note(*people.judge_participants(everybody, participation))
+        inside = people.taking_part(everybody, participation)
+        if graph is None:
+            self._skip(Area.PEOPLE, people.CALENDARS, _TOKEN)
+        elif inside:
+            await self._calendars(inside, participation)
+
+    async def _calendars(self, inside: Sequence[NamedResource], participation: Participation) -> None:
+        """Ask for the calendars of those that take part; who can't be asked just now is left out."""
+        reads = self._open(Area.PEOPLE, self.sources.mailbox_access)
+        if reads is None:
+            return
+        calendars = list(dict.fromkeys(filter(None, (calendar_of(each.resource) for each in inside))))
+        asked = calendars[: people.MOST_TRIED]
+        self.tell(f"asking for {len(asked)} calendars")
+        answers = await asyncio.gather(*(reads.access(each) for each in asked), return_exceptions=True)
+        found = {
+            mailbox: answer
+            for mailbox, answer in zip(asked, answers, strict=True)
+            if isinstance(answer, MailboxAccess)
+        }
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, SyncError):
+                raise answer
+        unknown = [answer for answer in answers if isinstance(answer, SyncError)]
+        if unknown:
+            words = f"{len(unknown)} could not be asked for: {unknown[0].reason}"
+            self._note(
+                CheckResult(Area.PEOPLE, people.CALENDARS, CheckStatus.WARNING, words, mailboxes.LATER)
+            )
+        if found:
+            self._note(people.judge_calendars(inside, found, participation))
 
     # --- Dataverse's own tables, as whoever signs in ----------------------------------------------------
 

@@ -18,6 +18,7 @@ class Area(StrEnum):
     CLOCK = "clock"
     DATAVERSE = "Dataverse"
     REGISTRATION = "registration"
+    PEOPLE = "people"
     MAILBOXES = "mailboxes"
 
 

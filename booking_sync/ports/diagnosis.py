@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.timers import Timer, TimerRun
-    from booking_sync.ports.bookings import FailingBookings
+    from booking_sync.ports.bookings import FailingBookings, NamedResource
     from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
 
 
@@ -147,6 +147,13 @@ class AppAccessReads(Protocol):
 
     async def mailbox_of(self, name: str) -> str:
         """The Entra object id of the user with this sign-in name or address; empty for nobody."""
+
+
+class PeopleReads(Protocol):
+    """The bookable resources; asked as the app."""
+
+    async def everybody(self) -> Sequence[NamedResource]:
+        """Every active one, in the order of the names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ async def open_doctor(
             tokens=lambda: reads.tokens,
             clocks=reads.clocks,
             app_access=lambda: reads.app_access,
+            people=lambda: app.resources,
+            participation=lambda: app.people.participation,
             registration_reads=lambda: reads.registration_reads,
             calendar=lambda: app.calendar,
             render=reads.render,

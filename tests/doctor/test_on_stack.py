@@ -185,7 +185,7 @@ async def test_a_secret_that_is_not_in_the_vault(deployment: Deployment) -> None
     assert (result.area, "no secret named another" in result.words) == (Area.SECRET, True)
     assert "Key Vault Secrets User" in result.remedy
     skipped = {each.area for each in report.results if each.status is CheckStatus.SKIPPED}
-    assert skipped == {Area.SIGN_IN, Area.DATAVERSE, Area.REGISTRATION, Area.MAILBOXES}
+    assert skipped == {Area.SIGN_IN, Area.DATAVERSE, Area.REGISTRATION, Area.PEOPLE, Area.MAILBOXES}
 
 
 async def test_a_secret_that_is_about_to_expire(deployment: Deployment) -> None:
