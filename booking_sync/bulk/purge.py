@@ -5,6 +5,7 @@ An event is ours when a booking's own sealed record names it, or when the event 
 bookings that we may not read.
 
 `survey` looks and changes nothing; `carry_out` does what a survey found; a second survey tells what is left.
+What was found lies in a temporary file (`inventory`), since a tenant may have millions of bookings.
 Events go first and records after them, so that a run which breaks off is completed by the next: removing an
 event that is gone is fine, and a record that still names one leads to it.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from booking_sync.bulk.inventory import CHUNK, Inventory, NamingRow
 from booking_sync.domain.ownership import marked_booking
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
@@ -24,7 +26,8 @@ from booking_sync.ports.bookings import BookingQuery, Presence, Recorded
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from booking_sync.domain.event import EventRef, MarkedEvent
     from booking_sync.domain.plan import DesiredStateRule
@@ -66,9 +69,9 @@ class MailboxSurvey:
     """What there is to do in one mailbox; an empty mailbox's name stands for rows without a usable record."""
 
     mailbox: str
-    events: tuple[EventRef, ...] = ()
+    events: int = 0
     """Provably ours."""
-    booking_ids: tuple[str, ...] = ()
+    bookings: int = 0
     """Rows whose record is to be cleared."""
     wanted: int = 0
     """Of these rows, how many should have an event: the app makes it anew while it runs."""
@@ -87,7 +90,7 @@ class MailboxSurvey:
     @property
     def clean(self) -> bool:
         """Nothing of ours is left, as far as can be told."""
-        return self.closed or not (self.events or self.booking_ids or self.withheld or self.problem)
+        return self.closed or not (self.events or self.bookings or self.withheld or self.problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,13 @@ class Survey:
     """What there is to do."""
 
     mailboxes: tuple[MailboxSurvey, ...]
-    unreadable_rows: tuple[str, ...] = ()
-    """Bookings whose rows may not be read completely, so that nothing is known of their events."""
+    inventory: Inventory
+    """Which events and rows."""
+
+    @property
+    def unreadable_rows(self) -> tuple[str, ...]:
+        """Bookings whose rows may not be read completely, so that nothing is known of their events."""
+        return self.inventory.unreadable()
 
     @property
     def clean(self) -> bool:
@@ -153,129 +161,134 @@ class Purge:
         self._patience = patience
 
     async def survey(
-        self, mailboxes: frozenset[str], progress: Callable[[int, int], None] = lambda _done, _total: None
+        self,
+        mailboxes: frozenset[str],
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+        listed: Callable[[int], None] = lambda _rows: None,
     ) -> Survey:
         """What there is to do.
 
         Args:
             mailboxes: Entra object ids; empty for those of all resources and all records.
             progress: told how many mailboxes were looked at, and of how many.
+            listed: told how many rows were read, before any mailbox is looked at.
 
         Raises:
             SyncError: Dataverse can't be listed completely; without its rows nothing can be told.
         """
         wanted = frozenset(each.lower() for each in mailboxes)
-        by_mailbox, unreadable = await self._patience.insist(partial(self._list_rows, wanted))
+        inventory = await self._patience.insist(partial(self._list_rows, wanted, listed))
+        places = wanted | set(inventory.mailboxes())
         if not wanted:
             resources = await self._patience.insist(self._sources.reads.resources)
-            for each in filter(None, resources.values()):
-                by_mailbox.setdefault(each, [])
-        known = {row.booking.id: row for rows in by_mailbox.values() for row in rows}
+            places |= set(filter(None, resources.values()))
 
         async def look(mailbox: str) -> MailboxSurvey:
-            found = await self._look(mailbox, by_mailbox[mailbox], known)
+            found = await self._look(mailbox, inventory)
             return replace(found, closed=False) if mailbox in wanted else found
 
         surveys = await do_all(
-            sorted(by_mailbox),
+            sorted(places),
             look,
             at_once=MAILBOXES_AT_ONCE,
-            progress=lambda done: progress(done, len(by_mailbox)),
+            progress=lambda done: progress(done, len(places)),
         )
-        return Survey(tuple(surveys), tuple(unreadable))
+        return Survey(tuple(surveys), inventory)
 
     async def carry_out(
         self, survey: Survey, progress: Callable[[int, int], None] = lambda _done, _total: None
     ) -> list[Purged]:
         """Remove the events of a survey and clear the records; what fails is told, and the rest is done."""
-        todo = [each for each in survey.mailboxes if each.events or each.booking_ids]
+        todo = [each.mailbox for each in survey.mailboxes if each.events or each.bookings]
         return await do_all(
             todo,
-            self._empty,
+            partial(self._empty, survey.inventory),
             at_once=MAILBOXES_AT_ONCE,
             progress=lambda done: progress(done, len(todo)),
         )
 
     # --- looking --------------------------------------------------------------------------------------
 
-    async def _list_rows(self, mailboxes: frozenset[str]) -> tuple[dict[str, list[BookingRow]], list[str]]:
-        """By mailbox the rows that name it, usably or not; and the rows that can't be read."""
+    async def _list_rows(self, mailboxes: frozenset[str], listed: Callable[[int], None]) -> Inventory:
+        """The rows that name one of these mailboxes, or any; and those that can't be read."""
         queries = [BookingQuery(mailbox=each) for each in sorted(mailboxes)]
-        rows: dict[str, list[BookingRow]] = {each: [] for each in mailboxes}
-        unreadable: list[str] = []
+        inventory, rows = Inventory(), 0
         for query in queries or [BookingQuery(names_event=True)]:
             async for page in self._sources.listing.list_bookings(query):
-                for row in page.rows:
-                    rows.setdefault(query.mailbox or _mailbox_of(row), []).append(row)
-                unreadable += [row.booking_id for row in page.unreadable]
-        return rows, unreadable
+                inventory.add_rows(self._naming(row, query.mailbox) for row in page.rows)
+                inventory.add_unreadable(row.booking_id for row in page.unreadable)
+                rows += len(page.rows) + len(page.unreadable)
+                listed(rows)
+        return inventory
 
-    async def _look(
-        self, mailbox: str, rows: Sequence[BookingRow], known: Mapping[str, BookingRow]
-    ) -> MailboxSurvey:
-        recorded = {row.booking.id: row.record.event for row in rows if row.record.event}
-        found = MailboxSurvey(
-            mailbox,
-            tuple(recorded.values()),
-            tuple(row.booking.id for row in rows),
-            sum(isinstance(self._desired_state(row.booking), Wanted) for row in rows),
+    def _naming(self, row: BookingRow, mailbox: str | None) -> NamingRow:
+        event = row.record.event
+        return NamingRow(
+            row.booking.id,
+            mailbox or _mailbox_of(row),
+            event.event_id if event else None,
+            isinstance(self._desired_state(row.booking), Wanted),
         )
+
+    async def _look(self, mailbox: str, inventory: Inventory) -> MailboxSurvey:
+        bookings, wanted = inventory.count_bookings(mailbox)
+        found = MailboxSurvey(mailbox, inventory.count_events(mailbox), bookings, wanted)
         if not mailbox:
             return found
         try:
             listed = await self._patience.insist(partial(self._sources.events.list_all_marked, mailbox))
-            return await self._prove(found, listed, known)
+            return await self._prove(found, listed, inventory)
         except SyncError as error:
-            closed = isinstance(error, PermanentError) and not rows
+            closed = isinstance(error, PermanentError) and not bookings
             return replace(found, problem=error.reason, closed=closed)
 
     async def _prove(
-        self, survey: MailboxSurvey, listed: Sequence[MarkedEvent], known: Mapping[str, BookingRow]
+        self, survey: MailboxSurvey, listed: Sequence[MarkedEvent], inventory: Inventory
     ) -> MailboxSurvey:
         """Tell our events in a list from what is not ours, or not to be touched."""
-        ours = dict.fromkeys(survey.events)
-        named = {each.ref: marked_booking(each.marker, self._organization_id) for each in listed}
-        unrecorded = {each for ref, each in named.items() if each and ref not in ours}
-        readable = await self._readable(unrecorded, known)
-        own = await asyncio.gather(*(self._own_events(each, survey.mailbox) for each in sorted(readable)))
-        proven = {event for events in own for event in events}
+        unrecorded = {
+            each.ref: marked_booking(each.marker, self._organization_id)
+            for each in listed
+            if not inventory.has(each.ref)
+        }
+        readable = await self._readable(filter(None, unrecorded.values()), inventory)
+        proven: set[EventRef] = set()
+        for some in _chunks(sorted(readable)):
+            own = await asyncio.gather(*(self._own_events(each, survey.mailbox) for each in some))
+            proven.update(event for events in own for event in events)
+        # Of those that are listed: one that a search finds elsewhere is not in this calendar.
+        inventory.add_events(proven & unrecorded.keys())
         copies = foreign = withheld = 0
-        for event in listed:
-            booking_id = named[event.ref]
-            if event.ref in ours:
-                continue
+        for ref, booking_id in unrecorded.items():
             if booking_id is None:
                 foreign += 1
             elif booking_id not in readable:
                 withheld += 1
-            elif event.ref in proven:
-                ours[event.ref] = None
-            else:
+            elif ref not in proven:
                 copies += 1
-        return replace(survey, events=tuple(ours), copies=copies, foreign=foreign, withheld=withheld)
+        events = inventory.count_events(survey.mailbox)
+        return replace(survey, events=events, copies=copies, foreign=foreign, withheld=withheld)
 
     async def _own_events(self, booking_id: str, mailbox: str) -> list[EventRef]:
         own = await self._patience.insist(partial(self._sources.prover.own_events, booking_id, mailbox))
         return [each.event for each in own]
 
-    async def _readable(self, booking_ids: Iterable[str], known: Mapping[str, BookingRow]) -> set[str]:
+    async def _readable(self, booking_ids: Iterable[str], inventory: Inventory) -> set[str]:
         """Those of the bookings that are gone or that we may read."""
-        asked = sorted(booking_ids)
-        rows = await asyncio.gather(*(self._read(each, known) for each in asked))
-        by_id = dict(zip(asked, rows, strict=True))
-        absent = [each for each, row in by_id.items() if row is None]
-        readable = {each for each, row in by_id.items() if row and not isinstance(row, PermanentError)}
+        asked = set(booking_ids)
+        readable = {each for each in asked if inventory.knows(each)}
+        absent: list[str] = []
+        for some in _chunks(sorted(asked - readable)):
+            rows = dict(zip(some, await asyncio.gather(*map(self._read, some)), strict=True))
+            absent += [each for each, row in rows.items() if row is None]
+            readable |= {each for each, row in rows.items() if row and not isinstance(row, PermanentError)}
         if absent:
             # A list leaves out what we may not read; asked by its id, Dataverse tells gone from hidden.
             states = await self._patience.insist(partial(self._sources.reads.presence, absent))
             readable |= {each for each in absent if states.get(each) is Presence.GONE}
         return readable
 
-    async def _read(
-        self, booking_id: str, known: Mapping[str, BookingRow]
-    ) -> BookingRow | PermanentError | None:
-        if booking_id in known:
-            return known[booking_id]
+    async def _read(self, booking_id: str) -> BookingRow | PermanentError | None:
         try:
             return await self._patience.insist(partial(self._sources.rows.read, booking_id))
         except PermanentError as error:
@@ -283,13 +296,14 @@ class Purge:
 
     # --- removing -------------------------------------------------------------------------------------
 
-    async def _empty(self, survey: MailboxSurvey) -> Purged:
-        purged = Purged(survey.mailbox)
-        done = await asyncio.gather(*(self._remove(each, purged) for each in survey.events))
-        removed = dict(zip(survey.events, done, strict=True))
-        await asyncio.gather(
-            *(self._clear(each, survey.mailbox, removed, purged) for each in survey.booking_ids)
-        )
+    async def _empty(self, inventory: Inventory, mailbox: str) -> Purged:
+        purged = Purged(mailbox)
+        staying: set[EventRef] = set()
+        for events in inventory.events(mailbox):
+            done = await asyncio.gather(*(self._remove(each, purged) for each in events))
+            staying.update(event for event, removed in zip(events, done, strict=True) if not removed)
+        for bookings in inventory.bookings(mailbox):
+            await asyncio.gather(*(self._clear(each, inventory, staying, purged) for each in bookings))
         return purged
 
     async def _remove(self, event: EventRef, purged: Purged) -> bool:
@@ -309,15 +323,15 @@ class Purge:
         await self._patience.insist(partial(self._sources.calendar.delete, event))
 
     async def _clear(
-        self, booking_id: str, mailbox: str, removed: Mapping[EventRef, bool], purged: Purged
+        self, booking_id: str, inventory: Inventory, staying: AbstractSet[EventRef], purged: Purged
     ) -> None:
         """Have the row forget its event, on condition that it is the version that names it.
 
         Args:
             booking_id: the row's.
-            mailbox: the one that is emptied.
-            removed: by event, whether it could be removed.
-            purged: gets what was done.
+            inventory: events to remove.
+            staying: those of them that could not be removed.
+            purged: of the mailbox that is emptied; gets what was done.
         """
         try:
             for _ in range(MAX_ROUNDS):
@@ -325,9 +339,10 @@ class Purge:
                 if row is None:
                     return
                 event = row.record.event
-                if event and (not removed.get(event, True) or event.mailbox.lower() != mailbox):
+                event = event and replace(event, mailbox=event.mailbox.lower())
+                if event and (event in staying or event.mailbox != purged.mailbox):
                     return  # still there, or another calendar's by now
-                if event and event not in removed:  # somebody recorded another one meanwhile
+                if event and not inventory.has(event):  # somebody recorded another one meanwhile
                     await self._delete(event)
                 # The generation stays, so that an event made later never meets the transactionId of this one.
                 after = SyncRecord(generation=row.record.generation)
@@ -341,6 +356,10 @@ class Purge:
             purged.fail(error.reason)
         else:
             purged.fail("A booking kept changing while its record was to be cleared: is the app running?")
+
+
+def _chunks(booking_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (booking_ids[first : first + CHUNK] for first in range(0, len(booking_ids), CHUNK))
 
 
 def _mailbox_of(row: BookingRow) -> str:

@@ -91,7 +91,7 @@ async def _purge(options: _Options, session: Session) -> ExitCode:
 
 async def _survey(use_case: Purge, mailboxes: frozenset[str], session: Session, text: str) -> Survey:
     with session.output.progress(text) as advance:
-        return await use_case.survey(mailboxes, advance)
+        return await use_case.survey(mailboxes, advance, lambda rows: advance(rows, None))
 
 
 async def _empty(use_case: Purge, survey: Survey, session: Session) -> list[Purged]:
@@ -130,8 +130,8 @@ async def _signs_of_life(use_cases: UseCases) -> list[str]:
 
 
 def _ask(survey: Survey, options: _Options) -> None:
-    events = sum(len(each.events) for each in survey.mailboxes)
-    rows = sum(len(each.booking_ids) for each in survey.mailboxes)
+    events = sum(each.events for each in survey.mailboxes)
+    rows = sum(each.bookings for each in survey.mailboxes)
     if events or rows:
         places = sum(bool(each.events) for each in survey.mailboxes)
         what = f"Remove {events} events from {places} mailboxes, and what {rows} bookings remember"
@@ -186,12 +186,12 @@ def _line(found: MailboxSurvey, done: Purged | None, latest: MailboxSurvey, *, a
         problems.append(f"{latest.withheld} {HIDDEN_REASON}.")
     return {
         "mailbox": found.mailbox or "(none named)",
-        "events": len(found.events),
-        "bookings": len(found.booking_ids),
+        "events": found.events,
+        "bookings": found.bookings,
         "stillWanted": found.wanted,
         "eventsRemoved": done.events if done else 0,
         "bookingsCleared": done.rows if done else 0,
-        "left": len(latest.events) + len(latest.booking_ids) if again else None,
+        "left": latest.events + latest.bookings if again else None,
         "copies": latest.copies,
         "foreign": latest.foreign,
         "problems": problems,
