@@ -23,7 +23,7 @@ from benchmarks.figures import Options, Result, Spread, Table, Target
 from benchmarks.seals import KEYRING, sealer
 from benchmarks.simulated.world import TOKEN_KEY, Credential
 from booking_sync.dataverse.bookings import DataverseBookings
-from booking_sync.dataverse.queries import PAGE_HEADERS, booking_expand, booking_select
+from booking_sync.dataverse.queries import BOOKING_PAGE_HEADERS, booking_shape
 from booking_sync.dataverse.rows import to_booking_row, to_columns
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.columns import SupportColumns
@@ -237,9 +237,10 @@ def _template(standin: DataverseStandIn) -> dict[str, Any]:
 async def _raw_rows(world: _World) -> Sequence[dict[str, Any]]:
     """The rows as the service sends them to `catch_up`."""
     client = DataverseClient(world.url, world.credential, lambda: datetime.now(UTC))
-    path = f"{BOOKINGS}?$select={booking_select(SupportColumns())}&$expand={booking_expand()}"
+    shape = booking_shape(SupportColumns())
+    path = f"{BOOKINGS}?$select={shape.select}&$expand={shape.expand}"
     try:
-        return await client.rows(path, headers=PAGE_HEADERS)
+        return await client.rows(path, headers=BOOKING_PAGE_HEADERS)
     finally:
         await client.aclose()
 

@@ -64,8 +64,8 @@ param clientSecretName string = 'booking-sync-client-secret'
 @description('Name in the vault of the key that seals records and events.')
 param sealKeyName string = 'booking-sync-seal-key'
 
-@description('The zone that events are written in, by IANA or Windows name.')
-param eventTimeZone string = 'UTC'
+@description('The zone that events are written in, by IANA or Windows name; empty: the one in event.toml, else UTC.')
+param eventTimeZone string = ''
 
 @description('Further app settings by name, from docs/settings.md; what is left out has the app\'s own default.')
 param extraSettings { *: string } = {}

@@ -28,6 +28,7 @@ MADE_BY_COMMANDS = {
     "booking-sync-backfill.json",
     "booking-sync-resync.json",
     "booking-sync.cdx.json",
+    "event.toml",
 }
 """Files that are not in the repository, since whoever follows the documentation makes them."""
 WHOLE = ("domain", "plumbing", "ports", "settings", "sync")
@@ -48,7 +49,7 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 SOURCES = list(_sources(ROOT))
 FILES = {path.name for path in SOURCES if path.is_file()}
-FOLDERS = {path.name for path in SOURCES if path.is_dir()} | NOT_OURS
+FOLDERS = {path.name for path in SOURCES if path.is_dir()} | NOT_OURS | {"event"}  # a deployment's own
 TOP = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path in SOURCES and path.is_dir())
 PATH = re.compile(rf"(?<![\w/.@-])(?:{TOP})/[\w./*-]*[\w/*-]")
 FILE = re.compile(

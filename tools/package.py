@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 AZURE_PYTHON = (3, 13)
 """What infra/modules/function-app.bicep has Azure run: bytecode and wheels are for this version alone."""
-SINGLE_FILES = frozenset(["function_app.py", "host.json", "requirements.txt"])
+SINGLE_FILES = frozenset(["function_app.py", "host.json", "requirements.txt", "event.toml"])
+"""What is deployed of the repository's root; the last one is the deployment's own, and may be missing."""
+BODIES = PurePosixPath("event")
+"""The folder of HTML that the event file names."""
 PACKAGE = "booking_sync/"
 SUFFIXES = frozenset([".py", ".html", ".css", ".js"])
 NOT_IN_AZURE = ("booking_sync/__main__.py", "booking_sync/cli/")
@@ -59,7 +62,12 @@ class PackagingError(Exception):
 
 def published(tracked: Iterable[str]) -> list[str]:
     """The files that are deployed, of all that git knows; paths with `/`, in order."""
-    return sorted(path for path in tracked if path in SINGLE_FILES or _is_of_the_app(path))
+    return sorted(path for path in tracked if path in SINGLE_FILES or _is_of_the_app(path) or _is_body(path))
+
+
+def _is_body(path: str) -> bool:
+    file = PurePosixPath(path)
+    return file.parent == BODIES and file.suffix == ".html"
 
 
 def _is_of_the_app(path: str) -> bool:

@@ -56,11 +56,12 @@ async def start(services: Services, trace: Trace) -> PerBookingRunner:
     from booking_sync.sync.per_booking import PerBookingRunner
     from booking_sync.sync.proof import EventProver
     from booking_sync.sync.synchronizer import Synchronizer
-    from booking_sync.wiring.sync import SyncServices, Witnesses, desired_state_rule
+    from booking_sync.wiring.sync import Events, SyncServices, Witnesses, desired_state_rule, event_renderer
 
     settings = services.settings()
     with trace.span("templates compiled"):
-        rule = desired_state_rule(settings)
+        renderer = event_renderer(settings, services.event_file())
+        rule = desired_state_rule(settings, renderer)
     with trace.span("clients made"):
         _, calendar = services.dataverse, services.calendar
     with trace.span("WhoAmI"):
@@ -68,7 +69,7 @@ async def start(services: Services, trace: Trace) -> PerBookingRunner:
     with trace.span("seal keys"):
         await services.seal_keys.load()
     sync, traced = (
-        SyncServices(services, settings, organization_id, rule, Witnesses()),
+        SyncServices(services, settings, organization_id, Events(renderer), Witnesses()),
         TracedCalendar(calendar, trace),
     )
     prover = EventProver(traced, sync.prover.sealer, services.seal_keys)

@@ -12,13 +12,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.rows import (
-    ID_COLUMN,
-    is_etag,
-    state_text,
-    to_booking_row,
-    to_columns,
-)
+from booking_sync.dataverse.row_reader import is_etag
+from booking_sync.dataverse.rows import ID_COLUMN, state_text, to_booking_row, to_columns
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import (
@@ -44,6 +39,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.bookings import BookingQuery
@@ -80,6 +76,7 @@ class DataverseBookings:
         sealer: of the environment's organisation.
         keyring: may know a key that the sealer does not.
         of_resource: columns on the bookable resource that people fill in.
+        event_columns: those that an administrator chose.
         record_window: seconds that a record waits for company.
     """
 
@@ -91,11 +88,14 @@ class DataverseBookings:
         keyring: SealKeyring,
         *,
         of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
+        event_columns: Sequence[EventColumn] = (),
         record_window: float = 0.02,
     ) -> None:
         self._client = client
         self._columns = columns
         self._of_resource = of_resource
+        self._event_columns = event_columns
+        self._shape = queries.booking_shape(columns, of_resource, event_columns)
         self._sealer = sealer
         self._keyring = keyring
         self._reads: MicroBatcher[str, BookingRow | None] = MicroBatcher(
@@ -143,8 +143,8 @@ class DataverseBookings:
             PermanentError: refused.
             ValueError: the query holds a moment without a time zone.
         """
-        path = queries.booking_list(query, self._columns, self._of_resource)
-        async for page in self._client.pages(path, headers=queries.PAGE_HEADERS):
+        path = queries.booking_list(query, self._columns, self._shape)
+        async for page in self._client.pages(path, headers=queries.BOOKING_PAGE_HEADERS):
             yield await self._page(page)
 
     async def count_bookings(self, query: BookingQuery) -> int:
@@ -199,9 +199,10 @@ class DataverseBookings:
             asked: their ids.
             spoiled: gets those whose single row is too much.
         """
-        path = queries.booking_rows(asked, self._columns, self._of_resource)
+        path = queries.booking_rows(asked, self._shape)
+        rows = self._client.rows(path, headers=queries.BOOKING_HEADERS)
         try:
-            return await app_refusal.of_all(self._client.rows(path), _logger, DATAVERSE)
+            return await app_refusal.of_all(rows, _logger, DATAVERSE)
         except OversizedAnswerError as error:
             if len(asked) == 1:
                 spoiled[asked[0]] = error
@@ -224,7 +225,7 @@ class DataverseBookings:
     def _to_row(self, row: Mapping[str, Any], unlearned: TransientError | None) -> BookingRow:
         if unlearned and self._unknown_keys([row]):
             raise unlearned  # whether its record is ours can't be told: this row's trouble alone
-        return to_booking_row(row, self._columns, self._sealer, self._of_resource)
+        return to_booking_row(row, self._columns, self._sealer, self._of_resource, self._event_columns)
 
     def _convert(
         self, row: Mapping[str, Any] | None, unlearned: TransientError | None

@@ -14,13 +14,14 @@ from urllib.parse import quote
 
 from booking_sync.dataverse.customizations import DataverseCustomizations
 from booking_sync.dataverse.failures import DataverseFailures
-from booking_sync.dataverse.queries import BOOKINGS, booking_expand, booking_select
+from booking_sync.dataverse.queries import BOOKINGS, booking_shape, some_booking
 from booking_sync.dataverse.row_columns import RowColumns, objects
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
+from booking_sync.domain.event_text.columns import lookup_property
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.text import clean_line
-from booking_sync.domain.watched import BOOKING_TABLE, WORK_ORDER_COLUMNS
+from booking_sync.domain.watched import BOOKING_TABLE, WORK_ORDER_COLUMNS, WORK_ORDER_NAMES
 from booking_sync.errors import PermanentError
 from booking_sync.ports.diagnosis import FailedJobs, ForeignMarks, Identity, Person, TableFacts
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.webhook_key import WebhookKey
     from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.ports.bookings import FailingBookings
     from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
 
@@ -38,10 +40,11 @@ MOST_JOBS = 100
 MOST_MARKED = 1000
 """How many are counted before it is said that there are more."""
 
+_WORK_ORDER = ",".join((*WORK_ORDER_COLUMNS, *map(lookup_property, WORK_ORDER_NAMES)))
 _READS: Final[Mapping[str, str]] = {
     "bookableresource": "bookableresources?$select=resourcetype,_userid_value",
     "bookingstatus": "bookingstatuses?$select=name,status,msdyn_fieldservicestatus",
-    "msdyn_workorder": f"msdyn_workorders?$select={','.join(WORK_ORDER_COLUMNS)}",
+    "msdyn_workorder": f"msdyn_workorders?$select={_WORK_ORDER}",
     "account": "accounts?$select=name",
     "systemuser": "systemusers?$select=azureactivedirectoryobjectid,isdisabled",
 }
@@ -108,9 +111,14 @@ class DataverseAppAccessReads:
         """Read at most one row of a table with all columns that the sync uses."""
         path = _READS.get(table)
         if path is None:
-            expand = booking_expand(self._of_resource)
-            path = f"{BOOKINGS}?$select={booking_select(self._columns)}&$expand={expand}"
+            path = some_booking(booking_shape(self._columns, self._of_resource))
+            await self._client.rows(path)
+            return
         await self._client.rows(f"{path}&$top=1")
+
+    async def read_columns(self, columns: Sequence[EventColumn]) -> None:
+        """Read at most one booking with these columns as well."""
+        await self._client.rows(some_booking(booking_shape(self._columns, self._of_resource, columns)))
 
     async def failing(self) -> FailingBookings:
         """Bookings with a text in the error column, the latest first."""

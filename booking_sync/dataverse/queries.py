@@ -8,15 +8,19 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from booking_sync.dataverse.event_columns.shape import Shape, with_columns
+from booking_sync.dataverse.row_reader import FORMATTED
 from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
+from booking_sync.domain.event_text.columns import lookup_property
 from booking_sync.domain.ids import read_guid
-from booking_sync.domain.watched import WORK_ORDER_COLUMNS, RelatedTable
+from booking_sync.domain.watched import WORK_ORDER_COLUMNS, WORK_ORDER_NAMES, RelatedTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.ports.bookings import BookingQuery
 
 BOOKINGS = "bookableresourcebookings"
@@ -32,6 +36,14 @@ milliseconds. Dataverse would send up to 5,000."""
 PAGE_HEADERS = {"Prefer": f"odata.maxpagesize={PAGE_ROWS}"}
 """Wanted with every page of a list, not only the first (Dataverse: "Page results")."""
 
+_FORMATTED = f'odata.include-annotations="{FORMATTED}"'
+
+BOOKING_HEADERS = {"Prefer": _FORMATTED}
+"""Wanted with every read of bookings: the names behind lookups come along, which costs no request."""
+
+BOOKING_PAGE_HEADERS = {"Prefer": f"odata.maxpagesize={PAGE_ROWS},{_FORMATTED}"}
+"""The same with every page of a list."""
+
 ID_PAGE_HEADERS = {"Prefer": "odata.maxpagesize=5000"}
 """The same for a list of nothing but ids: as many as Dataverse sends."""
 
@@ -45,8 +57,17 @@ _BOOKING_COLUMNS = (
     "_resource_value",
     "_bookingstatus_value",
     "_msdyn_workorder_value",
+    "msdyn_estimatedarrivaltime",
+    "msdyn_estimatedtravelduration",
 )
-_USER_COLUMNS = "azureactivedirectoryobjectid,isdisabled"
+_STATUS = Shape(("name", "status", "msdyn_fieldservicestatus"))
+_WORK_ORDER = Shape(
+    (*WORK_ORDER_COLUMNS, *map(lookup_property, WORK_ORDER_NAMES)), {"msdyn_serviceaccount": Shape(("name",))}
+)
+_USER = Shape(("azureactivedirectoryobjectid", "isdisabled"))
+
+MAX_EXPANDS = 15
+"""How many lookups one question may follow (Dataverse: "Join tables using OData")."""
 
 RESOURCE_COLUMN = "_resource_value"
 """By which column a booking names its bookable resource."""
@@ -58,9 +79,35 @@ _LOOKUPS = {
 """By which column a booking names a row of each table."""
 
 
-def booking_rows(
-    ids: Sequence[str], columns: SupportColumns, of_resource: ResourceColumns = NO_RESOURCE_COLUMNS
-) -> str:
+def booking_shape(
+    columns: SupportColumns,
+    of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
+    event_columns: Sequence[EventColumn] = (),
+) -> Shape:
+    """What is read of a booking and of the rows around it.
+
+    Args:
+        columns: ours on the booking.
+        of_resource: those on the bookable resource that people fill in.
+        event_columns: those that an administrator chose for events.
+    """
+    own = Shape((*_BOOKING_COLUMNS, *astuple(columns)), _around(of_resource))
+    return with_columns(own, event_columns)
+
+
+def check_expands(event_columns: Sequence[EventColumn]) -> str:
+    """What is wrong where the columns take more lookups than one question can follow; else empty."""
+    plain = Shape((), _around(NO_RESOURCE_COLUMNS))
+    most, own, wanted = MAX_EXPANDS, plain.expands, with_columns(plain, event_columns).expands
+    if wanted <= most:
+        return ""
+    return (
+        f"follow {wanted - own} lookups besides those that every event needs, and Dynamics 365 takes "
+        f"{most - own}: leave some columns out, or show a lookup's name instead of a column behind it"
+    )
+
+
+def booking_rows(ids: Sequence[str], shape: Shape) -> str:
     """The list of these bookings with all that planning needs, below the API's path.
 
     `In` with parameter aliases is Dataverse's way to ask for many ids; an id without a row is simply not in
@@ -68,8 +115,7 @@ def booking_rows(
 
     Args:
         ids: GUIDs, bare.
-        columns: ours on the booking.
-        of_resource: those on the bookable resource that people fill in.
+        shape: from `booking_shape`.
 
     Raises:
         ValueError: no ids, or more than `MAX_IDS`.
@@ -78,15 +124,13 @@ def booking_rows(
         raise ValueError(f"one request asks for 1 to {MAX_IDS} bookings, not {len(ids)}")
     values = quote(json.dumps(list(ids), separators=(",", ":")), safe="")
     return (
-        f"{BOOKINGS}?$select={booking_select(columns)}&$expand={booking_expand(of_resource)}"
+        f"{_shaped(shape)}"
         "&$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)"
         f"&@p1='bookableresourcebookingid'&@p2={values}"
     )
 
 
-def booking_list(
-    query: BookingQuery, columns: SupportColumns, of_resource: ResourceColumns = NO_RESOURCE_COLUMNS
-) -> str:
+def booking_list(query: BookingQuery, columns: SupportColumns, shape: Shape) -> str:
     """The list of the bookings that a query describes, with the same columns as a read, below the API's path.
 
     Ordered by key, so that pages neither repeat nor skip rows that change while the list is read; or by start
@@ -95,15 +139,13 @@ def booking_list(
     Args:
         query: describes them.
         columns: ours on the booking.
-        of_resource: those on the bookable resource that people fill in.
+        shape: from `booking_shape`.
 
     Raises:
         ValueError: a moment without a time zone, or the id of a resource or work order that is no GUID.
     """
     order = f"starttime,{_BOOKING_COLUMNS[0]}" if query.by_start else _BOOKING_COLUMNS[0]
-    path = (
-        f"{BOOKINGS}?$select={booking_select(columns)}&$expand={booking_expand(of_resource)}&$orderby={order}"
-    )
+    path = f"{_shaped(shape)}&$orderby={order}"
     conditions = " and ".join(_conditions(query, columns))
     return f"{path}&$filter={quote(conditions, safe='')}" if conditions else path
 
@@ -178,22 +220,19 @@ def booking_row(booking_id: str) -> str:
     return f"{BOOKINGS}({booking_id})"
 
 
-def booking_select(columns: SupportColumns) -> str:
-    """The booking's own columns, as `$select` lists them."""
-    return ",".join((*_BOOKING_COLUMNS, *astuple(columns)))
+def some_booking(shape: Shape) -> str:
+    """At most one booking, whichever, with all that planning needs, below the API's path."""
+    return f"{_shaped(shape)}&$top=1"
 
 
-def booking_expand(of_resource: ResourceColumns = NO_RESOURCE_COLUMNS) -> str:
-    """The rows around a booking, as `$expand` lists them."""
-    resource = ",".join(("resourcetype", "_userid_value", *of_resource.names))
-    order = ",".join(WORK_ORDER_COLUMNS)
-    return ",".join(
-        (
-            f"Resource($select={resource};$expand=UserId($select={_USER_COLUMNS}))",
-            "BookingStatus($select=name,status,msdyn_fieldservicestatus)",
-            f"msdyn_workorder($select={order};$expand=msdyn_serviceaccount($select=name))",
-        )
-    )
+def _shaped(shape: Shape) -> str:
+    return f"{BOOKINGS}?$select={shape.select}&$expand={shape.expand}"
+
+
+def _around(of_resource: ResourceColumns) -> Mapping[str, Shape]:
+    """The rows around a booking."""
+    resource = Shape(("resourcetype", "_userid_value", *of_resource.names), {"UserId": _USER})
+    return {"Resource": resource, "BookingStatus": _STATUS, "msdyn_workorder": _WORK_ORDER}
 
 
 def _conditions(query: BookingQuery, columns: SupportColumns) -> Iterator[str]:

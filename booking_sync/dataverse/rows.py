@@ -8,10 +8,10 @@ row which was not sent along, because then we are not allowed to see it. Taking 
 
 from __future__ import annotations
 
-import math
-import re
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.dataverse.event_columns.reading import read_values
+from booking_sync.dataverse.row_reader import RowReader
 from booking_sync.domain.booking import (
     Address,
     BookableResource,
@@ -21,28 +21,21 @@ from booking_sync.domain.booking import (
     WorkOrder,
 )
 from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, RESOURCE_MAILBOX_LENGTH, SYNC_ERROR_LENGTH
-from booking_sync.domain.ids import NO_GUID, read_guid, read_moment
+from booking_sync.domain.ids import NO_GUID
 from booking_sync.domain.record import BookingRow, format_state, read_record
 from booking_sync.domain.text import clean_line, shorten
-from booking_sync.errors import PermanentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.record import SyncRecord
 
 ID_COLUMN = "bookableresourcebookingid"
 
-_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]+"')
 _ACTIVE = 0
-
-
-def is_etag(value: object) -> bool:
-    """Whether this names one version of a row; `*` and an empty text would overwrite any."""
-    return isinstance(value, str) and _ETAG.fullmatch(value) is not None
 
 
 def to_booking_row(
@@ -50,6 +43,7 @@ def to_booking_row(
     columns: SupportColumns,
     sealer: Sealer,
     of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
+    event_columns: Sequence[EventColumn] = (),
 ) -> BookingRow:
     """The row as the domain sees it; its record must be sealed for this row.
 
@@ -58,11 +52,12 @@ def to_booking_row(
         columns: ours on the booking.
         sealer: knows our seals.
         of_resource: those on the bookable resource that people fill in.
+        event_columns: those that an administrator chose for events; they were asked for as well.
 
     Raises:
         PermanentError: a column holds what it can't hold, or a related row may not be seen.
     """
-    reader = _Reader(row)
+    reader = RowReader(row)
     booking_id = reader.required_guid(ID_COLUMN)
     read = read_record(
         booking_id,
@@ -73,7 +68,7 @@ def to_booking_row(
         error=reader.text(columns.sync_error),
     )
     return BookingRow(
-        booking=_booking(booking_id, reader, of_resource),
+        booking=_booking(booking_id, reader, of_resource, event_columns),
         record=read.record,
         etag=reader.etag(),
         claim=read.claim,
@@ -103,7 +98,9 @@ def to_columns(
     }
 
 
-def _booking(booking_id: str, row: _Reader, of_resource: ResourceColumns) -> Booking:
+def _booking(
+    booking_id: str, row: RowReader, of_resource: ResourceColumns, event_columns: Sequence[EventColumn]
+) -> Booking:
     return Booking(
         id=booking_id,
         name=row.text("name") or "",
@@ -113,10 +110,13 @@ def _booking(booking_id: str, row: _Reader, of_resource: ResourceColumns) -> Boo
         status=_status(row.related("BookingStatus", "_bookingstatus_value")),
         resource=_resource(row.related("Resource", "_resource_value"), row, of_resource),
         work_order=_work_order(row.related("msdyn_workorder", "_msdyn_workorder_value")),
+        arrival=row.moment("msdyn_estimatedarrivaltime"),
+        travel_minutes=row.integer("msdyn_estimatedtravelduration"),
+        values=read_values(row, event_columns),
     )
 
 
-def _status(row: _Reader | None) -> BookingStatus | None:
+def _status(row: RowReader | None) -> BookingStatus | None:
     if row is None:
         return None
     return BookingStatus(
@@ -124,7 +124,9 @@ def _status(row: _Reader | None) -> BookingStatus | None:
     )
 
 
-def _resource(row: _Reader | None, booking: _Reader, of_resource: ResourceColumns) -> BookableResource | None:
+def _resource(
+    row: RowReader | None, booking: RowReader, of_resource: ResourceColumns
+) -> BookableResource | None:
     if row is None:
         return None
     return BookableResource(
@@ -138,14 +140,14 @@ def _resource(row: _Reader | None, booking: _Reader, of_resource: ResourceColumn
     )
 
 
-def _user(row: _Reader | None) -> SystemUser | None:
+def _user(row: RowReader | None) -> SystemUser | None:
     if row is None:
         return None
     entra_id = row.guid("azureactivedirectoryobjectid")
     return SystemUser(None if entra_id == NO_GUID else entra_id, disabled=row.flag("isdisabled"))
 
 
-def _work_order(row: _Reader | None) -> WorkOrder | None:
+def _work_order(row: RowReader | None) -> WorkOrder | None:
     if row is None:
         return None
     account = row.related("msdyn_serviceaccount")
@@ -155,10 +157,14 @@ def _work_order(row: _Reader | None) -> WorkOrder | None:
         summary=row.text("msdyn_workordersummary") or "",
         instructions=row.text("msdyn_instructions") or "",
         address=_address(row),
+        priority=row.formatted("_msdyn_priority_value"),
+        type=row.formatted("_msdyn_workordertype_value"),
+        incident_type=row.formatted("_msdyn_primaryincidenttype_value"),
+        contact=row.formatted("_msdyn_reportedbycontact_value"),
     )
 
 
-def _address(row: _Reader) -> Address:
+def _address(row: RowReader) -> Address:
     lines = (row.text(f"msdyn_address{number}") for number in (1, 2, 3))
     return Address(
         lines=tuple(line for line in lines if line),
@@ -173,94 +179,3 @@ def _address(row: _Reader) -> Address:
 
 def _lower(text: str | None) -> str | None:
     return text.lower() if text else None
-
-
-def _float(number: float) -> float:
-    """As a float; infinite when it is too large for one, as JSON's whole numbers may be."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf
-
-
-class _Reader:
-    """Reads columns of one row, or of a row it points to, by type."""
-
-    def __init__(self, row: Mapping[str, Any], path: str = "") -> None:
-        self._row = row
-        self._path = path
-
-    def text(self, column: str) -> str | None:
-        value = self._row.get(column)
-        if value is None or isinstance(value, str):
-            return value
-        raise self._wrong(column, "text")
-
-    def guid(self, column: str) -> str | None:
-        if self._row.get(column) is None:
-            return None
-        return self.required_guid(column)
-
-    def required_guid(self, column: str) -> str:
-        guid = read_guid(self._row.get(column))
-        if guid is None:
-            raise self._wrong(column, "a GUID")
-        return guid
-
-    def integer(self, column: str) -> int | None:
-        if self._row.get(column) is None:
-            return None
-        return self.required_integer(column)
-
-    def required_integer(self, column: str) -> int:
-        value = self._row.get(column)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        raise self._wrong(column, "a whole number")
-
-    def number(self, column: str) -> float | None:
-        value = self._row.get(column)
-        if value is None:
-            return None
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            number = _float(value)
-            if math.isfinite(number):
-                return number
-        raise self._wrong(column, "a number")
-
-    def flag(self, column: str) -> bool:
-        value = self._row.get(column)
-        if value is None or isinstance(value, bool):
-            return bool(value)
-        raise self._wrong(column, "yes or no")
-
-    def moment(self, column: str) -> datetime | None:
-        value = self._row.get(column)
-        if value is None:
-            return None
-        moment = read_moment(value)
-        if moment is None:
-            raise self._wrong(column, "a time with its zone, between the years 1 and 9999")
-        return moment
-
-    def etag(self) -> str:
-        value = self._row.get("@odata.etag")
-        if isinstance(value, str) and is_etag(value):
-            return value
-        raise self._wrong("@odata.etag", "a version")
-
-    def related(self, navigation: str, lookup: str | None = None) -> _Reader | None:
-        value = self._row.get(navigation)
-        if isinstance(value, dict):
-            return _Reader(value, f"{self._path}{navigation}/")
-        if value is not None:
-            raise self._wrong(navigation, "a row")
-        if lookup is not None and self._row.get(lookup) is not None:
-            raise PermanentError(
-                f"Dynamics 365: the booking's {self._path}{navigation} is set, but our application user may "
-                "not read it; an administrator must check its security role."
-            )
-        return None
-
-    def _wrong(self, column: str, expected: str) -> PermanentError:
-        return PermanentError(f"Dynamics 365: the column '{self._path}{column}' does not hold {expected}.")

@@ -56,7 +56,8 @@ class DataverseTrials:
         """
         started = time.monotonic()
         try:
-            path = queries.booking_rows(booking_ids, self._columns, self._of_resource)
+            shape = queries.booking_shape(self._columns, self._of_resource)
+            path = queries.booking_rows(booking_ids, shape)
             rows = await self._client.rows(path)
         except PermanentError:
             return ServiceAnswer(_REFUSED, seconds=time.monotonic() - started)

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from booking_sync.doctor import app_access, credentials, mailboxes, people, registration, storage, trial
+from booking_sync.doctor import (
+    app_access,
+    credentials,
+    event_columns,
+    mailboxes,
+    people,
+    registration,
+    storage,
+    trial,
+)
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.event import is_mailbox
 from booking_sync.domain.participation import calendar_of
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
     from booking_sync.doctor.options import DoctorOptions, Expectations
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.participation import Participation
     from booking_sync.ports.bookings import NamedResource
     from booking_sync.ports.calendars import Calendar
@@ -83,7 +93,11 @@ class DoctorSources:
     app_access: Callable[[], AppAccessReads]
     people: Callable[[], PeopleReads]
     participation: Callable[[], Participation]
+    event_columns: Callable[[], Awaitable[Sequence[EventColumn]]]
+    """Those of the event file, as the app finds them; raises `SettingsError` where a path leads nowhere."""
     registration_reads: Callable[[], RegistrationReads]
+    administered_columns: Callable[[], Awaitable[Sequence[EventColumn]]]
+    """The same, as whoever sets the app up finds them."""
     calendar: Callable[[], Calendar]
     render: Callable[[], Callable[[Booking, datetime, datetime], EventContent]]
     """Renders bookings by the app's settings."""
@@ -229,6 +243,7 @@ class DoctorChecks:
             return None
         self._note(*app_access.judge_identity(who))
         await self._privileges(dataverse, who)
+        await self._event_columns(dataverse)
         await self._rows(dataverse)
         return who
 
@@ -248,6 +263,20 @@ class DoctorChecks:
 
         result = await self._ask(Area.DATAVERSE, f"reading {table}", ask, app_access.READ)
         self._note(*([result] if result else []))
+
+    async def _event_columns(self, dataverse: AppAccessReads) -> None:
+        if self._failed(Area.SETTINGS):
+            return  # which tells of the file as well
+        check, remedy = event_columns.CHECK, event_columns.ROLE
+        try:
+            columns = await self.sources.event_columns()
+            if columns:
+                await dataverse.read_columns(columns)
+                self._note(event_columns.judge_columns(columns))
+        except SettingsError as error:
+            self._note(event_columns.judge_unusable(error))
+        except SyncError as error:
+            self._note(CheckResult(Area.DATAVERSE, check, CheckStatus.ERROR, error.reason, remedy))
 
     async def _rows(self, dataverse: AppAccessReads) -> None:
         if any(each.check == "reading bookableresourcebooking" and _is_bad(each) for each in self._results):
@@ -318,7 +347,10 @@ class DoctorChecks:
         expectations = self._open(Area.REGISTRATION, self.sources.expectations)
         if registration_reads is None or expectations is None:
             return
-        desired = expectations.desired
+        columns = await self._administered_columns()
+        if columns is None:
+            return
+        desired = expectations.desired(columns)
         table = await self._administer("table definition", registration_reads.table)
         self._note(*(registration.judge_definition(table) if table else ()))
         actual = await self._administer("columns and steps", lambda: registration_reads.registration(desired))
@@ -333,6 +365,14 @@ class DoctorChecks:
             return
         jobs = await self._administer("failed webhooks", lambda: registration_reads.failed_jobs(steps, since))
         self._note(*([registration.judge_jobs(jobs, JOB_DAYS)] if jobs else []))
+
+    async def _administered_columns(self) -> Sequence[EventColumn] | None:
+        """The event file's columns, whose steps differ from those without; None where they can't be told."""
+        try:
+            return await self._administer("event file", self.sources.administered_columns)
+        except SettingsError:
+            self._skip(Area.REGISTRATION, "all", "needs an event file that can be used")
+        return None
 
     async def _administer(self, check: str, question: Callable[[], Awaitable[Facts]]) -> Facts | None:
         """Ask as whoever signs in. A refusal of the app itself is no error: it needs no such right."""

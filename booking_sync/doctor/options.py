@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.timers import TimerSchedules
     from booking_sync.ports.customizations import DesiredCustomizations
 
@@ -28,6 +31,7 @@ class DoctorOptions:
 class Expectations:
     """What should be there, by the settings."""
 
-    desired: DesiredCustomizations
+    desired: Callable[[Sequence[EventColumn]], DesiredCustomizations]
+    """By the columns that the event file names."""
     schedules: TimerSchedules
     """When timers run, and how far back each catch-up looks, and so how long a success may be missing."""

@@ -7,7 +7,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+
+    from booking_sync.domain.event_text.columns import ColumnValue
 
 
 class ResourceType(IntEnum):
@@ -97,6 +100,13 @@ class WorkOrder:
     summary: str = ""
     instructions: str = ""
     address: Address = Address()
+    priority: str = ""
+    """The name of a row it points to, as those below; empty where Dataverse tells none."""
+    type: str = ""
+    incident_type: str = ""
+    """The primary one."""
+    contact: str = ""
+    """Who reported it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +125,9 @@ class Booking:
     status: BookingStatus | None = None
     resource: BookableResource | None = None
     work_order: WorkOrder | None = None
+    arrival: datetime | None = None
+    """When the technician should be there; aware, UTC."""
+    travel_minutes: int | None = None
+    """Of the booking's time."""
+    values: Mapping[str, ColumnValue] = field(default_factory=dict)
+    """By name the columns that an administrator chose; empty ones are left out."""

@@ -10,6 +10,7 @@
     clock           the time of day
     customizations, customization_actions
                     what `provision` reads and changes in Dataverse
+    definitions     what an environment knows of its tables and columns
     diagnosis       what `doctor` reads of every service
     certification   what `certify` tries on every service
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.timers import Timer, TimerRun
     from booking_sync.ports.bookings import FailingBookings, NamedResource
     from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
@@ -138,6 +139,9 @@ class AppAccessReads(Protocol):
 
     async def read_one(self, table: str) -> None:
         """Read at most one row of a table with all columns that the sync uses."""
+
+    async def read_columns(self, columns: Sequence[EventColumn]) -> None:
+        """Read at most one booking with these columns as well."""
 
     async def failing(self) -> FailingBookings:
         """Bookings with a text in the error column, the latest first."""

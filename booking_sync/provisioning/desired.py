@@ -18,12 +18,14 @@ from booking_sync.domain.columns import (
     publisher_prefix,
 )
 from booking_sync.domain.participation import TakesPart
-from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RelatedTable, related_attributes
+from booking_sync.domain.watched import BOOKING_TABLE, RelatedTable, watched_attributes
 from booking_sync.ports.customizations import Column, DesiredCustomizations, Image, Message, Step, Webhook
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from booking_sync.domain.event_text.columns import EventColumn
 
 WEBHOOK_NAME: Final = "booking_sync"
 
@@ -40,6 +42,7 @@ def desired_customizations(
     *,
     of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
     has_key: bool = False,
+    event_columns: Sequence[EventColumn] = (),
 ) -> DesiredCustomizations:
     """What should be in the environment.
 
@@ -48,22 +51,21 @@ def desired_customizations(
         of_resource: of those on the bookable resource that people fill in.
         webhook_url: where the function app takes webhooks; empty: leave it as it is.
         has_key: whether the function's key was given; otherwise it is left as it is.
+        event_columns: those that an administrator wants in events.
 
     Raises:
         NoCommonPrefixError: the columns' names don't share their publisher's prefix.
     """
     image = frozenset({names.event_id, names.original_resource, names.sync_state, WORK_ORDER_COLUMN})
-    related = (
-        Step(Message.UPDATE, str(table), frozenset(columns))
-        for table, columns in related_attributes(of_resource).items()
-    )
+    watched = watched_attributes(of_resource, event_columns)
+    related = (Step(Message.UPDATE, str(table), watched[table]) for table in RelatedTable)
     return DesiredCustomizations(
         prefix=_prefix(names, of_resource),
         columns=(*_columns(names), *_resource_columns(of_resource)),
         webhook=Webhook(WEBHOOK_NAME, webhook_url, has_key),
         steps=(
             Step(Message.CREATE, BOOKING_TABLE),
-            Step(Message.UPDATE, BOOKING_TABLE, frozenset(BOOKING_ATTRIBUTES)),
+            Step(Message.UPDATE, BOOKING_TABLE, watched[BOOKING_TABLE]),
             Step(Message.DELETE, BOOKING_TABLE, image=Image(PRE_IMAGE_ALIAS, image)),
             Step(Message.RESTORE, BOOKING_TABLE, optional=True),
             *related,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from booking_sync.domain.columns import ResourceColumns, SupportColumns, column_problems
 from booking_sync.domain.participation import Participation
 from booking_sync.domain.text import trim
+from booking_sync.domain.watched import TABLE_BEHIND, RelatedTable
 from booking_sync.errors import SettingsError
+from booking_sync.event_file.location import load_event_file
 from booking_sync.settings.table import (
     BY_FIELD,
     QueueSettings,
@@ -54,7 +56,7 @@ def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
     Where a setting of these is wrong, the webhook takes more than it needs to, and a deletion may name no
     event; the worker has its messages wait until everything is mended.
     """
-    values, problems = _read(environ, [each.name for each in fields(ReceiverPolicy)])
+    values, problems = _read(environ, [each.name for each in fields(ReceiverPolicy) if each.name in BY_FIELD])
     others, _ = _read(environ, _IDS)
     doubled = [each for each in _shared_ids(others) if _IDS["organization_id"] in each]
     if doubled:  # every webhook would come from another organisation than that
@@ -67,6 +69,7 @@ def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
         # Without the organisation nobody can tell a copied environment's record from ours.
         columns=_columns_for_deletions(environ) if "organization_id" in values else None,
         resource_columns=values.get("resource_columns"),
+        shows_more=_shown_tables(environ),
     )
     return ReceiverSettings(policy, tuple(problems))
 
@@ -136,6 +139,16 @@ def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, A
         else:
             (values[name],) = found.values()
     return values, problems
+
+
+def _shown_tables(environ: Mapping[str, str]) -> frozenset[RelatedTable]:
+    """Tables of which the event file names columns; all while it can't be read."""
+    try:
+        columns = load_event_file(environ).columns
+    except SettingsError:
+        return frozenset(RelatedTable)
+    first = {each.path[0].lower() for each in columns if len(each.path) > 1}
+    return frozenset(table for lookup, table in TABLE_BEHIND.items() if lookup in first)
 
 
 def _shared_ids(values: Mapping[str, Any]) -> Iterator[str]:

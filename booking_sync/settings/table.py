@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 from booking_sync.domain.columns import ResourceColumns, SupportColumns
 from booking_sync.domain.participation import Participation  # noqa: TC001 - `get_type_hints` reads it
 from booking_sync.domain.text import trim
+from booking_sync.event_file.content import FILE_NAME
+from booking_sync.event_file.location import EVENT_FILE
 from booking_sync.settings import values
 from booking_sync.settings.registration import (
     DEFAULT_AUDIT_SCHEDULE,
@@ -286,14 +288,24 @@ class Settings:
             "https://graph.microsoft.com",
         ),
     ]
+    event_file: Annotated[
+        str,
+        Setting(
+            EVENT_FILE,
+            values.file_name,
+            "the file that says what events show (TOML), beside function_app.py",
+            _OUTLOOK_GROUP,
+            FILE_NAME,
+        ),
+    ]
     event_time_zone: Annotated[
         str,
         Setting(
             "EVENT_TIME_ZONE",
-            values.time_zone,
-            "the zone that events are written in (IANA or Windows name)",
+            values.time_zone_or_nothing,
+            "the zone that events are written in (IANA or Windows name); empty: the event file's, else UTC",
             _OUTLOOK_GROUP,
-            "UTC",
+            "",
         ),
     ]
     event_subject_template: Annotated[
@@ -301,7 +313,7 @@ class Settings:
         Setting(
             "EVENT_SUBJECT_TEMPLATE",
             values.subject_template,
-            "Jinja template of the event's subject; empty: built in",
+            "Jinja template of the event's subject; empty: the event file's, else built in",
             _OUTLOOK_GROUP,
             "",
             many_lines=True,
@@ -312,7 +324,7 @@ class Settings:
         Setting(
             "EVENT_BODY_TEMPLATE",
             values.body_template,
-            "Jinja template of the event's HTML body; empty: built in",
+            "Jinja template of the event's HTML body; empty: the event file's, else built in",
             _OUTLOOK_GROUP,
             "",
             many_lines=True,

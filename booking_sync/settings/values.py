@@ -30,6 +30,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?
 _MAX_EXTENSION_NAME = 80
 """No limit is documented. Outlook keeps an open extension in a named property, whose name has 126 characters
 at most ([MS-OXCDATA] 2.6.1 counts its bytes in one byte), and puts 44 of its own before ours."""
+_MAX_FILE_NAME = 200
 _QUOTES = frozenset(('""', "''", "``", "“”", "„“", "„”", "«»", "\u2018\u2019"))
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
@@ -204,8 +205,10 @@ def schedule(text: str) -> str:
     return text
 
 
-def time_zone(text: str) -> str:
-    """A zone's IANA or Windows name."""
+def time_zone_or_nothing(text: str) -> str:
+    """A zone's IANA or Windows name; empty stays empty."""
+    if not text:
+        return ""
     from booking_sync.domain.zones import UnknownZoneError, event_zone  # noqa: PLC0415 - keeps the webhook light
 
     try:
@@ -217,32 +220,38 @@ def time_zone(text: str) -> str:
     return text
 
 
-def subject_template(text: str) -> str:
-    """A Jinja template of one line."""
-    try_templates(subject=text)
+def file_name(text: str) -> str:
+    """A file's name or path."""
+    if len(text) > _MAX_FILE_NAME or text.endswith(("/", "\\")):
+        raise ValueError(
+            f"must be a file's name, such as event.toml, with at most {_MAX_FILE_NAME} characters"
+        )
     return text
+
+
+def subject_template(text: str) -> str:
+    """A Jinja template of one line; whether its names are known is checked with the event file."""
+    return _template(text, escape=False)
 
 
 def body_template(text: str) -> str:
-    """A Jinja template of HTML."""
-    try_templates(body=text)
-    return text
+    """A Jinja template of HTML; as `subject_template`."""
+    return _template(text, escape=True)
 
 
-def try_templates(
-    *, subject: str = "", body: str = "", zone: str = "UTC", dataverse_url: str = "https://localhost"
-) -> None:
-    """Make an event's texts by these templates, of a booking without anything; empty: the built-in ones."""
-    if not subject and not body:
-        return
-    from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle  # noqa: PLC0415 - keeps the webhook light
-    from booking_sync.domain.event_text.templates import BadTemplateError  # noqa: PLC0415 - keeps the webhook light
-    from booking_sync.domain.zones import event_zone  # noqa: PLC0415 - as above
+def _template(text: str, *, escape: bool) -> str:
+    if not text:
+        return ""
+    from booking_sync.domain.event_text.templates import (  # noqa: PLC0415 - keeps the webhook light
+        BadTemplateError,
+        compile_template,
+    )
 
     try:
-        EventRenderer(EventStyle(event_zone(zone), dataverse_url, subject, body))
+        compile_template(text, escape=escape)
     except BadTemplateError as error:
         raise ValueError(f"can't be used: {error}") from None
+    return text
 
 
 def extension_name(text: str) -> str:

@@ -63,7 +63,7 @@ class IgnoreReason(StrEnum):
 class ReceiverPolicy:
     """What the decisions depend on; GUIDs are lower-case, empty ones are not checked.
 
-    The fields are named as in `Settings`, which fills them.
+    The fields are named as in `Settings`, which fills them; but for the last one, which the event file fills.
     """
 
     organization_id: str
@@ -74,6 +74,8 @@ class ReceiverPolicy:
     """None when nobody can tell them just now: then a deletion names no event, and the audit removes it."""
     resource_columns: ResourceColumns | None = NO_RESOURCE_COLUMNS
     """None when nobody can tell them just now: then each change of a bookable resource counts."""
+    shows_more: frozenset[RelatedTable] = frozenset()
+    """Tables of which an administrator wants further columns in events: their steps say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,8 @@ def _related(
     if kind is not ChangeKind.UPDATE:
         return Ignored(IgnoreReason.NOT_AN_UPDATE)
     changed, of_resource = _target_row(shown), policy.resource_columns
-    if changed is None or (of_resource is None and change.table is RelatedTable.RESOURCE):
+    unknown = of_resource is None and change.table is RelatedTable.RESOURCE
+    if changed is None or unknown or change.table in policy.shows_more:
         return change
     watched = related_attributes(of_resource or NO_RESOURCE_COLUMNS)[change.table]
     if not set(changed).intersection(watched):

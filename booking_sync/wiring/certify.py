@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.ids import typed_guid
-from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError
 from booking_sync.wiring.doctor import WebhookToExpect
 from booking_sync.wiring.services import Services, new_id, now
@@ -54,7 +53,7 @@ async def open_certify(
     from booking_sync.outlook.client import GraphClient
     from booking_sync.outlook.trials import OutlookTrials
     from booking_sync.settings.table import GraphSettings
-    from booking_sync.wiring.sync import event_renderer, start_sync
+    from booking_sync.wiring.sync import start_sync
 
     async with Services(environ, sign_in=sign_in) as services:
         sync = await start_sync(services)
@@ -65,8 +64,8 @@ async def open_certify(
                 calendar,
                 DataverseTrials(services.dataverse, services.columns, services.people.resource_columns),
                 _DeployedApp(services, webhook or WebhookToExpect()),
-                event_zone(sync.settings.event_time_zone),
-                event_renderer(sync.settings).render,
+                sync.events.renderer.style.zone,
+                sync.events.renderer.render,
             )
             named = replace(
                 options,

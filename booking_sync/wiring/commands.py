@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from booking_sync.bulk.adoption import Extension
     from booking_sync.bulk.queueing import Checkpoint
     from booking_sync.dataverse.customizations import DataverseCustomizations
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.calendars import MarkedEvents
@@ -190,10 +191,24 @@ async def open_queues(environ: Mapping[str, str]) -> AsyncIterator[Queues]:
         yield Queues(storage)
 
 
+@dataclass(frozen=True, slots=True)
+class Provisioning:
+    """What `provision` works on."""
+
+    customizations: DataverseCustomizations
+    event_columns: tuple[EventColumn, ...]
+    """Those that the event file names; their steps are filtered by them."""
+
+
 @asynccontextmanager
 async def open_provisioning(
-    environ: Mapping[str, str], sign_in: SignIn, webhook_key: str, *, trust_fingerprint: bool = True
-) -> AsyncIterator[DataverseCustomizations]:
+    environ: Mapping[str, str],
+    sign_in: SignIn,
+    webhook_key: str,
+    *,
+    trust_fingerprint: bool = True,
+    with_events: bool = True,
+) -> AsyncIterator[Provisioning]:
     """What `provision` works on.
 
     Args:
@@ -201,9 +216,11 @@ async def open_provisioning(
         sign_in: who signs in.
         webhook_key: the function's key; empty: leave the one that is there.
         trust_fingerprint: False writes the key once, whatever the webhook's description says of it.
+        with_events: whether it matters what events show.
 
     Raises:
-        SettingsError: a setting is missing or malformed, or the environment is not the one that they name.
+        SettingsError: a setting or the event file can't be used, or the environment is not the one that the
+            settings name.
         TransientError: Dataverse, Entra or Key Vault can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
@@ -212,9 +229,11 @@ async def open_provisioning(
 
     async with Services(environ, sign_in=sign_in, options=CUSTOMIZING) as services:
         await services.check_organization()
-        yield DataverseCustomizations(
+        columns = await services.event_columns(services.event_file()) if with_events else ()
+        customizations = DataverseCustomizations(
             services.dataverse,
             WebhookKey(webhook_key),
             secrets.token_bytes,
             trust_fingerprint=trust_fingerprint,
         )
+        yield Provisioning(customizations, columns)

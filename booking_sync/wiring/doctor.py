@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from booking_sync.azure.sign_in import SignIn
@@ -19,7 +19,7 @@ from booking_sync.settings.table import EnvironmentSettings, GraphSettings, Regi
 from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.azure.clocks import HttpClockReads
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from booking_sync.doctor.options import DoctorOptions, Expectations
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.timers import Timer, TimerRun
     from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
     from booking_sync.ports.clock import Clock
@@ -95,7 +96,9 @@ async def open_doctor(
             app_access=lambda: reads.app_access,
             people=lambda: app.resources,
             participation=lambda: app.people.participation,
+            event_columns=reads.event_columns,
             registration_reads=lambda: reads.registration_reads,
+            administered_columns=reads.administered_columns,
             calendar=lambda: app.calendar,
             render=reads.render,
             mailbox_access=lambda: reads.mailbox_access,
@@ -120,33 +123,43 @@ class _DoctorReads:
     def check_settings(self) -> tuple[Caution, ...]:
         """Raise `SettingsError` if any setting of the app can't be used."""
         from booking_sync.settings.cautions import cautions
-        from booking_sync.wiring.sync import desired_state_rule
+        from booking_sync.wiring.sync import event_renderer
 
         settings = load_settings(self._app.environ)
-        desired_state_rule(settings)
+        event_renderer(settings, self._app.event_file())
         return cautions(settings, self._app.environ)
 
     def render(self) -> Callable[[Booking, datetime, datetime], EventContent]:
         """Renders bookings by the app's settings; raises `SettingsError` if these can't be used."""
         from booking_sync.wiring.sync import event_renderer
 
-        return event_renderer(load_settings(self._app.environ)).render
+        return event_renderer(load_settings(self._app.environ), self._app.event_file()).render
 
     def expectations(self) -> Expectations:
         from booking_sync.doctor.options import Expectations
         from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
         from booking_sync.settings.schedules import TimerSettings, timer_schedules
 
+        desired = partial(
+            desired_customizations,
+            self._app.columns,
+            self._webhook.url,
+            of_resource=self._app.people.resource_columns,
+            has_key=bool(self._webhook.key),
+        )
         try:
-            desired = desired_customizations(
-                self._app.columns,
-                self._webhook.url,
-                of_resource=self._app.people.resource_columns,
-                has_key=bool(self._webhook.key),
-            )
+            desired()
         except NoCommonPrefixError as error:
             raise SettingsError(str(error)) from None
-        return Expectations(desired, timer_schedules(self._app.part(TimerSettings)))
+        return Expectations(
+            lambda columns: desired(event_columns=columns), timer_schedules(self._app.part(TimerSettings))
+        )
+
+    async def event_columns(self) -> Sequence[EventColumn]:
+        return await self._app.event_columns(self._app.event_file())
+
+    async def administered_columns(self) -> Sequence[EventColumn]:
+        return await self._administrator.event_columns(self._app.event_file())
 
     @cached_property
     def tokens(self) -> _TokenReads:

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.web_api.pause import Pause
     from booking_sync.dataverse.web_api.transport import Wire
     from booking_sync.domain.columns import SupportColumns
+    from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.event_file.content import EventFile
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.ports.clock import Clock
@@ -263,6 +265,32 @@ class Services(ClosedTogether):
         from booking_sync.settings.table import PeopleSettings
 
         return self.part(PeopleSettings)
+
+    def event_file(self) -> EventFile:
+        """What events show; raises `SettingsError`."""
+        from booking_sync.event_file.location import load_event_file
+
+        return load_event_file(self.environ)
+
+    async def event_columns(self, file: EventFile) -> tuple[EventColumn, ...]:
+        """The file's columns, as the environment knows them; without any, nothing is asked.
+
+        Raises:
+            SettingsError: a path leads nowhere, or all of them to more tables than one question takes.
+            TransientError: Dataverse can't answer now.
+            PermanentError: Dataverse refuses.
+        """
+        if not file.columns:
+            return ()
+        from booking_sync.dataverse.event_columns.definitions import DataverseTableDefinitions
+        from booking_sync.dataverse.queries import check_expands
+        from booking_sync.event_file.content import EventFileError, Problem
+        from booking_sync.event_file.resolving import resolve
+
+        columns = await resolve(file, DataverseTableDefinitions(self.dataverse))
+        if wrong := check_expands(columns):
+            raise EventFileError(file.name, [Problem(f"[columns] {wrong}", file.positions.get("columns"))])
+        return columns
 
     # --- secrets and signing in -------------------------------------------------------------------------
 

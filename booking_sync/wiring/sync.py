@@ -9,12 +9,9 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.bookings import DataverseBookings
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.ownership import Sealer
 from booking_sync.domain.plan import desired_state
-from booking_sync.domain.zones import event_zone
-from booking_sync.errors import SettingsError
+from booking_sync.event_file.checking import Overrides, make_renderer
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.proof import EventProver
@@ -29,9 +26,12 @@ if TYPE_CHECKING:
     from booking_sync.audit.auditor import Auditor
     from booking_sync.audit.stretches import AuditEnded, AuditStretches
     from booking_sync.domain.audit_progress import AuditProgress
+    from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.domain.event_text.renderer import EventRenderer
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.zones import ZoneDifference
+    from booking_sync.event_file.content import EventFile
     from booking_sync.ports.calendars import MarkedEvents
     from booking_sync.settings.table import Settings
     from booking_sync.sync.catch_up import CatchUp
@@ -46,6 +46,15 @@ class Witnesses:
     """Where Exchange reads the events' zone by other rules."""
     audit: Callable[[AuditEnded], Awaitable[None]] | None = None
     """How an audit ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What events show."""
+
+    renderer: EventRenderer
+    columns: tuple[EventColumn, ...] = ()
+    """Those that the event file names, as the environment knows them."""
 
 
 async def start_sync(services: Services, witnesses: Witnesses | None = None) -> SyncServices:
@@ -63,45 +72,32 @@ async def start_sync(services: Services, witnesses: Witnesses | None = None) -> 
     """
     try:
         settings = services.settings()
-        rule = desired_state_rule(settings)
+        file = services.event_file()
+        renderer = event_renderer(settings, file)
         organization_id = await services.check_organization()
         await services.seal_keys.load()
-        return SyncServices(services, settings, organization_id, rule, witnesses or Witnesses())
+        events = Events(renderer, await services.event_columns(file))
+        return SyncServices(services, settings, organization_id, events, witnesses or Witnesses())
     except BaseException:
         await services.aclose()
         raise
 
 
-def event_renderer(settings: Settings) -> EventRenderer:
-    """Renders bookings as these settings say.
+def event_renderer(settings: Settings, file: EventFile) -> EventRenderer:
+    """Renders bookings as these settings and the event file say.
 
     Raises:
         SettingsError: a template can't be used.
     """
-    style = EventStyle(
-        event_zone(settings.event_time_zone),
-        settings.dataverse_url,
-        settings.event_subject_template,
-        settings.event_body_template,
-    )
-    try:
-        return EventRenderer(style)
-    except BadTemplateError as error:
-        raise SettingsError(
-            f"EVENT_SUBJECT_TEMPLATE or EVENT_BODY_TEMPLATE can't be used: {error}"
-        ) from error
+    given = Overrides(settings.event_time_zone, settings.event_subject_template, settings.event_body_template)
+    return make_renderer(file, given, settings.dataverse_url)
 
 
-def desired_state_rule(settings: Settings) -> DesiredStateRule:
-    """What Outlook should show of a booking, by these settings.
-
-    Raises:
-        SettingsError: a template can't be used.
-    """
-    render = event_renderer(settings).render
+def desired_state_rule(settings: Settings, renderer: EventRenderer) -> DesiredStateRule:
+    """What Outlook should show of a booking, by these settings."""
     return partial(
         desired_state,
-        render=render,
+        render=renderer.render,
         require_work_order=settings.require_work_order,
         participation=settings.participation,
     )
@@ -118,7 +114,7 @@ class SyncServices:
         services: what it asks; closing them closes all of this.
         settings: as they were at the start.
         organization_id: Dataverse's.
-        rule: what Outlook should show of a booking.
+        events: what they show.
         witnesses: who is told what it meets.
     """
 
@@ -127,21 +123,27 @@ class SyncServices:
         services: Services,
         settings: Settings,
         organization_id: str,
-        rule: DesiredStateRule,
+        events: Events,
         witnesses: Witnesses,
     ) -> None:
         self.services = services
         self.settings = settings
         self.organization_id = organization_id
-        self.desired_state = rule
+        self.events = events
+        self.desired_state = rule = desired_state_rule(settings, events.renderer)
         self._witnesses = witnesses
         keyring = services.seal_keys
         sealer = Sealer(organization_id, keyring.keys, services.clock, random.getrandbits)
         self.prover = EventProver(services.calendar, sealer, keyring)
         self.rows = DataverseBookings(
-            services.dataverse, settings.columns, sealer, keyring, of_resource=settings.resource_columns
+            services.dataverse,
+            settings.columns,
+            sealer,
+            keyring,
+            of_resource=settings.resource_columns,
+            event_columns=events.columns,
         )
-        zones = ZoneDifferences(event_zone(settings.event_time_zone), services.clock, witnesses.zone)
+        zones = ZoneDifferences(events.renderer.style.zone, services.clock, witnesses.zone)
         self.synchronizer = Synchronizer(
             self.rows, services.calendar, rule, self.prover, services.clock, zones=zones
         )

@@ -27,7 +27,7 @@ NOT_ASSUMED = {
     ),
     **dict.fromkeys(("service_seconds", "retry_after_seconds", "lengthen_seconds"), "the service's pace"),
     **dict.fromkeys(
-        ("secured_columns", "hidden_bookings", "missing_privileges", "app_refused"),
+        ("secured_columns", "hidden_bookings", "hidden_rows", "missing_privileges", "app_refused"),
         "an administrator's doing, which `doctor` looks for",
     ),
     **dict.fromkeys(
@@ -78,6 +78,9 @@ class Config:
     hidden_bookings: list[str] = field(default_factory=list)
     """Ids of bookings that our application user may not read: lists leave them out without a word, and asking
     for one by its id is refused."""
+    hidden_rows: list[str] = field(default_factory=list)
+    """Ids of other rows that our application user may not read: a lookup that is followed to one leads to
+    nothing, without a word."""
     missing_privileges: list[str] = field(default_factory=list)
     """Privileges that our application user lacks, such as `prvCreateServiceEndpoint`."""
     app_refused: AppRefused = "no"

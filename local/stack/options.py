@@ -19,13 +19,16 @@ SECRET_NAME = "booking-sync-client-secret"  # noqa: S105 - the secret's name, no
 SEAL_KEY_NAME = "booking-sync-seal-key"
 CERTIFICATE_NAME = "booking-sync-client-certificate"
 WEBHOOK_ROUTE = "/api/dataverse/bookings"
-WATCHED_COLUMNS = "starttime,endtime,duration,name,bookingstatus,resource,msdyn_workorder,statecode"
+WATCHED_COLUMNS = (
+    "starttime,endtime,duration,name,bookingstatus,resource,msdyn_workorder,statecode,"
+    "msdyn_estimatedarrivaltime,msdyn_estimatedtravelduration"
+)
 """An update of none of these can't change an event."""
 RELATED_COLUMNS = {
     "msdyn_workorder": (
         "msdyn_serviceaccount,msdyn_name,msdyn_workordersummary,msdyn_instructions,msdyn_address1,msdyn_address2,"
         "msdyn_address3,msdyn_city,msdyn_stateorprovince,msdyn_postalcode,msdyn_country,msdyn_latitude,"
-        "msdyn_longitude"
+        "msdyn_longitude,msdyn_priority,msdyn_workordertype,msdyn_primaryincidenttype,msdyn_reportedbycontact"
     ),
     "bookableresource": "userid,resourcetype,bsync_takespart,bsync_mailbox",
 }

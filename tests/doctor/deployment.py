@@ -87,9 +87,9 @@ class Deployment:
     async def provision(self, url: str = NOWHERE) -> None:
         """Make, or mend, what `provision` makes."""
         desired = desired_customizations(COLUMNS, url, of_resource=RESOURCE_COLUMNS, has_key=True)
-        async with open_provisioning(self.environ, SignIn.APP, self.key) as customizations:
+        async with open_provisioning(self.environ, SignIn.APP, self.key) as provisioning:
             report = await converge(
-                customizations,
+                provisioning.customizations,
                 desired,
                 partial(make_plan, desired=desired),
                 dry_run=False,

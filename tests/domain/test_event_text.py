@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -10,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.booking import Address, Booking, BookingStatus, CommitType, WorkOrder
-from booking_sync.domain.event import EventContent
+from booking_sync.domain.event import EventContent, unchanged_parts
+from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue, EventColumn
 from booking_sync.domain.event_text.links import one_line_address
+from booking_sync.domain.event_text.names import BUILT_IN_NAMES
 from booking_sync.domain.event_text.renderer import SUBJECT_MAX_CHARACTERS, EventRenderer, EventStyle
 from booking_sync.domain.event_text.templates import BadTemplateError
+from booking_sync.domain.event_text.values import Wording, span_text
 from booking_sync.domain.zones import event_zone
 from tests.support.bookings import PROPOSED, SCHEDULED, TRAVELING, booking
 
@@ -67,8 +72,8 @@ def test_the_subject_falls_back_on_what_there_is(subject: Booking, expected: str
     assert _render(subject).subject == expected
 
 
-def test_the_body_tells_status_order_summary_address_and_links_to_the_booking() -> None:
-    """The body has what a technician needs, and one link."""
+def test_the_body_tells_status_order_summary_and_address_and_links_to_map_and_booking() -> None:
+    """The body has what a technician needs, the place on a map, and the booking."""
     body = _render(booking()).body_html
     place = "Harbour Street 4, 00100 Helsinki, Finland"
     for text in ("Scheduled", "WO-00017", "Yearly boiler service", place):
@@ -76,7 +81,8 @@ def test_the_body_tells_status_order_summary_address_and_links_to_the_booking() 
     elements = _Elements()
     elements.feed(body)
     assert elements.links == [
-        f"{URL}/main.aspx?pagetype=entityrecord&etn=bookableresourcebooking&id={booking().id}"
+        "https://www.bing.com/maps/default.aspx?where1=Harbour%20Street%204%2C%2000100%20Helsinki%2C%20Finland",
+        f"{URL}/main.aspx?pagetype=entityrecord&etn=bookableresourcebooking&id={booking().id}",
     ]
 
 
@@ -124,8 +130,8 @@ def test_no_text_of_dataverse_becomes_markup(text: str) -> None:
     elements = _Elements()
     content = _render(hostile)
     elements.feed(content.body_html)
-    assert set(elements.tags) <= {"p", "b", "br", "a"}
-    assert len(elements.links) == 1
+    assert set(elements.tags) <= {"p", "b", "br", "i", "a"}
+    assert len(elements.links) == 2
     assert "\n" not in content.subject
     assert "\r" not in content.subject
 
@@ -194,3 +200,128 @@ def test_every_text_of_a_work_order_is_shown() -> None:
     assert {"number", "account_name", "summary"} <= set(texts)
     body = _render(_with(**texts)).body_html
     assert [name for name, text in texts.items() if text not in body] == []
+
+
+def _chosen(name: str, raw: str) -> ColumnValue:
+    return ColumnValue(EventColumn(name, (), name, ColumnKind.TEXT), raw)
+
+
+def _full() -> Booking:
+    """A booking with everything that the built-in body shows."""
+    plain = _with(
+        priority="High",
+        type="Service",
+        incident_type="No heat",
+        contact="Anna Virtanen",
+        instructions="Ring twice\nMind the dog",
+    )
+    assert plain.start
+    phone = {"phone": _chosen("phone", "+358 (0)40 123-4567 ext. 9")}
+    return replace(plain, travel_minutes=35, arrival=plain.start + timedelta(minutes=35), values=phone)
+
+
+def test_the_body_reads_well_as_plain_text() -> None:
+    """Whoever sees no HTML sees what is to be done, line by line."""
+    text = re.sub(r"</p>|<br>", "\n", _render(_full()).body_html)
+    lines = [line for each in re.sub(r"<[^>]+>", "", text).splitlines() if (line := each.strip())]
+    assert lines == [
+        "Status: Scheduled",
+        "Priority: High",
+        "Work order: WO-00017",
+        "Type: Service",
+        "Incident: No heat",
+        "Customer: Adatum Bakery",
+        "Contact: Anna Virtanen +358 (0)40 123-4567 ext. 9",
+        "Address: Harbour Street 4, 00100 Helsinki, Finland",
+        "Travel: 35 min of this time",
+        "Yearly boiler service",
+        "Instructions:",
+        "Ring twice",
+        "Mind the dog",
+        "Open the booking in Dynamics 365",
+        "Made by Dynamics 365. Changes here are put back.",
+    ]
+
+
+def test_the_body_sets_no_colour_and_no_size() -> None:
+    """Outlook's own letters and background are right in light and dark alike."""
+    body = _render(_full()).body_html.lower()
+    assert not re.search(r"style|color|background|font|class|<span|<div|<table", body)
+
+
+@pytest.mark.parametrize(
+    ("phone", "link"),
+    [
+        ("+358 (0)40 123-4567", "tel:+358401234567"),
+        ("040 / 123 45 67", "tel:0401234567"),
+        ("+49 30 1234-0 ext. 5", "tel:+493012340"),
+        ("030 1234#99", "tel:0301234"),
+        ("12", None),
+        ("ask reception", None),
+        ("\N{ARABIC-INDIC DIGIT ONE}" * 7, None),
+        ("1" * 21, None),
+        ("javascript:alert(1)", None),
+    ],
+)
+def test_a_phone_can_be_called_where_it_is_clear_what_to_dial(phone: str, link: str | None) -> None:
+    """A link dials the number; what is none stays a text."""
+    content = _render(replace(booking(), values={"phone": _chosen("phone", phone)}))
+    elements = _Elements()
+    elements.feed(content.body_html)
+    assert [each for each in elements.links if each.startswith("tel:")] == ([link] if link else [])
+    assert phone in content.body_html
+
+
+def test_a_booking_that_is_only_moved_keeps_its_body() -> None:
+    """Notes that a technician made there outlive new times: the body tells none."""
+    moved, day = _full(), timedelta(days=1)
+    assert moved.start
+    assert moved.end
+    assert moved.arrival
+    later = replace(moved, start=moved.start + day, end=moved.end + 2 * day, arrival=moved.arrival + day)
+    before, after = _render(moved).fingerprint(), _render(later).fingerprint()
+    assert before != after
+    assert "body" in unchanged_parts(before, after)
+
+
+@pytest.mark.parametrize(
+    ("arrival", "text"),
+    [
+        (datetime(2026, 3, 2, 8, 35, tzinfo=UTC), "10.35"),
+        (datetime(2026, 3, 3, 8, 35, tzinfo=UTC), "03.03.2026 10.35"),
+        (None, ""),
+    ],
+)
+def test_templates_may_tell_the_arrival(arrival: datetime | None, text: str) -> None:
+    """Its time of day in the event's zone, with the date when that is another than the booking's."""
+    style = EventStyle(
+        event_zone("Europe/Helsinki"), URL, "{{ arrival }}.", date_format="%d.%m.%Y", time_format="%H.%M"
+    )
+    assert _render(replace(booking(), arrival=arrival), EventRenderer(style)).subject == f"{text}."
+
+
+def test_a_chosen_column_takes_the_place_of_a_built_in_name() -> None:
+    """An administrator who calls a column `account` means it; without a value it is empty."""
+    style = EventStyle(event_zone("UTC"), URL, "{{ account }}|{{ floor }}", columns=("account", "floor"))
+    subject = replace(booking(), values={"floor": _chosen("floor", "3")})
+    assert _render(subject, EventRenderer(style)).subject == "|3"
+
+
+def test_every_name_is_in_the_list_that_tells_them() -> None:
+    """`BUILT_IN_NAMES` is what templates may use without an event file."""
+    template = "".join(f"{{{{ {name} }}}}" for name in BUILT_IN_NAMES)
+    EventRenderer(EventStyle(event_zone("UTC"), URL, template, template))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"), [(0, ""), (-5, ""), (45, "45 min"), (60, "1 h"), (90, "1 h 30 min"), (1500, "25 h")]
+)
+def test_spans_are_told_in_hours_and_minutes(minutes: int, text: str) -> None:
+    """As people say them; nothing for none."""
+    assert span_text(minutes) == text
+
+
+def test_moments_at_the_end_of_the_calendar_have_a_text() -> None:
+    """A moment without a form in the event's zone is told in UTC."""
+    wording = Wording(event_zone("America/New_York"))
+    assert wording.moment(datetime(1, 1, 1, tzinfo=UTC)).endswith("01-01 00:00")

@@ -13,10 +13,11 @@ import pytest
 
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.ownership import marker, transaction_id
+from booking_sync.event_file.content import EventFile
 from booking_sync.outlook.requests import MARKER_PROPERTY
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.wiring.sync import desired_state_rule
+from booking_sync.wiring.sync import desired_state_rule, event_renderer
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.graph.mailbox.schema import read_event
 from tests.dataverse.world import BOOKINGS
@@ -98,10 +99,11 @@ async def scene(graph: GraphHere, dataverse: DataverseWorld, request: pytest.Fix
         "ENTRA_CLIENT_ID": BOOKING_ID,
         "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
     }
+    known = load_settings(settings)
     synchronizer = Synchronizer(
         dataverse.rows,
         graph.calendar,
-        desired_state_rule(load_settings(settings)),
+        desired_state_rule(known, event_renderer(known, EventFile())),
         prover(graph.calendar, ORGANIZATION, today),
         today,
     )

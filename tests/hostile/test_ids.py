@@ -13,12 +13,13 @@ from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError
+from booking_sync.event_file.content import EventFile
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.requests import EventRequests
 from booking_sync.ports.calendars import Written
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.wiring.sync import desired_state_rule
+from booking_sync.wiring.sync import desired_state_rule, event_renderer
 from local.dataverse.environment import DEFAULT_IDENTITY
 from tests.dataverse.world import BOOKINGS
 from tests.hostile.budget import tries
@@ -194,7 +195,8 @@ async def test_an_edited_record_leads_to_one_event_and_nowhere_else(
         "ENTRA_CLIENT_ID": BOOKING_ID,
         "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
     }
-    desired_state = desired_state_rule(load_settings(settings))
+    known = load_settings(settings)
+    desired_state = desired_state_rule(known, event_renderer(known, EventFile()))
     synchronizer = Synchronizer(
         dataverse.rows,
         graph.calendar,

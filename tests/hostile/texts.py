@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.booking import Address, Booking, BookingStatus, CommitType, WorkOrder
+from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue, EventColumn
+from booking_sync.domain.event_text.defaults import DEFAULT_BODY_TEMPLATE
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
 from tests.support.bookings import booking
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 URL = "https://contoso.crm4.dynamics.com"
 LINK = f"{URL}/main.aspx?pagetype=entityrecord&etn=bookableresourcebooking&id={booking().id}"
-RENDERER = EventRenderer(EventStyle(event_zone("Europe/Berlin"), URL))
+MAP = "https://www.bing.com/maps/default.aspx?where1="
 
 MARKUP = (
     "<script>alert(1)</script>",
@@ -58,10 +60,25 @@ HEADERS = (
     "\ufffe\uffff",
 )
 ALL = (*MARKUP, *TEMPLATES, *HEADERS)
+EVERYTHING = DEFAULT_BODY_TEMPLATE + "".join(
+    f"<p>{{{{ {name} | lines }}}}</p>" for name in ("note", "choice", "several", "site", "amount")
+)
+"""The built-in body with every column that somebody chose behind it."""
 COLUMNS = (
     *("account_name", "name", "number", "summary", "instructions", "status"),
     *("line", "city", "state", "postal_code", "country"),
+    *("priority", "type", "incident_type", "contact"),
+    *("phone", "note", "choice", "several", "site", "amount"),
 )
+CHOSEN = {
+    "phone": ColumnKind.TEXT,
+    "note": ColumnKind.TEXT,
+    "choice": ColumnKind.CHOICE,
+    "several": ColumnKind.CHOICES,
+    "site": ColumnKind.LOOKUP,
+    "amount": ColumnKind.MONEY,
+}
+"""Columns that somebody chose: texts, and labels, names and formats, which are as much anybody's."""
 
 
 def written(texts: dict[str, str]) -> Booking:
@@ -82,9 +99,31 @@ def written(texts: dict[str, str]) -> Booking:
         summary=texts.get("summary", "Yearly boiler service"),
         instructions=texts.get("instructions", ""),
         address=place,
+        priority=texts.get("priority", "High"),
+        type=texts.get("type", "Service"),
+        incident_type=texts.get("incident_type", "No heat"),
+        contact=texts.get("contact", "Anna Virtanen"),
     )
     status = BookingStatus(texts.get("status", "Scheduled"), CommitType.COMMITTED)
-    return replace(plain, name=texts.get("name", plain.name), status=status, work_order=order)
+    values = {name: _value(name, kind, texts[name]) for name, kind in CHOSEN.items() if name in texts}
+    return replace(plain, name=texts.get("name", plain.name), status=status, work_order=order, values=values)
+
+
+def _value(name: str, kind: ColumnKind, text: str) -> ColumnValue:
+    """The text where a value of this kind has one."""
+    column = EventColumn(name, (), name, kind, {1: {1033: text, 1031: "Ja"}})
+    if kind is ColumnKind.TEXT:
+        return ColumnValue(column, text)
+    if kind is ColumnKind.CHOICES:
+        return ColumnValue(column, (1, 1))
+    return ColumnValue(column, 1 if kind is ColumnKind.CHOICE else 7.5, text)
+
+
+RENDERER = EventRenderer(
+    EventStyle(
+        event_zone("Europe/Berlin"), URL, body_template=EVERYTHING, language="en", columns=tuple(CHOSEN)
+    )
+)
 
 
 def rendered(subject: Booking, renderer: EventRenderer = RENDERER) -> EventContent:

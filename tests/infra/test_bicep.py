@@ -99,6 +99,7 @@ LEFT_TO_THE_APP = {
             "TAKES_PART_COLUMN",
             "RESOURCE_MAILBOX_COLUMN",
             "GRAPH_URL",
+            "EVENT_FILE",
             "EVENT_SUBJECT_TEMPLATE",
             "EVENT_BODY_TEMPLATE",
             "OPEN_EXTENSION_NAME",

@@ -135,6 +135,17 @@ def test_nothing_but_what_runs_is_published(tracked: list[str]) -> None:
 
 
 @pytest.mark.parametrize("reader", ["git's rules", "Core Tools"])
+def test_a_deployment_s_event_file_is_published(reader: str, tmp_path: Path) -> None:
+    """With the bodies that it names, and with nothing else that lies beside them."""
+    own = ["event.toml", "event/body.html"]
+    beside = ["docs/event.md", "event/body.txt", "event/notes/body.html", "event/.env", "other.toml"]
+    paths = [*own, *beside]
+    assert package.published(paths) == own
+    left = _left_by_git_s_rules(paths, tmp_path) if reader == "git's rules" else _left_by_core_tools(paths)
+    assert sorted(left) == own
+
+
+@pytest.mark.parametrize("reader", ["git's rules", "Core Tools"])
 def test_a_littered_checkout_publishes_the_same(
     reader: str, littered: Path, tracked: list[str], tmp_path: Path
 ) -> None:

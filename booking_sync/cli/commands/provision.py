@@ -28,8 +28,9 @@ from booking_sync.settings.table import EnvironmentSettings, PeopleSettings
 from booking_sync.wiring.commands import open_provisioning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.ports.customizations import DesiredCustomizations
     from booking_sync.provisioning.converge import ProvisioningReport
 
@@ -119,16 +120,21 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
     key = "" if options.remove else _read_key(options.key_file, session.environ)
     if options.write_key and not key:
         raise UsageError("--write-key needs the key: give --key-file.")
-    desired = _desired(options, session.environ, has_key=bool(key))
-    decide = partial(make_plan, desired=desired)
-    if options.remove:
-        decide = partial(plan_removal, desired=desired, remove_columns=options.remove_columns)
+    desired_by = _desired(options, session.environ, has_key=bool(key))
     async with open_provisioning(
-        session.environ, session.auth, key, trust_fingerprint=not options.write_key
-    ) as customizations:
+        session.environ,
+        session.auth,
+        key,
+        trust_fingerprint=not options.write_key,
+        with_events=not options.remove,
+    ) as provisioning:
+        desired = desired_by(provisioning.event_columns)
+        decide = partial(make_plan, desired=desired)
+        if options.remove:
+            decide = partial(plan_removal, desired=desired, remove_columns=options.remove_columns)
         with session.output.working("Dataverse"):
             report = await converge(
-                customizations,
+                provisioning.customizations,
                 desired,
                 decide,
                 dry_run=options.dry_run,
@@ -141,14 +147,19 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
     )
 
 
-def _desired(options: _Options, environ: Mapping[str, str], *, has_key: bool) -> DesiredCustomizations:
+def _desired(
+    options: _Options, environ: Mapping[str, str], *, has_key: bool
+) -> Callable[[Sequence[EventColumn]], DesiredCustomizations]:
+    """What should be there, by the columns that the event file names."""
     columns = load_part(environ, EnvironmentSettings).columns
     of_resource = load_part(environ, PeopleSettings).resource_columns
     url = read_url(options.url or environ.get(URL_VARIABLE, ""))
+    desired = partial(desired_customizations, columns, url, of_resource=of_resource, has_key=has_key)
     try:
-        return desired_customizations(columns, url, of_resource=of_resource, has_key=has_key)
+        desired()
     except NoCommonPrefixError as error:
         raise UsageError(str(error)) from None
+    return lambda event_columns: desired(event_columns=event_columns)
 
 
 def read_url(text: str) -> str:

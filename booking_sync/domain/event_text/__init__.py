@@ -3,6 +3,8 @@
     defaults     the built-in templates
     templates    Jinja, fenced in
     links        addresses that an event leads to
+    columns      columns that an administrator chose: where each is, what it holds
+    values       their texts
     names        what templates may name, cleaned: text from Dataverse is untrusted
     renderer     puts it together
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.booking import Booking, CommitType, FieldServiceStatus, WorkOrder
 from booking_sync.domain.event import OUR_CATEGORIES, EventContent, ShowAs
 from booking_sync.domain.event_text.defaults import DEFAULT_BODY_TEMPLATE, DEFAULT_SUBJECT_TEMPLATE
-from booking_sync.domain.event_text.links import one_line_address
+from booking_sync.domain.event_text.links import DEFAULT_MAP_LINK, one_line_address
 from booking_sync.domain.event_text.names import clean_work_order, names_of
 from booking_sync.domain.event_text.templates import BadTemplateError, compile_template, fill
+from booking_sync.domain.event_text.values import Wording
 from booking_sync.domain.text import clean, clean_line
 
 if TYPE_CHECKING:
@@ -48,6 +49,19 @@ class EventStyle:
     subject_template: str = ""
     """Jinja source; empty takes the built-in one."""
     body_template: str = ""
+    language: str = ""
+    """Of choices, a tag such as `de`; empty: as Dataverse shows them to the app."""
+    date_format: str = "%Y-%m-%d"
+    time_format: str = "%H:%M"
+    map_link: str = DEFAULT_MAP_LINK
+    """A map's address with `{address}` in it."""
+    columns: tuple[str, ...] = ()
+    """Names of the columns that an administrator chose."""
+
+    @property
+    def wording(self) -> Wording:
+        """How values become texts."""
+        return Wording(self.zone, self.language, self.date_format, self.time_format)
 
 
 class EventRenderer:
@@ -58,7 +72,7 @@ class EventRenderer:
     """
 
     def __init__(self, style: EventStyle) -> None:
-        self._style = style
+        self.style = style
         self._subject = compile_template(style.subject_template or DEFAULT_SUBJECT_TEMPLATE, escape=False)
         self._body = compile_template(style.body_template or DEFAULT_BODY_TEMPLATE, escape=True)
         self._try_out()
@@ -75,8 +89,8 @@ class EventRenderer:
             BadTemplateError: an administrator's template fails on this very booking.
         """
         work_order = clean_work_order(booking.work_order or WorkOrder())
-        names = names_of(booking, work_order, self._style.dataverse_url)
-        event_start, event_end = self._style.zone.write(start, end)
+        names = self._names(booking, work_order)
+        event_start, event_end = self.style.zone.write(start, end)
         place = one_line_address(work_order.address)
         return EventContent(
             subject=clean_line(fill(self._subject, names), SUBJECT_MAX_CHARACTERS),
@@ -89,9 +103,20 @@ class EventRenderer:
             location_address=work_order.address if place else None,
         )
 
+    def _names(self, booking: Booking, work_order: WorkOrder) -> dict[str, str]:
+        style = self.style
+        return names_of(
+            booking,
+            work_order,
+            style.wording,
+            dataverse_url=style.dataverse_url,
+            map_link=style.map_link,
+            columns=style.columns,
+        )
+
     def _try_out(self) -> None:
         bare = Booking(id="00000000-0000-0000-0000-000000000000", name="", start=None, end=None, active=True)
-        names = names_of(bare, WorkOrder(), self._style.dataverse_url)
+        names = self._names(bare, WorkOrder())
         fill(self._subject, names, quoting=True)
         _bounded(fill(self._body, names, quoting=True))
 

@@ -12,6 +12,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
+from booking_sync.domain.event_text.links import dialled
 from booking_sync.domain.text import shorten
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def compile_template(source: str, *, escape: bool) -> Template:
         BadTemplateError: it does not parse.
     """
     environment = ImmutableSandboxedEnvironment(autoescape=escape, undefined=StrictUndefined)
-    environment.filters["lines"] = _lines
+    environment.filters |= {"lines": _lines, "dialled": _dialled}
     try:
         return environment.from_string(source)
     except TemplateError as error:
@@ -55,6 +56,10 @@ def fill(template: Template, names: dict[str, str], *, quoting: bool = False) ->
     except Exception as error:
         told = f"{type(error).__name__}: {error}" if quoting else type(error).__name__
         raise BadTemplateError(shorten(told, _MAX_TOLD)) from error
+
+
+def _dialled(text: str) -> str:
+    return dialled(str(text))
 
 
 def _lines(text: str) -> str:

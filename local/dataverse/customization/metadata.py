@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from local.dataverse.calls import allow_options, split_options
+from local.dataverse.customization import types
 from local.dataverse.errors import bad_request, not_implemented, row_missing
 from local.dataverse.tables.columns import Column, Kind, Table, choice, text
 
@@ -30,6 +31,7 @@ _PATH = re.compile(
     r"EntityDefinitions\(LogicalName='(?P<table>\w+)'\)"
     r"(?P<attributes>/Attributes(?:\(LogicalName='(?P<attribute>\w+)'\))?(?:/(?P<cast>[\w.]+))?)?"
 )
+_EXPANDED = re.compile(r"(Attributes|ManyToOneRelationships)\(\$select=([\w,]+)\)")
 _SCHEMA_NAME = re.compile(r"(?P<prefix>[A-Za-z][A-Za-z0-9]{1,7})_\w+")
 _WRITABLE = frozenset(
     {
@@ -56,8 +58,6 @@ _WRITABLE = frozenset(
 """What a new string attribute's definition may hold, as far as this stand-in goes."""
 _WRITABLE_CHOICE = (_WRITABLE - {"MaxLength", "FormatName", "ImeMode"}) | {"OptionSet", "DefaultFormValue"}
 _CASTS = {STRING_METADATA: Kind.TEXT, CHOICE_METADATA: Kind.CHOICE}
-_OPTIONS = re.compile(r"(?:(?:Global)?OptionSet(?:\(\$select=Options\))?,?)+")
-"""What may be expanded of a choice: its own options, or those of a global choice."""
 _LABEL = "Microsoft.Dynamics.CRM.Label"
 _LOCALIZED = "Microsoft.Dynamics.CRM.LocalizedLabel"
 
@@ -104,7 +104,8 @@ def read(
     Args:
         schema: the tables in force.
         path: decoded, relative to the service root.
-        raw_query: may hold $select; with the cast to choices $expand of their options.
+        raw_query: may hold $select; of a table also an $expand of its columns and lookups; of columns of one
+            type, what `types` knows.
         without_concurrency: logical names of tables that have optimistic concurrency turned off.
         secured: logical names of columns that column security is on for.
 
@@ -114,16 +115,17 @@ def read(
     place = locate(schema, path)
     table = place.table
     options = split_options(raw_query)
-    allow_options(
-        options, frozenset({"$select", "$expand"} if place.cast == CHOICE_METADATA else {"$select"})
-    )
     select = options.get("$select")
     if not place.attributes:
-        return _select(_definition(table, table.logical_name not in without_concurrency), select)
+        allow_options(options, frozenset({"$select", "$expand"}))
+        definition = _select(_definition(table, table.logical_name not in without_concurrency), select)
+        return definition | _expanded(schema, table, options.get("$expand", ""), secured)
+    if place.attribute is None and place.cast is not None and place.cast in types.CASTS:
+        return types.read(table, place.cast, options)
+    allow_options(options, frozenset({"$select"}))
     if place.cast not in (None, *_CASTS):
         raise not_implemented(f"the cast to {place.cast}")
     kind = _CASTS.get(place.cast) if place.cast else None
-    expanded = _expanded(options.get("$expand", ""))
     if place.attribute is not None:
         column = _column(table, place.attribute)
         if kind not in (None, column.kind):
@@ -133,7 +135,6 @@ def read(
         columns = [column for column in table.columns if kind in (None, column.kind)]
     shown = [
         _select(_attribute(schema, table, column, secured, cast=kind is not None), select)
-        | {name: _options_of(column, name) for name in expanded}
         for column in columns
     ]
     return shown[0] if place.attribute is not None else {"value": shown}
@@ -218,22 +219,6 @@ def _new_options(definition: dict[str, Any]) -> list[int]:
     return values
 
 
-def _expanded(expand: str) -> list[str]:
-    if expand and not _OPTIONS.fullmatch(expand):
-        raise not_implemented(f"expanding {expand} of a choice")
-    return re.findall(r"\b(?:Global)?OptionSet\b", expand)
-
-
-def _options_of(column: Column, name: str) -> dict[str, Any] | None:
-    if name == "GlobalOptionSet":
-        return None  # each choice here has options of its own
-    options = [
-        {"Value": value, "Label": {"LocalizedLabels": [{"Label": str(value), "LanguageCode": BASE_LANGUAGE}]}}
-        for value in sorted(column.choices)
-    ]
-    return {"MetadataId": str(uuid.uuid5(_NAMESPACE, f"options/{column.name}")), "Options": options}
-
-
 def _length(definition: dict[str, Any]) -> int:
     length = definition.get("MaxLength")
     if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MAX_TEXT:
@@ -266,6 +251,33 @@ def _definition(table: Table, concurrency: bool) -> dict[str, Any]:  # noqa: FBT
     }
 
 
+def _expanded(schema: Schema, table: Table, text: str, secured: Collection[str]) -> dict[str, Any]:
+    """The lists that are wanted along with a table, each with a $select of its own and nothing else."""
+    wanted = _EXPANDED.findall(text)
+    if ",".join(f"{name}($select={select})" for name, select in wanted) != text:
+        raise not_implemented(f"the $expand '{text}' of a table's definition")
+    rows = {
+        "Attributes": lambda: [
+            _attribute(schema, table, column, secured, cast=False) for column in table.columns
+        ],
+        "ManyToOneRelationships": lambda: [_relationship(schema, table, column) for column in table.lookups],
+    }
+    return {name: [_select(row, select) for row in rows[name]()] for name, select in wanted}
+
+
+def _relationship(schema: Schema, table: Table, column: Column) -> dict[str, Any]:
+    """A lookup, as the many rows that point to one."""
+    return {
+        "SchemaName": f"{schema.table(column.target).logical_name}_{table.logical_name}_{column.name}",
+        "ReferencingEntity": table.logical_name,
+        "ReferencingAttribute": column.name,
+        "ReferencingEntityNavigationPropertyName": column.navigation,
+        "ReferencedEntity": column.target,
+        "ReferencedAttribute": f"{column.target}id",
+        "MetadataId": metadata_id(table.logical_name, f"{column.name}/{column.target}"),
+    }
+
+
 def _attribute(
     schema: Schema, table: Table, column: Column, secured: Collection[str], *, cast: bool
 ) -> dict[str, Any]:
@@ -273,6 +285,8 @@ def _attribute(
         "LogicalName": column.name,
         "SchemaName": column.schema_name or column.navigation or column.name,
         "AttributeType": str(column.kind),
+        "AttributeTypeName": {"Value": types.type_name(column)},
+        "AttributeOf": None,
         "MetadataId": metadata_id(table.logical_name, column.name),
         "IsCustomAttribute": schema.is_custom(table.logical_name, column.name),
         "IsValidForRead": column.readable,

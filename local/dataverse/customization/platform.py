@@ -101,6 +101,7 @@ class Platform:
 
     def read_definition(self, call: Call) -> dict[str, Any]:
         """A table's definition or its columns'; raises DataverseError."""
+        self.privileges.require_reading_definitions(call.user_id)
         return metadata.read(
             self._schema,
             call.path,

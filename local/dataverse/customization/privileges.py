@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Verb = Literal["Create", "Read", "Write", "Delete"]
 
 PUBLISH = "prvPublishCustomization"
+READ_DEFINITIONS = ("prvReadEntity", "prvReadAttribute", "prvReadRelationship", "prvReadOptionSet")
+"""Which of them each definition takes is documented nowhere; here each takes all."""
 OPERATIONS: tuple[Verb, ...] = ("Create", "Read", "Write", "Delete")
 _ATTRIBUTE = "Attribute"
 _SCHEMA_NAMES = {
@@ -28,6 +30,8 @@ _SCHEMA_NAMES = {
     "bookingstatus": "BookingStatus",
     "systemuser": "User",
     "account": "Account",
+    "contact": "Contact",
+    "transactioncurrency": "TransactionCurrency",
     "organization": "Organization",
     "publisher": "Publisher",
     "solution": "Solution",
@@ -69,6 +73,11 @@ class Privileges:
         """Let a change of a table's columns pass; raises as `require`."""
         self._require(f"prv{verb}{_ATTRIBUTE}", user_id, "attribute")
 
+    def require_reading_definitions(self, user_id: str) -> None:
+        """Let definitions of tables be read; raises as `require`. A role of one's own has none of these."""
+        for name in READ_DEFINITIONS:
+            self._require(name, user_id, "entity")
+
     def require_publishing(self, user_id: str) -> None:
         """Let customizations be published; raises as `require`."""
         self._require(PUBLISH, user_id, "organization")
@@ -80,6 +89,7 @@ class Privileges:
             _name(verb, table) for table in tables if table not in _WITHOUT_PRIVILEGES for verb in OPERATIONS
         ]
         names += [*(f"prv{verb}{_ATTRIBUTE}" for verb in OPERATIONS), PUBLISH]
+        names += [name for name in READ_DEFINITIONS if name not in names]
         return {
             "RolePrivileges": [
                 {

@@ -6,10 +6,10 @@ A lookup has three names: the logical one (`resource`: webhooks and filtering at
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +29,17 @@ class Kind(StrEnum):
     FLAG = "Boolean"
     NUMBER = "Double"
     VERSION = "BigInt"
+    MEMO = "Memo"
+    STATE = "State"
+    STATUS = "Status"
+    CHOICES = "Virtual"
+    """Several of a list, as one text: `1,3`. What the metadata calls so has a type name of its own."""
+    MONEY = "Money"
+    DECIMAL = "Decimal"
+
+
+CHOICE_KINDS = (Kind.CHOICE, Kind.STATE, Kind.STATUS)
+"""One of a list."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +49,15 @@ class Column:
     name: str
     kind: Kind
     max_length: int = 0
-    """Of a TEXT column, in characters."""
+    """Of a TEXT or MEMO column, in characters."""
     choices: frozenset[int] = frozenset()
     """What a CHOICE column may hold."""
+    labels: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
+    """Of choices, and of a FLAG's 1 and 0: by number and language (an LCID) what they are called."""
+    behavior: Literal["UserLocal", "DateOnly", "TimeZoneIndependent"] = "UserLocal"
+    """Of a WHEN."""
+    shows: Literal["DateAndTime", "DateOnly"] = "DateAndTime"
+    """Of a WHEN, the metadata's `Format`."""
     target: str = ""
     """Of a LOOKUP: the logical name of the table it points at."""
     navigation: str = ""
@@ -84,6 +101,11 @@ class Table:
         return {column.property: column for column in self.columns}
 
     @cached_property
+    def lookups(self) -> tuple[Column, ...]:
+        """Those that have a navigation property."""
+        return tuple(self.by_navigation.values())
+
+    @cached_property
     def by_navigation(self) -> Mapping[str, Column]:
         """Lookups by navigation property."""
         return {column.navigation: column for column in self.columns if column.navigation}
@@ -108,9 +130,19 @@ def lookup(
     )
 
 
+def memo(name: str, max_length: int = MEMO_LENGTH) -> Column:
+    """A text of several lines."""
+    return Column(name, Kind.MEMO, max_length=max_length)
+
+
 def when(name: str) -> Column:
     """A moment."""
     return Column(name, Kind.WHEN)
+
+
+def day(name: str) -> Column:
+    """A date without a time, the same everywhere."""
+    return Column(name, Kind.WHEN, behavior="DateOnly", shows="DateOnly")
 
 
 def make_table(logical_name: str, entity_set: str, primary_name: str, columns: Iterable[Column]) -> Table:

@@ -27,6 +27,7 @@ CRM = "Microsoft.Dynamics.CRM."
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REFERENCE = re.compile(rf"(?P<set>\w+)\((?P<id>{GUID.pattern})\)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+_DAY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 _INT32 = 2**31
 
 
@@ -201,7 +202,19 @@ def _number(_table: Table, column: Column, value: Any) -> Value:
     return value
 
 
+def _choices(_table: Table, column: Column, value: Any) -> Value:
+    """One text of numbers; in what order they come back is the service's to say."""
+    numbers = value.split(",") if isinstance(value, str) else ()
+    if not numbers or not all(each.isdecimal() and int(each) in column.choices for each in numbers):
+        raise bad_request(f"The value '{value}' of '{column.name}' is outside the valid range.", "0x8004431a")
+    return ",".join(str(each) for each in sorted({int(number) for number in numbers}))
+
+
 def _when(_table: Table, column: Column, value: Any) -> Value:
+    if column.behavior == "DateOnly":
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return value
+        raise _wrong_type(column, value, "Edm.Date")
     moment = parse_moment(value) if isinstance(value, str) else None
     if moment is None:
         raise _wrong_type(column, value, "Edm.DateTimeOffset")
@@ -241,4 +254,10 @@ _READERS: dict[Kind, Callable[[Table, Column, Any], Value]] = {
     Kind.FLAG: _flag,
     Kind.NUMBER: _number,
     Kind.WHEN: _when,
+    Kind.MEMO: _text,
+    Kind.STATE: _choice,
+    Kind.STATUS: _choice,
+    Kind.CHOICES: _choices,
+    Kind.MONEY: _number,
+    Kind.DECIMAL: _number,
 }

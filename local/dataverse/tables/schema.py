@@ -9,7 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from local.dataverse.errors import bad_request, no_resource, row_missing
-from local.dataverse.tables.columns import Column, Kind, Table, choice, lookup, make_table, text, when
+from local.dataverse.tables.columns import (
+    Column,
+    Kind,
+    Table,
+    choice,
+    day,
+    lookup,
+    make_table,
+    memo,
+    text,
+    when,
+)
 from local.dataverse.tables.platform_tables import platform_tables
 
 if TYPE_CHECKING:
@@ -29,7 +40,8 @@ TAKES_PART, TAKES_NO_PART = 725_900_000, 725_900_001
 RESOURCE_COLUMNS = (choice("bsync_takespart", TAKES_PART, TAKES_NO_PART), text("bsync_mailbox"))
 """The bookable resource's, as the provisioning command makes them."""
 
-MEMO_LENGTH = 1_048_576
+ENGLISH, GERMAN, FINNISH = 1033, 1031, 1035
+"""Languages that the environment has labels in."""
 
 
 class Schema:
@@ -128,8 +140,8 @@ class Schema:
 
 def _state() -> tuple[Column, ...]:
     return (
-        choice("statecode", 0, 1),
-        choice("statuscode", 1, 2),
+        Column("statecode", Kind.STATE, choices=frozenset((0, 1))),
+        Column("statuscode", Kind.STATUS, choices=frozenset((1, 2))),
         lookup("ownerid", "ownerid", "systemuser"),
     )
 
@@ -187,6 +199,7 @@ def _tables() -> tuple[Table, ...]:
             ),
         ),
         _work_order(),
+        *_around_work_orders(),
         make_table(
             "account",
             "accounts",
@@ -217,6 +230,7 @@ def _booking() -> Table:
             lookup("bookingstatus", "BookingStatus", "bookingstatus"),
             lookup("header", "Header", "bookableresourcebookingheader"),
             lookup("msdyn_workorder", "msdyn_workorder", "msdyn_workorder"),
+            lookup("msdyn_resourcerequirement", "msdyn_ResourceRequirement", "msdyn_resourcerequirement"),
             when("msdyn_estimatedarrivaltime"),
             Column("msdyn_estimatedtravelduration", Kind.INTEGER),
             text("msdyn_globalobjectid", 500),
@@ -234,8 +248,8 @@ def _work_order() -> Table:
         (
             text("msdyn_name"),
             lookup("msdyn_serviceaccount", "msdyn_serviceaccount", "account"),
-            text("msdyn_workordersummary", MEMO_LENGTH),
-            text("msdyn_instructions", MEMO_LENGTH),
+            memo("msdyn_workordersummary"),
+            memo("msdyn_instructions"),
             text("msdyn_address1", 250),
             text("msdyn_address2", 250),
             text("msdyn_address3", 250),
@@ -246,6 +260,93 @@ def _work_order() -> Table:
             Column("msdyn_latitude", Kind.NUMBER),
             Column("msdyn_longitude", Kind.NUMBER),
             choice("msdyn_systemstatus", *range(690970000, 690970006)),
+            lookup("msdyn_priority", "msdyn_priority", "msdyn_priority"),
+            lookup("msdyn_workordertype", "msdyn_workordertype", "msdyn_workordertype"),
+            lookup("msdyn_primaryincidenttype", "msdyn_primaryincidenttype", "msdyn_incidenttype"),
+            lookup("msdyn_reportedbycontact", "msdyn_reportedbycontact", "contact"),
+            Column("msdyn_totalamount", Kind.MONEY),
+            Column("msdyn_taxable", Kind.FLAG, labels={1: {ENGLISH: "Yes", GERMAN: "Ja", FINNISH: "Kyllä"}}),
+            lookup("transactioncurrencyid", "transactioncurrencyid", "transactioncurrency"),
+            *_custom(),
             *_state(),
+        ),
+    )
+
+
+def _custom() -> tuple[Column, ...]:
+    """Columns that a company has added: one of each kind that Field Service itself has none of here."""
+    levels = {
+        1: {GERMAN: "Keine", ENGLISH: "None", FINNISH: "Ei mitään"},
+        2: {GERMAN: "Leiter", ENGLISH: "Ladder"},
+        3: {GERMAN: "Schlüssel", ENGLISH: "Key", FINNISH: "Avain"},
+    }
+    return (
+        Column(
+            "contoso_access",
+            Kind.CHOICE,
+            choices=frozenset(levels),
+            labels=levels,
+            schema_name="contoso_Access",
+        ),
+        Column("contoso_needs", Kind.CHOICES, choices=frozenset(levels), labels=levels),
+        day("contoso_warrantyuntil"),
+        Column("contoso_promisedon", Kind.WHEN, shows="DateOnly"),
+        Column("contoso_opensat", Kind.WHEN, behavior="TimeZoneIndependent"),
+        when("contoso_callbefore"),
+        Column("contoso_weight", Kind.DECIMAL),
+        Column("contoso_floors", Kind.INTEGER),
+        lookup("contoso_site", "contoso_Site", "account"),
+    )
+
+
+def _around_work_orders() -> tuple[Table, ...]:
+    """What a work order points to, and what bookings without one are of."""
+    return (
+        make_table(
+            "contact",
+            "contacts",
+            "fullname",
+            (
+                text("fullname", 160),
+                text("telephone1", 50),
+                text("mobilephone", 50),
+                text("emailaddress1", 100),
+                *_state(),
+            ),
+        ),
+        make_table(
+            "msdyn_priority",
+            "msdyn_priorities",
+            "msdyn_name",
+            (text("msdyn_name"), text("msdyn_prioritycolor"), *_state()),
+        ),
+        make_table(
+            "msdyn_workordertype", "msdyn_workordertypes", "msdyn_name", (text("msdyn_name"), *_state())
+        ),
+        make_table(
+            "msdyn_incidenttype",
+            "msdyn_incidenttypes",
+            "msdyn_name",
+            (text("msdyn_name"), memo("msdyn_description"), *_state()),
+        ),
+        make_table(
+            "msdyn_resourcerequirement",
+            "msdyn_resourcerequirements",
+            "msdyn_name",
+            (
+                text("msdyn_name"),
+                when("msdyn_timewindowstart"),
+                lookup("msdyn_projectid", "msdyn_projectid", "msdyn_project"),
+                *_state(),
+            ),
+        ),
+        make_table(
+            "msdyn_project", "msdyn_projects", "msdyn_subject", (text("msdyn_subject", 200), *_state())
+        ),
+        make_table(
+            "transactioncurrency",
+            "transactioncurrencies",
+            "currencyname",
+            (text("currencyname"), text("isocurrencycode", 5), text("currencysymbol", 13), *_state()),
         ),
     )

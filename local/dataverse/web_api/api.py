@@ -22,6 +22,7 @@ from local.dataverse.errors import (
 from local.dataverse.tables.payload import API_PATH, GUID, read_body, read_restored
 from local.dataverse.tables.schema import BOOKING
 from local.dataverse.web_api import odata
+from local.dataverse.web_api.formatted import ANNOTATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from local.dataverse.tables.store import Change, Store
 
 _RESOURCE = re.compile(r"(?P<set>\w+)(?:\((?P<key>[^()]*)\))?")
+_APPLIED = f'odata.include-annotations="{ANNOTATION}"'
 _ETAG = re.compile(r'W/"(\d+)"')
 RESTORE = "Restore"
 _FUNCTIONS = ("WhoAmI", "WhoAmI()")
@@ -107,6 +109,15 @@ class WebApi:
         """The rows of a table that the application user may not read."""
         return self._config.hidden_bookings if table.logical_name == BOOKING else ()
 
+    def _require_reading(self, shape: odata.Shape, call: Call) -> None:
+        """Refuse to follow a lookup to a table that the user may not read; raises DataverseError."""
+        for table in shape.tables:
+            self.platform.privileges.require("Read", table, call.user_id)
+
+    def _rendering(self, call: Call) -> odata.Rendering:
+        hidden = frozenset(self._config.hidden_rows)
+        return odata.Rendering(self._store, self._schema, _wants_formatted(call), hidden)
+
     def _who_am_i(self, call: Call) -> Answer:
         _require_method(call, "GET")
         return Answer(
@@ -164,12 +175,18 @@ class WebApi:
     def _list(self, call: Call, table: Table) -> Answer:
         self.platform.privileges.require("Read", table, call.user_id)
         query = odata.parse_query(self._schema, table, call.raw_query)
+        self._require_reading(query.shape, call)
         page_size, applied = _page_size(call)
         page = self._pager.run(self._store, query, page_size, frozenset(self._hidden(table)))
         body: dict[str, Any] = {"@odata.context": f"{call.base_url}{API_PATH}$metadata#{table.entity_set}"}
         if query.count:
             body["@odata.count"] = min(page.total, odata.MAX_PAGE)
-        body["value"] = [odata.render(self._store, query.shape, row) for row in page.rows]
+        rendering = self._rendering(call)
+        if rendering.annotated:
+            applied["Preference-Applied"] = ",".join(
+                filter(None, (applied.get("Preference-Applied"), _APPLIED))
+            )
+        body["value"] = [rendering.row(query.shape, row) for row in page.rows]
         if page.continuation is not None:
             kept = [
                 piece for piece in call.raw_query.split("&") if piece and not piece.startswith("$skiptoken=")
@@ -181,6 +198,7 @@ class WebApi:
     def _get(self, call: Call, table: Table, row_id: str) -> Answer:
         self.platform.privileges.require("Read", table, call.user_id)
         shape = odata.parse_single(self._schema, table, call.raw_query)
+        self._require_reading(shape, call)
         row = self._store.get(table, row_id)
         if call.headers.get("if-none-match") == odata.etag(row):
             return Answer(304)
@@ -262,8 +280,16 @@ class WebApi:
     def _shown(self, status: int, call: Call, shape: odata.Shape, row_id: str) -> Answer:
         row = self._store.get(shape.table, row_id)
         context = f"{call.base_url}{API_PATH}$metadata#{shape.table.entity_set}/$entity"
-        body = {"@odata.context": context, **odata.render(self._store, shape, row)}
+        body = {"@odata.context": context, **self._rendering(call).row(shape, row)}
         return Answer(status, body, {"ETag": odata.etag(row)})
+
+
+def _wants_formatted(call: Call) -> bool:
+    """Whether the answer carries what the service makes of values; no other annotation is known here."""
+    wanted = preferences(call.headers).get("odata.include-annotations")
+    if wanted not in (None, "*", ANNOTATION):
+        raise not_implemented(f"the annotations '{wanted}'")
+    return wanted is not None
 
 
 def _page_size(call: Call) -> tuple[int, dict[str, str]]:

@@ -246,7 +246,7 @@ def _strings(token: _Token) -> list[str]:
 
 def _literal(column: Column, token: _Token) -> Value:
     """The literal as the column keeps it; None when it does not fit (or is null)."""
-    if column.kind is Kind.TEXT:
+    if column.kind in (Kind.TEXT, Kind.MEMO):
         return _unquote(token.text) if token.kind == "text" else None
     if column.kind in (Kind.ID, Kind.LOOKUP):
         text = _unquote(token.text)

@@ -14,10 +14,12 @@ from urllib.parse import quote
 
 from local.dataverse.calls import allow_options, split_options
 from local.dataverse.errors import bad_request, unknown_property
+from local.dataverse.tables.columns import Kind
 from local.dataverse.web_api.filters import Condition, parse_filter
+from local.dataverse.web_api.formatted import ANNOTATION, formatted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from local.dataverse.tables.columns import Column, Table
     from local.dataverse.tables.payload import Row, Value
@@ -39,6 +41,13 @@ class Shape:
     table: Table
     columns: tuple[Column, ...]
     expands: tuple[tuple[Column, Shape], ...] = ()
+
+    @property
+    def tables(self) -> Iterator[Table]:
+        """Its own and those of the rows around it."""
+        yield self.table
+        for _column, shape in self.expands:
+            yield from shape.tables
 
     def count_expands(self) -> int:
         """Lookups expanded, at all depths."""
@@ -278,21 +287,46 @@ def _compare_rows(query: Query, left: Row, right: Row) -> int:
     return 0
 
 
-def render(store: Store, shape: Shape, row: Row) -> dict[str, Any]:
-    """A row as the API shows it; the key is always there, an expanded row carries no etag of its own."""
-    return {"@odata.etag": etag(row), **_render(store, shape, row)}
+@dataclass(frozen=True)
+class Rendering:
+    """What rows are shown with."""
+
+    store: Store
+    schema: Schema
+    annotated: bool = False
+    """With what the service makes of their values."""
+    hidden: frozenset[str] = frozenset()
+    """Ids of rows that the application user may not read: lookups name them, and expand to nothing."""
+
+    def row(self, shape: Shape, row: Row) -> dict[str, Any]:
+        """A row as the API shows it; the key is always there, an expanded row carries no etag of its own."""
+        return {"@odata.etag": etag(row), **self._columns(shape, row)}
+
+    def _columns(self, shape: Shape, row: Row) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for column in _with_currency(shape):
+            text = formatted(self.schema, self.store, row, column) if self.annotated else None
+            if text is not None:
+                shown[f"{column.property}@{ANNOTATION}"] = text
+            shown[column.property] = row.get(column.name)
+        shown[shape.table.primary_id] = row[shape.table.primary_id]
+        for column, inner in shape.expands:
+            target = row.get(column.name)
+            hidden = target is None or target in self.hidden
+            found = None if hidden else self.store.find(inner.table, str(target))
+            shown[column.navigation] = None if found is None else self._columns(inner, found)
+        return shown
+
+
+def _with_currency(shape: Shape) -> tuple[Column, ...]:
+    """A row's currency comes along with each amount, asked for or not."""
+    currency = shape.table.by_name.get("transactioncurrencyid")
+    wanted = any(column.kind is Kind.MONEY for column in shape.columns)
+    return (
+        (*shape.columns, currency) if wanted and currency and currency not in shape.columns else shape.columns
+    )
 
 
 def etag(row: Row) -> str:
     """The row's version as an etag."""
     return f'W/"{row["versionnumber"]}"'
-
-
-def _render(store: Store, shape: Shape, row: Row) -> dict[str, Any]:
-    shown: dict[str, Any] = {column.property: row.get(column.name) for column in shape.columns}
-    shown[shape.table.primary_id] = row[shape.table.primary_id]
-    for column, inner in shape.expands:
-        target = row.get(column.name)
-        found = store.find(inner.table, str(target)) if target is not None else None
-        shown[column.navigation] = None if found is None else _render(store, inner, found)
-    return shown

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from local.dataverse.tables.columns import Column, Kind, Table
+from local.dataverse.tables.columns import CHOICE_KINDS, Column, Kind, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -175,7 +175,7 @@ def _entity(table: Table, row_id: str, values: Mapping[str, Value], *, typed: bo
     formatted = {
         name: str(value)
         for name, value in values.items()
-        if not typed and table.by_name[name].kind in (Kind.CHOICE, Kind.WHEN)
+        if not typed and table.by_name[name].kind in (*CHOICE_KINDS, Kind.WHEN)
     }
     return {
         **kind,
@@ -195,7 +195,7 @@ def _typed(column: Column, value: Value) -> Any:
         return None
     if column.kind is Kind.LOOKUP:
         return {"__type": f"EntityReference:{_CONTRACTS}", **_untyped_reference(column.target, str(value))}
-    if column.kind is Kind.CHOICE:
+    if column.kind in CHOICE_KINDS:
         return {"__type": f"OptionSetValue:{_CONTRACTS}", "Value": value}
     if column.kind is Kind.WHEN:
         return f"/Date({_milliseconds(datetime.fromisoformat(str(value)))})/"

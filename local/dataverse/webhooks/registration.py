@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from local.dataverse.tables.columns import Kind
+from local.dataverse.tables.columns import CHOICE_KINDS
 from local.dataverse.tables.platform_tables import (
     ENDPOINT,
     HTTP_HEADER,
@@ -232,7 +232,7 @@ def write_settings(settings: Mapping[str, str]) -> str:
 
 def _takes_steps(table: Table) -> bool:
     """Whether a table is one of the business's, not of the platform's own."""
-    return any(column.name == "statecode" and column.kind is Kind.CHOICE for column in table.columns) and (
+    return any(column.name == "statecode" and column.kind in CHOICE_KINDS for column in table.columns) and (
         table.logical_name not in (STEP, "asyncoperation")
     )
 

@@ -1,0 +1,11 @@
+"""The file `event.toml`: what events say, kept beside the app's code and published with it.
+
+    content      what the file holds, as frozen values
+    positions    in which line each of its keys stands
+    parsing      from text to content, and whatever is wrong with it
+    location     where the file is, and its reading
+    checking     whether zone and templates can be used
+    resolving    its paths against the environment's table definitions
+
+The webhook reads the file as well: nothing but `checking` imports what takes a while.
+"""

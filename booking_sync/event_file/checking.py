@@ -1,0 +1,92 @@
+"""Whether what the file and the app settings say of events can be used, and the renderer that comes of it.
+
+App settings override the file's single values. Imports zones and Jinja.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.event_text.links import DEFAULT_MAP_LINK
+from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.event_text.templates import BadTemplateError
+from booking_sync.domain.zones import UTC_NAME, EventZone, UnknownZoneError, event_zone
+from booking_sync.errors import SettingsError
+from booking_sync.event_file.content import EventFileError
+
+if TYPE_CHECKING:
+    from booking_sync.event_file.content import EventFile, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What app settings say; empty where they say nothing."""
+
+    zone: str = ""
+    subject: str = ""
+    body: str = ""
+
+
+NOTHING = Overrides()
+
+
+def make_renderer(file: EventFile, given: Overrides, dataverse_url: str) -> EventRenderer:
+    """Renders bookings as file and settings say.
+
+    Args:
+        file: the event file.
+        given: what overrides it.
+        dataverse_url: base URL of the links to bookings, without a trailing slash.
+
+    Raises:
+        EventFileError: the file's zone or templates can't be used.
+        SettingsError: an app setting's template can't be used.
+    """
+    problems: list[Problem] = []
+    zone = _zone(file, given, problems)
+    plain = EventStyle(
+        zone,
+        dataverse_url,
+        language=file.language,
+        map_link=file.map_link or DEFAULT_MAP_LINK,
+        columns=tuple(each.name for each in file.columns),
+    )
+    plain = replace(
+        plain,
+        date_format=file.date_format or plain.date_format,
+        time_format=file.time_format or plain.time_format,
+    )
+    subject = given.subject or file.subject
+    body = given.body or file.body
+    if wrong := _wrong(replace(plain, subject_template=subject)):
+        problems.append(_at("event.subject", wrong, file, "EVENT_SUBJECT_TEMPLATE" if given.subject else ""))
+    if wrong := _wrong(replace(plain, body_template=body)):
+        problems.append(_at("event.body", wrong, file, "EVENT_BODY_TEMPLATE" if given.body else ""))
+    if problems:
+        raise EventFileError(file.name, problems)
+    return EventRenderer(replace(plain, subject_template=subject, body_template=body))
+
+
+def _zone(file: EventFile, given: Overrides, problems: list[Problem]) -> EventZone:
+    try:
+        return event_zone(given.zone or file.zone or UTC_NAME)
+    except UnknownZoneError:
+        wanted = "must be a time zone's IANA name (Europe/Berlin) or Windows name (W. Europe Standard Time)"
+        problems.append(file.problem("event.zone", wanted))
+        return event_zone(UTC_NAME)
+
+
+def _wrong(style: EventStyle) -> str:
+    try:
+        EventRenderer(style)
+    except BadTemplateError as error:
+        return f"can't be used: {error}"
+    return ""
+
+
+def _at(key: str, wrong: str, file: EventFile, setting: str) -> Problem:
+    """Raises SettingsError where it is the setting's."""
+    if setting:
+        raise SettingsError(f"{setting} {wrong}")
+    return file.problem(key if key in file.positions else f"{key}_file", wrong)

@@ -1,0 +1,86 @@
+"""What the file holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from booking_sync.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FILE_NAME = "event.toml"
+"""Where the file is looked for unless a setting says otherwise: beside function_app.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the file; both count from 1."""
+
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that can't be used, and what to do about it."""
+
+    words: str
+    position: Position | None = None
+    """None where the whole file is meant."""
+
+    def __str__(self) -> str:
+        if self.position is None:
+            return self.words
+        return f"line {self.position.line}, column {self.position.column}: {self.words}"
+
+
+class EventFileError(SettingsError):
+    """The file can't be used.
+
+    Args:
+        name: as the setting names it.
+        problems: all there are.
+    """
+
+    def __init__(self, name: str, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        told = "; ".join(map(str, self.problems))
+        super().__init__(f"{name} can't be used. {told}. See docs/event.md.")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPath:
+    """A column that the file names."""
+
+    name: str
+    """In templates."""
+    path: tuple[str, ...]
+    """Lookups that are followed from the booking, then a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFile:
+    """The file, or the absence of one: every text is empty where it says nothing."""
+
+    name: str = FILE_NAME
+    columns: tuple[NamedPath, ...] = ()
+    zone: str = ""
+    language: str = ""
+    subject: str = ""
+    body: str = ""
+    map_link: str = ""
+    date_format: str = ""
+    time_format: str = ""
+    positions: Mapping[str, Position] = field(default_factory=dict, compare=False)
+    """By key, `event.zone`, where it stands."""
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it leaves everything as it is built in."""
+        return self == EventFile(self.name)
+
+    def problem(self, key: str, words: str) -> Problem:
+        """What is wrong with the value of a key."""
+        return Problem(f"{key.rpartition('.')[2]} {words}", self.positions.get(key))

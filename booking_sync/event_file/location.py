@@ -1,0 +1,63 @@
+"""Where the file is, and its reading. Relative names begin beside function_app.py, wherever the app runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from booking_sync.domain.text import trim
+from booking_sync.event_file.content import FILE_NAME, EventFile, EventFileError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EVENT_FILE: Final = "EVENT_FILE"
+"""The setting that names the file."""
+
+_APP_FOLDER = Path(__file__).parents[2]
+_MAX_BYTES = 200_000
+_BODY_FILE = re.compile(r"event/[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}\.html")
+
+
+def load_event_file(environ: Mapping[str, str], folder: Path = _APP_FOLDER) -> EventFile:
+    """The file's content; one without a word where there is no file of the default name.
+
+    Args:
+        environ: the app settings.
+        folder: where relative names begin.
+
+    Raises:
+        EventFileError: it is missing though a setting names it, can't be read, or holds what can't be used.
+    """
+    name = trim(environ.get(EVENT_FILE, "")) or FILE_NAME
+    path = folder / name
+    if name == FILE_NAME and not path.exists():
+        return EventFile()
+    from booking_sync.event_file.parsing import parse  # noqa: PLC0415 - most deployments have no such file
+
+    try:
+        text = _read(path)
+    except ValueError as error:
+        raise EventFileError(name, [Problem(f"The file {error}")]) from None
+    return parse(text, name, lambda body: _read_body(path.parent, body))
+
+
+def _read_body(folder: Path, name: str) -> str:
+    if not _BODY_FILE.fullmatch(name):
+        raise ValueError("must be a file in the folder event/, which is published: event/body.html")
+    return _read(folder / name)
+
+
+def _read(path: Path) -> str:
+    """Raises ValueError with what is wrong."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"can't be read: {error.strerror}") from None
+    if len(content) > _MAX_BYTES:
+        raise ValueError(f"has {len(content)} bytes, and at most {_MAX_BYTES} are taken")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8: byte {error.start + 1} belongs to no character") from None
