@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import ContentPart, EventClaim, EventContent, FoundEvent
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
+    from booking_sync.domain.zones import ZoneDifference
     from booking_sync.ports.bookings import BookingRows
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.clock import Clock
@@ -645,9 +646,17 @@ class Synchronizer:
         return await self._mend_times(run, event, sent, written, kept)
 
     async def _write_over(
-        self, run: _Run, event: EventRef, sent: EventContent, kept: frozenset[ContentPart]
+        self,
+        run: _Run,
+        event: EventRef,
+        sent: EventContent,
+        kept: frozenset[ContentPart],
+        mends: ZoneDifference | None = None,
     ) -> Written | None:
-        """The answer to an update; None as `_update` is False."""
+        """The answer to an update; None as `_update` is False.
+
+        What the answer to an update that mends times tells of the zone is true whatever becomes of the event.
+        """
         try:
             written = await _touching(run, self._calendar.update(event, sent, kept))
         except PermanentError as error:
@@ -657,6 +666,8 @@ class Synchronizer:
             return None
         if written is None:
             return None
+        if mends:
+            self._zones.learn(mends, sent, written)
         run.saw(event, written.state)
         if written.uid:
             run.uids[event] = written.uid
@@ -724,11 +735,9 @@ class Synchronizer:
         difference = self._zones.misread(sent, written)
         if difference is None:
             return True
-        mended = self._zones.in_utc(sent)
-        again = await self._write_over(run, event, mended, kept)
+        again = await self._write_over(run, event, self._zones.in_utc(sent), kept, difference)
         if again is None:
             return False
-        self._zones.learn(difference, mended, again)
         if again.state.attended:
             run.mailed.add(event)
         return True

@@ -90,6 +90,12 @@ def test_a_schedule_that_once_mailed_converges_without(seed: int) -> None:
     assert play(seed, shape=as_it_was_found).violations == ()
 
 
+@pytest.mark.parametrize("seed", [8202404, 8205270])
+def test_a_schedule_that_once_failed_where_no_update_ends_a_series_converges(seed: int) -> None:
+    """What a soak found since updates may turn back neither a series nor an all-day event."""
+    assert play(seed).violations == ()
+
+
 @pytest.mark.parametrize("seed", [3, 17, 42, 61])
 def test_a_seed_replays_exactly(seed: int) -> None:
     """The same seed makes the same trace, step by step."""

@@ -70,6 +70,20 @@ def in_zone(zone: EventZone) -> Callable[[Booking], DesiredState]:
     return lambda subject: desired_state(subject, renderer.render, require_work_order=True)
 
 
+def misread_times(world: World) -> None:
+    """Exchange reads the zone that events are written in otherwise than we do."""
+    zone = event_zone("Europe/Berlin")
+    world.calendar.reads = lambda time: zone.instant(time) + timedelta(hours=time.time_zone != UTC_NAME)
+    world.synchronizer = Synchronizer(
+        world.rows,
+        world.calendar,
+        in_zone(zone),
+        prover(world.calendar, ORGANIZATION_ID),
+        events_clock,
+        zones=ZoneDifferences(zone, events_clock),
+    )
+
+
 async def told(world: World) -> None:
     """A booking whose event has attendees, which an audit's hint has shown."""
     await world.synced(booking())
@@ -394,17 +408,7 @@ async def test_a_meeting_that_is_met_again_keeps_its_generation(world: World) ->
 
 async def test_whom_the_second_write_told_of_is_heard(world: World) -> None:
     """Times that Exchange reads otherwise are written twice: the second answer counts as the first does."""
-    zone = event_zone("Europe/Berlin")
-    world.calendar.reads = lambda time: zone.instant(time) + timedelta(hours=time.time_zone != UTC_NAME)
-    proofs = prover(world.calendar, ORGANIZATION_ID)
-    world.synchronizer = Synchronizer(
-        world.rows,
-        world.calendar,
-        in_zone(zone),
-        proofs,
-        events_clock,
-        zones=ZoneDifferences(zone, events_clock),
-    )
+    misread_times(world)
     world.rows.put(booking())
 
     async def somebody(point: str) -> None:
@@ -421,13 +425,7 @@ async def test_whom_the_second_write_told_of_is_heard(world: World) -> None:
 @pytest.mark.parametrize("ends", ["ignored", "refused"])
 async def test_a_series_that_the_second_write_meets_is_made_anew(world: World, ends: str) -> None:
     """Times that Exchange reads otherwise are written twice, and somebody makes a series in between."""
-    zone = event_zone("Europe/Berlin")
-    world.calendar.reads = lambda time: zone.instant(time) + timedelta(hours=time.time_zone != UTC_NAME)
-    proofs = prover(world.calendar, ORGANIZATION_ID)
-    zones = ZoneDifferences(zone, events_clock)
-    world.synchronizer = Synchronizer(
-        world.rows, world.calendar, in_zone(zone), proofs, events_clock, zones=zones
-    )
+    misread_times(world)
     world.calendar.shape_ends = ends  # type: ignore[assignment]
     world.rows.put(booking())
     made: list[EventRef] = []
@@ -441,6 +439,27 @@ async def test_a_series_that_the_second_write_meets_is_made_anew(world: World, e
     event = only(world)
     assert (made != [event.ref], event.reshaped, event.content.start.time_zone) == (True, False, UTC_NAME)
     assert (world.record.event, world.record.generation, world.record.error) == (event.ref, 2, "")
+
+
+async def test_what_the_second_write_told_of_the_zone_is_known_though_its_event_is_made_anew(
+    world: World,
+) -> None:
+    """The new event, and every later one, is written in UTC at once."""
+    misread_times(world)
+    world.calendar.shape_ends = "ignored"
+    world.rows.put(booking())
+    written: list[str] = []
+
+    async def somebody(point: str) -> None:
+        if point in {"calendar.create", "calendar.update"}:
+            written.append(point)
+        if written == ["calendar.create", "calendar.update"]:
+            people_add(world, reshaped=True)
+
+    world.calendar.hook = somebody
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert written == ["calendar.create", "calendar.update", "calendar.create"]
+    assert only(world).content.start.time_zone == UTC_NAME
 
 
 async def test_who_is_uncertain_looks_whether_anybody_sees_the_event(world: World) -> None:
