@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.record import BookingRow
-    from local.graph.mailbox.events import StoredEvent
+    from local.graph.mailbox.events import Mailbox, StoredEvent
     from tests.simulation.schedule import Schedule
 
 
@@ -98,7 +98,8 @@ def _check_booking(
     right = [each for each in events if named and _is(each, named.mailbox, named.event_id)]
     for each in events:
         if each not in right:
-            kind = "orphan" if _is_provable(schedule, booking_id, each) else "stray"
+            provable = is_provable(schedule.graph.state.user(each.mailbox), booking_id, each.event)
+            kind = "orphan" if provable else "stray"
             yield Violation(kind, f"{about}: {each.event.immutable_id} in {NAMES[each.mailbox]}")
     if not isinstance(desired, Wanted):
         if right:
@@ -148,13 +149,12 @@ def _ours(schedule: Schedule) -> dict[str, list[_Shown]]:
     return found
 
 
-def _is_provable(schedule: Schedule, booking_id: str, shown: _Shown) -> bool:
-    """Whether the app can prove this event to be its own, by all that Graph tells."""
-    mailbox = schedule.graph.state.user(shown.mailbox)
+def is_provable(mailbox: Mailbox, booking_id: str, event: StoredEvent) -> bool:
+    """Whether the app can prove this event to be the booking's, by all that Graph tells."""
     mark = SEALER.marker(booking_id)
     found = [_evidence(mailbox.id, each) for each in mailbox.events.values()]
     own = prove(SEALER, booking_id, [each for each in found if each.marker == mark])
-    return any(each.event.event_id == shown.event.immutable_id for each in own)
+    return any(each.event.event_id == event.immutable_id for each in own)
 
 
 def _evidence(mailbox: str, event: StoredEvent) -> FoundEvent:

@@ -96,6 +96,12 @@ def test_a_schedule_that_once_failed_where_no_update_ends_a_series_converges(see
     assert play(seed).violations == ()
 
 
+@pytest.mark.parametrize("seed", [8200311, 8209764, 8212657])
+def test_people_at_a_copy_that_nothing_proves_ours_are_told_on_no_row(seed: int) -> None:
+    """What a soak found: two copies of an event that is gone, and one that was made long after its birth."""
+    assert play(seed).violations == ()
+
+
 @pytest.mark.parametrize("seed", [3, 17, 42, 61])
 def test_a_seed_replays_exactly(seed: int) -> None:
     """The same seed makes the same trace, step by step."""

@@ -71,9 +71,9 @@ class Habits:
             if event.content["attendees"]:
                 self._uninvite(mailbox, event)
 
-    def bookings_with_people(self) -> set[str]:
-        """Bookings with an event of ours in a calendar to which people are invited."""
-        return {_booking(event) for _, event in self._ours() if event.content["attendees"]}
+    def with_people(self) -> list[tuple[str, Mailbox, StoredEvent]]:
+        """Events of ours in a calendar to which people are invited, each behind its booking and mailbox."""
+        return [(_booking(event), box, event) for box, event in self._ours() if event.content["attendees"]]
 
     def without_theirs(self, event: StoredEvent) -> dict[str, Any]:
         """The content, but for what the technician alone decides."""
