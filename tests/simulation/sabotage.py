@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.change import BookingChange
-    from booking_sync.domain.event import EventContent, EventRef
+    from booking_sync.domain.event import ContentPart, EventContent, EventRef
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.plan import DesiredState, Plan
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.zones import ZoneDifference
     from booking_sync.ports.keys import OpenKeyring
     from booking_sync.sync.synchronizer import SyncTask, _Applied, _Run
+    from local.graph.config import ShapeEnds
 
 
 class Trusting(Synchronizer):
@@ -103,6 +104,14 @@ class NotLooking(Synchronizer):
         return event not in run.removed
 
 
+class NotReplacing(Synchronizer):
+    """Takes the refusal to turn a series or an all-day event back for the last word."""
+
+    async def _may_be_replaced(self, run: _Run, event: EventRef) -> bool:
+        del run, event
+        return False
+
+
 class NotRecovering(Synchronizer):
     """Looks nowhere for what an uncertain try may have left."""
 
@@ -148,6 +157,16 @@ class _OneGeneration(WrappedCalendar):
         del transaction_id
         first = _first(mailbox, marker)
         return await super().create(mailbox, content, marker=marker, transaction_id=first, birth=birth)
+
+
+class _BlindToShapes(WrappedCalendar):
+    """Believes that an update which is taken makes an ordinary event of any."""
+
+    async def update(
+        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+    ) -> Written | None:
+        written = await super().update(event, content, kept)
+        return written and replace(written, state=replace(written.state, reshaped=False))
 
 
 class _BlindToZones(ZoneDifferences):
@@ -261,6 +280,16 @@ def _with_meetings(profile: Profile) -> Profile:
     return replace(profile, habits=6, moves=(*profile.moves, "cancel"))
 
 
+def _reshaped(ends: ShapeEnds) -> Callable[[Profile], Profile]:
+    """Technicians make series and all-day events of ours, which no update turns back; the audits run."""
+
+    def shape(profile: Profile) -> Profile:
+        graph = replace(profile.graph, series_end=ends, all_day_end=ends)
+        return replace(profile, graph=graph, habits=6, audits=True)
+
+    return shape
+
+
 def _signing_in(profile: Profile) -> Profile:
     return replace(profile, broken_links=4)
 
@@ -356,6 +385,12 @@ SABOTAGES = {
     "the recovery of suspects": Sabotage(Parts(synchronizer=NotRecovering), frozenset({"orphan"})),
     "the attendees": Sabotage(Parts(synchronizer=Mailing), frozenset({"mail"}), _with_meetings),
     "the look for attendees": Sabotage(Parts(synchronizer=NotLooking), frozenset({"mail"}), _with_meetings),
+    "the making anew of what no update turns back": Sabotage(
+        Parts(synchronizer=NotReplacing), frozenset({"poison", "content"}), _reshaped("refused")
+    ),
+    "the look at what an update left as it was": Sabotage(
+        _calendar(_BlindToShapes), frozenset({"content", "second audit"}), _reshaped("ignored")
+    ),
     "tagging what is untrusted": Sabotage(Parts(synchronizer=TaggingCreationsOnly), frozenset({"tag"})),
     "the proof that no copy carries": Sabotage(
         _prover(_TransactionProves), frozenset({"hands off"}), _with_people
