@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local.day.verdict import BookingFact, EventFact, Facts, PoisonFact
-from local.day.world import Commitment, ResourceKind
+from local.day.world import TAKES_NO_PART, Commitment, ResourceKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +71,8 @@ def read_booking(row: Row, tables: Tables, with_mailbox: frozenset[str]) -> Book
     status = tables.follow("bookingstatuses", row["bookingstatus"])
     work_order = tables.follow("msdyn_workorders", row["msdyn_workorder"])
     account = tables.follow("accounts", work_order.get("msdyn_serviceaccount"))
-    mailbox = user.get("azureactivedirectoryobjectid") or ""
+    own = (resource.get("bsync_mailbox") or "").lower()
+    mailbox = own or user.get("azureactivedirectoryobjectid") or ""
     return BookingFact(
         id=row["bookableresourcebookingid"],
         name=row["name"] or "",
@@ -86,6 +87,8 @@ def read_booking(row: Row, tables: Tables, with_mailbox: frozenset[str]) -> Book
         resource=resource.get("name", ""),
         is_user=resource.get("resourcetype") == ResourceKind.USER,
         user_enabled=bool(user) and not user["isdisabled"],
+        takes_part=resource.get("bsync_takespart") != TAKES_NO_PART,
+        own_mailbox=bool(own),
         mailbox=mailbox,
         has_mailbox=mailbox in with_mailbox,
         recorded_event=row["bsync_outlookeventid"] or "",

@@ -16,6 +16,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from local.day.world import (
+    TAKES_NO_PART,
+    TAKES_PART,
     Booking,
     Resource,
     World,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from local.stack import LocalStack
 
 BOOKINGS = "bookableresourcebookings"
+RESOURCES = "bookableresources"
+CREATED = "createdDateTime"
 RUSH_ROUNDS = 8
 
 
@@ -61,6 +65,8 @@ class Day:
         """The technicians' own events by id, as they were put in."""
         self.removed: dict[str, dict[str, Any]] = {}
         """Pre-images of deleted bookings by id."""
+        self.left_to_audit: set[str] = set()
+        """Bookings whose events technicians deleted, which nothing but an audit may be able to see."""
         self.tally: Counter[str] = Counter()
         """Changes of bookings by kind."""
         self._stack = stack
@@ -83,6 +89,7 @@ class Day:
             Phase("Noon: dispatchers change their minds", self.replan),
             Phase("Afternoon: second thoughts, and other hands in the calendars", self.reconsider),
             Phase("Rush hour: the same bookings again and again", self.rush),
+            Phase("Night: the audit looks through the calendars", self.audit),
         )
 
     async def furnish(self) -> None:
@@ -90,7 +97,7 @@ class Day:
         for entity_set, group in groupby(rows(self._world), key=itemgetter(0)):
             bodies = [body for _, body in group]
             await self._stack.dataverse.create_many(entity_set, bodies, webhooks=False)
-        await self._stack.graph.add_mailboxes([mailbox(person) for person in self._world.people])
+        await self._stack.graph.add_mailboxes([mailbox(each) for each in self._world.mailboxes])
         for appointment in self._world.appointments:
             event = appointment_event(appointment)
             self._keep(await self._stack.graph.user("create", appointment.mailbox, event=event))
@@ -125,7 +132,7 @@ class Day:
         )
 
     async def reconsider(self) -> None:
-        """Things come back, users tidy up their calendars, and our own user touches a row."""
+        """Things come back, calendars are tidied up; two technicians leave, the crane joins."""
         await self._tidy_calendars(self._take(0.03))
         await _all(
             (
@@ -134,14 +141,31 @@ class Day:
                 *(self._restore_work_order(each) for each in _half(self._without_work_order)),
                 *(self._mend(booking) for booking in self._backwards[:1]),
                 *(self._touch_as_app(booking) for booking in self._take(0.03)),
+                *(self._choose(person, TAKES_NO_PART, "taken out") for person in self._world.leavers),
+                self._give_a_mailbox(self._world.equipment, self._world.shared_mailbox),
             )
         )
 
     async def rush(self) -> None:
         """A few bookings change over and over, from one technician to the other and back."""
         await self._stack.dataverse.configure(webhooks_twice=True, webhooks_shuffled=True)
-        await _all(self._hurry(booking) for booking in self._take(0.06))
+        await _all(
+            (
+                *(self._hurry(booking) for booking in self._take(0.06)),
+                *(self._choose(person, TAKES_PART, "taken in again") for person in self._world.leavers[:1]),
+            )
+        )
         await self._stack.dataverse.configure(webhooks_twice=False, webhooks_shuffled=False)
+
+    async def audit(self) -> None:
+        """Hours later, since searches may not know what was made a moment ago."""
+        for person in self._world.mailboxes:
+            await self._stack.graph.age(person.mailbox)
+        for event in await self._stack.graph.events():
+            if before := self.private.get(event["immutableId"]):
+                self.private[event["immutableId"]] = before | {CREATED: event[CREATED]}
+        await self._stack.audit()
+        self.left_to_audit.clear()
 
     def _odd_bookings(self) -> list[Booking]:
         world, noon = self._world, local_time(self._world.day, 12)
@@ -238,6 +262,8 @@ class Day:
             done = await self._stack.graph.user(action, event["mailbox"], id=event["immutableId"])
             if action == "copy":
                 self._keep(done)
+            if action == "delete":
+                self.left_to_audit.add(booking.id)
         await _all(self._move(booking, "rescheduled after its event was touched") for booking in bookings)
 
     async def _hurry(self, booking: Booking) -> None:
@@ -247,6 +273,15 @@ class Day:
             await self._move(booking, "rescheduled in a rush")
             if number % 3 == 0:
                 await self._reassign(booking, away if number % 2 else home)
+
+    async def _choose(self, person: Resource, choice: int, kind: str) -> None:
+        """A dispatcher says whether a technician takes part."""
+        self.tally[f"technician {kind}"] += 1
+        await self._stack.dataverse.update(RESOURCES, person.id, {"bsync_takespart": choice})
+
+    async def _give_a_mailbox(self, resource: Resource, mailbox: Resource) -> None:
+        self.tally["equipment given a mailbox"] += 1
+        await self._stack.dataverse.update(RESOURCES, resource.id, {"bsync_mailbox": mailbox.mailbox})
 
     async def _change(self, booking: Booking, kind: str, body: dict[str, Any]) -> None:
         self.tally[kind] += 1

@@ -97,7 +97,7 @@ class DayRun:
             await self._stack.wait_until_quiet(PATIENCE_SECONDS, watch)
         seconds, changes = time.monotonic() - started, self._day.tally.total() - before
         facts = await self._facts()
-        differences = compare(facts)
+        differences = compare(facts, self._day.left_to_audit)
         mark = "[red]✗[/]" if differences else "[green]✓[/]"
         self._console.print(f"{mark} {phase.title}: {changes} changes, quiet after {seconds:.1f} s")
         return PhaseReport(phase.title, changes, seconds, differences, facts.poison)

@@ -92,6 +92,12 @@ class ResourceKind(IntEnum):
     CREW = 6
 
 
+TAKES_PART, TAKES_NO_PART = 725_900_000, 725_900_001
+"""The choices of the resource's column."""
+FEW_TECHNICIANS = 5
+"""With fewer nobody leaves for a while."""
+
+
 @dataclass(frozen=True)
 class Status:
     """A booking status."""
@@ -175,6 +181,18 @@ class World:
     work_orders: tuple[WorkOrder, ...]
     bookings: tuple[Booking, ...]
     appointments: tuple[Appointment, ...]
+    shared_mailbox: Resource
+    """Whose mailbox the equipment is given in the course of the day."""
+
+    @property
+    def leavers(self) -> tuple[Resource, ...]:
+        """Two technicians who take no part for a while; nobody where there are few."""
+        return self.technicians[-2:] if len(self.technicians) >= FEW_TECHNICIANS else ()
+
+    @property
+    def mailboxes(self) -> tuple[Resource, ...]:
+        """Everybody and everything with an object in Entra."""
+        return (*self.people, self.shared_mailbox)
 
     @property
     def people(self) -> tuple[Resource, ...]:
@@ -225,6 +243,7 @@ class WorldMaker:
             work_orders=work_orders,
             bookings=self.bookings(people, work_orders, statuses, day, bookings),
             appointments=tuple(each for person in people for each in self._appointments(person, day)),
+            shared_mailbox=replace(self._user(), name="Mobile crane 2 (shared mailbox)"),
         )
 
     def new_id(self) -> str:

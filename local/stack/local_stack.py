@@ -15,6 +15,7 @@ import secrets
 import ssl
 import time
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
@@ -131,6 +132,16 @@ class LocalStack:
     def processes(self) -> tuple[ManagedProcess, ...]:
         """Everything that was started."""
         return (*self._servants, *self.hosts)
+
+    async def audit(self) -> None:
+        """Have the app's audit repair what it finds in anybody's mailbox; its hints are on the queue then."""
+        async with self.session.post(
+            f"{self.host_url}/api/operations/audit",
+            json={"fix": True},
+            headers={HEADER: self.keys.function},
+        ) as answer:
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                raise RuntimeError(f"the audit answered {answer.status}: {await answer.text()}")
 
     async def wait_until_quiet(
         self, timeout_seconds: float = 60.0, watch: Callable[[int, int], None] | None = None

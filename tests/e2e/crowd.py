@@ -107,12 +107,7 @@ class Crowd:
 
     async def audit(self) -> None:
         """Have the audit repair what it finds in anybody's mailbox, and wait until that is settled."""
-        async with self.stack.session.post(
-            f"{self.stack.host_url}/api/operations/audit",
-            json={"fix": True},
-            headers={HEADER: self.stack.keys.function},
-        ) as answer:
-            assert answer.status == 200, await answer.text()
+        await self.stack.audit()
         await self.settle()
 
     async def facts(self) -> Facts:

@@ -1,0 +1,38 @@
+"""The played day, which is what a newcomer sees first: it has to end in step."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from local.day.run import DayOptions, DayRun
+from local.stack import NO_TIMERS, LocalStack, StackOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(240)
+
+
+async def test_a_day_with_a_pilot_and_other_hands_in_the_calendars_ends_in_step(tmp_path: Path) -> None:
+    """People leave and join, equipment gets a mailbox, technicians delete and move events; all comes right.
+
+    What a technician deleted minutes ago is left to the audit, which plays last.
+    """
+    async with LocalStack(StackOptions(tmp_path, settings=NO_TIMERS)) as stack:
+        report = await DayRun(
+            stack, DayOptions(bookings=24, technicians=6, burst=0), Console(file=io.StringIO())
+        ).run()
+    assert report.differences == []
+    assert report.in_step
+    assert {"technician taken out", "technician taken in again", "equipment given a mailbox"} <= set(
+        report.tally
+    )
+    crane = {booking.id for booking in report.facts.bookings if booking.own_mailbox}
+    assert crane & {event.booking_id for event in report.facts.events}
+    outside = {booking.id for booking in report.facts.bookings if not booking.takes_part}
+    assert outside
+    assert not outside & {event.booking_id for event in report.facts.events}
