@@ -92,6 +92,23 @@ def bound(work: Work, latency: Latency) -> Bound:
     )
 
 
+def in_outlook(work: Work, latency: Latency) -> float:
+    """The least time until every event is in Outlook: a read, then the writes of the busiest mailbox."""
+    if not work.mailboxes:
+        return 0.0
+    read = latency.round_trip + latency.service
+    return read + max(_operations_time(each.recorded + each.unrecorded, latency) for each in work.mailboxes)
+
+
+def host_in_outlook(work: Work, latency: Latency, host: HostLimits, storage_round_trip: float) -> float:
+    """The same through one instance of the host: behind the first fetch, and behind the last one a chain."""
+    fetches = math.ceil(work.changes / host.batch_size) * storage_round_trip
+    return max(
+        storage_round_trip + in_outlook(work, latency),
+        fetches + 2 * (latency.round_trip + latency.service),
+    )
+
+
 def longest_chain(work: Work, latency: Latency) -> float:
     """Read, write, record: each a round trip and a service time; without a record two of them.
 

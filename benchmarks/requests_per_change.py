@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HALF_FAILURE_EVERY = 25
 """Of creations with the open extension inside; one in 20 to 30 was reported (an issue of Graph, 2019)."""
-LEAST_FEWER = {Name.FLOW: 25.0, Name.PLAIN: 15.0}
+LEAST_FEWER = {Name.FLOW: 20.0, Name.PLAIN: 10.0}
 NO_LATENCY = Latency(0.0, 0.0)
 BOUNDLESS = 1_000_000_000
 

@@ -1,7 +1,8 @@
 """How near booking_sync comes to the bound: virtual time, so that only scheduling and latency count.
 
 Each load is measured twice: all changes submitted to the `PerBookingRunner` at once, without a host, and from
-a full queue through one simulated instance of the Functions host with the numbers of `host.json`.
+a full queue through one simulated instance of the Functions host with the numbers of `host.json`. A third
+table tells what it costs in requests to be sooner: the two bursts with other sizes of batches.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.bound import HostLimits, bound, host_bound
+from benchmarks.bound import HostLimits, bound, host_bound, host_in_outlook, in_outlook
 from benchmarks.figures import Chart, ChartKind, Result, Table, Target
 from benchmarks.simulated.load import SHARES, Kind, Office, work_of
 from benchmarks.simulated.product import open_product
 from benchmarks.simulated.queue import QueueTrigger, SimulatedQueue
 from benchmarks.simulated.verdict import judge
 from benchmarks.simulated.world import SimulatedWorld
+from booking_sync.plumbing.busy_time import BURST_SIZES, BurstSizes
 from local.functions_host.configuration import read_host_settings
 from local.processes import REPOSITORY
 from local.standin.virtual_time import run_virtually, virtual_seconds
@@ -39,6 +41,8 @@ COLUMNS = (
     "set by",
     "time, s",
     "time / bound",
+    "in Outlook, s",
+    "of its bound",
     "Graph requests",
     "Dataverse requests",
     "requests per change",
@@ -47,6 +51,31 @@ COLUMNS = (
     "wrong in the end",
 )
 
+CURVE = (
+    BurstSizes(20, 20),
+    BurstSizes(20, 8),
+    BurstSizes(10, 20),
+    BurstSizes(8, 20),
+    BurstSizes(8, 10),
+    BURST_SIZES,
+    BurstSizes(8, 6),
+    BurstSizes(4, 6),
+)
+"""Sizes of a burst's batches, from few requests to many."""
+CURVE_NOTE = (
+    "20, 20 is how batches were made before, but for the extensions, which go behind other events now. Times "
+    "the bound; the sizes hold for the first two seconds without a break, as long as places are free."
+)
+CURVE_COLUMNS = (
+    "latency",
+    "load",
+    "items to Graph, records to Dataverse",
+    "recorded / bound",
+    "in Outlook / its bound",
+    "Graph requests",
+    "Dataverse requests",
+    "requests per change",
+)
 
 NOTES = (
     """Virtual time: the real machinery and the stand-ins' own code on a loop whose clock jumps from timer to
@@ -58,6 +87,8 @@ NOTES = (
     processor time is left out.""",
     """`benchmarks/bound.py` derives the bound. In the end every calendar is compared with the bookings;
     `wrong in the end` counts differences.""",
+    """In Outlook: when the last answer tells that an event is written. Its bound leaves out records and
+    extensions: a read, and the writes of the busiest mailbox.""",
 )
 
 
@@ -71,6 +102,8 @@ class Load:
     """Changes of all kinds; else creations."""
     limit: float | None = None
     """Times the bound that are allowed, without the host."""
+    is_burst: bool = False
+    """A part of the curve; what is allowed through the host is in `BURST_LIMITS`."""
 
     @property
     def title(self) -> str:
@@ -87,15 +120,19 @@ class Load:
     def smaller(self) -> Load:
         """For a quick run."""
         mailboxes = max(self.mailboxes // QUICK_DIVISOR, 2 if self.mixed else 1)
-        return Load(self.changes // QUICK_DIVISOR, mailboxes, self.mixed, self.limit)
+        return Load(self.changes // QUICK_DIVISOR, mailboxes, self.mixed, self.limit, self.is_burst)
 
 
 LOADS = (
-    Load(100, 10),
-    Load(1_000, 50, limit=1.3),
+    Load(100, 10, is_burst=True),
+    Load(1_000, 50, limit=1.3, is_burst=True),
     Load(5_000, 500, mixed=True, limit=1.5),
     Load(300, 1),
 )
+BURST_LIMITS = {100: 2.0, 1_000: 1.5}
+"""By changes: times the bound until recorded that are allowed through the host, at the first latency."""
+BURST_IN_OUTLOOK = 1.2
+"""Times the bound until all events are in Outlook, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +143,10 @@ class Measured:
     latency: Latency
     hosted: bool
     bound: float
-    """Seconds, as the next two."""
+    """Seconds, as the next four."""
     seconds: float
+    outlook_bound: float
+    in_outlook: float
     cpu: float
     set_by: str
     graph_requests: int
@@ -120,9 +159,32 @@ class Measured:
         """Of the time to the bound."""
         return self.seconds / self.bound
 
+    @property
+    def outlook_ratio(self) -> float:
+        """Of the time until all events are in Outlook to its bound."""
+        return self.in_outlook / self.outlook_bound
+
+    @property
+    def requests_per_change(self) -> float:
+        """To both services."""
+        return (self.graph_requests + self.dataverse_requests) / self.load.changes
+
+    def curve_row(self, sizes: BurstSizes) -> tuple[Cell, ...]:
+        """By `CURVE_COLUMNS`."""
+        used = " (used)" if sizes == BURST_SIZES else ""
+        return (
+            self.latency.label,
+            self.load.title,
+            f"{sizes.events}, {sizes.records}{used}",
+            self.ratio,
+            self.outlook_ratio,
+            self.graph_requests,
+            self.dataverse_requests,
+            self.requests_per_change,
+        )
+
     def row(self) -> tuple[Cell, ...]:
         """By `COLUMNS`."""
-        requests = self.graph_requests + self.dataverse_requests
         return (
             self.latency.label,
             self.load.title,
@@ -130,9 +192,11 @@ class Measured:
             self.set_by,
             self.seconds,
             self.ratio,
+            self.in_outlook,
+            self.outlook_ratio,
             self.graph_requests,
             self.dataverse_requests,
-            requests / self.load.changes,
+            self.requests_per_change,
             self.throttled,
             self.cpu,
             self.differences,
@@ -151,6 +215,13 @@ def run(options: Options) -> Result:
         ]
         for through_host in (False, True)
     )
+    curve = [
+        measure(load, latency, queue_options, sizes).curve_row(sizes)
+        for latency in options.latencies
+        for load in loads
+        if load.is_burst
+        for sizes in CURVE
+    ]
     at_once = queue_options.batch_size + queue_options.new_batch_threshold
     return Result(
         name="scheduling",
@@ -167,35 +238,53 @@ def run(options: Options) -> Result:
                 tuple(each.row() for each in hosted),
                 note=f"The bound includes the host's own: {at_once} messages at a time.",
             ),
+            Table(
+                "What sooner costs: bursts through the host, by the sizes of batches",
+                CURVE_COLUMNS,
+                tuple(curve),
+                note=CURVE_NOTE,
+            ),
         ),
         charts=(_chart(alone, hosted, options.latencies[0]),),
-        targets=tuple(_target(load, alone) for load in loads if load.limit),
+        targets=(
+            *(_target(load, alone) for load in loads if load.limit),
+            *(
+                target
+                for each in hosted
+                if each.latency == options.latencies[0]
+                for target in _burst_targets(each)
+            ),
+        ),
         notes=tuple(" ".join(note.split()) for note in NOTES),
     )
 
 
-def measure(load: Load, latency: Latency, host: QueueOptions | None = None) -> Measured:
+def measure(
+    load: Load, latency: Latency, host: QueueOptions | None = None, sizes: BurstSizes = BURST_SIZES
+) -> Measured:
     """One load in a world of its own.
 
     Args:
         load: what to do.
         latency: of both services, and of the queue its round trip.
         host: puts the queue trigger with these options in front; None submits without a host.
+        sizes: of batches in a burst.
     """
-    return run_virtually(_measure(load, latency, host))
+    return run_virtually(_measure(load, latency, host, sizes))
 
 
-async def _measure(load: Load, latency: Latency, host: QueueOptions | None) -> Measured:
+async def _measure(load: Load, latency: Latency, host: QueueOptions | None, sizes: BurstSizes) -> Measured:
     world = SimulatedWorld(latency)
     office = Office(world, technicians=load.mailboxes, bookings=load.booked_before + load.changes)
-    async with open_product(world) as product:
+    async with open_product(world, burst=sizes) as product:
         await product.submit_all(office.book(load.booked_before))
         changes = office.mix(load.changes) if load.mixed else office.book(load.changes)
         world.clear_traffic()
         began, cpu_began = virtual_seconds(), time.process_time()
         await _do(product, changes, latency, host)
         seconds, cpu = virtual_seconds() - began, time.process_time() - cpu_began
-    least, set_by = _least(work_of(changes), latency, host)
+    work = work_of(changes)
+    least, set_by = _least(work, latency, host)
     graph, dataverse = world.graph_link.traffic, world.dataverse_link.traffic
     return Measured(
         load,
@@ -203,6 +292,8 @@ async def _measure(load: Load, latency: Latency, host: QueueOptions | None) -> M
         host is not None,
         bound=least,
         seconds=seconds,
+        outlook_bound=_least_in_outlook(work, latency, host),
+        in_outlook=graph.last_event - began,
         cpu=cpu,
         set_by=set_by,
         graph_requests=graph.requests,
@@ -236,6 +327,33 @@ def _least(work: Work, latency: Latency, host: QueueOptions | None) -> tuple[flo
     least = host_bound(work, latency, limits, latency.round_trip)
     by_services = services.seconds + 2 * latency.round_trip
     return least, services.binding if least <= by_services else "host"
+
+
+def _least_in_outlook(work: Work, latency: Latency, host: QueueOptions | None) -> float:
+    if host is None:
+        return in_outlook(work, latency)
+    return host_in_outlook(
+        work, latency, HostLimits(host.batch_size, host.new_batch_threshold), latency.round_trip
+    )
+
+
+def _burst_targets(measured: Measured) -> list[Target]:
+    limit = BURST_LIMITS.get(measured.load.changes)
+    if limit is None:
+        return []
+    where = f"of {measured.load.title} through the host, {measured.latency.label}"
+    return [
+        Target(
+            f"a burst {where}: recorded within {limit:g}x of the bound",
+            f"{measured.ratio:.2f}x",
+            measured.ratio <= limit,
+        ),
+        Target(
+            f"a burst {where}: in Outlook within {BURST_IN_OUTLOOK:g}x of its bound",
+            f"{measured.outlook_ratio:.2f}x",
+            measured.outlook_ratio <= BURST_IN_OUTLOOK,
+        ),
+    ]
 
 
 def _chart(alone: Sequence[Measured], hosted: Sequence[Measured], latency: Latency) -> Chart:

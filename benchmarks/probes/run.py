@@ -16,24 +16,35 @@ from local.processes import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 class ProbeError(RuntimeError):
     """A probe failed; the text is what it wrote to standard error."""
 
 
-async def run_module(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Any:
+async def run_module(
+    module: str,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    code: Path = REPOSITORY,
+) -> Any:
     """The figures of `python -m benchmarks.probes.<module>`; raises `ProbeError`."""
-    output, _ = await run_python("-m", f"benchmarks.probes.{module}", *arguments, environment=environment)
+    output, _ = await run_python(
+        "-m", f"benchmarks.probes.{module}", *arguments, environment=environment, code=code
+    )
     return output
 
 
-async def run_python(*arguments: str, environment: Mapping[str, str] | None = None) -> tuple[Any, str]:
+async def run_python(
+    *arguments: str, environment: Mapping[str, str] | None = None, code: Path = REPOSITORY
+) -> tuple[Any, str]:
     """Run this Python on the repository; returns the last line's JSON and what was written to standard error.
 
     Args:
         arguments: of the interpreter.
         environment: the app settings, on top of this process's environment.
+        code: the folder of another version of the repository.
 
     Raises:
         ProbeError: the program failed or printed no JSON.
@@ -44,8 +55,8 @@ async def run_python(*arguments: str, environment: Mapping[str, str] | None = No
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **(environment or {})},
+        cwd=code,
+        env={**os.environ, "PYTHONPATH": str(code), **(environment or {})},
     )
     try:
         output, errors = await child.communicate()

@@ -24,7 +24,8 @@ from booking_sync.domain.event import EventRef
 from booking_sync.domain.ownership import marker, transaction_id
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
-from booking_sync.outlook.requests import MARKER_PROPERTY, VIEW_PAGE_SIZE
+from booking_sync.outlook.bodies import MARKER_PROPERTY
+from booking_sync.outlook.requests import VIEW_PAGE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,6 +20,7 @@ from booking_sync.azure.queue import dead_letter_text
 from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.plumbing.busy_time import BURST_SIZES, BurstSizes
 from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.synchronizer import SyncTask
@@ -104,16 +105,17 @@ class Product:
 
 @asynccontextmanager
 async def open_product(
-    world: SimulatedWorld, settings: Mapping[str, str] | None = None
+    world: SimulatedWorld, settings: Mapping[str, str] | None = None, burst: BurstSizes = BURST_SIZES
 ) -> AsyncIterator[Product]:
     """booking_sync in this world while the context lasts.
 
     Args:
         world: may hold anything.
         settings: app settings other than the defaults.
+        burst: what the batches of a burst hold.
     """
     environ = {**SETTINGS, **(settings or {})}
-    substitutes = Substitutes(world.credential, KEYRING, world.wire, world.graph_transport)
+    substitutes = Substitutes(world.credential, KEYRING, world.wire, world.graph_transport, burst)
     async with Services(environ, clock=world.now, substitutes=substitutes) as services:
         yield Product(world, await start_sync(services))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from local.standin.http import HttpAnswer, HttpRequest
+from local.standin.virtual_time import virtual_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,8 @@ class Traffic:
     bytes_down: int = 0
     most_at_once: int = 0
     """Requests on their way or in work at a time."""
+    last_event: float = 0.0
+    """Virtual time of the last answer that told of a written event, its extension left out."""
 
     def clear(self) -> None:
         """Start counting anew."""
@@ -46,6 +49,8 @@ class Traffic:
         self.refused += sum(status >= HTTPStatus.BAD_REQUEST for status in statuses)
         self.bytes_up += len(request.target) + _size(request.headers) + len(request.body)
         self.bytes_down += _size(answer.headers) + len(answer.body)
+        if any(_writes_event(item) for item in request.items):
+            self.last_event = virtual_seconds()
 
 
 class Service(Protocol):
@@ -103,3 +108,8 @@ class Link:
 
 def _size(headers: Mapping[str, str]) -> int:
     return sum(len(name) + len(value) + _HEADER_EXTRA for name, value in headers.items())
+
+
+def _writes_event(item: Mapping[str, Any]) -> bool:
+    path = str(item.get("path", ""))
+    return item.get("method") != "GET" and "/events" in path and "/extensions" not in path

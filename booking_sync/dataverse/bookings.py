@@ -28,6 +28,7 @@ from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import seal_of
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.plumbing import app_refusal, telemetry
+from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric
 from booking_sync.ports.bookings import BookingPage, Recorded, UnreadableRow
@@ -45,9 +46,8 @@ if TYPE_CHECKING:
     from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.keys import SealKeyring
 
-FEW_RECORDS = 20
-"""As many as one full batch to Graph brings. Dataverse writes the records of a batch one after the other, so
-smaller ones would be done sooner; but nobody waits for a record, and each request counts."""
+USUAL_RECORDS = 20
+"""In a flood each request counts, and nobody waits for a record."""
 MAX_RECORDS = 50
 """With every place taken batches grow up to this: some seconds of work, far from any time limit."""
 PLACES_FOR_READS = 2
@@ -78,6 +78,7 @@ class DataverseBookings:
         of_resource: columns on the bookable resource that people fill in.
         event_columns: those that an administrator chose.
         record_window: seconds that a record waits for company.
+        in_burst: how many records a batch holds in a burst.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class DataverseBookings:
         of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
         event_columns: Sequence[EventColumn] = (),
         record_window: float = 0.02,
+        in_burst: int = BURST_SIZES.records,
     ) -> None:
         self._client = client
         self._columns = columns
@@ -104,8 +106,9 @@ class DataverseBookings:
         self._records: MicroBatcher[_Write, Recorded] = MicroBatcher(
             self._record_all,
             largest=MAX_RECORDS,
-            smallest=FEW_RECORDS,
             places=max(1, client.places - PLACES_FOR_READS),
+            usual=USUAL_RECORDS,
+            in_burst=in_burst,
             window=record_window,
         )
 

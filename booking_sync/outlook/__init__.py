@@ -5,7 +5,8 @@ From the caller inwards:
     calendar        what the use cases call: one event at a time
     mailbox_access  whether the app may read a mailbox, for the doctor
     trials          requests sent as they are and answers untranslated, for the tenant check
-    requests        each operation as one Graph request, built by the Graph SDK's models and builders
+    requests        each operation as one Graph request, built by the Graph SDK's builders
+    bodies          the JSON of what is written
     fields          single fields of an answer, by their types
     listing         a calendar's page of events → the marked ones, as the audit compares them
     scheduler       decides which requests travel together: one batch per mailbox at a time
@@ -16,7 +17,6 @@ From the caller inwards:
     errors          statuses and error codes → our two kinds of error
     error_codes     the codes that Graph is known to send
     wire            a request and its answer, as plain values
-    store           plain storage for the SDK's models
 
 Importing any of them but `wire` loads the Graph SDK (about 0.3 s), so only `wiring` does it, on the sync
 path.

@@ -16,10 +16,12 @@ from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import errors, listing
 from booking_sync.outlook.batch import BatchSender
+from booking_sync.outlook.bodies import SEAL_PROPERTY
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.fields import next_link, rows
-from booking_sync.outlook.requests import SEAL_PROPERTY, EventRequests
+from booking_sync.outlook.requests import EventRequests
 from booking_sync.outlook.scheduler import BatchScheduler
+from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.ports.calendars import AlreadyCreated, ForeignEvent, Written
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def open_calendar(
     *,
     circuit: Circuit | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    in_burst: int = BURST_SIZES.events,
 ) -> OutlookCalendar:
     """The process's calendar; make one, on the event loop that will use it, and `aclose` it there.
 
@@ -74,10 +77,13 @@ def open_calendar(
         now: the time that an HTTP date in `Retry-After` is compared with.
         circuit: opens when Graph as a whole is down; None sends everything, come what may.
         transport: what requests travel on; None for connections of our own.
+        in_burst: with how many items a batch leaves in a burst.
     """
     client = GraphClient(graph_url, credential, transport)
     sender = BatchSender(client, credential, now, circuit)
-    batches = BatchScheduler(sender.send, lambda answer: errors.mailbox_pause(answer, now()))
+    batches = BatchScheduler(
+        sender.send, lambda answer: errors.mailbox_pause(answer, now()), in_burst=in_burst
+    )
     return OutlookCalendar(client, batches, extension_name=extension_name, now=now)
 
 

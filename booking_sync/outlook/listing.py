@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.domain.event import EventRef, EventState, FoundEvent, MarkedEvent
 from booking_sync.domain.ids import read_moment
 from booking_sync.errors import TransientError
+from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
 from booking_sync.outlook.fields import Fields
-from booking_sync.outlook.requests import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
 from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent, Written
 
 if TYPE_CHECKING:

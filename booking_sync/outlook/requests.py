@@ -1,70 +1,48 @@
-"""Each calendar operation as one Graph request, made by the Graph SDK's typed models and request builders.
+"""Each calendar operation as one Graph request, made by the Graph SDK's request builders.
 
-The models are imported module by module: that costs some 20 ms once and half a millisecond per event, where
-the whole of `msgraph.generated.models` would cost seconds. Answers are never read into models for the same
-reason.
+The SDK's `RequestInformation` yields method, URL and headers, which travel as an item of a batch. For the
+four requests that bookings are made of it is asked once, and their URLs and bodies (`bodies`) are composed
+here: the SDK expands its URL templates character by character. Tests hold both to what the SDK would make.
 
 Mailboxes and event ids come from columns that people can edit, and become parts of URLs. Whatever can't be an
-id is refused here, before anything is sent.
-
-The SDK's `RequestInformation` then yields method, URL, headers and JSON, which travel as an item of a batch.
+id is refused here, before anything is sent. Answers are never read into models: the whole of
+`msgraph.generated.models` would cost seconds.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.headers_collection import HeadersCollection
 from kiota_http.middleware.parameters_name_decoding_handler import ParametersNameDecodingHandler
-from msgraph.generated.models.body_type import BodyType
-from msgraph.generated.models.date_time_time_zone import DateTimeTimeZone
 from msgraph.generated.models.event import Event
-from msgraph.generated.models.free_busy_status import FreeBusyStatus
-from msgraph.generated.models.item_body import ItemBody
-from msgraph.generated.models.location import Location
 from msgraph.generated.models.open_type_extension import OpenTypeExtension
-from msgraph.generated.models.outlook_geo_coordinates import OutlookGeoCoordinates
-from msgraph.generated.models.physical_address import PhysicalAddress
-from msgraph.generated.models.sensitivity import Sensitivity
-from msgraph.generated.models.single_value_legacy_extended_property import (
-    SingleValueLegacyExtendedProperty,
-)
 from msgraph.generated.users.item.calendar_view.calendar_view_request_builder import (
     CalendarViewRequestBuilder,
 )
 from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
 from msgraph.generated.users.item.events.item.event_item_request_builder import EventItemRequestBuilder
 
-from booking_sync.domain.booking import Address
-from booking_sync.domain.event import is_event_id, is_mailbox
+from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.outlook.store import UntrackedStore
+from booking_sync.outlook import bodies
+from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
 from booking_sync.outlook.wire import GraphRequest
-from booking_sync.plumbing.telemetry import untraced
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from kiota_abstractions.request_information import RequestInformation
 
-    from booking_sync.domain.event import ContentPart, EventContent, EventRef, EventTime
+    from booking_sync.domain.event import ContentPart, EventContent
     from booking_sync.outlook.client import GraphClient
 
-MARKER_PROPERTY = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncMarker"
-"""Extended property of all our events; it must never change, or we no longer recognise our own."""
-BIRTH_PROPERTY = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncBirth"
-"""Extended property of the creating request, see `ownership`; never to change either."""
-SEALED_PROPERTY = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncSeal"
-"""Extended property that holds the event's seal where a deployment writes no open extension."""
-EXTENSION_PROPERTY = "bookingSyncGuid"
-"""What the open extension holds: the booking's id."""
-SEAL_PROPERTY = "bookingSyncSeal"
-"""And the seal that proves the event."""
 PAGE_SIZE = 50
 VIEW_PAGE_SIZE = 250
 """Graph takes up to 1,000. Pages go by position, so few large ones miss least of what moves meanwhile; twenty
@@ -102,6 +80,16 @@ _EVIDENCE_PROPERTIES = " or ".join(
 _EVIDENCE = f"singleValueExtendedProperties($filter={_EVIDENCE_PROPERTIES})"
 _IMMUTABLE_IDS = 'IdType="ImmutableId"'
 _DECODED_IN_NAMES = ["$", ".", "-", "~"]
+_ANY = EventRef("00000000-0000-0000-0000-000000000000", "AA")
+"""Stands in the requests that the SDK is asked for once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the requests of one operation have in common."""
+
+    method: str
+    headers: Mapping[str, str]
 
 
 class EventRequests:
@@ -117,18 +105,13 @@ class EventRequests:
         self._client = client
         self._names = ParametersNameDecodingHandler()
 
-    @untraced()
     def create(
         self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
     ) -> GraphRequest:
         """POST an event that carries our marker and its birth from its first moment on."""
-        event = _new_event(content)
-        event.transaction_id = transaction_id
-        event.single_value_extended_properties = [_marked(marker), _property(BIRTH_PROPERTY, birth)]
-        builder = self._events(mailbox).with_url(self._events_url(mailbox))
-        return self._item(mailbox, builder.to_post_request_information(event, _configuration()))
+        body = bodies.new_event(content, marker=marker, transaction_id=transaction_id, birth=birth)
+        return self._composed(self._creation, mailbox, _events_url(mailbox), body)
 
-    @untraced()
     def update(
         self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
     ) -> GraphRequest:
@@ -142,39 +125,30 @@ class EventRequests:
             content: what to show.
             kept: parts that the event has already, and that are not written.
         """
-        builder = self._event(event).with_url(self._event_url(event))
-        changed = _event(content, kept)
-        changed.is_all_day = False
-        item = self._item(event.mailbox, builder.to_patch_request_information(changed, _configuration()))
-        # The SDK leaves out what is None, and only an explicit null ends a series.
-        return replace(item, body={**(item.body or {}), "recurrence": None})
+        body = bodies.changed_event(content, kept)
+        return self._composed(self._change, event.mailbox, _event_url(event), body)
 
     def delete(self, event: EventRef) -> GraphRequest:
         """DELETE the event; without attendees nobody gets mail."""
-        builder = self._event(event).with_url(self._event_url(event))
-        return self._item(event.mailbox, builder.to_delete_request_information(_configuration()))
+        return self._composed(self._deletion, event.mailbox, _event_url(event), None)
 
-    @untraced()
     def tag(self, event: EventRef, extension_name: str, booking_id: str, seal: str) -> GraphRequest:
         """POST the open extension, on its own: inside the creating POST it is a source of half-failures."""
-        extension = _extension(extension_name, booking_id, seal)
-        builder = self._event(event).extensions.with_url(f"{self._event_url(event)}/extensions")
-        return self._item(event.mailbox, builder.to_post_request_information(extension, _configuration()))
+        body = bodies.extension(extension_name, booking_id, seal)
+        url = f"{_event_url(event)}/extensions"
+        return replace(self._composed(self._extension, event.mailbox, url, body), can_wait=True)
 
     def retag(self, event: EventRef, extension_name: str, booking_id: str, seal: str) -> GraphRequest:
         """PATCH the open extension that is there already."""
-        extension = _extension(extension_name, booking_id, seal)
         builder = self._event(event).extensions.by_extension_id(extension_name)
-        return self._item(event.mailbox, builder.to_patch_request_information(extension, _configuration()))
+        information = builder.to_patch_request_information(OpenTypeExtension(), _configuration())
+        body = bodies.extension(extension_name, booking_id, seal)
+        return replace(self._item(event.mailbox, information), body=body, can_wait=True)
 
     def seal(self, event: EventRef, seal: str) -> GraphRequest:
         """PATCH the seal as an extended property, and nothing else of the event."""
-        body = Event(
-            backing_store=UntrackedStore(),
-            single_value_extended_properties=[_property(SEALED_PROPERTY, seal)],
-        )
-        builder = self._event(event).with_url(self._event_url(event))
-        return self._item(event.mailbox, builder.to_patch_request_information(body, _configuration()))
+        body = bodies.sealed(seal)
+        return replace(self._composed(self._change, event.mailbox, _event_url(event), body), can_wait=True)
 
     def read_tag(self, event: EventRef, extension_name: str) -> GraphRequest:
         """GET the open extension, by the address that is documented for it."""
@@ -264,11 +238,10 @@ class EventRequests:
 
     def claim(self, event: EventRef, marker: str, *, immutable: bool) -> GraphRequest:
         """PATCH our marker onto an event that another program made, and nothing else of it."""
-        body = Event(backing_store=UntrackedStore(), single_value_extended_properties=[_marked(marker)])
         information = self._event(event).to_patch_request_information(
-            body, _configuration(immutable=immutable)
+            Event(), _configuration(immutable=immutable)
         )
-        return self._item(event.mailbox, information)
+        return replace(self._item(event.mailbox, information), body=bodies.marked(marker))
 
     def next_page(self, mailbox: str, link: str) -> GraphRequest:
         """GET the page that an `@odata.nextLink` names.
@@ -287,25 +260,40 @@ class EventRequests:
         return self._item(mailbox, self._events(mailbox).to_get_request_information(configuration))
 
     def _events(self, mailbox: str) -> EventsRequestBuilder:
-        if not is_mailbox(mailbox):
-            raise PermanentError("Outlook: what should name a mailbox is no Entra object id.")
+        _check_mailbox(mailbox)
         return self._client.service.users.by_user_id(mailbox).events
 
     def _event(self, event: EventRef) -> EventItemRequestBuilder:
-        if not is_event_id(event.event_id):
-            raise PermanentError("Outlook: what should name an event is no event id.")
+        _check_event(event)
         return self._events(event.mailbox).by_event_id(event.event_id)
 
-    # The SDK expands its URL templates character by character, which was a quarter of a booking's processor
-    # time. So the four requests that bookings are made of name their URL; a test holds them to the templates.
+    @cached_property
+    def _creation(self) -> _Form:
+        return self._form(self._events(_ANY.mailbox).to_post_request_information(Event(), _configuration()))
 
-    def _events_url(self, mailbox: str) -> str:
-        return f"{self._client.base_url}/users/{mailbox}/events"
+    @cached_property
+    def _change(self) -> _Form:
+        return self._form(self._event(_ANY).to_patch_request_information(Event(), _configuration()))
 
-    def _event_url(self, event: EventRef) -> str:
-        return f"{self._events_url(event.mailbox)}/{quote(event.event_id, safe='')}"
+    @cached_property
+    def _deletion(self) -> _Form:
+        return self._form(self._event(_ANY).to_delete_request_information(_configuration()))
+
+    @cached_property
+    def _extension(self) -> _Form:
+        extensions = self._event(_ANY).extensions
+        return self._form(extensions.to_post_request_information(OpenTypeExtension(), _configuration()))
+
+    def _form(self, information: RequestInformation) -> _Form:
+        item = self._item(_ANY.mailbox, information)
+        return _Form(item.method, item.headers)
+
+    @staticmethod
+    def _composed(form: _Form, mailbox: str, url: str, body: bodies.Json | None) -> GraphRequest:
+        return GraphRequest(mailbox.lower(), form.method, url, form.headers, body)
 
     def _item(self, mailbox: str, information: RequestInformation) -> GraphRequest:
+        """The request that the SDK makes, without a body."""
         information.path_parameters["baseurl"] = self._client.base_url
         method = information.http_method
         return GraphRequest(
@@ -313,7 +301,6 @@ class EventRequests:
             method=method.value if method else "GET",
             url=self._relative(information.url),
             headers=dict(information.request_headers or {}),
-            body=json.loads(information.content) if information.content else None,
         )
 
     def _relative(self, url: str) -> str:
@@ -339,78 +326,25 @@ def _configuration(*, immutable: bool = True) -> RequestConfiguration[Any]:
     return RequestConfiguration(headers=headers)
 
 
-def _marked(marker: str) -> SingleValueLegacyExtendedProperty:
-    return _property(MARKER_PROPERTY, marker)
-
-
-def _property(name: str, value: str) -> SingleValueLegacyExtendedProperty:
-    return SingleValueLegacyExtendedProperty(backing_store=UntrackedStore(), id=name, value=value)
-
-
-def _extension(name: str, booking_id: str, seal: str) -> OpenTypeExtension:
-    return OpenTypeExtension(
-        backing_store=UntrackedStore(),
-        extension_name=name,
-        additional_data={EXTENSION_PROPERTY: booking_id, SEAL_PROPERTY: seal},
-    )
-
-
-def _event(content: EventContent, kept: frozenset[ContentPart] = frozenset()) -> Event:
-    """Our fields, but for the kept ones."""
-    event = Event(
-        backing_store=UntrackedStore(),
-        subject=content.subject,
-        start=_time(content.start),
-        end=_time(content.end),
-        show_as=FreeBusyStatus(content.show_as),
-        location=_location(content),
-    )
-    if "body" not in kept:
-        event.body = ItemBody(
-            backing_store=UntrackedStore(), content_type=BodyType.Html, content=content.body_html
-        )
-    if "categories" not in kept:
-        event.categories = list(content.categories)
-    return event
-
-
-def _new_event(content: EventContent) -> Event:
-    """Our fields, and what Graph's defaults get wrong for a bulk writer; later these are a person's."""
-    event = _event(content)
-    event.sensitivity = Sensitivity.Normal
-    event.is_reminder_on = False
-    event.response_requested = False
-    event.allow_new_time_proposals = False
-    return event
-
-
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _time(time: EventTime) -> DateTimeTimeZone:
-    return DateTimeTimeZone(
-        backing_store=UntrackedStore(), date_time=time.date_time, time_zone=time.time_zone
-    )
+def _check_mailbox(mailbox: str) -> None:
+    if not is_mailbox(mailbox):
+        raise PermanentError("Outlook: what should name a mailbox is no Entra object id.")
 
 
-def _location(content: EventContent) -> Location:
-    """Always a whole location, so that a PATCH wipes what a former one said."""
-    address = content.location_address or Address()
-    location = Location(
-        backing_store=UntrackedStore(),
-        display_name=content.location_name,
-        address=PhysicalAddress(
-            backing_store=UntrackedStore(),
-            street="\n".join(address.lines),
-            city=address.city,
-            state=address.state,
-            postal_code=address.postal_code,
-            country_or_region=address.country,
-        ),
-    )
-    if address.latitude is not None and address.longitude is not None:
-        location.coordinates = OutlookGeoCoordinates(
-            backing_store=UntrackedStore(), latitude=address.latitude, longitude=address.longitude
-        )
-    return location
+def _check_event(event: EventRef) -> None:
+    if not is_event_id(event.event_id):
+        raise PermanentError("Outlook: what should name an event is no event id.")
+
+
+def _events_url(mailbox: str) -> str:
+    _check_mailbox(mailbox)
+    return f"/users/{mailbox}/events"
+
+
+def _event_url(event: EventRef) -> str:
+    _check_event(event)
+    return f"{_events_url(event.mailbox)}/{quote(event.event_id, safe='')}"

@@ -4,6 +4,9 @@ Graph allows 4 requests at a time per app and mailbox, and itself runs at most 4
 So one batch may fill a mailbox's whole allowance, and at most ONE batch in flight may touch a given mailbox;
 batches over disjoint mailboxes run side by side. Since a batch of 20 takes five waves of 4 whatever its
 mailboxes are, it is best filled with few mailboxes, whole: that keeps the others free for the next batch.
+In a burst, as long as many more batches may be in flight, one leaves with eight items, which are two waves:
+people see their events sooner, and Graph counts the items of batches against its limits and not the batches.
+What nobody waits for (`GraphRequest.can_wait`) goes behind whatever its mailbox is asked for else.
 People report that Graph runs more items of a batch at a time, which then refuse each other: a mailbox whose
 items were refused for that gets as many as passed, and in time more again (`shares`).
 
@@ -28,6 +31,7 @@ from booking_sync.outlook.errors import is_concurrency
 from booking_sync.outlook.shares import MailboxShares
 from booking_sync.outlook.wire import MAX_BATCH_ITEMS, Answer, BatchResult
 from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.busy_time import BURST_SIZES, BusyTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -43,6 +47,8 @@ MAX_BATCHES_IN_FLIGHT = 64
 """Graph bounds an app by requests per time and by mailbox, not by calls at a time."""
 PATIENCE_SECONDS = 10.0
 """A mailbox with few items that has waited this long goes before larger ones."""
+BEHIND_SECONDS = 60.0
+"""For so long what can wait lets the others of its mailbox go first."""
 SILENCE_SECONDS = 30.0
 """How long the mailboxes of a batch are left alone to which no answer came in time."""
 
@@ -56,18 +62,19 @@ class Share:
 
 
 def compose(
-    waiting: Sequence[tuple[str, int]], *, head_first: bool = False, room: int = MAX_BATCH_ITEMS
+    waiting: Sequence[tuple[str, int]], *, head_first: bool = False, enough: int = MAX_BATCH_ITEMS
 ) -> list[Share]:
     """Which mailboxes the next batch serves, and with how many items each.
 
-    Mailboxes whose items fit as a whole fill it, largest first; what room is left goes to a part of the
-    largest one that does not fit.
+    Mailboxes whose items fit as a whole fill it, largest first, until it holds enough; what room is left
+    until then goes to a part of the largest one that does not fit.
 
     Args:
         waiting: mailboxes without a batch in flight and how many items wait for each, longest waiting first.
         head_first: the mailbox at the head has waited too long and comes first whatever its size.
-        room: how many items a batch holds.
+        enough: items with which the batch may leave.
     """
+    room = MAX_BATCH_ITEMS
     ranked = sorted(waiting, key=lambda entry: -entry[1])
     if head_first:
         ranked.remove(waiting[0])
@@ -82,9 +89,9 @@ def compose(
             return [Share(mailbox, room)]
         else:
             too_large = too_large or mailbox
-        if not room:
-            break
-    if room and too_large:
+        if MAX_BATCH_ITEMS - room >= enough:
+            return shares
+    if too_large:
         shares.append(Share(too_large, room))
     return shares
 
@@ -95,6 +102,8 @@ class _Entry:
     future: asyncio.Future[Answer]
     origin: Origin
     """Whose trace it is a part of."""
+    since: float
+    """Loop time at which it came."""
 
     def fail(self, error: SyncError) -> None:
         if not self.future.done():
@@ -107,14 +116,42 @@ class _Line:
 
     since: float
     """Loop time at which the first came, or the mailbox was last served."""
-    entries: deque[_Entry] = field(default_factory=deque)
+    first: deque[_Entry] = field(default_factory=deque)
+    behind: deque[_Entry] = field(default_factory=deque)
+    """What can wait."""
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.behind)
+
+    def of(self, request: GraphRequest) -> deque[_Entry]:
+        """Where this request has its place."""
+        return self.behind if request.can_wait else self.first
+
+    def take(self, now: float) -> _Entry:
+        """The next one; what can wait does so for a bounded time."""
+        waited_long = bool(self.behind) and now - self.behind[0].since > BEHIND_SECONDS
+        return (self.behind if waited_long or not self.first else self.first).popleft()
+
+
+@dataclass(frozen=True, slots=True)
+class _NextBatch:
+    """What would be sent."""
+
+    shares: Sequence[Share]
+    enough: int
+    """Items with which it need not wait for more."""
+
+    @property
+    def items(self) -> int:
+        return sum(share.items for share in self.shares)
 
 
 class BatchScheduler:
     """Gathers requests from many callers into batches. One per process, used on one event loop.
 
-    Items of one mailbox leave in the order in which they were submitted; within one batch Graph still runs
-    them in any order, so a caller awaits one step before it asks for the next.
+    Items of one mailbox leave in the order in which they were submitted, those that can wait behind the
+    others; within one batch Graph still runs them in any order, so a caller awaits one step before it asks
+    for the next.
 
     Args:
         send: executes a batch of at most 20.
@@ -122,6 +159,7 @@ class BatchScheduler:
         window: seconds that the first request waits for company.
         hold: seconds that it waits at most while other batches are in flight and its own is not full.
         max_in_flight: how many batches run side by side.
+        in_burst: with how many items a batch leaves in a burst.
     """
 
     def __init__(
@@ -132,12 +170,14 @@ class BatchScheduler:
         window: float = WINDOW_SECONDS,
         hold: float = HOLD_SECONDS,
         max_in_flight: int = MAX_BATCHES_IN_FLIGHT,
+        in_burst: int = BURST_SIZES.events,
     ) -> None:
         self._send = send
         self._mailbox_pause = mailbox_pause
         self._window = window
         self._hold = hold
         self._max_in_flight = max_in_flight
+        self._in_burst = in_burst
         self._waiting: dict[str, _Line] = {}  # longest waiting first
         self._busy: set[str] = set()
         self._shares = MailboxShares()
@@ -148,6 +188,7 @@ class BatchScheduler:
         self._timer: asyncio.Handle | None = None
         self._holding: asyncio.Handle | None = None
         self._flights: set[asyncio.Task[BatchResult]] = set()
+        self._busy_time = BusyTime()
         self._shut = False
 
     async def submit(self, request: GraphRequest) -> Answer:
@@ -158,8 +199,8 @@ class BatchScheduler:
         """
         self._refuse_if_closed(request.mailbox)
         loop = asyncio.get_running_loop()
-        entry = _Entry(request, loop.create_future(), telemetry.here())
-        self._waiting.setdefault(request.mailbox, _Line(loop.time())).entries.append(entry)
+        entry = _Entry(request, loop.create_future(), telemetry.here(), loop.time())
+        self._waiting.setdefault(request.mailbox, _Line(loop.time())).of(request).append(entry)
         if self._timer is None:
             self._timer = loop.call_later(self._window, self._dispatch)
         try:
@@ -194,49 +235,57 @@ class BatchScheduler:
             self._holding = None
         while len(self._flights) < self._max_in_flight:
             free = [mailbox for mailbox in self._waiting if mailbox not in self._busy]
-            shares = self._next_shares(free) if free else []
-            held = self._held(shares, free)
+            if not free:
+                return
+            next_batch = self._next_batch(free)
+            held = self._held(next_batch, free)
             if held > 0:
                 self._holding = asyncio.get_running_loop().call_later(held, self._dispatch)
-            if not shares or held > 0:
                 return
-            batch = [entry for share in shares for entry in self._take(share)]
+            batch = [entry for share in next_batch.shares for entry in self._take(share)]
             flight = asyncio.get_running_loop().create_task(
                 self._send([entry.request for entry in batch]),
                 context=telemetry.shared_by([entry.origin for entry in batch]),
             )
             self._flights.add(flight)
+            self._busy_time.begin(asyncio.get_running_loop().time())
             flight.add_done_callback(partial(self._land, batch))
 
-    def _next_shares(self, free: Sequence[str]) -> list[Share]:
+    def _next_batch(self, free: Sequence[str]) -> _NextBatch:
+        """What to send next of what waits for these mailboxes, longest waiting first."""
+        now = asyncio.get_running_loop().time()
+        head_first = now - self._waiting[free[0]].since > PATIENCE_SECONDS
         alone = next((mailbox for mailbox in free if mailbox in self._silent), None)
-        return self._compose([alone] if alone else free)
+        sizes = [(mailbox, len(self._waiting[mailbox])) for mailbox in ([alone] if alone else free)]
+        enough = MAX_BATCH_ITEMS
+        hurried = [(mailbox, items) for mailbox in free if (items := len(self._waiting[mailbox].first))]
+        if hurried and self._busy_time.is_burst(now) and not alone and not head_first:
+            sizes = hurried
+            places = self._max_in_flight - len(self._flights)
+            even = -(-sum(items for _, items in sizes) // places)
+            enough = min(max(even, self._in_burst), MAX_BATCH_ITEMS)
+        bearable = [(mailbox, min(items, self._shares.most(mailbox))) for mailbox, items in sizes]
+        return _NextBatch(compose(bearable, head_first=head_first, enough=enough), enough)
 
-    def _compose(self, free: Sequence[str]) -> list[Share]:
-        waited = asyncio.get_running_loop().time() - self._waiting[free[0]].since
-        sizes = [
-            (mailbox, min(len(self._waiting[mailbox].entries), self._shares.most(mailbox)))
-            for mailbox in free
-        ]
-        return compose(sizes, head_first=waited > PATIENCE_SECONDS)
-
-    def _held(self, shares: Sequence[Share], free: Sequence[str]) -> float:
-        """Seconds for which a batch of these should wait for more items."""
-        if not shares or not self._flights or sum(share.items for share in shares) == MAX_BATCH_ITEMS:
+    def _held(self, batch: _NextBatch, free: Sequence[str]) -> float:
+        """Seconds for which a batch should wait for more items."""
+        if not self._flights or batch.items >= batch.enough:
             return 0.0
         return self._waiting[free[0]].since + self._hold - asyncio.get_running_loop().time()
 
     def _take(self, share: Share) -> list[_Entry]:
-        entries = self._waiting.pop(share.mailbox).entries
-        taken = [entries.popleft() for _ in range(share.items)]
-        if entries:  # behind the others: just served
-            self._waiting[share.mailbox] = _Line(asyncio.get_running_loop().time(), entries)
+        line, now = self._waiting.pop(share.mailbox), asyncio.get_running_loop().time()
+        taken = [line.take(now) for _ in range(share.items)]
+        if line:  # behind the others: just served
+            line.since = now
+            self._waiting[share.mailbox] = line
         self._busy.add(share.mailbox)
         return taken
 
     def _land(self, batch: Sequence[_Entry], flight: asyncio.Task[BatchResult]) -> None:
         """Free the batch's mailboxes, hand out its answers, and send what waited for the mailboxes."""
         self._flights.discard(flight)
+        self._busy_time.end(asyncio.get_running_loop().time())
         self._busy.difference_update(entry.request.mailbox for entry in batch)
         result = _outcome(flight, batch)
         self._note_pauses(batch, result)
@@ -300,14 +349,14 @@ class BatchScheduler:
 
     def _fail_waiting(self, mailbox: str, error: Callable[[], SyncError]) -> None:
         line = self._waiting.pop(mailbox, None)
-        for entry in line.entries if line else ():
+        for entry in (*line.first, *line.behind) if line else ():
             entry.fail(error())  # each caller its own: a raised exception carries the caller's traceback
 
     def _forget(self, entry: _Entry) -> None:
         line = self._waiting.get(entry.request.mailbox)
-        if line and entry in line.entries:
-            line.entries.remove(entry)
-            if not line.entries:
+        if line and entry in line.of(entry.request):
+            line.of(entry.request).remove(entry)
+            if not line:
                 del self._waiting[entry.request.mailbox]
 
 

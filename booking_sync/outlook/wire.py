@@ -26,6 +26,8 @@ class GraphRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     """JSON value; None for none."""
+    can_wait: bool = False
+    """Nobody sees what it does: others of its mailbox go first."""
 
     @property
     def writes(self) -> bool:

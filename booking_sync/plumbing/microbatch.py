@@ -4,8 +4,8 @@ The protocol is written for one booking at a time, which keeps it readable. What
 caller asks for its one item, and everything asked within a short window goes out together.
 
 How large a batch is depends on how much waits: a service that works a batch off item by item is quicker with
-several small ones side by side, and cheaper with few large ones. So what waits is spread evenly over the
-places that are free, in batches neither smaller nor larger than the caller allows.
+several small ones side by side, and cheaper with few large ones. So what waits is spread evenly over as many
+batches as there are places for, small ones in a burst and larger ones in a flood (`busy_time`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from booking_sync.errors import SyncError
 from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.busy_time import BusyTime
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -25,7 +26,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def batch_sizes(waiting: int, free: int, places: int, smallest: int, largest: int) -> list[int]:
+def batch_sizes(waiting: int, free: int, places: int, usual: int, largest: int) -> list[int]:
     """The sizes of the batches to send now; what finds no place waits for one.
 
     With few places free the batches are none the larger, since the others are free again soon.
@@ -34,12 +35,12 @@ def batch_sizes(waiting: int, free: int, places: int, smallest: int, largest: in
         waiting: how many items there are.
         free: how many more batches may be under way.
         places: how many batches may be under way altogether.
-        smallest: several batches are made only of so many items each.
-        largest: of a batch.
+        usual: how many items a batch holds at most, as long as that takes no more batches than places.
+        largest: how many it holds at most then.
     """
     if not waiting:
         return []
-    batches = max(min(places, waiting // smallest), -(-waiting // largest))
+    batches = max(min(places, -(-waiting // usual)), -(-waiting // largest))
     return [waiting // batches + (number < waiting % batches) for number in range(min(batches, free))]
 
 
@@ -58,8 +59,9 @@ class MicroBatcher(Generic[Item, Result]):
             raises is every item's; after any other error the items are tried again in halves, so it must
             bear that an item comes twice.
         largest: how many items one batch holds at most.
-        smallest: how many items a batch has at least when there are several; None for `largest`.
         places: how many batches run side by side.
+        usual: how many items one batch holds while there are places for more; None for `largest`.
+        in_burst: the same in a burst; None for `usual`.
         window: seconds that a batch's first item waits for company; zero gathers what the loop has ready.
     """
 
@@ -69,17 +71,20 @@ class MicroBatcher(Generic[Item, Result]):
         *,
         largest: int,
         places: int,
-        smallest: int | None = None,
+        usual: int | None = None,
+        in_burst: int | None = None,
         window: float = 0.0,
     ) -> None:
         self._execute = execute
         self._largest = largest
-        self._smallest = largest if smallest is None else smallest
+        self._usual = usual or largest
+        self._in_burst = in_burst or self._usual
         self._places = places
         self._window = window
         self._waiting: list[_Entry[Item, Result]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._busy = BusyTime()
 
     async def submit(self, item: Item) -> Result:
         """The item's own result.
@@ -98,11 +103,14 @@ class MicroBatcher(Generic[Item, Result]):
         self._timer = None
         # A caller that was cancelled meanwhile wants no answer, and the service need not be asked.
         waiting = [entry for entry in self._waiting if not entry.future.done()]
+        loop = asyncio.get_running_loop()
         taken = 0
         free = self._places - len(self._running)
-        for size in batch_sizes(len(waiting), free, self._places, self._smallest, self._largest):
+        usual = self._in_burst if self._busy.is_burst(loop.time()) else self._usual
+        for size in batch_sizes(len(waiting), free, self._places, usual, self._largest):
+            self._busy.begin(loop.time())
             batch = waiting[taken : taken + size]
-            task = asyncio.get_running_loop().create_task(
+            task = loop.create_task(
                 self._run(batch), context=telemetry.shared_by([entry.origin for entry in batch])
             )
             self._running.add(task)  # the loop itself holds tasks only weakly
@@ -112,6 +120,7 @@ class MicroBatcher(Generic[Item, Result]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._busy.end(asyncio.get_running_loop().time())
         if self._waiting and self._timer is None:  # nothing but a place was missing
             self._flush()
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from booking_sync.event_file.content import EventFile
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.outlook.calendar import OutlookCalendar
+    from booking_sync.plumbing.busy_time import BurstSizes
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential, SecretSource
     from booking_sync.ports.keys import OpenKeyring
@@ -191,6 +192,8 @@ class Substitutes:
     """Makes what requests to Dataverse travel on."""
     graph_transport: httpx.AsyncBaseTransport | None = None
     """What requests to Graph travel on."""
+    burst: BurstSizes | None = None
+    """What the batches of a burst hold."""
 
 
 NO_SUBSTITUTES = Substitutes()
@@ -533,9 +536,17 @@ class Services(ClosedTogether):
             self.clock,
             circuit=self.circuit("Graph"),
             transport=self._substitutes.graph_transport,
+            in_burst=self.burst.events,
         )
         self._closing.push_async_callback(calendar.aclose)
         return calendar
+
+    @property
+    def burst(self) -> BurstSizes:
+        """What the batches of a burst hold."""
+        from booking_sync.plumbing.busy_time import BURST_SIZES
+
+        return self._substitutes.burst or BURST_SIZES
 
     def circuit(self, service: str) -> Circuit | None:
         """A new circuit in front of a service; None for commands, which ask come what may."""

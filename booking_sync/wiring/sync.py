@@ -142,6 +142,7 @@ class SyncServices:
             keyring,
             of_resource=settings.resource_columns,
             event_columns=events.columns,
+            in_burst=services.burst.records,
         )
         zones = ZoneDifferences(events.renderer.style.zone, services.clock, witnesses.zone)
         self.synchronizer = Synchronizer(

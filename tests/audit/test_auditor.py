@@ -13,7 +13,7 @@ from booking_sync.audit.auditor import AuditRequest
 from booking_sync.audit.inspection import InspectionLimits
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.outlook.requests import BIRTH_PROPERTY
+from booking_sync.outlook.bodies import BIRTH_PROPERTY
 from local.standin.faults import Fault
 from tests.audit.world import FORCE, REPORT_ONLY, AuditWorld
 from tests.dataverse.world import BOOKINGS

@@ -9,7 +9,17 @@ from functools import cache
 
 import pytest
 
-from benchmarks.bound import HostLimits, MailboxWork, Work, bound, host_bound, mailbox_time, records_time
+from benchmarks.bound import (
+    HostLimits,
+    MailboxWork,
+    Work,
+    bound,
+    host_bound,
+    host_in_outlook,
+    in_outlook,
+    mailbox_time,
+    records_time,
+)
 from benchmarks.figures import Latency
 
 LATENCY = Latency(0.02, 0.08)
@@ -27,6 +37,22 @@ def test_nothing_to_do_takes_no_time() -> None:
     nothing = Work(0, 0, ())
     assert bound(nothing, LATENCY).seconds == 0
     assert host_bound(nothing, LATENCY, HostLimits(32, 68), 0.02) == 0
+
+
+def test_events_are_in_outlook_after_a_read_and_the_writes_of_the_busiest_mailbox() -> None:
+    """Ten events of one mailbox are three waves; records and extensions come later."""
+    least = STEP + 0.02 + 3 * 0.08
+    assert in_outlook(creations(100, 10), LATENCY) == pytest.approx(least)
+    assert host_in_outlook(creations(100, 10), LATENCY, HostLimits(32, 68), 0.01) == pytest.approx(
+        0.01 + least
+    )
+    assert in_outlook(Work(0, 0, ()), LATENCY) == 0
+
+
+def test_the_last_fetch_is_followed_by_a_read_and_a_write() -> None:
+    """1,000 changes are 32 fetches: with a slow queue they set the least time until all is in Outlook."""
+    least = host_in_outlook(creations(1_000, 500), LATENCY, HostLimits(32, 1_968), 0.1)
+    assert least == pytest.approx(32 * 0.1 + 2 * STEP)
 
 
 @pytest.mark.parametrize("tags", [False, True])

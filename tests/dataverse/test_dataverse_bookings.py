@@ -92,7 +92,7 @@ async def test_booking_asked_for_often_is_asked_once(dataverse: DataverseWorld) 
     assert request.path.count(booking_id) == 1
 
 
-@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (20, [20]), (45, [22, 23])])
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (8, [8]), (20, [6, 7, 7])])
 async def test_records_share_batches(dataverse: DataverseWorld, count: int, sizes: list[int]) -> None:
     """Records made at the same time go out in a few even batches, side by side."""
     rows = await read_all(dataverse, fill(dataverse, count))

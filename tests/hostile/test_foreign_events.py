@@ -14,7 +14,7 @@ import pytest
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.ownership import marker, transaction_id
 from booking_sync.event_file.content import EventFile
-from booking_sync.outlook.requests import MARKER_PROPERTY
+from booking_sync.outlook.bodies import MARKER_PROPERTY
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from booking_sync.wiring.sync import desired_state_rule, event_renderer

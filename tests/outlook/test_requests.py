@@ -12,8 +12,9 @@ from msgraph.generated.models.open_type_extension import OpenTypeExtension
 
 from booking_sync.domain.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
 from booking_sync.outlook.client import GraphClient
-from booking_sync.outlook.requests import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY, EventRequests
+from booking_sync.outlook.requests import EventRequests
 from booking_sync.outlook.wire import GraphRequest
 from tests.outlook.kit import (
     BIRTH,
@@ -218,6 +219,7 @@ def test_a_tag_that_is_there_is_written_over(requests: EventRequests) -> None:
     made = requests.retag(event, EXTENSION, "b-1", SEAL)
     assert made.url == f"/users/{MAILBOX}/events/a%3Db/extensions/{EXTENSION}"
     assert made.body == requests.tag(event, EXTENSION, "b-1", SEAL).body
+    assert made.can_wait
     assert requests.read_tag(event, EXTENSION).url == made.url
 
 

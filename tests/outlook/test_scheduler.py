@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from booking_sync.errors import TransientError
 from booking_sync.outlook import errors
 from booking_sync.outlook.scheduler import (
+    BEHIND_SECONDS,
     HOLD_SECONDS,
     SILENCE_SECONDS,
     WINDOW_SECONDS,
@@ -154,6 +155,80 @@ def test_a_thousand_requests_need_few_batches(seed: int | None) -> None:
     assert 50 <= len(sender.batches) <= 55
     assert sender.overlaps == 0
     assert sender.most_batches == 16
+
+
+def test_in_a_burst_a_batch_leaves_with_eight_items() -> None:
+    """40 requests for 20 mailboxes are in Outlook after one short batch, not after one of five waves."""
+
+    async def main() -> list[int]:
+        sender = RecordingSender()
+        await all_of(scheduler(sender), [get(f"m{number % 20}", number) for number in range(40)])
+        return [len(batch) for batch in sender.batches]
+
+    assert run_virtually(main()) == [8] * 5
+
+
+def test_in_a_burst_a_mailbox_still_travels_whole() -> None:
+    """Ten requests for a mailbox are one batch; two would wait for each other."""
+
+    async def main() -> list[int]:
+        sender = RecordingSender()
+        await all_of(scheduler(sender), [get(f"m{number % 3}", number) for number in range(30)])
+        return [len(batch) for batch in sender.batches]
+
+    assert run_virtually(main()) == [10, 10, 10]
+
+
+def test_in_a_flood_batches_are_filled() -> None:
+    """After some seconds without a break each batch takes what it can hold."""
+
+    async def main() -> list[int]:
+        sender = RecordingSender(seconds=0.7)
+        batches = scheduler(sender)
+        for _ in range(4):
+            sender.batches.clear()
+            await all_of(batches, [get(f"m{number % 20}", number) for number in range(40)])
+        return [len(batch) for batch in sender.batches]
+
+    assert run_virtually(main()) == [20, 20]
+
+
+def test_what_can_wait_goes_behind_what_cannot() -> None:
+    """While its mailbox is busy a tag comes first and an event second; the event leaves first, alone."""
+
+    async def main() -> list[list[str]]:
+        sender = RecordingSender()
+        batches = scheduler(sender)
+        first = asyncio.ensure_future(batches.submit(post("a", 1)))
+        await asyncio.sleep(0.5)
+        tag = replace(post("a", 2), can_wait=True)
+        await asyncio.gather(first, batches.submit(tag), batches.submit(post("a", 3)))
+        return [[each.url for each in batch] for batch in sender.batches]
+
+    assert run_virtually(main()) == [[post("a", 1).url], [post("a", 3).url], [post("a", 2).url]]
+
+
+def test_what_can_wait_does_so_for_a_bounded_time() -> None:
+    """Beside a mailbox's requests that never end, a tag is sent after a minute."""
+
+    async def main() -> float:
+        batches = scheduler(RecordingSender(seconds=2.0))
+
+        async def flood() -> None:
+            while True:
+                await all_of(batches, [post("a", number) for number in range(40)])
+
+        floods = [asyncio.ensure_future(flood()) for _ in range(3)]
+        await asyncio.sleep(1)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        await batches.submit(replace(post("a", 99), can_wait=True))
+        for each in floods:
+            each.cancel()
+        await asyncio.gather(*floods, return_exceptions=True)
+        return loop.time() - started
+
+    assert BEHIND_SECONDS < run_virtually(main()) < BEHIND_SECONDS + 10
 
 
 def test_a_small_mailbox_is_not_starved() -> None:

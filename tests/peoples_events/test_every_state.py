@@ -12,7 +12,7 @@ from booking_sync.bulk.adoption import Fate
 from booking_sync.bulk.purge import ATTENDED_REASON as NOT_PURGED
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON
-from booking_sync.outlook.requests import MARKER_PROPERTY
+from booking_sync.outlook.bodies import MARKER_PROPERTY
 from tests.outlook.kit import MAILBOX, OTHER_MAILBOX
 from tests.peoples_events.states import (
     ADOPTED,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from booking_sync.errors import TransientError
 from booking_sync.plumbing.microbatch import MicroBatcher, batch_sizes
+from local.standin.virtual_time import run_virtually
 
 
 class Service:
@@ -124,15 +125,15 @@ async def test_a_caller_that_went_away_is_not_asked_for() -> None:
     waiting=st.integers(0, 3000),
     places=st.integers(1, 50),
     busy=st.integers(0, 50),
-    smallest=st.integers(1, 60),
+    usual=st.integers(1, 60),
     more=st.integers(0, 60),
 )
 def test_batches_are_even_within_bounds_and_leave_nobody_without_need(
-    waiting: int, places: int, busy: int, smallest: int, more: int
+    waiting: int, places: int, busy: int, usual: int, more: int
 ) -> None:
     """Sizes differ by one at most, none is too large, and something waits only when every place is taken."""
-    largest, free = smallest + more, max(0, places - busy)
-    sizes = batch_sizes(waiting, free, places, smallest, largest)
+    largest, free = usual + more, max(0, places - busy)
+    sizes = batch_sizes(waiting, free, places, usual, largest)
     assert len(sizes) <= free
     assert sum(sizes) <= waiting
     if sizes:
@@ -140,19 +141,44 @@ def test_batches_are_even_within_bounds_and_leave_nobody_without_need(
         assert max(sizes) - min(sizes) <= 1
     if sum(sizes) < waiting:
         assert len(sizes) == free
-    if len(sizes) > 1:
-        assert min(sizes) >= min(smallest, waiting // -(-waiting // largest))
+    if sizes and -(-waiting // usual) <= places:
+        assert max(sizes) <= usual
 
 
 def test_what_waits_is_spread_over_the_places() -> None:
     """A few share one batch, many use every place, a flood fills batches; few free places are not stuffed."""
     assert batch_sizes(11, 48, 48, 12, 50) == [11]
-    assert batch_sizes(20, 48, 48, 12, 50) == [20]
+    assert batch_sizes(20, 48, 48, 12, 50) == [10, 10]
     assert batch_sizes(36, 48, 48, 12, 50) == [12, 12, 12]
     assert batch_sizes(1000, 48, 48, 12, 50) == [21] * 40 + [20] * 8
     assert batch_sizes(5000, 48, 48, 12, 50) == [50] * 48
     assert batch_sizes(300, 2, 48, 12, 50) == [12, 12]
     assert batch_sizes(5, 0, 48, 12, 50) == []
+
+
+async def timed_batches(waiting: Sequence[float]) -> list[int]:
+    """The sizes of the batches for 40 items at each of these moments, each batch a second long."""
+    sizes: list[int] = []
+
+    async def execute(items: Sequence[int]) -> list[int | Exception]:
+        sizes.append(len(items))
+        await asyncio.sleep(1)
+        return list(items)
+
+    async def come(moment: float, number: int) -> None:
+        await asyncio.sleep(moment)
+        await batcher.submit(number)
+
+    batcher: MicroBatcher[int, int] = MicroBatcher(execute, largest=50, places=48, usual=20, in_burst=8)
+    await asyncio.gather(*(come(moment, number) for moment in waiting for number in range(40)))
+    return sizes
+
+
+def test_batches_are_small_in_a_burst_and_larger_in_a_flood() -> None:
+    """After some seconds without a break requests count more than the wait for each; a calm ends that."""
+    assert run_virtually(timed_batches([0.0])) == [8] * 5
+    assert run_virtually(timed_batches([0.0, 0.9, 1.8, 2.7])) == [8] * 15 + [20] * 2
+    assert run_virtually(timed_batches([0.0, 0.9, 1.8, 6.0])) == [8] * 20
 
 
 class SlowService:

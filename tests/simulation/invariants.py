@@ -11,14 +11,14 @@ from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.ownership import prove
 from booking_sync.domain.plan import Invalid, Wanted
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON
-from booking_sync.outlook.requests import (
+from booking_sync.outlook.bodies import (
     BIRTH_PROPERTY,
     EXTENSION_PROPERTY,
     MARKER_PROPERTY,
     SEAL_PROPERTY,
     SEALED_PROPERTY,
-    EventRequests,
 )
+from booking_sync.outlook.requests import EventRequests
 from local.graph.mailbox.schema import DEFAULTS, read_event
 from local.graph.mailbox.store import merge_content
 from tests.simulation.dataverse import ORGANIZATION_ID

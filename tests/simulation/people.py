@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.event import EventClaim, EventRef
-from booking_sync.outlook.requests import SEALED_PROPERTY
+from booking_sync.outlook.bodies import SEALED_PROPERTY
 from local.graph.mailbox.schema import read_event
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice

@@ -6,7 +6,6 @@ operations"), without anything else to match them by.
 
 from __future__ import annotations
 
-import http.client
 import io
 import re
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ _CRLF = "\r\n"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 """Fifty parts' answers are some ten kilobytes; what reads them needs a second for each ten megabytes."""
+_MAX_HEADERS, _MAX_HEADER_BYTES = 100, 65_536
 _SAFE = re.compile(r"[\x20-\x7e]*")
 
 
@@ -107,7 +107,7 @@ def _head(part: Part) -> str:
 def _reply_or_none(part: Message) -> Reply | None:
     try:
         return _reply(part)
-    except (ValueError, LookupError, http.client.HTTPException):
+    except (ValueError, LookupError):
         return None
 
 
@@ -119,6 +119,17 @@ def _reply(part: Message) -> Reply:
     status = _STATUS_LINE.match(stream.readline())
     if status is None:
         raise _MalformedPartError
-    headers = http.client.parse_headers(stream)
-    lower = {name.lower(): value for name, value in headers.items()}
-    return Reply(int(status[1]), lower, stream.read())
+    return Reply(int(status[1]), _headers(stream), stream.read())
+
+
+def _headers(stream: io.BytesIO) -> dict[str, str]:
+    """The header lines up to the empty one, names in lower case; Python's own parser makes mail of them."""
+    headers: dict[str, str] = {}
+    for number, line in enumerate(iter(stream.readline, b"")):
+        if not line.strip():
+            break
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon or number == _MAX_HEADERS or len(line) > _MAX_HEADER_BYTES:
+            raise _MalformedPartError
+        headers[name.strip().lower()] = value.strip()
+    return headers

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.ownership import marked_booking
-from booking_sync.outlook.requests import MARKER_PROPERTY
+from booking_sync.outlook.bodies import MARKER_PROPERTY
 from local.graph.mailbox.schema import read_event
 from tests.simulation.conductor import Choice
 from tests.simulation.dataverse import ORGANIZATION_ID
