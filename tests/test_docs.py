@@ -29,6 +29,7 @@ MADE_BY_COMMANDS = {
     "booking-sync-resync.json",
     "booking-sync.cdx.json",
     "event.toml",
+    "booking-sync-event.json",
 }
 """Files that are not in the repository, since whoever follows the documentation makes them."""
 WHOLE = ("domain", "plumbing", "ports", "settings", "sync")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from booking_sync.cli.commands import poison
+from booking_sync.cli.commands import event, poison
 from booking_sync.cli.commands.adopt import adopt
 from booking_sync.cli.commands.audit import audit
 from booking_sync.cli.commands.backfill import backfill
@@ -31,6 +31,7 @@ app.command()(certify)
 app.command()(status)
 for _command in (backfill, resync, audit, purge, adopt):
     app.command()(_command)
+app.add_typer(event.app)
 app.add_typer(poison.app)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from booking_sync.errors import SettingsError
 
 CHECK = "columns of the event file"
-CORRECT = "Correct the file (docs/event.md)."
+CORRECT = "Correct the file: `booking-sync event check` tells whether it can be used then."
 ROLE = (
     "In the security role booking_sync, give Read for the Organization on the tables on these paths and, on "
     "the tab Customization, on Entity, Field, Relationship and Option Set (docs/event.md)."

@@ -5,6 +5,7 @@
     parsing      from text to content, and whatever is wrong with it
     location     where the file is, and its reading
     checking     whether zone and templates can be used
+    report       what `booking-sync event check` tells
     resolving    its paths against the environment's table definitions
 
 The webhook reads the file as well: nothing but `checking` imports what takes a while.

@@ -5,15 +5,18 @@ App settings override the file's single values. Imports zones and Jinja.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.event_text.links import DEFAULT_MAP_LINK
+from booking_sync.domain.event_text.names import BUILT_IN_NAMES
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.zones import UTC_NAME, EventZone, UnknownZoneError, event_zone
 from booking_sync.errors import SettingsError
 from booking_sync.event_file.content import EventFileError
+from booking_sync.event_file.parsing import nearest
 
 if TYPE_CHECKING:
     from booking_sync.event_file.content import EventFile, Problem
@@ -29,15 +32,19 @@ class Overrides:
 
 
 NOTHING = Overrides()
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
-def make_renderer(file: EventFile, given: Overrides, dataverse_url: str) -> EventRenderer:
+def make_renderer(
+    file: EventFile, given: Overrides, dataverse_url: str, *, fully: bool = False
+) -> EventRenderer:
     """Renders bookings as file and settings say.
 
     Args:
         file: the event file.
         given: what overrides it.
         dataverse_url: base URL of the links to bookings, without a trailing slash.
+        fully: try the templates with a text for every name as well, as a person does who checks the file.
 
     Raises:
         EventFileError: the file's zone or templates can't be used.
@@ -59,9 +66,9 @@ def make_renderer(file: EventFile, given: Overrides, dataverse_url: str) -> Even
     )
     subject = given.subject or file.subject
     body = given.body or file.body
-    if wrong := _wrong(replace(plain, subject_template=subject)):
+    if wrong := _wrong(replace(plain, subject_template=subject), fully=fully):
         problems.append(_at("event.subject", wrong, file, "EVENT_SUBJECT_TEMPLATE" if given.subject else ""))
-    if wrong := _wrong(replace(plain, body_template=body)):
+    if wrong := _wrong(replace(plain, body_template=body), fully=fully):
         problems.append(_at("event.body", wrong, file, "EVENT_BODY_TEMPLATE" if given.body else ""))
     if problems:
         raise EventFileError(file.name, problems)
@@ -77,11 +84,15 @@ def _zone(file: EventFile, given: Overrides, problems: list[Problem]) -> EventZo
         return event_zone(UTC_NAME)
 
 
-def _wrong(style: EventStyle) -> str:
+def _wrong(style: EventStyle, *, fully: bool) -> str:
     try:
-        EventRenderer(style)
+        renderer = EventRenderer(style)
+        if fully:
+            renderer.try_fully()
     except BadTemplateError as error:
-        return f"can't be used: {error}"
+        unknown = _UNDEFINED.search(str(error))
+        near = nearest(unknown[1], (*BUILT_IN_NAMES, *style.columns)) if unknown else ""
+        return f"can't be used: {error}{near}"
     return ""
 
 

@@ -30,7 +30,7 @@ def load_event_file(environ: Mapping[str, str], folder: Path = _APP_FOLDER) -> E
     Raises:
         EventFileError: it is missing though a setting names it, can't be read, or holds what can't be used.
     """
-    name = trim(environ.get(EVENT_FILE, "")) or FILE_NAME
+    name = event_file_name(environ)
     path = folder / name
     if name == FILE_NAME and not path.exists():
         return EventFile()
@@ -41,6 +41,11 @@ def load_event_file(environ: Mapping[str, str], folder: Path = _APP_FOLDER) -> E
     except ValueError as error:
         raise EventFileError(name, [Problem(f"The file {error}")]) from None
     return parse(text, name, lambda body: _read_body(path.parent, body))
+
+
+def event_file_name(environ: Mapping[str, str]) -> str:
+    """As the setting names the file."""
+    return trim(environ.get(EVENT_FILE, "")) or FILE_NAME
 
 
 def _read_body(folder: Path, name: str) -> str:

@@ -5,6 +5,7 @@
     app         the function app: what its functions call
     commands    what the commands work with that operate a running sync, or provision Dataverse
     doctor      the same for the commands that look: `doctor` and `status`
+    events      the same for the commands about the event file: `event check` and `event preview`
     certify     the same for the tenant check
 
 There is one way of making things: a property makes its thing at its first use, on the event loop that will

@@ -242,6 +242,16 @@ def test_the_manual_names_every_command_option_and_exit_code() -> None:
     assert own == set(re.findall(r"--(?:url|key|write|remove)[a-z-]*", section))
 
 
+def test_the_manual_names_every_option_of_the_commands_about_events() -> None:
+    """The three have one section."""
+    section = MANUAL.split("## `event`")[1].split("\n## ")[0]
+    option = re.compile(r"--[a-z][a-z-]+")
+    helps = "".join(invoke("event", each, "--help")[1] for each in ("check", "preview", "apply"))
+    common = {"--settings", "--auth", "--json", "--dry-run", "--help"}
+    told = set(option.findall(section)) - common - {"--only-behind"}  # that is another command's
+    assert set(option.findall(helps)) - common == told
+
+
 @pytest.mark.parametrize("command", ["certify", "backfill", "resync", "audit", "purge", "adopt"])
 def test_the_manual_names_every_option_of_the_operating_commands(command: str) -> None:
     """Each in its command's section, and none that there is not; common ones are told once for all."""
@@ -264,6 +274,7 @@ def test_the_manual_names_every_option_of_the_operating_commands(command: str) -
         "audit",
         "purge",
         "adopt",
+        "event apply",
         "poison replay",
         "poison drop",
     ],

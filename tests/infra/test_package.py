@@ -29,6 +29,7 @@ LITTER = [
     ".vscode/settings.json",
     "adopt.json",
     "booking-sync-backfill.json",
+    "booking-sync-event.json",
     "booking-sync-resync.json",
     "booking_sync.egg-info/PKG-INFO",
     "booking_sync/.env",

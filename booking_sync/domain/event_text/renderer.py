@@ -13,6 +13,7 @@ from booking_sync.domain.event_text.links import DEFAULT_MAP_LINK, one_line_addr
 from booking_sync.domain.event_text.names import clean_work_order, names_of
 from booking_sync.domain.event_text.templates import BadTemplateError, compile_template, fill
 from booking_sync.domain.event_text.values import Wording
+from booking_sync.domain.ids import NO_GUID
 from booking_sync.domain.text import clean, clean_line
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ BODY_MAX_BYTES = 150_000
 """Of a body as JSON, so that a Graph batch of 20 stays well below the 4 MB that Graph takes. The built-in
 template can't exceed it; an administrator's may."""
 
+_BARE = Booking(id=NO_GUID, name="", start=None, end=None, active=True)
+"""To try templates with."""
 _CATEGORY_BY_FIELD_SERVICE_STATUS = {
     FieldServiceStatus.SCHEDULED: f"{OUR_CATEGORIES}Scheduled",
     FieldServiceStatus.TRAVELING: f"{OUR_CATEGORIES}Traveling",
@@ -103,6 +106,16 @@ class EventRenderer:
             location_address=work_order.address if place else None,
         )
 
+    def try_fully(self) -> None:
+        """Fill both templates as if every name had a text: what they say of it is tried as well.
+
+        Raises:
+            BadTemplateError: a template fails.
+        """
+        names = dict.fromkeys(self._names(_BARE, WorkOrder()), "1234567")
+        fill(self._subject, names, quoting=True)
+        _bounded(fill(self._body, names, quoting=True))
+
     def _names(self, booking: Booking, work_order: WorkOrder) -> dict[str, str]:
         style = self.style
         return names_of(
@@ -115,8 +128,7 @@ class EventRenderer:
         )
 
     def _try_out(self) -> None:
-        bare = Booking(id="00000000-0000-0000-0000-000000000000", name="", start=None, end=None, active=True)
-        names = self._names(bare, WorkOrder())
+        names = self._names(_BARE, WorkOrder())
         fill(self._subject, names, quoting=True)
         _bounded(fill(self._body, names, quoting=True))
 

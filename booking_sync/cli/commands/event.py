@@ -1,0 +1,185 @@
+"""`booking-sync event …`: checks the event file, shows what it makes of bookings, has events rewritten."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from booking_sync.azure.sign_in import SignIn
+from booking_sync.bulk.queueing import Checkpoint, Selection
+from booking_sync.cli.checkpoint import CheckpointFile
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import (
+    DEFAULT_RATE,
+    AuthOption,
+    DryRunOption,
+    JsonOption,
+    RateOption,
+    SettingsOption,
+)
+from booking_sync.cli.output import make_table
+from booking_sync.cli.queueing import (
+    CheckpointOption,
+    QueueingOptions,
+    ResumeOption,
+    begun,
+    queue_selection,
+)
+from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.preview.look import look
+from booking_sync.preview.page import page
+from booking_sync.preview.text import as_json as preview_json
+from booking_sync.preview.text import lines
+from booking_sync.status.reading import read_booking_id
+from booking_sync.wiring.events import check_event_file, open_preview
+from booking_sync.wiring.services import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from booking_sync.preview.look import Preview
+    from booking_sync.wiring.commands import UseCases
+
+BookingsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="BOOKING...", help="Ids of bookings, or the addresses of their forms in Dynamics 365."
+    ),
+]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        help="Write a page for a browser too, in light and dark. It holds what the events hold.",
+        show_default=False,
+    ),
+]
+DEFAULT_CHECKPOINT = Path("booking-sync-event.json")
+
+app = typer.Typer(
+    name="event",
+    help="What events say: check the event file, look at its events, have them rewritten.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def check(*, as_json: JsonOption = False, settings: SettingsOption = None, auth: AuthOption = None) -> None:
+    """Check the event file against the tables and columns of the environment; nothing is changed.
+
+    Each mistake is told with its line and with what may be meant. By default it signs in as you (--auth cli).
+    """
+    run(CommonOptions(settings, auth, as_json), _check, default_auth=SignIn.CLI)
+
+
+async def _check(session: Session) -> ExitCode:
+    with session.output.working("Dataverse"):
+        report = await check_event_file(session.environ, session.auth)
+    problems = [(str(each),) for each in report.problems]
+    columns = make_table(("name", "column", "holds", "a change shows"), report.rows())
+    shown = make_table(("to be mended",), problems) if problems else columns
+    session.output.result(report.as_json(), shown)
+    if report.usable:
+        session.output.note(f"{report.file} can be used.")
+    else:
+        session.output.note(
+            f"{report.file} can't be used: with it the app would not start, and changes wait."
+        )
+    return ExitCode.FINE if report.usable else ExitCode.FINDINGS
+
+
+@app.command()
+def preview(
+    bookings: BookingsArgument,
+    *,
+    html: HtmlOption = None,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Show bookings as their events would look by the event file that is here; nothing is changed."""
+    run(CommonOptions(settings, auth, as_json), partial(_preview, bookings, html))
+
+
+async def _preview(bookings: Sequence[str], html: Path | None, session: Session) -> ExitCode:
+    ids = [_booking_id(each) for each in bookings]
+    async with open_preview(session.environ, session.auth) as sources:
+        with session.output.working("Dataverse"):
+            previews = await look(sources, ids)
+    if html is not None:
+        _write(html, page(previews))
+        session.output.note(f"Written to {html}: open it in a browser.")
+    session.output.result([preview_json(each) for each in previews], _show(previews))
+    return ExitCode.FINE if all(each.content for each in previews) else ExitCode.FINDINGS
+
+
+def _booking_id(text: str) -> str:
+    booking_id = read_booking_id(text)
+    if booking_id is None:
+        raise UsageError("BOOKING is neither a booking's id nor the address of its form in Dynamics 365.")
+    return booking_id
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"The file {path} can't be written: {error.strerror}.") from None
+
+
+def _show(previews: Sequence[Preview]) -> RenderableType:
+    """One table per booking, without what a terminal would obey: texts are anybody's."""
+    shown: list[RenderableType] = []
+    for each in previews:
+        rows = lines(each.content) if each.content else [("no event", each.reason)]
+        table = make_table(("", ""), [("booking", each.booking_id), *rows])
+        table.show_header = False
+        shown += [table, Text()]
+    return Group(*shown)
+
+
+@app.command()
+def apply(
+    *,
+    rate: RateOption = DEFAULT_RATE,
+    checkpoint: CheckpointOption = None,
+    resume: ResumeOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Have the events rewritten that would look otherwise by the event file that is here.
+
+    For a change of the file, once the app with it is published. Bookings of the window are compared with
+    what their rows remember; those that differ are queued at a bounded rate, and none while the queue is
+    deep. What people wrote into a body stays where the body does not change. Progress is noted in a file:
+    after Ctrl-C or a failure, --resume goes on there.
+    """
+    options = QueueingOptions(
+        "event apply",
+        mistrusted=False,
+        file=CheckpointFile(checkpoint or DEFAULT_CHECKPOINT),
+        resume=resume,
+        rate=rate,
+        dry_run=dry_run,
+    )
+    run(CommonOptions(settings, auth, as_json), partial(_apply, options))
+
+
+async def _apply(options: QueueingOptions, session: Session) -> ExitCode:
+    going_on = begun(options, selects=False)
+
+    def begin(use_cases: UseCases) -> Checkpoint:
+        selection = Selection(use_cases.horizon, only_behind=True)
+        return going_on or Checkpoint(f"event-{new_id()}", selection, selection.starts_from)
+
+    return await queue_selection(options, begin, session)

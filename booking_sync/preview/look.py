@@ -1,0 +1,59 @@
+"""Reads bookings, and what Outlook should show of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.plan import Invalid, Unwanted, Wanted
+from booking_sync.errors import PermanentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.plan import DesiredStateRule
+    from booking_sync.ports.bookings import BookingRows
+
+GONE = "There is no such booking."
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSources:
+    """What is asked."""
+
+    rows: BookingRows
+    desired_state: DesiredStateRule
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One booking: its event, or why it has none."""
+
+    booking_id: str
+    content: EventContent | None = None
+    reason: str = ""
+    """Empty where there is an event."""
+
+
+async def look(sources: PreviewSources, booking_ids: Sequence[str]) -> Sequence[Preview]:
+    """The bookings as their events would show.
+
+    Raises:
+        TransientError: Dataverse can't answer now.
+    """
+    return [await _look(sources, each) for each in booking_ids]
+
+
+async def _look(sources: PreviewSources, booking_id: str) -> Preview:
+    try:
+        row = await sources.rows.read(booking_id)
+    except PermanentError as error:  # what this row holds; the others may be shown
+        return Preview(booking_id, reason=error.reason)
+    if row is None:
+        return Preview(booking_id, reason=GONE)
+    match sources.desired_state(row.booking):
+        case Wanted() as wanted:
+            return Preview(booking_id, wanted.content)
+        case Unwanted() | Invalid() as other:
+            return Preview(booking_id, reason=other.reason)

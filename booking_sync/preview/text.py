@@ -1,0 +1,56 @@
+"""An event as lines of text, and as JSON. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from booking_sync.domain.event import EventContent
+    from booking_sync.preview.look import Preview
+
+NOTHING = "none"
+"""Stands where an event has no place or no category."""
+
+_BREAK = re.compile(r"<br\s*/?>|</(?:p|div|li|tr|h[1-6])>", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+
+
+def plain_text(body: str) -> str:
+    """What is left of a body for whoever sees no HTML, line by line."""
+    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", body)))
+    return "\n".join(line for each in text.split("\n") if (line := each.strip()))
+
+
+def lines(content: EventContent) -> Sequence[tuple[str, str]]:
+    """The event, one line for each thing that it shows."""
+    start, end = content.start.date_time.replace("T", " "), content.end.date_time.replace("T", " ")
+    return [
+        ("subject", content.subject),
+        ("when", f"{start} to {end} ({content.start.time_zone})"),
+        ("place", content.location_name or NOTHING),
+        ("shown as", content.show_as),
+        ("categories", ", ".join(content.categories) or NOTHING),
+        ("body", plain_text(content.body_html)),
+    ]
+
+
+def as_json(preview: Preview) -> dict[str, object]:
+    """For `--json`."""
+    content = preview.content
+    if content is None:
+        return {"booking": preview.booking_id, "event": None, "reason": preview.reason}
+    event = {
+        "subject": content.subject,
+        "start": content.start.date_time,
+        "end": content.end.date_time,
+        "timeZone": content.start.time_zone,
+        "location": content.location_name,
+        "showAs": content.show_as,
+        "categories": list(content.categories),
+        "body": content.body_html,
+    }
+    return {"booking": preview.booking_id, "event": event, "reason": ""}

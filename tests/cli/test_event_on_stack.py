@@ -1,0 +1,150 @@
+"""The event file from its check to an event that shows its columns, on a stack that works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from booking_sync.azure.sign_in import SignIn
+from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.errors import SettingsError
+from booking_sync.ports.customizations import Message
+from booking_sync.preview.look import look
+from booking_sync.provisioning.desired import desired_customizations
+from booking_sync.wiring.commands import open_provisioning
+from booking_sync.wiring.doctor import open_status
+from booking_sync.wiring.events import check_event_file, open_preview
+from tests.cli.commands import CommandLine
+from tests.doctor.deployment import COLUMNS, RESOURCE_COLUMNS, Deployment, bad, open_deployment, the
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FILE = """\
+[columns]
+access = "msdyn_workorder.contoso_access"
+phone = "msdyn_workorder.msdyn_reportedbycontact.telephone1"
+
+[event]
+zone = "Europe/Helsinki"
+language = "en"
+subject = "{{ booking_name }} ({{ access }})"
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+    """A provisioned stack, whose app is the commands in this process."""
+    async with open_deployment(tmp_path_factory.mktemp("stack")) as made:
+        yield made
+
+
+def with_file(deployment: Deployment, folder: Path, text: str = FILE) -> Mapping[str, str]:
+    """The app's settings with this event file."""
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return {**deployment.environ, "EVENT_FILE": str(path)}
+
+
+async def test_a_file_is_checked_against_the_environment(deployment: Deployment, tmp_path: Path) -> None:
+    """Each column with what it holds, and with when a change of it shows."""
+    report = await check_event_file(with_file(deployment, tmp_path), SignIn.APP)
+    assert report.usable
+    assert [(name, holds, shows) for name, _, holds, shows in report.rows()] == [
+        ("access", "choice", "within seconds"),
+        ("phone", "text", "with the booking's next change, or an audit"),
+    ]
+
+
+async def test_the_command_tells_what_may_be_meant(deployment: Deployment, tmp_path: Path) -> None:
+    """With line and column, and with exit code 1; as JSON for machines."""
+    text = FILE.replace("contoso_access", "contoso_acess").replace("{{ access }}", "{{ acces }}")
+    environ = with_file(deployment, tmp_path, text)
+    line = CommandLine(deployment.stack.options.folder / "settings.json", tmp_path)
+    ended = await line.run("event", "check", "--auth", "app", environ={"EVENT_FILE": environ["EVENT_FILE"]})
+    assert ended.code == ExitCode.FINDINGS, ended.notes
+    assert "line 8, column 1: subject can't be used" in ended.output
+    assert "is access meant?" in ended.output
+    environ = with_file(deployment, tmp_path, FILE.replace("contoso_access", "contoso_acess"))
+    named = {"EVENT_FILE": environ["EVENT_FILE"]}
+    told = (await line.run("event", "check", "--auth", "app", "--json", environ=named)).json()
+    assert told["usable"] is False
+    (problem,) = told["problems"]
+    assert (problem["line"], problem["column"]) == (2, 1)
+    assert "is contoso_access" in problem["words"]
+
+
+async def test_a_path_that_leads_nowhere_keeps_the_app_from_starting(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """No booking is touched: changes wait, and the reason has the line."""
+    environ = with_file(deployment, tmp_path, FILE.replace("contoso_access", "contoso_acess"))
+    with pytest.raises(SettingsError, match="line 2, column 1: access ends in contoso_acess"):
+        async with open_status(environ, SignIn.APP):
+            pytest.fail("it started")
+    report = await deployment.run_doctor(EVENT_FILE=environ["EVENT_FILE"])
+    assert "is contoso_access" in the(report, "columns of the event file").words
+
+
+async def test_the_doctor_finds_columns_and_misses_their_steps_and_rights(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """A step that does not watch what the file names is an error; so is a table that the role has not."""
+    environ = with_file(deployment, tmp_path)
+    report = await deployment.run_doctor(EVENT_FILE=environ["EVENT_FILE"])
+    assert the(report, "columns of the event file").words.startswith(
+        "all 2 found and read; a change of phone"
+    )
+    assert {each.check for each in bad(report)} == {"step booking_sync: Update of msdyn_workorder"}
+    await deployment.stack.dataverse.configure(missing_privileges=["prvReadContact"])
+    try:
+        report = await deployment.run_doctor(EVENT_FILE=environ["EVENT_FILE"])
+    finally:
+        await deployment.stack.dataverse.configure(missing_privileges=[])
+    found = the(report, "columns of the event file")
+    assert "lacks the privilege prvReadContact" in found.words
+    assert "docs/event.md" in found.remedy
+
+
+async def test_provision_has_the_steps_watch_what_the_file_names(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """Of the work order the column itself, and the lookup on the way to the contact."""
+    async with open_provisioning(with_file(deployment, tmp_path), SignIn.APP, "") as provisioning:
+        columns = provisioning.event_columns
+    desired = desired_customizations(COLUMNS, of_resource=RESOURCE_COLUMNS, event_columns=columns)
+    (step,) = [
+        each for each in desired.steps if (each.message, each.table) == (Message.UPDATE, "msdyn_workorder")
+    ]
+    assert {"contoso_access", "msdyn_reportedbycontact"} <= step.filtering
+
+
+async def test_bookings_are_shown_as_their_events_would_look(deployment: Deployment, tmp_path: Path) -> None:
+    """With the file's columns, from the real rows, and without a request to Graph."""
+    office, stack = deployment.office, deployment.stack
+    plan = await office.book()
+    contact = await stack.dataverse.create("contacts", {"fullname": "Anna", "telephone1": "+358 40 1234567"})
+    await stack.dataverse.update(
+        "msdyn_workorders",
+        plan.work_order_id,
+        {"contoso_access": 3, "msdyn_reportedbycontact@odata.bind": f"/contacts({contact})"},
+    )
+    await stack.graph.clear_requests()
+    async with open_preview(with_file(deployment, tmp_path), SignIn.APP) as sources:
+        (shown,) = await look(sources, [plan.id])
+    assert shown.content
+    assert shown.content.subject == "Boiler inspection (Key)"
+    assert shown.content.start.time_zone == "W. Europe Standard Time"  # the setting's
+    assert '<a href="tel:+358401234567">+358 40 1234567</a>' in shown.content.body_html
+    assert (await stack.graph.counts()).requests == 0
+    page = tmp_path / "events.html"
+    line = CommandLine(stack.options.folder / "settings.json", tmp_path)
+    ended = await line.run("event", "preview", plan.id, "--html", str(page))
+    assert ended.code == ExitCode.FINE, ended.notes
+    assert "Boiler inspection" in ended.output
+    assert page.read_text(encoding="utf-8").count("<iframe sandbox ") == 2

@@ -1,0 +1,77 @@
+"""Whether zone and templates can be used, and what overrides what."""
+
+from __future__ import annotations
+
+import pytest
+
+from booking_sync.errors import SettingsError
+from booking_sync.event_file.checking import Overrides, make_renderer
+from booking_sync.event_file.content import EventFile, EventFileError, NamedPath
+from booking_sync.event_file.parsing import parse
+
+URL = "https://contoso.crm4.dynamics.com"
+
+
+def a_file(text: str) -> EventFile:
+    """The file's content."""
+    return parse(text, "event.toml", lambda name: f"<p>{{{{ {name} }}}}</p>")
+
+
+def told(text: str, *, fully: bool = False) -> list[str]:
+    """What is wrong with the file."""
+    with pytest.raises(EventFileError) as caught:
+        make_renderer(a_file(text), Overrides(), URL, fully=fully)
+    return [str(each) for each in caught.value.problems]
+
+
+def test_the_file_is_used_and_settings_override_single_values() -> None:
+    """What a setting says counts, and everything else is the file's; without either it is built in."""
+    file = a_file(
+        '[event]\nzone = "Europe/Berlin"\nsubject = "A"\nbody = "B"\nlanguage = "de"\ntimes = "%H.%M"\n'
+    )
+    style = make_renderer(file, Overrides(zone="Europe/Helsinki", body="C"), URL).style
+    assert (style.zone.graph_name, style.subject_template, style.body_template) == (
+        "FLE Standard Time",
+        "A",
+        "C",
+    )
+    assert (style.language, style.time_format, style.date_format) == ("de", "%H.%M", "%Y-%m-%d")
+    plain = make_renderer(EventFile(), Overrides(), URL).style
+    assert (plain.zone.graph_name, plain.subject_template) == ("UTC", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[event]\nzone = "Europe/Atlantis"\n', "line 2, column 1: zone must be a time zone's IANA name"),
+        (
+            '[event]\nsubject = "{{ acount }}"\n',
+            "line 2, column 1: subject can't be used: UndefinedError: 'acount' is undefined: is account",
+        ),
+        ('\n[event]\nbody = "{{ x"\n', "line 3, column 1: body can't be used: line 1"),
+        (
+            '[event]\nbody_file = "nothing"\n',
+            "line 2, column 1: body_file can't be used: UndefinedError: 'nothing'",
+        ),
+    ],
+)
+def test_what_can_t_be_used_is_told_with_its_place(text: str, problem: str) -> None:
+    """The line of the key, and the nearest name."""
+    assert [each[: len(problem)] for each in told(text)] == [problem]
+
+
+def test_columns_are_names_for_templates_of_settings_too() -> None:
+    """A template in the app settings may name the file's columns."""
+    file = EventFile(columns=(NamedPath("floor", ("x",)),))
+    make_renderer(file, Overrides(subject="{{ floor }}"), URL)
+    with pytest.raises(
+        SettingsError, match=r"EVENT_SUBJECT_TEMPLATE can't be used: .* is undefined: is floor meant"
+    ):
+        make_renderer(file, Overrides(subject="{{ flor }}"), URL)
+
+
+def test_a_person_s_check_tries_what_is_said_of_values() -> None:
+    """A slip behind an `if` shows before the first booking that has a value there."""
+    text = '[event]\nbody = "{% if priority %}{{ priorty }}{% endif %}"\n'
+    make_renderer(a_file(text), Overrides(), URL)
+    assert told(text, fully=True)[0].endswith("'priorty' is undefined: is priority meant?")

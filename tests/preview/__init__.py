@@ -1,0 +1,1 @@
+"""Tests of bookings as their events would show."""
