@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BASE = "8ea0842bcec1"
 """The last commit before requests were composed instead of built."""
-BOOKINGS, QUICK_BOOKINGS = 3_000, 200
+BOOKINGS, QUICK_BOOKINGS = 1_500, 200
 WARM_UP = 200
 TECHNICIANS = 100
 AIM = 0.5
