@@ -26,7 +26,7 @@ CATALOGUE = (
     Benchmark("webhook", "The webhook"),
     Benchmark("cold_start", "Cold start"),
     Benchmark("growth", "Processor time and growth"),
-    Benchmark("against", "Processor time against an earlier commit"),
+    Benchmark("against", "Processor time against an earlier commit", headlines=0),
     Benchmark("memory", "Memory of the worker"),
     Benchmark("catch_up", "Catch-up"),
     Benchmark("audit_at_scale", "Audits of any size"),
