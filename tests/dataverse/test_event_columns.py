@@ -6,6 +6,7 @@ user, in German.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -20,10 +21,12 @@ from booking_sync.domain.event_text.columns import ColumnKind, EventColumn
 from booking_sync.domain.event_text.values import Wording, value_text
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.event_file.checking import Overrides, make_renderer
 from booking_sync.event_file.content import EventFile, EventFileError
 from booking_sync.event_file.parsing import parse
 from booking_sync.event_file.resolving import resolve
 from local.dataverse.environment import DEFAULT_IDENTITY
+from local.processes import REPOSITORY
 from tests.support.bookings import BOOKING_ID, booking
 from tests.support.seals import KEYRING, sealer
 
@@ -330,6 +333,18 @@ async def test_more_lookups_than_one_question_takes_are_told() -> None:
     assert check_expands(leading(MAX_EXPANDS - own + 1)).startswith(
         f"follow {MAX_EXPANDS - own + 1} lookups besides those that every event needs, and Dynamics 365 takes"
     )
+
+
+async def test_the_documentation_s_example_is_right(dataverse: DataverseWorld) -> None:
+    """docs/event.md: every path leads somewhere in an environment with these custom columns."""
+    page = (REPOSITORY / "docs" / "event.md").read_text(encoding="utf-8")
+    example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert example
+    file = parse(example[1], "event.toml", lambda _name: "<p>{{ access }} {{ phone }} {{ project }}</p>")
+    make_renderer(file, Overrides(), "https://contoso.crm4.dynamics.com", fully=True)
+    columns = await resolve(file, DataverseTableDefinitions(dataverse.client))
+    assert [each.name for each in columns] == ["phone", "access", "priority", "project"]
+    assert check_expands(columns) == ""
 
 
 # --- what may not be seen, and what is not there any more ------------------------------------------------

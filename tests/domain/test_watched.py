@@ -5,12 +5,15 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 from booking_sync.dataverse.queries import booking_rows, booking_shape
-from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, ResourceColumns, SupportColumns
+from booking_sync.domain.event_text.columns import ColumnKind, EventColumn, Hop
 from booking_sync.domain.watched import (
     BOOKING_ATTRIBUTES,
     RELATED_ATTRIBUTES,
     RelatedTable,
+    is_watched,
     related_attributes,
+    watched_attributes,
 )
 from local.stack import RELATED_COLUMNS, WATCHED_COLUMNS
 from tests.support.bookings import BOOKING_ID
@@ -52,3 +55,22 @@ def test_the_local_stack_registers_what_the_product_watches() -> None:
     assert WATCHED_COLUMNS.split(",") == list(BOOKING_ATTRIBUTES)
     related = {table.value: list(columns) for table, columns in related_attributes(names).items()}
     assert {table: columns.split(",") for table, columns in RELATED_COLUMNS.items()} == related
+
+
+def test_what_an_event_file_names_is_watched_where_a_webhook_can_tell() -> None:
+    """Columns of the booking, its work order and its resource, and lookups on the way to others."""
+    order, need = Hop("msdyn_workorder", "msdyn_workorder"), Hop("cr_Need", "cr_need")
+    contact, resource = Hop("msdyn_reportedbycontact", "cr_contact"), Hop("Resource", "resource")
+    columns = [
+        EventColumn("a", (), "cr_own", ColumnKind.TEXT),
+        EventColumn("b", (order,), "cr_access", ColumnKind.CHOICE),
+        EventColumn("c", (order, contact), "telephone1", ColumnKind.TEXT),
+        EventColumn("d", (resource,), "name", ColumnKind.TEXT),
+        EventColumn("e", (need,), "cr_name", ColumnKind.TEXT),
+    ]
+    watched = watched_attributes(NO_RESOURCE_COLUMNS, columns)
+    plain = watched_attributes(NO_RESOURCE_COLUMNS, ())
+    assert watched["bookableresourcebooking"] - plain["bookableresourcebooking"] == {"cr_own", "cr_need"}
+    assert watched["msdyn_workorder"] - plain["msdyn_workorder"] == {"cr_access", "cr_contact"}
+    assert watched["bookableresource"] - plain["bookableresource"] == {"name"}
+    assert [each.name for each in columns if is_watched(each)] == ["a", "b", "d"]

@@ -12,6 +12,7 @@ import pytest
 from booking_sync.dataverse import queries
 from booking_sync.domain.columns import ResourceColumns, SupportColumns
 from booking_sync.domain.participation import Participation
+from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import SettingsError
 from booking_sync.settings.cautions import cautions
 from booking_sync.settings.loading import load_queue_settings, load_receiver_settings, load_settings
@@ -356,6 +357,27 @@ def test_webhook_needs_only_its_own_settings() -> None:
     queue = load_queue_settings(environ)
     assert (queue.storage.connection_string, queue.queue_name) == (CONNECTION, "booking-changes")
     assert load_receiver_settings(environ) == ReceiverSettings(READ)
+
+
+@pytest.mark.parametrize(
+    ("path", "tables"),
+    [
+        ("msdyn_workorder.contoso_access", {RelatedTable.WORK_ORDER}),
+        ("MSDYN_WorkOrder.msdyn_priority.msdyn_name", {RelatedTable.WORK_ORDER}),
+        ("Resource.name", {RelatedTable.RESOURCE}),
+        ("msdyn_resourcerequirement.msdyn_name", set()),
+        ("resource", set()),
+        ("no path!", set(RelatedTable)),
+    ],
+)
+def test_the_webhook_knows_of_which_tables_events_show_more(
+    path: str, tables: set[RelatedTable], tmp_path: Path
+) -> None:
+    """By the event file's paths; while the file can't be read, each change of these tables counts."""
+    file = tmp_path / "mine.toml"
+    file.write_text(f'[columns]\na = "{path}"\n')
+    assert load_receiver_settings({**POLICY, "EVENT_FILE": str(file)}).policy.shows_more == tables
+    assert load_receiver_settings(POLICY).policy.shows_more == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,14 @@ def test_each_column_that_events_show_counts(make: Any, column: str) -> None:
     assert isinstance(read(make({"modifiedon": "/Date(1)/", column: None})), RelatedAccepted)
 
 
+def test_a_table_of_which_somebody_wants_more_is_left_to_its_step() -> None:
+    """What the event file names is filtered by Dataverse; here each of its changes counts."""
+    more = replace(POLICY, shows_more=frozenset({RelatedTable.WORK_ORDER}))
+    progress = work_order_updated({"msdyn_systemstatus": {"Value": 690970003}})
+    assert isinstance(read(progress, policy=more), RelatedAccepted)
+    assert read(resource_updated({"name": "Anna"}), policy=more) == Ignored(IgnoreReason.NOTHING_SHOWN)
+
+
 @pytest.mark.parametrize(
     ("webhook", "reason"),
     [
