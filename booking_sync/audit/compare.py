@@ -153,8 +153,13 @@ class _RowAudit:
 
     @property
     def _told(self) -> bool:
-        """The row says that people are invited to an event of ours, and they are: no hint helps."""
-        return self.row.record.tells_of_people and any(each.attended for each in self._all_own())
+        """The row says that people are invited to an event of ours, and nothing says otherwise.
+
+        They are, or the event is in a calendar that this audit does not list: no hint helps.
+        """
+        record = self.row.record
+        unseen = any(not self._is_listed(mailbox) for mailbox in record.left_in)
+        return record.tells_of_people and (unseen or any(each.attended for each in self._all_own()))
 
     def _sort(self) -> list[Finding]:
         """Tell the row's event, our other ones and people's copies apart; only copies are findings yet."""

@@ -17,6 +17,7 @@ from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
 from booking_sync.domain.ids import read_guid, read_moment
+from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import TransientError
 from booking_sync.ports.bookings import BookingOwner, Presence
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.columns import SupportColumns
 
 OWNERS_PER_PAGE = 5000
-"""As many as Dataverse sends at most: four small columns each."""
+"""As many as Dataverse sends at most: four small columns each, and an error text where there is one."""
 BOOKINGS_PER_BATCH = 50
 """Single retrievals that travel in one request; a batch may hold 1,000, and small ones are faster."""
 
@@ -101,7 +102,8 @@ class DataverseAuditReads:
         resource_id = "" if resource is None else read_guid(resource)
         if identity is None or start is None or resource_id is None:
             raise incomplete()
-        return BookingOwner(identity, resource_id, bool(event), start)
+        told = SyncRecord(error=str(row.get(self._columns.sync_error) or ""))
+        return BookingOwner(identity, resource_id, bool(event or told.left_in), start)
 
     def _raise_if_unanswered(self, states: Sequence[Presence], replies: Sequence[Reply | None]) -> None:
         """One row without an answer is that row's trouble; a batch without any is the service's."""

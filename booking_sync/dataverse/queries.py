@@ -193,7 +193,7 @@ def booking_owners(starts_from: datetime, starts_before: datetime, columns: Supp
         ValueError: a moment without a time zone.
     """
     key = _BOOKING_COLUMNS[0]
-    select = f"{key},starttime,{RESOURCE_COLUMN},{columns.event_id}"
+    select = f"{key},starttime,{RESOURCE_COLUMN},{columns.event_id},{columns.sync_error}"
     conditions = f"starttime ge {_moment(starts_from)} and starttime lt {_moment(starts_before)}"
     return f"{BOOKINGS}?$select={select}&$orderby=starttime,{key}&$filter={quote(conditions, safe='')}"
 

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.columns import SYNC_STATE_LENGTH
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.ids import read_guid
 from booking_sync.domain.ownership import MAX_GENERATION, Seal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.ownership import Sealer
 
@@ -32,6 +35,16 @@ MAILED_REASON = (
     "delete it in Outlook."
 )
 """What a row says of an event that can't be written or removed without a mail to somebody."""
+
+
+def left_behind(mailboxes: Iterable[str], reason: str) -> str:
+    """What a row says of former events that stay, and that it names no more.
+
+    It names where they are: whoever looks at other calendars can't tell whether they are still there.
+    """
+    where = " and ".join(sorted(mailboxes))
+    return f"A former event of this booking could not be removed from the calendar of {where}. {reason}"
+
 
 _GENERATION = re.compile(r"[0-9]{1,4}")
 
@@ -52,6 +65,12 @@ class SyncRecord:
     def tells_of_people(self) -> bool:
         """Whether the error says that people are invited to an event of the booking's."""
         return ATTENDED_REASON in self.error or MAILED_REASON in self.error
+
+    @property
+    def left_in(self) -> frozenset[str]:
+        """The mailboxes, lower case, in which the error says that events stay for their people's sake."""
+        words = re.split(r"[ .]", self.error) if self.tells_of_people else ()
+        return frozenset(mailbox for word in words if (mailbox := read_guid(word)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +100,11 @@ class BookingRow:
 
     @property
     def mailboxes(self) -> frozenset[str]:
-        """The calendars in which the booking's event is, by our record, or should be; lower case."""
+        """The calendars in which the booking's events are, by our record, or should be; lower case."""
         event, resource = self.record.event, self.booking.resource
         user = resource.user if resource else None
         named = (event.mailbox if event else None, user.entra_object_id if user else None)
-        return frozenset(mailbox.lower() for mailbox in named if mailbox)
+        return self.record.left_in | {mailbox.lower() for mailbox in named if mailbox}
 
 
 def format_state(booking_id: str, record: SyncRecord, sealer: Sealer) -> str:

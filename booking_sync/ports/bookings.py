@@ -136,7 +136,8 @@ class BookingOwner:
     """Lower-case GUID."""
     resource_id: str
     """Of its bookable resource, lower case; empty when it names none."""
-    names_event: bool
+    tells_of_event: bool
+    """Its columns name an event, or tell of one that stays for its people's sake."""
     start: datetime
     """Aware, UTC."""
 
@@ -148,7 +149,7 @@ class BookingOwner:
         """
         if self.resource_id and self.resource_id not in resources:
             return True
-        return self.names_event and not resources.get(self.resource_id)
+        return self.tells_of_event and not resources.get(self.resource_id)
 
 
 class AuditReads(Protocol):

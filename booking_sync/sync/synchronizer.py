@@ -31,7 +31,13 @@ from booking_sync.domain.plan import (
     Wanted,
     plan,
 )
-from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, SyncRecord, read_fingerprint
+from booking_sync.domain.record import (
+    ATTENDED_REASON,
+    MAILED_REASON,
+    SyncRecord,
+    left_behind,
+    read_fingerprint,
+)
 from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
@@ -105,8 +111,8 @@ class _Run:
     """Events that may be written to: as far as the row or an answer tells, nobody is invited."""
     attended: set[EventRef] = field(default_factory=set)
     """Events to which people are invited."""
-    unremoved: bool = False
-    """An event that no row names stays because people are invited to it."""
+    unremoved: set[str] = field(default_factory=set)
+    """Mailboxes with an event that no row names and that stays because people are invited to it."""
     mailed: set[EventRef] = field(default_factory=set)
     """Events whose attendees only the answer to a write of this run told of."""
     own_categories: dict[EventRef, tuple[str, ...]] = field(default_factory=dict)
@@ -421,7 +427,7 @@ class Synchronizer:
         removed = False
         for own in surplus:
             if own.event in run.attended:
-                run.unremoved = True
+                run.unremoved.add(mailbox)
                 continue
             await self._remove(run, own.event)
             run.burn(mailbox, own.generation)
@@ -512,7 +518,7 @@ class Synchronizer:
             return _not_written(run, steps, row.record, refused, written.reason)
         assert isinstance(written, _Applied)  # noqa: S101 - narrows what gather types as a base class
         applied = _written(written, row.record, refused, desired)
-        return _with_unremoved(applied, steps, row.record) if run.unremoved else applied
+        return _with_unremoved(run, applied, steps, row.record) if run.unremoved else applied
 
     async def _write(self, run: _Run, steps: Plan) -> _Applied:
         """Carry out the plan's write, creating anew where an event turns out to be gone."""
@@ -822,16 +828,17 @@ def _written(
     if before.event in refused and record.event is None:
         record = replace(record, event=before.event)  # still there, and still ours to remove later
     problem = applied.problem or (desired.reason if isinstance(desired, Invalid) else "")
-    where = "" if isinstance(desired, Unwanted) else " in the former calendar"
-    for error in refused.values():
-        problem = f"The event{where} could not be removed. {error.reason}"
+    for event, error in refused.items():
+        if event == record.event:
+            problem = f"The event could not be removed. {error.reason}"
+        else:
+            problem = left_behind([event.mailbox], error.reason)
     return replace(applied, record=replace(record, error=problem or record.error), problem=problem)
 
 
-def _with_unremoved(applied: _Applied, steps: Plan, before: SyncRecord) -> _Applied:
+def _with_unremoved(run: _Run, applied: _Applied, steps: Plan, before: SyncRecord) -> _Applied:
     """The same, which also tells of an event that stays."""
-    told = f"A former event of this booking could not be removed. {ATTENDED_REASON}"
-    problem = applied.problem or told
+    problem = applied.problem or left_behind(run.unremoved, ATTENDED_REASON)
     record = replace(applied.record, error=problem)
     # The plan knows nothing of what the row tells already: where nothing else was done, that stays as it is.
     unchanged = not (steps.write or steps.remove) and record == before

@@ -12,7 +12,13 @@ from booking_sync.audit.findings import Finding, Kind
 from booking_sync.domain.booking import Booking
 from booking_sync.domain.event import EventRef, MarkedEvent
 from booking_sync.domain.participation import TakesPart
-from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, BookingRow, SyncRecord
+from booking_sync.domain.record import (
+    ATTENDED_REASON,
+    MAILED_REASON,
+    BookingRow,
+    SyncRecord,
+    left_behind,
+)
 from tests.audit.kit import EVENT, GENERATION, WINDOW, desired, in_step, recording, shown, snapshot
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, TRAVELING, booking, technician
 
@@ -218,7 +224,7 @@ def test_a_row_that_says_what_is_wrong_is_not_asked_again() -> None:
 
 FORMER = replace(shown(event_id="E2", generation=2), attended=True)
 MEETING = replace(SHOWN, attended=True)
-BY_PEOPLE = f"A former event of this booking could not be removed. {ATTENDED_REASON}"
+BY_PEOPLE = left_behind([ANNA], ATTENDED_REASON)
 CANCELED_ROW = of(replace(booking(), status=CANCELED), recording(ROW, event=None, fingerprint=""))
 BERTS_ROW = in_step(booking(mailbox=BERT), EventRef(BERT, "E3"))
 WITH_PEOPLE: dict[str, tuple[BookingRow, list[MarkedEvent], list[Kind]]] = {
@@ -272,6 +278,20 @@ def test_people_at_a_former_event_hide_nothing_else(
     listed = [FORMER, *([own] if own else [])]
     findings = compare(snapshot(recording(row, error=BY_PEOPLE), *listed), desired)
     assert [each.kind for each in findings if each.repairable] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("row", "events"), [(CANCELED_ROW, []), (BERTS_ROW, [shown(BERT, "E3")])], ids=["canceled", "reassigned"]
+)
+def test_people_in_a_calendar_that_is_not_looked_at_may_still_be_there(
+    row: BookingRow, events: list[MarkedEvent]
+) -> None:
+    """An audit of one mailbox leaves what the row tells of another one to the audit of that one."""
+    told = recording(row, error=BY_PEOPLE)
+    beside = compare(snapshot(told, *events, mailboxes=(BERT,)), desired)
+    assert not any(each.repairable for each in beside)
+    looked = compare(snapshot(told, *events), desired)
+    assert any(each.repairable for each in looked)
 
 
 def test_people_at_an_event_of_a_deleted_booking_are_reported() -> None:

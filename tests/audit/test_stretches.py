@@ -69,6 +69,40 @@ async def test_parts_find_and_mend_what_a_look_at_the_whole_does(world: AuditWor
     assert {"orphan", "drift", "missing", "unrecorded", "copy"} <= whole[0].keys()
 
 
+@pytest.mark.parametrize("now", ["reassigned", "resource without a mailbox"])
+@pytest.mark.parametrize("size", [1, 60])
+async def test_what_stays_for_its_peoples_sake_in_another_part_is_told_once(
+    world: AuditWorld, size: int, now: str
+) -> None:
+    """The part with the booking's row does not take back what the part with the event has told."""
+    made = await world.book(MAILBOX)
+    (event,) = world.events(MAILBOX)
+    await world.book(OTHER_MAILBOX)
+    somebody = {"emailAddress": {"address": "customer@adatum.example", "name": "A customer"}}
+    world.user_edits(event, attendees=[{**somebody, "type": "required"}])
+    nothing = {"bsync_outlooksyncstate": None, "bsync_outlookeventid": None, "bsync_originalresource": None}
+    resource = technician(OTHER_MAILBOX) if now == "reassigned" else VAN
+    world.dataverse.put(replace(made, resource=resource))
+    world.dataverse.standin.state.update(BOOKINGS, made.id, nothing, webhooks=False)
+    auditor = world.in_parts(size)
+    for _ in range(2):  # the second looks at what the first one's hints have made of the row
+        await auditor.run(REPAIR)
+        await world.work_off()
+    row = await world.dataverse.rows.read(made.id)
+    assert row
+    assert row.record.left_in == {MAILBOX}
+    await auditor.run(REPAIR)
+    assert world.queue.sent == []
+    world.user_deletes(event)
+    await auditor.run(REPAIR)
+    assert [hint.booking_id for hint in await world.work_off()] == [made.id]
+    cleared = await world.dataverse.rows.read(made.id)
+    assert cleared
+    assert (cleared.record.error, cleared.record.event is not None) == ("", now == "reassigned")
+    await auditor.run(REPAIR)
+    assert world.queue.sent == []
+
+
 async def test_a_wiped_tenant_is_stopped_before_its_first_event(world: AuditWorld) -> None:
     """Each part alone has few enough removals to be believed; the whole has not."""
     made = [await world.book(mailbox, 1 + n / 24) for n in range(7) for mailbox in (MAILBOX, OTHER_MAILBOX)]

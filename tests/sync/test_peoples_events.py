@@ -12,7 +12,13 @@ from booking_sync.domain.event import MAX_OWN_CATEGORIES, SHARED, EventClaim
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, desired_state
-from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, SyncRecord, format_state
+from booking_sync.domain.record import (
+    ATTENDED_REASON,
+    MAILED_REASON,
+    SyncRecord,
+    format_state,
+    left_behind,
+)
 from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
@@ -170,7 +176,8 @@ async def test_a_left_behind_event_with_attendees_does_not_stop_the_booking(worl
     await world.synchronizer.sync(TASK)
     outcome = await world.synchronizer.sync(AUDITED)
     assert outcome.kind is OutcomeKind.FAILED
-    assert "former event" in world.record.error
+    assert world.record.error == left_behind([ANNA], ATTENDED_REASON)
+    assert world.record.left_in == {ANNA}
     assert world.record.event is not None
     assert world.record.event.mailbox == BERT
     assert world.calendar.mails == []

@@ -441,7 +441,7 @@ async def test_the_new_technician_sees_the_booking_although_the_former_mailbox_r
     world.rows.put(booking(mailbox=BERT))
     outcome = await world.synchronizer.sync(TASK)
     assert outcome.kind is OutcomeKind.FAILED
-    assert "former calendar" in world.record.error
+    assert f"the calendar of {ANNA}" in world.record.error
     assert world.record.event == world.calendar.of(BERT)[0].ref
 
 
