@@ -107,6 +107,8 @@ class _Run:
     removed: set[EventRef] = field(default_factory=set)
     """Events that this run removed or found removed: their immutable ids may go on answering from Deleted
     Items."""
+    discarded: set[EventRef] = field(default_factory=set)
+    """Those that this run removed in order to make them anew."""
     quiet: set[EventRef] = field(default_factory=set)
     """Events that may be written to: as far as the row or an answer tells, nobody is invited."""
     attended: set[EventRef] = field(default_factory=set)
@@ -557,11 +559,14 @@ class Synchronizer:
     async def _under_another_id(self, run: _Run, gone: EventRef) -> Own | None:
         """The event that an import, an archive or a migration gave another id; None when there is none.
 
-        Before an event counts as gone it is looked for by its marker.
+        Before an event counts as gone it is looked for by its marker. One that was removed just now is gone:
+        what a search shows all the same may be a copy that nothing but the event told from it.
 
         Raises:
             TransientError: a search shows the very event, so that nobody knows.
         """
+        if gone in run.discarded:
+            return None
         found = await self._find_left_behind(run, gone.mailbox)
         if gone not in run.removed and any(own.event == gone for own in found):
             raise _listed_all_the_same()
@@ -703,7 +708,8 @@ class Synchronizer:
 
     async def _discard(self, run: _Run, event: EventRef) -> None:
         """Remove an event that no update makes an ordinary one: a new one is to take its place."""
-        await _touching(run, self._calendar.delete(event))
+        if await _touching(run, self._calendar.delete(event)):
+            run.discarded.add(event)
         run.removed.add(event)
 
     async def _may_touch(self, run: _Run, event: EventRef) -> bool:

@@ -217,6 +217,22 @@ async def test_an_event_that_stays_a_series_is_made_anew(world: World, ends: str
 
 
 @pytest.mark.parametrize("ends", ["ignored", "refused"])
+async def test_a_copy_of_a_series_that_is_made_anew_does_not_take_its_place(world: World, ends: str) -> None:
+    """Only the event, which has no tag yet, told the technician's copy from it, and we remove the event."""
+    await world.synced(booking())
+    old = people_add(world, reshaped=True, tag="")
+    copy = world.calendar.user_copies(only(world))
+    world.calendar.events[copy.ref] = theirs = replace(copy, attended=True)
+    world.calendar.shape_ends = ends  # type: ignore[assignment]
+    world.rows.put(RENAMED)
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert world.record.event is not None
+    assert world.record.event not in (old, copy.ref)
+    assert world.calendar.events.keys() == {world.record.event, copy.ref}
+    assert world.calendar.events[copy.ref] == theirs
+
+
+@pytest.mark.parametrize("ends", ["ignored", "refused"])
 async def test_a_series_with_people_is_not_removed(world: World, ends: str) -> None:
     """Whoever is invited would be told of the removal: the event stays, and the row says so."""
     await told(world)
