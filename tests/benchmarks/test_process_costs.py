@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import cold_start, growth, idle
+from benchmarks import against, cold_start, deployed_start, growth, idle
 from benchmarks.flatness import growth as grown
 from benchmarks.probes.run import ProbeError, run_python
 from benchmarks.probes.trace import Trace
@@ -152,3 +152,28 @@ def test_a_failed_probe_says_what_it_wrote() -> None:
     """A probe's own words are in the error."""
     with pytest.raises(ProbeError, match="no such luck"):
         asyncio.run(run_python("-c", "import sys; sys.exit('no such luck')"))
+
+
+@pytest.mark.parametrize(("now", "met"), [(1.0, True), (1.2, False)])
+def test_two_versions_are_told_by_their_ratio(now: float, met: bool) -> None:  # noqa: FBT001 - a parameter
+    """Each repeat's two costs are divided, so that a busy machine spoils both or none."""
+    found = against.result([(2.0, now), (4.0, 2 * now), (20.0, 10 * now)], 100)
+    (target,) = found.targets
+    assert target.met is met
+    assert f"{now / 2:.2f} times" in target.measured.replace(f" ({now / 2:.2f}-{now / 2:.2f})", "")
+    assert bool(target.bound) is not met
+
+
+def test_a_commit_that_is_not_there_is_named() -> None:
+    """A shallow clone can't be compared with a commit that it lacks."""
+    with (
+        pytest.raises(RuntimeError, match="commit 0123456789ab can't be read"),
+        against.checkout("0123456789ab"),
+    ):
+        pass
+
+
+def test_a_deployed_start_that_fails_says_why() -> None:
+    """What is no Python with the worker's library ends the measurement with its own words."""
+    with pytest.raises(RuntimeError, match=r"(invalid|unknown|illegal) option"):
+        deployed_start.measure("/bin/cat", 1)
