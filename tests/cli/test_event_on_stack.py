@@ -148,3 +148,27 @@ async def test_bookings_are_shown_as_their_events_would_look(deployment: Deploym
     assert ended.code == ExitCode.FINE, ended.notes
     assert "Boiler inspection" in ended.output
     assert page.read_text(encoding="utf-8").count("<iframe sandbox ") == 2
+
+
+async def test_a_change_of_a_chosen_column_reaches_outlook_by_its_webhook(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Once `provision` has added it to the step; what no event shows still asks for nothing."""
+    folder = tmp_path_factory.mktemp("chosen")
+    path = folder / "event.toml"
+    path.write_text(FILE, encoding="utf-8")
+    async with open_deployment(folder, hosts=1, settings={"EVENT_FILE": str(path)}) as deployment:
+        office, stack = deployment.office, deployment.stack
+        line = CommandLine(stack.options.folder / "settings.json", folder)
+        done = await line.run("provision", "--auth", "app")
+        assert done.code == ExitCode.FINE, done.notes
+        plan = await office.book()
+        await office.settle()
+        assert (await office.event(plan)).subject == "Boiler inspection ()"
+        await stack.dataverse.update("msdyn_workorders", plan.work_order_id, {"contoso_access": 3})
+        await office.settle()
+        assert (await office.event(plan)).subject == "Boiler inspection (Key)"
+        await stack.dataverse.clear_requests()
+        await stack.dataverse.update("msdyn_workorders", plan.work_order_id, {"contoso_floors": 2})
+        await office.settle()
+        assert (await stack.dataverse.counts()).requests == 0

@@ -139,17 +139,18 @@ async def open_deployment(
     hosts: int = 0,
     credential: CredentialKind = "secret",
     certificate_form: CertificateForm = "pem",
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Deployment]:
     """A furnished, provisioned stack; while it lasts, this process trusts it as its app does."""
     maker = WorldMaker(seed=5)
     world = maker.make(technicians=2, bookings=1, day=date(2027, 3, 26))
     # The doctor warns of a catch-up that runs seldom; only a host needs one that does.
-    settings = NO_TIMERS if hosts else {}
+    chosen = {**(NO_TIMERS if hosts else {}), **(settings or {})}
     options = StackOptions(
         folder,
         provisioned=False,
         hosts=hosts,
-        settings=settings,
+        settings=chosen,
         credential=credential,
         certificate_form=certificate_form,
     )
