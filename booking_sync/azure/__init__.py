@@ -13,6 +13,6 @@ credential   the app registration's tokens, made with such a proof
 sign_in      the same for the command line, and a person's own sign-in
 claims       what a token says, for the doctor
 clocks       what the services' clocks say, for the doctor
-app_trials   the deployed app's webhook, for the tenant check
+trials/      what only the tenant check asks: the deployed app's webhook, and where telemetry goes
 connections  time limits and identity of the Azure SDK's clients
 """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.zones import EventZone
-    from booking_sync.ports.certification import AppTrials, CalendarTrials, DynamicsTrials
+    from booking_sync.ports.certification import AppTrials, CalendarTrials, DynamicsTrials, TelemetryTrials
     from booking_sync.ports.clock import Clock
 
 
@@ -28,6 +28,7 @@ class CheckNeed(StrEnum):
     BOOKING = "a test booking: --booking"
     DYNAMICS = "Dynamics 365"
     WEBHOOK = "the webhook's address and key: WEBHOOK_URL and WEBHOOK_KEY"
+    WORKSPACE = "the Log Analytics workspace, and somebody who may read it: --workspace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class CertifyOptions:
     booking: str = ""
     webhook: bool = False
     """Whether the webhook's address and key are known."""
+    workspace: str = ""
+    """Id of the Log Analytics workspace that the app's telemetry goes to; empty for none."""
     by_hand: bool = False
     dry_run: bool = False
 
@@ -51,6 +54,7 @@ class CertifyOptions:
             CheckNeed.PERSON: self.by_hand,
             CheckNeed.BOOKING: bool(self.booking),
             CheckNeed.WEBHOOK: self.webhook,
+            CheckNeed.WORKSPACE: bool(self.workspace),
         }
         return not given.get(need, True)
 
@@ -62,9 +66,22 @@ class Tenant:
     calendar: CalendarTrials
     dynamics: DynamicsTrials
     app: AppTrials
+    telemetry: TelemetryTrials
     zone: EventZone
     render: Callable[[Booking, datetime, datetime], EventContent]
     """By the app's own settings."""
+
+
+@dataclass(slots=True)
+class Footprints:
+    """What a run has made the deployed app tell, so that it can be looked for in its telemetry."""
+
+    correlation_id: str = ""
+    """Of the message that was queued."""
+    posted: datetime | None = None
+    """When webhooks were posted that the app took; aware."""
+    queued: datetime | None = None
+    """When that message was queued, once it was taken; aware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,9 @@ class CheckContext:
     sleep: Callable[[float], Awaitable[None]]
     ask_person: Callable[[str], Awaitable[None]]
     """Says what to do, and returns when it is done."""
-    note_correlation: Callable[[str], None]
+    footprints: Footprints
+    tell: Callable[[str], None]
+    """Hears what takes long."""
 
     @property
     def calendar(self) -> CalendarTrials:

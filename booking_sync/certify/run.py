@@ -12,10 +12,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.certify import by_hand, changing, creating, deployed, dynamics, reading, rendering
 from booking_sync.certify.assumptions import ASSUMPTIONS
 from booking_sync.certify.assumptions.kinds import TriedBy
-from booking_sync.certify.parts import CheckContext, CheckNeed
+from booking_sync.certify.checks import CHECKS
+from booking_sync.certify.parts import CheckContext, CheckNeed, Footprints
 from booking_sync.certify.results import AssumptionResult, CertifyReport, NotTried, Observation
 from booking_sync.certify.trial_events import SUBJECT, RefusedError, TrialEvents, quiet_hour
 from booking_sync.errors import SettingsError, SyncError, TransientError
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
     from booking_sync.ports.certification import ServiceAnswer
     from booking_sync.ports.clock import Clock
     from booking_sync.sync.proof import EventProver
-
-CHECKS: Final[tuple[Check, ...]] = (
-    *dynamics.CHECKS,
-    *deployed.CHECKS,
-    *creating.CHECKS,
-    *changing.CHECKS,
-    *reading.CHECKS,
-    *rendering.CHECKS,
-    *by_hand.CHECKS,
-)
-"""In the order of a run; what needs a person comes last."""
 
 _FULL: Final = frozenset({"quotaexceededexception", "errorquotaexceeded"})
 _NOT_READY: Final = frozenset({"erroritemnotfound", "errorfoldernotfound"})
@@ -75,7 +64,7 @@ class TenantCheck:
     chance: Callable[[int], int] = random.getrandbits
     checks: Sequence[Check] = CHECKS
     _found: dict[str, CheckOutput] = field(default_factory=dict, init=False)
-    _correlation: str = field(default="", init=False)
+    _footprints: Footprints = field(default_factory=Footprints, init=False)
 
     async def run(self) -> CertifyReport:
         """Make every check that can be made, and remove what it made.
@@ -98,7 +87,7 @@ class TenantCheck:
                     "run this again."
                 )
                 self.tell(left)
-        return CertifyReport(tuple(self._results()), left, self._correlation)
+        return CertifyReport(tuple(self._results()), left, self._untraced())
 
     def plan(self) -> list[tuple[str, str]]:
         """What a run would do: each check's assumptions, and what it reads or writes."""
@@ -183,11 +172,13 @@ class TenantCheck:
             self.new_id,
             self.sleep,
             self.ask_person,
-            self._note_correlation,
+            self._footprints,
+            self.tell,
         )
 
-    def _note_correlation(self, correlation_id: str) -> None:
-        self._correlation = correlation_id
+    def _untraced(self) -> str:
+        """The correlation id of the message that was queued, when nobody has looked for its line."""
+        return "" if self.options.workspace else self._footprints.correlation_id
 
 
 def _reason(error: SyncError | RefusedError | SettingsError) -> str:

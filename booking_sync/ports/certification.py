@@ -154,3 +154,46 @@ class AppTrials(Protocol):
 
     async def queue(self) -> QueueState:
         """How full the queue is; a message in work is counted, and not among the visible ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLine:
+    """A line that the deployed app must have logged."""
+
+    text: str
+    """Words of it, whole ones; no secret and nothing personal, since services log queries."""
+    since: datetime
+    """It was written then or later; aware."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """How much the app's telemetry of some time holds."""
+
+    lines: int = 0
+    """Log lines of the app's own form."""
+    requests: int = 0
+    """The host's spans: functions that ran."""
+    own: int = 0
+    """Lines that are the one that was asked for."""
+    newest: datetime | None = None
+    """When the newest of the lines was written; UTC."""
+
+
+class TelemetryTrials(Protocol):
+    """The workspace that the app's telemetry goes to."""
+
+    async def telemetry(self, since: datetime, own: OwnLine | None) -> ServiceAnswer:
+        """What was written since a moment, which is aware.
+
+        Args:
+            since: when.
+            own: counted besides.
+
+        Returns:
+            the answer, whose body is a `Telemetry` when it is a success.
+
+        Raises:
+            TransientError: there is no answer, or it can't be read.
+            PermanentError: nobody could be signed in.
+        """

@@ -13,13 +13,23 @@ from booking_sync.wiring.services import Services, new_id, now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from booking_sync.azure.sign_in import SignIn
     from booking_sync.certify.parts import CertifyOptions
     from booking_sync.certify.run import TenantCheck
     from booking_sync.domain.change import BookingChange
-    from booking_sync.ports.certification import Posted
+    from booking_sync.ports.certification import OwnLine, Posted, ServiceAnswer
     from booking_sync.ports.diagnosis import QueueState
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceReader:
+    """Who reads the Log Analytics workspace, and where."""
+
+    sign_in: SignIn
+    url: str = ""
+    """Of the query API; empty for the public cloud's."""
 
 
 @asynccontextmanager
@@ -31,6 +41,7 @@ async def open_certify(
     ask_person: Callable[[str], Awaitable[None]],
     *,
     webhook: WebhookToExpect | None = None,
+    reader: WorkspaceReader | None = None,
 ) -> AsyncIterator[TenantCheck]:
     """One tenant check, signed in as this command line says.
 
@@ -41,12 +52,14 @@ async def open_certify(
         tell: hears what is looked at.
         ask_person: says what to do in Outlook, and returns when it is done.
         webhook: the deployed app's, as far as it is known.
+        reader: who reads the workspace that the options name; whoever has run `az login` when None.
 
     Raises:
         SettingsError: a setting is missing or malformed, or the environment is not the one that they name.
         TransientError: Dataverse, Entra or Key Vault can't be reached.
         PermanentError: Dataverse refuses us or does not know a mailbox's user, or nobody is signed in.
     """
+    from booking_sync.azure.sign_in import SignIn
     from booking_sync.certify.parts import Tenant
     from booking_sync.certify.run import TenantCheck
     from booking_sync.dataverse.trials import DataverseTrials
@@ -55,7 +68,11 @@ async def open_certify(
     from booking_sync.settings.table import GraphSettings
     from booking_sync.wiring.sync import start_sync
 
-    async with Services(environ, sign_in=sign_in) as services:
+    reader = reader or WorkspaceReader(SignIn.CLI)
+    async with (
+        Services(environ, sign_in=sign_in) as services,
+        Services(environ, sign_in=reader.sign_in) as readers,
+    ):
         sync = await start_sync(services)
         client = GraphClient(services.part(GraphSettings).graph_url, services.credential)
         calendar = OutlookTrials(client, services.credential, services.clock)
@@ -64,6 +81,7 @@ async def open_certify(
                 calendar,
                 DataverseTrials(services.dataverse, services.columns, services.people.resource_columns),
                 _DeployedApp(services, webhook or WebhookToExpect()),
+                _Workspace(readers, options.workspace, reader.url),
                 sync.events.renderer.style.zone,
                 sync.events.renderer.render,
             )
@@ -103,7 +121,7 @@ class _DeployedApp:
     webhook: WebhookToExpect
 
     async def post_webhooks(self, count: int) -> Posted:
-        from booking_sync.azure.app_trials import WebhookTrials
+        from booking_sync.azure.trials.webhooks import WebhookTrials
 
         return await WebhookTrials(self.webhook.url, self.webhook.key).post(count)
 
@@ -112,3 +130,18 @@ class _DeployedApp:
 
     async def queue(self) -> QueueState:
         return await self.services.storage.inspection.state()
+
+
+@dataclass(frozen=True, slots=True)
+class _Workspace:
+    """Fulfils `TelemetryTrials`; nobody signs in before it is asked."""
+
+    readers: Services
+    workspace: str
+    url: str
+
+    async def telemetry(self, since: datetime, own: OwnLine | None) -> ServiceAnswer:
+        from booking_sync.azure.trials.telemetry import PUBLIC_CLOUD, LogAnalyticsTrials
+
+        trials = LogAnalyticsTrials(self.readers.credential, self.workspace, self.url or PUBLIC_CLOUD)
+        return await trials.telemetry(since, own)

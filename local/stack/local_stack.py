@@ -31,6 +31,7 @@ from local.stack.core_tools import choose_host, free_port
 from local.stack.launch import AppLaunch, host_process
 from local.stack.options import (
     CERTIFICATE_NAME,
+    LOGS_VARIABLE,
     PRE_IMAGE_COLUMNS,
     QUEUE_NAME,
     RELATED_COLUMNS,
@@ -80,6 +81,7 @@ class LocalStack:
     vault: StandInControl
     entra: StandInControl
     managed_identity: StandInControl
+    logs: StandInControl
     queue: QueueControl
 
     def __init__(self, options: StackOptions) -> None:
@@ -296,7 +298,8 @@ class LocalStack:
         identity = self._standin(
             "managed-identity", "local.entra.managed_identity", *self._identity_arguments(), tls=False
         )
-        self._servants = [storage, entra, graph, dataverse, identity]
+        logs = self._standin("loganalytics", "local.loganalytics", *self._logs_arguments())
+        self._servants = [storage, entra, graph, dataverse, identity, logs]
         await _together([servant.start() for servant in self._servants])
         authority = f"{entra.url}/{self.identities.tenant_id}"
         permitted = ("--permit", self.identities.managed_identity_id)
@@ -323,6 +326,7 @@ class LocalStack:
         self.vault = StandInControl(vault.url, self.session)
         self.entra = StandInControl(entra.url, self.session)
         self.managed_identity = StandInControl(identity.url, self.session)
+        self.logs = StandInControl(logs.url, self.session)
         if self.client_certificate is not None:
             await self._keep_certificate(self.client_certificate)
 
@@ -385,6 +389,15 @@ class LocalStack:
             "--user-assigned",
         )
 
+    def _logs_arguments(self) -> Sequence[str]:
+        """The app registration may read the workspace, since nobody is there who could sign in."""
+        who = self.identities
+        return (
+            *("--workspace", who.workspace_id),
+            *("--permit", who.service_principal_id),
+            *("--follow", str(self.options.folder)),
+        )
+
     def _dataverse_arguments(self) -> Sequence[str]:
         who = self.identities
         return (
@@ -421,7 +434,8 @@ class LocalStack:
         """The same settings and what the command line wants besides, to run it against this stack."""
         path = self.options.folder / "settings.json"
         path.touch(mode=0o600)
-        path.write_text(json.dumps({"IsEncrypted": False, "Values": {**self.settings, **more}}, indent=2))
+        values = {**self.settings, LOGS_VARIABLE: self.logs.url, **more}
+        path.write_text(json.dumps({"IsEncrypted": False, "Values": values}, indent=2))
 
     async def _register_webhooks(self) -> None:
         if not self.options.provisioned:

@@ -34,6 +34,8 @@ RELATED_COLUMNS = {
 }
 """The same of the rows that bookings name, by table."""
 PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"
+LOGS_VARIABLE = "LOG_ANALYTICS_URL"
+"""What `booking-sync certify` takes the address of the query API from."""
 WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE = "WEBHOOK_URL", "WEBHOOK_KEY"
 """What `booking-sync provision` takes the webhook's address and the function's key from."""
 HTTP_CONCURRENCY = 100
@@ -57,6 +59,8 @@ class Identities:
     app_user_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     managed_identity_client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     """By which the app names its identity, which is user-assigned as in infra/."""
+    workspace_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """Of the Log Analytics workspace that the app's telemetry is looked for in."""
     dispatcher_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.certify.parts import CertifyOptions
 from booking_sync.certify.run import TenantCheck
-from booking_sync.wiring.certify import open_certify
+from booking_sync.wiring.certify import WorkspaceReader, open_certify
 from booking_sync.wiring.doctor import WebhookToExpect
 from local.stack import WEBHOOK_ROUTE
 from tests.doctor.deployment import Deployment, no_pause, open_deployment
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import pytest
 
     from booking_sync.certify.results import AssumptionResult, CertifyReport
+
+
+LONG_AGO = 5 * 3600
+"""Seconds; a line of then is in the workspace also where what is new has not arrived."""
 
 
 @dataclass
@@ -40,7 +44,13 @@ class CertifiedStack:
     def options(self) -> CertifyOptions:
         """Everything but what needs a running app."""
         other = self.deployment.office.ben.mailbox
-        return CertifyOptions(self.mailbox, other, self.booking, by_hand=True)
+        return CertifyOptions(
+            self.mailbox,
+            other,
+            self.booking,
+            workspace=self.deployment.stack.identities.workspace_id,
+            by_hand=True,
+        )
 
     @asynccontextmanager
     async def open(
@@ -56,6 +66,7 @@ class CertifiedStack:
             lambda _: None,
             self.copy_newest,
             webhook=WebhookToExpect(url, self.deployment.key),
+            reader=WorkspaceReader(SignIn.APP, stack.logs.url),
         ) as check:
             check.sleep = no_pause
             yield check
@@ -109,6 +120,8 @@ async def open_certified(
 ) -> AsyncIterator[CertifiedStack]:
     """A stack with a booking."""
     async with open_deployment(tmp_path_factory.mktemp("stack"), hosts=hosts) as deployment:
+        for age in (60, LONG_AGO):
+            await deployment.stack.logs.call("POST", "lines", {"event": "catch_up", "ageSeconds": age})
         yield CertifiedStack(deployment, await deployment.book())
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from local.dataverse import config as dataverse
 from local.graph import config as graph
+from local.loganalytics import config as logs
 
 if TYPE_CHECKING:
     from local.standin.assumptions import Plays
 
-AskedService = Literal["graph", "dataverse"]
+AskedService = Literal["graph", "dataverse", "logs"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,16 @@ def _of_dataverse() -> list[Switch]:
     ]
 
 
+def _of_logs() -> list[Switch]:
+    types, defaults = get_type_hints(logs.LogsConfig), logs.LogsConfig()
+    return [
+        Switch("logs", name, types[name], getattr(defaults, name), plays)
+        for name, plays in logs.ASSUMED.items()
+    ]
+
+
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-SWITCHES = [*_of_graph(), *_of_dataverse()]
+SWITCHES = [*_of_graph(), *_of_dataverse(), *_of_logs()]

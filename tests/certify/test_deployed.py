@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,11 @@ async def deployed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ce
     """With a Functions host."""
     async with open_certified(tmp_path_factory, 1) as made:
         yield made
+
+
+async def _shortly(_seconds: float) -> None:
+    """The stack's telemetry takes no minutes."""
+    await asyncio.sleep(0.5)
 
 
 async def _run(certified: CertifiedStack, name: str) -> CertifyReport:
@@ -56,6 +62,22 @@ async def test_a_message_is_taken(deployed: CertifiedStack) -> None:
     assert the(report, "queue_wakes").outcome is Comparison.AS_ASSUMED
     assert report.correlation_id
     assert report.correlation_id not in str(report.as_json())
+
+
+@pytest.mark.parametrize("made", ["queue_wakes", "webhooks_at_once"])
+async def test_this_run_s_own_line_is_found(deployed: CertifiedStack, made: str) -> None:
+    """What the app logged of message or webhooks arrives; nothing need be looked for by hand."""
+    await deployed.deployment.stack.wait_until_quiet(30)
+    workspace = deployed.deployment.stack.identities.workspace_id
+    options = CertifyOptions(booking=deployed.booking, webhook=True, workspace=workspace)
+    async with deployed.open(options) as check:
+        check.checks = [each for each in check.checks if {made, "telemetry_arrives"} & set(each.names)]
+        check.sleep = _shortly
+        report = await check.run()
+    seen = the(report, "telemetry_arrives")
+    assert seen.outcome is Comparison.AS_ASSUMED
+    assert "this run's own within" in seen.seen
+    assert report.correlation_id == ""
 
 
 async def test_an_app_that_is_down(deployed: CertifiedStack) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from booking_sync.certify.assumptions import ASSUMPTIONS
+from booking_sync.certify.checks.reading import LOOK_AGAIN
 from booking_sync.certify.parts import CertifyOptions
-from booking_sync.certify.reading import LOOK_AGAIN
 from booking_sync.certify.results import (
     Comparison,
     Observation,

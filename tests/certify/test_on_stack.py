@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from booking_sync.certify.checks import CHECKS
 from booking_sync.certify.parts import CertifyOptions
 from booking_sync.certify.results import Comparison
-from booking_sync.certify.run import CHECKS
 from booking_sync.certify.trial_events import CERTIFY_BOOKING, SUBJECT
 from booking_sync.domain.ownership import marker
 from booking_sync.errors import PermanentError
@@ -35,7 +35,6 @@ UNSEEN = {
         "webhook_repeats",
         "webhook_sizes",
         "host_dead_letters",
-        "telemetry_arrives",
         "webhooks_at_once",
         "queue_wakes",
     ),

@@ -11,9 +11,10 @@ import pytest
 
 from booking_sync.certify.assumptions import ASSUMPTIONS
 from booking_sync.certify.assumptions.kinds import Assumption, TriedBy
-from booking_sync.certify.run import CHECKS
+from booking_sync.certify.checks import CHECKS
 from local.dataverse import config as dataverse
 from local.graph import config as graph
+from local.loganalytics import config as logs
 from tests.certify.switches import SWITCHES, Switch
 from tools.assumptions import PAGE, table, table_in
 
@@ -70,8 +71,9 @@ def test_nothing_else_is_named() -> None:
     [
         (graph.GraphConfig, graph.ASSUMED, graph.NOT_ASSUMED),
         (dataverse.Config, dataverse.ASSUMED, dataverse.NOT_ASSUMED),
+        (logs.LogsConfig, logs.ASSUMED, logs.NOT_ASSUMED),
     ],
-    ids=["graph", "dataverse"],
+    ids=["graph", "dataverse", "logs"],
 )
 def test_every_setting_of_a_stand_in_plays_an_assumption_or_says_why_not(
     settings: type, assumed: dict[str, Any], others: dict[str, str]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from booking_sync.certify.assumptions import ASSUMPTIONS
-from booking_sync.certify.rendering import AROUND, moments_to_try
+from booking_sync.certify.checks.rendering import AROUND, moments_to_try
 from booking_sync.certify.results import (
     AssumptionResult,
     CertifyReport,

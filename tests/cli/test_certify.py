@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.certify.assumptions import ASSUMPTIONS
-from booking_sync.certify.run import CHECKS
+from booking_sync.certify.checks import CHECKS
 from booking_sync.cli.exit_codes import ExitCode
 from local.standin.faults import Fault
 from tests.cli.commands import CommandLine, end
@@ -49,6 +49,27 @@ async def test_an_answer_that_asks_for_something(deployment: Deployment, command
     assert "2027-03-28 04:00 UTC by +60 min" in results["zone_rules"]["seen"]
     assert results["zone_rules"]["outcome"] == "otherwise"
     assert mailbox not in told.output
+
+
+async def test_telemetry_is_looked_for_where_it_is_told(
+    deployment: Deployment, command_line: CommandLine
+) -> None:
+    """In the workspace of --workspace, by whoever --workspace-auth says; without it, the words say how."""
+    await deployment.stack.logs.call("POST", "lines", {"event": "catch_up", "ageSeconds": 60})
+    workspace = deployment.stack.identities.workspace_id
+    options = ("certify", "--json", "--workspace-auth", "app")
+    there = await command_line.run(*options, "--workspace", workspace.upper())
+    elsewhere = await command_line.run(*options, "--workspace", deployment.office.anna.mailbox)
+    untold = await command_line.run(*options)
+    assert {ended.code for ended in (there, elsewhere, untold)} == {ExitCode.FINE}
+    told = [
+        next(each for each in ended.json()["results"] if each["assumption"] == "telemetry_arrives")
+        for ended in (there, elsewhere, untold)
+    ]
+    assert [each["outcome"] for each in told] == ["as assumed", "not tried", "not tried"]
+    assert "no workspace of this id (404 WorkspaceNotFoundError)" in told[1]["seen"]
+    assert told[2]["seen"].endswith("somebody who may read it: --workspace")
+    assert workspace not in there.output.lower()
 
 
 async def test_a_dry_run_writes_nothing(deployment: Deployment, command_line: CommandLine) -> None:
@@ -117,6 +138,7 @@ async def test_a_person_is_asked_for_a_copy(
     ("arguments", "words"),
     [
         (("--booking", "7"), "--booking must be a GUID"),
+        (("--workspace", "log-booking-sync"), "--workspace must be a GUID"),
         (
             tuple(
                 part

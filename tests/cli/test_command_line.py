@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from booking_sync.azure.sign_in import SignIn
+from booking_sync.cli.commands.certify import LOGS_VARIABLE
 from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.cli.commands.status import show
 from booking_sync.cli.exit_codes import ExitCode
@@ -22,6 +23,7 @@ from booking_sync.cli.settings_file import merged, read_settings_file
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.status.report import Section
 from local.stack import WEBHOOK_KEY_VARIABLE, WEBHOOK_URL_VARIABLE
+from local.stack.options import LOGS_VARIABLE as STACK_LOGS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -224,6 +226,13 @@ def test_what_makes_no_sense_is_refused_before_anything_is_done(
     assert says in spoken
 
 
+@pytest.mark.parametrize("given", ["http://api.loganalytics.io", "https://u@x.example", "https://x/v1", "x"])
+def test_a_token_for_the_workspace_goes_to_a_plain_address(given: str) -> None:
+    """Of the query API, over TLS, with nothing behind it; the text names the variable."""
+    code, spoken = invoke("certify", "--dry-run", LOG_ANALYTICS_URL=given)
+    assert (code, "LOG_ANALYTICS_URL must be" in spoken) == (ExitCode.USAGE, True)
+
+
 def test_the_manual_names_every_command_option_and_exit_code() -> None:
     """docs/cli.md and the command line tell the same."""
     names = [
@@ -231,7 +240,7 @@ def test_the_manual_names_every_command_option_and_exit_code() -> None:
     ]
     for name in names:
         assert f"## `{name}`" in MANUAL
-    for variable in (URL_VARIABLE, KEY_VARIABLE, TRACEBACK_VARIABLE, "ENTRA_CLIENT_SECRET"):
+    for variable in (URL_VARIABLE, KEY_VARIABLE, LOGS_VARIABLE, TRACEBACK_VARIABLE, "ENTRA_CLIENT_SECRET"):
         assert f"`{variable}`" in MANUAL
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", MANUAL, re.MULTILINE)}
     assert codes == set(ExitCode)
@@ -288,3 +297,4 @@ def test_whatever_changes_something_can_be_tried_without_changing_it(command: st
 def test_the_local_stack_s_settings_file_has_what_provision_reads() -> None:
     """The stack writes the variables by the names that the command looks for."""
     assert (WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE) == (URL_VARIABLE, KEY_VARIABLE)
+    assert STACK_LOGS_VARIABLE == LOGS_VARIABLE

@@ -73,3 +73,15 @@ def tables(*, success: str) -> dict[str, str]:
         name: f"({', '.join(f'{column}:{kind}' for column, kind in {**_COMMON, **columns}.items())})"
         for name, columns in own.items()
     }
+
+
+def workspace_tables() -> dict[str, str]:
+    """Two of the tables of the Log Analytics workspace behind it, in KQL's own form.
+
+    Source: Microsoft's reference of the tables AppTraces and AppRequests, as far as columns are used here.
+    """
+    common = "TimeGenerated:datetime, Type:string, OperationId:string, Properties:dynamic, TenantId:string"
+    return {
+        "AppTraces": f"({common}, Message:string, SeverityLevel:int)",
+        "AppRequests": f"({common}, Id:string, Name:string, Success:bool, DurationMs:real)",
+    }

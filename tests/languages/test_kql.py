@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from booking_sync.azure.trials.telemetry import query_of
+from booking_sync.ports.certification import OwnLine
 from tests.languages import node
-from tests.languages.application_insights import tables
+from tests.languages.application_insights import tables, workspace_tables
 from tests.telemetry import kql
 
 if TYPE_CHECKING:
@@ -54,6 +57,20 @@ def test_what_is_wrong_is_found(findings: dict[str, dict[str, list[str]]], succe
     """The language service sees the tables, and tells faults."""
     _, words = CONTROLS[name]
     assert any(words in finding for finding in findings[success][name])
+
+
+def test_certify_s_query_is_without_a_finding(checked: Callable[[str, str], None]) -> None:
+    """With a line that is looked for and without, on the tables of the workspace."""
+    moment = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    queries = {"none": query_of(moment, None), "own": query_of(moment, OwnLine("a", moment))}
+    queries["wrong"] = queries["own"].replace("Message has", "Mesage has")
+    given = {"databases": {"workspace": workspace_tables()}, "queries": queries}
+    found: dict[str, dict[str, list[str]]] = node.run("kql.mjs", SERVICE, given=given)
+    assert {name: bool(told) for name, told in found["workspace"].items()} == {
+        **dict.fromkeys(queries, False),
+        "wrong": True,
+    }, found
+    checked("KQL: the query of certify", node.version(SERVICE))
 
 
 def test_no_query_is_left_out() -> None:

@@ -10,6 +10,19 @@ _SCALE = (
     "Look at `perInstanceConcurrency` and `maximumInstanceCount` of infra/main.bicep: what is refused with "
     "anything but 502, 503 or 504 is not repeated by Dynamics 365."
 )
+_LATE = (
+    "Run it again in an hour. If it stays so, look at the workspace's daily cap, and whether the app's "
+    "timers run: `booking-sync doctor`."
+)
+_LINES_ONLY = (
+    "Look at the parameter `traceSampler` of infra/main.bicep, and at the key `telemetryMode` of host.json "
+    "in what was published."
+)
+_MISSING = (
+    "Look whether it is the workspace of this app, and at APPLICATIONINSIGHTS_CONNECTION_STRING, "
+    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY and the role *Monitoring Metrics Publisher* of the app's "
+    "managed identity."
+)
 _WAKE = "See in the portal whether the app runs; then `booking-sync doctor`."
 
 DEPLOYMENT: Final = (
@@ -46,11 +59,13 @@ DEPLOYMENT: Final = (
         AskedService.APP,
         "Do the app's traces and log lines arrive in Application Insights?",
         Possibility("arrive", "queries and alerts work"),
-        "documented",
-        TriedBy.NEVER,
-        (Possibility("missing", "alerts stay silent", "Look at APPLICATIONINSIGHTS_CONNECTION_STRING."),),
-        "only somebody who may read the workspace can see it: some minutes later, run the query of "
-        "docs/operations.md, One change, one trace, with the correlation id that is printed",
+        "documented; ingestion takes some minutes, and nobody promises how many",
+        TriedBy.WORKSPACE,
+        (
+            Possibility("late", "alerts come late, or not at all", _LATE),
+            Possibility("lines_only", "alerts work; what shows traces stays empty", _LINES_ONLY),
+            Possibility("missing", "alerts stay silent", _MISSING),
+        ),
     ),
     Assumption(
         "host_dead_letters",

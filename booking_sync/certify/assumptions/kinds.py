@@ -23,6 +23,7 @@ class TriedBy(StrEnum):
     PERSON = "somebody who does it in Outlook (`--by-hand`)"
     BOOKING = "the test booking (`--booking`)"
     WEBHOOK = "the webhook's address and key (`WEBHOOK_URL`, `WEBHOOK_KEY`)"
+    WORKSPACE = "the Log Analytics workspace (`--workspace`)"
     WHEN_MET = "only when the mailbox happens to be like that"
     NEVER = "nothing: it is not tried"
 

@@ -23,8 +23,11 @@ _ACCEPTED = 202
 
 
 async def _webhooks(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    began = run.now()
     posted = await run.tenant.app.post_webhooks(WEBHOOKS)
     taken = posted.statuses.get(_ACCEPTED, 0)
+    if taken:
+        run.footprints.posted = began
     others = {status: count for status, count in posted.statuses.items() if status != _ACCEPTED}
     told = [f"one before took {posted.first:.1f} s, the slowest of {WEBHOOKS} at once {posted.slowest:.1f} s"]
     told += [f"{count} of them: {status or 'no answer'}" for status, count in sorted(others.items())]
@@ -40,11 +43,13 @@ async def _queue(run: CheckContext) -> AsyncIterator[CheckOutput]:
         yield NotTried("queue_wakes", "the queue is not empty: run it again when it is")
         return
     correlation = run.new_id()
-    await app.queue_message(BookingChange(run.options.booking, correlation, first_seen=run.now()))
-    run.note_correlation(correlation)
+    began = run.now()
+    await app.queue_message(BookingChange(run.options.booking, correlation, first_seen=began))
+    run.footprints.correlation_id = correlation
     started = run.elapsed()
     while (waited := run.elapsed() - started) < PATIENCE:
         if (await app.queue()).oldest_change is None:
+            run.footprints.queued = began
             soon = "within_a_minute" if waited <= SOON else "later"
             yield Observation("queue_wakes", soon, f"{waited:.1f} s")
             return
