@@ -21,6 +21,8 @@ from booking_sync.domain.ownership import (
     SealKey,
     SealKeys,
     make_key,
+    marked_booking,
+    marker,
     prove,
     transaction_id,
 )
@@ -236,3 +238,20 @@ def test_a_key_shows_nowhere() -> None:
     assert KEY_TEXT not in repr(key)
     assert str(key.secret) not in repr(SealKeys((key,), datetime(2026, 1, 1, tzinfo=UTC)))
     assert key == make_key(KEY_TEXT)
+
+
+@pytest.mark.parametrize("other", ["00000000", "ffffffff"])
+def test_a_marker_of_another_organisation_names_no_booking_of_ours(other: str) -> None:
+    """Whether its id is the smaller or the larger one; case makes no difference."""
+    assert marked_booking(marker(ORGANIZATION_ID, BOOKING_ID).upper(), ORGANIZATION_ID) == BOOKING_ID
+    assert marked_booking(marker(other, BOOKING_ID), ORGANIZATION_ID) is None
+
+
+def test_only_a_seal_of_the_newest_key_is_current() -> None:
+    """One of an older key that is still accepted is not, whichever key's id is the smaller one."""
+    keys = (make_key(KEY_TEXT), make_key(OTHER_KEY_TEXT))
+    for newest, older in (keys, keys[::-1]):
+        both = sealer(ORGANIZATION_ID, keys=lambda pair=(newest, older): SealKeys(pair, EVENTS_BEGIN))
+        old = sealer(ORGANIZATION_ID, keys=lambda key=older: SealKeys((key,), EVENTS_BEGIN))
+        assert both.is_current(both.record(BOOKING_ID, EVENT, 1, ""))
+        assert not both.is_current(old.record(BOOKING_ID, EVENT, 1, ""))

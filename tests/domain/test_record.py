@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.ownership import MAX_GENERATION, Seal, Sealer, SealKeys, make_key
-from booking_sync.domain.record import ReadRecord, SyncRecord, format_state, read_record, seal_of
-from tests.support.bookings import ORGANIZATION_ID
+from booking_sync.domain.record import (
+    BookingRow,
+    ReadRecord,
+    SyncRecord,
+    format_state,
+    read_fingerprint,
+    read_record,
+    seal_of,
+)
+from tests.support.bookings import ANNA, BERT, ORGANIZATION_ID, booking
 from tests.support.fakes import events_clock
 from tests.support.seals import KEY_TEXT, OTHER_KEY_TEXT, sealer
 
@@ -145,3 +153,25 @@ def test_what_can_be_no_event_is_none(event_id: str, mailbox: str, state: str | 
 def test_half_a_reference_is_none() -> None:
     """An event id without its mailbox can't be acted on."""
     assert read_record(ID, SEALS, event_id="E", mailbox=None, state=None).claim is None
+
+
+def test_a_rows_calendars_are_the_recorded_one_and_the_resources() -> None:
+    """Both count while a booking moves; one that is named twice, in whatever case, counts once."""
+    moved = BookingRow(booking(mailbox=ANNA), SyncRecord(EventRef(BERT.upper(), "AAMk=")), "1")
+    assert moved.mailboxes == {ANNA, BERT}
+    assert replace(moved, record=SyncRecord()).mailboxes == {ANNA}
+    assert replace(moved, booking=replace(moved.booking, resource=None)).mailboxes == {BERT}
+
+
+@pytest.mark.parametrize("column", ["event_id", "mailbox", "state"])
+def test_one_column_that_holds_something_is_no_untouched_row(column: str) -> None:
+    """Only a row of which all three are empty was never written to."""
+    columns: dict[str, str | None] = {"event_id": None, "mailbox": None, "state": None}
+    assert read_record(ID, SEALS, **columns).intact
+    assert not read_record(ID, SEALS, **{**columns, column: "something"}).intact
+
+
+def test_a_states_fingerprint_is_its_second_part() -> None:
+    """Whoever wrote the state; one that is none holds no fingerprint."""
+    assert read_fingerprint("3:abc:seal") == "abc"
+    assert read_fingerprint("three:abc:seal") == ""
