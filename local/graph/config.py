@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from local.standin.assumptions import Plays
 
@@ -21,6 +22,24 @@ LookalikeIds = Literal["no", "case", "dashes"]
 CopiesCarry = Literal["nothing", "marks", "everything"]
 MasterCategories = Literal["denied", "without_ours", "with_ours"]
 NewMailboxCode = Literal["ErrorItemNotFound", "ErrorFolderNotFound"]
+
+
+DELETED_ITEMS_VARIABLE = "LOCAL_DELETED_ITEMS"
+"""Environment variable with which the other fate of deleted events is the usual one (`make test-gone`): tests
+that say nothing of it hold there as well."""
+
+
+def usual_deleted_items() -> DeletedItems:
+    """What becomes of deleted events unless a test says otherwise.
+
+    Raises:
+        ValueError: the variable holds something else.
+    """
+    told = os.environ.get(DELETED_ITEMS_VARIABLE, "kept")
+    for each in get_args(DeletedItems):
+        if told == each:
+            return cast("DeletedItems", each)
+    raise ValueError(f"{DELETED_ITEMS_VARIABLE} must be one of {', '.join(get_args(DeletedItems))}")
 
 
 @dataclass(frozen=True)
@@ -61,7 +80,7 @@ class GraphConfig:
     """Two creations with one transactionId that overlap in time both make an event."""
     unknown_user_code: str = "ErrorInvalidUser"
     """Error code for a user that doesn't exist; `Request_ResourceNotFound` is seen too."""
-    deleted_items: DeletedItems = "kept"
+    deleted_items: DeletedItems = field(default_factory=usual_deleted_items)
     """An event that a person or the app deleted: `kept` lies in Deleted Items, where its immutable id, which
     survives, still reads and patches it, though no listing shows it; `gone` answers 404. Documented is only
     that the id survives, so that is what is taken for granted."""

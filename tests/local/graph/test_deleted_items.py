@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from local.graph.config import DELETED_ITEMS_VARIABLE, GraphConfig
 from tests.local.graph.kit import EVENTS, EXTENSION, IMMUTABLE, MARKER, USER, code, event_body, marked
 
 if TYPE_CHECKING:
@@ -163,3 +164,21 @@ async def test_kept_counts_as_deleted_for_a_transaction(rig: Rig, mode: str, sta
     assert again.status_code == status
     assert len(await rig.view()) == (1 if mode == "forgotten" else 0)
     assert (again.status_code == 201 and again.json()["id"] == event["id"]) is (mode == "ghost")
+
+
+@pytest.mark.parametrize(("told", "usual"), [(None, "kept"), ("gone", "gone"), ("kept", "kept")])
+def test_the_environment_says_what_is_usual(
+    monkeypatch: pytest.MonkeyPatch, told: str | None, usual: str
+) -> None:
+    """So that a whole run of tests can be made where deleted events are gone."""
+    monkeypatch.delenv(DELETED_ITEMS_VARIABLE, raising=False)
+    if told is not None:
+        monkeypatch.setenv(DELETED_ITEMS_VARIABLE, told)
+    assert GraphConfig().deleted_items == usual
+
+
+def test_another_word_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistyped run must not pass for the other one."""
+    monkeypatch.setenv(DELETED_ITEMS_VARIABLE, "Gone")
+    with pytest.raises(ValueError, match="must be one of kept, gone"):
+        GraphConfig()
