@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -251,7 +252,7 @@ def test_only_a_seal_of_the_newest_key_is_current() -> None:
     """One of an older key that is still accepted is not, whichever key's id is the smaller one."""
     keys = (make_key(KEY_TEXT), make_key(OTHER_KEY_TEXT))
     for newest, older in (keys, keys[::-1]):
-        both = sealer(ORGANIZATION_ID, keys=lambda pair=(newest, older): SealKeys(pair, EVENTS_BEGIN))
-        old = sealer(ORGANIZATION_ID, keys=lambda key=older: SealKeys((key,), EVENTS_BEGIN))
+        both = sealer(ORGANIZATION_ID, keys=partial(SealKeys, (newest, older), EVENTS_BEGIN))
+        old = sealer(ORGANIZATION_ID, keys=partial(SealKeys, (older,), EVENTS_BEGIN))
         assert both.is_current(both.record(BOOKING_ID, EVENT, 1, ""))
         assert not both.is_current(old.record(BOOKING_ID, EVENT, 1, ""))
