@@ -22,6 +22,7 @@ import re
 import uuid
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.text import trim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from booking_sync.domain.event import EventRef, EventState, FoundEvent
 
@@ -280,16 +281,22 @@ def prove(sealer: Sealer, booking_id: str, found: Sequence[FoundEvent]) -> list[
         for event, (identity, generation) in tagged.items()
         if identity is EventIdentity.SAME
     ]
-    taken = {each.generation for each in own}
-    renamed = [
-        Own(event.ref, generation, event.state, event.uid)
-        for event, (identity, generation) in tagged.items()
-        if identity is EventIdentity.RENAMED and generation not in taken
-    ]
-    if len({each.generation for each in renamed}) == len(renamed):  # two of one generation: which is it?
-        own += renamed
+    own += _prove_renamed(tagged, own)
     own += _prove_untagged(sealer, booking_id, carried)
     return sorted(own, key=lambda each: each.generation)
+
+
+def _prove_renamed(tagged: Mapping[FoundEvent, tuple[EventIdentity, int]], own: Sequence[Own]) -> list[Own]:
+    """Events under another id than their tags name, unless one may be an import of another of these."""
+    renamed = [event for event, (identity, _) in tagged.items() if identity is EventIdentity.RENAMED]
+    uids = Counter(event.uid for event in renamed)
+    uids.update(each.uid for each in own)
+    untold = {each.generation for each in own if not each.uid}
+    return [
+        Own(event.ref, tagged[event][1], event.state, event.uid)
+        for event in renamed
+        if uids[event.uid] == 1 and tagged[event][1] not in untold
+    ]
 
 
 def _prove_untagged(sealer: Sealer, booking_id: str, found: Sequence[FoundEvent]) -> list[Own]:

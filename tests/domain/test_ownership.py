@@ -143,6 +143,20 @@ def test_an_import_beside_the_original_is_not_ours() -> None:
     assert proven(original, replace(original, ref=EventRef(ANNA, "IMPORTED"))) == [EVENT]
 
 
+def test_an_event_with_another_id_is_ours_beside_its_twin() -> None:
+    """Two of one generation, from two creations at once: each tag names the iCalUId of its own event."""
+    twin = tagged(created(ref=EventRef(ANNA, "E2"), uid="uid-2"))
+    moved = replace(twin, ref=EventRef(ANNA, "NEW"))
+    assert set(proven(tagged(created()), moved)) == {EVENT, moved.ref}
+    assert proven(tagged(created()), moved, replace(twin, ref=EventRef(ANNA, "IMPORTED"))) == [EVENT]
+
+
+def test_beside_a_twin_without_an_icaluid_only_the_id_counts() -> None:
+    """Graph does not tell whether the two are one event."""
+    moved = replace(tagged(created(uid="uid-2")), ref=EventRef(ANNA, "NEW"))
+    assert proven(tagged(created(uid="")), moved) == [EVENT]
+
+
 def test_two_imports_without_the_original_are_told_from_nothing() -> None:
     """Which of them is the event can't be known."""
     event = tagged(created())

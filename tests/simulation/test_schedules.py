@@ -102,6 +102,11 @@ def test_people_at_a_copy_that_nothing_proves_ours_are_told_on_no_row(seed: int)
     assert play(seed).violations == ()
 
 
+def test_an_event_that_got_another_id_is_proven_beside_its_twin() -> None:
+    """What a soak with audits found: two events for one transactionId, and a migration of one of them."""
+    assert play(9400051, shape=audited).violations == ()
+
+
 @pytest.mark.parametrize("seed", [3, 17, 42, 61])
 def test_a_seed_replays_exactly(seed: int) -> None:
     """The same seed makes the same trace, step by step."""

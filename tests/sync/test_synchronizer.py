@@ -588,6 +588,24 @@ async def test_a_look_keeps_the_event_that_got_another_id(world: World) -> None:
     assert not {"create", "delete"} & set(world.calendar.calls)
 
 
+async def test_an_event_with_another_id_that_was_made_anew_goes_with_the_next_look(world: World) -> None:
+    """Its row lost its record and Graph the creation: each of the two is proven by its own iCalUId."""
+    await world.synced(booking())
+    former = world.record.event
+    assert former
+    moved = replace(world.calendar.events.pop(former), ref=EventRef(ANNA, "under another id"))
+    world.calendar.events[moved.ref] = moved
+    world.calendar.forget_creations()
+    world.rows.rows[BOOKING_ID] = replace(world.rows.rows[BOOKING_ID], record=SyncRecord())
+    await world.synchronizer.sync(TASK)
+    made = world.record.event
+    assert made
+    assert set(world.calendar.events) == {made, moved.ref}
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
+    assert list(world.calendar.events) == [made]
+    assert world.record.event == made
+
+
 async def test_a_canceled_booking_s_event_goes_under_whatever_id(world: World) -> None:
     """And the row forgets the id that leads nowhere."""
     await world.synced(booking())
