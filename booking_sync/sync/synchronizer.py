@@ -156,6 +156,8 @@ class _Run:
     def found(self, own: Own) -> EventRef:
         """Take note of an event of ours that a search found."""
         self.events.add(own.event)
+        if own.uid:
+            self.uids[own.event] = own.uid
         if own.state:
             self.saw(own.event, own.state)
         return own.event

@@ -633,6 +633,24 @@ async def _created_unrecorded(world: World, *, deleted: bool = True) -> EventRef
     return made
 
 
+async def test_an_event_that_gets_another_id_before_its_update_is_not_made_twice(world: World) -> None:
+    """A migration renames what an earlier try created, just when it was found: the next try takes it over."""
+    world.rows.put(booking())
+    found = await _created_unrecorded(world, deleted=False)
+    moved = replace(world.calendar.events[found], ref=EventRef(ANNA, "under another id"))
+
+    async def migration(point: str) -> None:
+        if point == "calendar.update" and found in world.calendar.events:
+            del world.calendar.events[found]
+            world.calendar.events[moved.ref] = moved
+
+    world.calendar.hook = migration
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.DEFERRED
+    assert list(world.calendar.events) == [moved.ref]
+    assert (await world.synchronizer.sync(UNTRUSTED)).kind is OutcomeKind.SYNCED
+    assert (list(world.calendar.events), world.record.event) == ([moved.ref], moved.ref)
+
+
 async def test_an_event_in_deleted_items_is_not_taken_over(world: World) -> None:
     """Graph answers its transactionId and its id for as long as it lies there; the next one is shown."""
     world.rows.put(booking())
