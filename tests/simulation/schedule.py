@@ -24,7 +24,7 @@ from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, Dataverse
 from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
 from tests.simulation.meetings.habits import Habits
-from tests.simulation.meetings.verdict import apart_from_meetings, untold
+from tests.simulation.meetings.verdict import apart_from_meetings, bookings_with_people, untold
 from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians
 from tests.simulation.process import KEYRING, SEALER, Credential, Parts, Process, desired_state
 from tests.simulation.queue import ProcessQueue, QueueModel
@@ -180,11 +180,12 @@ class Schedule:
             return await Nights(self, self._rest, self._read_rows).violations()
         if not self._excuses():
             return []
+        met = bookings_with_people(self.habits)
         found = await self._judge_again()
         if not self.habits.met:
             return found
         wrong = apart_from_meetings(found, self.habits)
-        wrong += untold(await self._read_rows(), self.habits, DORA)
+        wrong += untold(await self._read_rows(), met & bookings_with_people(self.habits), DORA)
         self.conductor.note("-- technicians take the people off our events")
         self.habits.part()
         return wrong or await self._judge_again()

@@ -13,6 +13,7 @@ from tests.simulation.invariants import Violation, is_provable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from booking_sync.domain.record import BookingRow
     from tests.simulation.meetings.habits import Habits
@@ -22,19 +23,22 @@ REASONS = (ATTENDED_REASON, MAILED_REASON)
 
 def apart_from_meetings(found: Sequence[Violation], habits: Habits) -> list[Violation]:
     """Violations that no meeting excuses."""
-    with_people = _bookings_with_people(habits)
+    with_people = bookings_with_people(habits)
     return [each for each in found if each.booking_id not in with_people]
 
 
-def untold(rows: Mapping[str, BookingRow | None], habits: Habits, denied: str) -> Iterator[Violation]:
+def untold(
+    rows: Mapping[str, BookingRow | None], with_people: AbstractSet[str], denied: str
+) -> Iterator[Violation]:
     """Rows that an audit has looked at, and that do not tell of the people.
 
     Args:
         rows: by booking id.
-        habits: the technicians'.
+        with_people: the bookings that had people at an event when the audit began, and have them still: a
+            copy whose original the audit itself removed is the next one's.
         denied: a mailbox whose refusal a row tells instead.
     """
-    for booking_id in sorted(_bookings_with_people(habits)):
+    for booking_id in sorted(with_people):
         row = rows.get(booking_id)
         resource = row.booking.resource if row else None
         elsewhere = resource and resource.user and resource.user.entra_object_id == denied
@@ -42,7 +46,7 @@ def untold(rows: Mapping[str, BookingRow | None], habits: Habits, denied: str) -
             yield Violation("untold", f"the row of booking {booking_id[-4:]} does not tell of the people")
 
 
-def _bookings_with_people(habits: Habits) -> set[str]:
+def bookings_with_people(habits: Habits) -> set[str]:
     """Those with an event to which people are invited, and that the app knows, or can prove, to be its own.
 
     Of two copies of an event that is gone, the later one is a copy for everybody. So is one that was made
