@@ -551,9 +551,10 @@ class Synchronizer:
                 run.found(moved)
                 step = UpdateEvent(moved.event, content, moved.generation, tag=True)
                 continue
-            # The event is gone, by a user's hand or with an earlier try: the next generation takes its place.
+            # The event is gone, by a user's hand or with an earlier try: the next generation takes its place,
+            # of which this run removed nothing either.
             run.burn(mailbox, generation)
-            step = CreateEvent(mailbox, content, generation + 1)
+            step = CreateEvent(mailbox, content, run.burned[mailbox] + 1)
         # The row must remember how far this came, or each try would begin at the same dead events again.
         far = replace(record, event=None, generation=max(record.generation, generation), fingerprint="")
         return _Applied(far, must_record=True, unfinished=True)

@@ -11,6 +11,7 @@ import pytest
 from booking_sync.domain.event import MAX_OWN_CATEGORIES, SHARED, EventClaim
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.ownership import transaction_id
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import (
     ATTENDED_REASON,
@@ -214,6 +215,28 @@ async def test_an_event_that_stays_a_series_is_made_anew(world: World, ends: str
     assert (event.ref != old, event.reshaped, event.tagged) == (True, False, True)
     assert (world.record.event, world.record.generation, world.record.error) == (event.ref, 2, "")
     assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.UNCHANGED
+
+
+@pytest.mark.parametrize("ends", ["ignored", "refused"])
+async def test_what_takes_a_series_place_uses_no_generation_that_went_beside_it(
+    world: World, ends: str
+) -> None:
+    """Another try's event of the next generation was removed: Graph may remember its transactionId."""
+    await world.synced(booking())
+    series = only(world)
+    people_add(world, reshaped=True)
+    row = world.rows.rows[BOOKING_ID]
+    world.rows.rows[BOOKING_ID] = replace(row, booking=RENAMED, record=SyncRecord())  # no try recorded
+    seals = sealer(ORGANIZATION_ID)
+    mark = seals.marker(BOOKING_ID)
+    second, third = (transaction_id(mark, ANNA, generation) for generation in (2, 3))
+    birth = seals.birth(BOOKING_ID, ANNA, 2)
+    await world.calendar.create(ANNA, series.content, marker=mark, transaction_id=second, birth=birth)
+    world.calendar.shape_ends = ends  # type: ignore[assignment]
+    world.calendar.calls.clear()
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert (only(world).transaction_id, world.record.generation) == (third, 3)
+    assert world.calendar.calls.count("create") == 2  # the first one is answered with the series
 
 
 @pytest.mark.parametrize("ends", ["ignored", "refused"])
