@@ -1,0 +1,1 @@
+"""Which mistakes the tests would not notice: `make mutants`."""
