@@ -16,6 +16,8 @@ strict stand-ins' services behind it. Simulated: time, the wire, the queue, the 
     sign_in      how processes get their tokens, and what of that is refused
     invariants   what must hold afterwards
     schedule     one run from beginning to verdict
-    sabotage     the protocol with one rule removed, to prove that the simulation would notice
+    teeth/       the protocol with one rule removed, to prove that the simulation would notice
+    focus        three of ten schedules, each about one thing
+    generations  watches that no run uses a transactionId again whose event it removed
     __main__     `make soak` and `make replay`
 """

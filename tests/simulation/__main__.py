@@ -1,4 +1,4 @@
-"""`make soak SCHEDULES=n` and `make replay SEED=n`."""
+"""`make soak SCHEDULES=n`, `make replay SEED=n`, and `python -m tests.simulation power`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tests.simulation.schedule import Result, play, same_profile
+from tests.simulation.focus import mixed
+from tests.simulation.schedule import Result, play
+from tests.simulation.teeth.power import print_power
 
 if TYPE_CHECKING:
     from tests.simulation.trouble import Profile
@@ -78,7 +80,11 @@ def audited(profile: Profile) -> Profile:
     return replace(profile, audits=True)
 
 
-SHAPES = {False: same_profile, True: audited}
+def _mixed_and_audited(profile: Profile) -> Profile:
+    return audited(mixed(profile))
+
+
+SHAPES = {False: mixed, True: _mixed_and_audited}
 """By `--audits`."""
 
 
@@ -170,7 +176,11 @@ def main() -> int:
     for command in (soak, replay):
         words = "end each schedule with two audits of the app's own, which one of eight draws otherwise"
         command.add_argument("--audits", action="store_true", help=words)
+    power = commands.add_parser("power", help="say after how many schedules a missing rule is noticed")
+    power.add_argument("rules", nargs="*", help="as `tests/simulation/teeth/sabotage.py` names them; all")
     arguments = parser.parse_args()
+    if arguments.command == "power":
+        return print_power(arguments.rules)
     if arguments.command == "soak":
         return _soak(arguments.schedules, arguments.first, audits=arguments.audits)
     return _replay(arguments.seed, audits=arguments.audits)

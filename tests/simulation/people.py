@@ -95,6 +95,7 @@ class Dispatcher:
             (3, "reassign", self._reassign),
             (3, "cancel", self._cancel_or_reactivate),
             (0.5, "cancel", self._toggle_work_order),
+            (12, "waver", self._cancel_or_reactivate),
             (1, "delete", self._delete),
             (2, "relate", self._move_work_order),
             (1, "relate", self._change_user),

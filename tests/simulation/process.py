@@ -39,6 +39,7 @@ from tests.simulation.calendars import ZoneWatch
 from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
+from tests.simulation.generations import GenerationWatch
 from tests.simulation.graph import EXTENSION, GRAPH_URL, GraphWire
 from tests.simulation.meetings.mailing import MailWatch, RowWatch, watched_runs
 from tests.simulation.queue import ProcessQueue
@@ -208,7 +209,8 @@ class Process:
         profile = self._schedule.profile
         lasting = not profile.returns.imports and "overwrite" not in profile.moves
         unmailed = MailWatch(calendar, self._schedule.habits, violations, heard)
-        watched = parts.calendar(ZoneWatch(unmailed, EVENT_ZONE, violations))
+        numbered = GenerationWatch(unmailed, violations) if lasting else unmailed
+        watched = parts.calendar(ZoneWatch(numbered, EVENT_ZONE, violations))
         synchronizer = parts.synchronizer(
             parts.rows(RowWatch(rows, heard, lasting)),
             watched,

@@ -21,6 +21,7 @@ from tests.simulation.audits import Nights
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseSide, DataverseWire
+from tests.simulation.focus import mixed
 from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
 from tests.simulation.meetings.habits import Habits
@@ -310,11 +311,6 @@ class Schedule:
         return {booking_id: await rows.read(booking_id) for booking_id in self.dispatcher.bookings}
 
 
-def same_profile(profile: Profile) -> Profile:
-    """As drawn."""
-    return profile
-
-
-def play(seed: int, parts: Parts | None = None, shape: Callable[[Profile], Profile] = same_profile) -> Result:
+def play(seed: int, parts: Parts | None = None, shape: Callable[[Profile], Profile] = mixed) -> Result:
     """Run the schedule of a seed."""
     return Schedule(seed, parts or Parts(), shape).run()
