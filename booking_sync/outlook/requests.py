@@ -33,6 +33,7 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import bodies
 from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
 from booking_sync.outlook.wire import GraphRequest
+from booking_sync.plumbing.telemetry import untraced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,6 +139,7 @@ class EventRequests:
         url = f"{_event_url(event)}/extensions"
         return replace(self._composed(self._extension, event.mailbox, url, body), can_wait=True)
 
+    @untraced()
     def retag(self, event: EventRef, extension_name: str, booking_id: str, seal: str) -> GraphRequest:
         """PATCH the open extension that is there already."""
         builder = self._event(event).extensions.by_extension_id(extension_name)
@@ -236,6 +238,7 @@ class EventRequests:
         configuration.query_parameters = query
         return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
 
+    @untraced()
     def claim(self, event: EventRef, marker: str, *, immutable: bool) -> GraphRequest:
         """PATCH our marker onto an event that another program made, and nothing else of it."""
         information = self._event(event).to_patch_request_information(
@@ -268,18 +271,22 @@ class EventRequests:
         return self._events(event.mailbox).by_event_id(event.event_id)
 
     @cached_property
+    @untraced()
     def _creation(self) -> _Form:
         return self._form(self._events(_ANY.mailbox).to_post_request_information(Event(), _configuration()))
 
     @cached_property
+    @untraced()
     def _change(self) -> _Form:
         return self._form(self._event(_ANY).to_patch_request_information(Event(), _configuration()))
 
     @cached_property
+    @untraced()
     def _deletion(self) -> _Form:
         return self._form(self._event(_ANY).to_delete_request_information(_configuration()))
 
     @cached_property
+    @untraced()
     def _extension(self) -> _Form:
         extensions = self._event(_ANY).extensions
         return self._form(extensions.to_post_request_information(OpenTypeExtension(), _configuration()))

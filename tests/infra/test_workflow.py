@@ -168,6 +168,7 @@ def test_every_push_is_checked_on_both_ends_of_the_supported_range() -> None:
         "make check",
         "make check-lock",
         'make test PYTHON="$(command -v python)"',
+        'make test-gone PYTHON="$(command -v python)"',
         "bash .ci/package",
         "make audit-package",
     }
