@@ -61,9 +61,12 @@ async def test_the_webhook_s_key_is_compared_when_it_is_given(
 
 
 async def test_ctrl_c_removes_the_test_event(deployment: Deployment, command_line: CommandLine) -> None:
-    """The process is interrupted while the event is read back; nothing is left in the calendar."""
+    """The process is interrupted while the event is read back; nothing is left in the calendar.
+
+    Before that it asks for the calendars of the four who take part.
+    """
     graph = deployment.stack.graph
-    await graph.add_fault(Fault(path=r"/events\?", method="GET", delay_seconds=2.0))
+    await graph.add_fault(Fault(path=r"/events\?", method="GET", delay_seconds=2.0, after_skipping=4))
     process = await command_line.start("doctor", "--mailbox", deployment.office.anna.mailbox)
     await deployment.until_there_is_an_event()
     process.send_signal(signal.SIGINT)
