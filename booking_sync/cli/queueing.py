@@ -1,4 +1,4 @@
-"""Queues a selection of bookings from the command line: what `backfill` and `resync --all` have in common.
+"""Queues a selection of bookings from the command line, for `backfill`, `resync --all` and `event apply`.
 
 Progress is noted in a file and shown against a total, where Dataverse tells one; what breaks off says how to
 go on.
@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from booking_sync.bulk.queueing import Checkpoint
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
 from booking_sync.cli.runner import UsageError
 from booking_sync.sync.sending import Pace
 from booking_sync.wiring.commands import open_use_cases
-from booking_sync.wiring.services import now
+from booking_sync.wiring.services import new_id, now
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
-    from booking_sync.bulk.queueing import Checkpoint
+    from booking_sync.bulk.queueing import Selection
     from booking_sync.cli.checkpoint import CheckpointFile
     from booking_sync.cli.runner import Session
     from booking_sync.wiring.commands import UseCases
@@ -84,18 +86,22 @@ def begun(options: QueueingOptions, *, selects: bool) -> Checkpoint | None:
 
 
 async def queue_selection(
-    options: QueueingOptions, begin: Callable[[UseCases], Checkpoint], session: Session
+    options: QueueingOptions,
+    going_on: Checkpoint | None,
+    select: Callable[[datetime], Selection],
+    session: Session,
 ) -> ExitCode:
     """Queue every booking of a selection, or say how many there are.
 
     Args:
         options: how.
-        begin: where it begins, or goes on.
+        going_on: the run to go on with, from `begun`.
+        select: the selection of a new run, by when the window begins (aware).
         session: of the command.
     """
     pace = Pace(options.rate)
     async with open_use_cases(session.environ, session.auth) as use_cases:
-        checkpoint = begin(use_cases)
+        checkpoint = going_on or _begin(options, select(use_cases.horizon))
         total = await _total(checkpoint, use_cases, session)
         with session.output.progress("Bookings") as advance:
             advance(checkpoint.seen, total)
@@ -109,6 +115,11 @@ async def queue_selection(
                 done = await _to_its_end(work, options, session)
     _show(done, options, session)
     return ExitCode.FINE
+
+
+def _begin(options: QueueingOptions, selection: Selection) -> Checkpoint:
+    name = options.command.partition(" ")[0]
+    return Checkpoint(f"{name}-{new_id()}", selection, selection.starts_from)
 
 
 async def _total(checkpoint: Checkpoint, use_cases: UseCases, session: Session) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from booking_sync.bulk.queueing import Checkpoint, Selection
+from booking_sync.bulk.queueing import Selection
 from booking_sync.cli.arguments import read_guid, read_guids, read_moment
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.options import (
@@ -29,14 +29,12 @@ from booking_sync.cli.queueing import (
     queue_selection,
 )
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
-from booking_sync.wiring.services import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from booking_sync.cli.exit_codes import ExitCode
-    from booking_sync.wiring.commands import UseCases
 
 UntilOption = Annotated[
     str,
@@ -113,13 +111,7 @@ def backfill(
 
 async def _backfill(given: _Given, options: QueueingOptions, session: Session) -> ExitCode:
     going_on = begun(options, selects=given.anything)
-    select = _read(given)
-
-    def begin(use_cases: UseCases) -> Checkpoint:
-        selection = select(use_cases.horizon)
-        return going_on or Checkpoint(f"backfill-{new_id()}", selection, selection.starts_from)
-
-    return await queue_selection(options, begin, session)
+    return await queue_selection(options, going_on, _read(given), session)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from rich.console import Group
 from rich.text import Text
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.bulk.queueing import Checkpoint, Selection
+from booking_sync.bulk.queueing import Selection
+from booking_sync.cli.arguments import read_booking
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import (
@@ -35,9 +36,7 @@ from booking_sync.preview.look import look
 from booking_sync.preview.page import page
 from booking_sync.preview.text import as_json as preview_json
 from booking_sync.preview.text import lines
-from booking_sync.status.reading import read_booking_id
 from booking_sync.wiring.events import check_event_file, open_preview
-from booking_sync.wiring.services import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from booking_sync.preview.look import Preview
-    from booking_sync.wiring.commands import UseCases
 
 BookingsArgument = Annotated[
     list[str],
@@ -110,7 +108,7 @@ def preview(
 
 
 async def _preview(bookings: Sequence[str], html: Path | None, session: Session) -> ExitCode:
-    ids = [_booking_id(each) for each in bookings]
+    ids = [read_booking(each) for each in bookings]
     async with open_preview(session.environ, session.auth) as sources:
         with session.output.working("Dataverse"):
             previews = await look(sources, ids)
@@ -119,13 +117,6 @@ async def _preview(bookings: Sequence[str], html: Path | None, session: Session)
         session.output.note(f"Written to {html}: open it in a browser.")
     session.output.result([preview_json(each) for each in previews], _show(previews))
     return ExitCode.FINE if all(each.content for each in previews) else ExitCode.FINDINGS
-
-
-def _booking_id(text: str) -> str:
-    booking_id = read_booking_id(text)
-    if booking_id is None:
-        raise UsageError("BOOKING is neither a booking's id nor the address of its form in Dynamics 365.")
-    return booking_id
 
 
 def _write(path: Path, text: str) -> None:
@@ -176,10 +167,5 @@ def apply(
 
 
 async def _apply(options: QueueingOptions, session: Session) -> ExitCode:
-    going_on = begun(options, selects=False)
-
-    def begin(use_cases: UseCases) -> Checkpoint:
-        selection = Selection(use_cases.horizon, only_behind=True)
-        return going_on or Checkpoint(f"event-{new_id()}", selection, selection.starts_from)
-
-    return await queue_selection(options, begin, session)
+    select = partial(Selection, only_behind=True)
+    return await queue_selection(options, begun(options, selects=False), select, session)

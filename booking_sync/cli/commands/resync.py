@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from booking_sync.bulk.queueing import Checkpoint, Selection
+from booking_sync.bulk.queueing import Selection
 from booking_sync.cli.arguments import read_guid, read_guids, read_moment
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
@@ -37,8 +37,9 @@ from booking_sync.wiring.commands import open_use_cases
 from booking_sync.wiring.services import new_id, now
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from booking_sync.bulk.resync import Chosen
-    from booking_sync.wiring.commands import UseCases
 
 BookingsArgument = Annotated[
     list[str] | None, typer.Argument(metavar="BOOKING...", help="Ids of bookings.", show_default=False)
@@ -122,13 +123,10 @@ async def _resync_all(options: _Options, session: Session) -> ExitCode:
     going_on = begun(queueing, selects=bool(options.starts_from))
     given = read_moment(options.starts_from, "--from") if options.starts_from else None
 
-    def begin(use_cases: UseCases) -> Checkpoint:
-        starts_from = given or use_cases.horizon
-        return going_on or Checkpoint(
-            f"resync-{new_id()}", Selection(starts_from, mistrusted=True), starts_from
-        )
+    def select(horizon: datetime) -> Selection:
+        return Selection(given or horizon, mistrusted=True)
 
-    return await queue_selection(queueing, begin, session)
+    return await queue_selection(queueing, going_on, select, session)
 
 
 async def _resync(options: _Options, session: Session) -> ExitCode:

@@ -10,12 +10,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from booking_sync.cli.arguments import read_booking
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, JsonOption, SettingsOption
-from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.cli.runner import CommonOptions, Session, run
 from booking_sync.domain.text import clean
 from booking_sync.status.look import look
-from booking_sync.status.reading import read_booking_id
 from booking_sync.status.report import as_json as report_json
 from booking_sync.status.report import sections
 from booking_sync.status.verdict import judge
@@ -49,9 +49,7 @@ def status(
 
 
 async def _status(booking: str, session: Session) -> ExitCode:
-    booking_id = read_booking_id(booking)
-    if booking_id is None:
-        raise UsageError("BOOKING is neither a booking's id nor the address of its form in Dynamics 365.")
+    booking_id = read_booking(booking)
     async with open_status(session.environ, session.auth) as sources:
         with session.output.working("Dataverse and Outlook"):
             facts = await look(sources, booking_id)
