@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.doctor.report import Area, CheckResult, CheckStatus
+from booking_sync.doctor.report import Area, CheckResult, CheckStatus, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,6 @@ _WHOLE_ORGANIZATION = "Global"
 _OWN_ROWS = "Basic"
 """Also what `RetrieveUserPrivileges` tells of every privilege that a user has by a team's role, whatever that
 role gives (Microsoft's reference of the function, remarks)."""
-_MOST_NAMED = 10
 
 ROLE = (
     "In the Power Platform admin centre, in the security role booking_sync, give it for the Organization "
@@ -128,9 +127,7 @@ def judge_foreign_marks(marks: ForeignMarks, days: int) -> CheckResult:
         words = f"no mark of it on bookings of the last {days} days"
         return CheckResult(Area.DATAVERSE, check, CheckStatus.OK, words)
     count = f"more than {marks.bookings}" if marks.more else str(marks.bookings)
-    names = [f"{each.name} ({each.resource_id})" for each in marks.people[:_MOST_NAMED]]
-    rest = len(marks.people) - len(names)
-    people = ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
+    people = some_of([f"{each.name} ({each.resource_id})" for each in marks.people])
     words = f"it marked {count} bookings of the last {days} days, so that events appear twice, for {people}"
     remedy = (
         "Have Microsoft support turn Field Service's booking sync to Outlook off for this environment "

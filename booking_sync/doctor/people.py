@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.doctor.report import Area, CheckResult, CheckStatus
+from booking_sync.doctor.report import Area, CheckResult, CheckStatus, some_of
 from booking_sync.domain.participation import TakesPart, calendar_of
 from booking_sync.ports.diagnosis import MailboxAccess
 
@@ -25,7 +25,6 @@ READ: Final = (
 CHECK: Final = "who takes part"
 CALENDARS: Final = "their calendars"
 
-_MOST_NAMED = 10
 _JOIN = "Choose *Takes part* on their rows, or name them in PARTICIPANTS (docs/participation.md)."
 _MAILBOX = "Write a mailbox's Entra object id on the resource's row, or empty it (docs/participation.md)."
 _SCOPE = (
@@ -67,7 +66,7 @@ def judge_participants(
     known = {name for each in people for name in (each.resource.id, calendar_of(each.resource))}
     strangers = sorted(participation.named - known)
     if strangers:
-        words = f"{_list(strangers)} in PARTICIPANTS: no active bookable resource, and no user of one"
+        words = f"{some_of(strangers)} in PARTICIPANTS: no active bookable resource, and no user of one"
         remedy = "Correct PARTICIPANTS: it takes ids of bookable resources and Entra object ids of users."
         yield CheckResult(Area.PEOPLE, "PARTICIPANTS", CheckStatus.WARNING, words, remedy)
 
@@ -111,9 +110,4 @@ def _is_mute(resource: BookableResource) -> bool:
 
 
 def _names(people: Sequence[NamedResource]) -> str:
-    return _list([each.name or each.resource.id for each in people])
-
-
-def _list(texts: Sequence[str]) -> str:
-    rest = len(texts) - _MOST_NAMED
-    return ", ".join(texts[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return some_of([each.name or each.resource.id for each in people])

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MOST_NAMED = 10
 
 
 class Area(StrEnum):
@@ -80,3 +86,9 @@ class DoctorReport:
             "summary": self.summary(),
             "findings": [each.as_json() for each in self.results],
         }
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first ten names, and how many there are besides."""
+    rest = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
