@@ -17,7 +17,7 @@ from booking_sync.errors import PermanentError
 from booking_sync.ports.bookings import FormerRecord, NamedResource
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -55,8 +55,7 @@ class DataverseResources:
             TransientError: no complete answer now.
             PermanentError: refused.
         """
-        path = f"{self._path('name')}&$filter=statecode eq 0"
-        rows = await self._client.rows(path, headers=PAGES)
+        rows = await self._read("name", condition="&$filter=statecode eq 0")
         found = (NamedResource(RowColumns(row).text("name"), self._resource(row)) for row in rows)
         return sorted(found, key=lambda each: (each.name.casefold(), each.resource.id))
 
@@ -67,20 +66,15 @@ class DataverseResources:
             TransientError: no complete answer now.
             PermanentError: refused.
         """
-        found = {each.id: calendar_of(each) for each in await self._taking_part()}
-        return {resource_id: mailbox for resource_id, mailbox in found.items() if mailbox}
+        inside = filter(self._participation.includes, map(self._resource, await self._read()))
+        return {each.id: mailbox for each in inside if (mailbox := calendar_of(each))}
 
     async def all(self) -> Mapping[str, str]:
         """For every resource a mailbox that its bookings' events may lie in; empty where none is to be seen.
 
         A user's counts even when the resource is of another type by now. Raises as `mailboxes`.
         """
-        rows = await self._client.rows(self._path(), headers=PAGES)
-        return {each.id: self._may_hold_events(each) for each in map(self._resource, rows)}
-
-    async def _taking_part(self) -> Iterator[BookableResource]:
-        rows = await self._client.rows(self._path(), headers=PAGES)
-        return filter(self._participation.includes, map(self._resource, rows))
+        return {each.id: self._may_hold_events(each) for each in map(self._resource, await self._read())}
 
     def _may_hold_events(self, resource: BookableResource) -> str:
         if not self._participation.includes(resource):
@@ -88,9 +82,11 @@ class DataverseResources:
         users = resource.user.entra_object_id if resource.user else None
         return calendar_of(resource) or users or ""
 
-    def _path(self, *more: str) -> str:
+    async def _read(self, *more: str, condition: str = "") -> Sequence[Mapping[str, Any]]:
+        """The rows with these columns besides those that every question needs."""
         select = ",".join((_RESOURCE_ID, "resourcetype", *more, *self._columns.names))
-        return f"bookableresources?$select={select}&$expand=UserId($select=azureactivedirectoryobjectid)"
+        path = f"bookableresources?$select={select}&$expand=UserId($select=azureactivedirectoryobjectid)"
+        return await self._client.rows(f"{path}{condition}", headers=PAGES)
 
     def _resource(self, row: Mapping[str, Any]) -> BookableResource:
         """Raises `TransientError` for a row that is none of those asked for."""
