@@ -31,7 +31,6 @@ class Overrides:
     body: str = ""
 
 
-NOTHING = Overrides()
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 

@@ -513,6 +513,16 @@ class GraphSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EventSettings:
+    """What overrides the event file; a part for `load_part`."""
+
+    dataverse_url: str
+    event_time_zone: str
+    event_subject_template: str
+    event_body_template: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExtensionSettings:
     """How the events' open extension is called; a part for `load_part`."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from booking_sync.wiring.doctor import LOOKING
@@ -17,16 +16,6 @@ if TYPE_CHECKING:
     from booking_sync.preview.look import PreviewSources
 
 
-@dataclass(frozen=True, slots=True)
-class EventSettings:
-    """What overrides the event file; a part for `load_part`."""
-
-    dataverse_url: str
-    event_time_zone: str
-    event_subject_template: str
-    event_body_template: str
-
-
 async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> EventFileReport:
     """The event file against the environment's table definitions, and its templates tried.
 
@@ -35,20 +24,18 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
         TransientError: Dataverse or Entra can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
-    from booking_sync.event_file.checking import Overrides, make_renderer
     from booking_sync.event_file.content import EventFileError
     from booking_sync.event_file.location import event_file_name
     from booking_sync.event_file.report import EventFileReport
+    from booking_sync.settings.table import EventSettings
+    from booking_sync.wiring.sync import event_renderer
 
     name = event_file_name(environ)
     async with Services(environ, sign_in=sign_in, options=LOOKING) as services:
         try:
             given = services.part(EventSettings)
             file = services.event_file()
-            overrides = Overrides(
-                given.event_time_zone, given.event_subject_template, given.event_body_template
-            )
-            make_renderer(file, overrides, given.dataverse_url, fully=True)
+            event_renderer(given, file, fully=True)
             return EventFileReport(name, columns=await services.event_columns(file))
         except EventFileError as error:
             return EventFileReport(name, error.problems)

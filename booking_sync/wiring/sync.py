@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.zones import ZoneDifference
     from booking_sync.event_file.content import EventFile
     from booking_sync.ports.calendars import MarkedEvents
-    from booking_sync.settings.table import Settings
+    from booking_sync.settings.table import EventSettings, Settings
     from booking_sync.sync.catch_up import CatchUp
     from booking_sync.wiring.services import Services
 
@@ -83,14 +83,21 @@ async def start_sync(services: Services, witnesses: Witnesses | None = None) -> 
         raise
 
 
-def event_renderer(settings: Settings, file: EventFile) -> EventRenderer:
+def event_renderer(
+    settings: Settings | EventSettings, file: EventFile, *, fully: bool = False
+) -> EventRenderer:
     """Renders bookings as these settings and the event file say.
+
+    Args:
+        settings: override the file.
+        file: the event file.
+        fully: as in `make_renderer`.
 
     Raises:
         SettingsError: a template can't be used.
     """
     given = Overrides(settings.event_time_zone, settings.event_subject_template, settings.event_body_template)
-    return make_renderer(file, given, settings.dataverse_url)
+    return make_renderer(file, given, settings.dataverse_url, fully=fully)
 
 
 def desired_state_rule(settings: Settings, renderer: EventRenderer) -> DesiredStateRule:
