@@ -172,6 +172,11 @@ class _Run:
             self.attended.discard(event)
             self.quiet.add(event)
 
+    def expect_quiet(self, event: EventRef) -> None:
+        """Take note of a record that knows of no people; what this run has heard itself counts for more."""
+        if event not in self.attended:
+            self.quiet.add(event)
+
     def believe(self, row: BookingRow, desired: DesiredState) -> None:
         """Take note of what the row tells of its event.
 
@@ -376,7 +381,7 @@ class Synchronizer:
             if own:
                 run.found(own)
             if own and own.state is None and run.task.trusted and read_fingerprint(claim.state):
-                run.quiet.add(own.event)  # the row's own sealed record, as in `believe`
+                run.expect_quiet(own.event)  # the row's own sealed record, as in `believe`
         for mailbox in sorted(run.suspects):
             for own in await self._find_left_behind(run, mailbox):
                 run.found(own)

@@ -97,6 +97,12 @@ def test_a_schedule_that_once_failed_where_no_update_ends_a_series_converges(see
     assert play(seed, shape=same_profile).violations == ()
 
 
+@pytest.mark.parametrize("seed", [8403997])
+def test_a_deleted_rows_former_state_does_not_outweigh_what_the_run_heard(seed: int) -> None:
+    """What a soak found: the run had heard of the people, the deleted row's state had not."""
+    assert play(seed, shape=same_profile).violations == ()
+
+
 @pytest.mark.parametrize("seed", [8200311, 8209764, 8212657, 8310143])
 def test_people_at_a_copy_that_nothing_proves_ours_are_told_on_no_row(seed: int) -> None:
     """What a soak found: a second copy, one made long after birth, one whose original an audit removed."""

@@ -129,6 +129,24 @@ async def test_an_event_with_attendees_is_left_alone(
         assert ATTENDED_REASON in world.record.error
 
 
+async def test_what_a_run_hears_counts_for_more_than_what_the_deleted_row_said(world: World) -> None:
+    """The row's state was damaged, so a search heard of the people; then the row goes, whose former state knew none."""
+    await world.synced(booking())
+    event, row = only(world).ref, world.rows.rows[BOOKING_ID]
+    state = format_state(BOOKING_ID, row.record, sealer(ORGANIZATION_ID))
+    people_add(world, attended=True)
+    world.rows.rows[BOOKING_ID] = replace(row, record=SyncRecord(), claim=event, intact=False)
+
+    async def delete_before_it_is_recorded(operation: str) -> None:
+        if operation == "rows.record":
+            world.rows.rows.pop(BOOKING_ID, None)
+
+    world.rows.hook = delete_before_it_is_recorded
+    outcome = await world.synchronizer.sync(replace(TASK, deleted=frozenset({EventClaim(event, state)})))
+    assert (outcome.kind, ATTENDED_REASON in outcome.detail) == (OutcomeKind.FAILED, True)
+    assert (only(world).ref, world.calendar.mails) == (event, [])
+
+
 async def test_one_update_may_come_too_soon_and_says_so(world: World) -> None:
     """An ordinary update costs no look; its answer tells of attendees, and then nothing more is written."""
     await world.synced(booking())
