@@ -19,6 +19,7 @@ from booking_sync.certify.parts import CheckContext, CheckNeed, Footprints
 from booking_sync.certify.results import AssumptionResult, CertifyReport, NotTried, Observation
 from booking_sync.certify.trial_events import SUBJECT, RefusedError, TrialEvents, quiet_hour
 from booking_sync.errors import SettingsError, SyncError, TransientError
+from booking_sync.plumbing.uninterrupted import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -74,20 +75,25 @@ class TenantCheck:
             PermanentError: the app may not use it.
         """
         events = self._events()
-        left = ""
         try:
             refused = await self._begin(events) if self.options.mailbox else ""
             for each in self.checks:
                 await self._make(each, self._bench(events), refused)
         finally:
-            problem = await events.sweep() if self.options.mailbox else None
-            if problem:
-                left = (
-                    f"A test event may still be there ({_reason(problem)}). Delete «{SUBJECT}» by hand, or "
-                    "run this again."
-                )
-                self.tell(left)
+            left = await to_its_end(self._clean_up(events)) if self.options.mailbox else ""
         return CertifyReport(tuple(self._results()), left, self._untraced())
+
+    async def _clean_up(self, events: TrialEvents) -> str:
+        """Remove what was made; tells and returns what may be left."""
+        problem = await events.sweep()
+        if not problem:
+            return ""
+        left = (
+            f"A test event may still be there ({_reason(problem)}). "
+            f"Delete «{SUBJECT}» by hand, or run this again."
+        )
+        self.tell(left)
+        return left
 
     def plan(self) -> list[tuple[str, str]]:
         """What a run would do: each check's assumptions, and what it reads or writes."""

@@ -16,6 +16,7 @@ from booking_sync.domain.event import EventContent, EventTime
 from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.example import example_booking
 from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.plumbing.uninterrupted import to_its_end
 from booking_sync.ports.calendars import Written
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Trial:
             name: the mailbox, as it was asked for.
             mailbox: its user's Entra object id.
         """
-        left: CheckResult | None = None
+        left: list[CheckResult] = []
         open_to_us = True
         ours = self.new_id()
         try:
@@ -97,11 +98,16 @@ class Trial:
             result, open_to_us = _refused(name, error), isinstance(error, TransientError)
         finally:
             # Also after Ctrl-C, and when the answer to the creation was lost.
-            problem = await self._sweep(mailbox, ours)
-            if problem and open_to_us:
-                left = _left(name, problem)
-                self.tell(left.words)
-        return [result, *([left] if left else [])]
+            left += await to_its_end(self._clean_up(name, mailbox, ours, told=open_to_us))
+        return [result, *left]
+
+    async def _clean_up(self, name: str, mailbox: str, ours: str, *, told: bool) -> list[CheckResult]:
+        problem = await self._sweep(mailbox, ours)
+        if not (problem and told):
+            return []
+        left = _left(name, problem)
+        self.tell(left.words)
+        return [left]
 
     def _content(self) -> EventContent:
         """As the app's settings render a booking: body, zone, category. Subject and availability are our own.

@@ -91,6 +91,10 @@ class StandInControl:
         """Add a rule to the fault script."""
         await self.call("POST", "faults", asdict(fault))
 
+    async def pending_strikes(self) -> int:
+        """How many strikes of the fault script are still to come; rules for ever are not counted."""
+        return sum(max(0, each["times"]) for each in await self.call("GET", "faults"))
+
     async def clear_faults(self) -> None:
         """Behave again."""
         await self.call("DELETE", "faults")

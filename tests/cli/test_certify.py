@@ -11,7 +11,6 @@ import pytest
 from booking_sync.certify.assumptions import ASSUMPTIONS
 from booking_sync.certify.checks import CHECKS
 from booking_sync.cli.exit_codes import ExitCode
-from local.standin.faults import Fault
 from tests.cli.commands import CommandLine, end
 from tests.doctor.deployment import Deployment
 
@@ -87,16 +86,22 @@ async def test_a_dry_run_writes_nothing(deployment: Deployment, command_line: Co
     assert await deployment.stack.graph.requests() == []
 
 
-async def test_ctrl_c_removes_what_was_made(deployment: Deployment, command_line: CommandLine) -> None:
-    """The process is interrupted while an event is read back; nothing is left in the calendar."""
-    graph = deployment.stack.graph
-    await graph.add_fault(Fault(path=r"/events/", method="GET", delay_seconds=2.0))
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/events/"), ("POST", "/permanentDelete")],
+    ids=["reading an event", "cleaning up"],
+)
+async def test_ctrl_c_removes_what_was_made(
+    deployment: Deployment, command_line: CommandLine, method: str, path: str
+) -> None:
+    """The process is interrupted while an event is read back or removed; nothing is left in the calendar."""
+    await deployment.hold(path, method)
     process = await command_line.start("certify", "--mailbox", deployment.office.anna.mailbox)
-    await deployment.until_there_is_an_event()
+    await deployment.until_held()
     process.send_signal(signal.SIGINT)
     ended = await end(process)
     assert (ended.code, "Interrupted." in ended.notes) == (ExitCode.INTERRUPTED, True)
-    assert await graph.events() == []
+    assert await deployment.stack.graph.events() == []
 
 
 @pytest.mark.parametrize("pressed", ["enter", "ctrl-c"])

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.cli.exit_codes import ExitCode
-from local.standin.faults import Fault
 from tests.cli.commands import CommandLine, end
-from tests.doctor.deployment import Deployment
+from tests.doctor.deployment import READING_BACK, Deployment
 
 if TYPE_CHECKING:
     pass
@@ -61,18 +60,14 @@ async def test_the_webhook_s_key_is_compared_when_it_is_given(
 
 
 async def test_ctrl_c_removes_the_test_event(deployment: Deployment, command_line: CommandLine) -> None:
-    """The process is interrupted while the event is read back; nothing is left in the calendar.
-
-    Before that it asks for the calendars of the four who take part.
-    """
-    graph = deployment.stack.graph
-    await graph.add_fault(Fault(path=r"/events\?", method="GET", delay_seconds=2.0, after_skipping=4))
+    """The process is interrupted while the event is read back; nothing is left in the calendar."""
+    await deployment.hold(READING_BACK, "GET")
     process = await command_line.start("doctor", "--mailbox", deployment.office.anna.mailbox)
-    await deployment.until_there_is_an_event()
+    await deployment.until_held()
     process.send_signal(signal.SIGINT)
     ended = await end(process)
     assert (ended.code, "Interrupted." in ended.notes) == (ExitCode.INTERRUPTED, True)
-    assert await graph.events() == []
+    assert await deployment.stack.graph.events() == []
 
 
 async def test_without_settings_everything_that_is_missing_is_named(

@@ -32,6 +32,7 @@ from booking_sync.wiring.doctor import open_doctor
 from booking_sync.wiring.services import Services, now
 from local.day.world import WorldMaker, booking_row
 from local.stack import NO_TIMERS, LocalStack, StackOptions
+from local.standin.faults import Fault
 from tests.e2e.office import BOOKINGS, Office
 from tests.support import graph_builders  # noqa: F401 - loads the Graph SDK's builders
 
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 COLUMNS = SupportColumns()
 RESOURCE_COLUMNS = ResourceColumns("bsync_takespart", "bsync_mailbox")
+READING_BACK = "booking-sync-doctor"
+"""In the address of the request by which the doctor looks for its test event."""
 NOWHERE = "https://localhost:9/api/dataverse/bookings"
 """Nothing listens on the discard port: webhooks of a stack without a host end as failed system jobs."""
 
@@ -125,10 +128,14 @@ class Deployment:
         await self.stack.dataverse.create(BOOKINGS, {**booking_row(plan), **columns}, webhooks=False)
         return plan.id
 
-    async def until_there_is_an_event(self) -> None:
-        """Wait for an event in any calendar, which another process makes."""
+    async def hold(self, path: str, method: str) -> None:
+        """Hold up one such request to Graph for longer than a test takes to interrupt it."""
+        await self.stack.graph.add_fault(Fault(path=path, method=method, delay_seconds=5.0))
+
+    async def until_held(self) -> None:
+        """Wait for the request that is held up, which another task or process sends."""
         async with asyncio.timeout(20):
-            while not await self.stack.graph.events():  # noqa: ASYNC110 - no event of ours to wait for
+            while await self.stack.graph.pending_strikes():  # noqa: ASYNC110 - no event of ours to wait for
                 await asyncio.sleep(0.05)
 
 

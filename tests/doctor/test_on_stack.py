@@ -22,7 +22,7 @@ from booking_sync.wiring.services import now
 from local.day.world import booking_row
 from local.stack import SECRET_NAME
 from local.standin.faults import Fault
-from tests.doctor.deployment import Deployment, bad, open_deployment, the
+from tests.doctor.deployment import READING_BACK, Deployment, bad, open_deployment, the
 from tests.e2e.office import BOOKINGS
 
 if TYPE_CHECKING:
@@ -462,18 +462,21 @@ async def test_without_a_mailbox_the_check_is_skipped(deployment: Deployment) ->
     assert "--mailbox" in the(report, "test event").remedy
 
 
-async def test_ctrl_c_leaves_no_event(deployment: Deployment) -> None:
-    """A run that is cancelled while the event is read back removes it first."""
-    anna, graph = deployment.office.anna, deployment.stack.graph
-    await graph.add_fault(Fault(path="/events\\?", method="GET", delay_seconds=2.0, times=1))
-    run = asyncio.ensure_future(deployment.run_doctor(DoctorOptions((anna.mailbox,))))
-    await deployment.until_there_is_an_event()
-    run.cancel()  # the event is made, and its answer may still be on its way
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", READING_BACK), ("DELETE", "/events/")],
+    ids=["reading it back", "removing it"],
+)
+async def test_ctrl_c_leaves_no_event(deployment: Deployment, method: str, path: str) -> None:
+    """A run that is cancelled while the event is read back or removed removes it first."""
+    await deployment.hold(path, method)
+    run = asyncio.ensure_future(deployment.run_doctor(DoctorOptions((deployment.office.anna.mailbox,))))
+    await deployment.until_held()
+    run.cancel()
     with suppress(asyncio.CancelledError):
         await run
     assert run.cancelled()
-    assert await graph.events() == []
-    await graph.clear_faults()
+    assert await deployment.stack.graph.events() == []
 
 
 async def test_a_lost_answer_leaves_no_event(deployment: Deployment) -> None:

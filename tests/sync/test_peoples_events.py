@@ -130,7 +130,7 @@ async def test_an_event_with_attendees_is_left_alone(
 
 
 async def test_what_a_run_hears_counts_for_more_than_what_the_deleted_row_said(world: World) -> None:
-    """The row's state was damaged, so a search heard of the people; then the row goes, whose former state knew none."""
+    """A search heard of people at the event; then the row goes, and the state that it had knew of none."""
     await world.synced(booking())
     event, row = only(world).ref, world.rows.rows[BOOKING_ID]
     state = format_state(BOOKING_ID, row.record, sealer(ORGANIZATION_ID))
