@@ -5,6 +5,7 @@
     rows            JSON → domain values
     row_reader      a booking's columns by their types; what can't be is named to an administrator
     event_columns   columns that an administrator chose: joined to the query, read, and their definitions
+    addresses       mailboxes that resources name by an address → object ids
     row_columns     single columns of other rows, by their types
     bookings, audit_reads, detail_reads, doctor_reads, failures, related, resources
                     the ports about bookings and the rows around them

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
+from booking_sync.dataverse.addresses import row_with_mailbox
 from booking_sync.dataverse.row_reader import is_etag
 from booking_sync.dataverse.rows import ID_COLUMN, state_text, to_booking_row, to_columns
 from booking_sync.dataverse.web_api import batch
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from typing import Any
 
+    from booking_sync.dataverse.addresses import LookedUp, MailboxAddresses
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.domain.columns import ResourceColumns, SupportColumns
@@ -77,6 +79,7 @@ class DataverseBookings:
         keyring: may know a key that the sealer does not.
         of_resource: columns on the bookable resource that people fill in.
         event_columns: those that an administrator chose.
+        addresses: looks up the mailboxes that resources name by an address; None leaves them unknown.
         record_window: seconds that a record waits for company.
         in_burst: how many records a batch holds in a burst.
     """
@@ -90,6 +93,7 @@ class DataverseBookings:
         *,
         of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
         event_columns: Sequence[EventColumn] = (),
+        addresses: MailboxAddresses | None = None,
         record_window: float = 0.02,
         in_burst: int = BURST_SIZES.records,
     ) -> None:
@@ -100,6 +104,7 @@ class DataverseBookings:
         self._shape = queries.booking_shape(columns, of_resource, event_columns)
         self._sealer = sealer
         self._keyring = keyring
+        self._addresses = addresses
         self._reads: MicroBatcher[str, BookingRow | None] = MicroBatcher(
             self._read_all, largest=queries.MAX_IDS, places=client.places
         )
@@ -161,17 +166,18 @@ class DataverseBookings:
         return sum([len(page) async for page in self._client.pages(path, headers=queries.ID_PAGE_HEADERS)])
 
     async def _page(self, page: Sequence[Mapping[str, Any]]) -> BookingPage:
+        identities = [read_guid(row.get(ID_COLUMN)) for row in page]
         unlearned = await self._learn_keys(page)
+        read = await self._with_mailboxes([self._convert(row, unlearned) for row in page])
         rows: list[BookingRow] = []
         unreadable: list[UnreadableRow] = []
-        for row in page:
-            identity = read_guid(row.get(ID_COLUMN))
+        for identity, row in zip(identities, read, strict=True):
             if identity is None:
                 raise incomplete()
-            try:
-                rows.append(self._to_row(row, unlearned))
-            except SyncError as error:  # this row's trouble, not its neighbours'
-                unreadable.append(UnreadableRow(identity, error.reason))
+            if isinstance(row, SyncError):
+                unreadable.append(UnreadableRow(identity, row.reason))
+            elif row is not None:
+                rows.append(row)
         return BookingPage(tuple(rows), tuple(unreadable))
 
     async def _read_all(self, ids: Sequence[str]) -> Sequence[BookingRow | Exception | None]:
@@ -192,7 +198,8 @@ class DataverseBookings:
             # This is no answer to our question, or spoiled: the rows that it lacks may well exist.
             spoiled |= {each: incomplete() for each in asked if each not in found}
         unlearned = await self._learn_keys(found.values())
-        results = {each: spoiled.get(each) or self._convert(found.get(each), unlearned) for each in asked}
+        read = [spoiled.get(each) or self._convert(found.get(each), unlearned) for each in asked]
+        results = dict(zip(asked, await self._with_mailboxes(read), strict=True))
         return [results[identity] for identity in ids]
 
     async def _rows_of(self, asked: Sequence[str], spoiled: dict[str, SyncError]) -> list[dict[str, Any]]:
@@ -230,9 +237,19 @@ class DataverseBookings:
             raise unlearned  # whether its record is ours can't be told: this row's trouble alone
         return to_booking_row(row, self._columns, self._sealer, self._of_resource, self._event_columns)
 
+    async def _with_mailboxes(
+        self, read: Sequence[BookingRow | SyncError | None]
+    ) -> Sequence[BookingRow | SyncError | None]:
+        """The same with object ids where resources name their mailboxes by addresses."""
+        if self._addresses is None:
+            return read
+        rows = (row for row in read if row is not None and not isinstance(row, SyncError))
+        found = await self._addresses.look_up(row.booking.resource for row in rows)
+        return [_with_mailbox(row, found) for row in read] if found else read
+
     def _convert(
         self, row: Mapping[str, Any] | None, unlearned: TransientError | None
-    ) -> BookingRow | Exception | None:
+    ) -> BookingRow | SyncError | None:
         if row is None:
             return None
         try:
@@ -261,6 +278,15 @@ class DataverseBookings:
         if reply.status == HTTPStatus.NOT_FOUND and code == ROW_MISSING:
             return Recorded.MISSING
         return self._client.refusal_error(reply, writes=True)
+
+
+def _with_mailbox(read: BookingRow | SyncError | None, found: LookedUp) -> BookingRow | SyncError | None:
+    if read is None or isinstance(read, SyncError):
+        return read
+    try:
+        return row_with_mailbox(read, found)
+    except SyncError as error:  # this row's trouble, not its neighbours'
+        return error
 
 
 def _guid(booking_id: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
+from booking_sync.dataverse.addresses import with_mailbox
 from booking_sync.dataverse.row_columns import RowColumns
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+    from booking_sync.dataverse.addresses import MailboxAddresses
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.domain.columns import ResourceColumns
     from booking_sync.domain.participation import Participation
@@ -36,6 +38,7 @@ class DataverseResources:
         client: the environment's Web API; stays the caller's to close.
         columns: those on the resource that people fill in.
         participation: whose bookings are shown.
+        addresses: looks up the mailboxes that they name by an address; None leaves them unknown.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class DataverseResources:
         client: DataverseClient,
         columns: ResourceColumns = NO_RESOURCE_COLUMNS,
         participation: Participation = EVERYBODY,
+        addresses: MailboxAddresses | None = None,
     ) -> None:
+        self._addresses = addresses
         self._client = client
         self._columns = columns
         self._participation = participation
@@ -56,7 +61,11 @@ class DataverseResources:
             PermanentError: refused.
         """
         rows = await self._read("name", condition="&$filter=statecode eq 0")
-        found = (NamedResource(RowColumns(row).text("name"), self._resource(row)) for row in rows)
+        resources = await self._resources(rows)
+        found = (
+            NamedResource(RowColumns(row).text("name"), each)
+            for row, each in zip(rows, resources, strict=True)
+        )
         return sorted(found, key=lambda each: (each.name.casefold(), each.resource.id))
 
     async def mailboxes(self) -> Mapping[str, str]:
@@ -66,7 +75,7 @@ class DataverseResources:
             TransientError: no complete answer now.
             PermanentError: refused.
         """
-        inside = filter(self._participation.includes, map(self._resource, await self._read()))
+        inside = filter(self._participation.includes, await self._resources(await self._read()))
         return {each.id: mailbox for each in inside if (mailbox := calendar_of(each))}
 
     async def all(self) -> Mapping[str, str]:
@@ -74,7 +83,7 @@ class DataverseResources:
 
         A user's counts even when the resource is of another type by now. Raises as `mailboxes`.
         """
-        return {each.id: self._may_hold_events(each) for each in map(self._resource, await self._read())}
+        return {each.id: self._may_hold_events(each) for each in await self._resources(await self._read())}
 
     def _may_hold_events(self, resource: BookableResource) -> str:
         if not self._participation.includes(resource):
@@ -87,6 +96,14 @@ class DataverseResources:
         select = ",".join((_RESOURCE_ID, "resourcetype", *more, *self._columns.names))
         path = f"bookableresources?$select={select}&$expand=UserId($select=azureactivedirectoryobjectid)"
         return await self._client.rows(f"{path}{condition}", headers=PAGES)
+
+    async def _resources(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[BookableResource]:
+        """Raises `TransientError` for an address that can't be looked up now, as for half a list."""
+        resources = [self._resource(row) for row in rows]
+        if self._addresses is None:
+            return resources
+        found = await self._addresses.look_up(resources)
+        return [with_mailbox(each, found) for each in resources]
 
     def _resource(self, row: Mapping[str, Any]) -> BookableResource:
         """Raises `TransientError` for a row that is none of those asked for."""

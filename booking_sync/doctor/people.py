@@ -23,10 +23,13 @@ READ: Final = (
     "by `booking-sync provision`."
 )
 CHECK: Final = "who takes part"
+ON_ROWS: Final = "mailboxes on rows"
 CALENDARS: Final = "their calendars"
 
 _JOIN = "Choose *Takes part* on their rows, or name them in PARTICIPANTS (docs/participation.md)."
-_MAILBOX = "Write a mailbox's Entra object id on the resource's row, or empty it (docs/participation.md)."
+_MAILBOX = (
+    "Write a mailbox's Entra object id or address on the resource's row, or empty it (docs/participation.md)."
+)
 _SCOPE = (
     "Add their mailboxes to the app's scope in Exchange (docs/deployment.md, step 2), which Graph follows "
     "within two hours; or take them out (docs/participation.md)."
@@ -56,9 +59,16 @@ def judge_participants(
         words = f"none of {len(people)} bookable resources, so that nothing shows in Outlook"
         yield CheckResult(Area.PEOPLE, CHECK, CheckStatus.WARNING, words, _JOIN)
     wrong = [each for each in people if each.resource.mailbox and calendar_of(each.resource) is None]
-    if wrong:
-        words = f"no Entra object id stands in the mailbox column of {_names(wrong)}"
-        yield CheckResult(Area.PEOPLE, "mailboxes on rows", CheckStatus.ERROR, words, _MAILBOX)
+    unreadable = [each for each in wrong if not each.resource.mailbox_problem]
+    if unreadable:
+        words = (
+            f"neither an Entra object id nor an address stands in the mailbox column of {_names(unreadable)}"
+        )
+        yield CheckResult(Area.PEOPLE, ON_ROWS, CheckStatus.ERROR, words, _MAILBOX)
+    for reason in sorted({each.resource.mailbox_problem for each in wrong} - {""}):
+        concerned = [each for each in wrong if each.resource.mailbox_problem == reason]
+        words = f"an address leads to no mailbox: {_names(concerned)}"
+        yield CheckResult(Area.PEOPLE, ON_ROWS, CheckStatus.ERROR, words, reason)
     mute = [each for each in people if _is_chosen(each.resource, participation) and _is_mute(each.resource)]
     if mute:
         words = f"chosen, and without a calendar to show their bookings in: {_names(mute)}"

@@ -66,7 +66,10 @@ class BookableResource:
     takes_part: int | None = None
     """A `TakesPart` that somebody chose on the row; None where nobody did."""
     mailbox: str = ""
-    """Whose calendar the row names, as somebody typed it; empty: its user's."""
+    """Whose calendar the row names, as somebody typed it, or the object id that an address was found to be;
+    empty: its user's."""
+    mailbox_problem: str = ""
+    """Why the address that somebody typed leads to no mailbox, for a person to read; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

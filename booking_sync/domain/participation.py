@@ -7,6 +7,7 @@ facility, a pool, a contractor) shows nowhere until its row names a mailbox.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ from booking_sync.domain.ids import read_guid
 
 if TYPE_CHECKING:
     from booking_sync.domain.booking import BookableResource
+
+_ADDRESS = re.compile(r"[^\s@\x00-\x1f\x7f\"<>()\[\]\\,;:/?&%]{1,64}@[A-Za-z0-9.-]{1,253}")
+"""Sign-in names and mail addresses; guests' sign-in names hold a `#`."""
 
 
 class TakesPart(IntEnum):
@@ -43,6 +47,14 @@ class Participation:
             return resource.takes_part == TakesPart.YES
         return self.everybody or not self.named.isdisjoint((resource.id, calendar_of(resource) or ""))
 
+    def is_undecided(self, resource: BookableResource) -> bool:
+        """Whether the object id of its mailbox might be in the list, and its address leads to none.
+
+        Then nobody knows, and what is in Outlook must not go for that.
+        """
+        said = resource.takes_part in (TakesPart.YES, TakesPart.NO)
+        return bool(resource.mailbox_problem and self.named) and not said and not self.includes(resource)
+
 
 EVERYBODY = Participation()
 """Without any setting."""
@@ -51,6 +63,14 @@ EVERYBODY = Participation()
 def has_left(resource: BookableResource) -> bool:
     """Whether somebody said on the resource itself that it takes no part."""
     return resource.takes_part == TakesPart.NO
+
+
+def address_of(resource: BookableResource) -> str | None:
+    """The address that somebody typed on the resource's row and that has to be looked up; None for none.
+
+    It goes into a query, so whatever can't be an address counts as none.
+    """
+    return resource.mailbox if _ADDRESS.fullmatch(resource.mailbox) else None
 
 
 def calendar_of(resource: BookableResource) -> str | None:

@@ -67,7 +67,7 @@ _DISABLED = "The resource's user is disabled in Dynamics 365, so this booking ha
 _NO_PART = "the resource takes no part"
 _BAD_MAILBOX = (
     "The mailbox on the resource's row is no Entra object id (a GUID such as "
-    "3f2504e0-4f89-41d3-9a0c-0305e82c3301): correct it there, or empty it."
+    "3f2504e0-4f89-41d3-9a0c-0305e82c3301) and no address: correct it there, or empty it."
 )
 
 
@@ -92,11 +92,13 @@ def desired_state(
         return Unwanted(against or "the booking has no resource")
     if against:
         return Unwanted(against, mailbox=calendar_of(resource))
+    if participation.is_undecided(resource):
+        return Invalid(resource.mailbox_problem)
     if not participation.includes(resource):
         return Unwanted(_NO_PART, mailbox=calendar_of(resource), left=has_left(resource))
     mailbox = calendar_of(resource)
     if resource.mailbox and mailbox is None:
-        return Invalid(_BAD_MAILBOX)
+        return Invalid(resource.mailbox_problem or _BAD_MAILBOX)
     return _nowhere(resource) or _show(booking, mailbox, render)
 
 

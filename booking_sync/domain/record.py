@@ -17,6 +17,7 @@ from booking_sync.domain.columns import SYNC_STATE_LENGTH
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.ownership import MAX_GENERATION, Seal
+from booking_sync.domain.participation import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,7 +104,11 @@ class BookingRow:
         """The calendars in which the booking's events are, by our record, or should be; lower case."""
         event, resource = self.record.event, self.booking.resource
         user = resource.user if resource else None
-        named = (event.mailbox if event else None, user.entra_object_id if user else None)
+        named = (
+            event.mailbox if event else None,
+            user.entra_object_id if user else None,
+            calendar_of(resource) if resource else None,
+        )
         return self.record.left_in | {mailbox.lower() for mailbox in named if mailbox}
 
 

@@ -10,6 +10,7 @@ batches. The method reads the answers that mean something to it; `errors` transl
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from booking_sync.domain.event import EventRef
@@ -18,6 +19,7 @@ from booking_sync.outlook import errors, listing
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.bodies import SEAL_PROPERTY
 from booking_sync.outlook.client import GraphClient
+from booking_sync.outlook.directory import GraphDirectory
 from booking_sync.outlook.fields import next_link, rows
 from booking_sync.outlook.requests import EventRequests
 from booking_sync.outlook.scheduler import BatchScheduler
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.calendars import ExtendedEvent
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential
+    from booking_sync.ports.directory import Directory
 
 
 MAX_PAGES = 2_000
@@ -319,6 +322,11 @@ class OutlookCalendar:
             if not errors.is_event_gone(answer):
                 raise self._error(answer, request)
         return None
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Whose mailbox an address is; asked through the same batches."""
+        return GraphDirectory(self._batches.submit, self._requests, self._now)
 
     def closed(self) -> Mapping[str, float]:
         """Mailboxes that Graph asked to leave alone, and the seconds left; "" stands for Graph as a whole."""

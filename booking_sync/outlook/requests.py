@@ -255,6 +255,15 @@ class EventRequests:
         events = self._events(mailbox).with_url(link)
         return self._item(mailbox, events.to_get_request_information(_configuration()))
 
+    def users(self, line: str, configuration: RequestConfiguration[Any]) -> GraphRequest:
+        """GET users of the directory.
+
+        Args:
+            line: what stands for the mailbox where requests are lined up.
+            configuration: which, and what of them.
+        """
+        return self._item(line, self._client.service.users.to_get_request_information(configuration))
+
     def _all(self, mailbox: str, fields: list[str], expand: str) -> GraphRequest:
         configuration = _configuration()
         configuration.query_parameters = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(

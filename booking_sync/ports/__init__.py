@@ -2,9 +2,9 @@
 
     bookings        rows of bookings in Dataverse, and the rows around them
     calendars       the technicians' Outlook calendars
+    directory       the organisation's users
     queues          the change queue and its poison queue
     credentials     tokens, and the client secret
-    keys            the keys that seal records and events
     keys            the keys that records and events are sealed with
     texts           small texts that all instances of the app share
     clock           the time of day

@@ -120,7 +120,7 @@ def _resource_columns(names: ResourceColumns) -> Iterator[Column]:
             names.mailbox,
             RESOURCE_MAILBOX_LENGTH,
             "Outlook sync mailbox",
-            "Entra object id of the mailbox that shows this resource's bookings; empty: its user's.",
+            "Object id or address of the mailbox that shows this resource's bookings; empty: its user's.",
             table,
         )
 

@@ -273,7 +273,8 @@ class Settings:
         Setting(
             "RESOURCE_MAILBOX_COLUMN",
             str,
-            "text on the bookable resource that names the mailbox to show its bookings; empty: none",
+            "text on the bookable resource that names the mailbox to show its bookings, by object id or "
+            "address; empty: none",
             _PEOPLE_GROUP,
             "",
         ),

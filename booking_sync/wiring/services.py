@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.azure.secrets import KeyVaultSecret
     from booking_sync.azure.sign_in import SignIn
+    from booking_sync.dataverse.addresses import MailboxAddresses
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.detail_reads import DataverseDetailReads
     from booking_sync.dataverse.failures import DataverseFailures
@@ -518,7 +519,16 @@ class Services(ClosedTogether):
         from booking_sync.dataverse.resources import DataverseResources
 
         people = self.people
-        return DataverseResources(self.dataverse, people.resource_columns, people.participation)
+        return DataverseResources(
+            self.dataverse, people.resource_columns, people.participation, self.mailbox_addresses
+        )
+
+    @cached_property
+    def mailbox_addresses(self) -> MailboxAddresses:
+        """Looks up the mailboxes that bookable resources name by an address."""
+        from booking_sync.dataverse.addresses import MailboxAddresses
+
+        return MailboxAddresses(lambda: self.calendar.directory)
 
     # --- Graph ------------------------------------------------------------------------------------------
 

@@ -149,6 +149,7 @@ class SyncServices:
             keyring,
             of_resource=settings.resource_columns,
             event_columns=events.columns,
+            addresses=services.mailbox_addresses,
             in_burst=services.burst.records,
         )
         zones = ZoneDifferences(events.renderer.style.zone, services.clock, witnesses.zone)

@@ -15,6 +15,7 @@ DeletedItemsTell = Literal["nothing", "calendar", "cancelled"]
 DeletedItemsDelete = Literal["refused", "once_more"]
 UpdateMails = Literal["every_change", "what_attendees_see"]
 SeriesTimes = Literal["taken", "refused"]
+DirectoryRight = Literal["denied", "granted"]
 ShapeEnds = Literal["ended", "ignored", "refused"]
 MalformedIds = Literal["not_found", "malformed"]
 ForeignIds = Literal["not_found", "malformed", "other_mailbox"]
@@ -124,6 +125,8 @@ class GraphConfig:
     master_categories: MasterCategories = "denied"
     """A mailbox's list of categories: the app has no right to read it (403), or it has, and ours is not among
     them, or is."""
+    directory: DirectoryRight = "denied"
+    """Whether the app may look users up: whether an administrator granted it `User.Read.All`."""
     zone_shifts: tuple[ZoneShift, ...] = ()
     """Zones whose rules are not those of the tz database; in JSON a list of objects."""
 
@@ -185,6 +188,7 @@ ASSUMED = {
 }
 """Settings that stand for what nobody knows: which assumption each plays."""
 NOT_ASSUMED = {
+    "directory": "a permission, which an administrator grants or does not",
     "item_seconds": "the service's pace",
     "mailbox_concurrency": "a documented limit, which tests make smaller",
     "budget_requests": "a documented limit, which tests make smaller",

@@ -3,7 +3,7 @@
 Below `/_control/`, besides what every stand-in has:
 
 - `GET`, `PUT config`: any field of `GraphConfig`
-- `GET`, `POST mailboxes`: one or a list of `{id, displayName, userPrincipalName, kind}`
+- `GET`, `POST mailboxes`: one or a list of `{id, displayName, userPrincipalName, kind, mail}`
 - `POST mailboxes/migrate`: `{mailbox}`, every id in it changes
 - `GET events?mailbox=`: all events that calendars show, with everything about them
 - `GET deleted?mailbox=`: the same of those in Deleted Items
@@ -102,6 +102,7 @@ class GraphControl:
                 entry.get("displayName", ""),
                 entry.get("userPrincipalName", ""),
                 entry.get("kind", "normal"),
+                entry.get("mail", ""),
             )
             for entry in entries
         ]

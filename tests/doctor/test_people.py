@@ -62,9 +62,17 @@ def test_whoever_was_chosen_and_has_no_calendar_is_named() -> None:
 
 def test_a_mailbox_that_is_none_is_an_error() -> None:
     """Each booking of it would fail."""
-    typed = replace(VAN, resource=replace(VAN.resource, mailbox="van7@contoso.com"))
+    typed = replace(VAN, resource=replace(VAN.resource, mailbox="the blue van"))
     result = judge(chosen(ANNAS), typed)["mailboxes on rows"]
     assert (result.status, result.words.endswith("of Van 7")) == (CheckStatus.ERROR, True)
+
+
+def test_an_address_that_leads_nowhere_is_an_error_with_its_own_remedy() -> None:
+    """The reason that stands on the rows of its bookings says what to do."""
+    told = replace(VAN.resource, mailbox="van7@contoso.com", mailbox_problem="Grant User.Read.All.")
+    result = judge(chosen(ANNAS), replace(VAN, resource=told))["mailboxes on rows"]
+    assert (result.status, result.remedy) == (CheckStatus.ERROR, "Grant User.Read.All.")
+    assert result.words == "an address leads to no mailbox: Van 7"
 
 
 def test_a_name_in_the_list_that_fits_nobody_is_told() -> None:

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from booking_sync.domain.booking import BookableResource, ResourceType, SystemUser
-from booking_sync.domain.participation import EVERYBODY, Participation, TakesPart, calendar_of, has_left
+from booking_sync.domain.participation import (
+    EVERYBODY,
+    Participation,
+    TakesPart,
+    address_of,
+    calendar_of,
+    has_left,
+)
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from tests.domain.test_plan import desired
 from tests.support.bookings import ANNA, booking, technician
@@ -63,13 +70,51 @@ def test_a_mailbox_on_the_row_comes_before_the_user_s() -> None:
         assert wanted.mailbox == VAN
 
 
-@pytest.mark.parametrize("typed", ["van7@contoso.com", f"{VAN[:-1]}x", f"{VAN}/../x", "Anna"])
-def test_a_mailbox_that_is_no_object_id_is_told_on_the_row(typed: str) -> None:
+@pytest.mark.parametrize("typed", ["van7@con toso.com", f"{VAN[:-1]}x", f"{VAN}/../x", "Anna"])
+def test_a_mailbox_that_is_no_object_id_and_no_address_is_told_on_the_row(typed: str) -> None:
     """What is in Outlook stays until somebody has corrected it; the user's own mailbox is no substitute."""
     answer = desired(replace(booking(), resource=replace(ANNAS, mailbox=typed)))
     assert isinstance(answer, Invalid)
     assert "is no Entra object id" in answer.reason
     assert typed not in answer.reason
+    assert address_of(replace(ANNAS, mailbox=typed)) is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["van7@contoso.com", "O'Hara+vans@contoso.co.uk", "carl_gmail.com#EXT#@contoso.onmicrosoft.com"],
+)
+def test_an_address_on_the_row_is_one_to_look_up(typed: str) -> None:
+    """Sign-in names of guests as well; until it was looked up, nobody takes it for a mailbox."""
+    van = BookableResource(ResourceType.EQUIPMENT, mailbox=typed)
+    assert address_of(van) == typed
+    assert calendar_of(van) is None
+
+
+@pytest.mark.parametrize(
+    "typed", ["@contoso.com", "van7@", "a@b@c.com", "van7@contoso.com/events", "van7 @contoso.com", "", VAN]
+)
+def test_what_only_looks_like_an_address_is_never_looked_up(typed: str) -> None:
+    """It would become part of a query."""
+    assert address_of(BookableResource(ResourceType.EQUIPMENT, mailbox=typed)) is None
+
+
+def test_an_address_that_leads_nowhere_is_told_with_its_reason() -> None:
+    """What is in Outlook stays until somebody has done something about it."""
+    van = BookableResource(ResourceType.EQUIPMENT, mailbox="van7@contoso.com", mailbox_problem="Nobody's.")
+    assert desired(replace(booking(), resource=van)) == Invalid("Nobody's.")
+
+
+def test_whether_an_unknown_mailbox_is_in_the_list_nobody_knows() -> None:
+    """A list may name it by its object id: an address that can't be looked up must not empty a calendar."""
+    van = BookableResource(
+        ResourceType.EQUIPMENT, id=EQUIPMENT.id, mailbox="van7@contoso.com", mailbox_problem="Nobody's."
+    )
+    listed = Participation(everybody=False, named=frozenset({VAN}))
+    assert desired(replace(booking(), resource=van), participation=listed) == Invalid("Nobody's.")
+    out = replace(van, takes_part=TakesPart.NO)
+    assert isinstance(desired(replace(booking(), resource=out), participation=listed), Unwanted)
+    assert isinstance(desired(replace(booking(), resource=van), participation=NOBODY), Unwanted)
 
 
 def test_a_booking_of_somebody_who_takes_no_part_is_skipped_without_a_word() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from booking_sync.domain.booking import BookableResource, ResourceType
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.ownership import MAX_GENERATION, Seal, Sealer, SealKeys, make_key
 from booking_sync.domain.record import (
@@ -22,6 +23,8 @@ from booking_sync.domain.record import (
 from tests.support.bookings import ANNA, BERT, ORGANIZATION_ID, booking
 from tests.support.fakes import events_clock
 from tests.support.seals import KEY_TEXT, OTHER_KEY_TEXT, sealer
+
+VAN = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 
 ID = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01"
 MAILBOX = "a0000000-0000-4000-8000-00000000000a"
@@ -161,6 +164,8 @@ def test_a_rows_calendars_are_the_recorded_one_and_the_resources() -> None:
     assert moved.mailboxes == {ANNA, BERT}
     assert replace(moved, record=SyncRecord()).mailboxes == {ANNA}
     assert replace(moved, booking=replace(moved.booking, resource=None)).mailboxes == {BERT}
+    van = replace(moved.booking, resource=BookableResource(ResourceType.EQUIPMENT, mailbox=VAN))
+    assert replace(moved, booking=van).mailboxes == {BERT, VAN}
 
 
 @pytest.mark.parametrize("column", ["event_id", "mailbox", "state"])

@@ -75,3 +75,33 @@ async def test_equipment_shows_in_the_mailbox_on_its_row(crowd: Crowd) -> None:
     assert await events_in(crowd, mailbox, plans) == 0
     assert crowd.poison == []
     assert await crowd.differences() == []
+
+
+async def test_equipment_shows_in_the_mailbox_whose_address_is_on_its_row(crowd: Crowd) -> None:
+    """Where the app may look people up; the record names the mailbox by its object id."""
+    person = crowd.people[6]
+    users = await crowd.stack.graph.mailboxes()
+    address = next(each["userPrincipalName"] for each in users if each["id"] == person.mailbox)
+    van = await crowd.stack.dataverse.create(
+        RESOURCES, {"name": "Van 8", "resourcetype": 4, "bsync_mailbox": address}
+    )
+    plans = crowd.plan(2, [person])
+    await crowd.book(plans)
+    await crowd.settle()
+    await crowd.stack.graph.configure(directory="granted")
+    try:
+        for plan in plans:
+            await crowd.stack.dataverse.update(
+                "bookableresourcebookings", plan.id, {"Resource@odata.bind": f"/{RESOURCES}({van})"}
+            )
+        await crowd.settle()
+        assert await events_in(crowd, person.mailbox, plans) == 2
+        rows = await crowd.stack.dataverse.rows("bookableresourcebookings")
+        assert {rows[plan.id]["bsync_originalresource"] for plan in plans} == {person.mailbox}
+        assert {rows[plan.id].get("bsync_outlooksyncerror") for plan in plans} == {None}
+    finally:
+        await crowd.stack.graph.configure(directory="denied")
+        await crowd.delete(plans)
+        await crowd.settle()
+    assert crowd.poison == []
+    assert await crowd.differences() == []

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from local.graph.api.odata import READ_LIST, READ_ONE, READ_VIEW, ReadOptions, read_options
 from local.graph.api.preferences import Preferences, read_preferences
 from local.graph.api.render import EXTENSION_ID_PREFIX, calendar_links, render_event, render_extension
+from local.graph.api.users import list_users
 from local.graph.mailbox.schema import read_event, read_extension
 from local.graph.mailbox.zones import parse_query_time
 from local.graph.messages import MISSING, GraphAnswer, GraphError, GraphRequest, bad_request, json_body
@@ -105,10 +106,18 @@ class CalendarService:
 
     async def _work(self, request: GraphRequest) -> GraphAnswer:
         try:
+            if request.segments == ("users",):
+                return await self._users(request)
             route, parameters = self._find_route(request)
             return await route(self._read_call(request, parameters))
         except GraphError as error:
             return error.answer()
+
+    async def _users(self, request: GraphRequest) -> GraphAnswer:
+        if request.method != "GET":
+            raise GraphError(405, "MethodNotAllowed", f"{request.method} is not allowed here.")
+        await self._busy()
+        return GraphAnswer(200, list_users(request.query, self.state.mailboxes.values(), self.state.config))
 
     def _find_route(self, request: GraphRequest) -> tuple[Route, dict[str, str]]:
         for pattern, methods in self._routes.items():

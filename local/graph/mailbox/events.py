@@ -75,6 +75,8 @@ class Mailbox:
     display_name: str
     user_principal_name: str
     kind: MailboxKind = "normal"
+    mail: str = ""
+    """The primary mail address; empty: the user principal name."""
     events: dict[str, StoredEvent] = field(default_factory=dict)
     """By immutable id, oldest first: what the calendar shows."""
     by_mutable_id: dict[str, StoredEvent] = field(default_factory=dict)

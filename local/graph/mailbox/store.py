@@ -77,6 +77,7 @@ class GraphState:
         display_name: str = "",
         user_principal_name: str = "",
         kind: MailboxKind = "normal",
+        mail: str = "",
     ) -> Mailbox:
         """Add a user, or change the kind, and the names if given, of one that is there already."""
         key = identifier.lower()
@@ -85,6 +86,7 @@ class GraphState:
         mailbox.kind = kind
         mailbox.display_name = display_name or mailbox.display_name
         mailbox.user_principal_name = user_principal_name or mailbox.user_principal_name
+        mailbox.mail = mail or mailbox.mail
         self._ids_by_name[mailbox.user_principal_name.lower()] = key
         return mailbox
 

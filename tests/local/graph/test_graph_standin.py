@@ -70,7 +70,8 @@ async def test_request_ids_are_answered(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/users", 400),
+        ("GET", "/users", 403),
+        ("POST", "/users", 405),
         ("GET", f"/users/{USER}/calendar/events", 400),
         ("GET", f"/Users/{USER}/events", 400),
         ("GET", "/me/events", 400),
