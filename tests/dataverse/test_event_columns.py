@@ -226,6 +226,29 @@ async def test_paths_lead_over_lookups_to_any_table(dataverse: DataverseWorld) -
     }
 
 
+async def test_a_project_s_booking_tells_project_role_and_what_is_required(dataverse: DataverseWorld) -> None:
+    """As docs/participation.md has the columns: by way of the requirement, without any work order."""
+    dataverse.put(replace(booking(BOOKING_ID), work_order=None))
+    need = create(
+        dataverse,
+        "msdyn_resourcerequirements",
+        msdyn_name="Commission line 2",
+        **{
+            "msdyn_projectid@odata.bind": create(dataverse, "msdyn_projects", msdyn_subject="New factory"),
+            "msdyn_roleid@odata.bind": create(dataverse, "bookableresourcecategories", name="Electrician"),
+        },
+    )
+    dataverse.standin.state.update(
+        "bookableresourcebookings", BOOKING_ID, {"msdyn_ResourceRequirement@odata.bind": need}
+    )
+    assert await shown(
+        dataverse,
+        project="msdyn_resourcerequirement.msdyn_projectid.msdyn_subject",
+        role="msdyn_resourcerequirement.msdyn_roleid.name",
+        task="msdyn_resourcerequirement.msdyn_name",
+    ) == {"project": "New factory", "role": "Electrician", "task": "Commission line 2"}
+
+
 async def test_columns_cost_no_request(dataverse: DataverseWorld) -> None:
     """They are joined to the one question that is asked for the booking anyhow."""
     put(dataverse)

@@ -337,8 +337,12 @@ def _around_work_orders() -> tuple[Table, ...]:
                 text("msdyn_name"),
                 when("msdyn_timewindowstart"),
                 lookup("msdyn_projectid", "msdyn_projectid", "msdyn_project"),
+                lookup("msdyn_roleid", "msdyn_roleid", "bookableresourcecategory"),
                 *_state(),
             ),
+        ),
+        make_table(
+            "bookableresourcecategory", "bookableresourcecategories", "name", (text("name"), *_state())
         ),
         make_table(
             "msdyn_project", "msdyn_projects", "msdyn_subject", (text("msdyn_subject", 200), *_state())
