@@ -29,6 +29,7 @@ SEAMS = {
     "azure/proofs.py: TokenClient": "inside the Azure adapter: what the SDK's credentials have in common",
     "bulk/queueing.py: Checkpoints": "where a command notes its own progress; no service is behind it",
     "dataverse/web_api/transport.py: Wire": "inside the Dataverse adapter: what its client sends by",
+    "domain/event_text/words.py: Words": "what the standard library's gettext is; no adapter fulfils it",
     "outlook/batch.py: BatchTransport": "inside the Outlook adapter: what its batches are posted by",
     "outlook/calendar.py: Batches": "inside the Outlook adapter: what its calendar submits requests to",
     "plumbing/telemetry.py: Note": "a span under way, or nothing where nobody listens",

@@ -30,10 +30,10 @@ AZURE_PYTHON = (3, 13)
 """What infra/modules/function-app.bicep has Azure run: bytecode and wheels are for this version alone."""
 SINGLE_FILES = frozenset(["function_app.py", "host.json", "requirements.txt", "event.toml"])
 """What is deployed of the repository's root; the last one is the deployment's own, and may be missing."""
-BODIES = PurePosixPath("event")
-"""The folder of HTML that the event file names."""
+BESIDE_EVENT_FILE = PurePosixPath("event")
+"""The folder of the bodies that the event file names, and of a deployment's own translations."""
 PACKAGE = "booking_sync/"
-SUFFIXES = frozenset([".py", ".html", ".css", ".js"])
+SUFFIXES = frozenset([".py", ".html", ".css", ".js", ".po"])
 NOT_IN_AZURE = ("booking_sync/__main__.py", "booking_sync/cli/")
 """The command line, which needs packages that the app goes without."""
 
@@ -62,12 +62,14 @@ class PackagingError(Exception):
 
 def published(tracked: Iterable[str]) -> list[str]:
     """The files that are deployed, of all that git knows; paths with `/`, in order."""
-    return sorted(path for path in tracked if path in SINGLE_FILES or _is_of_the_app(path) or _is_body(path))
+    return sorted(
+        path for path in tracked if path in SINGLE_FILES or _is_of_the_app(path) or _is_of_events(path)
+    )
 
 
-def _is_body(path: str) -> bool:
+def _is_of_events(path: str) -> bool:
     file = PurePosixPath(path)
-    return file.parent == BODIES and file.suffix == ".html"
+    return file.parent == BESIDE_EVENT_FILE and file.suffix in (".html", ".po")
 
 
 def _is_of_the_app(path: str) -> bool:

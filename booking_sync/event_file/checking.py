@@ -13,13 +13,15 @@ from booking_sync.domain.event_text.links import DEFAULT_MAP_LINK
 from booking_sync.domain.event_text.names import BUILT_IN_NAMES
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.event_text.templates import BadTemplateError
+from booking_sync.domain.event_text.words import ENGLISH, read_tag
 from booking_sync.domain.zones import UTC_NAME, EventZone, UnknownZoneError, event_zone
 from booking_sync.errors import SettingsError
-from booking_sync.event_file.content import EventFileError
+from booking_sync.event_file.content import EventFileError, Problem
 from booking_sync.event_file.parsing import nearest
 
 if TYPE_CHECKING:
-    from booking_sync.event_file.content import EventFile, Problem
+    from booking_sync.domain.event_text.words import Words
+    from booking_sync.event_file.content import EventFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,11 @@ def make_renderer(
         zone,
         dataverse_url,
         language=file.language,
+        words=_words(file, problems),
+        date_format=file.date_format,
+        time_format=file.time_format,
         map_link=file.map_link or DEFAULT_MAP_LINK,
         columns=tuple(each.name for each in file.columns),
-    )
-    plain = replace(
-        plain,
-        date_format=file.date_format or plain.date_format,
-        time_format=file.time_format or plain.time_format,
     )
     subject = given.subject or file.subject
     body = given.body or file.body
@@ -81,6 +81,22 @@ def _zone(file: EventFile, given: Overrides, problems: list[Problem]) -> EventZo
         wanted = "must be a time zone's IANA name (Europe/Berlin) or Windows name (W. Europe Standard Time)"
         problems.append(file.problem("event.zone", wanted))
         return event_zone(UTC_NAME)
+
+
+def _words(file: EventFile, problems: list[Problem]) -> Words:
+    """The words of the file's language; English costs no reading."""
+    tag = read_tag(file.language) or "en"
+    if tag.partition("-")[0] == "en" and not file.catalogues:
+        return ENGLISH
+    from booking_sync.languages import catalogue  # noqa: PLC0415 - most deployments speak English
+
+    own: dict[str, bytes] = {}
+    for each in file.catalogues:
+        try:
+            own[each.tag] = catalogue.compiled(each.text)
+        except catalogue.BadCatalogueError as error:
+            problems.append(Problem(f"{each.name} can't be used: {error}"))
+    return catalogue.words_of(tag, own)
 
 
 def _wrong(style: EventStyle, *, fully: bool) -> str:

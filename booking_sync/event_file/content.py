@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 FILE_NAME = "event.toml"
 """Where the file is looked for unless a setting says otherwise: beside function_app.py."""
+FOLDER = "event"
+"""Beside the event file, and published with it: bodies, and catalogues of languages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,21 @@ class NamedPath:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnCatalogue:
+    """A language's words that the deployment translates itself, before those that are shipped."""
+
+    tag: str
+    """The language's, in lower case: `de-at`."""
+    text: str
+    """As translators write it (`.po`); not looked into yet."""
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return f"{FOLDER}/{self.tag}.po"
+
+
+@dataclass(frozen=True, slots=True)
 class EventFile:
     """The file, or the absence of one: every text is empty where it says nothing."""
 
@@ -73,6 +90,7 @@ class EventFile:
     map_link: str = ""
     date_format: str = ""
     time_format: str = ""
+    catalogues: tuple[OwnCatalogue, ...] = ()
     positions: Mapping[str, Position] = field(default_factory=dict, compare=False)
     """By key, `event.zone`, where it stands."""
 

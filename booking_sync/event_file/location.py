@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from booking_sync.domain.event_text.words import read_tag
 from booking_sync.domain.text import trim
-from booking_sync.event_file.content import FILE_NAME, EventFile, EventFileError, Problem
+from booking_sync.event_file.content import (
+    FILE_NAME,
+    FOLDER,
+    EventFile,
+    EventFileError,
+    OwnCatalogue,
+    Problem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,9 +47,11 @@ def load_event_file(environ: Mapping[str, str], folder: Path = _APP_FOLDER) -> E
 
     try:
         text = _read(path)
+        catalogues = _read_catalogues(path.parent / FOLDER)
     except ValueError as error:
         raise EventFileError(name, [Problem(f"The file {error}")]) from None
-    return parse(text, name, lambda body: _read_body(path.parent, body))
+    file = parse(text, name, lambda body: _read_body(path.parent, body))
+    return replace(file, catalogues=catalogues)
 
 
 def event_file_name(environ: Mapping[str, str]) -> str:
@@ -52,6 +63,20 @@ def _read_body(folder: Path, name: str) -> str:
     if not _BODY_FILE.fullmatch(name):
         raise ValueError("must be a file in the folder event/, which is published: event/body.html")
     return _read(folder / name)
+
+
+def _read_catalogues(folder: Path) -> tuple[OwnCatalogue, ...]:
+    """Every catalogue of the folder; raises ValueError with what is wrong."""
+    found: dict[str, OwnCatalogue] = {}
+    for path in sorted(folder.glob("*.po")):
+        tag = read_tag(path.stem)
+        if not tag or tag in found:
+            raise ValueError(f"{FOLDER}/{path.name} must be called by one language's tag, such as de.po")
+        try:
+            found[tag] = OwnCatalogue(tag, _read(path))
+        except ValueError as error:
+            raise ValueError(f"{FOLDER}/{path.name} {error}") from None
+    return tuple(found.values())
 
 
 def _read(path: Path) -> str:

@@ -119,9 +119,8 @@ class _Reader:
         texts = {field: self._text(event, key, check) for field, (key, check) in _TEXTS.items()}
         if "body_file" in event:
             texts["body"] = self._body_file(event, body_file)
-        return EventFile(
-            name, self._columns(self._table(found, "columns")), positions=self._positions, **texts
-        )
+        columns = self._columns(self._table(found, "columns"))
+        return EventFile(name, columns, catalogues=(), positions=self._positions, **texts)
 
     def _columns(self, table: Mapping[str, Any]) -> tuple[NamedPath, ...]:
         if len(table) > MAX_COLUMNS:

@@ -11,14 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.booking import Address, Booking, BookingStatus, CommitType, WorkOrder
+from booking_sync.domain.booking import (
+    Address,
+    Booking,
+    BookingStatus,
+    CommitType,
+    FieldServiceStatus,
+    WorkOrder,
+)
 from booking_sync.domain.event import EventContent, unchanged_parts
 from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue, EventColumn
 from booking_sync.domain.event_text.links import one_line_address
 from booking_sync.domain.event_text.names import BUILT_IN_NAMES
 from booking_sync.domain.event_text.renderer import SUBJECT_MAX_CHARACTERS, EventRenderer, EventStyle
 from booking_sync.domain.event_text.templates import BadTemplateError
-from booking_sync.domain.event_text.values import Wording, span_text
+from booking_sync.domain.event_text.values import Wording
+from booking_sync.domain.event_text.words import span_text
 from booking_sync.domain.zones import event_zone
 from tests.support.bookings import PROPOSED, SCHEDULED, TRAVELING, booking
 
@@ -325,3 +333,52 @@ def test_moments_at_the_end_of_the_calendar_have_a_text() -> None:
     """A moment without a form in the event's zone is told in UTC."""
     wording = Wording(event_zone("America/New_York"))
     assert wording.moment(datetime(1, 1, 1, tzinfo=UTC)).endswith("01-01 00:00")
+
+
+def test_what_nobody_chose_stays_as_it_is() -> None:
+    """An update of the app rewrites no event: fingerprints are those that version 0.2 recorded."""
+    start = datetime(2026, 11, 27, 8, tzinfo=UTC)
+    end = start + timedelta(hours=2)
+    place = Address(("Main St 1",), "Espoo", "", "02100", "Finland")
+    full = Booking(
+        id="3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+        name="Turbine check",
+        start=start,
+        end=end,
+        active=True,
+        status=BookingStatus("Scheduled", CommitType.COMMITTED, FieldServiceStatus.SCHEDULED),
+        work_order=WorkOrder(
+            "00042",
+            "Fabrikam & Sons",
+            "Check\nthe turbine",
+            "Ring twice",
+            place,
+            "High",
+            "Inspection",
+            "Noise",
+            "Kim",
+        ),
+        travel_minutes=90,
+        arrival=start + timedelta(minutes=90),
+    )
+    bare = Booking(id=full.id, name="", start=start, end=end, active=True)
+    times = "{{ arrival }}, {{ duration }}, {{ travel }}"
+    helsinki = event_zone("Europe/Helsinki")
+    recorded = {
+        EventStyle(event_zone("UTC"), URL): (
+            "1cd1bbc47aad79a55246fba7cf1238da",
+            "f51561768af3286e394b739d3833238a",
+        ),
+        EventStyle(helsinki, URL, times): (
+            "e733077f1caef7865246fba7cf1238da",
+            "4eb5c09b27cddd58394b739d3833238a",
+        ),
+        EventStyle(helsinki, URL, times, date_format="%A %d. %b %Y", time_format="%I:%M %p"): (
+            "1d1c3255e11e00215246fba7cf1238da",
+            "4eb5c09b27cddd58394b739d3833238a",
+        ),
+    }
+    for style, expected in recorded.items():
+        renderer = EventRenderer(style)
+        found = tuple(renderer.render(each, start, end).fingerprint() for each in (full, bare))
+        assert found == expected

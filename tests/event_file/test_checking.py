@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from booking_sync.errors import SettingsError
 from booking_sync.event_file.checking import Overrides, make_renderer
 from booking_sync.event_file.content import EventFile, EventFileError, NamedPath
+from booking_sync.event_file.location import load_event_file
 from booking_sync.event_file.parsing import parse
 
 URL = "https://contoso.crm4.dynamics.com"
@@ -35,7 +38,7 @@ def test_the_file_is_used_and_settings_override_single_values() -> None:
         "A",
         "C",
     )
-    assert (style.language, style.time_format, style.date_format) == ("de", "%H.%M", "%Y-%m-%d")
+    assert (style.language, style.time_format, style.date_format) == ("de", "%H.%M", "")
     plain = make_renderer(EventFile(), Overrides(), URL).style
     assert (plain.zone.graph_name, plain.subject_template) == ("UTC", "")
 
@@ -75,3 +78,41 @@ def test_a_person_s_check_tries_what_is_said_of_values() -> None:
     text = '[event]\nbody = "{% if priority %}{{ priorty }}{% endif %}"\n'
     make_renderer(a_file(text), Overrides(), URL)
     assert told(text, fully=True)[0].endswith("'priorty' is undefined: is priority meant?")
+
+
+def test_the_language_of_the_file_is_that_of_the_words(tmp_path: Path) -> None:
+    """And the deployment's own catalogues come before those that are shipped."""
+    folder = write_event_file(tmp_path, '[event]\nlanguage = "de-AT"\n')
+    (folder / "de.po").write_text('msgid "Status:"\nmsgstr "Stand:"\n')
+    words = make_renderer(load_event_file({}, tmp_path), Overrides(), URL).style.words
+    assert [words.gettext(each) for each in ("Status:", "Customer:")] == ["Stand:", "Kunde:"]
+
+
+def test_a_catalogue_s_mistake_is_told_with_its_line(tmp_path: Path) -> None:
+    """In whatever language it is, before it is anybody's."""
+    folder = write_event_file(tmp_path, "")
+    (folder / "fi.po").write_text('msgid "%(travel)s of this time"\nmsgstr "aikaa"\n')
+    with pytest.raises(EventFileError, match=r"event/fi\.po can't be used: line 1: lacks %\(travel\)s"):
+        make_renderer(load_event_file({}, tmp_path), Overrides(), URL)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "wrong"),
+    [
+        ("german!.po", b"", r"event/german!\.po must be called by one language's tag"),
+        ("de.po", b"\xff", r"event/de\.po is not UTF-8"),
+        ("de.po", b" " * 200_001, r"event/de\.po has 200001 bytes"),
+    ],
+)
+def test_a_catalogue_that_is_none_is_told(tmp_path: Path, name: str, content: bytes, wrong: str) -> None:
+    """With what to call it, or what it is."""
+    (write_event_file(tmp_path, "") / name).write_bytes(content)
+    with pytest.raises(EventFileError, match=wrong):
+        load_event_file({}, tmp_path)
+
+
+def write_event_file(folder: Path, text: str) -> Path:
+    """The folder for catalogues beside the file."""
+    (folder / "event.toml").write_text(text)
+    (folder / "event").mkdir()
+    return folder / "event"

@@ -132,14 +132,21 @@ def test_nothing_but_what_runs_is_published(tracked: list[str]) -> None:
     assert around == {"function_app.py", "host.json", "requirements.txt"}
     assert command_line
     assert {path for path in published if path.endswith(".py")} - {"function_app.py"} == ours - command_line
-    assert {Path(path).parent.name for path in set(published) - around - ours} == {"static"}
+    assert {Path(path).parent.name for path in set(published) - around - ours} == {"static", "languages"}
 
 
 @pytest.mark.parametrize("reader", ["git's rules", "Core Tools"])
 def test_a_deployment_s_event_file_is_published(reader: str, tmp_path: Path) -> None:
     """With the bodies that it names, and with nothing else that lies beside them."""
-    own = ["event.toml", "event/body.html"]
-    beside = ["docs/event.md", "event/body.txt", "event/notes/body.html", "event/.env", "other.toml"]
+    own = ["event.toml", "event/body.html", "event/de.po"]
+    beside = [
+        "docs/event.md",
+        "event/body.txt",
+        "event/events.pot",
+        "event/notes/body.html",
+        "event/.env",
+        "other.toml",
+    ]
     paths = [*own, *beside]
     assert package.published(paths) == own
     left = _left_by_git_s_rules(paths, tmp_path) if reader == "git's rules" else _left_by_core_tools(paths)

@@ -5,6 +5,7 @@
     links        addresses that an event leads to
     columns      columns that an administrator chose: where each is, what it holds
     values       their texts
+    words        our own words, dates and spans in a language
     names        what templates may name, cleaned: text from Dataverse is untrusted
     renderer     puts it together
 

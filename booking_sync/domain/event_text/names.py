@@ -9,7 +9,6 @@ from booking_sync.domain.event_text.links import booking_url, map_url, one_line_
 from booking_sync.domain.event_text.values import (
     LINE_MAX_CHARACTERS,
     TEXT_MAX_CHARACTERS,
-    span_text,
     value_text,
 )
 from booking_sync.domain.text import clean_line, clean_lines
@@ -70,7 +69,7 @@ def names_of(
         "booking_name": clean_line(booking.name, LINE_MAX_CHARACTERS),
         "booking_url": booking_url(dataverse_url, booking.id),
         "contact": work_order.contact,
-        "duration": _duration(booking.start, booking.end),
+        "duration": _duration(booking.start, booking.end, wording),
         "incident_type": work_order.incident_type,
         "instructions": work_order.instructions,
         "map_url": map_url(map_link, address),
@@ -78,7 +77,7 @@ def names_of(
         "priority": work_order.priority,
         "status": clean_line(booking.status.name, LINE_MAX_CHARACTERS) if booking.status else "",
         "summary": work_order.summary,
-        "travel": span_text(booking.travel_minutes or 0),
+        "travel": wording.span(booking.travel_minutes or 0),
         "work_order_number": work_order.number,
         "work_order_type": work_order.type,
         **dict.fromkeys(columns, ""),
@@ -119,5 +118,5 @@ def _arrival(arrival: datetime | None, start: datetime | None, wording: Wording)
     return wording.clock(arrival) if same_day else wording.moment(arrival)
 
 
-def _duration(start: datetime | None, end: datetime | None) -> str:
-    return span_text(round((end - start).total_seconds() / 60)) if start and end else ""
+def _duration(start: datetime | None, end: datetime | None, wording: Wording) -> str:
+    return wording.span(round((end - start).total_seconds() / 60)) if start and end else ""

@@ -13,12 +13,14 @@ from booking_sync.domain.event_text.links import DEFAULT_MAP_LINK, one_line_addr
 from booking_sync.domain.event_text.names import clean_work_order, names_of
 from booking_sync.domain.event_text.templates import BadTemplateError, compile_template, fill
 from booking_sync.domain.event_text.values import Wording
+from booking_sync.domain.event_text.words import ENGLISH
 from booking_sync.domain.ids import NO_GUID
 from booking_sync.domain.text import clean, clean_line
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from booking_sync.domain.event_text.words import Words
     from booking_sync.domain.zones import EventZone
 
 SUBJECT_MAX_CHARACTERS = 255
@@ -53,9 +55,12 @@ class EventStyle:
     """Jinja source; empty takes the built-in one."""
     body_template: str = ""
     language: str = ""
-    """Of choices, a tag such as `de`; empty: as Dataverse shows them to the app."""
-    date_format: str = "%Y-%m-%d"
-    time_format: str = "%H:%M"
+    """A tag such as `de`; empty: English, and choices as Dataverse shows them to the app."""
+    date_format: str = ""
+    """As Python's strftime takes it; empty: as the language has it."""
+    time_format: str = ""
+    words: Words = ENGLISH
+    """The language's."""
     map_link: str = DEFAULT_MAP_LINK
     """A map's address with `{address}` in it."""
     columns: tuple[str, ...] = ()
@@ -64,7 +69,7 @@ class EventStyle:
     @property
     def wording(self) -> Wording:
         """How values become texts."""
-        return Wording(self.zone, self.language, self.date_format, self.time_format)
+        return Wording(self.zone, self.language, self.date_format, self.time_format, self.words)
 
 
 class EventRenderer:
@@ -96,8 +101,8 @@ class EventRenderer:
         event_start, event_end = self.style.zone.write(start, end)
         place = one_line_address(work_order.address)
         return EventContent(
-            subject=clean_line(fill(self._subject, names), SUBJECT_MAX_CHARACTERS),
-            body_html=_bounded(clean(fill(self._body, names))),
+            subject=clean_line(fill(self._subject, names, self.style.words), SUBJECT_MAX_CHARACTERS),
+            body_html=_bounded(clean(fill(self._body, names, self.style.words))),
             start=event_start,
             end=event_end,
             show_as=_show_as(booking),
@@ -113,8 +118,8 @@ class EventRenderer:
             BadTemplateError: a template fails.
         """
         names = dict.fromkeys(self._names(_BARE, WorkOrder()), "1234567")
-        fill(self._subject, names, quoting=True)
-        _bounded(fill(self._body, names, quoting=True))
+        fill(self._subject, names, self.style.words, quoting=True)
+        _bounded(fill(self._body, names, self.style.words, quoting=True))
 
     def _names(self, booking: Booking, work_order: WorkOrder) -> dict[str, str]:
         style = self.style
@@ -129,8 +134,8 @@ class EventRenderer:
 
     def _try_out(self) -> None:
         names = self._names(_BARE, WorkOrder())
-        fill(self._subject, names, quoting=True)
-        _bounded(fill(self._body, names, quoting=True))
+        fill(self._subject, names, self.style.words, quoting=True)
+        _bounded(fill(self._body, names, self.style.words, quoting=True))
 
 
 def _bounded(body: str) -> str:

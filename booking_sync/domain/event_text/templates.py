@@ -2,21 +2,27 @@
 
 The sandbox keeps templates from Python's insides and from endless ranges; what they cost otherwise is the
 administrator's, who could deploy other code as well.
+
+`_('…')` is a word of the template's own in the event's language. What comes of it is text like every other,
+and escaped where the template makes HTML: somebody may put a column's text in there.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from booking_sync.domain.event_text.links import dialled
+from booking_sync.domain.event_text.words import ENGLISH
 from booking_sync.domain.text import shorten
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+    from booking_sync.domain.event_text.words import Words
 
 _MAX_TOLD = 300
 
@@ -45,17 +51,34 @@ def compile_template(source: str, *, escape: bool) -> Template:
         raise BadTemplateError(f"{type(error).__name__}: {error}"[:_MAX_TOLD]) from error
 
 
-def fill(template: Template, names: dict[str, str], *, quoting: bool = False) -> str:
+def fill(template: Template, names: dict[str, str], words: Words = ENGLISH, *, quoting: bool = False) -> str:
     """Render; with `quoting`, an error tells what Jinja says, which may quote the names' values.
+
+    A name takes the place of a function that is called like it.
 
     Raises:
         BadTemplateError: the template fails on these names.
     """
     try:
-        return template.render(names)
+        return template.render(_functions(words) | names)
     except Exception as error:
         told = f"{type(error).__name__}: {error}" if quoting else type(error).__name__
         raise BadTemplateError(shorten(told, _MAX_TOLD)) from error
+
+
+def _functions(words: Words) -> dict[str, Any]:
+    """What templates may call: `_`, also as `gettext`, and `ngettext` for what is told of so many."""
+
+    def translated(text: object, /, **places: object) -> str:
+        said = str(text)
+        told = words.gettext(said) if said else ""  # an empty text would be the catalogue's own header
+        return told % places if places else told
+
+    def counted(one: object, many: object, count: object, /, **places: object) -> str:
+        number = int(str(count).strip() or 0)
+        return words.ngettext(str(one), str(many), number) % {"count": number, **places}
+
+    return {"_": translated, "gettext": translated, "ngettext": counted}
 
 
 def _dialled(text: str) -> str:

@@ -1,7 +1,8 @@
 """The texts of columns that an administrator chose. Untrusted like every other: cleaned, and cut.
 
 Numbers, money and the names of other rows are shown as Dataverse formats them, by the application user's
-format and with the currency's symbol. Choices go by their labels in the event's language, times by its zone.
+format and with the currency's symbol. Choices go by their labels in the event's language, dates and times by
+that language too, in the event's zone.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.event_text.columns import ColumnKind
+from booking_sync.domain.event_text.words import ENGLISH, clock_text, date_text, span_text
 from booking_sync.domain.text import clean_line, clean_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from booking_sync.domain.event_text.columns import ColumnValue
+    from booking_sync.domain.event_text.words import Words
     from booking_sync.domain.zones import EventZone
 
 TEXT_MAX_CHARACTERS = 4000
@@ -25,7 +28,6 @@ TEXT_MAX_CHARACTERS = 4000
 technician reads. In UTF-16 units."""
 LINE_MAX_CHARACTERS = 255
 """Of what stands on one line: labels, names, numbers, times, the parts of an address."""
-_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +37,19 @@ class Wording:
     zone: EventZone
     language: str = ""
     """A tag such as `de` or `pt-BR`; empty: choices by the label that Dataverse itself shows."""
-    date_format: str = "%Y-%m-%d"
-    """As Python's strftime takes it."""
-    time_format: str = "%H:%M"
+    date_format: str = ""
+    """As Python's strftime takes it; empty: as the language has it."""
+    time_format: str = ""
+    words: Words = ENGLISH
+    """The language's."""
 
     def day(self, day: date) -> str:
         """A date as people read it here."""
-        return day.strftime(self.date_format)
+        return date_text(day, self.date_format, self.words)
 
     def clock(self, moment: datetime) -> str:
         """A time of day as people read it here; an aware one in the zone."""
-        return self.local(moment).strftime(self.time_format)
+        return clock_text(self.local(moment), self.time_format, self.words)
 
     def local(self, moment: datetime) -> datetime:
         """The moment as the zone's clocks show it; one without a zone as it stands."""
@@ -58,6 +62,10 @@ class Wording:
         """Date and time."""
         return f"{self.day(self.local(moment).date())} {self.clock(moment)}"
 
+    def span(self, minutes: int) -> str:
+        """A span of time; empty for none."""
+        return span_text(minutes, self.words)
+
 
 def value_text(value: ColumnValue, wording: Wording) -> str:
     """The text of a value; empty when there is nothing to see."""
@@ -65,12 +73,6 @@ def value_text(value: ColumnValue, wording: Wording) -> str:
     if value.column.kind is ColumnKind.TEXT:
         return clean_lines(text, TEXT_MAX_CHARACTERS)
     return clean_line(text, LINE_MAX_CHARACTERS)
-
-
-def span_text(minutes: int) -> str:
-    """A span of time: `45 min`, `2 h`, `1 h 30 min`; empty for none."""
-    hours, rest = divmod(max(0, minutes), _MINUTES)
-    return " ".join(f"{count} {unit}" for count, unit in ((hours, "h"), (rest, "min")) if count)
 
 
 def _text(value: ColumnValue, wording: Wording) -> str:
