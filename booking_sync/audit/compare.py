@@ -294,8 +294,14 @@ def differences(event: MarkedEvent, content: EventContent, booking: Booking) -> 
         "isAllDay": not event.all_day,
         "recurrence": not event.repeats,
         "attendees": not event.attended,
+        **_as_ruled(event, content),
     }
     return [name for name, equal in same.items() if not equal]
+
+
+def _as_ruled(event: MarkedEvent, content: EventContent) -> Mapping[str, bool]:
+    """Of what a rule set; the rest is the technician's."""
+    return {name: getattr(event, name) == value for name, value in content.options.said.items()}
 
 
 def _ours(event: MarkedEvent, content: EventContent) -> frozenset[str]:

@@ -133,6 +133,7 @@ def _resource(
         row.required_integer("resourcetype"),
         _user(row.related("UserId", "_userid_value")),
         id=booking.guid("_resource_value") or "",
+        name=booking.formatted("_resource_value"),
         takes_part=row.integer(of_resource.takes_part) if of_resource.takes_part else None,
         mailbox=clean_line(row.text(of_resource.mailbox) or "", RESOURCE_MAILBOX_LENGTH)
         if of_resource.mailbox

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.participation import Participation
+    from booking_sync.event_file.content import Problem
     from booking_sync.ports.bookings import NamedResource
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.clock import Clock
@@ -95,6 +96,8 @@ class DoctorSources:
     participation: Callable[[], Participation]
     event_columns: Callable[[], Awaitable[Sequence[EventColumn]]]
     """Those of the event file, as the app finds them; raises `SettingsError` where a path leads nowhere."""
+    idle_conditions: Callable[[Sequence[EventColumn]], Sequence[Problem] | None]
+    """What rules ask for that no booking has; None without rules."""
     registration_reads: Callable[[], RegistrationReads]
     administered_columns: Callable[[], Awaitable[Sequence[EventColumn]]]
     """The same, as whoever sets the app up finds them."""
@@ -273,6 +276,9 @@ class DoctorChecks:
             if columns:
                 await dataverse.read_columns(columns)
                 self._note(event_columns.judge_columns(columns))
+            idle = self.sources.idle_conditions(columns)
+            if idle is not None:
+                self._note(event_columns.judge_rules(idle))
         except SettingsError as error:
             self._note(event_columns.judge_unusable(error))
         except SyncError as error:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.errors import SettingsError
+    from booking_sync.event_file.content import Problem
 
 CHECK = "columns of the event file"
+RULES = "rules of the event file"
 CORRECT = "Correct the file: `booking-sync event check` tells whether it can be used then."
 ROLE = (
     "In the security role booking_sync, give Read for the Organization on the tables on these paths and, on "
@@ -33,3 +35,10 @@ def judge_columns(columns: Sequence[EventColumn]) -> CheckResult:
     if late:
         words += f"; a change of {', '.join(late)} shows with the booking's next change or audit"
     return CheckResult(Area.DATAVERSE, CHECK, CheckStatus.OK, words)
+
+
+def judge_rules(idle: Sequence[Problem]) -> CheckResult:
+    """Rules, of which some can't fit."""
+    if idle:
+        return CheckResult(Area.DATAVERSE, RULES, CheckStatus.WARNING, "; ".join(map(str, idle)), CORRECT)
+    return CheckResult(Area.DATAVERSE, RULES, CheckStatus.OK, "each can fit, as far as can be told")

@@ -63,6 +63,8 @@ class BookableResource:
     user: SystemUser | None = None
     id: str = field(default="", compare=False)
     """Lower-case GUID; empty when it was not asked for. Not compared: the rules go by what rows say."""
+    name: str = field(default="", compare=False)
+    """As Dataverse tells it along with the lookup; empty where it was not asked for."""
     takes_part: int | None = None
     """A `TakesPart` that somebody chose on the row; None where nobody did."""
     mailbox: str = ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from booking_sync.domain.ids import read_guid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from booking_sync.domain.booking import Address
@@ -28,6 +29,14 @@ MAX_OWN_CATEGORIES = 50
 """Of a person's on one event that are written back; nobody assigns as many."""
 MAX_CATEGORY_LENGTH = 255
 """In UTF-16 units; Outlook makes no longer ones."""
+
+Sensitivity = Literal["normal", "private"]
+Importance = Literal["low", "normal", "high"]
+OptionName = Literal["sensitivity", "reminder", "importance"]
+NO_REMINDER = -1
+"""Instead of minutes: the event reminds of nothing."""
+_LETTERS: Mapping[OptionName, str] = {"sensitivity": "p", "reminder": "r", "importance": "i"}
+"""Behind a fingerprint, for each option that a rule set; no hexadecimal digits."""
 
 _MAIN_BYTES, _PART_BYTES = 8, 4
 _PART_DIGITS = 2 * _PART_BYTES
@@ -78,6 +87,39 @@ class EventTime:
 
 
 @dataclass(frozen=True, slots=True)
+class EventOptions:
+    """What people choose for their events themselves, unless a rule says it: None leaves it to them."""
+
+    sensitivity: Sensitivity | None = None
+    reminder: int | None = None
+    """Minutes before the start, or `NO_REMINDER`."""
+    importance: Importance | None = None
+    managed: frozenset[OptionName] = frozenset()
+    """Those that rules set, for this booking or for others: an event of which nobody knows how it was last
+    written gets them put back where no rule says anything. No part of a fingerprint."""
+
+    @property
+    def said(self) -> Mapping[OptionName, str | int]:
+        """Those that a rule set, by name."""
+        values: dict[OptionName, str | int | None] = {
+            "sensitivity": self.sensitivity,
+            "reminder": self.reminder,
+            "importance": self.importance,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def with_defaults(self, names: Iterable[OptionName]) -> EventOptions:
+        """The same, where each of these that no rule set is as an event of ours is made."""
+        missing = frozenset(names) - self.said.keys()
+        return replace(
+            self,
+            sensitivity="normal" if "sensitivity" in missing else self.sensitivity,
+            reminder=NO_REMINDER if "reminder" in missing else self.reminder,
+            importance="normal" if "importance" in missing else self.importance,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class EventContent:
     """All that we write of an event that is there; nothing else of it is ours."""
 
@@ -89,12 +131,36 @@ class EventContent:
     categories: tuple[str, ...] = ()
     location_name: str = ""
     location_address: Address | None = field(default=None)
+    options: EventOptions = EventOptions()
 
     def fingerprint(self) -> str:
-        """A short hash that changes with anything we would write; `unchanged_parts` compares two of them."""
+        """A short hash that changes with anything we would write; `unchanged_parts` compares two of them.
+
+        Behind it a letter for each option that a rule set. Without any it is what it was before there were
+        rules, so that no event is written anew for their sake.
+        """
         values = asdict(self)
         body, categories = values.pop("body_html"), values.pop("categories")
-        return _hash(values, _MAIN_BYTES) + _hash(body, _PART_BYTES) + _hash(categories, _PART_BYTES)
+        del values["options"]
+        said = self.options.said
+        if said:
+            values["options"] = said
+        letters = "".join(letter for name, letter in _LETTERS.items() if name in said)
+        digits = _hash(values, _MAIN_BYTES) + _hash(body, _PART_BYTES) + _hash(categories, _PART_BYTES)
+        return digits + letters
+
+    def after(self, recorded: str, *, trusted: bool) -> EventContent:
+        """What to write over an event: options that a rule set before, and none sets now, are put back.
+
+        Args:
+            recorded: the fingerprint of what was last written.
+            trusted: whether that may be believed. Where it may not, or is unknown, all options are put back
+                that rules may have set.
+        """
+        dropped = {name for name, letter in _LETTERS.items() if letter in recorded}
+        if not trusted or not recorded:
+            dropped |= self.options.managed
+        return replace(self, options=self.options.with_defaults(dropped)) if dropped else self
 
 
 def is_same_content(recorded: str, fingerprint: str) -> bool:
@@ -104,7 +170,7 @@ def is_same_content(recorded: str, fingerprint: str) -> bool:
 
 def unchanged_parts(recorded: str, fingerprint: str) -> frozenset[ContentPart]:
     """The parts in which a content is as the recorded one was; none where that is unknown."""
-    before, after = recorded.removesuffix(SHARED), fingerprint
+    before, after = _digits(recorded), _digits(fingerprint)
     if len(before) != len(after):
         return frozenset()
     parts: dict[ContentPart, slice] = {
@@ -112,6 +178,10 @@ def unchanged_parts(recorded: str, fingerprint: str) -> frozenset[ContentPart]:
         "categories": slice(-_PART_DIGITS, None),
     }
     return frozenset(part for part, digits in parts.items() if before[digits] == after[digits])
+
+
+def _digits(fingerprint: str) -> str:
+    return fingerprint.removesuffix(SHARED).rstrip("".join(_LETTERS.values()))
 
 
 def _hash(value: object, size: int) -> str:
@@ -182,3 +252,7 @@ class MarkedEvent:
     all_day: bool = False
     repeats: bool = False
     """It is a series, or one of its occurrences."""
+    sensitivity: str = "normal"
+    reminder: int = NO_REMINDER
+    """Minutes before the start."""
+    importance: str = "normal"

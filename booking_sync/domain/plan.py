@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.booking import Booking, CommitType, ResourceType
 from booking_sync.domain.event import is_same_content, unchanged_parts
+from booking_sync.domain.event_text.rules import NO_RULES
 from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.participation import EVERYBODY, calendar_of, has_left
 from booking_sync.domain.record import SyncRecord
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.booking import BookableResource
     from booking_sync.domain.event import ContentPart, EventContent, EventRef
+    from booking_sync.domain.event_text.rules import EventRules
     from booking_sync.domain.ownership import Own
     from booking_sync.domain.participation import Participation
 
@@ -77,6 +79,7 @@ def desired_state(
     *,
     require_work_order: bool,
     participation: Participation = EVERYBODY,
+    rules: EventRules = NO_RULES,
 ) -> DesiredState:
     """What Outlook should show of a booking.
 
@@ -85,6 +88,7 @@ def desired_state(
         render: makes the event's content.
         require_work_order: whether bookings without one show nowhere.
         participation: whose bookings are shown.
+        rules: which of them get no event.
     """
     resource = booking.resource
     against = _reason_against(booking, require_work_order=require_work_order)
@@ -97,6 +101,8 @@ def desired_state(
     if not participation.includes(resource):
         return Unwanted(_NO_PART, mailbox=calendar_of(resource), left=has_left(resource))
     mailbox = calendar_of(resource)
+    if hiding := rules.hiding(booking):
+        return Unwanted(f"rule {hiding} of the event file wants no event", mailbox=mailbox)
     if resource.mailbox and mailbox is None:
         return Invalid(resource.mailbox_problem or _BAD_MAILBOX)
     return _nowhere(resource) or _show(booking, mailbox, render)
@@ -239,10 +245,13 @@ def _plan_wanted(
     if current:
         tag = not record.fingerprint or not knowledge.trusted
         kept = unchanged_parts(record.fingerprint, fingerprint) if knowledge.trusted else frozenset()
-        write = UpdateEvent(current, desired.content, used, tag, kept)
+        content = desired.content.after(record.fingerprint, trusted=knowledge.trusted)
+        write = UpdateEvent(current, content, used, tag, kept)
     elif own and not undone:
-        write = UpdateEvent(own.event, desired.content, own.generation, tag=True)
-    else:
+        content = desired.content.after("", trusted=False)
+        write = UpdateEvent(own.event, content, own.generation, tag=True)
+    else:  # whole, for the answer may be an event that an earlier try made, with other options
         generation = max(record.generation, knowledge.burned.get(desired.mailbox, 0))
-        write = CreateEvent(desired.mailbox, desired.content, generation + 1)
+        content = desired.content.after("", trusted=False)
+        write = CreateEvent(desired.mailbox, content, generation + 1)
     return Plan(tuple(remove), write, after, must_record=True, undone=undone)

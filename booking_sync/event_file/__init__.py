@@ -3,10 +3,13 @@
     content      what the file holds, as frozen values
     positions    in which line each of its keys stands
     parsing      from text to content, and whatever is wrong with it
+    rules        its rules, and the colours of its categories
+    near         what was meant by a name that nobody knows
     location     where the file is, and its reading
     checking     whether zone and templates can be used
     report       what `booking-sync event check` tells
     resolving    its paths against the environment's table definitions
+    conditions   what its rules ask of the columns behind these paths
 
 The webhook reads the file as well: nothing but `checking` imports what takes a while.
 """

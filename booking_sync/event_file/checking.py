@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.event_text.links import DEFAULT_MAP_LINK
 from booking_sync.domain.event_text.names import BUILT_IN_NAMES
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.event_text.rules import EventRules
 from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.event_text.words import ENGLISH, read_tag
 from booking_sync.domain.zones import UTC_NAME, EventZone, UnknownZoneError, event_zone
 from booking_sync.errors import SettingsError
 from booking_sync.event_file.content import EventFileError, Problem
-from booking_sync.event_file.parsing import nearest
+from booking_sync.event_file.near import nearest
 
 if TYPE_CHECKING:
     from booking_sync.domain.event_text.words import Words
@@ -62,6 +63,7 @@ def make_renderer(
         time_format=file.time_format,
         map_link=file.map_link or DEFAULT_MAP_LINK,
         columns=tuple(each.name for each in file.columns),
+        rules=EventRules(file.rules, frozenset(each.name for each in file.columns)),
     )
     subject = given.subject or file.subject
     body = given.body or file.body

@@ -10,6 +10,9 @@ from booking_sync.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from booking_sync.domain.event_text.colours import CategoryColour
+    from booking_sync.domain.event_text.rules import EventRule
+
 FILE_NAME = "event.toml"
 """Where the file is looked for unless a setting says otherwise: beside function_app.py."""
 FOLDER = "event"
@@ -22,6 +25,19 @@ class Position:
 
     line: int
     column: int = 1
+
+
+def nearest_position(key: str, positions: Mapping[str, Position]) -> Position | None:
+    """Where a key stands, or else the table around it."""
+    while key and key not in positions:
+        key = key.rpartition(".")[0]
+    return positions.get(key)
+
+
+def key_words(key: str) -> str:
+    """How a problem calls a key: by its own name, a rule by its number from 1."""
+    tables, _, name = key.rpartition(".")
+    return f"rule {int(name) + 1}" if tables == "rules" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,10 @@ class EventFile:
 
     name: str = FILE_NAME
     columns: tuple[NamedPath, ...] = ()
+    rules: tuple[EventRule, ...] = ()
+    """In their order; positions name them `rules.0` and so on."""
+    categories: tuple[CategoryColour, ...] = ()
+    """Colours that categories of ours are to have."""
     zone: str = ""
     language: str = ""
     subject: str = ""
@@ -101,4 +121,8 @@ class EventFile:
 
     def problem(self, key: str, words: str) -> Problem:
         """What is wrong with the value of a key."""
-        return Problem(f"{key.rpartition('.')[2]} {words}", self.positions.get(key))
+        return Problem(f"{key_words(key)} {words}", self.position(key))
+
+    def position(self, key: str) -> Position | None:
+        """Where a key stands, or else the table around it."""
+        return nearest_position(key, self.positions)

@@ -13,16 +13,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booking_sync.domain.event_text.columns import MAX_COLUMNS
 from booking_sync.domain.event_text.links import MAP_PLACE
-from booking_sync.event_file.content import EventFile, EventFileError, NamedPath, Position, Problem
+from booking_sync.event_file.content import (
+    EventFile,
+    EventFileError,
+    NamedPath,
+    Position,
+    Problem,
+    key_words,
+    nearest_position,
+)
+from booking_sync.event_file.near import nearest
 from booking_sync.event_file.positions import find_positions
+from booking_sync.event_file.rules import check_spelling, read_categories, read_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 MAX_HOPS: Final = 5
 """Lookups on one path; nobody has needed more, and each joins a table."""
 
-_TABLES = ("columns", "event")
+_TABLES = ("columns", "event", "rules", "categories")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
@@ -85,15 +95,6 @@ def parse(text: str, name: str, body_file: Callable[[str], str]) -> EventFile:
     return file
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """What was most likely meant, as the end of a sentence; empty when nothing is like it."""
-    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
-
-    by_small = {each.lower(): each for each in known}
-    near = get_close_matches(name.lower(), list(by_small), n=3, cutoff=0.6)
-    return f": is {' or '.join(by_small[each] for each in near)} meant?" if near else ""
-
-
 def _syntax(told: str, text: str) -> Problem:
     place = _PLACE.search(told)
     last = Position(text.count("\n") + 1, len(text.rpartition("\n")[2]) + 1)
@@ -120,7 +121,12 @@ class _Reader:
         if "body_file" in event:
             texts["body"] = self._body_file(event, body_file)
         columns = self._columns(self._table(found, "columns"))
-        return EventFile(name, columns, catalogues=(), positions=self._positions, **texts)
+        rules = read_rules(found.get("rules", []), [each.name for each in columns], self._add)
+        colours = read_categories(self._table(found, "categories"), self._add)
+        check_spelling(rules, colours, self._add)
+        return EventFile(
+            name, columns, rules, colours, catalogues=(), positions=self._positions, **texts
+        )
 
     def _columns(self, table: Mapping[str, Any]) -> tuple[NamedPath, ...]:
         if len(table) > MAX_COLUMNS:
@@ -181,7 +187,8 @@ class _Reader:
                 self._add(f"{name}.{key}".lstrip("."), f"means nothing {there}{near}")
 
     def _add(self, key: str, words: str) -> None:
-        self.problems.append(Problem(f"{key.rpartition('.')[2]} {words}", self._positions.get(key)))
+        place = nearest_position(key, self._positions)
+        self.problems.append(Problem(f"{key_words(key)} {words}", place))
 
 
 def _wrong_name(name: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.event import NO_REMINDER
 from booking_sync.domain.watched import is_watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.domain.event_text.rules import EventRule
     from booking_sync.event_file.content import Problem
 
 
@@ -22,11 +24,19 @@ class EventFileReport:
     """As the setting names it."""
     problems: tuple[Problem, ...] = ()
     columns: tuple[EventColumn, ...] = ()
+    idle: tuple[Problem, ...] = ()
+    """Conditions of rules that fit no booking; the app can start with them all the same."""
+    rules: tuple[EventRule, ...] = ()
 
     @property
     def usable(self) -> bool:
         """Whether the app can start with it."""
         return not self.problems
+
+    @property
+    def faultless(self) -> bool:
+        """Whether there is nothing to be mended."""
+        return not self.problems and not self.idle
 
     def as_json(self) -> dict[str, object]:
         """For `--json`."""
@@ -34,6 +44,7 @@ class EventFileReport:
             "file": self.file,
             "usable": self.usable,
             "problems": [_problem(each) for each in self.problems],
+            "idleConditions": [_problem(each) for each in self.idle],
             "columns": [
                 {
                     "name": each.name,
@@ -43,6 +54,9 @@ class EventFileReport:
                 }
                 for each in self.columns
             ],
+            "rules": [
+                {"rule": number, "when": when, "says": says} for number, when, says in self.rule_rows()
+            ],
         }
 
     def rows(self) -> Sequence[tuple[str, str, str, str]]:
@@ -50,6 +64,32 @@ class EventFileReport:
         return [
             (each.name, each.path, str(each.kind).replace("_", " "), _shows(each)) for each in self.columns
         ]
+
+    def rule_rows(self) -> Sequence[tuple[str, str, str]]:
+        """A line for each rule: number, when it fits, what it says then."""
+        return [(str(number), _when(each), _says(each)) for number, each in enumerate(self.rules, 1)]
+
+
+def _when(rule: EventRule) -> str:
+    told = (f"{each.name} is {' or '.join(sorted(each.texts)) or 'empty'}" for each in rule.conditions)
+    return " and ".join(told) or "always"
+
+
+def _says(rule: EventRule) -> str:
+    """In the words of the file."""
+    said = {
+        "show_as": rule.show_as,
+        "private": None if rule.sensitivity is None else rule.sensitivity == "private",
+        "reminder": False if rule.reminder == NO_REMINDER else rule.reminder,
+        "category": False if rule.category == "" else rule.category,
+        "importance": rule.importance,
+        "event": rule.event,
+    }
+    return ", ".join(f"{name} = {_as_written(value)}" for name, value in said.items() if value is not None)
+
+
+def _as_written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _problem(problem: Problem) -> dict[str, object]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.event_text.columns import ColumnKind, EventColumn, Hop
 from booking_sync.domain.watched import BOOKING_TABLE
 from booking_sync.event_file.content import EventFileError
-from booking_sync.event_file.parsing import nearest
+from booking_sync.event_file.near import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

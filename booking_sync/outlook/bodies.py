@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from booking_sync.domain.booking import Address
+from booking_sync.domain.event import NO_REMINDER
 
 if TYPE_CHECKING:
-    from booking_sync.domain.event import ContentPart, EventContent, EventTime
+    from booking_sync.domain.event import ContentPart, EventContent, EventOptions, EventTime
 
 MARKER_PROPERTY: Final = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncMarker"
 """Extended property of all our events; it must never change, or we no longer recognise our own."""
@@ -34,9 +35,9 @@ _EXTENSION: Final = "#microsoft.graph.openTypeExtension"
 def new_event(content: EventContent, *, marker: str, transaction_id: str, birth: str) -> Json:
     """Our fields and marks, and what Graph's defaults get wrong for a bulk writer; later a person's."""
     return {
-        **_event(content, frozenset()),
         "sensitivity": "normal",
         "isReminderOn": False,
+        **_event(content, frozenset()),
         "responseRequested": False,
         "allowNewTimeProposals": False,
         "transactionId": transaction_id,
@@ -85,7 +86,21 @@ def _event(content: EventContent, kept: frozenset[ContentPart]) -> Json:
         event["body"] = {"contentType": "html", "content": content.body_html}
     if "categories" not in kept:
         event["categories"] = list(content.categories)
-    return event
+    return event | _options(content.options)
+
+
+def _options(options: EventOptions) -> Json:
+    """Those that a rule set; what is left out stays as it is."""
+    written: Json = {}
+    if options.sensitivity:
+        written["sensitivity"] = options.sensitivity
+    if options.reminder is not None:
+        written["isReminderOn"] = options.reminder != NO_REMINDER
+        if options.reminder != NO_REMINDER:
+            written["reminderMinutesBeforeStart"] = options.reminder
+    if options.importance:
+        written["importance"] = options.importance
+    return written
 
 
 def _property(name: str, value: str) -> Json:

@@ -51,6 +51,15 @@ class Fields:
         value = self._fields.get(name)
         return value if isinstance(value, str) else ""
 
+    def whole(self, name: str) -> int:
+        """A whole number; 0 when there is none."""
+        value = self._fields.get(name)
+        if value is None:
+            return 0
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise unreadable()
+        return value
+
     def flag(self, name: str) -> bool:
         """Whether it is true, and not anything else."""
         return self._fields.get(name) is True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event import EventRef, EventState, FoundEvent, MarkedEvent
+from booking_sync.domain.event import NO_REMINDER, EventRef, EventState, FoundEvent, MarkedEvent
 from booking_sync.domain.ids import read_moment
 from booking_sync.errors import TransientError
 from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
@@ -210,6 +210,9 @@ def _event(entry: Fields, mailbox: str, marker: str) -> MarkedEvent:
         attended=_is_attended(entry),
         all_day=entry.flag("isAllDay"),
         repeats=bool(entry.text("seriesMasterId")) or entry.evidence("type") == "seriesMaster",
+        sensitivity=entry.text("sensitivity"),
+        reminder=entry.whole("reminderMinutesBeforeStart") if entry.flag("isReminderOn") else NO_REMINDER,
+        importance=entry.text("importance"),
     )
 
 

@@ -62,6 +62,10 @@ _LISTED_FIELDS = (
     "attendees",
     "isAllDay",
     "type",
+    "sensitivity",
+    "isReminderOn",
+    "reminderMinutesBeforeStart",
+    "importance",
 )
 
 _MARKERS = f"$filter=id eq '{MARKER_PROPERTY}'"

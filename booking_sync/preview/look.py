@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.event_text.rules import NO_RULES
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from booking_sync.errors import PermanentError
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from booking_sync.domain.event import EventContent
+    from booking_sync.domain.event_text.colours import CategoryColour
+    from booking_sync.domain.event_text.rules import EventRules
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.ports.bookings import BookingRows
 
@@ -24,6 +27,10 @@ class PreviewSources:
 
     rows: BookingRows
     desired_state: DesiredStateRule
+    rules: EventRules = NO_RULES
+    """Those by which the state is desired, to tell which of them did something."""
+    colours: Sequence[CategoryColour] = ()
+    """Of the event file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class Preview:
     content: EventContent | None = None
     reason: str = ""
     """Empty where there is an event."""
+    rules: tuple[int, ...] = ()
+    """The numbers of the rules that decided something about the event."""
 
 
 async def look(sources: PreviewSources, booking_ids: Sequence[str]) -> Sequence[Preview]:
@@ -54,6 +63,6 @@ async def _look(sources: PreviewSources, booking_id: str) -> Preview:
         return Preview(booking_id, reason=GONE)
     match sources.desired_state(row.booking):
         case Wanted() as wanted:
-            return Preview(booking_id, wanted.content)
+            return Preview(booking_id, wanted.content, rules=sources.rules.judge(row.booking).numbers)
         case Unwanted() | Invalid() as other:
             return Preview(booking_id, reason=other.reason)

@@ -6,10 +6,12 @@ import html
 import re
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.event import NO_REMINDER
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.event import EventContent, EventOptions
     from booking_sync.preview.look import Preview
 
 NOTHING = "none"
@@ -25,8 +27,26 @@ def plain_text(body: str) -> str:
     return "\n".join(line for each in text.split("\n") if (line := each.strip()))
 
 
-def lines(content: EventContent) -> Sequence[tuple[str, str]]:
-    """The event, one line for each thing that it shows."""
+def ruled(options: EventOptions) -> Sequence[tuple[str, str]]:
+    """What rules say of things that are the technician's own otherwise, one line for each."""
+    told: list[tuple[str, str]] = []
+    if options.sensitivity:
+        told.append(("private", "yes" if options.sensitivity == "private" else "no"))
+    if options.reminder is not None:
+        minutes = f"{options.reminder} minutes before"
+        told.append(("reminder", NOTHING if options.reminder == NO_REMINDER else minutes))
+    if options.importance:
+        told.append(("importance", options.importance))
+    return told
+
+
+def lines(content: EventContent, rules: Sequence[int] = ()) -> Sequence[tuple[str, str]]:
+    """The event, one line for each thing that it shows.
+
+    Args:
+        content: the event's.
+        rules: the numbers of those that decided something about it.
+    """
     start, end = content.start.date_time.replace("T", " "), content.end.date_time.replace("T", " ")
     return [
         ("subject", content.subject),
@@ -34,6 +54,8 @@ def lines(content: EventContent) -> Sequence[tuple[str, str]]:
         ("place", content.location_name or NOTHING),
         ("shown as", content.show_as),
         ("categories", ", ".join(content.categories) or NOTHING),
+        *ruled(content.options),
+        *([("by rules", ", ".join(map(str, rules)))] if rules else ()),
         ("body", plain_text(content.body_html)),
     ]
 
@@ -43,7 +65,7 @@ def as_json(preview: Preview) -> dict[str, object]:
     content = preview.content
     if content is None:
         return {"booking": preview.booking_id, "event": None, "reason": preview.reason}
-    event = {
+    event: dict[str, object] = {
         "subject": content.subject,
         "start": content.start.date_time,
         "end": content.end.date_time,
@@ -51,6 +73,8 @@ def as_json(preview: Preview) -> dict[str, object]:
         "location": content.location_name,
         "showAs": content.show_as,
         "categories": list(content.categories),
+        **content.options.said,
+        "rules": list(preview.rules),
         "body": content.body_html,
     }
     return {"booking": preview.booking_id, "event": event, "reason": ""}

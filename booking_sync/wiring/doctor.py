@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.timers import Timer, TimerRun
+    from booking_sync.event_file.content import Problem
     from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import Audience, QueueState, TokenFacts
@@ -97,6 +98,7 @@ async def open_doctor(
             people=lambda: app.resources,
             participation=lambda: app.people.participation,
             event_columns=reads.event_columns,
+            idle_conditions=reads.idle_conditions,
             registration_reads=lambda: reads.registration_reads,
             administered_columns=reads.administered_columns,
             calendar=lambda: app.calendar,
@@ -157,6 +159,12 @@ class _DoctorReads:
 
     async def event_columns(self) -> Sequence[EventColumn]:
         return await self._app.event_columns(self._app.event_file())
+
+    def idle_conditions(self, columns: Sequence[EventColumn]) -> Sequence[Problem] | None:
+        from booking_sync.event_file.conditions import idle_conditions
+
+        file = self._app.event_file()
+        return idle_conditions(file, columns) if file.rules else None
 
     async def administered_columns(self) -> Sequence[EventColumn]:
         return await self._administrator.event_columns(self._app.event_file())

@@ -24,6 +24,7 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
         TransientError: Dataverse or Entra can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
+    from booking_sync.event_file.conditions import idle_conditions
     from booking_sync.event_file.content import EventFileError
     from booking_sync.event_file.location import event_file_name
     from booking_sync.event_file.report import EventFileReport
@@ -36,7 +37,9 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
             given = services.part(EventSettings)
             file = services.event_file()
             event_renderer(given, file, fully=True)
-            return EventFileReport(name, columns=await services.event_columns(file))
+            columns = await services.event_columns(file)
+            idle = tuple(idle_conditions(file, columns))
+            return EventFileReport(name, columns=columns, idle=idle, rules=file.rules)
         except EventFileError as error:
             return EventFileReport(name, error.problems)
 
@@ -55,4 +58,9 @@ async def open_preview(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIter
 
     async with Services(environ, sign_in=sign_in, options=LOOKING) as services:
         sync = await start_sync(services)
-        yield PreviewSources(sync.rows, sync.desired_state)
+        yield PreviewSources(
+            sync.rows,
+            sync.desired_state,
+            sync.events.renderer.style.rules,
+            colours=services.event_file().categories,
+        )

@@ -107,6 +107,7 @@ def desired_state_rule(settings: Settings, renderer: EventRenderer) -> DesiredSt
         render=renderer.render,
         require_work_order=settings.require_work_order,
         participation=settings.participation,
+        rules=renderer.style.rules,
     )
 
 

@@ -214,5 +214,5 @@ def test_a_body_file_that_can_t_be_used_is_told(name: str, words: str, tmp_path:
 def test_a_table_below_another_is_found_by_its_own_name() -> None:
     """Whatever means nothing has a place."""
     assert told("\n[tool.ruff]\n") == [
-        "line 2, column 2: tool means nothing in this file: there are columns, event"
+        "line 2, column 2: tool means nothing in this file: there are categories, columns, event, rules"
     ]

@@ -10,6 +10,7 @@ from msgraph.generated.models.body_type import BodyType
 from msgraph.generated.models.date_time_time_zone import DateTimeTimeZone
 from msgraph.generated.models.event import Event
 from msgraph.generated.models.free_busy_status import FreeBusyStatus
+from msgraph.generated.models.importance import Importance
 from msgraph.generated.models.item_body import ItemBody
 from msgraph.generated.models.location import Location
 from msgraph.generated.models.open_type_extension import OpenTypeExtension
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 def new_event(content: EventContent, *, marker: str, transaction_id: str, birth: str) -> Any:
     """A creation's."""
     event = _event(content, frozenset())
-    event.sensitivity = Sensitivity.Normal
-    event.is_reminder_on = False
+    event.sensitivity = event.sensitivity or Sensitivity.Normal
+    event.is_reminder_on = event.is_reminder_on or False
     event.response_requested = False
     event.allow_new_time_proposals = False
     event.transaction_id = transaction_id
@@ -83,6 +84,12 @@ def _event(content: EventContent, kept: frozenset[ContentPart]) -> Event:
         event.body = ItemBody(content_type=BodyType.Html, content=content.body_html)
     if "categories" not in kept:
         event.categories = list(content.categories)
+    options = content.options
+    event.sensitivity = Sensitivity(options.sensitivity) if options.sensitivity else None
+    event.importance = Importance(options.importance) if options.importance else None
+    if options.reminder is not None:
+        event.is_reminder_on = options.reminder >= 0
+        event.reminder_minutes_before_start = options.reminder if options.reminder >= 0 else None
     return event
 
 

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.booking import Address
-from booking_sync.domain.event import ContentPart, EventContent, EventTime, ShowAs
+from booking_sync.domain.event import (
+    NO_REMINDER,
+    ContentPart,
+    EventContent,
+    EventOptions,
+    EventTime,
+    ShowAs,
+)
 from booking_sync.outlook import bodies
 from tests.outlook import sdk_events
 
@@ -17,6 +24,12 @@ TIMES = st.builds(EventTime, st.just("2026-03-02T09:00:00"), st.sampled_from(["U
 DEGREES = st.none() | st.floats(-180, 180)
 ADDRESSES = st.builds(
     Address, st.tuples(TEXTS, TEXTS) | st.just(()), TEXTS, TEXTS, TEXTS, TEXTS, DEGREES, DEGREES
+)
+OPTIONS = st.builds(
+    EventOptions,
+    sensitivity=st.sampled_from([None, "normal", "private"]),
+    reminder=st.sampled_from([None, NO_REMINDER, 0, 15]),
+    importance=st.sampled_from([None, "low", "normal", "high"]),
 )
 CONTENTS = st.builds(
     EventContent,
@@ -28,6 +41,7 @@ CONTENTS = st.builds(
     categories=st.lists(TEXTS, max_size=3).map(tuple),
     location_name=TEXTS,
     location_address=st.none() | ADDRESSES,
+    options=OPTIONS,
 )
 KEPT: st.SearchStrategy[frozenset[ContentPart]] = st.frozensets(st.sampled_from(["body", "categories"]))
 

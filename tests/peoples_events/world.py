@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.bulk.adoption import Adoption
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import SyncRecord
     from booking_sync.ports.bookings import BookingOwner
     from local.graph.mailbox.events import StoredEvent
@@ -81,13 +82,15 @@ class Place:
 
     graph: GraphHere
     rows: FakeRows = field(default_factory=FakeRows)
+    rule: DesiredStateRule = desired
+    """What Outlook should show of a booking."""
 
     def __post_init__(self) -> None:
         self.prover = prover(self.graph.calendar, ORGANIZATION_ID, time_of_day)
         self.synchronizer = Synchronizer(
             self.rows,
             self.graph.calendar,
-            desired,
+            self.rule,
             self.prover,
             time_of_day,
             zones=ZoneDifferences(EVENT_ZONE, time_of_day),

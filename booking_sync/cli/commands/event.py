@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from booking_sync.event_file.report import EventFileReport
     from booking_sync.preview.look import Preview
 
 BookingsArgument = Annotated[
@@ -81,17 +82,25 @@ def check(*, as_json: JsonOption = False, settings: SettingsOption = None, auth:
 async def _check(session: Session) -> ExitCode:
     with session.output.working("Dataverse"):
         report = await check_event_file(session.environ, session.auth)
-    problems = [(str(each),) for each in report.problems]
-    columns = make_table(("name", "column", "holds", "a change shows"), report.rows())
-    shown = make_table(("to be mended",), problems) if problems else columns
+    problems = [(str(each),) for each in (*report.problems, *report.idle)]
+    shown = make_table(("to be mended",), problems) if problems else _contents(report)
     session.output.result(report.as_json(), shown)
-    if report.usable:
+    if report.idle:
+        session.output.note(f"{report.file} can be used, but some of its rules fit no booking.")
+    elif report.usable:
         session.output.note(f"{report.file} can be used.")
     else:
         session.output.note(
             f"{report.file} can't be used: with it the app would not start, and changes wait."
         )
-    return ExitCode.FINE if report.usable else ExitCode.FINDINGS
+    return ExitCode.FINE if report.faultless else ExitCode.FINDINGS
+
+
+def _contents(report: EventFileReport) -> RenderableType:
+    columns = make_table(("name", "column", "holds", "a change shows"), report.rows())
+    if not report.rules:
+        return columns
+    return Group(columns, Text(), make_table(("rule", "fits when", "says"), report.rule_rows()))
 
 
 @app.command()
@@ -113,7 +122,7 @@ async def _preview(bookings: Sequence[str], html: Path | None, session: Session)
         with session.output.working("Dataverse"):
             previews = await look(sources, ids)
     if html is not None:
-        _write(html, page(previews))
+        _write(html, page(previews, sources.colours))
         session.output.note(f"Written to {html}: open it in a browser.")
     session.output.result([preview_json(each) for each in previews], _show(previews))
     return ExitCode.FINE if all(each.content for each in previews) else ExitCode.FINDINGS
@@ -130,7 +139,7 @@ def _show(previews: Sequence[Preview]) -> RenderableType:
     """One table per booking, without what a terminal would obey: texts are anybody's."""
     shown: list[RenderableType] = []
     for each in previews:
-        rows = lines(each.content) if each.content else [("no event", each.reason)]
+        rows = lines(each.content, each.rules) if each.content else [("no event", each.reason)]
         table = make_table(("", ""), [("booking", each.booking_id), *rows])
         table.show_header = False
         shown += [table, Text()]

@@ -7,6 +7,7 @@
     values       their texts
     words        our own words, dates and spans in a language
     names        what templates may name, cleaned: text from Dataverse is untrusted
+    rules        what events of some bookings are like besides their texts
     renderer     puts it together
 
 `renderer` imports Jinja, which takes a while; nothing that a webhook waits for may import it.

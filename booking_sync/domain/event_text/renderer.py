@@ -11,6 +11,7 @@ from booking_sync.domain.event import OUR_CATEGORIES, EventContent, ShowAs
 from booking_sync.domain.event_text.defaults import DEFAULT_BODY_TEMPLATE, DEFAULT_SUBJECT_TEMPLATE
 from booking_sync.domain.event_text.links import DEFAULT_MAP_LINK, one_line_address
 from booking_sync.domain.event_text.names import clean_work_order, names_of
+from booking_sync.domain.event_text.rules import NO_RULES, EventRules
 from booking_sync.domain.event_text.templates import BadTemplateError, compile_template, fill
 from booking_sync.domain.event_text.values import Wording
 from booking_sync.domain.event_text.words import ENGLISH
@@ -65,6 +66,8 @@ class EventStyle:
     """A map's address with `{address}` in it."""
     columns: tuple[str, ...] = ()
     """Names of the columns that an administrator chose."""
+    rules: EventRules = NO_RULES
+    """What events of some bookings are like besides their texts."""
 
     @property
     def wording(self) -> Wording:
@@ -100,15 +103,17 @@ class EventRenderer:
         names = self._names(booking, work_order)
         event_start, event_end = self.style.zone.write(start, end)
         place = one_line_address(work_order.address)
+        ruling = self.style.rules.judge(booking)
         return EventContent(
             subject=clean_line(fill(self._subject, names, self.style.words), SUBJECT_MAX_CHARACTERS),
             body_html=_bounded(clean(fill(self._body, names, self.style.words))),
             start=event_start,
             end=event_end,
-            show_as=_show_as(booking),
-            categories=_categories(booking),
+            show_as=ruling.show_as or _show_as(booking),
+            categories=_categories(booking, ruling.category),
             location_name=clean_line(place, SUBJECT_MAX_CHARACTERS),
             location_address=work_order.address if place else None,
+            options=ruling.options,
         )
 
     def try_fully(self) -> None:
@@ -151,7 +156,10 @@ def _show_as(booking: Booking) -> ShowAs:
     return "busy"
 
 
-def _categories(booking: Booking) -> tuple[str, ...]:
+def _categories(booking: Booking, ruled: str | None) -> tuple[str, ...]:
+    """At most one, so that its colour is the event's; a rule's takes the place of the status'."""
+    if ruled is not None:
+        return (ruled,) if ruled else ()
     status = booking.status
     if status is None:
         return ()
