@@ -99,9 +99,9 @@ class EventOptions:
     written gets them put back where no rule says anything. No part of a fingerprint."""
 
     @property
-    def said(self) -> Mapping[OptionName, str | int]:
+    def said(self) -> Mapping[str, str | int]:
         """Those that a rule set, by name."""
-        values: dict[OptionName, str | int | None] = {
+        values: dict[str, str | int | None] = {
             "sensitivity": self.sensitivity,
             "reminder": self.reminder,
             "importance": self.importance,

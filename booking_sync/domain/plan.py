@@ -103,15 +103,13 @@ def desired_state(
     mailbox = calendar_of(resource)
     if hiding := rules.hiding(booking):
         return Unwanted(f"rule {hiding} of the event file wants no event", mailbox=mailbox)
-    if resource.mailbox and mailbox is None:
-        return Invalid(resource.mailbox_problem or _BAD_MAILBOX)
     return _nowhere(resource) or _show(booking, mailbox, render)
 
 
-def _nowhere(resource: BookableResource) -> Unwanted | None:
+def _nowhere(resource: BookableResource) -> Unwanted | Invalid | None:
     """Why a resource that takes part has no calendar to show its bookings in; None when it has one."""
     if resource.mailbox:
-        return None
+        return None if calendar_of(resource) else Invalid(resource.mailbox_problem or _BAD_MAILBOX)
     if resource.type != ResourceType.USER:
         return Unwanted("the resource is no user and names no mailbox")
     if resource.user is None:

@@ -124,9 +124,7 @@ class _Reader:
         rules = read_rules(found.get("rules", []), [each.name for each in columns], self._add)
         colours = read_categories(self._table(found, "categories"), self._add)
         check_spelling(rules, colours, self._add)
-        return EventFile(
-            name, columns, rules, colours, catalogues=(), positions=self._positions, **texts
-        )
+        return EventFile(name, columns, rules, colours, catalogues=(), positions=self._positions, **texts)
 
     def _columns(self, table: Mapping[str, Any]) -> tuple[NamedPath, ...]:
         if len(table) > MAX_COLUMNS:

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from booking_sync.audit.compare import Snapshot, compare
+from booking_sync.audit.compare import Snapshot, compare, differences
 from booking_sync.audit.findings import Finding, Kind
+from booking_sync.audit.guard import GUARDED
 from booking_sync.domain.booking import Booking
-from booking_sync.domain.event import EventRef, MarkedEvent
+from booking_sync.domain.event import NO_REMINDER, EventOptions, EventRef, MarkedEvent
+from booking_sync.domain.event_text.rules import EventRule, EventRules
 from booking_sync.domain.participation import TakesPart
+from booking_sync.domain.plan import DesiredState, Wanted, desired_state
 from booking_sync.domain.record import (
     ATTENDED_REASON,
     MAILED_REASON,
@@ -24,6 +27,9 @@ from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, TRAVELING, 
 
 ROW = in_step()
 SHOWN = shown()
+WANTED = desired(booking())
+assert isinstance(WANTED, Wanted)
+CONTENT = WANTED.content
 NO_RECORD = BookingRow(booking(), SyncRecord(), 'W/"1"')
 DISABLED = "The resource's user is disabled in Dynamics 365, so this booking has no Outlook event."
 
@@ -327,3 +333,36 @@ def test_findings_name_where_they_are() -> None:
 def test_a_row_that_was_read_by_its_id_is_sorted_as_a_list_does(start: datetime | None, within: bool) -> None:  # noqa: FBT001 - a table's column
     """From the window's first moment on, and before its last."""
     assert WINDOW.starts(replace(booking(), start=start)) is within
+
+
+def test_what_a_rule_takes_away_is_weighed_like_what_a_setting_does() -> None:
+    """A rule that empties calendars by a slip must stop at the guard: an orphan, and nobody's leaving."""
+    rules = EventRules((EventRule(event=False),))
+
+    def ruled(subject: Booking) -> DesiredState:
+        return desired_state(subject, lambda *_: CONTENT, require_work_order=True, rules=rules)
+
+    (finding,) = compare(snapshot(ROW, SHOWN), ruled)
+    assert finding.kind is Kind.ORPHAN
+    assert finding.kind in GUARDED
+    assert "rule 1 of the event file wants no event" in finding.words
+
+
+@pytest.mark.parametrize(
+    ("options", "edited", "said"),
+    [
+        (EventOptions(), {"sensitivity": "private", "reminder": 5, "importance": "high"}, []),
+        (EventOptions(sensitivity="private"), {}, ["sensitivity"]),
+        (EventOptions(sensitivity="private"), {"sensitivity": "private", "reminder": 5}, []),
+        (EventOptions(sensitivity="normal"), {"sensitivity": "confidential"}, ["sensitivity"]),
+        (EventOptions(reminder=15), {"reminder": 30}, ["reminder"]),
+        (EventOptions(reminder=NO_REMINDER), {"reminder": 0}, ["reminder"]),
+        (EventOptions(importance="normal"), {"importance": "low"}, ["importance"]),
+    ],
+)
+def test_of_an_event_s_options_only_those_are_compared_that_a_rule_says(
+    options: EventOptions, edited: dict[str, object], said: list[str]
+) -> None:
+    """The others are the technician's."""
+    content = replace(CONTENT, options=options)
+    assert differences(replace(SHOWN, **edited), content, booking()) == said  # type: ignore[arg-type]  # each is the field's own type

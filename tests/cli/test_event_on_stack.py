@@ -79,6 +79,46 @@ async def test_the_command_tells_what_may_be_meant(deployment: Deployment, tmp_p
     assert "is contoso_access" in problem["words"]
 
 
+RULES = """
+[[rules]]
+when = { access = "Keyy" }
+private = true
+[[rules]]
+when = { access = "Key", resource = "RESOURCE" }
+show_as = "away"
+reminder = 15
+[[rules]]
+when = { status = "Scheduled" }
+importance = "high"
+"""
+
+
+async def test_rules_are_checked_shown_and_previewed(deployment: Deployment, tmp_path: Path) -> None:
+    """A choice that there is not is told by the check and by the doctor; the app can work with the file."""
+    office, stack = deployment.office, deployment.stack
+    text = FILE + RULES.replace("RESOURCE", office.anna.name)
+    named = {"EVENT_FILE": with_file(deployment, tmp_path, text)["EVENT_FILE"]}
+    line = CommandLine(stack.options.folder / "settings.json", tmp_path)
+    ended = await line.run("event", "check", "--auth", "app", environ=named)
+    assert ended.code == ExitCode.FINDINGS, ended.notes
+    assert "line 11, column 10: access is never 'keyy': is Key meant?" in ended.output
+    assert "can be used, but some of its rules fit no booking" in ended.notes
+    report = await deployment.run_doctor(**named)
+    assert "access is never 'keyy'" in the(report, "rules of the event file").words
+    environ = with_file(deployment, tmp_path, text.replace("Keyy", "Key"))
+    ended = await line.run("event", "check", "--auth", "app", environ=named)
+    assert ended.code == ExitCode.FINE, ended.notes
+    assert "show_as = oof, reminder = 15" in ended.output
+    plan = await office.book()
+    await stack.dataverse.update("msdyn_workorders", plan.work_order_id, {"contoso_access": 3})
+    async with open_preview(environ, SignIn.APP) as sources:
+        (shown,) = await look(sources, [plan.id])
+    assert shown.content
+    assert shown.rules == (1, 2, 3)
+    assert shown.content.show_as == "oof"
+    assert shown.content.options.said == {"sensitivity": "private", "reminder": 15, "importance": "high"}
+
+
 async def test_a_path_that_leads_nowhere_keeps_the_app_from_starting(
     deployment: Deployment, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,22 @@ def write_event_file(folder: Path, text: str) -> Path:
     (folder / "event.toml").write_text(text)
     (folder / "event").mkdir()
     return folder / "event"
+
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "event.toml"
+
+
+def test_the_example_of_the_docs_can_be_used() -> None:
+    """Whoever copies it begins with a file that works, and whose every table is there."""
+    file = load_event_file({"EVENT_FILE": str(EXAMPLE)})
+    assert make_renderer(file, Overrides(), URL, fully=True).style.rules.rules
+    assert file.columns
+
+
+def test_the_file_that_the_docs_show_can_be_used() -> None:
+    """Every TOML in docs/event.md, but for the body's file, which is not there."""
+    page = (EXAMPLE.parents[1] / "event.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) > 1
+    for block in blocks:
+        make_renderer(parse(block, "event.toml", lambda _: "<p></p>"), Overrides(), URL, fully=True)

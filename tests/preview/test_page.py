@@ -8,7 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from booking_sync.domain.event import NO_REMINDER
+from booking_sync.domain.event_text.colours import CategoryColour
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.event_text.rules import EventRule, EventRules
 from booking_sync.domain.plan import desired_state
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.zones import event_zone
@@ -97,3 +100,69 @@ async def test_no_text_gets_out_of_its_place(text: str) -> None:
 def test_a_body_reads_well_without_its_tags() -> None:
     """Breaks are lines, blank ones go, and what was escaped is as people wrote it."""
     assert plain_text("<p><b>A:</b> 1 &lt; 2<br>B</p>\n\n<ul><li>C</li></ul>") == "A: 1 < 2\nB\nC"
+
+
+# --- rules ------------------------------------------------------------------------------------------------
+
+RULED = EventRules(
+    (
+        EventRule(show_as="oof", sensitivity="private", reminder=NO_REMINDER),
+        EventRule(show_as="free"),
+        EventRule(importance="high", category="Field Service: VIP"),
+    )
+)
+
+
+async def ruled(rules: EventRules) -> Preview:
+    """The booking as these rules have it shown."""
+    renderer = EventRenderer(replace(RENDERER.style, rules=rules))
+
+    def rule(subject):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a partial of the product's rule
+        return desired_state(subject, renderer.render, require_work_order=True, rules=rules)
+
+    (shown,) = await look(PreviewSources(Rows(), rule, rules), [BOOKING_ID])  # type: ignore[arg-type]  # it reads only
+    return shown
+
+
+async def test_what_rules_did_is_told_with_their_numbers() -> None:
+    """In the terminal, on the page and as JSON; a rule that had no say is not among them."""
+    shown = await ruled(RULED)
+    assert shown.content
+    told = dict(lines(shown.content, shown.rules))
+    assert (told["shown as"], told["categories"]) == ("oof", "Field Service: VIP")
+    assert (told["private"], told["reminder"], told["importance"]) == ("yes", "none", "high")
+    assert told["by rules"] == "1, 3"
+    made = page([shown])
+    for name, value in (
+        ("Private", "yes"),
+        ("Reminder", "none"),
+        ("Importance", "high"),
+        ("By rules", "1, 3"),
+    ):
+        assert made.count(f"<dt>{name}</dt><dd>{value}</dd>") == 2
+    event = as_json(shown)["event"]
+    assert isinstance(event, dict)
+    assert (event["sensitivity"], event["reminder"], event["rules"]) == ("private", NO_REMINDER, [1, 3])
+
+
+async def test_without_rules_nothing_is_told_of_them() -> None:
+    """What is the technician's own the preview can't know."""
+    (shown,) = await looked(BOOKING_ID)
+    assert shown.content
+    assert not {"private", "reminder", "importance", "by rules"} & dict(lines(shown.content, ())).keys()
+    assert "By rules" not in page([shown])
+
+
+async def test_an_event_that_a_rule_hides_says_by_which() -> None:
+    """So that whoever looks for it finds the rule."""
+    hidden = await ruled(EventRules((EventRule(show_as="free"), EventRule(event=False))))
+    assert (hidden.content, hidden.reason) == (None, "rule 2 of the event file wants no event")
+
+
+async def test_an_event_has_the_colour_of_its_category() -> None:
+    """As Outlook shows it; a category without a colour that is known leaves the usual one."""
+    shown = await ruled(RULED)
+    for preset, count in (("preset15", 2), ("none", 0), ('"><script>', 0)):
+        made = page([shown], [CategoryColour("Field Service: VIP", preset)])
+        assert made.count('<article style="border-left-color: #c11a25">') == count
+        assert "<script>" not in made

@@ -7,6 +7,7 @@
     values       their texts
     words        our own words, dates and spans in a language
     names        what templates may name, cleaned: text from Dataverse is untrusted
+    colours      of categories, by the names that people know them by
     rules        what events of some bookings are like besides their texts
     renderer     puts it together
 
