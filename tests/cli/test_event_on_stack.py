@@ -103,7 +103,7 @@ async def test_rules_are_checked_shown_and_previewed(deployment: Deployment, tmp
     assert ended.code == ExitCode.FINDINGS, ended.notes
     assert "line 11, column 10: access is never 'keyy': is Key meant?" in ended.output
     assert "can be used, but some of its rules fit no booking" in ended.notes
-    report = await deployment.run_doctor(**named)
+    report = await deployment.run_doctor(EVENT_FILE=named["EVENT_FILE"])
     assert "access is never 'keyy'" in the(report, "rules of the event file").words
     environ = with_file(deployment, tmp_path, text.replace("Keyy", "Key"))
     ended = await line.run("event", "check", "--auth", "app", environ=named)
