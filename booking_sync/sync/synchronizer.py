@@ -786,6 +786,7 @@ class Synchronizer:
         if not await self._was_removed(run, event):
             for own in await self._find_left_behind(run, event.mailbox):
                 await self._remove(run, run.found(own))
+                run.burn(own.event.mailbox, own.generation)
 
     async def _tag(self, run: _Run, own: Own | None) -> bool | str:
         """True when tagged (or no need), False when the event is gone, else why it can't be tagged."""

@@ -109,6 +109,12 @@ def test_people_at_a_copy_that_nothing_proves_ours_are_told_on_no_row(seed: int)
     assert play(seed, shape=same_profile).violations == ()
 
 
+@pytest.mark.parametrize("seed", [8421021])
+def test_what_a_run_removed_under_another_id_is_not_made_again_by_it(seed: int) -> None:
+    """What a soak found: the row's event was gone, and a search removed another of the booking's."""
+    assert play(seed, shape=same_profile).violations == ()
+
+
 def test_an_event_that_got_another_id_is_proven_beside_its_twin() -> None:
     """What a soak with audits found: two events for one transactionId, and a migration of one of them."""
     assert play(9400051, shape=audited).violations == ()

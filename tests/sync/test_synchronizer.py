@@ -550,6 +550,30 @@ async def test_an_uncertain_run_searches_once_however_often_the_row_changes(worl
     assert world.calendar.calls.count("find") == 1
 
 
+async def test_what_was_removed_under_another_id_is_not_made_again_by_the_same_run(world: World) -> None:
+    """A cancellation removes the second generation, which no row names; taken back, it makes the third."""
+    await world.synced(booking())
+    first = world.rows.rows[BOOKING_ID].record.event
+    assert first
+    del world.calendar.events[first]
+    await world.synchronizer.sync(UNTRUSTED)
+    second = world.rows.rows[BOOKING_ID]
+    assert second.record.generation == 2
+    older = replace(second.record, event=first, generation=1)
+    world.rows.rows[BOOKING_ID] = replace(second, record=older)
+    world.rows.put(replace(booking(), status=CANCELED))
+
+    async def take_back(point: str) -> None:
+        if point == "rows.record" and world.rows.calls.count("record") == 1:
+            world.rows.put(booking())
+
+    world.rows.calls.clear()
+    world.rows.hook = take_back
+    world.calendar.calls.clear()
+    await world.synchronizer.sync(TASK)
+    assert (world.record.generation, world.calendar.calls.count("create")) == (3, 1)
+
+
 async def test_a_mailbox_is_the_same_by_its_id(world: World) -> None:
     """The row's and the resource's come from different answers: they are compared, letter by letter."""
     await world.synced(booking())
