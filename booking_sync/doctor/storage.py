@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
+from booking_sync.domain.arrival import missed_words
 from booking_sync.domain.timers import Timer, overdue_remedy, overdue_words
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ _WORKER = (
 )
 _POISON = "`booking-sync poison list` says why, `booking-sync poison replay` tries them again."
 
+_WEBHOOK = (
+    "What this report says of the webhook comes first; `booking-sync provision` mends its registration."
+)
 _NEVER_SEEN = "Ask the app for its health (docs/operations.md), and it notes that it runs; then look again."
 
 
@@ -64,11 +68,18 @@ def judge_timer(state: TimerState, run: TimerRun | None, now: datetime, look_bac
     if is_catch_up and (run.succeeded is None or now - run.succeeded > look_back):
         words = f"none has succeeded for {_span(now - run.succeeded)}" if run.succeeded else "none succeeded"
         return result(CheckStatus.ERROR, words + cause, _WORKER)
+    return result(*_last_run(run, now, missed_words(run) if is_catch_up else ""))
+
+
+def _last_run(run: TimerRun, now: datetime, missed: str) -> tuple[CheckStatus, str, str]:
+    """How a run that came in time ended; `missed` says what it found that had not arrived."""
     ago = f"{_span(now - run.finished)} ago"
     if run.problem:
         remedy = "The next run tries again; if that fails too, mend what the reason names."
-        return result(CheckStatus.WARNING, f"failed {ago}: {run.problem}", remedy)
-    return result(CheckStatus.OK, f"succeeded {ago}")
+        return CheckStatus.WARNING, f"failed {ago}: {run.problem}", remedy
+    if missed:
+        return CheckStatus.WARNING, f"succeeded {ago}. {missed}", _WEBHOOK
+    return CheckStatus.OK, f"succeeded {ago}", ""
 
 
 def _changes(state: QueueState, now: datetime) -> CheckResult:

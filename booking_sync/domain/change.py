@@ -22,6 +22,7 @@ from booking_sync.domain.audit_message import AUDIT_VERSION, read_audit
 from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.columns import SYNC_STATE_LENGTH
 from booking_sync.domain.event import EventClaim, EventRef, is_event_id, is_mailbox
+from booking_sync.domain.ids import read_guid
 from booking_sync.domain.message_fields import (
     MAX_ATTEMPT,
     MAX_CORRELATION_ID,
@@ -51,6 +52,7 @@ __all__ = [
     "decode_message",
     "encode_change",
     "encode_related",
+    "is_by_webhook",
 ]
 
 MESSAGE_VERSION = 1
@@ -59,6 +61,11 @@ MAX_SUSPECTS = 16
 """Each is a mailbox to search. A booking gets one more when a creation's end is uncertain and it then moves
 to another technician, so that two are rare; what lies in a mailbox that is not searched, the audit finds."""
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def is_by_webhook(correlation_id: str) -> bool:
+    """Whether a webhook brought the change in: its id is a GUID; those of our own runs begin with a name."""
+    return read_guid(correlation_id) is not None
 
 
 @dataclass(frozen=True, slots=True)

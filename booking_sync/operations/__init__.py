@@ -3,6 +3,7 @@
 endpoints          answers the operator's HTTP requests
 requests           reads and checks them; pure
 overview           gathers what the page shows
+headline           the sentence on top of it; pure
 page, static/      the page itself, without data
 operator_actions   replays, shows and deletes dead letters, resyncs bookings
 dead_letters       reads a message of the poison queue; pure

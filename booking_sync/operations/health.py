@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.arrival import missed_words
 from booking_sync.domain.timers import Timer, overdue_remedy, overdue_words, timer_state
 from booking_sync.domain.zones import describe_differences
 from booking_sync.errors import SettingsError, SyncError
@@ -108,6 +109,7 @@ def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
         *[_late_words(each) for each in late if each.timer is not Timer.CATCH_UP],
         *_poison_words(facts.depths),
         *_catch_up_words(facts.catch_up),
+        *([words] if (words := missed_words(facts.catch_up)) else []),
         *describe_differences(facts.zones),
         *([f"The journal can't be read: {facts.journal_problem}"] if facts.journal_problem else []),
     ]

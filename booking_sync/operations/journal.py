@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.change import is_by_webhook
 from booking_sync.domain.ids import read_moment
 from booking_sync.domain.text import shorten, without_quotes
 from booking_sync.domain.timers import TimerRun
@@ -96,6 +97,11 @@ def merge(journals: Iterable[Journal], now: datetime) -> Journal:
         tuple(entries[:MAX_ENTRIES]),
         tuple(ClosedMailbox(*each) for each in sorted(closed.items(), key=lambda each: each[1])),
     )
+
+
+def latest_by_webhook(journal: Journal) -> datetime | None:
+    """When the handling of a change that came by webhook last ended; None when none is known."""
+    return next((each.moment for each in journal.entries if is_by_webhook(each.correlation_id)), None)
 
 
 def merge_zones(all_zones: Iterable[Zones], since: datetime) -> Zones:

@@ -10,9 +10,10 @@ from booking_sync.domain.text import clean_line, clean_lines
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.dead_letters import read_dead_letter
+from booking_sync.operations.headline import headline
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     from booking_sync.domain.timers import TimerRun
@@ -64,11 +65,13 @@ class Overview:
         health, contents = await asyncio.gather(
             self._sources.probe.look(), asyncio.gather(*map(_section, sections.values()))
         )
+        told = dict(zip(sections, contents, strict=True))
         return {
             "asOf": self._sources.now().isoformat(),
+            "headline": _headline(health, told["failing"]),
             "health": describe_health(health),
             "queues": _depths(health),
-            **dict(zip(sections, contents, strict=True)),
+            **told,
         }
 
     async def _poison(self) -> dict[str, Any]:
@@ -155,6 +158,14 @@ async def _section(content: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         return {"problem": error.reason}
     except SettingsError as error:
         return {"problem": str(error)}
+
+
+def _headline(health: Health, failing: Mapping[str, Any]) -> dict[str, str]:
+    known = not failing["problem"]
+    said = headline(
+        health, len(failing["bookings"]) if known else None, more=bool(failing["more"]) if known else False
+    )
+    return {"severity": said.severity, "words": said.words}
 
 
 def _depths(health: Health) -> dict[str, Any]:

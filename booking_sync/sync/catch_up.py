@@ -204,7 +204,7 @@ class CatchUp:
         """Queue all; a failure is raised once all have been tried."""
 
         async def send(row: BookingRow) -> None:
-            await self._queue.send(BookingChange(row.booking.id, self._new_id(), self._now()))
+            await self._queue.send(BookingChange(row.booking.id, f"catch-up-{self._new_id()}", self._now()))
             tally.queued += 1
             behind[row.booking.id] = row.etag
 

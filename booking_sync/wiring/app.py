@@ -234,8 +234,26 @@ class Application(ClosedTogether):
     async def _run_catch_up(self) -> Mapping[str, int]:
         """What it counted, and how long the queue waits where the platform's listener has stopped."""
         relief = await self._relieve()
-        tally = asdict(await (await self._started()).catch_up.run())
+        sync = await self._started()
+        tally = asdict(await sync.catch_up.run())
+        tally |= await self._arrival(tally["queued"], sync.settings)
         return {**tally, **asdict(relief)} if relief.waiting_minutes else tally
+
+    async def _arrival(self, queued: int, settings: Settings) -> Mapping[str, int]:
+        """Whether changes arrive by webhook; nothing where the journal can't tell."""
+        from booking_sync.domain.arrival import arrival, needs_latest
+        from booking_sync.domain.timers import Timer
+        from booking_sync.operations.journal import latest_by_webhook
+
+        try:
+            former = await self._journal.last(Timer.CATCH_UP)
+            if not needs_latest(queued, former):
+                return {}
+            latest = latest_by_webhook(await self._journal.everything())
+        except SyncError:
+            return {}  # health tells of a journal that can't be read
+        look_back = timedelta(minutes=settings.catch_up_look_back_minutes)
+        return arrival(queued, latest, former, now=now(), look_back=look_back)
 
     async def _relieve(self) -> Relief:
         from booking_sync.sync.relief import Relief, relieve

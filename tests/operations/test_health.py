@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from booking_sync.domain.arrival import MISSED, SILENT
 from booking_sync.domain.timers import Timer, TimerRun, TimerSchedules
 from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import SettingsError, TransientError
@@ -69,8 +70,12 @@ def test_what_keeps_changes_from_arriving_fails(facts: HealthFacts, words: str) 
         (replace(WELL, depths=QueueDepths(0, 3)), "3 messages were given up"),
         (replace(WELL, catch_up=TimerRun(START, {}, "Dataverse is down", START)), "Dataverse is down"),
         (replace(WELL, journal_problem="no role"), "no role"),
+        (
+            replace(WELL, catch_up=TimerRun(START, {MISSED: 60, SILENT: 1}, "", START)),
+            "No change arrives by webhook: 60 bookings were behind",
+        ),
     ],
-    ids=["one letter", "letters", "a failed catch-up", "journal"],
+    ids=["one letter", "letters", "a failed catch-up", "journal", "webhooks"],
 )
 def test_what_people_should_look_at_is_a_warning(facts: HealthFacts, words: str) -> None:
     """A technician without a mailbox must not have the app restarted."""

@@ -159,7 +159,7 @@ async def test_missed_bookings_are_queued() -> None:
     tally = await world.run_after()
     assert tally == Tally(pages=3, rows=5, behind=5, queued=5)
     assert {change for change, _ in world.queue.sent} == {
-        BookingChange(booking_id, f"correlation-{number}", world.time)
+        BookingChange(booking_id, f"catch-up-correlation-{number}", world.time)
         for number, booking_id in enumerate(ids, 1)
     }
     assert {delay for _, delay in world.queue.sent} == {0.0}

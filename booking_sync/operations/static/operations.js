@@ -6,6 +6,8 @@ const STALE_MILLISECONDS = 120000;
 const TICK_MILLISECONDS = 5000;
 // After an order the queue works for a moment; the page looks again by itself this long afterwards.
 const LOOK_AGAIN_MILLISECONDS = [1500, 4000, 10000];
+// A larger group of failing bookings is folded up: its reason is what one has to read.
+const SHOWN_AT_ONCE = 5;
 const HERE = location.pathname.replace(/\/+$/, "");
 
 const state = { key: sessionStorage.getItem(KEY) || "", seen: 0, asked: 0, later: [] };
@@ -179,10 +181,9 @@ function show(status) {
   showOutcomes(status);
 }
 
-function showHealth({ health, queues }) {
-  const works = health.status === "ok";
-  at("health-status").textContent = works ? "Changes arrive." : "Changes don't arrive as they should.";
-  at("health-status").className = `status ${works ? "ok" : "failing"}`;
+function showHealth({ headline, health, queues }) {
+  at("health-status").textContent = headline.words;
+  at("health-status").className = `status ${headline.severity}`;
   at("findings").replaceChildren(
     ...health.findings.map(({ severity, words }) =>
       make("li", `${severity === "failing" ? "Failing" : "Warning"}: ${words}`, { class: `notice ${severity}` })),
@@ -236,18 +237,38 @@ function queued({ queued: count }) {
   return `${plural(count, "booking is", "bookings are")} on the change queue.`;
 }
 
+function byReason(bookings) {
+  const groups = new Map();
+  for (const booking of bookings) groups.set(booking.reason, [...(groups.get(booking.reason) || []), booking]);
+  return [...groups].sort(([, some], [, others]) => others.length - some.length);
+}
+
+function failingGroup([reason, bookings]) {
+  const box = make("div", "", { class: "group" });
+  const ids = bookings.map((booking) => booking.bookingId);
+  const what = plural(bookings.length, "booking", "bookings");
+  const title = make("p", "");
+  title.append(make("strong", what), ": ", make("span", reason));
+  const again = orderButton(bookings.length === 1 ? "Sync again" : `Sync all ${bookings.length} again`,
+    bookings.length === 1 ? bookings[0].name || ids[0] : `of those: ${reason}`, "resync", { bookings: ids }, queued,
+    "failing-title");
+  const rows = table(`Failing bookings: ${reason}`, [
+    ["Booking", (booking) => bookingLink(booking.link, booking.name || booking.bookingId)],
+    ["Starts", (booking) => when(booking.starts), true],
+    ["Changed", (booking) => when(booking.modified), true],
+  ], bookings);
+  const details = make("details", "");
+  details.open = bookings.length <= SHOWN_AT_ONCE;
+  details.append(make("summary", `Which ${what}`), rows);
+  box.append(title, again, details);
+  return box;
+}
+
 function showFailing({ failing }) {
   fill("failing", failing, () => {
     if (!failing.bookings.length) return null;
     const box = make("div", "");
-    box.append(table("Failing bookings", [
-      ["Booking", (booking) => bookingLink(booking.link, booking.name || booking.bookingId)],
-      ["Reason", (booking) => booking.reason],
-      ["Starts", (booking) => when(booking.starts), true],
-      ["Changed", (booking) => when(booking.modified), true],
-      ["Order", (booking) => orderButton("Sync again", booking.name || booking.bookingId, "resync",
-        { bookings: [booking.bookingId] }, queued, "failing-title"), true],
-    ], failing.bookings));
+    box.append(...byReason(failing.bookings).map(failingGroup));
     if (failing.more) box.append(make("p", "There are more; these changed last.", { class: "quiet" }));
     return box;
   }, "None.");
