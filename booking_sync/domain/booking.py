@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.event_text.columns import ColumnValue
+    from booking_sync.domain.reader import Reader
 
 
 class ResourceType(IntEnum):
@@ -136,3 +137,5 @@ class Booking:
     """Of the booking's time."""
     values: Mapping[str, ColumnValue] = field(default_factory=dict)
     """By name the columns that an administrator chose; empty ones are left out."""
+    reader: Reader | None = None
+    """Whoever's calendar shows it; None where it does not matter."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.booking import Booking, CommitType, ResourceType
-from booking_sync.domain.event import is_same_content, unchanged_parts
+from booking_sync.domain.event import EventContent, EventTime, is_same_content, unchanged_parts
 from booking_sync.domain.event_text.rules import NO_RULES
 from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.participation import EVERYBODY, calendar_of, has_left
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.booking import BookableResource
-    from booking_sync.domain.event import ContentPart, EventContent, EventRef
+    from booking_sync.domain.event import ContentPart, EventRef
     from booking_sync.domain.event_text.rules import EventRules
     from booking_sync.domain.ownership import Own
     from booking_sync.domain.participation import Participation
@@ -64,6 +64,7 @@ class Invalid:
 DesiredState = Wanted | Unwanted | Invalid
 
 
+_NOTHING = EventContent("", "", EventTime("", ""), EventTime("", ""), "busy")
 _NO_USER = "The resource is of type User but names no user, so this booking has no Outlook event."
 _DISABLED = "The resource's user is disabled in Dynamics 365, so this booking has no Outlook event."
 _NO_PART = "the resource takes no part"
@@ -104,6 +105,16 @@ def desired_state(
     if hiding := rules.hiding(booking):
         return Unwanted(f"rule {hiding} of the event file wants no event", mailbox=mailbox)
     return _nowhere(resource) or _show(booking, mailbox, render)
+
+
+def shown_in(desired: DesiredState) -> str | None:
+    """The mailbox whose calendar is to show the booking; None for one that shows nowhere."""
+    return desired.mailbox if isinstance(desired, Wanted) else None
+
+
+def nothing_to_see(_booking: Booking, _start: datetime, _end: datetime) -> EventContent:
+    """Renders nothing, for whoever wants to know whether and where a booking shows."""
+    return _NOTHING
 
 
 def _nowhere(resource: BookableResource) -> Unwanted | Invalid | None:

@@ -21,6 +21,8 @@ from booking_sync.event_file.content import EventFileError, Problem
 from booking_sync.event_file.near import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from booking_sync.domain.event_text.words import Words
     from booking_sync.event_file.content import EventFile
 
@@ -54,11 +56,14 @@ def make_renderer(
     """
     problems: list[Problem] = []
     zone = _zone(file, given, problems)
+    words, languages = _words(file, problems)
     plain = EventStyle(
         zone,
         dataverse_url,
         language=file.language,
-        words=_words(file, problems),
+        words=words,
+        from_reader=file.from_reader,
+        languages=languages,
         date_format=file.date_format,
         time_format=file.time_format,
         map_link=file.map_link or DEFAULT_MAP_LINK,
@@ -85,11 +90,12 @@ def _zone(file: EventFile, given: Overrides, problems: list[Problem]) -> EventZo
         return event_zone(UTC_NAME)
 
 
-def _words(file: EventFile, problems: list[Problem]) -> Words:
-    """The words of the file's language; English costs no reading."""
+def _words(file: EventFile, problems: list[Problem]) -> tuple[Words, Mapping[str, Words]]:
+    """The words of the file's language, and by tag those of its readers; English costs no reading."""
     tag = read_tag(file.language) or "en"
-    if tag.partition("-")[0] == "en" and not file.catalogues:
-        return ENGLISH
+    by_reader = "language" in file.from_reader
+    if tag.partition("-")[0] == "en" and not file.catalogues and not by_reader:
+        return ENGLISH, {}
     from booking_sync.languages import catalogue  # noqa: PLC0415 - most deployments speak English
 
     own: dict[str, bytes] = {}
@@ -98,7 +104,7 @@ def _words(file: EventFile, problems: list[Problem]) -> Words:
             own[each.tag] = catalogue.compiled(each.text)
         except catalogue.BadCatalogueError as error:
             problems.append(Problem(f"{each.name} can't be used: {error}"))
-    return catalogue.words_of(tag, own)
+    return catalogue.words_of(tag, own), catalogue.all_words(own) if by_reader else {}
 
 
 def _wrong(style: EventStyle, *, fully: bool) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event_text.colours import CategoryColour
     from booking_sync.domain.event_text.rules import EventRule
+    from booking_sync.domain.reader import ReaderPart
 
 FILE_NAME = "event.toml"
 """Where the file is looked for unless a setting says otherwise: beside function_app.py."""
@@ -105,6 +106,8 @@ class EventFile:
     """Colours that categories of ours are to have."""
     zone: str = ""
     language: str = ""
+    from_reader: frozenset[ReaderPart] = frozenset()
+    """What is taken from each event's reader; zone and language hold for those who are not known."""
     subject: str = ""
     body: str = ""
     map_link: str = ""

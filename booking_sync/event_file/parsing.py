@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booking_sync.domain.event_text.columns import MAX_COLUMNS
 from booking_sync.domain.event_text.links import MAP_PLACE
+from booking_sync.domain.reader import READER_PARTS
 from booking_sync.event_file.content import (
     EventFile,
     EventFileError,
@@ -28,6 +29,8 @@ from booking_sync.event_file.rules import check_spelling, read_categories, read_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from booking_sync.domain.reader import ReaderPart
 
 MAX_HOPS: Final = 5
 """Lookups on one path; nobody has needed more, and each joins a table."""
@@ -116,7 +119,7 @@ class _Reader:
     def read(self, found: Mapping[str, Any], name: str, body_file: Callable[[str], str]) -> EventFile:
         self._know(found, "", _TABLES)
         event = self._table(found, "event")
-        self._know(event, "event", ("body_file", *(key for key, _ in _TEXTS.values())))
+        self._know(event, "event", ("body_file", "from_reader", *(key for key, _ in _TEXTS.values())))
         texts = {field: self._text(event, key, check) for field, (key, check) in _TEXTS.items()}
         if "body_file" in event:
             texts["body"] = self._body_file(event, body_file)
@@ -124,7 +127,25 @@ class _Reader:
         rules = read_rules(found.get("rules", []), [each.name for each in columns], self._add)
         colours = read_categories(self._table(found, "categories"), self._add)
         check_spelling(rules, colours, self._add)
-        return EventFile(name, columns, rules, colours, catalogues=(), positions=self._positions, **texts)
+        return EventFile(
+            name,
+            columns,
+            rules,
+            colours,
+            from_reader=self._from_reader(event),
+            catalogues=(),
+            positions=self._positions,
+            **texts,
+        )
+
+    def _from_reader(self, event: Mapping[str, Any]) -> frozenset[ReaderPart]:
+        said = event.get("from_reader", [])
+        if isinstance(said, list) and all(each in READER_PARTS for each in said):
+            return frozenset(said)
+        self._add(
+            "event.from_reader", 'must be a list of "language" and "zone", such as ["language", "zone"]'
+        )
+        return frozenset()
 
     def _columns(self, table: Mapping[str, Any]) -> tuple[NamedPath, ...]:
         if len(table) > MAX_COLUMNS:

@@ -21,6 +21,7 @@ from booking_sync.outlook.bodies import SEAL_PROPERTY
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.directory import GraphDirectory
 from booking_sync.outlook.fields import next_link, rows
+from booking_sync.outlook.mailbox_settings import GraphReaders
 from booking_sync.outlook.requests import EventRequests
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.plumbing.busy_time import BURST_SIZES
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential
     from booking_sync.ports.directory import Directory
+    from booking_sync.ports.readers import Readers
 
 
 MAX_PAGES = 2_000
@@ -322,6 +324,11 @@ class OutlookCalendar:
             if not errors.is_event_gone(answer):
                 raise self._error(answer, request)
         return None
+
+    @cached_property
+    def readers(self) -> Readers:
+        """What people have chosen in Outlook; asked through the same batches."""
+        return GraphReaders(self._batches.submit, self._requests, self._now)
 
     @cached_property
     def directory(self) -> Directory:

@@ -259,6 +259,12 @@ class EventRequests:
         events = self._events(mailbox).with_url(link)
         return self._item(mailbox, events.to_get_request_information(_configuration()))
 
+    def settings(self, mailbox: str, configuration: RequestConfiguration[Any]) -> GraphRequest:
+        """GET the mailbox's settings; the configuration says which."""
+        _check_mailbox(mailbox)
+        builder = self._client.service.users.by_user_id(mailbox).mailbox_settings
+        return self._item(mailbox, builder.to_get_request_information(configuration))
+
     def users(self, line: str, configuration: RequestConfiguration[Any]) -> GraphRequest:
         """GET users of the directory.
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from booking_sync.errors import SyncError
 from booking_sync.outlook import errors
 from booking_sync.outlook.batch import BatchSender, encode
+from booking_sync.outlook.mailbox_settings import settings_query
 from booking_sync.outlook.requests import EventRequests
 from booking_sync.outlook.wire import Answer
 from booking_sync.plumbing.json_text import read_json
@@ -140,6 +141,10 @@ class OutlookTrials:
         request = self._small_read(mailbox)
         place = request.url.partition("/events")[0]
         return await self._one(replace(request, url=f"{place}/outlook/masterCategories"))
+
+    async def settings(self, mailbox: str) -> ServiceAnswer:
+        """The language and the zone that the mailbox is set to."""
+        return await self._one(self._requests.settings(mailbox, settings_query()))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -3,6 +3,7 @@
     bookings        rows of bookings in Dataverse, and the rows around them
     calendars       the technicians' Outlook calendars
     directory       the organisation's users
+    readers         the language and zone of those whose calendars show events
     queues          the change queue and its poison queue
     credentials     tokens, and the client secret
     keys            the keys that records and events are sealed with

@@ -94,6 +94,10 @@ class BookingCounts(Protocol):
         """How many bookings the query describes, those that can't be read included; one list of ids."""
 
 
+class Bookings(BookingRows, BookingListing, BookingCounts, Protocol):
+    """The bookings in Dataverse, one by one and listed."""
+
+
 @dataclass(frozen=True, slots=True)
 class BookingStart:
     """A booking that was found by a row which it names."""

@@ -116,6 +116,9 @@ class CalendarTrials(Protocol):
     async def categories(self, mailbox: str) -> ServiceAnswer:
         """The mailbox's list of categories."""
 
+    async def settings(self, mailbox: str) -> ServiceAnswer:
+        """The language and the zone that the mailbox is set to."""
+
 
 class DynamicsTrials(Protocol):
     """Requests to Dataverse, in the words of the app's own."""

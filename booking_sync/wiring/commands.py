@@ -114,7 +114,7 @@ class UseCases:
 
     def resync(self) -> Resync:
         """Queues single bookings to be written whatever their records say."""
-        sources = ResyncSources(self._sync.rows, self._sync.rows, self._services.resources)
+        sources = ResyncSources(self._sync.bare_rows, self._sync.bare_rows, self._services.resources)
         return Resync(sources, self._patience)
 
     def auditor(self, watch: Callable[[MarkedEvents], MarkedEvents]) -> Auditor:
@@ -129,8 +129,8 @@ class UseCases:
         """Removes what we made."""
         sync, services = self._sync, self._services
         sources = PurgeSources(
-            sync.rows,
-            sync.rows,
+            sync.bare_rows,
+            sync.bare_rows,
             services.audit_reads,
             services.calendar,
             services.calendar,
@@ -151,7 +151,12 @@ class UseCases:
         if former.event_column:
             records = DataverseFormerRecords(services.dataverse, former.event_column, former.mailbox_column)
         sources = AdoptionSources(
-            sync.rows, services.calendar, services.calendar, services.resources, records, former.extension
+            sync.bare_rows,
+            services.calendar,
+            services.calendar,
+            services.resources,
+            records,
+            former.extension,
         )
         return Adopter(sources, sync.desired_state, sync.prover.sealer, self._patience, dry_run=dry_run)
 

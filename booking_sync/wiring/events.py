@@ -59,7 +59,7 @@ async def open_preview(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIter
     async with Services(environ, sign_in=sign_in, options=LOOKING) as services:
         sync = await start_sync(services)
         yield PreviewSources(
-            sync.rows,
+            sync.rows_of_many,
             sync.desired_state,
             sync.events.renderer.style.rules,
             colours=services.event_file().categories,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.domain.ownership import Sealer
-from booking_sync.domain.plan import desired_state
+from booking_sync.domain.plan import desired_state, nothing_to_see, shown_in
 from booking_sync.event_file.checking import Overrides, make_renderer
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner
@@ -27,14 +27,16 @@ if TYPE_CHECKING:
     from booking_sync.audit.stretches import AuditEnded, AuditStretches
     from booking_sync.domain.audit_progress import AuditProgress
     from booking_sync.domain.event_text.columns import EventColumn
-    from booking_sync.domain.event_text.renderer import EventRenderer
+    from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.domain.plan import DesiredStateRule
+    from booking_sync.domain.plan import DesiredStateRule, Render
     from booking_sync.domain.zones import ZoneDifference
     from booking_sync.event_file.content import EventFile
+    from booking_sync.ports.bookings import Bookings
     from booking_sync.ports.calendars import MarkedEvents
     from booking_sync.settings.table import EventSettings, Settings
     from booking_sync.sync.catch_up import CatchUp
+    from booking_sync.sync.readers import RowsForReaders
     from booking_sync.wiring.services import Services
 
 
@@ -102,12 +104,16 @@ def event_renderer(
 
 def desired_state_rule(settings: Settings, renderer: EventRenderer) -> DesiredStateRule:
     """What Outlook should show of a booking, by these settings."""
+    return _rule(settings, renderer.style, renderer.render)
+
+
+def _rule(settings: Settings, style: EventStyle, render: Render) -> DesiredStateRule:
     return partial(
         desired_state,
-        render=renderer.render,
+        render=render,
         require_work_order=settings.require_work_order,
         participation=settings.participation,
-        rules=renderer.style.rules,
+        rules=style.rules,
     )
 
 
@@ -143,7 +149,7 @@ class SyncServices:
         keyring = services.seal_keys
         sealer = Sealer(organization_id, keyring.keys, services.clock, random.getrandbits)
         self.prover = EventProver(services.calendar, sealer, keyring)
-        self.rows = DataverseBookings(
+        self.bare_rows = DataverseBookings(
             services.dataverse,
             settings.columns,
             sealer,
@@ -153,6 +159,7 @@ class SyncServices:
             addresses=services.mailbox_addresses,
             in_burst=services.burst.records,
         )
+        self._by_reader = self._for_readers() if events.renderer.style.from_reader else None
         zones = ZoneDifferences(events.renderer.style.zone, services.clock, witnesses.zone)
         self.synchronizer = Synchronizer(
             self.rows, services.calendar, rule, self.prover, services.clock, zones=zones
@@ -162,6 +169,24 @@ class SyncServices:
             max_bookings=settings.batch_max_bookings,
             linger=settings.batch_linger_seconds,
         )
+
+    @property
+    def rows(self) -> Bookings:
+        """The bookings, with their readers where events go by them."""
+        return self._by_reader or self.bare_rows
+
+    @property
+    def rows_of_many(self) -> Bookings:
+        """The same for whoever reads many: one mailbox that can't be asked now fails its own rows alone."""
+        return self._by_reader.for_many() if self._by_reader else self.bare_rows
+
+    def _for_readers(self) -> RowsForReaders:
+        from booking_sync.sync.readers import KnownReaders, RowsForReaders
+
+        services = self.services
+        rule = _rule(self.settings, self.events.renderer.style, nothing_to_see)
+        readers = KnownReaders(services.calendar.readers, services.clock)
+        return RowsForReaders(self.bare_rows, readers, lambda booking: shown_in(rule(booking)))
 
     @cached_property
     def handlers(self) -> MessageHandlers:
@@ -212,7 +237,9 @@ class SyncServices:
 
         services, settings = self.services, self.settings
         reads = services.audit_reads
-        sources = AuditSources(self.rows, self.rows, reads, calendars or services.calendar, self.prover)
+        sources = AuditSources(
+            self.rows_of_many, self.rows_of_many, reads, calendars or services.calendar, self.prover
+        )
         scope = AuditScope(settings.audit_days_back, settings.audit_days_ahead)
         return Auditor(
             Inspector(sources, self.desired_state, self.organization_id),

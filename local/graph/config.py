@@ -22,6 +22,7 @@ ForeignIds = Literal["not_found", "malformed", "other_mailbox"]
 LookalikeIds = Literal["no", "case", "dashes"]
 CopiesCarry = Literal["nothing", "marks", "everything"]
 MasterCategories = Literal["denied", "without_ours", "with_ours"]
+MailboxSettings = Literal["denied", "told", "bare"]
 NewMailboxCode = Literal["ErrorItemNotFound", "ErrorFolderNotFound"]
 
 
@@ -127,6 +128,9 @@ class GraphConfig:
     them, or is."""
     directory: DirectoryRight = "denied"
     """Whether the app may look users up: whether an administrator granted it `User.Read.All`."""
+    mailbox_settings: MailboxSettings = "denied"
+    """A mailbox's settings: the app has no right to read them (403); or it has, and language and zone are
+    told; or are empty, as for a mailbox that nobody ever opened."""
     zone_shifts: tuple[ZoneShift, ...] = ()
     """Zones whose rules are not those of the tz database; in JSON a list of objects."""
 
@@ -178,6 +182,7 @@ ASSUMED = {
     "refuses_over_five_years": Plays("long_event", ((False, "taken"), (True, "refused"))),
     "batch_concurrency": Plays("batch_at_once", ((4, "four"), (15, "more"), (20, "more"))),
     "master_categories": Plays("category_colours"),
+    "mailbox_settings": Plays("reader_settings"),
     "zone_shifts": Plays(
         "zone_rules",
         (

@@ -3,7 +3,8 @@
 Below `/_control/`, besides what every stand-in has:
 
 - `GET`, `PUT config`: any field of `GraphConfig`
-- `GET`, `POST mailboxes`: one or a list of `{id, displayName, userPrincipalName, kind, mail}`
+- `GET`, `POST mailboxes`: one or a list of `{id, displayName, userPrincipalName, kind, mail,
+  language, timeZone}`
 - `POST mailboxes/migrate`: `{mailbox}`, every id in it changes
 - `GET events?mailbox=`: all events that calendars show, with everything about them
 - `GET deleted?mailbox=`: the same of those in Deleted Items
@@ -106,6 +107,9 @@ class GraphControl:
             )
             for entry in entries
         ]
+        for mailbox, entry in zip(made, entries, strict=True):
+            mailbox.language = entry.get("language", mailbox.language)
+            mailbox.time_zone = entry.get("timeZone", mailbox.time_zone)
         return web.json_response([_describe_mailbox(each) for each in made])
 
     async def get_events(self, request: web.Request) -> web.Response:

@@ -192,6 +192,15 @@ CHANGES: Final = (
         trial=TriedBy.READS,
     ),
     _outlook(
+        "reader_settings",
+        "Can the app read a person's language and time zone (`mailboxSettings`)?",
+        Possibility("denied", "it can't: with `from_reader` everybody reads the event file's own"),
+        Possibility("told", "with `from_reader` events speak each reader's language"),
+        Possibility("bare", "it can, and this person has neither: the event file's own are taken"),
+        source="documented: it takes MailboxSettings.Read, which the app has only where somebody grants it",
+        trial=TriedBy.READS,
+    ),
+    _outlook(
         "series_times",
         "Can the times of a series be changed by PATCH?",
         Possibility("taken", "an event that somebody made a series of becomes single again"),

@@ -76,6 +76,16 @@ async def _colours(run: CheckContext) -> AsyncIterator[CheckOutput]:
     yield Observation("category_colours", "with_ours" if CATEGORY in names else "without_ours")
 
 
+async def _reader(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    answer = await run.calendar.settings(run.events.mailbox)
+    if not answer.ok:
+        yield Observation("reader_settings", "denied" if answer.status == _FORBIDDEN else answer.verdict)
+        return
+    language, zone = field_of(answer, "language"), field_of(answer, "timeZone")
+    told = zone or (isinstance(language, dict) and language.get("locale"))
+    yield Observation("reader_settings", "told" if told else "bare")
+
+
 async def _series(run: CheckContext) -> AsyncIterator[CheckOutput]:
     start = run.events.start
     (made,) = await run.events.make(run.events.new(weekly=True))
@@ -183,6 +193,7 @@ CHECKS: Final = (
     ),
     Check(("if_match_on_events",), "makes an event and changes it", (CheckNeed.MAILBOX,), _if_match),
     Check(("categories",), "makes an event with a category", (CheckNeed.MAILBOX,), _categories),
+    Check(("reader_settings",), "reads the mailbox's language and zone", (CheckNeed.MAILBOX,), _reader),
     Check(("category_colours",), "reads the list of categories", (CheckNeed.MAILBOX,), _colours),
     Check(
         ("series_times", "series_end"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.booking import Booking, CommitType, FieldServiceStatus, WorkOrder
@@ -14,14 +14,17 @@ from booking_sync.domain.event_text.names import clean_work_order, names_of
 from booking_sync.domain.event_text.rules import NO_RULES, EventRules
 from booking_sync.domain.event_text.templates import BadTemplateError, compile_template, fill
 from booking_sync.domain.event_text.values import Wording
-from booking_sync.domain.event_text.words import ENGLISH
+from booking_sync.domain.event_text.words import ENGLISH, words_for
 from booking_sync.domain.ids import NO_GUID
+from booking_sync.domain.reader import zone_of
 from booking_sync.domain.text import clean, clean_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from booking_sync.domain.event_text.words import Words
+    from booking_sync.domain.reader import Reader, ReaderPart
     from booking_sync.domain.zones import EventZone
 
 SUBJECT_MAX_CHARACTERS = 255
@@ -62,6 +65,10 @@ class EventStyle:
     time_format: str = ""
     words: Words = ENGLISH
     """The language's."""
+    from_reader: frozenset[ReaderPart] = frozenset()
+    """What is taken from each event's reader instead, where the reader is known."""
+    languages: Mapping[str, Words] = field(default_factory=dict, compare=False)
+    """By tag those that readers may have; one in no other language reads this one."""
     map_link: str = DEFAULT_MAP_LINK
     """A map's address with `{address}` in it."""
     columns: tuple[str, ...] = ()
@@ -73,6 +80,17 @@ class EventStyle:
     def wording(self) -> Wording:
         """How values become texts."""
         return Wording(self.zone, self.language, self.date_format, self.time_format, self.words)
+
+    def wording_for(self, reader: Reader | None) -> Wording:
+        """The same for a reader."""
+        wording = self.wording
+        if reader is None:
+            return wording
+        if "language" in self.from_reader and (words := words_for(reader.language, self.languages)):
+            wording = replace(wording, language=reader.language, words=words)
+        if "zone" in self.from_reader and (zone := zone_of(reader.zone)):
+            wording = replace(wording, zone=zone)
+        return wording
 
 
 class EventRenderer:
@@ -100,13 +118,14 @@ class EventRenderer:
             BadTemplateError: an administrator's template fails on this very booking.
         """
         work_order = clean_work_order(booking.work_order or WorkOrder())
-        names = self._names(booking, work_order)
+        wording = self.style.wording_for(booking.reader)
+        names = self._names(booking, work_order, wording)
         event_start, event_end = self.style.zone.write(start, end)
         place = one_line_address(work_order.address)
         ruling = self.style.rules.judge(booking)
         return EventContent(
-            subject=clean_line(fill(self._subject, names, self.style.words), SUBJECT_MAX_CHARACTERS),
-            body_html=_bounded(clean(fill(self._body, names, self.style.words))),
+            subject=clean_line(fill(self._subject, names, wording.words), SUBJECT_MAX_CHARACTERS),
+            body_html=_bounded(clean(fill(self._body, names, wording.words))),
             start=event_start,
             end=event_end,
             show_as=ruling.show_as or _show_as(booking),
@@ -122,23 +141,23 @@ class EventRenderer:
         Raises:
             BadTemplateError: a template fails.
         """
-        names = dict.fromkeys(self._names(_BARE, WorkOrder()), "1234567")
+        names = dict.fromkeys(self._names(_BARE, WorkOrder(), self.style.wording), "1234567")
         fill(self._subject, names, self.style.words, quoting=True)
         _bounded(fill(self._body, names, self.style.words, quoting=True))
 
-    def _names(self, booking: Booking, work_order: WorkOrder) -> dict[str, str]:
+    def _names(self, booking: Booking, work_order: WorkOrder, wording: Wording) -> dict[str, str]:
         style = self.style
         return names_of(
             booking,
             work_order,
-            style.wording,
+            wording,
             dataverse_url=style.dataverse_url,
             map_link=style.map_link,
             columns=style.columns,
         )
 
     def _try_out(self) -> None:
-        names = self._names(_BARE, WorkOrder())
+        names = self._names(_BARE, WorkOrder(), self.style.wording)
         fill(self._subject, names, self.style.words, quoting=True)
         _bounded(fill(self._body, names, self.style.words, quoting=True))
 

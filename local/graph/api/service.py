@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from local.graph.api.odata import READ_LIST, READ_ONE, READ_VIEW, ReadOptions, read_options
 from local.graph.api.preferences import Preferences, read_preferences
 from local.graph.api.render import EXTENSION_ID_PREFIX, calendar_links, render_event, render_extension
+from local.graph.api.settings import show_settings
 from local.graph.api.users import list_users
 from local.graph.mailbox.schema import read_event, read_extension
 from local.graph.mailbox.zones import parse_query_time
@@ -59,6 +60,7 @@ class CalendarService:
             ("users", "{user}", "events"): {"GET": self._list, "POST": self._create},
             ("users", "{user}", "calendarView"): {"GET": self._view},
             ("users", "{user}", "outlook", "masterCategories"): {"GET": self._categories},
+            ("users", "{user}", "mailboxSettings"): {"GET": self._settings},
             ("users", "{user}", "events", "{event}"): {
                 "GET": self._get,
                 "PATCH": self._change,
@@ -223,6 +225,10 @@ class CalendarService:
         if self.state.config.master_categories == "with_ours":
             names += OUR_CATEGORIES
         return GraphAnswer(200, {"value": [{"displayName": each, "color": "preset0"} for each in names]})
+
+    async def _settings(self, call: Call) -> GraphAnswer:
+        await self._busy()
+        return GraphAnswer(200, show_settings(call.request.query, call.mailbox, self.state.config))
 
     async def _extend(self, call: Call) -> GraphAnswer:
         call.options()

@@ -77,6 +77,10 @@ class Mailbox:
     kind: MailboxKind = "normal"
     mail: str = ""
     """The primary mail address; empty: the user principal name."""
+    language: str = "en-US"
+    """The locale that the person chose in Outlook; empty where nobody ever opened the mailbox."""
+    time_zone: str = "UTC"
+    """The zone's name: Windows's, IANA's where an administrator chose so, or a custom one's; may be empty."""
     events: dict[str, StoredEvent] = field(default_factory=dict)
     """By immutable id, oldest first: what the calendar shows."""
     by_mutable_id: dict[str, StoredEvent] = field(default_factory=dict)
