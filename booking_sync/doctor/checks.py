@@ -23,8 +23,9 @@ from booking_sync.doctor import (
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.event import is_mailbox
 from booking_sync.domain.participation import calendar_of
+from booking_sync.domain.reader import Reader
 from booking_sync.domain.timers import Timer, timer_state
-from booking_sync.errors import PermanentError, SettingsError, SyncError
+from booking_sync.errors import Cause, PermanentError, SettingsError, SyncError
 from booking_sync.ports.diagnosis import Audience, MailboxAccess
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         TokenReads,
     )
     from booking_sync.ports.keys import OpenKeyring
+    from booking_sync.ports.readers import Readers
     from booking_sync.settings.cautions import Caution
     from booking_sync.settings.values import CredentialKind
 
@@ -105,6 +107,8 @@ class DoctorSources:
     render: Callable[[], Callable[[Booking, datetime, datetime], EventContent]]
     """Renders bookings by the app's settings."""
     mailbox_access: Callable[[], MailboxAccessReads]
+    readers: Callable[[], Readers | None]
+    """None where the event file takes nothing from readers."""
 
 
 @dataclass(slots=True)
@@ -316,6 +320,7 @@ class DoctorChecks:
             self._skip(Area.PEOPLE, people.CALENDARS, _TOKEN)
         elif inside:
             await self._calendars(inside, participation)
+            await self._readers(inside)
 
     async def _calendars(self, inside: Sequence[NamedResource], participation: Participation) -> None:
         """Ask for the calendars of those that take part; who can't be asked just now is left out."""
@@ -342,6 +347,28 @@ class DoctorChecks:
             )
         if found:
             self._note(people.judge_calendars(inside, found, participation))
+
+    async def _readers(self, inside: Sequence[NamedResource]) -> None:
+        """Ask how people read, where the event file wants to know; others' mailboxes are left out."""
+        if self._failed(Area.SETTINGS):
+            return
+        reads = self._open(Area.PEOPLE, self.sources.readers)
+        if reads is None:
+            return
+        boxes = list(dict.fromkeys(filter(None, (calendar_of(each.resource) for each in inside))))
+        asked = boxes[: people.MOST_TRIED]
+        self.tell(f"asking for the languages of {len(asked)} people")
+        answers = await asyncio.gather(*(reads.reader(each) for each in asked), return_exceptions=True)
+        told: dict[str, Reader] = {}
+        refused: set[str] = set()
+        for mailbox, answer in zip(asked, answers, strict=True):
+            if isinstance(answer, Reader):
+                told[mailbox] = answer
+            elif isinstance(answer, PermanentError):
+                refused |= {mailbox} if answer.cause is Cause.ACCESS_DENIED else set()
+            elif not isinstance(answer, SyncError):
+                raise answer
+        self._note(people.judge_readers(inside, len(asked), told, refused))
 
     # --- Dataverse's own tables, as whoever signs in ----------------------------------------------------
 

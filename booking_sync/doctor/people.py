@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, some_of
@@ -10,9 +11,11 @@ from booking_sync.ports.diagnosis import MailboxAccess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from booking_sync.domain.booking import BookableResource
     from booking_sync.domain.participation import Participation
+    from booking_sync.domain.reader import Reader
     from booking_sync.ports.bookings import NamedResource
 
 MOST_TRIED: Final = 500
@@ -25,6 +28,7 @@ READ: Final = (
 CHECK: Final = "who takes part"
 ON_ROWS: Final = "mailboxes on rows"
 CALENDARS: Final = "their calendars"
+READERS: Final = "their languages and zones"
 
 _JOIN = "Choose *Takes part* on their rows, or name them in PARTICIPANTS (docs/participation.md)."
 _MAILBOX = (
@@ -33,6 +37,11 @@ _MAILBOX = (
 _SCOPE = (
     "Add their mailboxes to the app's scope in Exchange (docs/deployment.md, step 2), which Graph follows "
     "within two hours; or take them out (docs/participation.md)."
+)
+_SETTINGS = (
+    "Assign the app the role Application MailboxSettings.Read in Exchange, for the same mailboxes "
+    "(docs/deployment.md, step 2), or take from_reader out of the event file; until then these people read "
+    "the language and the zone that the file names."
 )
 _NO_MAILBOX = "They need a mailbox, or to be taken out (docs/participation.md)."
 
@@ -109,6 +118,27 @@ def judge_calendars(
     if wanted:
         return CheckResult(Area.PEOPLE, CALENDARS, CheckStatus.WARNING, words, _NO_MAILBOX)
     return CheckResult(Area.PEOPLE, CALENDARS, CheckStatus.OK, words)
+
+
+def judge_readers(
+    inside: Sequence[NamedResource], asked: int, found: Mapping[str, Reader], refused: AbstractSet[str]
+) -> CheckResult:
+    """Whether events can speak their readers' languages, as the event file wants them to.
+
+    Args:
+        inside: who takes part.
+        asked: of how many mailboxes that was tried.
+        found: what mailboxes told; one without settings, or that can't be asked now, tells nothing.
+        refused: mailboxes whose settings the app may not read.
+    """
+    closed = [each for each in inside if calendar_of(each.resource) in refused]
+    languages = Counter(each.language or "none" for each in found.values())
+    told = ", ".join(f"{name} ({count})" for name, count in sorted(languages.items()))
+    words = f"{len(found)} of {asked} told; languages: {told or 'none'}"
+    if not closed:
+        return CheckResult(Area.PEOPLE, READERS, CheckStatus.OK, words)
+    words += f"; the app may not read {len(closed)}: {_names(closed)}"
+    return CheckResult(Area.PEOPLE, READERS, CheckStatus.WARNING, words, _SETTINGS)
 
 
 def _is_chosen(resource: BookableResource, participation: Participation) -> bool:

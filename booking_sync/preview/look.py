@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.event_text.rules import NO_RULES
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.event_text.colours import CategoryColour
     from booking_sync.domain.event_text.rules import EventRules
     from booking_sync.domain.plan import DesiredStateRule
+    from booking_sync.domain.reader import Reader
     from booking_sync.ports.bookings import BookingRows
 
 GONE = "There is no such booking."
@@ -31,6 +32,8 @@ class PreviewSources:
     """Those by which the state is desired, to tell which of them did something."""
     colours: Sequence[CategoryColour] = ()
     """Of the event file."""
+    reader: Reader | None = None
+    """Whom to show them to; None: to those whose calendars show them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Preview:
     """Empty where there is an event."""
     rules: tuple[int, ...] = ()
     """The numbers of the rules that decided something about the event."""
+    reader: Reader | None = None
+    """Whose language and zone were taken; None where they do not matter."""
 
 
 async def look(sources: PreviewSources, booking_ids: Sequence[str]) -> Sequence[Preview]:
@@ -61,8 +66,10 @@ async def _look(sources: PreviewSources, booking_id: str) -> Preview:
         return Preview(booking_id, reason=error.reason)
     if row is None:
         return Preview(booking_id, reason=GONE)
-    match sources.desired_state(row.booking):
+    booking = replace(row.booking, reader=sources.reader) if sources.reader else row.booking
+    match sources.desired_state(booking):
         case Wanted() as wanted:
-            return Preview(booking_id, wanted.content, rules=sources.rules.judge(row.booking).numbers)
+            numbers = sources.rules.judge(booking).numbers
+            return Preview(booking_id, wanted.content, rules=numbers, reader=booking.reader)
         case Unwanted() | Invalid() as other:
             return Preview(booking_id, reason=other.reason)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from booking_sync.domain.event import EventContent, EventOptions
+    from booking_sync.domain.reader import Reader
     from booking_sync.preview.look import Preview
 
 NOTHING = "none"
@@ -77,4 +78,12 @@ def as_json(preview: Preview) -> dict[str, object]:
         "rules": list(preview.rules),
         "body": content.body_html,
     }
-    return {"booking": preview.booking_id, "event": event, "reason": ""}
+    told: dict[str, object] = {"booking": preview.booking_id, "event": event, "reason": ""}
+    if preview.reader is None:
+        return told
+    return {**told, "reader": {"language": preview.reader.language, "zone": preview.reader.zone}}
+
+
+def reader_text(reader: Reader) -> str:
+    """Whom an event is shown to."""
+    return ", ".join(filter(None, (reader.language, reader.zone))) or "tells no language and no zone"

@@ -104,6 +104,7 @@ async def open_doctor(
             calendar=lambda: app.calendar,
             render=reads.render,
             mailbox_access=lambda: reads.mailbox_access,
+            readers=lambda: app.calendar.readers if app.event_file().from_reader else None,
         )
         yield DoctorChecks(sources, options, clock, new_id, tell)
 

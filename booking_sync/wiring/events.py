@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from booking_sync.wiring.doctor import LOOKING
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from booking_sync.azure.sign_in import SignIn
+    from booking_sync.domain.reader import Reader, ReaderPart
     from booking_sync.event_file.report import EventFileReport
+    from booking_sync.ports.bookings import Bookings
     from booking_sync.preview.look import PreviewSources
 
 
@@ -45,8 +48,16 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
 
 
 @asynccontextmanager
-async def open_preview(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIterator[PreviewSources]:
+async def open_preview(
+    environ: Mapping[str, str], sign_in: SignIn, reader: Reader | None = None
+) -> AsyncIterator[PreviewSources]:
     """Where `event preview` looks.
+
+    Args:
+        environ: the settings.
+        sign_in: who reads Dataverse and mailboxes.
+        reader: whom bookings are shown to, whatever the event file takes from readers; what it leaves empty
+            is the file's. None: those whose calendars show them.
 
     Raises:
         SettingsError: a setting or the event file can't be used, or the environment is another one.
@@ -54,13 +65,16 @@ async def open_preview(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIter
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
     from booking_sync.preview.look import PreviewSources
-    from booking_sync.wiring.sync import start_sync
+    from booking_sync.wiring.sync import desired_state_rule, event_renderer, start_sync
 
     async with Services(environ, sign_in=sign_in, options=LOOKING) as services:
         sync = await start_sync(services)
-        yield PreviewSources(
-            sync.rows_of_many,
-            sync.desired_state,
-            sync.events.renderer.style.rules,
-            colours=services.event_file().categories,
-        )
+        rows: Bookings = sync.rows_of_many
+        desired, style = sync.desired_state, sync.events.renderer.style
+        if reader is not None:
+            parts: dict[ReaderPart, str] = {"language": reader.language, "zone": reader.zone}
+            given = frozenset(part for part, said in parts.items() if said)
+            renderer = event_renderer(sync.settings, replace(services.event_file(), from_reader=given))
+            rows, desired = sync.bare_rows, desired_state_rule(sync.settings, renderer)
+        colours = services.event_file().categories
+        yield PreviewSources(rows, desired, style.rules, colours=colours, reader=reader)

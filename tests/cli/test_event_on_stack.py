@@ -9,6 +9,8 @@ import pytest_asyncio
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.doctor.report import CheckStatus
+from booking_sync.domain.reader import Reader
 from booking_sync.errors import SettingsError
 from booking_sync.ports.customizations import Message
 from booking_sync.preview.look import look
@@ -22,6 +24,8 @@ from tests.doctor.deployment import COLUMNS, RESOURCE_COLUMNS, Deployment, bad, 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
+
+    from local.stack import LocalStack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -212,3 +216,77 @@ async def test_a_change_of_a_chosen_column_reaches_outlook_by_its_webhook(
         await stack.dataverse.update("msdyn_workorders", plan.work_order_id, {"contoso_floors": 2})
         await office.settle()
         assert (await stack.dataverse.counts()).requests == 0
+
+
+async def test_an_event_is_shown_as_its_reader_would_read_it(deployment: Deployment, tmp_path: Path) -> None:
+    """By what Outlook tells of the person, or by what the command is told."""
+    office, stack = deployment.office, deployment.stack
+    plan = await office.book()
+    text = '[event]\nfrom_reader = ["language", "zone"]\nsubject = "{{ _(\'Customer:\') }} {{ duration }}"\n'
+    environ = with_file(deployment, tmp_path, text)
+    reader = {"id": office.anna.mailbox, "language": "fi-FI", "timeZone": "FLE Standard Time"}
+    await stack.graph.add_mailboxes([reader])
+    await stack.graph.configure(mailbox_settings="told")
+    try:
+        async with open_preview(environ, SignIn.APP) as sources:
+            (shown,) = await look(sources, [plan.id])
+        assert shown.content
+        assert (shown.reader, shown.content.subject) == (
+            Reader("fi-fi", "FLE Standard Time"),
+            "Asiakas: 1 t",
+        )
+        line = CommandLine(stack.options.folder / "settings.json", tmp_path)
+        named = {"EVENT_FILE": environ["EVENT_FILE"]}
+        for option, subject in (
+            (("--language", "de"), "Kunde: 1 Std."),
+            (("--zone", "UTC"), "Customer: 1 h"),
+        ):
+            ended = await line.run("event", "preview", plan.id, *option, "--json", environ=named)
+            assert ended.json()[0]["event"]["subject"] == subject
+        ended = await line.run("event", "preview", plan.id, environ=named)
+        assert "fi-fi, FLE Standard Time" in ended.output
+        ended = await line.run("event", "preview", plan.id, "--zone", "../etc", environ=named)
+        assert ended.code == ExitCode.USAGE
+        report = await deployment.run_doctor(EVENT_FILE=environ["EVENT_FILE"])
+        assert the(report, "their languages and zones").status is CheckStatus.OK
+    finally:
+        await stack.graph.configure(mailbox_settings="denied")
+
+
+async def test_the_doctor_names_those_whose_language_the_app_may_not_read(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """With the role that is missing; their events go on in the file's language."""
+    environ = with_file(deployment, tmp_path, '[event]\nfrom_reader = ["language"]\n')
+    report = await deployment.run_doctor(EVENT_FILE=environ["EVENT_FILE"])
+    found = the(report, "their languages and zones")
+    assert found.status is CheckStatus.WARNING
+    assert "Application MailboxSettings.Read" in found.remedy
+    report = await deployment.run_doctor()
+    assert not [each for each in report.results if each.check == found.check]
+
+
+async def test_each_technician_reads_their_own_language(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """From the mailbox's settings to the event; the mailbox is asked once for all of its bookings."""
+    folder = tmp_path_factory.mktemp("readers")
+    path = folder / "event.toml"
+    path.write_text('[event]\nlanguage = "de"\nfrom_reader = ["language"]\n', encoding="utf-8")
+    async with open_deployment(folder, hosts=1, settings={"EVENT_FILE": str(path)}) as deployment:
+        office, stack = deployment.office, deployment.stack
+        await stack.graph.configure(mailbox_settings="told")
+        await stack.graph.add_mailboxes([{"id": office.anna.mailbox, "language": "sv-SE"}])
+        await stack.graph.add_mailboxes([{"id": office.ben.mailbox, "language": ""}])
+        for person, words in (
+            (office.anna, "Öppna bokningen i Dynamics 365"),
+            (office.anna, "Öppna bokningen i Dynamics 365"),
+            (office.ben, "Buchung in Dynamics 365 öffnen"),
+        ):
+            plan = await office.book(person)
+            assert words in (await office.event(plan)).raw["body"]["content"]
+        asked = [each for each in await asked_items(stack) if each.endswith("timeZone")]
+        assert len(asked) == 2
+
+
+async def asked_items(stack: LocalStack) -> list[str]:
+    """The paths of all items of batches that Graph got."""
+    return [item["path"] for each in await stack.graph.requests() for item in each["items"]]

@@ -112,6 +112,17 @@ def test_a_catalogue_that_is_none_is_told(tmp_path: Path, name: str, content: by
         load_event_file({}, tmp_path)
 
 
+def test_readers_languages_are_known_where_the_file_takes_them(tmp_path: Path) -> None:
+    """Those that are shipped and the deployment's own; without readers none is read."""
+    folder = write_event_file(tmp_path, '[event]\nfrom_reader = ["language"]\n')
+    (folder / "nb.po").write_text('msgid "Status:"\nmsgstr "Tilstand:"\n')
+    style = make_renderer(load_event_file({}, tmp_path), Overrides(), URL).style
+    assert set(style.languages) == {"de", "en", "es", "fi", "fr", "nb", "sv"}
+    assert style.from_reader == {"language"}
+    (tmp_path / "event.toml").write_text('[event]\nfrom_reader = ["zone"]\n')
+    assert make_renderer(load_event_file({}, tmp_path), Overrides(), URL).style.languages == {}
+
+
 def write_event_file(folder: Path, text: str) -> Path:
     """The folder for catalogues beside the file."""
     (folder / "event.toml").write_text(text)

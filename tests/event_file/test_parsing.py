@@ -24,6 +24,7 @@ phone    = "msdyn_workorder.msdyn_reportedbycontact.telephone1"
 [event]
 zone = "Europe/Helsinki"
 language = "fi"
+from_reader = ["zone", "language"]
 subject = "{{ account }}: {{ booking_name }}"
 body = """
 <p>{{ priority }}</p>
@@ -61,6 +62,7 @@ def test_a_whole_file_is_read() -> None:
         ),
         zone="Europe/Helsinki",
         language="fi",
+        from_reader=frozenset({"language", "zone"}),
         subject="{{ account }}: {{ booking_name }}",
         body='<p>{{ priority }}</p>\nzone = "not a key, but a line of the body"\n',
         map_link="https://www.google.com/maps/search/?api=1&query={address}",
@@ -95,8 +97,14 @@ def test_keys_are_found_where_they_stand() -> None:
         ('[event]\nsubjekt = "x"\n', "line 2, column 1: subjekt means nothing in [event]: is subject meant?"),
         (
             '[event]\n  colour = "red"\n',
-            "line 2, column 3: colour means nothing in [event]: there are body, body_file, dates, language,",
+            "line 2, column 3: colour means nothing in [event]: there are body, body_file, dates, from_reader,",
         ),
+        (
+            '[event]\nfrom_reader = "language"\n',
+            'line 2, column 1: from_reader must be a list of "language" and "zone"',
+        ),
+        ('[event]\nfrom_reader = ["mood"]\n', "line 2, column 1: from_reader must be a list of"),
+        ("[event]\nfrom_reader = [[]]\n", "line 2, column 1: from_reader must be a list of"),
         ("[event]\nzone = 3\n", "line 2, column 1: zone must be a text in quotation marks"),
         (
             'event = "x"\n',

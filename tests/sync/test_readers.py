@@ -35,6 +35,7 @@ from tests.support.seals import prover
 
 if TYPE_CHECKING:
     from booking_sync.domain.booking import Booking
+    from booking_sync.domain.reader import ReaderPart
 
 FINNISH = Reader("fi-fi", "FLE Standard Time")
 GERMAN = Reader("de-de", "W. Europe Standard Time")
@@ -351,7 +352,9 @@ def test_what_a_reader_does_not_tell_is_the_file_s(reader: Reader | None, label:
     ("parts", "label", "arrival"),
     [((), "Kunde:", "23:30"), (("language",), "Asiakas:", "23.30"), (("zone",), "Kunde:", "01:30")],
 )
-def test_only_what_the_file_says_is_the_reader_s(parts: tuple[str, ...], label: str, arrival: str) -> None:
+def test_only_what_the_file_says_is_the_reader_s(
+    parts: tuple[ReaderPart, ...], label: str, arrival: str
+) -> None:
     """Language and zone are chosen one by one."""
     style = replace(
         STYLE,

@@ -32,10 +32,12 @@ from booking_sync.cli.queueing import (
     queue_selection,
 )
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.domain.event_text.words import read_tag
+from booking_sync.domain.reader import Reader, zone_of
 from booking_sync.preview.look import look
 from booking_sync.preview.page import page
 from booking_sync.preview.text import as_json as preview_json
-from booking_sync.preview.text import lines
+from booking_sync.preview.text import lines, reader_text
 from booking_sync.wiring.events import check_event_file, open_preview
 
 if TYPE_CHECKING:
@@ -58,6 +60,24 @@ HtmlOption = Annotated[
         "--html",
         metavar="FILE",
         help="Write a page for a browser too, in light and dark. It holds what the events hold.",
+        show_default=False,
+    ),
+]
+LanguageOption = Annotated[
+    str,
+    typer.Option(
+        "--language",
+        metavar="TAG",
+        help="Show them as to somebody who reads this language, such as fi.",
+        show_default=False,
+    ),
+]
+ZoneOption = Annotated[
+    str,
+    typer.Option(
+        "--zone",
+        metavar="NAME",
+        help="Show them as to somebody in this time zone, such as Europe/Helsinki.",
         show_default=False,
     ),
 ]
@@ -108,17 +128,37 @@ def preview(
     bookings: BookingsArgument,
     *,
     html: HtmlOption = None,
+    language: LanguageOption = "",
+    zone: ZoneOption = "",
     as_json: JsonOption = False,
     settings: SettingsOption = None,
     auth: AuthOption = None,
 ) -> None:
-    """Show bookings as their events would look by the event file that is here; nothing is changed."""
-    run(CommonOptions(settings, auth, as_json), partial(_preview, bookings, html))
+    """Show bookings as their events would look by the event file that is here; nothing is changed.
+
+    Where the file takes language or zone from readers, they are shown as to those whose calendars they are
+    in; with --language or --zone as to somebody who reads that.
+    """
+    run(CommonOptions(settings, auth, as_json), partial(_preview, bookings, html, (language, zone)))
 
 
-async def _preview(bookings: Sequence[str], html: Path | None, session: Session) -> ExitCode:
+def _reader(language: str, zone: str) -> Reader | None:
+    """Raises UsageError for what nobody can have chosen."""
+    if not language and not zone:
+        return None
+    tag = read_tag(language)
+    if language and not tag:
+        raise UsageError(f"--language takes a language's tag, such as de or pt-BR, and not {language!r}.")
+    if zone and zone_of(zone) is None:
+        raise UsageError(f"--zone takes a zone's IANA or Windows name, and not {zone!r}.")
+    return Reader(tag, zone)
+
+
+async def _preview(
+    bookings: Sequence[str], html: Path | None, reader: tuple[str, str], session: Session
+) -> ExitCode:
     ids = [read_booking(each) for each in bookings]
-    async with open_preview(session.environ, session.auth) as sources:
+    async with open_preview(session.environ, session.auth, _reader(*reader)) as sources:
         with session.output.working("Dataverse"):
             previews = await look(sources, ids)
     if html is not None:
@@ -140,7 +180,8 @@ def _show(previews: Sequence[Preview]) -> RenderableType:
     shown: list[RenderableType] = []
     for each in previews:
         rows = lines(each.content, each.rules) if each.content else [("no event", each.reason)]
-        table = make_table(("", ""), [("booking", each.booking_id), *rows])
+        reader = [("reader", reader_text(each.reader))] if each.reader else []
+        table = make_table(("", ""), [("booking", each.booking_id), *reader, *rows])
         table.show_header = False
         shown += [table, Text()]
     return Group(*shown)
