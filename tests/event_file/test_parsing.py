@@ -84,8 +84,8 @@ def test_keys_are_found_where_they_stand() -> None:
     assert found["columns.phone"] == Position(4, 1)
     assert found["event.zone"] == Position(7, 1)
     assert found["event.map"] == Position(15, 1)
-    assert found["rules.0.shown"] == Position(18, 1)
-    assert found["rules.1.shown"] == Position(20, 1)
+    assert found["rules.0.shown"] == Position(19, 1)
+    assert found["rules.1.shown"] == Position(21, 1)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_keys_are_found_where_they_stand() -> None:
         ('[event]\nsubjekt = "x"\n', "line 2, column 1: subjekt means nothing in [event]: is subject meant?"),
         (
             '[event]\n  colour = "red"\n',
-            "line 2, column 3: colour means nothing in [event]: there are body, body_file, dates, from_reader",
+            "line 2, column 3: colour means nothing in [event]: there are body, body_file, dates, from",
         ),
         (
             '[event]\nfrom_reader = "language"\n',
