@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from local.commands import NoSuchThingError, add_commands, follow_app_orders, run_command
+from local.day.facts import EVENT_FILE
 from local.day.report import show
 from local.day.run import DayOptions, DayRun
 from local.day.sample_data import PLANNED, load_sample_data
@@ -98,7 +99,10 @@ async def run(arguments: argparse.Namespace) -> int:
     with _folder() as folder:
         round_trip, service = arguments.latency
         slow = replace(
-            _stack_options(folder, arguments), round_trip_seconds=round_trip, service_seconds=service
+            _stack_options(folder, arguments),
+            round_trip_seconds=round_trip,
+            service_seconds=service,
+            settings={"EVENT_FILE": EVENT_FILE},
         )
         async with LocalStack(slow) as stack:
             report = await DayRun(stack, options, console).run()

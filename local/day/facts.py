@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local.day.verdict import BookingFact, EventFact, Facts, PoisonFact
-from local.day.world import TAKES_NO_PART, Commitment, ResourceKind
+from local.day.world import TAKES_NO_PART, Commitment, ResourceKind, Stage
+from local.processes import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +24,13 @@ TABLES = (
     "systemusers",
     "bookingstatuses",
     "msdyn_workorders",
+    "msdyn_priorities",
     "accounts",
 )
+
+
+EVENT_FILE = str(REPOSITORY / "local" / "day" / "event.toml")
+"""What the day's events say, as the setting names it, wherever the app's folder is."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,9 @@ async def gather_facts(
         poison: what was taken from the poison queue so far.
     """
     tables = Tables({name: await stack.dataverse.rows(name) for name in TABLES})
-    kinds = {entry["id"]: entry["kind"] for entry in await stack.graph.mailboxes()}
+    mailboxes = {entry["id"]: entry for entry in await stack.graph.mailboxes()}
+    kinds = {key: entry["kind"] for key, entry in mailboxes.items()}
+    has_file = stack.options.settings.get("EVENT_FILE") == EVENT_FILE
     with_mailbox = frozenset(mailbox for mailbox, kind in kinds.items() if kind == "normal")
     return Facts(
         bookings=[
@@ -61,6 +69,8 @@ async def gather_facts(
         mails_sent=await stack.graph.mails_sent(),
         poison=[PoisonFact(message.booking_id, message.reason) for message in poison],
         expects_tags=bool(stack.options.extension_name),
+        languages={key: entry["language"] for key, entry in mailboxes.items()} if has_file else {},
+        expects_rules=has_file,
     )
 
 
@@ -71,6 +81,7 @@ def read_booking(row: Row, tables: Tables, with_mailbox: frozenset[str]) -> Book
     status = tables.follow("bookingstatuses", row["bookingstatus"])
     work_order = tables.follow("msdyn_workorders", row["msdyn_workorder"])
     account = tables.follow("accounts", work_order.get("msdyn_serviceaccount"))
+    priority = tables.follow("msdyn_priorities", work_order.get("msdyn_priority"))
     own = (resource.get("bsync_mailbox") or "").lower()
     mailbox = own or user.get("azureactivedirectoryobjectid") or ""
     return BookingFact(
@@ -81,6 +92,8 @@ def read_booking(row: Row, tables: Tables, with_mailbox: frozenset[str]) -> Book
         active=row["statecode"] == 0,
         canceled=status.get("status") == Commitment.CANCELED,
         proposed=status.get("status") == Commitment.PROPOSED,
+        traveling=status.get("msdyn_fieldservicestatus") == Stage.TRAVELING,
+        urgent=priority.get("msdyn_name") == "High",
         status=status.get("name", ""),
         account=account.get("name", ""),
         has_work_order=bool(work_order),

@@ -90,6 +90,12 @@ class DayRun:
             seed=self._options.seed,
         )
 
+    async def first_plan(self) -> Facts:
+        """Play no more than the publishing of the plan; what there is then."""
+        await self._day.furnish()
+        await self._play(self._day.phases[0])
+        return await self._facts()
+
     async def _play(self, phase: Phase) -> PhaseReport:
         before, started = self._day.tally.total(), time.monotonic()
         with self._progress(phase.title) as watch:

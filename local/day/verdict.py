@@ -9,13 +9,18 @@ else in the calendars stays as it was.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
+
+
+URGENT_CATEGORY = "Field Service: Urgent"
+CUSTOMER = {"de": "Kunde", "fi": "Asiakas"}
+"""What the line with the customer begins with, by language."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class BookingFact:
     active: bool
     canceled: bool
     proposed: bool
+    traveling: bool
+    urgent: bool
+    """The work order's priority is High."""
     status: str
     account: str
     has_work_order: bool
@@ -90,6 +98,10 @@ class Facts:
     poison: Sequence[PoisonFact] = ()
     expects_tags: bool = True
     """Whether the app runs with an open extension's name."""
+    expects_rules: bool = False
+    """Whether the app runs with the day's event file."""
+    languages: Mapping[str, str] = field(default_factory=dict)
+    """By mailbox, the language in which its events are expected; empty: nothing is expected."""
 
 
 class Expected(StrEnum):
@@ -159,7 +171,7 @@ def compare(facts: Facts, left_to_audit: Collection[str] = ()) -> list[Differenc
     found = [
         difference
         for booking in facts.bookings
-        for difference in _judge(booking, ours.pop(booking.id, []), expects_tags=facts.expects_tags)
+        for difference in _judge(booking, ours.pop(booking.id, []), facts)
         if booking.id not in left_to_audit or difference.kind not in (Kind.MISSING, Kind.WRONG_RECORD)
     ]
     for booking_id, events in ours.items():
@@ -178,7 +190,7 @@ def compare(facts: Facts, left_to_audit: Collection[str] = ()) -> list[Differenc
     return found
 
 
-def _judge(booking: BookingFact, events: Sequence[EventFact], *, expects_tags: bool) -> Iterable[Difference]:
+def _judge(booking: BookingFact, events: Sequence[EventFact], facts: Facts) -> Iterable[Difference]:
     wanted = expected(booking)
     if len(events) > 1:
         yield Difference(Kind.DOUBLED, booking.id, f"{booking.name!r} shows {len(events)} times")
@@ -192,7 +204,7 @@ def _judge(booking: BookingFact, events: Sequence[EventFact], *, expects_tags: b
         yield Difference(Kind.MISSING, booking.id, f"{booking.name!r} of {booking.resource} does not show")
     if wanted is Expected.SHOWN:
         for event in events:
-            yield from _judge_event(booking, event, expects_tags=expects_tags)
+            yield from _judge_event(booking, event, facts)
     recorded = [(event.id, event.mailbox) for event in events] or [("", "")]
     if (booking.recorded_event, booking.recorded_mailbox) not in recorded:
         yield Difference(
@@ -200,7 +212,7 @@ def _judge(booking: BookingFact, events: Sequence[EventFact], *, expects_tags: b
         )
 
 
-def _judge_event(booking: BookingFact, event: EventFact, *, expects_tags: bool) -> Iterable[Difference]:
+def _judge_event(booking: BookingFact, event: EventFact, facts: Facts) -> Iterable[Difference]:
     if event.mailbox != booking.mailbox:
         yield Difference(
             Kind.MISPLACED, booking.id, f"{booking.name!r} is not in the calendar of {booking.resource}"
@@ -212,14 +224,42 @@ def _judge_event(booking: BookingFact, event: EventFact, *, expects_tags: bool) 
             (f"ends at {event.end}, not {booking.end}", event.end == booking.end),
             (f"says {event.subject!r}, without the booking's name", booking.name in event.subject),
             (f"says {event.subject!r}, without {booking.account!r}", booking.account in event.subject),
-            (f"shows as {event.show_as}", event.show_as == ("tentative" if booking.proposed else "busy")),
+            (f"shows as {event.show_as}", event.show_as == _show_as(booking, facts)),
             (f"has {event.attendees} attendees", not event.attendees),
-            (f"is tagged {event.tag}", event.tag == (booking.id if expects_tags else None)),
+            (f"is tagged {event.tag}", event.tag == (booking.id if facts.expects_tags else None)),
+            *_by_rules(booking, event, facts),
+            *_in_language(event, facts),
         )
         if not right
     ]
     if wrong:
         yield Difference(Kind.STALE, booking.id, f"the event of {booking.name!r} " + "; ".join(wrong))
+
+
+def _show_as(booking: BookingFact, facts: Facts) -> str:
+    if facts.expects_rules and booking.traveling:
+        return "oof"
+    return "tentative" if booking.proposed else "busy"
+
+
+def _by_rules(booking: BookingFact, event: EventFact, facts: Facts) -> Iterable[tuple[str, bool]]:
+    """What the day's event file says of urgent bookings, and of no others."""
+    if not facts.expects_rules:
+        return
+    urgent = (
+        event.raw["importance"] == "high",
+        URGENT_CATEGORY in event.raw["categories"],
+        (event.raw["isReminderOn"], event.raw["reminderMinutesBeforeStart"]) == (True, 30),
+    )
+    told = f"is {event.raw['importance']}, {event.raw['categories']}, reminder {event.raw['isReminderOn']}"
+    yield told, all(urgent) if booking.urgent else not any(urgent)
+
+
+def _in_language(event: EventFact, facts: Facts) -> Iterable[tuple[str, bool]]:
+    """Whether the built-in words are those of the reader's language."""
+    word = CUSTOMER.get(facts.languages.get(event.mailbox, "")[:2])
+    if word:
+        yield f"does not say {word!r}", f"<b>{word}" in event.raw["body"]["content"]
 
 
 def _judge_private(facts: Facts) -> Iterable[Difference]:

@@ -92,6 +92,14 @@ class ResourceKind(IntEnum):
     CREW = 6
 
 
+PRIORITIES = {
+    name: str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.priority.example")) for name in ("Normal", "High")
+}
+"""Ids of the work orders' priorities, by name."""
+URGENT_EVERY = 4
+"""So often a work order has the higher one."""
+LANGUAGES = ("de-DE", "fi-FI")
+"""That people chose in Outlook, by turns."""
 TAKES_PART, TAKES_NO_PART = 725_900_000, 725_900_001
 """The choices of the resource's column."""
 FEW_TECHNICIANS = 5
@@ -122,6 +130,8 @@ class Resource:
     disabled: bool = False
     has_mailbox: bool = True
     """False: the user exists in Entra without an Exchange Online mailbox."""
+    language: str = "de-DE"
+    """That the person chose in Outlook."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,8 @@ class WorkOrder:
     notes: str
     place: tuple[str, str, str, str, str, float, float]
     """Street, city, postal code, state, country, latitude, longitude."""
+    priority: str
+    """A name in `PRIORITIES`."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +229,7 @@ class WorldMaker:
         self._names = [f"{first} {last}" for last in _LAST_NAMES.split() for first in _FIRST_NAMES.split()]
         self._random.shuffle(self._names)
         self._last_number = 0
+        self._people = 0
 
     def make(self, *, technicians: int, bookings: int, day: date) -> World:
         """A planned day.
@@ -255,7 +268,8 @@ class WorldMaker:
         self._last_number += 1
         job, notes = self._random.choice(_JOBS)
         account, place = self._random.choice(account_ids), self._random.choice(_PLACES)
-        return WorkOrder(self.new_id(), f"{self._last_number:05d}", account, job, notes, place)
+        priority = "Normal" if self._last_number % URGENT_EVERY else "High"
+        return WorkOrder(self.new_id(), f"{self._last_number:05d}", account, job, notes, place, priority)
 
     def bookings(
         self,
@@ -286,6 +300,7 @@ class WorldMaker:
 
     def _user(self) -> Resource:
         name = self._names.pop()
+        self._people += 1
         address = name.lower().replace(" ", ".").replace("ö", "oe")
         return Resource(
             id=self.new_id(),
@@ -294,6 +309,7 @@ class WorldMaker:
             user_id=self.new_id(),
             mailbox=self.new_id(),
             email=f"{address}@technicians.example",
+            language=LANGUAGES[self._people % len(LANGUAGES)],
         )
 
     def _statuses(self) -> tuple[Status, ...]:
@@ -326,6 +342,10 @@ def rows(world: World) -> list[tuple[str, dict[str, Any]]]:
     """All of Dataverse before the first booking: entity set and Web API body, what is referred to first."""
     found: list[tuple[str, dict[str, Any]]] = [
         ("accounts", {"accountid": account, "name": name}) for account, name in world.accounts.items()
+    ]
+    found += [
+        ("msdyn_priorities", {"msdyn_priorityid": key, "msdyn_name": name})
+        for name, key in PRIORITIES.items()
     ]
     found += [("bookingstatuses", _status_row(status)) for status in world.statuses]
     for resource in world.resources:
@@ -361,6 +381,7 @@ def mailbox(person: Resource) -> dict[str, str]:
         "displayName": person.name,
         "userPrincipalName": person.email,
         "kind": "normal" if person.has_mailbox else "no_mailbox",
+        "language": person.language,
     }
 
 
@@ -382,6 +403,7 @@ def work_order_row(work_order: WorkOrder) -> dict[str, Any]:
         "msdyn_workorderid": work_order.id,
         "msdyn_name": work_order.number,
         "msdyn_serviceaccount@odata.bind": f"/accounts({work_order.account_id})",
+        "msdyn_priority@odata.bind": f"/msdyn_priorities({PRIORITIES[work_order.priority]})",
         "msdyn_workordersummary": work_order.notes,
         "msdyn_address1": street,
         "msdyn_city": city,

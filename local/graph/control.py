@@ -253,4 +253,6 @@ def _describe_mailbox(mailbox: Mailbox) -> dict[str, Any]:
         "displayName": mailbox.display_name,
         "userPrincipalName": mailbox.user_principal_name,
         "kind": mailbox.kind,
+        "language": mailbox.language,
+        "timeZone": mailbox.time_zone,
     }
