@@ -99,6 +99,10 @@ bench-quick: $(PYTHON_READY) $(NODE_READY) ## Run every benchmark once with smal
 bench-report: $(PYTHON_READY) ## Write docs/benchmarks.md and the README's table from the stored results
 	@$(BIN)/python -m benchmarks report
 
+.PHONY: pictures
+pictures: $(PYTHON_READY) $(NODE_READY) ## Make the pictures of the docs anew, from a local stack (needs Chromium)
+	@$(BIN)/python -m tools.pictures
+
 .PHONY: lint
 lint: $(PYTHON_READY) ## Lint, formatting, types, who may import whom
 	@$(BIN)/ruff check --quiet .

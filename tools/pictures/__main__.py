@@ -1,0 +1,93 @@
+"""`python -m tools.pictures [--folder FOLDER]`: make the pictures of the docs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.async_api import expect
+
+from local.processes import REPOSITORY, StartError
+from tools.pictures.camera import NoBrowserError, Scheme, open_camera
+from tools.pictures.stage import StageError, stage_in, tell
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+    from tools.pictures.camera import Camera
+    from tools.pictures.stage import Stage
+
+FOLDER = REPOSITORY / "docs" / "images" / "pictures"
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+async def make_pictures(folder: Path) -> list[Path]:
+    """Make them all; returns the files.
+
+    Raises:
+        NoBrowserError: there is no Chromium.
+        StartError: the local stack can't be started.
+        StageError: a command failed.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        async with open_camera(folder) as camera:
+            stage = stage_in(work / "stack")
+            async with stage.stack:
+                return [*await _events(stage, camera, work), *await _operations(stage, camera)]
+
+
+async def _events(stage: Stage, camera: Camera, work: Path) -> list[Path]:
+    tell("The plan goes to Outlook")
+    await stage.plan()
+    page = work / "events.html"
+    await stage.preview(stage.to_show(), page)
+    return [await camera.take("event-preview", page.as_uri(), height=1000)]
+
+
+async def _operations(stage: Stage, camera: Camera) -> list[Path]:
+    tell("The operator's page, while all is well")
+    unlock = partial(_unlock, key=stage.stack.keys.function)
+    taken = [
+        await camera.take(f"operations-{each}", stage.operations_address, scheme=each, prepare=unlock)
+        for each in SCHEMES
+    ]
+    tell("The operator's page, after a technician's mailbox is gone")
+    await stage.lose_mailbox(stage.world.bookings[0])
+    taken += [
+        await camera.take(
+            f"operations-trouble-{each}", stage.operations_address, scheme=each, prepare=unlock, height=1000
+        )
+        for each in SCHEMES
+    ]
+    return taken
+
+
+async def _unlock(page: Page, key: str) -> None:
+    await page.get_by_label("Key", exact=True).fill(key)
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.get_by_role("heading", name="Health", exact=True)).to_be_visible()
+    await expect(page.get_by_role("status")).to_have_text("Up to date.")
+
+
+def main() -> None:
+    """Run the command; expected failures end with one message."""
+    parser = argparse.ArgumentParser(prog="python -m tools.pictures", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pictures go")
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        taken = asyncio.run(make_pictures(folder))
+    except (NoBrowserError, StartError, StageError) as error:
+        sys.exit(f"error: {error}")
+    for each in taken:
+        tell(str(each))
+
+
+if __name__ == "__main__":
+    main()

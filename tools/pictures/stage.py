@@ -1,0 +1,111 @@
+"""A local stack with a day's bookings in it, and what went wrong for some of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.day.moves import BOOKINGS, Day
+from local.day.run import DayOptions
+from local.day.world import WorldMaker, booking_row, mailbox
+from local.processes import REPOSITORY, python_module
+from local.stack import NO_TIMERS, LocalStack, StackOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from local.day.world import Booking, World
+
+EXAMPLE = REPOSITORY / "docs" / "examples" / "event.toml"
+"""The event file that the pictures are made with: the one that people are told to begin with."""
+GERMAN, ENGLISH = 'language = "de"', 'language = "en"'
+"""As the example has it, and as the docs, which are in English, show it."""
+SEED = 7
+TECHNICIANS, PLANNED = 4, 12
+PATIENCE_SECONDS = 120.0
+
+
+class StageError(RuntimeError):
+    """A command of ours did not do what the pictures need."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The stack and its bookings."""
+
+    stack: LocalStack
+    world: World
+
+    @property
+    def operations_address(self) -> str:
+        """Where the operator's page is."""
+        return f"{self.stack.host_url}/api/operations"
+
+    async def plan(self) -> None:
+        """Have the day planned, and wait until Outlook shows it."""
+        await Day(self.stack, self.world, SEED).furnish()
+        rows = [booking_row(each) for each in self.world.bookings]
+        await self.stack.dataverse.create_many(BOOKINGS, rows)
+        await self.stack.wait_until_quiet(PATIENCE_SECONDS)
+
+    def to_show(self) -> Sequence[Booking]:
+        """An urgent booking, of which rules say something, and an ordinary one."""
+        priorities = {each.id: each.priority for each in self.world.work_orders}
+        by_priority = {priorities[each.work_order_id]: each for each in reversed(self.world.bookings)}
+        return [by_priority["High"], by_priority["Normal"]]
+
+    async def lose_mailbox(self, booking: Booking) -> None:
+        """Take the mailbox away from the booking's technician, and have their bookings changed."""
+        person = next(each for each in self.world.technicians if each.id == booking.resource_id)
+        await self.stack.graph.add_mailboxes([{**mailbox(person), "kind": "no_mailbox"}])
+        for each in self.world.bookings:
+            if each.resource_id == person.id:
+                await self.stack.dataverse.update(BOOKINGS, each.id, {"name": f"{each.name}, moved"})
+        await self.stack.wait_until_quiet(PATIENCE_SECONDS)
+
+    async def preview(self, bookings: Sequence[Booking], page: Path) -> None:
+        """Write the page on which `booking-sync event preview` shows these bookings.
+
+        Raises:
+            StageError: the command failed.
+        """
+        ids = [each.id for each in bookings]
+        settings = self.stack.options.folder / "settings.json"
+        command = python_module(
+            "booking_sync", "event", "preview", *ids, "--html", str(page), "--settings", str(settings)
+        )
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "NO_COLOR": "1"},
+            cwd=REPOSITORY,
+        )
+        _, notes = await process.communicate()
+        if process.returncode:
+            raise StageError(f"booking-sync event preview: {notes.decode(errors='replace')}")
+
+
+def stage_in(folder: Path) -> Stage:
+    """A stage whose stack is not started yet.
+
+    Raises:
+        StageError: the example is another one than this expects.
+    """
+    example = EXAMPLE.read_text(encoding="utf-8")
+    if GERMAN not in example:
+        raise StageError(f"{EXAMPLE} has no {GERMAN}.")
+    file = folder.with_name("event.toml")
+    file.write_text(example.replace(GERMAN, ENGLISH), encoding="utf-8")
+    world = WorldMaker(SEED).make(technicians=TECHNICIANS, bookings=PLANNED, day=DayOptions().day)
+    settings = {**NO_TIMERS, "EVENT_FILE": str(file)}
+    return Stage(LocalStack(StackOptions(folder, settings=settings)), world)
+
+
+def tell(words: str) -> None:
+    """Say to whoever waits what is done now."""
+    sys.stderr.write(f"{words}\n")
