@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from tzlocal.windows_tz import tz_win, win_tz
@@ -17,6 +18,8 @@ from tzlocal.windows_tz import tz_win, win_tz
 from booking_sync.domain.event import EventContent, EventTime
 
 UTC_NAME = "UTC"
+MAX_NAME = 100
+"""Characters of a name from elsewhere; the longest of IANA's or Microsoft's has some 40."""
 
 _ALIASES = {
     "CST6CDT": "America/Chicago",
@@ -123,6 +126,17 @@ def event_zone(name: str) -> EventZone:
     if name not in _NOT_A_PLACE and name in available_timezones():
         return _UTC
     raise UnknownZoneError(_unknown(name))
+
+
+@lru_cache(maxsize=1_000)
+def zone_of(name: str) -> EventZone | None:
+    """The zone that a person's mailbox names; None for no zone's name, such as one that somebody made up."""
+    if not name or len(name) > MAX_NAME:
+        return None
+    try:
+        return event_zone(name)
+    except UnknownZoneError:
+        return None
 
 
 def describe_differences(differences: tuple[ZoneDifference, ...]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.event_text.words import read_tag
 from booking_sync.domain.text import trim
 from booking_sync.event_file.content import (
     FILE_NAME,
@@ -67,6 +66,8 @@ def _read_body(folder: Path, name: str) -> str:
 
 def _read_catalogues(folder: Path) -> tuple[OwnCatalogue, ...]:
     """Every catalogue of the folder; raises ValueError with what is wrong."""
+    from booking_sync.domain.event_text.words import read_tag  # noqa: PLC0415 - as above
+
     found: dict[str, OwnCatalogue] = {}
     for path in sorted(folder.glob("*.po")):
         tag = read_tag(path.stem)

@@ -16,7 +16,8 @@ from msgraph.generated.users.item.mailbox_settings.mailbox_settings_request_buil
 )
 
 from booking_sync.domain.event_text.words import read_tag
-from booking_sync.domain.reader import MAX_ZONE_NAME, Reader
+from booking_sync.domain.reader import Reader
+from booking_sync.domain.zones import MAX_NAME
 from booking_sync.errors import Cause, PermanentError
 from booking_sync.outlook import errors
 from booking_sync.outlook.fields import unreadable
@@ -87,5 +88,5 @@ def read_settings(body: Any) -> Reader:
     locale = language.get("locale") if isinstance(language, dict) else None
     return Reader(
         read_tag(locale) if isinstance(locale, str) else "",
-        zone if isinstance(zone, str) and len(zone) <= MAX_ZONE_NAME and zone.isprintable() else "",
+        zone if isinstance(zone, str) and len(zone) <= MAX_NAME and zone.isprintable() else "",
     )

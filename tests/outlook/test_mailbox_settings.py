@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.reader import NOBODY, Reader, zone_of
+from booking_sync.domain.reader import NOBODY, Reader
+from booking_sync.domain.zones import zone_of
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.mailbox_settings import DENIED_REASON, read_settings
 from local.standin.faults import Fault

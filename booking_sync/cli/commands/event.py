@@ -33,7 +33,8 @@ from booking_sync.cli.queueing import (
 )
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.domain.event_text.words import read_tag
-from booking_sync.domain.reader import Reader, zone_of
+from booking_sync.domain.reader import Reader
+from booking_sync.domain.zones import zone_of
 from booking_sync.preview.look import look
 from booking_sync.preview.page import page
 from booking_sync.preview.text import as_json as preview_json

@@ -16,8 +16,8 @@ from booking_sync.domain.event_text.templates import BadTemplateError, compile_t
 from booking_sync.domain.event_text.values import Wording
 from booking_sync.domain.event_text.words import ENGLISH, words_for
 from booking_sync.domain.ids import NO_GUID
-from booking_sync.domain.reader import zone_of
 from booking_sync.domain.text import clean, clean_line
+from booking_sync.domain.zones import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
