@@ -28,12 +28,12 @@ from booking_sync.audit.parts import (
     owners_of,
 )
 from booking_sync.audit.report import MAX_FINDINGS_SHOWN, AuditReport, log_report
-from booking_sync.domain.audit_progress import AuditProgress, AuditReach, MailboxRange
+from booking_sync.domain.audit_progress import AuditPass, AuditProgress, AuditReach, MailboxRange
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing.log import log_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.audit.findings import Finding
@@ -105,6 +105,7 @@ class Auditor:
         scope: how far to look.
         now: the time of day.
         new_id: names an audit.
+        beside: what else is seen to in mailboxes once in each audit of the whole that mends; never raises.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Auditor:
         scope: AuditScope,
         now: Clock,
         new_id: Callable[[], str],
+        beside: Callable[[Iterable[str]], Awaitable[None]] | None = None,
     ) -> None:
         self._inspector = inspector
         self._mender = mender
@@ -123,6 +125,7 @@ class Auditor:
         self._scope = scope
         self._now = now
         self._new_id = new_id
+        self._beside = beside
 
     async def run(self, request: AuditRequest) -> AuditReport:
         """One audit, to its end.
@@ -213,6 +216,7 @@ class Auditor:
             seen = await self._inspect(AuditPart(tuple(owners), undivided=True), progress)
             if seen is None:
                 return halved(progress, len(owners))
+            await self._see_to_more(owners, progress)
             return await self._settle(replace(progress, ranges=()), seen, stretch, None)
         where, *later = progress.ranges
         some = first_part(owners, where, progress.size)
@@ -223,8 +227,14 @@ class Auditor:
         seen = await self._inspect(part, progress)
         if seen is None:
             return halved(progress, len(some))
+        await self._see_to_more(some, progress)
         progress = replace(progress, ranges=(*behind(where, some, owners), *later))
         return await self._settle(progress, seen, stretch, MailboxRange(where.after, some[-1].mailbox))
+
+    async def _see_to_more(self, owners: Iterable[CalendarOwner], progress: AuditProgress) -> None:
+        first = progress.stage is AuditPass.LOOK
+        if self._beside and first and progress.fix and progress.reach is AuditReach.WHOLE:
+            await self._beside([each.mailbox for each in owners])
 
     async def _step_strays(
         self, progress: AuditProgress, resources: Mapping[str, str], stretch: _Stretch

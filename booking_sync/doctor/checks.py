@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from booking_sync.doctor import (
     app_access,
+    categories,
     credentials,
     event_columns,
     mailboxes,
@@ -35,11 +36,13 @@ if TYPE_CHECKING:
     from booking_sync.doctor.options import DoctorOptions, Expectations
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent
+    from booking_sync.domain.event_text.colours import CategoryColour
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.participation import Participation
     from booking_sync.event_file.content import Problem
     from booking_sync.ports.bookings import NamedResource
     from booking_sync.ports.calendars import Calendar
+    from booking_sync.ports.categories import CategoryLists
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import (
         AppAccessReads,
@@ -103,6 +106,9 @@ class DoctorSources:
     registration_reads: Callable[[], RegistrationReads]
     administered_columns: Callable[[], Awaitable[Sequence[EventColumn]]]
     """The same, as whoever sets the app up finds them."""
+    colours: Callable[[], Sequence[CategoryColour]]
+    """Of the event file."""
+    category_lists: Callable[[], CategoryLists]
     calendar: Callable[[], Calendar]
     render: Callable[[], Callable[[Booking, datetime, datetime], EventContent]]
     """Renders bookings by the app's settings."""
@@ -347,6 +353,22 @@ class DoctorChecks:
             )
         if found:
             self._note(people.judge_calendars(inside, found, participation))
+        open_ones = [each for each, access in found.items() if access is MailboxAccess.ALLOWED]
+        await self._colours(open_ones[: categories.MOST_TRIED])
+
+    async def _colours(self, mailboxes: Sequence[str]) -> None:
+        """Look into some lists of categories, where the event file names colours."""
+        colours = self._open(Area.PEOPLE, self.sources.colours)
+        if not colours or not mailboxes:
+            return
+        lists = self.sources.category_lists()
+        answers = await asyncio.gather(*(lists.names(each) for each in mailboxes), return_exceptions=True)
+        found: dict[str, frozenset[str] | SyncError] = {}
+        for mailbox, answer in zip(mailboxes, answers, strict=True):
+            if not isinstance(answer, frozenset | SyncError):
+                raise answer
+            found[mailbox] = answer
+        self._note(categories.judge_colours(colours, found))
 
     async def _readers(self, inside: Sequence[NamedResource]) -> None:
         """Ask how people read, where the event file wants to know; others' mailboxes are left out."""

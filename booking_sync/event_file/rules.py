@@ -42,8 +42,8 @@ _SHOW_AS: Final[Mapping[str, ShowAs]] = {
 _SHOWN_AS = ("free", "tentative", "busy", "away", "elsewhere")
 _IMPORTANCE: Final[Mapping[str, Importance]] = {"low": "low", "normal": "normal", "high": "high"}
 _KEYS = ("when", "show_as", "private", "reminder", "category", "importance", "event")
-_NO_NAME = frozenset(",;")
-"""Outlook separates categories by these."""
+_NO_NAME = frozenset(",;\u061b\ufe54\uff1b")
+"""Outlook separates categories by these ([MS-OXCICAL], 2.1.3.1.1.20.3)."""
 
 
 def read_rules(found: Any, columns: Collection[str], tell: Tell) -> tuple[EventRule, ...]:

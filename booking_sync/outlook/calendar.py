@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from booking_sync.outlook.wire import Answer, GraphRequest
     from booking_sync.plumbing.circuit import Circuit
     from booking_sync.ports.calendars import ExtendedEvent
+    from booking_sync.ports.categories import CategoryLists
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential
     from booking_sync.ports.directory import Directory
@@ -334,6 +335,13 @@ class OutlookCalendar:
     def directory(self) -> Directory:
         """Whose mailbox an address is; asked through the same batches."""
         return GraphDirectory(self._batches.submit, self._requests, self._now)
+
+    @cached_property
+    def category_lists(self) -> CategoryLists:
+        """The mailboxes' own lists of categories; asked through the same batches."""
+        from booking_sync.outlook.categories import OutlookCategories  # noqa: PLC0415 - no booking needs it
+
+        return OutlookCategories(self._batches.submit, self._requests, self._now)
 
     def closed(self) -> Mapping[str, float]:
         """Mailboxes that Graph asked to leave alone, and the seconds left; "" stands for Graph as a whole."""

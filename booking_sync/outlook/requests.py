@@ -274,6 +274,15 @@ class EventRequests:
         """
         return self._item(line, self._client.service.users.to_get_request_information(configuration))
 
+    def categories(self, mailbox: str) -> GraphRequest:
+        """GET the first page of the mailbox's own list of categories."""
+        request = self._item(mailbox, self._events(mailbox).to_get_request_information(_configuration()))
+        return replace(request, url=_categories_url(mailbox))
+
+    def add_category(self, mailbox: str, body: bodies.Json) -> GraphRequest:
+        """POST a category to the mailbox's own list."""
+        return replace(self._composed(self._creation, mailbox, _categories_url(mailbox), body), can_wait=True)
+
     def _all(self, mailbox: str, fields: list[str], expand: str) -> GraphRequest:
         configuration = _configuration()
         configuration.query_parameters = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
@@ -369,6 +378,11 @@ def _check_event(event: EventRef) -> None:
 def _events_url(mailbox: str) -> str:
     _check_mailbox(mailbox)
     return f"/users/{mailbox}/events"
+
+
+def _categories_url(mailbox: str) -> str:
+    _check_mailbox(mailbox)
+    return f"/users/{mailbox}/outlook/masterCategories"
 
 
 def _event_url(event: EventRef) -> str:

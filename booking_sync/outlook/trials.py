@@ -138,9 +138,18 @@ class OutlookTrials:
 
     async def categories(self, mailbox: str) -> ServiceAnswer:
         """The mailbox's list of categories."""
-        request = self._small_read(mailbox)
-        place = request.url.partition("/events")[0]
-        return await self._one(replace(request, url=f"{place}/outlook/masterCategories"))
+        return await self._one(self._requests.categories(mailbox))
+
+    async def add_category(self, mailbox: str, name: str) -> ServiceAnswer:
+        """Add a category to it."""
+        body = {"displayName": name, "color": "preset0"}
+        return await self._one(self._requests.add_category(mailbox, body))
+
+    async def remove_category(self, mailbox: str, category_id: str) -> ServiceAnswer:
+        """Take a category out of it again."""
+        request = self._requests.categories(mailbox)
+        url = f"{request.url}/{quote(category_id, safe='')}"
+        return await self._one(replace(request, method="DELETE", url=url))
 
     async def settings(self, mailbox: str) -> ServiceAnswer:
         """The language and the zone that the mailbox is set to."""

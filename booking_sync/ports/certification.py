@@ -119,6 +119,12 @@ class CalendarTrials(Protocol):
     async def settings(self, mailbox: str) -> ServiceAnswer:
         """The language and the zone that the mailbox is set to."""
 
+    async def add_category(self, mailbox: str, name: str) -> ServiceAnswer:
+        """Add a category to it."""
+
+    async def remove_category(self, mailbox: str, category_id: str) -> ServiceAnswer:
+        """Take a category out of it again."""
+
 
 class DynamicsTrials(Protocol):
     """Requests to Dataverse, in the words of the app's own."""

@@ -101,6 +101,8 @@ async def open_doctor(
             idle_conditions=reads.idle_conditions,
             registration_reads=lambda: reads.registration_reads,
             administered_columns=reads.administered_columns,
+            colours=lambda: app.event_file().categories,
+            category_lists=lambda: app.calendar.category_lists,
             calendar=lambda: app.calendar,
             render=reads.render,
             mailbox_access=lambda: reads.mailbox_access,

@@ -1,9 +1,9 @@
-"""What the commands about events work with: `event check` and `event preview`."""
+"""What the commands about events work with: `event check`, `event preview` and `event colours`."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.wiring.doctor import LOOKING
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from booking_sync.azure.sign_in import SignIn
+    from booking_sync.bulk.colouring import Colouring
+    from booking_sync.domain.event_text.colours import CategoryColour
     from booking_sync.domain.reader import Reader, ReaderPart
     from booking_sync.event_file.report import EventFileReport
     from booking_sync.ports.bookings import Bookings
@@ -76,5 +78,27 @@ async def open_preview(
             given = frozenset(part for part, said in parts.items() if said)
             renderer = event_renderer(sync.settings, replace(services.event_file(), from_reader=given))
             rows, desired = sync.bare_rows, desired_state_rule(sync.settings, renderer)
-        colours = services.event_file().categories
+        colours = sync.events.colours
         yield PreviewSources(rows, desired, style.rules, colours=colours, reader=reader)
+
+
+@dataclass(frozen=True, slots=True)
+class ColouringTask:
+    """What `event colours` does."""
+
+    colouring: Colouring
+    colours: tuple[CategoryColour, ...]
+    """Of the event file."""
+    mailboxes: frozenset[str]
+    """Of all resources that take part."""
+
+
+@asynccontextmanager
+async def open_colouring(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIterator[ColouringTask]:
+    """What `event colours` works with; raises as `open_preview`."""
+    from booking_sync.wiring.sync import start_sync
+
+    async with Services(environ, sign_in=sign_in) as services:
+        sync = await start_sync(services)
+        mailboxes = await services.resources.mailboxes()
+        yield ColouringTask(sync.colouring(), sync.events.colours, frozenset(mailboxes.values()))

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from booking_sync.audit.auditor import Auditor
     from booking_sync.audit.stretches import AuditEnded, AuditStretches
+    from booking_sync.bulk.colouring import Colouring
     from booking_sync.domain.audit_progress import AuditProgress
+    from booking_sync.domain.event_text.colours import CategoryColour
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
     from booking_sync.domain.outcome import Outcome
@@ -57,6 +59,8 @@ class Events:
     renderer: EventRenderer
     columns: tuple[EventColumn, ...] = ()
     """Those that the event file names, as the environment knows them."""
+    colours: tuple[CategoryColour, ...] = ()
+    """Of categories, in the mailboxes' own lists."""
 
 
 async def start_sync(services: Services, witnesses: Witnesses | None = None) -> SyncServices:
@@ -78,7 +82,7 @@ async def start_sync(services: Services, witnesses: Witnesses | None = None) -> 
         renderer = event_renderer(settings, file)
         organization_id = await services.check_organization()
         await services.seal_keys.load()
-        events = Events(renderer, await services.event_columns(file))
+        events = Events(renderer, await services.event_columns(file), file.categories)
         return SyncServices(services, settings, organization_id, events, witnesses or Witnesses())
     except BaseException:
         await services.aclose()
@@ -248,4 +252,11 @@ class SyncServices:
             scope=scope,
             now=services.clock,
             new_id=new_id,
+            beside=self.colouring().quietly if self.events.colours else None,
         )
+
+    def colouring(self) -> Colouring:
+        """Gives categories their colours."""
+        from booking_sync.bulk.colouring import Colouring
+
+        return Colouring(self.services.calendar.category_lists, self.events.colours)

@@ -21,7 +21,8 @@ MalformedIds = Literal["not_found", "malformed"]
 ForeignIds = Literal["not_found", "malformed", "other_mailbox"]
 LookalikeIds = Literal["no", "case", "dashes"]
 CopiesCarry = Literal["nothing", "marks", "everything"]
-MasterCategories = Literal["denied", "without_ours", "with_ours"]
+MasterCategories = Literal["denied", "readable", "without_ours", "with_ours"]
+CategoryTwice = Literal["conflict", "invalid"]
 MailboxSettings = Literal["denied", "told", "bare"]
 NewMailboxCode = Literal["ErrorItemNotFound", "ErrorFolderNotFound"]
 
@@ -124,8 +125,11 @@ class GraphConfig:
     refuses_over_five_years: bool = False
     """Whether an event longer than five years is refused (400 `ErrorCalendarDurationIsTooLong`, from EWS)."""
     master_categories: MasterCategories = "denied"
-    """A mailbox's list of categories: the app has no right to read it (403), or it has, and ours is not among
-    them, or is."""
+    """A mailbox's list of categories: the app has no right to read it (403), or may read it only
+    (MailboxSettings.Read), or change it as well (MailboxSettings.ReadWrite), and ours are not among them, or
+    are."""
+    category_twice: CategoryTwice = "conflict"
+    """A POST of a category whose name is in the list: 409, or 400. Documented is that names are unique."""
     directory: DirectoryRight = "denied"
     """Whether the app may look users up: whether an administrator granted it `User.Read.All`."""
     mailbox_settings: MailboxSettings = "denied"
@@ -181,7 +185,20 @@ ASSUMED = {
     ),
     "refuses_over_five_years": Plays("long_event", ((False, "taken"), (True, "refused"))),
     "batch_concurrency": Plays("batch_at_once", ((4, "four"), (15, "more"), (20, "more"))),
-    "master_categories": Plays("category_colours"),
+    "master_categories": Plays(
+        "category_colours",
+        (
+            ("denied", "denied"),
+            ("readable", "without_ours"),
+            ("without_ours", "without_ours"),
+            ("with_ours", "with_ours"),
+        ),
+    ),
+    "category_twice": Plays(
+        "category_twice",
+        (("conflict", "409"), ("invalid", "400")),
+        beside={"master_categories": "without_ours"},
+    ),
     "mailbox_settings": Plays("reader_settings"),
     "zone_shifts": Plays(
         "zone_rules",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.audit.auditor import AuditRequest
+from booking_sync.audit.auditor import AuditRequest, AuditScope
 from booking_sync.audit.inspection import Inspected, InspectionLimits
 from booking_sync.audit.mending import Mender
 from booking_sync.audit.stretches import AuditEnded, AuditStretches
@@ -18,12 +18,14 @@ from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.synchronizer import SyncTask
 from local.standin.faults import Fault
-from tests.audit.world import REPAIR, AuditWorld
+from tests.audit.world import REPAIR, REPORT_ONLY, AuditWorld, make_auditor
 from tests.dataverse.world import BOOKINGS
 from tests.outlook.kit import MAILBOX, NOW, OTHER_MAILBOX
 from tests.support.bookings import technician
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from booking_sync.audit.report import AuditReport
 
 NEAR = AuditRequest(fix=True, reach=AuditReach.NEAR)
@@ -367,3 +369,28 @@ async def test_what_moves_under_the_second_look_is_told(world: AuditWorld) -> No
     seen = Inspected((), (), 1, 1, 1, 1, 1, frozenset())
     after, _ = await Mender(world.queue, 0.2, lambda: NOW).settle(progress, seen, None)
     assert (after.sums.in_motion, after.sums.rows) == (1, 0)
+
+
+@pytest.mark.parametrize("size", [1, 60])
+async def test_an_audit_of_the_whole_sees_to_more_once_in_each_mailbox(world: AuditWorld, size: int) -> None:
+    """Though a second pass goes there again; near audits, reports and audits of some mailboxes do not."""
+    await troubled(world)
+    seen: list[str] = []
+
+    async def beside(mailboxes: Iterable[str]) -> None:
+        seen.extend(mailboxes)
+
+    auditor = make_auditor(
+        world.sources,
+        world.queue,
+        world.organization_id,
+        AuditScope(days_back=7, days_ahead=60, part_size=size),
+        beside=beside,
+    )
+    report = await auditor.run(REPAIR)
+    assert sorted(seen) == [MAILBOX, OTHER_MAILBOX]
+    assert report.progress.sums.mended or size > 1
+    seen.clear()
+    for request in (NEAR, REPORT_ONLY, AuditRequest(fix=True, mailboxes=frozenset({MAILBOX}))):
+        await auditor.run(request)
+    assert seen == []

@@ -27,7 +27,7 @@ from tests.support.fakes import FakeQueue
 from tests.support.seals import prover
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
     from datetime import datetime
 
     import httpx
@@ -172,6 +172,7 @@ def make_auditor(
     now: Clock = lambda: NOW,
     limits: InspectionLimits | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    beside: Callable[[Iterable[str]], Awaitable[None]] | None = None,
 ) -> Auditor:
     """An auditor as the app makes it."""
     return Auditor(
@@ -181,6 +182,7 @@ def make_auditor(
         scope=scope,
         now=now,
         new_id=lambda: "1",
+        beside=beside,
     )
 
 

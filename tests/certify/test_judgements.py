@@ -70,6 +70,10 @@ def _body(**fields: Any) -> Callable[[ServiceAnswer], ServiceAnswer]:
     return lambda answer: replace(answer, body={**(answer.body or {}), **fields})
 
 
+def _made(_answer: ServiceAnswer) -> ServiceAnswer:
+    return ServiceAnswer(201, body={"id": "00000000-0000-4000-8000-0000000000c9"})
+
+
 _EMPTY = _body(value=[])
 _BARE = _body(singleValueExtendedProperties=[])
 
@@ -96,6 +100,10 @@ _BARE = _body(singleValueExtendedProperties=[])
         ("if_match_on_events", "update", (_refused(412, "ErrorIrresolvableConflict"),), "checked"),
         ("if_match_on_events", "update", (lambda _: ServiceAnswer(200),), "ignored"),
         ("categories", "get", (_body(categories=[]),), "lost"),
+        ("category_twice", "add_category", (_made, _refused(409, "Exists")), "409"),
+        ("category_twice", "add_category", (_made, _refused(400, "Exists")), "400"),
+        ("category_twice", "add_category", (_made, _made), "taken"),
+        ("category_twice", "add_category", (_made, _refused(500, "Strange")), "500 Strange"),
         ("property_filter", "find", (_EMPTY, _EMPTY, _as_is), "found_later"),
         ("property_filter", "find", (_EMPTY,), "not_found"),
         ("filter_speed", "find", (lambda answer: replace(answer, seconds=10.1),), "slow"),

@@ -22,9 +22,11 @@ KINDS = {FULL: "full", NEW: "new"}
 """Settings that only a mailbox of this kind shows."""
 COMPANIONS = {
     ("deleted_items", "gone"): {"deleted_event_tells", "second_delete"},
+    ("master_categories", "without_ours"): {"category_twice"},
+    ("master_categories", "with_ours"): {"category_twice"},
     ("without_optimistic_concurrency", ("bookableresourcebooking",)): {"stale_version"},
 }
-"""Assumptions that a mode changes as well: there is nothing to read, or no version to compare."""
+"""Assumptions that a mode changes as well: there is nothing to read, no version to compare, a right more."""
 OTHERWISE = [(switch, *each) for switch in SWITCHES for each in switch.seen[1:]]
 
 

@@ -31,6 +31,7 @@ EVENT = {
 }
 UNSEEN = {
     *("full_mailbox", "new_mailbox", "mails_of_update", "restored_messages", "restored_modified"),
+    "category_twice",
     *(
         "webhook_repeats",
         "webhook_sizes",
@@ -39,7 +40,7 @@ UNSEEN = {
         "queue_wakes",
     ),
 }
-"""What a stack without a running app and without strange mailboxes can't show."""
+"""What a stack without a running app, strange mailboxes and the right to add categories can't show."""
 
 
 async def test_everything_is_as_assumed(certified: CertifiedStack) -> None:

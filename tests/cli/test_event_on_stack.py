@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -83,44 +83,48 @@ async def test_the_command_tells_what_may_be_meant(deployment: Deployment, tmp_p
     assert "is contoso_access" in problem["words"]
 
 
-RULES = """
-[[rules]]
-when = { access = "Keyy" }
-private = true
-[[rules]]
-when = { access = "Key", resource = "RESOURCE" }
-show_as = "away"
-reminder = 15
-[[rules]]
-when = { status = "Scheduled" }
-importance = "high"
-"""
-
-
-async def test_rules_are_checked_shown_and_previewed(deployment: Deployment, tmp_path: Path) -> None:
-    """A choice that there is not is told by the check and by the doctor; the app can work with the file."""
-    office, stack = deployment.office, deployment.stack
-    text = FILE + RULES.replace("RESOURCE", office.anna.name)
+async def test_categories_get_their_colours_where_the_app_may_give_them(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """The doctor names the permission, then what is missing in the lists; a second run adds nothing."""
+    graph, anna = deployment.stack.graph, deployment.office.anna.mailbox
+    text = FILE + '[categories]\nVIP = "dark red"\n"On break" = "yellow"\n'
     named = {"EVENT_FILE": with_file(deployment, tmp_path, text)["EVENT_FILE"]}
-    line = CommandLine(stack.options.folder / "settings.json", tmp_path)
-    ended = await line.run("event", "check", "--auth", "app", environ=named)
-    assert ended.code == ExitCode.FINDINGS, ended.notes
-    assert "line 11, column 10: access is never 'keyy': is Key meant?" in ended.output
-    assert "can be used, but some of its rules fit no booking" in ended.notes
-    report = await deployment.run_doctor(EVENT_FILE=named["EVENT_FILE"])
-    assert "access is never 'keyy'" in the(report, "rules of the event file").words
-    environ = with_file(deployment, tmp_path, text.replace("Keyy", "Key"))
-    ended = await line.run("event", "check", "--auth", "app", environ=named)
-    assert ended.code == ExitCode.FINE, ended.notes
-    assert "show_as = oof, reminder = 15" in ended.output
-    plan = await office.book()
-    await stack.dataverse.update("msdyn_workorders", plan.work_order_id, {"contoso_access": 3})
-    async with open_preview(environ, SignIn.APP) as sources:
-        (shown,) = await look(sources, [plan.id])
-    assert shown.content
-    assert shown.rules == (1, 2, 3)
-    assert shown.content.show_as == "oof"
-    assert shown.content.options.said == {"sensitivity": "private", "reminder": 15, "importance": "high"}
+    line = CommandLine(deployment.stack.options.folder / "settings.json", tmp_path)
+
+    async def coloured(*options: str) -> tuple[int | None, dict[str, Any]]:
+        ended = await line.run("event", "colours", "--json", "--auth", "app", *options, environ=named)
+        return ended.code, {each["mailbox"]: each for each in ended.json()}
+
+    code, told = await coloured()
+    assert code == ExitCode.FINDINGS
+    assert told[anna]["denied"]
+    assert "MailboxSettings.ReadWrite" in told[anna]["problem"]
+    found = the(await deployment.run_doctor(EVENT_FILE=named["EVENT_FILE"]), "colours of categories")
+    assert "MailboxSettings.ReadWrite" in found.remedy
+    await graph.configure(master_categories="without_ours")
+    try:
+        found = the(await deployment.run_doctor(EVENT_FILE=named["EVENT_FILE"]), "colours of categories")
+        assert "not in the lists of all" in found.words
+        both = ["Field Service: VIP", "Field Service: On break"]
+        assert (await coloured("--dry-run", "--mailbox", anna))[1][anna]["made"] == both
+        code, told = await coloured()
+        assert (code, told[anna]["made"]) == (ExitCode.FINE, both)
+        code, told = await coloured()
+        assert (code, told[anna]["made"]) == (ExitCode.FINE, [])
+        found = the(await deployment.run_doctor(EVENT_FILE=named["EVENT_FILE"]), "colours of categories")
+        assert found.words.startswith("all 2 are in the lists of")
+    finally:
+        await graph.configure(master_categories="denied")
+
+
+async def test_without_colours_nobody_is_asked(deployment: Deployment, tmp_path: Path) -> None:
+    """Most files have none."""
+    environ = {"EVENT_FILE": with_file(deployment, tmp_path)["EVENT_FILE"]}
+    line = CommandLine(deployment.stack.options.folder / "settings.json", tmp_path)
+    ended = await line.run("event", "colours", "--auth", "app", environ=environ)
+    assert ended.code == ExitCode.FINE
+    assert "no [categories]" in ended.notes
 
 
 async def test_a_path_that_leads_nowhere_keeps_the_app_from_starting(
@@ -194,6 +198,46 @@ async def test_bookings_are_shown_as_their_events_would_look(deployment: Deploym
     assert ended.code == ExitCode.FINE, ended.notes
     assert "Boiler inspection" in ended.output
     assert page.read_text(encoding="utf-8").count("<iframe sandbox ") == 2
+
+
+RULES = """
+[[rules]]
+when = { access = "Keyy" }
+private = true
+[[rules]]
+when = { access = "Key", resource = "RESOURCE" }
+show_as = "away"
+reminder = 15
+[[rules]]
+when = { status = "Scheduled" }
+importance = "high"
+"""
+
+
+async def test_rules_are_checked_shown_and_previewed(deployment: Deployment, tmp_path: Path) -> None:
+    """A choice that there is not is told by the check and by the doctor; the app can work with the file."""
+    office, stack = deployment.office, deployment.stack
+    text = FILE + RULES.replace("RESOURCE", office.anna.name)
+    named = {"EVENT_FILE": with_file(deployment, tmp_path, text)["EVENT_FILE"]}
+    line = CommandLine(stack.options.folder / "settings.json", tmp_path)
+    ended = await line.run("event", "check", "--auth", "app", environ=named)
+    assert ended.code == ExitCode.FINDINGS, ended.notes
+    assert "line 11, column 10: access is never 'keyy': is Key meant?" in ended.output
+    assert "can be used, but some of its rules fit no booking" in ended.notes
+    report = await deployment.run_doctor(EVENT_FILE=named["EVENT_FILE"])
+    assert "access is never 'keyy'" in the(report, "rules of the event file").words
+    environ = with_file(deployment, tmp_path, text.replace("Keyy", "Key"))
+    ended = await line.run("event", "check", "--auth", "app", environ=named)
+    assert ended.code == ExitCode.FINE, ended.notes
+    assert "show_as = oof, reminder = 15" in ended.output
+    plan = await office.book()
+    await stack.dataverse.update("msdyn_workorders", plan.work_order_id, {"contoso_access": 3})
+    async with open_preview(environ, SignIn.APP) as sources:
+        (shown,) = await look(sources, [plan.id])
+    assert shown.content
+    assert shown.rules == (1, 2, 3)
+    assert shown.content.show_as == "oof"
+    assert shown.content.options.said == {"sensitivity": "private", "reminder": 15, "importance": "high"}
 
 
 async def test_a_change_of_a_chosen_column_reaches_outlook_by_its_webhook(

@@ -200,6 +200,7 @@ def test_keys_within_braces_are_found_where_they_stand() -> None:
         ),
         ('[categories]\nVIP = "preset25"\n', "line 2, column 1: VIP must have one of Outlook's colours"),
         ('[categories]\n"a;b" = "red"\n', "line 2, column 1: a;b can't be a category"),
+        ('[categories]\n"a\uff1bb" = "red"\n', "line 2, column 1: a\uff1bb can't be a category"),
         ('[categories]\nVIP = "red"\nvip = "blue"\n', "line 3, column 1: vip stands here twice"),
         ('categories = "red"\n', "line 1, column 1: categories must be a table"),
     ],

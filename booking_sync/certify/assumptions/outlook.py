@@ -188,7 +188,7 @@ CHANGES: Final = (
         Possibility("denied", "it can't, and needs not: people choose their colours"),
         Possibility("without_ours", "categories show without colour until somebody chooses one"),
         Possibility("with_ours", "categories show in colour"),
-        source="documented: it takes MailboxSettings.Read, which the app does not have",
+        source="documented: it takes MailboxSettings.Read, which the app has only where it gives colours",
         trial=TriedBy.READS,
     ),
     _outlook(
@@ -199,6 +199,14 @@ CHANGES: Final = (
         Possibility("bare", "it can, and this person has neither: the event file's own are taken"),
         source="documented: it takes MailboxSettings.Read, which the app has only where somebody grants it",
         trial=TriedBy.READS,
+    ),
+    _outlook(
+        "category_twice",
+        "How is a category refused whose name is in the mailbox's list already?",
+        Possibility("409", "the app reads the list again, and is content"),
+        Possibility("400", "the app reads the list again, and is content"),
+        Possibility("taken", "the list has the category twice", _REPORT),
+        source="none; documented is that names are unique",
     ),
     _outlook(
         "series_times",

@@ -10,6 +10,7 @@ from booking_sync.certify.answers import event_id, field_of, property_values
 from booking_sync.certify.parts import Check, CheckNeed
 from booking_sync.certify.results import NotTried, Observation
 from booking_sync.certify.trial_events import content_at
+from booking_sync.plumbing.uninterrupted import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -84,6 +85,23 @@ async def _reader(run: CheckContext) -> AsyncIterator[CheckOutput]:
     language, zone = field_of(answer, "language"), field_of(answer, "timeZone")
     told = zone or (isinstance(language, dict) and language.get("locale"))
     yield Observation("reader_settings", "told" if told else "bare")
+
+
+async def _category_twice(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    mailbox, name = run.events.mailbox, f"booking_sync certify {run.new_id()}"
+    first = await run.calendar.add_category(mailbox, name)
+    if not first.ok:
+        yield NotTried("category_twice", f"the app may not add one, and need not: {first.verdict}")
+        return
+    ids = [str(field_of(first, "id"))]
+    try:
+        again = await run.calendar.add_category(mailbox, name)
+        ids += [str(field_of(again, "id"))] if again.ok else []
+        refused = str(again.status) if again.status in (_BAD_REQUEST, _CONFLICT) else again.verdict
+        yield Observation("category_twice", "taken" if again.ok else refused, again.code)
+    finally:
+        for each in ids:
+            await to_its_end(run.calendar.remove_category(mailbox, each))
 
 
 async def _series(run: CheckContext) -> AsyncIterator[CheckOutput]:
@@ -195,6 +213,12 @@ CHECKS: Final = (
     Check(("categories",), "makes an event with a category", (CheckNeed.MAILBOX,), _categories),
     Check(("reader_settings",), "reads the mailbox's language and zone", (CheckNeed.MAILBOX,), _reader),
     Check(("category_colours",), "reads the list of categories", (CheckNeed.MAILBOX,), _colours),
+    Check(
+        ("category_twice",),
+        "adds a category to the mailbox's list twice, and removes it",
+        (CheckNeed.MAILBOX,),
+        _category_twice,
+    ),
     Check(
         ("series_times", "series_end"),
         "makes a series of two events, moves it and ends it",

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.bulk.queueing import Selection
-from booking_sync.cli.arguments import read_booking
+from booking_sync.cli.arguments import read_booking, read_guids
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import (
@@ -20,6 +20,7 @@ from booking_sync.cli.options import (
     AuthOption,
     DryRunOption,
     JsonOption,
+    MailboxesOption,
     RateOption,
     SettingsOption,
 )
@@ -39,13 +40,14 @@ from booking_sync.preview.look import look
 from booking_sync.preview.page import page
 from booking_sync.preview.text import as_json as preview_json
 from booking_sync.preview.text import lines, reader_text
-from booking_sync.wiring.events import check_event_file, open_preview
+from booking_sync.wiring.events import check_event_file, open_colouring, open_preview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import RenderableType
 
+    from booking_sync.bulk.colouring import Coloured
     from booking_sync.event_file.report import EventFileReport
     from booking_sync.preview.look import Preview
 
@@ -186,6 +188,53 @@ def _show(previews: Sequence[Preview]) -> RenderableType:
         table.show_header = False
         shown += [table, Text()]
     return Group(*shown)
+
+
+@app.command()
+def colours(
+    *,
+    mailbox: MailboxesOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    settings: SettingsOption = None,
+    auth: AuthOption = None,
+) -> None:
+    """Add the event file's categories, with their colours, to the technicians' own lists of categories.
+
+    A category that a list has already keeps the colour that it has there. The nightly audit does the same:
+    this is for whoever does not want to wait, or wants to know why nothing comes of it.
+    """
+    mailboxes = frozenset(read_guids(mailbox or (), "--mailbox"))
+    run(CommonOptions(settings, auth, as_json), partial(_colours, mailboxes, dry_run))
+
+
+async def _colours(mailboxes: frozenset[str], dry_run: bool, session: Session) -> ExitCode:  # noqa: FBT001 - bound by the command
+    async with open_colouring(session.environ, session.auth) as task:
+        if not task.colours:
+            session.output.result([], Text())
+            session.output.note("The event file has no [categories]: there is nothing to colour.")
+            return ExitCode.FINE
+        wanted = mailboxes or task.mailboxes
+        with session.output.progress("Categories") as advance:
+            done = await task.colouring.see_to(wanted, dry_run=dry_run, advance=advance)
+    session.output.result([_coloured_json(each) for each in done], _coloured_table(done))
+    made = sum(len(each.made) for each in done)
+    failed = [each for each in done if each.problem]
+    session.output.note(
+        f"{made} categories {'are missing' if dry_run else 'added'} in {len(done)} mailboxes."
+    )
+    if failed:
+        session.output.note(f"Not all could be seen to in {len(failed)} of them: {failed[0].problem}")
+    return ExitCode.FINDINGS if failed else ExitCode.FINE
+
+
+def _coloured_json(done: Coloured) -> dict[str, object]:
+    return {"mailbox": done.mailbox, "made": list(done.made), "problem": done.problem, "denied": done.denied}
+
+
+def _coloured_table(done: Sequence[Coloured]) -> RenderableType:
+    rows = [(each.mailbox, ", ".join(each.made), each.problem) for each in done if each.made or each.problem]
+    return make_table(("mailbox", "categories", "problem"), rows)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from local.graph.api.preferences import Preferences, read_preferences
 from local.graph.api.render import EXTENSION_ID_PREFIX, calendar_links, render_event, render_extension
 from local.graph.api.settings import show_settings
 from local.graph.api.users import list_users
+from local.graph.mailbox import categories
 from local.graph.mailbox.schema import read_event, read_extension
 from local.graph.mailbox.zones import parse_query_time
 from local.graph.messages import MISSING, GraphAnswer, GraphError, GraphRequest, bad_request, json_body
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 DROPPED = GraphAnswer(504, {"error": {"code": "GatewayTimeout", "message": "The service did not answer."}})
 """What a batch answers for an item whose connection the fault script drops."""
 
-OUR_CATEGORIES = ("Field Service: Scheduled", "Field Service: Proposed")
 """What the app writes on events, as far as the mailboxes here may know it."""
 
 
@@ -41,6 +41,7 @@ class Call:
     prefer: Preferences
     event_id: str = ""
     extension_name: str = ""
+    category_id: str = ""
 
     def options(self, allowed: frozenset[str] = frozenset()) -> ReadOptions:
         """The query options, of which these are allowed."""
@@ -59,7 +60,14 @@ class CalendarService:
         self._routes: dict[tuple[str, ...], dict[str, Route]] = {
             ("users", "{user}", "events"): {"GET": self._list, "POST": self._create},
             ("users", "{user}", "calendarView"): {"GET": self._view},
-            ("users", "{user}", "outlook", "masterCategories"): {"GET": self._categories},
+            ("users", "{user}", "outlook", "masterCategories"): {
+                "GET": self._categories,
+                "POST": self._add_category,
+            },
+            ("users", "{user}", "outlook", "masterCategories", "{category}"): {
+                "PATCH": self._change_category,
+                "DELETE": self._remove_category,
+            },
             ("users", "{user}", "mailboxSettings"): {"GET": self._settings},
             ("users", "{user}", "events", "{event}"): {
                 "GET": self._get,
@@ -143,6 +151,7 @@ class CalendarService:
             read_preferences(request.header("Prefer")),
             parameters.get("event", ""),
             parameters.get("name", ""),
+            parameters.get("category", ""),
         )
 
     def _event(self, call: Call) -> StoredEvent:
@@ -219,12 +228,25 @@ class CalendarService:
     async def _categories(self, call: Call) -> GraphAnswer:
         call.options()
         await self._busy()
-        if self.state.config.master_categories == "denied":
-            raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
-        names = ["Red category"]
-        if self.state.config.master_categories == "with_ours":
-            names += OUR_CATEGORIES
-        return GraphAnswer(200, {"value": [{"displayName": each, "color": "preset0"} for each in names]})
+        return GraphAnswer(200, {"value": categories.listed(call.mailbox, self.state.config)})
+
+    async def _add_category(self, call: Call) -> GraphAnswer:
+        call.options()
+        body = json_body(call.request)
+        await self._busy()
+        return GraphAnswer(201, categories.added(call.mailbox, self.state.config, body))
+
+    async def _change_category(self, call: Call) -> GraphAnswer:
+        call.options()
+        body = json_body(call.request)
+        await self._busy()
+        return GraphAnswer(200, categories.changed(call.mailbox, self.state.config, call.category_id, body))
+
+    async def _remove_category(self, call: Call) -> GraphAnswer:
+        call.options()
+        await self._busy()
+        categories.removed(call.mailbox, self.state.config, call.category_id)
+        return GraphAnswer(204)
 
     async def _settings(self, call: Call) -> GraphAnswer:
         await self._busy()

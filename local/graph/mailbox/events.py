@@ -91,6 +91,8 @@ class Mailbox:
     former_ids: set[str] = field(default_factory=set)
     """Ids from before a migration."""
     transactions: dict[str, Transaction] = field(default_factory=dict)
+    categories: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The master list by id: name and colour."""
     named_properties: set[str] = field(default_factory=set)
     """Names that extensions and extended properties have used up for good."""
     created_count: int = 0

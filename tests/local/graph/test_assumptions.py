@@ -56,7 +56,7 @@ async def test_a_search_is_one_request_however_many_events_there_are(rig: Rig) -
 @pytest.mark.assumes("category_colours")
 @pytest.mark.parametrize(
     ("mode", "names"),
-    [("denied", None), ("without_ours", False), ("with_ours", True)],
+    [("denied", None), ("readable", False), ("without_ours", False), ("with_ours", True)],
 )
 async def test_a_mailbox_s_categories(rig: Rig, mode: str, names: bool | None) -> None:  # noqa: FBT001 - a parameter of the test
     """Refused without the right to read them; else listed, ours among them or not."""
@@ -67,3 +67,16 @@ async def test_a_mailbox_s_categories(rig: Rig, mode: str, names: bool | None) -
     else:
         listed = {each["displayName"] for each in answer.json()["value"]}
         assert ("Field Service: Scheduled" in listed) is names
+
+
+@pytest.mark.assumes("category_twice")
+@pytest.mark.parametrize(("mode", "status"), [("conflict", 409), ("invalid", 400)])
+async def test_a_category_is_in_a_list_once(rig: Rig, mode: str, status: int) -> None:
+    """A second one of the name is refused, whatever its capital letters; the first keeps its colour."""
+    rig.configure(master_categories="without_ours", category_twice=mode)
+    place = f"/users/{USER}/outlook/masterCategories"
+    made = await rig.call("POST", place, {"displayName": "VIP", "color": "preset15"})
+    assert (made.status_code, made.json()["displayName"], made.json()["color"]) == (201, "VIP", "preset15")
+    assert (await rig.call("POST", place, {"displayName": "vip", "color": "preset1"})).status_code == status
+    listed = (await rig.call("GET", place)).json()["value"]
+    assert [each["color"] for each in listed if each["displayName"].lower() == "vip"] == ["preset15"]
