@@ -6,6 +6,7 @@ From the caller inwards:
     mailbox_access  whether the app may read a mailbox, for the doctor
     directory       whose mailbox an address is
     mailbox_settings  the language and the zone that a mailbox is set to
+    categories      the mailboxes' own lists of categories, with their colours
     trials          requests sent as they are and answers untranslated, for the tenant check
     requests        each operation as one Graph request, built by the Graph SDK's builders
     bodies          the JSON of what is written

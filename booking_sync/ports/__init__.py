@@ -2,6 +2,7 @@
 
     bookings        rows of bookings in Dataverse, and the rows around them
     calendars       the technicians' Outlook calendars
+    categories      the mailboxes' own lists of categories
     directory       the organisation's users
     readers         the language and zone of those whose calendars show events
     queues          the change queue and its poison queue

@@ -252,10 +252,10 @@ def test_the_manual_names_every_command_option_and_exit_code() -> None:
 
 
 def test_the_manual_names_every_option_of_the_commands_about_events() -> None:
-    """The three have one section."""
+    """They have one section."""
     section = MANUAL.split("## `event`")[1].split("\n## ")[0]
     option = re.compile(r"--[a-z][a-z-]+")
-    helps = "".join(invoke("event", each, "--help")[1] for each in ("check", "preview", "apply"))
+    helps = "".join(invoke("event", each, "--help")[1] for each in ("check", "preview", "colours", "apply"))
     common = {"--settings", "--auth", "--json", "--dry-run", "--help"}
     told = set(option.findall(section)) - common - {"--only-behind"}  # that is another command's
     assert set(option.findall(helps)) - common == told
