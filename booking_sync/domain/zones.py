@@ -18,8 +18,6 @@ from tzlocal.windows_tz import tz_win, win_tz
 from booking_sync.domain.event import EventContent, EventTime
 
 UTC_NAME = "UTC"
-MAX_NAME = 100
-"""Characters of a name from elsewhere; the longest of IANA's or Microsoft's has some 40."""
 
 _ALIASES = {
     "CST6CDT": "America/Chicago",
@@ -131,8 +129,6 @@ def event_zone(name: str) -> EventZone:
 @lru_cache(maxsize=1_000)
 def zone_of(name: str) -> EventZone | None:
     """The zone that a person's mailbox names; None for no zone's name, such as one that somebody made up."""
-    if not name or len(name) > MAX_NAME:
-        return None
     try:
         return event_zone(name)
     except UnknownZoneError:

@@ -17,7 +17,6 @@ from msgraph.generated.users.item.mailbox_settings.mailbox_settings_request_buil
 
 from booking_sync.domain.event_text.words import read_tag
 from booking_sync.domain.reader import Reader
-from booking_sync.domain.zones import MAX_NAME
 from booking_sync.errors import Cause, PermanentError
 from booking_sync.outlook import errors
 from booking_sync.outlook.fields import unreadable
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from booking_sync.outlook.wire import Answer, GraphRequest
     from booking_sync.ports.clock import Clock
 
+_MAX_ZONE_NAME = 100
+"""Characters; the longest name of IANA's or Microsoft's has some 40."""
 DENIED_REASON = (
     "Outlook: the app may not read this person's language and time zone; ask an administrator to assign the "
     "role Application MailboxSettings.Read in Exchange (docs/deployment.md, step 2)."
@@ -88,5 +89,5 @@ def read_settings(body: Any) -> Reader:
     locale = language.get("locale") if isinstance(language, dict) else None
     return Reader(
         read_tag(locale) if isinstance(locale, str) else "",
-        zone if isinstance(zone, str) and len(zone) <= MAX_NAME and zone.isprintable() else "",
+        zone if isinstance(zone, str) and len(zone) <= _MAX_ZONE_NAME and zone.isprintable() else "",
     )

@@ -312,6 +312,7 @@ async def test_the_doctor_names_those_whose_language_the_app_may_not_read(
     assert not [each for each in report.results if each.check == found.check]
 
 
+@pytest.mark.timeout(180)  # a stack of its own, and commands
 async def test_each_technician_reads_their_own_language(tmp_path_factory: pytest.TempPathFactory) -> None:
     """From the mailbox's settings to the event; the mailbox is asked once for all of its bookings."""
     folder = tmp_path_factory.mktemp("readers")
@@ -331,6 +332,14 @@ async def test_each_technician_reads_their_own_language(tmp_path_factory: pytest
             assert words in (await office.event(plan)).raw["body"]["content"]
         asked = [each for each in await asked_items(stack) if each.endswith("timeZone")]
         assert len(asked) == 2
+        # The command line is another process, which hears of a new language at once.
+        line = CommandLine(stack.options.folder / "settings.json", folder)
+        far = {"AUDIT_DAYS_AHEAD": "200"}
+        await stack.graph.add_mailboxes([{"id": office.anna.mailbox, "language": "fr-CA"}])
+        told = (await line.run("audit", "--json", environ=far)).json()
+        assert (told["bookings"], told["counts"]) == (3, {"behind": 2})
+        waiting = await line.run("event", "apply", "--dry-run", "--json", environ=far)
+        assert waiting.json()["toQueue"] == 2
 
 
 async def asked_items(stack: LocalStack) -> list[str]:
