@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 DEFAULTS = DayOptions()
 DEFAULT_LATENCY = "30/30"
 FOLDER = REPOSITORY / ".local-stack"
+EMPTY_EVENT_FILE = "# What events say: docs/event.md. The app reads this when it starts.\n"
 
 
 def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -116,10 +117,13 @@ async def run(arguments: argparse.Namespace) -> int:
 async def start(arguments: argparse.Namespace) -> int:
     """Keep the stack up until somebody ends it; the exit code."""
     with _folder(arguments.folder) as folder:
+        event_file = folder / "event.toml"
+        event_file.write_text(EMPTY_EVENT_FILE, encoding="utf-8")
         options = replace(
             _stack_options(folder, arguments),
             provisioned=not arguments.unprovisioned,
             debug_port=arguments.debug_port,
+            settings={"EVENT_FILE": str(event_file)},
         )
         async with LocalStack(options) as stack:
             console = Console(soft_wrap=True, highlight=False)
