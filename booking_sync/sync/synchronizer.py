@@ -559,6 +559,8 @@ class Synchronizer:
             # The event is gone, by a user's hand or with an earlier try: the next generation takes its place,
             # of which this run removed nothing either.
             run.burn(mailbox, generation)
+            if steps.undone and steps.undone.event.mailbox == mailbox:
+                run.burn(mailbox, steps.undone.generation)  # which is removed beside this
             step = CreateEvent(mailbox, content, run.burned[mailbox] + 1)
         # The row must remember how far this came, or each try would begin at the same dead events again.
         far = replace(record, event=None, generation=max(record.generation, generation), fingerprint="")

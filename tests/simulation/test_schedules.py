@@ -110,7 +110,7 @@ def test_people_at_a_copy_that_nothing_proves_ours_are_told_on_no_row(seed: int)
 
 
 @pytest.mark.parametrize("seed", [8421021])
-def test_what_a_run_removed_under_another_id_is_not_made_again_by_it(seed: int) -> None:
+def test_what_a_run_removed_is_not_made_again_by_it(seed: int) -> None:
     """What a soak found: the row's event was gone, and a search removed another of the booking's."""
     assert play(seed, shape=same_profile).violations == ()
 

@@ -574,6 +574,29 @@ async def test_what_was_removed_under_another_id_is_not_made_again_by_the_same_r
     assert (world.record.generation, world.calendar.calls.count("create")) == (3, 1)
 
 
+async def test_what_is_removed_beside_a_write_is_not_made_again_by_it(world: World) -> None:
+    """Another worker recorded an event that got another id and then goes; this run made the second one."""
+    await world.synced(booking())
+    former = world.rows.rows[BOOKING_ID]
+    assert former.record.event
+    moved = replace(world.calendar.events.pop(former.record.event), ref=EventRef(ANNA, "under another id"))
+    world.calendar.events[moved.ref] = moved
+    world.rows.rows[BOOKING_ID] = replace(former, record=SyncRecord(None, 1))
+
+    async def others(point: str) -> None:
+        if point == "rows.record" and world.rows.calls.count("record") == 1:
+            world.rows.rows[BOOKING_ID] = replace(world.rows.rows[BOOKING_ID], record=former.record)
+            world.rows.put(booking())
+        if point == "calendar.update" and world.calendar.calls.count("update") == 2:
+            world.calendar.events.pop(moved.ref, None)
+
+    world.rows.hook = world.calendar.hook = others
+    world.rows.calls.clear()
+    world.calendar.calls.clear()
+    await world.synchronizer.sync(TASK)
+    assert (world.record.generation, world.calendar.calls.count("create")) == (3, 2)
+
+
 async def test_a_mailbox_is_the_same_by_its_id(world: World) -> None:
     """The row's and the resource's come from different answers: they are compared, letter by letter."""
     await world.synced(booking())
