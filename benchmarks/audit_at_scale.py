@@ -20,6 +20,15 @@ TECHNICIANS = (60, 240, 960, 5_000)
 QUICK_TECHNICIANS = (60, 120)
 BOOKINGS, QUICK_BOOKINGS = 300, 20
 AIM_MB = 200.0
+COLUMNS = (
+    "technicians",
+    "bookings",
+    "requests to Dataverse",
+    "batches to Graph",
+    "processor time, s",
+    "ms per booking",
+    "peak memory, MB",
+)
 AIM_RATIO = 1.2
 """Cost of a booking at the largest size against the smallest: what a busy machine makes of equal work."""
 
@@ -28,12 +37,15 @@ def run(options: Options) -> Result:
     """Audit tenants of each size, one after the other."""
     sizes = QUICK_TECHNICIANS if options.quick else TECHNICIANS
     bookings = QUICK_BOOKINGS if options.quick else BOOKINGS
-    found = [asyncio.run(run_module("audit", str(each), str(bookings))) for each in sizes]
-    return _result(sizes, bookings, found)
+    return _result(sizes, bookings, audits(sizes, bookings))
+
+
+def audits(sizes: Sequence[int], bookings: int) -> list[Any]:
+    """What an audit of a tenant of each size cost, as its probe tells."""
+    return [asyncio.run(run_module("audit", str(each), str(bookings))) for each in sizes]
 
 
 def _result(sizes: Sequence[int], bookings: int, found: Sequence[Any]) -> Result:
-    rows = [_row(technicians, each) for technicians, each in zip(sizes, found, strict=True)]
     highest = max(each["peak_mb"] for each in found)
     first, last = (each["cpu_seconds"] / each["rows"] for each in (found[0], found[-1]))
     return Result(
@@ -43,16 +55,8 @@ def _result(sizes: Sequence[int], bookings: int, found: Sequence[Any]) -> Result
         tables=(
             Table(
                 "One audit, everything in step",
-                (
-                    "technicians",
-                    "bookings",
-                    "requests to Dataverse",
-                    "batches to Graph",
-                    "processor time, s",
-                    "ms per booking",
-                    "peak memory, MB",
-                ),
-                tuple(rows),
+                COLUMNS,
+                rows_of(sizes, found),
             ),
         ),
         targets=(
@@ -79,6 +83,11 @@ def _result(sizes: Sequence[int], bookings: int, found: Sequence[Any]) -> Result
             ),
         ),
     )
+
+
+def rows_of(sizes: Sequence[int], found: Sequence[Any]) -> tuple[tuple[int | float, ...], ...]:
+    """The table's rows, one for each size."""
+    return tuple(_row(technicians, each) for technicians, each in zip(sizes, found, strict=True))
 
 
 def _row(technicians: int, found: Any) -> tuple[int | float, ...]:

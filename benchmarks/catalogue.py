@@ -30,6 +30,8 @@ CATALOGUE = (
     Benchmark("memory", "Memory of the worker"),
     Benchmark("catch_up", "Catch-up"),
     Benchmark("audit_at_scale", "Audits of any size"),
+    Benchmark("near_audit", "Audits of these days", headlines=0),
+    Benchmark("backfill", "Backfills of any size", headlines=0),
 )
 
 

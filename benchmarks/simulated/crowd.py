@@ -98,7 +98,9 @@ class Crowd:
         if path.endswith("bookableresources"):
             rows, more = self._resources(start)
         elif "$expand" in query:
-            rows, more = self._bookings(re.findall(r"eq ([0-9a-f-]{36})", query["$filter"][0]), start)
+            named = re.findall(r"eq ([0-9a-f-]{36})", query["$filter"][0])
+            by_start = query["$orderby"][0].startswith("starttime")
+            rows, more = self._bookings(named, start, by_start=by_start)
         else:
             rows, more = self._owners(start)
         page: dict[str, Any] = {"value": rows}
@@ -117,6 +119,7 @@ class Crowd:
         rows = [
             {
                 "bookableresourceid": resource_of(each),
+                "resourcetype": 3,
                 "UserId": {"azureactivedirectoryobjectid": mailbox_of(each)},
             }
             for each in range(start, end)
@@ -139,13 +142,18 @@ class Crowd:
             )
         return rows, end < whole
 
-    def _bookings(self, resource_ids: list[str], start: int) -> tuple[list[dict[str, Any]], bool]:
+    def _bookings(
+        self, resource_ids: list[str], start: int, *, by_start: bool
+    ) -> tuple[list[dict[str, Any]], bool]:
         technicians = sorted(int(each[:8], 16) for each in resource_ids) or range(self._size.technicians)
         whole = len(technicians) * self._size.bookings
         end = min(start + PAGE_ROWS, whole)
         rows = []
         for place in range(start, end):
-            which, number = divmod(place, self._size.bookings)
+            if by_start:
+                number, which = divmod(place, len(technicians))
+            else:
+                which, number = divmod(place, self._size.bookings)
             rows.append(self._row(technicians[which], number))
         return rows, end < whole
 

@@ -9,7 +9,7 @@ booking that is rescheduled meanwhile may be met twice or not at all; its own we
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Protocol
 
 from booking_sync.domain.change import BookingChange
@@ -73,17 +73,30 @@ class Checkpoint:
         """The list of what is not done yet, and of those at `done_at_position`."""
         return self.selection.query(self.position)
 
-    def passed(self, row: BookingRow, *, queued: bool) -> Checkpoint:
-        """With this booking done too."""
-        start = row.booking.start or self.position
-        at = self.done_at_position if start == self.position else frozenset()
+    def passed(self, rows: Sequence[BookingRow], *, queued: int) -> Checkpoint:
+        """With these bookings done too; made once for all of them, since thousands may start at one moment.
+
+        Args:
+            rows: at least one, in the list's order.
+            queued: how many of them were queued.
+        """
+        starts = list(accumulate((row.booking.start for row in rows), _later, initial=self.position))[1:]
+        last = starts[-1]
+        at = self.done_at_position if last == self.position else frozenset()
         return replace(
             self,
-            position=start,
-            done_at_position=at | {row.booking.id},
-            seen=self.seen + 1,
+            position=last,
+            done_at_position=at.union(
+                row.booking.id for row, start in zip(rows, starts, strict=True) if start == last
+            ),
+            seen=self.seen + len(rows),
             queued=self.queued + queued,
         )
+
+
+def _later(position: datetime, start: datetime | None) -> datetime:
+    """A booking without a start stands where the one before it does."""
+    return start or position
 
 
 class Checkpoints(Protocol):
@@ -196,8 +209,7 @@ class _Run:
     async def add(self, rows: Sequence[BookingRow], wanted: frozenset[str]) -> None:
         """Queue what is wanted of these, and move the checkpoint past all of them."""
         await self._send({row.booking.id: row.mailboxes for row in rows if row.booking.id in wanted})
-        for row in rows:
-            self.checkpoint = self.checkpoint.passed(row, queued=row.booking.id in wanted)
+        self.checkpoint = self.checkpoint.passed(rows, queued=len(wanted))
         if self.checkpoints:
             self.checkpoints.save(self.checkpoint)
 

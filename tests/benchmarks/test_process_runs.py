@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import catch_up, cold_start, webhook
+from benchmarks import audit_at_scale, backfill, catch_up, cold_start, near_audit, webhook
 from benchmarks.figures import Options
 
 QUICK = Options(quick=True, repeats=1)
@@ -26,3 +26,15 @@ def test_catch_up_asks_and_queues_no_more_than_it_must() -> None:
     """Requests and messages are exact, whatever the machine."""
     result = catch_up.run(QUICK)
     assert result.targets[0].met, result.targets[0].measured
+
+
+def test_a_made_up_tenant_is_audited_and_found_in_step() -> None:
+    """The services that are made up answer whatever an audit asks, of the whole and of these days."""
+    for result in (audit_at_scale.run(QUICK), near_audit.run(QUICK)):
+        assert [row[1] for row in result.tables[0].rows] == [1200, 2400]
+
+
+def test_a_backfill_of_a_made_up_tenant_queues_every_booking() -> None:
+    """Pages of 500 bookings, of which sixty and more start at the same moment."""
+    result = backfill.run(QUICK)
+    assert [row[:3] for row in result.tables[0].rows] == [(60, 1200, 3), (120, 2400, 5)]
