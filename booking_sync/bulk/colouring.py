@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.errors import Cause, PermanentError, SyncError
 from booking_sync.plumbing.log import log_event
+from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -67,20 +69,14 @@ class Colouring:
             dry_run: only tell.
             advance: told after each how many are done, and of how many.
         """
-        gate, wanted, done = asyncio.Semaphore(AT_ONCE), sorted(set(mailboxes)), 0
+        wanted = sorted(set(mailboxes))
 
-        async def one(mailbox: str) -> Coloured:
-            nonlocal done
-            async with gate:
-                coloured = await self._see_to(mailbox, dry_run=dry_run)
-            done += 1
+        def tell(done: int) -> None:
             if advance:
                 advance(done, len(wanted))
-            return coloured
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(each)) for each in wanted]
-        return [task.result() for task in tasks]
+        see_to = partial(self._see_to, dry_run=dry_run)
+        return await do_all(wanted, see_to, at_once=AT_ONCE, progress=tell)
 
     async def quietly(self, mailboxes: Iterable[str]) -> None:
         """The same beside an audit, which goes on whatever comes of it; the log tells."""
