@@ -105,7 +105,7 @@ async def queue_selection(
         total = await _total(checkpoint, use_cases, session)
         with session.output.progress("Bookings") as advance:
             advance(checkpoint.seen, total)
-            use_case = use_cases.queueing(lambda each: advance(each.seen, total))
+            use_case = use_cases.queueing(checkpoint.selection, lambda each: advance(each.seen, total))
             if options.dry_run:
                 done = await use_case.count(checkpoint)
             else:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from booking_sync.azure.queue import StorageChangeQueue
     from booking_sync.azure.sign_in import SignIn
     from booking_sync.bulk.adoption import Extension
-    from booking_sync.bulk.queueing import Checkpoint
+    from booking_sync.bulk.queueing import Checkpoint, Selection
     from booking_sync.dataverse.customizations import DataverseCustomizations
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.record import BookingRow
@@ -97,18 +97,24 @@ class UseCases:
         """Bookings that start earlier are history, which neither audit nor webhooks rewrite; aware, UTC."""
         return now() - timedelta(days=self._sync.settings.audit_days_back)
 
-    def queueing(self, progress: Callable[[Checkpoint], None]) -> Queueing:
-        """Queues every booking that matches."""
+    def queueing(self, selection: Selection, progress: Callable[[Checkpoint], None]) -> Queueing:
+        """Queues every booking that matches.
+
+        Args:
+            selection: what is to be queued; only where bookings are compared does it matter who reads them.
+            progress: told the checkpoint each time that it moves.
+        """
 
         def is_behind(row: BookingRow) -> bool:
             return standing(row, self._sync.desired_state) is not Standing.IN_STEP
 
-        return Queueing(self._sync.rows, is_behind, self._patience, progress)
+        rows = self._sync.rows if selection.only_behind else self._sync.bare_rows
+        return Queueing(rows, is_behind, self._patience, progress)
 
     async def count(self, query: BookingQuery) -> int | None:
         """How many bookings a query describes, for an estimate; None when nobody can tell just now."""
         try:
-            return await self._sync.rows.count_bookings(query)
+            return await self._sync.bare_rows.count_bookings(query)
         except SyncError:
             return None
 
