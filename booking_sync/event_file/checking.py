@@ -21,7 +21,7 @@ from booking_sync.event_file.content import EventFileError, Problem
 from booking_sync.event_file.near import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from booking_sync.domain.event_text.words import Words
     from booking_sync.event_file.content import EventFile
@@ -105,6 +105,17 @@ def _words(file: EventFile, problems: list[Problem]) -> tuple[Words, Mapping[str
         except catalogue.BadCatalogueError as error:
             problems.append(Problem(f"{each.name} can't be used: {error}"))
     return catalogue.words_of(tag, own), catalogue.all_words(own) if by_reader else {}
+
+
+def untranslated(file: EventFile) -> Mapping[str, Sequence[str]]:
+    """By catalogue of a usable file the app's own words that it leaves in English."""
+    if not file.catalogues:
+        return {}
+    from booking_sync.languages import catalogue  # noqa: PLC0415 - as above
+
+    texts = {each.tag: each.text for each in file.catalogues}
+    found = {each.name: catalogue.untranslated(each.tag, texts) for each in file.catalogues}
+    return {name: words for name, words in found.items() if words}
 
 
 def _wrong(style: EventStyle, *, fully: bool) -> str:

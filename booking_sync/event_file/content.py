@@ -83,15 +83,12 @@ class NamedPath:
 class OwnCatalogue:
     """A language's words that the deployment translates itself, before those that are shipped."""
 
+    name: str
+    """The file's: `event/de-AT.po`."""
     tag: str
     """The language's, in lower case: `de-at`."""
     text: str
     """As translators write it (`.po`); not looked into yet."""
-
-    @property
-    def name(self) -> str:
-        """The file's."""
-        return f"{FOLDER}/{self.tag}.po"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,13 +70,13 @@ def _read_catalogues(folder: Path) -> tuple[OwnCatalogue, ...]:
 
     found: dict[str, OwnCatalogue] = {}
     for path in sorted(folder.glob("*.po")):
-        tag = read_tag(path.stem)
+        name, tag = f"{FOLDER}/{path.name}", read_tag(path.stem)
         if not tag or tag in found:
-            raise ValueError(f"{FOLDER}/{path.name} must be called by one language's tag, such as de.po")
+            raise ValueError(f"{name} must be called by one language's tag, such as de.po")
         try:
-            found[tag] = OwnCatalogue(tag, _read(path))
+            found[tag] = OwnCatalogue(name, tag, _read(path))
         except ValueError as error:
-            raise ValueError(f"{FOLDER}/{path.name} {error}") from None
+            raise ValueError(f"{name} {error}") from None
     return tuple(found.values())
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import NO_REMINDER
 from booking_sync.domain.watched import is_watched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.event_text.rules import EventRule
@@ -27,6 +27,8 @@ class EventFileReport:
     idle: tuple[Problem, ...] = ()
     """Conditions of rules that fit no booking; the app can start with them all the same."""
     rules: tuple[EventRule, ...] = ()
+    untranslated: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By catalogue of the deployment's own the words of the app that it leaves in English."""
 
     @property
     def usable(self) -> bool:
@@ -57,12 +59,20 @@ class EventFileReport:
             "rules": [
                 {"rule": number, "when": when, "says": says} for number, when, says in self.rule_rows()
             ],
+            "untranslated": {name: list(words) for name, words in self.untranslated.items()},
         }
 
     def rows(self) -> Sequence[tuple[str, str, str, str]]:
         """A line for each column: name, path, what it holds, when a change shows."""
         return [
             (each.name, each.path, str(each.kind).replace("_", " "), _shows(each)) for each in self.columns
+        ]
+
+    def language_notes(self) -> Sequence[str]:
+        """A sentence for each catalogue that leaves something in English."""
+        return [
+            f"{name} leaves {len(words)} of the app's own words in English, such as {words[0]!r}."
+            for name, words in self.untranslated.items()
         ]
 
     def rule_rows(self) -> Sequence[tuple[str, str, str]]:

@@ -91,6 +91,21 @@ def all_words(own: Mapping[str, bytes]) -> Mapping[str, Words]:
     return {tag: words_of(tag, own) for tag in {SOURCE, *SHIPPED, *own}}
 
 
+def untranslated(tag: str, own: Mapping[str, str]) -> Sequence[str]:
+    """The app's own words that a language leaves in English.
+
+    Args:
+        tag: in lower case, of one of a deployment's own catalogues.
+        own: by such tags, their texts; usable ones.
+    """
+    if tag.partition("-")[0] == SOURCE:
+        return ()
+    texts = [own[each] for each in broader(tag) if each in own]
+    texts += [shipped_text(each) for each in broader(tag) if each in SHIPPED]
+    known = {each.msgid_with_context for text in texts for each in _parse(text).translated_entries()}
+    return [each.msgid for each in _parse(shipped_text(SHIPPED[0])) if each.msgid_with_context not in known]
+
+
 def shipped_text(tag: str) -> str:
     """The catalogue of a language that is shipped."""
     return (_FOLDER / f"{tag}.po").read_text(encoding="utf-8")

@@ -29,6 +29,7 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
         TransientError: Dataverse or Entra can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
+    from booking_sync.event_file.checking import untranslated
     from booking_sync.event_file.conditions import idle_conditions
     from booking_sync.event_file.content import EventFileError
     from booking_sync.event_file.location import event_file_name
@@ -44,7 +45,9 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
             event_renderer(given, file, fully=True)
             columns = await services.event_columns(file)
             idle = tuple(idle_conditions(file, columns))
-            return EventFileReport(name, columns=columns, idle=idle, rules=file.rules)
+            return EventFileReport(
+                name, columns=columns, idle=idle, rules=file.rules, untranslated=untranslated(file)
+            )
         except EventFileError as error:
             return EventFileReport(name, error.problems)
 

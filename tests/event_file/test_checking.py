@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from booking_sync.errors import SettingsError
-from booking_sync.event_file.checking import Overrides, make_renderer
+from booking_sync.event_file.checking import Overrides, make_renderer, untranslated
 from booking_sync.event_file.content import EventFile, EventFileError, NamedPath
 from booking_sync.event_file.location import load_event_file
 from booking_sync.event_file.parsing import parse
+from booking_sync.event_file.report import EventFileReport
 
 URL = "https://contoso.crm4.dynamics.com"
 
@@ -92,8 +93,8 @@ def test_the_language_of_the_file_is_that_of_the_words(tmp_path: Path) -> None:
 def test_a_catalogue_s_mistake_is_told_with_its_line(tmp_path: Path) -> None:
     """In whatever language it is, before it is anybody's."""
     folder = write_event_file(tmp_path, "")
-    (folder / "fi.po").write_text('msgid "%(travel)s of this time"\nmsgstr "aikaa"\n')
-    with pytest.raises(EventFileError, match=r"event/fi\.po can't be used: line 1: lacks %\(travel\)s"):
+    (folder / "fi-FI.po").write_text('msgid "%(travel)s of this time"\nmsgstr "aikaa"\n')
+    with pytest.raises(EventFileError, match=r"event/fi-FI\.po can't be used: line 1: lacks %\(travel\)s"):
         make_renderer(load_event_file({}, tmp_path), Overrides(), URL)
 
 
@@ -121,6 +122,21 @@ def test_readers_languages_are_known_where_the_file_takes_them(tmp_path: Path) -
     assert style.from_reader == {"language"}
     (tmp_path / "event.toml").write_text('[event]\nfrom_reader = ["zone"]\n')
     assert make_renderer(load_event_file({}, tmp_path), Overrides(), URL).style.languages == {}
+
+
+def test_words_that_a_new_language_lacks_are_told(tmp_path: Path) -> None:
+    """A catalogue that rewords a language that is shipped, or English, lacks nothing."""
+    folder = write_event_file(tmp_path, "")
+    for tag in ("nb", "de-AT", "en"):
+        (folder / f"{tag}.po").write_text('msgid "Status:"\nmsgstr "Stand:"\n')
+    found = untranslated(load_event_file({}, tmp_path))
+    assert list(found) == ["event/nb.po"]
+    assert "Status:" not in found["event/nb.po"]
+    assert {"Customer:", "Monday"} <= set(found["event/nb.po"])
+    assert untranslated(EventFile()) == {}
+    (note,) = EventFileReport("event.toml", untranslated=found).language_notes()
+    count = len(found["event/nb.po"])
+    assert note == f"event/nb.po leaves {count} of the app's own words in English, such as 'Booking'."
 
 
 def write_event_file(folder: Path, text: str) -> Path:

@@ -108,6 +108,8 @@ async def _check(session: Session) -> ExitCode:
     problems = [(str(each),) for each in (*report.problems, *report.idle)]
     shown = make_table(("to be mended",), problems) if problems else _contents(report)
     session.output.result(report.as_json(), shown)
+    for note in report.language_notes():
+        session.output.note(note)
     if report.idle:
         session.output.note(f"{report.file} can be used, but some of its rules fit no booking.")
     elif report.usable:
