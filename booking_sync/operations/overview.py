@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.participation import calendar_of
 from booking_sync.domain.text import clean_line, clean_lines
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import SettingsError, SyncError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
+    from booking_sync.domain.participation import Participation
     from booking_sync.domain.timers import TimerRun
     from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.operations.health import Health, HealthProbe
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
     from booking_sync.ports.clock import Clock
+    from booking_sync.ports.diagnosis import PeopleReads
     from booking_sync.ports.queues import PoisonQueue
 
 MAX_FAILING = 50
+MAX_PEOPLE = 500
+"""Names of those who take part; there may be thousands."""
 PATIENCE_SECONDS = 20.0
 """A section that takes longer says that there was no answer; the page shows the others."""
 
@@ -41,6 +46,8 @@ class OverviewSources:
     journal_store: Callable[[], JournalStore]
     open_poison: Callable[[], PoisonQueue]
     open_failures: Callable[[], Awaitable[FailureListing]]
+    open_people: Callable[[], Awaitable[tuple[PeopleReads, Participation]]]
+    """The bookable resources, and which of them take part by the settings."""
     link: Callable[[str], str]
     """The address of a booking for people, by its id; empty when it can't be told."""
     now: Clock
@@ -57,6 +64,7 @@ class Overview:
         sections = {
             "poison": self._poison(),
             "failing": self._failing(),
+            "people": self._people(),
             "journal": self._journal(),
             "catchUp": self._last(Timer.CATCH_UP),
             "audit": self._last(Timer.AUDIT),
@@ -105,6 +113,15 @@ class Overview:
             "reason": clean_lines(booking.error, _MAX_ERROR),
             "link": self._sources.link(booking.booking_id),
         }
+
+    async def _people(self) -> dict[str, Any]:
+        """Who takes part, and whose bookings show nowhere although they should."""
+        reads, participation = await self._sources.open_people()
+        everybody = await reads.everybody()
+        inside = [each for each in everybody if participation.includes(each.resource)]
+        shown = [each for each in inside if calendar_of(each.resource)]
+        names = [clean_line(each.name, _MAX_NAME) for each in shown[:MAX_PEOPLE]]
+        return {"all": len(everybody), "inside": len(shown), "names": names, "more": len(shown) - len(names)}
 
     async def _journal(self) -> dict[str, Any]:
         journal: Journal = await self._sources.journal_store().everything()

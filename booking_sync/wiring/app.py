@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from booking_sync.audit.stretches import AuditEnded
     from booking_sync.dataverse.failures import DataverseFailures
     from booking_sync.domain.audit_progress import AuditReach
+    from booking_sync.domain.participation import Participation
     from booking_sync.domain.timers import TimerSchedules
     from booking_sync.operations.endpoints import OperatorEndpoints
     from booking_sync.operations.journal_store import JournalStore
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from booking_sync.operations.single_flight import SingleFlight
     from booking_sync.plumbing.circuit import Call
     from booking_sync.ports.clock import Clock
+    from booking_sync.ports.diagnosis import PeopleReads
     from booking_sync.settings.table import Settings
     from booking_sync.sync.receiver import Receiver
     from booking_sync.sync.relief import Relief
@@ -197,6 +199,7 @@ class Application(ClosedTogether):
             lambda: self._journal,
             open_poison=lambda: self._storage.inspection,
             open_failures=self._failures,
+            open_people=self._people,
             link=self._link,
             now=now,
         )
@@ -329,6 +332,10 @@ class Application(ClosedTogether):
 
     async def _failures(self) -> DataverseFailures:
         return (await self._started()).services.failures
+
+    async def _people(self) -> tuple[PeopleReads, Participation]:
+        services = (await self._started()).services
+        return services.resources, services.people.participation
 
     def _link(self, booking_id: str) -> str:
         from booking_sync.domain.event_text.links import booking_url

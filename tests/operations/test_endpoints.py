@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from booking_sync.domain.booking import BookableResource, ResourceType, SystemUser
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.participation import Participation
 from booking_sync.domain.timers import Timer, TimerSchedules
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SettingsError, TransientError
@@ -17,9 +21,9 @@ from booking_sync.operations.endpoints import OperatorEndpoints
 from booking_sync.operations.health import HealthProbe
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.operator_actions import OperatorActions
-from booking_sync.operations.overview import OverviewSources
+from booking_sync.operations.overview import MAX_PEOPLE, OverviewSources
 from booking_sync.operations.single_flight import SingleFlight
-from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
+from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing, NamedResource
 from tests.operations.kit import SCHEDULES, START, FakePoison, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue
@@ -41,6 +45,21 @@ class Failures:
         return self.found
 
 
+class People:
+    """Bookable resources."""
+
+    def __init__(self) -> None:
+        user = SystemUser(ANNA)
+        self.found = [
+            NamedResource("Anna", BookableResource(ResourceType.USER, user, id=BOOKING_ID)),
+            NamedResource("Crane", BookableResource(ResourceType.EQUIPMENT, id=ANNA)),
+        ]
+
+    async def everybody(self) -> Sequence[NamedResource]:
+        """See the port."""
+        return self.found
+
+
 class Harness:
     """The endpoints on parts in memory."""
 
@@ -50,6 +69,7 @@ class Harness:
         self.queue = FakeQueue()
         self.text_store = FakeTextStore(self.clock)
         self.failures = Failures()
+        self.people = People()
         self.unopened: Exception | None = None
         self.settings_problem = ""
         closed = {ANNA: 30.0}
@@ -62,6 +82,7 @@ class Harness:
             lambda: self.journal_store,
             open_poison=lambda: self.poison,
             open_failures=self._open_failures,
+            open_people=self._open_people,
             link=lambda booking_id: f"https://org.example/{booking_id}",
             now=self.clock,
         )
@@ -76,6 +97,9 @@ class Harness:
     def _open_operator_actions(self) -> OperatorActions:
         self._check()
         return OperatorActions(self.poison, self.queue, self.clock, lambda: "id")
+
+    async def _open_people(self) -> tuple[People, Participation]:
+        return self.people, Participation(everybody=False, named=frozenset({ANNA}))
 
     async def _open_failures(self) -> FailureListing:
         if self.unopened:
@@ -240,3 +264,14 @@ async def test_answers_are_kept_by_nobody() -> None:
     for answer in answers:
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_the_page_tells_who_takes_part() -> None:
+    """By name those whose bookings show; not who takes part without a calendar, nor anybody else."""
+    harness = Harness()
+    people = (await harness.status())["people"]
+    assert people == {"problem": "", "all": 2, "inside": 1, "names": ["Anna"], "more": 0}
+    anna = harness.people.found[0]
+    harness.people.found = [replace(anna, name=f"Anna {number}") for number in range(MAX_PEOPLE + 3)]
+    people = (await harness.status())["people"]
+    assert (people["inside"], len(people["names"]), people["more"]) == (MAX_PEOPLE + 3, MAX_PEOPLE, 3)

@@ -322,6 +322,7 @@ async def test_a_part_that_is_down_leaves_the_rest(driver: PageDriver) -> None:
         "queues": {"problem": "The queues can't be looked at."},
         "poison": {"problem": "the storage queue can't be reached"},
         "failing": {"problem": "Dataverse is down"},
+        "people": {"problem": "Dataverse is down"},
         "journal": {
             "problem": "",
             "outcomes": [],
@@ -447,6 +448,16 @@ async def test_what_only_the_catch_up_found_is_on_top_and_not_green(driver: Page
     await asyncio.sleep(FRESH_SECONDS)
     await driver.refresh()
     await expect(first).not_to_contain_text("finding")
+
+
+async def test_who_takes_part_is_told_by_name(driver: PageDriver) -> None:
+    """Of all bookable resources those whose bookings show; the names on demand."""
+    await driver.open()
+    people = driver.section("Who takes part")
+    await expect(people).to_contain_text(re.compile(r"\d of \d bookable resources\."))
+    await people.get_by_text("Their names").click()
+    name = driver.office.world.technicians[0].name
+    await expect(people.get_by_role("listitem").filter(has_text=name)).to_be_visible()
 
 
 async def test_a_letter_says_when_it_was_given_up_and_until_when_it_is_kept(driver: PageDriver) -> None:

@@ -176,6 +176,7 @@ function show(status) {
   showHealth(status);
   showPoison(status);
   showFailing(status);
+  showPeople(status);
   showThrottled(status);
   showRuns(status);
   showOutcomes(status);
@@ -272,6 +273,20 @@ function showFailing({ failing }) {
     if (failing.more) box.append(make("p", "There are more; these changed last.", { class: "quiet" }));
     return box;
   }, "None.");
+}
+
+function showPeople({ people }) {
+  fill("people", people, () => {
+    if (!people.inside) return null;
+    const box = make("div", "");
+    const names = make("ul", "", { class: "names" });
+    names.append(...people.names.map((name) => make("li", name || "(without a name)")));
+    const details = make("details", "");
+    details.append(make("summary", "Their names"), names);
+    if (people.more > 0) details.append(make("p", `And ${people.more} more.`, { class: "quiet" }));
+    box.append(make("p", `${people.inside} of ${plural(people.all, "bookable resource", "bookable resources")}.`), details);
+    return box;
+  }, "Nobody: nothing shows in Outlook.");
 }
 
 function showThrottled({ journal }) {
