@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue, EventColumn
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import desired_state, nothing_to_see, shown_in
@@ -366,3 +368,40 @@ def test_only_what_the_file_says_is_the_reader_s(
     subject = replace(booking(), start=start, arrival=start + timedelta(hours=1, minutes=30), reader=FINNISH)
     shown = EventRenderer(style).render(subject, start, start + timedelta(hours=1))
     assert (shown.body_html, shown.subject) == (label, arrival)
+
+
+@pytest.mark.parametrize(
+    ("reader", "label"), [(FINNISH, "Avain"), (GERMAN, "Schlüssel"), (NOBODY, "Schlüssel")]
+)
+def test_a_choice_is_told_by_its_label_in_the_reader_s_language(reader: Reader, label: str) -> None:
+    """Where Dynamics 365 has one; Finnish is 1035, German 1031."""
+    access = EventColumn(
+        "access", (), "contoso_access", ColumnKind.CHOICE, {3: {1031: "Schlüssel", 1035: "Avain"}}
+    )
+    subject = replace(booking(), values={"access": ColumnValue(access, 3, "Key")}, reader=reader)
+    style = replace(STYLE, subject_template="{{ access }}", columns=("access",))
+    start = datetime.fromisoformat("2026-03-02T22:00:00+00:00")
+    assert EventRenderer(style).render(subject, start, start).subject == label
+
+
+@pytest.mark.parametrize("seed", range(60))
+async def test_whatever_happens_the_event_ends_in_its_reader_s_language(world: World, seed: int) -> None:
+    """Once the mailbox tells and the answer is of age: one event, which the next look leaves alone."""
+    chance = random.Random(seed)  # noqa: S311 - a schedule, no secret
+    answers = [FINNISH, GERMAN, NOBODY, DENIED, DOWN, OPEN]
+    world.rows.put(booking())
+    for _ in range(25):
+        world.mailboxes.told[ANNA] = chance.choice(answers)
+        world.mailboxes.time += chance.choice(
+            [AGAIN_AFTER, WAITS_FOR, REFUSED_FOR, KNOWN_FOR]
+        ) / chance.randint(1, 3)
+        if chance.random() < 0.2:
+            world.restart()
+        if chance.random() < 0.3:
+            world.rows.put(replace(booking(), name=f"Visit {chance.randint(0, 3)}"))
+        await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=chance.random() < 0.8))
+    world.mailboxes.told[ANNA] = FINNISH
+    world.mailboxes.time += 2 * KNOWN_FOR
+    assert await world.sync() in {OutcomeKind.SYNCED, OutcomeKind.UNCHANGED}
+    assert "<b>Asiakas:</b>" in world.body
+    assert await world.sync() is OutcomeKind.UNCHANGED
