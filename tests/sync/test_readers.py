@@ -388,7 +388,7 @@ def test_a_choice_is_told_by_its_label_in_the_reader_s_language(reader: Reader, 
 async def test_whatever_happens_the_event_ends_in_its_reader_s_language(world: World, seed: int) -> None:
     """Once the mailbox tells and the answer is of age: one event, which the next look leaves alone."""
     chance = random.Random(seed)  # noqa: S311 - a schedule, no secret
-    answers = [FINNISH, GERMAN, NOBODY, DENIED, DOWN, OPEN]
+    answers: list[Reader | Exception] = [FINNISH, GERMAN, NOBODY, DENIED, DOWN, OPEN]
     world.rows.put(booking())
     for _ in range(25):
         world.mailboxes.told[ANNA] = chance.choice(answers)
