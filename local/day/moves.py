@@ -97,7 +97,7 @@ class Day:
         for entity_set, group in groupby(rows(self._world), key=itemgetter(0)):
             bodies = [body for _, body in group]
             await self._stack.dataverse.create_many(entity_set, bodies, webhooks=False)
-        await self._stack.graph.configure(mailbox_settings="told")
+        await self._stack.graph.configure(mailbox_settings="told", master_categories="without_ours")
         await self._stack.graph.add_mailboxes([mailbox(each) for each in self._world.mailboxes])
         for appointment in self._world.appointments:
             event = appointment_event(appointment)

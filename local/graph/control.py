@@ -255,4 +255,5 @@ def _describe_mailbox(mailbox: Mailbox) -> dict[str, Any]:
         "kind": mailbox.kind,
         "language": mailbox.language,
         "timeZone": mailbox.time_zone,
+        "categories": dict(mailbox.categories.values()),
     }

@@ -29,11 +29,14 @@ async def test_a_day_with_a_pilot_and_other_hands_in_the_calendars_ends_in_step(
         report = await DayRun(
             stack, DayOptions(bookings=24, technicians=6, burst=0), Console(file=io.StringIO())
         ).run()
+        mailboxes = {each["id"]: each["categories"] for each in await stack.graph.mailboxes()}
     assert report.differences == []
     assert report.in_step
     assert {"technician taken out", "technician taken in again", "equipment given a mailbox"} <= set(
         report.tally
     )
+    shown = {event.mailbox for event in report.facts.events if event.booking_id}
+    assert all(URGENT_CATEGORY in mailboxes[each] for each in shown), "the audit gave it its colour"
     crane = {booking.id for booking in report.facts.bookings if booking.own_mailbox}
     assert crane & {event.booking_id for event in report.facts.events}
     outside = {booking.id for booking in report.facts.bookings if not booking.takes_part}
