@@ -113,7 +113,7 @@ async def queue_selection(
                 sender = use_cases.queues.sender(pace, depth_teller(session, pace))
                 work = use_case.run(checkpoint, sender, options.file, now)
                 done = await _to_its_end(work, options, session)
-    _show(done, options, session)
+    _show(done, options, use_cases.removals, session)
     return ExitCode.FINE
 
 
@@ -155,7 +155,7 @@ async def _to_its_end(work: Awaitable[Checkpoint], options: QueueingOptions, ses
         raise
 
 
-def _show(done: Checkpoint, options: QueueingOptions, session: Session) -> None:
+def _show(done: Checkpoint, options: QueueingOptions, removals: int, session: Session) -> None:
     data: dict[str, Any] = {
         "seen": done.seen,
         "toQueue" if options.dry_run else "queued": done.queued,
@@ -170,6 +170,10 @@ def _show(done: Checkpoint, options: QueueingOptions, session: Session) -> None:
         data["seconds"] = round(done.queued / pace.per_second)
         columns.append("takes at least")
         row.append(_duration(done.queued, pace))
+        if done.selection.only_behind:
+            data["losingTheirEvent"] = removals
+            columns.append("lose their event")
+            row.append(f"{removals:,}")
     session.output.result(data, make_table(columns, [row]))
     if options.dry_run:
         session.output.note("Nothing was queued (--dry-run).")

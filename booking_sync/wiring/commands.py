@@ -16,6 +16,7 @@ from booking_sync.bulk.adoption import Adopter, AdoptionSources
 from booking_sync.bulk.purge import Purge, PurgeSources
 from booking_sync.bulk.queueing import Queueing
 from booking_sync.bulk.resync import Resync, ResyncSources
+from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import SyncError
 from booking_sync.operations.operator_actions import OperatorActions
@@ -90,6 +91,8 @@ class UseCases:
         self._sync = sync
         self._services = sync.services
         self._patience = Patience()
+        self.removals = 0
+        """How many of the bookings that were compared so far lose their event."""
         self.queues = Queues(sync.services.storage)
 
     @property
@@ -106,7 +109,10 @@ class UseCases:
         """
 
         def is_behind(row: BookingRow) -> bool:
-            return standing(row, self._sync.desired_state) is not Standing.IN_STEP
+            found = standing(row, self._sync.desired_state)
+            if found is Standing.BEHIND and row.record.event:
+                self.removals += isinstance(self._sync.desired_state(row.booking), Unwanted)
+            return found is not Standing.IN_STEP
 
         rows = self._sync.rows if selection.only_behind else self._sync.bare_rows
         return Queueing(rows, is_behind, self._patience, progress)

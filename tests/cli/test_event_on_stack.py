@@ -240,10 +240,14 @@ async def test_rules_are_checked_shown_and_previewed(deployment: Deployment, tmp
     assert shown.content.options.said == {"sensitivity": "private", "reminder": 15, "importance": "high"}
 
 
+@pytest.mark.timeout(180)  # a stack of its own, and commands
 async def test_a_change_of_a_chosen_column_reaches_outlook_by_its_webhook(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Once `provision` has added it to the step; what no event shows still asks for nothing."""
+    """Once `provision` has added it to the step; what no event shows still asks for nothing.
+
+    Before rules are applied, a dry run tells how many bookings would lose their event.
+    """
     folder = tmp_path_factory.mktemp("chosen")
     path = folder / "event.toml"
     path.write_text(FILE, encoding="utf-8")
@@ -262,6 +266,10 @@ async def test_a_change_of_a_chosen_column_reaches_outlook_by_its_webhook(
         await stack.dataverse.update("msdyn_workorders", plan.work_order_id, {"contoso_floors": 2})
         await office.settle()
         assert (await stack.dataverse.counts()).requests == 0
+        for text, lost in (("[[rules]]\nevent = false\n", 1), ("[[rules]]\nprivate = true\n", 0)):
+            path.write_text(FILE + text, encoding="utf-8")
+            looked = (await line.run("event", "apply", "--dry-run", "--json")).json()
+            assert (looked["toQueue"], looked["losingTheirEvent"]) == (1, lost)
 
 
 async def test_an_event_is_shown_as_its_reader_would_read_it(deployment: Deployment, tmp_path: Path) -> None:
