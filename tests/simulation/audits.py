@@ -16,6 +16,7 @@ from booking_sync.audit.inspection import AuditSources, Inspector
 from booking_sync.audit.mending import Mender
 from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.bookings import DataverseBookings
+from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.outlook import errors
@@ -24,7 +25,7 @@ from booking_sync.outlook.calendar import OutlookCalendar
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.sync.proof import EventProver
 from tests.simulation.clock import now
-from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
+from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, RESOURCE_COLUMNS, DataverseWire
 from tests.simulation.graph import EXTENSION, GraphWire
 from tests.simulation.invariants import Violation, check_bookings
 from tests.simulation.people import ANNA, BERT
@@ -129,7 +130,7 @@ def _auditor(schedule: Schedule) -> Auditor:
         now,
         open_wire=lambda pause: DataverseWire(schedule.dataverse, conductor, troubles, "audit", pause),
     )
-    rows = DataverseBookings(client, SupportColumns(), SEALER, KEYRING)
+    rows = DataverseBookings(client, SupportColumns(), SEALER, KEYRING, of_resource=RESOURCE_COLUMNS)
     batches = BatchScheduler(
         BatchSender(GraphWire(schedule.graph, conductor, troubles, "audit"), Credential(), now).send,
         lambda answer: errors.mailbox_pause(answer, now()),
@@ -137,7 +138,7 @@ def _auditor(schedule: Schedule) -> Auditor:
     extension = EXTENSION if schedule.profile.extension else ""
     calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
     numbers = iter(range(10))
-    reads = DataverseAuditReads(client, SupportColumns())
+    reads = DataverseAuditReads(client, SupportColumns(), DataverseResources(client, RESOURCE_COLUMNS))
     sources = AuditSources(rows, rows, reads, calendar, EventProver(calendar, SEALER, KEYRING))
     queue = ProcessQueue(schedule.queue, conductor, troubles, "audit")
     return Auditor(

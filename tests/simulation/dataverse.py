@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from booking_sync.dataverse.web_api.reply import Reply
+from booking_sync.domain.columns import ResourceColumns
 from booking_sync.errors import TransientError
 from local.dataverse.calls import Answer, Call, preferences
 from local.dataverse.config import Config
@@ -48,6 +49,9 @@ READ_SECONDS = 60.0
 """When the transport gives a silent answer up."""
 WEBHOOK_WEIGHT = 2.0
 
+RESOURCE_COLUMNS = ResourceColumns("bsync_takespart", "bsync_mailbox")
+"""In which people say who takes part, and whose mailbox shows it."""
+
 _STEPS = {
     "url": "https://app.example/api/dataverse/bookings",
     "auth": {"header": "x-functions-key", "value": "key"},
@@ -60,7 +64,11 @@ _STEPS = {
             "filteringattributes": "starttime,endtime,name,bookingstatus,resource,msdyn_workorder,statecode",
         },
         {"message": "Update", "table": "msdyn_workorder", "filteringattributes": "msdyn_city"},
-        {"message": "Update", "table": "bookableresource", "filteringattributes": "userid"},
+        {
+            "message": "Update",
+            "table": "bookableresource",
+            "filteringattributes": f"userid,{RESOURCE_COLUMNS.takes_part}",
+        },
         {
             "message": "Delete",
             "table": BOOKING,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.event import EventClaim, EventRef
+from booking_sync.domain.participation import TakesPart
 from booking_sync.outlook.bodies import SEALED_PROPERTY
 from local.graph.mailbox.schema import read_event
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice
-from tests.simulation.dataverse import BOOKINGS
+from tests.simulation.dataverse import BOOKINGS, RESOURCE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -99,6 +100,7 @@ class Dispatcher:
             (1, "delete", self._delete),
             (2, "relate", self._move_work_order),
             (1, "relate", self._change_user),
+            (3, "join", self._leave_or_join),
             (2, "overwrite", self._overwrite),
         ]
         open_to_us = [(weight, move) for weight, kind, move in moves if kind in {"", *self._profile.moves}]
@@ -175,6 +177,15 @@ class Dispatcher:
         self.wavering.update(self._dataverse.bookings())
         self._conductor.note(f"dispatcher gives resource {resource[-4:]} to {NAMES[whom]}")
         self._dataverse.update(resource, {"UserId@odata.bind": self._office.users[whom]}, "bookableresources")
+
+    def _leave_or_join(self, booking_id: str) -> None:
+        """Has the booking's resource take part no more, or again, and with it all that is booked of it."""
+        resource = str(self._dataverse.bookings()[booking_id]["resource"])
+        self.related = True
+        self.wavering.update(self._dataverse.bookings())
+        choice = self._conductor.random.choice((TakesPart.NO, TakesPart.NO, TakesPart.YES, None))
+        self._conductor.note(f"dispatcher says of resource {resource[-4:]} whether it takes part: {choice}")
+        self._dataverse.update(resource, {RESOURCE_COLUMNS.takes_part: choice}, "bookableresources")
 
     def _copy(self, booking_id: str) -> None:
         """Copies the row with all its columns, ours among them, as people and tools do."""

@@ -38,7 +38,7 @@ from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.simulation.calendars import ZoneWatch
 from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER
-from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseWire
+from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, RESOURCE_COLUMNS, DataverseWire
 from tests.simulation.generations import GenerationWatch
 from tests.simulation.graph import EXTENSION, GRAPH_URL, GraphWire
 from tests.simulation.meetings.mailing import MailWatch, RowWatch, watched_runs
@@ -195,7 +195,7 @@ class Process:
             circuit=self._circuit("Dynamics 365"),
         )
         sealer = Sealer(ORGANIZATION_ID, KEYRING.keys, now, conductor.random.getrandbits)
-        rows = DataverseBookings(dataverse, SupportColumns(), sealer, KEYRING)
+        rows = DataverseBookings(dataverse, SupportColumns(), sealer, KEYRING, of_resource=RESOURCE_COLUMNS)
         wire = GraphWire(self._schedule.graph, conductor, troubles, self.name)
         signed = SignedTransport(wire, credential, tenant)
         batches = BatchScheduler(

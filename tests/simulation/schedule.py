@@ -20,7 +20,13 @@ from local.dataverse.tables.schema import BOOKING
 from tests.simulation.audits import Nights
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
-from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, DataverseSide, DataverseWire
+from tests.simulation.dataverse import (
+    DATAVERSE_URL,
+    ORGANIZATION_ID,
+    RESOURCE_COLUMNS,
+    DataverseSide,
+    DataverseWire,
+)
 from tests.simulation.focus import mixed
 from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
@@ -307,7 +313,7 @@ class Schedule:
                 self.dataverse, self.conductor, self.troubles, "judge", pause
             ),
         )
-        rows = DataverseBookings(client, SupportColumns(), SEALER, KEYRING)
+        rows = DataverseBookings(client, SupportColumns(), SEALER, KEYRING, of_resource=RESOURCE_COLUMNS)
         return {booking_id: await rows.read(booking_id) for booking_id in self.dispatcher.bookings}
 
 

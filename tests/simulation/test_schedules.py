@@ -48,6 +48,9 @@ def test_every_schedule_converges(chunk: int, pool: ProcessPoolExecutor) -> None
     assert len(account.crash_points) > 5
 
 
+JOINING_SCHEDULES = 100
+
+
 def as_it_was_found(profile: Profile) -> Profile:
     """Where an update ends a series and an all-day event, as it always did when these failed."""
     return replace(profile, graph=replace(profile.graph, series_end="ended", all_day_end="ended"))
@@ -107,6 +110,22 @@ def test_a_deleted_rows_former_state_does_not_outweigh_what_the_run_heard(seed: 
 def test_people_at_a_copy_that_nothing_proves_ours_are_told_on_no_row(seed: int) -> None:
     """What a soak found: a second copy, one made long after birth, one whose original an audit removed."""
     assert play(seed, shape=same_profile).violations == ()
+
+
+def _joining(profile: Profile) -> Profile:
+    """Resources leave and join besides whatever else happens."""
+    return replace(profile, moves=(*profile.moves, "join"))
+
+
+@pytest.mark.parametrize("first", range(0, JOINING_SCHEDULES, 10))
+def test_who_leaves_or_joins_leaves_nothing_and_misses_nothing(first: int) -> None:
+    """Resources are taken out and in again amid all other changes and troubles."""
+    told = 0
+    for seed in range(first, first + 10):
+        result = play(seed, shape=_joining)
+        assert result.violations == (), seed
+        told += sum("whether it takes part" in line for line in result.trace)
+    assert told, "nobody left or joined: this proves nothing"
 
 
 @pytest.mark.parametrize("seed", [8421021])
