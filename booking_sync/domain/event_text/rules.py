@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import Importance, OptionName, Sensitivity, ShowAs
     from booking_sync.domain.event_text.columns import ColumnValue
 
+    _Known = dict[str, frozenset[str]]
+    """What a booking has under the names that were asked for so far: texts are made comparable once."""
+
 
 class Topic(StrEnum):
     """What a condition may ask for besides the columns of the file."""
@@ -63,6 +66,10 @@ NEVER_COMPARED: Final = frozenset(
     {ColumnKind.MOMENT, ColumnKind.DAY, ColumnKind.DAY_OF_MOMENT, ColumnKind.CLOCK}
 )
 """Dates and times: their texts go by zone and format."""
+
+
+MOST_COMPARED: Final = 4000
+"""Characters of a column's text, which may have a million in Dynamics 365; the rest is not compared."""
 
 
 def comparable(text: str) -> str:
@@ -131,7 +138,8 @@ class EventRules:
 
     def judge(self, booking: Booking) -> Ruling:
         """What they say of a booking that gets an event."""
-        fitting = [(number, rule) for number, rule in enumerate(self.rules, 1) if self._fits(rule, booking)]
+        known: _Known = {}
+        fitting = [each for each in enumerate(self.rules, 1) if self._fits(each[1], booking, known)]
         said: dict[str, Any] = {}
         numbers: set[int] = set()
         for number, rule in fitting:
@@ -147,13 +155,19 @@ class EventRules:
 
     def hiding(self, booking: Booking) -> int:
         """The number of the rule by which the booking gets no event; 0 for none."""
+        known: _Known = {}
         for number, rule in enumerate(self.rules, 1):
-            if rule.event is not None and self._fits(rule, booking):
+            if rule.event is not None and self._fits(rule, booking, known):
                 return 0 if rule.event else number
         return 0
 
-    def _fits(self, rule: EventRule, booking: Booking) -> bool:
-        return all(not each.texts.isdisjoint(self._texts(each.name, booking)) for each in rule.conditions)
+    def _fits(self, rule: EventRule, booking: Booking, known: _Known) -> bool:
+        for each in rule.conditions:
+            if each.name not in known:
+                known[each.name] = self._texts(each.name, booking)
+            if each.texts.isdisjoint(known[each.name]):
+                return False
+        return True
 
     def _texts(self, name: str, booking: Booking) -> frozenset[str]:
         """What a condition may say so that it fits; an empty text where there is nothing."""
@@ -187,7 +201,7 @@ def _column_texts(value: ColumnValue) -> Iterator[str]:
         case ColumnKind.LOOKUP:
             yield from (str(raw), value.shown)
         case ColumnKind.TEXT:
-            yield str(raw)
+            yield str(raw)[:MOST_COMPARED]
 
 
 def _labels(value: ColumnValue, number: int) -> Iterator[str]:
