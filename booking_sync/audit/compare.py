@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.domain.event import EventState, is_same_content
+from booking_sync.domain.event_calendars import is_same_calendar
 from booking_sync.domain.ownership import marked_booking
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from booking_sync.domain.record import SyncRecord
@@ -294,6 +295,7 @@ def differences(event: MarkedEvent, content: EventContent, booking: Booking) -> 
         "isAllDay": not event.all_day,
         "recurrence": not event.repeats,
         "attendees": not event.attended,
+        "calendar": is_same_calendar(event.calendar, content.calendar),
         **_as_ruled(event, content),
     }
     return [name for name, equal in same.items() if not equal]

@@ -155,6 +155,17 @@ class TrialEvents:
             raise RefusedError(answer)
         return EventRef(self.mailbox, identity), answer
 
+    async def discard(self, identity: str) -> None:
+        """Remove an event of this run before the run ends.
+
+        Raises:
+            RefusedError: it stays.
+        """
+        event = self.made.get(identity)
+        if event is not None:
+            await self._remove(event)
+            del self.made[identity]
+
     async def remove_leftovers(self) -> int:
         """Remove what earlier runs left; returns how many events these were."""
         own = await self._prover.own_events(CERTIFY_BOOKING, self.mailbox)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
+from booking_sync.domain.event_calendars import MAIN, calendar_part, split_calendar
 from booking_sync.domain.ids import read_guid
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ class EventContent:
     location_name: str = ""
     location_address: Address | None = field(default=None)
     options: EventOptions = EventOptions()
+    calendar: str = MAIN
+    """Name of the calendar that shows it."""
 
     def fingerprint(self) -> str:
         """A short hash that changes with anything we would write; `unchanged_parts` compares two of them.
@@ -142,12 +145,13 @@ class EventContent:
         values = asdict(self)
         body, categories = values.pop("body_html"), values.pop("categories")
         del values["options"]
+        calendar = calendar_part(values.pop("calendar"))
         said = self.options.said
         if said:
             values["options"] = said
         letters = "".join(letter for name, letter in _LETTERS.items() if name in said)
         digits = _hash(values, _MAIN_BYTES) + _hash(body, _PART_BYTES) + _hash(categories, _PART_BYTES)
-        return digits + letters
+        return digits + letters + calendar
 
     def after(self, recorded: str, *, trusted: bool) -> EventContent:
         """What to write over an event: options that a rule set before, and none sets now, are put back.
@@ -157,15 +161,31 @@ class EventContent:
             trusted: whether that may be believed. Where it may not, or is unknown, all options are put back
                 that rules may have set.
         """
-        dropped = {name for name, letter in _LETTERS.items() if letter in recorded}
-        if not trusted or not recorded:
+        known, _ = split_calendar(recorded.removesuffix(SHARED))
+        dropped = {name for name, letter in _LETTERS.items() if letter in known}
+        if not trusted or not known:
             dropped |= self.options.managed
         return replace(self, options=self.options.with_defaults(dropped)) if dropped else self
 
 
 def is_same_content(recorded: str, fingerprint: str) -> bool:
-    """Whether a recorded fingerprint is that of this content."""
+    """Whether a recorded fingerprint is that of this content, in its calendar."""
     return recorded.removesuffix(SHARED) == fingerprint
+
+
+def tells_content(recorded: str) -> bool:
+    """Whether a recorded fingerprint tells what was last written, and not at most in which calendar."""
+    return bool(split_calendar(recorded.removesuffix(SHARED))[0])
+
+
+def without_content(recorded: str) -> str:
+    """What is left of a recorded fingerprint when nobody knows any more what the event holds."""
+    return split_calendar(recorded.removesuffix(SHARED))[1]
+
+
+def is_same_place(recorded: str, fingerprint: str) -> bool:
+    """Whether a recorded fingerprint is of an event in the calendar of this content."""
+    return without_content(recorded) == without_content(fingerprint)
 
 
 def unchanged_parts(recorded: str, fingerprint: str) -> frozenset[ContentPart]:
@@ -181,7 +201,8 @@ def unchanged_parts(recorded: str, fingerprint: str) -> frozenset[ContentPart]:
 
 
 def _digits(fingerprint: str) -> str:
-    return fingerprint.removesuffix(SHARED).rstrip("".join(_LETTERS.values()))
+    content, _ = split_calendar(fingerprint.removesuffix(SHARED))
+    return content.rstrip("".join(_LETTERS.values()))
 
 
 def _hash(value: object, size: int) -> str:
@@ -230,6 +251,8 @@ class FoundEvent:
     tag: str = ""
     """The seal in its open extension; empty when there is none."""
     state: EventState = field(default_factory=EventState)
+    calendar: str | None = None
+    """Name of the calendar that shows it, as far as a search told; None when it was found by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,3 +279,5 @@ class MarkedEvent:
     reminder: int = NO_REMINDER
     """Minutes before the start."""
     importance: str = "normal"
+    calendar: str = MAIN
+    """Name of the calendar that shows it."""

@@ -28,6 +28,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.event_calendars import is_same_calendar
 from booking_sync.domain.text import trim
 
 if TYPE_CHECKING:
@@ -128,6 +129,12 @@ class Own:
     """What people have made of it; None when it was not looked at."""
     uid: str = field(default="", compare=False)
     """Its iCalUId, as far as it was told: the same under whatever id the event shows."""
+    calendar: str | None = field(default=None, compare=False)
+    """Name of the calendar in which a search found it; None where none did."""
+
+    def is_misplaced(self, calendar: str) -> bool:
+        """Whether it is shown by another calendar than this one."""
+        return self.calendar is not None and not is_same_calendar(self.calendar, calendar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +284,7 @@ def prove(sealer: Sealer, booking_id: str, found: Sequence[FoundEvent]) -> list[
     carried = [event for event in found if event.marker.lower() == mark]
     tagged = {event: sealer.judge_tag(booking_id, event) for event in carried if event.tag}
     own = [
-        Own(event.ref, generation, event.state, event.uid)
+        Own(event.ref, generation, event.state, event.uid, event.calendar)
         for event, (identity, generation) in tagged.items()
         if identity is EventIdentity.SAME
     ]
@@ -293,7 +300,7 @@ def _prove_renamed(tagged: Mapping[FoundEvent, tuple[EventIdentity, int]], own: 
     uids.update(each.uid for each in own)
     untold = {each.generation for each in own if not each.uid}
     return [
-        Own(event.ref, tagged[event][1], event.state, event.uid)
+        Own(event.ref, tagged[event][1], event.state, event.uid, event.calendar)
         for event in renamed
         if uids[event.uid] == 1 and tagged[event][1] not in untold
     ]
@@ -308,7 +315,7 @@ def _prove_untagged(sealer: Sealer, booking_id: str, found: Sequence[FoundEvent]
             sealer, booking_id, event
         )
         if generation and _is_first(event, found):
-            own.append(Own(event.ref, generation, event.state, event.uid))
+            own.append(Own(event.ref, generation, event.state, event.uid, event.calendar))
     return own
 
 

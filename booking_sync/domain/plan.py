@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.booking import Booking, CommitType, ResourceType
-from booking_sync.domain.event import EventContent, EventTime, is_same_content, unchanged_parts
+from booking_sync.domain.event import (
+    EventContent,
+    EventTime,
+    is_same_content,
+    is_same_place,
+    tells_content,
+    unchanged_parts,
+)
+from booking_sync.domain.event_calendars import MAIN
 from booking_sync.domain.event_text.rules import NO_RULES
 from booking_sync.domain.event_text.templates import BadTemplateError
 from booking_sync.domain.participation import EVERYBODY, calendar_of, has_left
@@ -81,6 +89,7 @@ def desired_state(
     require_work_order: bool,
     participation: Participation = EVERYBODY,
     rules: EventRules = NO_RULES,
+    calendar: str = MAIN,
 ) -> DesiredState:
     """What Outlook should show of a booking.
 
@@ -90,6 +99,7 @@ def desired_state(
         require_work_order: whether bookings without one show nowhere.
         participation: whose bookings are shown.
         rules: which of them get no event.
+        calendar: name of the calendar that shows them.
     """
     resource = booking.resource
     against = _reason_against(booking, require_work_order=require_work_order)
@@ -104,7 +114,7 @@ def desired_state(
     mailbox = calendar_of(resource)
     if hiding := rules.hiding(booking):
         return Unwanted(f"rule {hiding} of the event file wants no event", mailbox=mailbox)
-    return _nowhere(resource) or _show(booking, mailbox, render)
+    return _nowhere(resource) or _show(booking, mailbox, render, calendar)
 
 
 def shown_in(desired: DesiredState) -> str | None:
@@ -132,7 +142,7 @@ def _nowhere(resource: BookableResource) -> Unwanted | Invalid | None:
     return None
 
 
-def _show(booking: Booking, mailbox: str | None, render: Render) -> Wanted | Invalid:
+def _show(booking: Booking, mailbox: str | None, render: Render, calendar: str) -> Wanted | Invalid:
     if mailbox is None:
         return Invalid("The resource's user has no Microsoft Entra account, hence no Outlook calendar.")
     if booking.start is None or booking.end is None:
@@ -140,7 +150,8 @@ def _show(booking: Booking, mailbox: str | None, render: Render) -> Wanted | Inv
     if booking.end < booking.start:
         return Invalid("The booking ends before it starts.")
     try:
-        return Wanted(mailbox, render(booking, booking.start, booking.end))
+        content = render(booking, booking.start, booking.end)
+        return Wanted(mailbox, replace(content, calendar=calendar) if calendar else content)
     except BadTemplateError as error:
         return Invalid(f"The event template can't be used for this booking: {error}")
     except OverflowError:
@@ -192,6 +203,8 @@ class UpdateEvent:
     """Whether its open extension may be missing: nothing says that an earlier try came to its end."""
     kept: frozenset[ContentPart] = frozenset()
     """Parts that are as they were when they were written: what people added there stays."""
+    misplaced: bool = False
+    """It is in another calendar than the content's: it is to be removed, and made anew where it belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,13 +265,15 @@ def _plan_wanted(
         return Plan(record=after, must_record=after != record)
     write: CreateEvent | UpdateEvent
     if current:
-        tag = not record.fingerprint or not knowledge.trusted
+        tag = not tells_content(record.fingerprint) or not knowledge.trusted
         kept = unchanged_parts(record.fingerprint, fingerprint) if knowledge.trusted else frozenset()
         content = desired.content.after(record.fingerprint, trusted=knowledge.trusted)
-        write = UpdateEvent(current, content, used, tag, kept)
+        misplaced = not is_same_place(record.fingerprint, fingerprint)
+        write = UpdateEvent(current, content, used, tag, kept, misplaced)
     elif own and not undone:
         content = desired.content.after("", trusted=False)
-        write = UpdateEvent(own.event, content, own.generation, tag=True)
+        misplaced = own.is_misplaced(content.calendar)
+        write = UpdateEvent(own.event, content, own.generation, tag=True, misplaced=misplaced)
     else:  # whole, for the answer may be an event that an earlier try made, with other options
         generation = max(record.generation, knowledge.burned.get(desired.mailbox, 0))
         content = desired.content.after("", trusted=False)

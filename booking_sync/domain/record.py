@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.columns import SYNC_STATE_LENGTH
-from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.event import EventRef, is_event_id, is_mailbox, without_content
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.ownership import MAX_GENERATION, Seal
 from booking_sync.domain.participation import calendar_of
@@ -58,7 +58,8 @@ class SyncRecord:
     generation: int = 0
     """How many events this booking has had; the next creation takes the next number."""
     fingerprint: str = ""
-    """Of the content last written; empty when unknown, which matches nothing."""
+    """Of the content last written; empty when unknown, which matches nothing. Of an event in a calendar of
+    its own it tells the calendar as well, also when the content is unknown (`event_calendars`)."""
     error: str = ""
     """What a person should read when the booking can't sync."""
 
@@ -143,7 +144,7 @@ def read_record(
     generation, fingerprint, text = _split_state(state or "")
     seal = sealer.judge_record(text, booking_id, event, generation, fingerprint)
     if seal is Seal.VALID:
-        known = fingerprint if sealer.is_current(text) else ""
+        known = fingerprint if sealer.is_current(text) else without_content(fingerprint)
         return ReadRecord(SyncRecord(event, generation, known, error or ""), seal)
     untouched = not (event_id or mailbox or state)
     return ReadRecord(SyncRecord(error=error or ""), seal, event, intact=untouched)

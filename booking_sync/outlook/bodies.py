@@ -63,6 +63,11 @@ def marked(marker: str) -> Json:
     return {"@odata.type": _EVENT, "singleValueExtendedProperties": [_property(MARKER_PROPERTY, marker)]}
 
 
+def new_calendar(name: str) -> Json:
+    """A calendar of its own for our events."""
+    return {"@odata.type": "#microsoft.graph.calendar", "name": name}
+
+
 def extension(name: str, booking_id: str, seal: str) -> Json:
     """The open extension that proves an event."""
     return {

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.event_calendars import MAIN, MAIN_ONLY
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import errors, listing
 from booking_sync.outlook.batch import BatchSender
@@ -22,18 +23,20 @@ from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.directory import GraphDirectory
 from booking_sync.outlook.fields import next_link, rows
 from booking_sync.outlook.mailbox_settings import GraphReaders
+from booking_sync.outlook.named_calendars import NamedCalendars
 from booking_sync.outlook.requests import EventRequests
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.ports.calendars import AlreadyCreated, ForeignEvent, Written
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from datetime import datetime
 
     import httpx
 
     from booking_sync.domain.event import ContentPart, EventContent, FoundEvent, MarkedEvent
+    from booking_sync.domain.event_calendars import EventCalendars
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
     from booking_sync.plumbing.circuit import Circuit
@@ -49,6 +52,11 @@ MAX_PAGES = 2_000
 """A list that never ends is a fault of the service; these are half a million events of one person."""
 MAX_MARKED_ALIKE = 100
 """Events with the mark of one booking, copies included, that are looked at."""
+
+_TOO_MANY_ALIKE = (
+    f"Outlook: more than {MAX_MARKED_ALIKE} events carry the mark of one booking. None of them is touched "
+    "until their owner has removed the copies."
+)
 
 
 class Batches(Protocol):
@@ -73,6 +81,7 @@ def open_calendar(
     circuit: Circuit | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     in_burst: int = BURST_SIZES.events,
+    calendars: EventCalendars = MAIN_ONLY,
 ) -> OutlookCalendar:
     """The process's calendar; make one, on the event loop that will use it, and `aclose` it there.
 
@@ -84,24 +93,35 @@ def open_calendar(
         circuit: opens when Graph as a whole is down; None sends everything, come what may.
         transport: what requests travel on; None for connections of our own.
         in_burst: with how many items a batch leaves in a burst.
+        calendars: those of each mailbox that may hold our events.
     """
     client = GraphClient(graph_url, credential, transport)
     sender = BatchSender(client, credential, now, circuit)
     batches = BatchScheduler(
         sender.send, lambda answer: errors.mailbox_pause(answer, now()), in_burst=in_burst
     )
-    return OutlookCalendar(client, batches, extension_name=extension_name, now=now)
+    return OutlookCalendar(client, batches, extension_name=extension_name, now=now, calendars=calendars)
 
 
 class OutlookCalendar:
     """Calendars in Exchange Online, any number of callers at the same time."""
 
-    def __init__(self, client: GraphClient, batches: Batches, *, extension_name: str, now: Clock) -> None:
+    def __init__(
+        self,
+        client: GraphClient,
+        batches: Batches,
+        *,
+        extension_name: str,
+        now: Clock,
+        calendars: EventCalendars = MAIN_ONLY,
+    ) -> None:
         self._client = client
         self._batches = batches
         self._requests = EventRequests(client)
         self._extension_name = extension_name
         self._now = now
+        self._calendars = calendars
+        self._named = NamedCalendars(batches.submit, self._pages, self._requests, now)
 
     async def create(
         self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
@@ -110,7 +130,7 @@ class OutlookCalendar:
 
         Args:
             mailbox: Entra object id of its user.
-            content: what to show.
+            content: what to show, and in which calendar, which is made when it is missing.
             marker: our mark, searchable with `find`.
             transaction_id: the same on every try of the same creation.
             birth: the sealed property of this request.
@@ -119,10 +139,7 @@ class OutlookCalendar:
             TransientError: try again with the same transaction id.
             PermanentError: no mailbox, no access, or Graph refuses the content.
         """
-        request = self._requests.create(
-            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
-        )
-        answer = await self._batches.submit(request)
+        answer = await self._post(mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth)
         if errors.is_duplicate(answer):
             return AlreadyCreated(errors.existing_event_id(answer))
         written = listing.written(answer.body) if errors.is_success(answer) else None
@@ -235,15 +252,15 @@ class OutlookCalendar:
             TransientError: the list could not be read to its end.
             PermanentError: no mailbox or no access, or more events than any booking ever has.
         """
-        found: list[FoundEvent] = []
-        async for entries in self._pages(self._requests.find(mailbox, marker)):
-            found += listing.found_events(entries, mailbox, marker)
-            if len(found) > MAX_MARKED_ALIKE:
-                raise PermanentError(
-                    f"Outlook: more than {MAX_MARKED_ALIKE} events carry the mark of one booking. None of "
-                    "them is touched until their owner has removed the copies."
-                )
-        return found
+        found: dict[str, FoundEvent] = {}
+        for name, calendar_id in await self._places(mailbox):
+            request = self._requests.find(mailbox, marker, calendar_id)
+            async for entries in self._pages(request, may_be_gone=bool(calendar_id)):
+                for each in listing.found_events(entries, mailbox, marker):
+                    found.setdefault(each.ref.event_id, replace(each, calendar=name))
+                if len(found) > MAX_MARKED_ALIKE:
+                    raise PermanentError(_TOO_MANY_ALIKE)
+        return list(found.values())
 
     async def read(self, event: EventRef) -> MarkedEvent | None:
         """The event as it is now, whoever made it; None when it is gone.
@@ -261,7 +278,9 @@ class OutlookCalendar:
         return replace(listing.single_event(answer.body, event.mailbox), ref=event)
 
     async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> list[MarkedEvent]:
-        """Every event with a marker of ours that touches this time in the main calendar, completely listed.
+        """Every event with a marker of ours that touches this time, completely listed.
+
+        Of the calendars that may hold events of ours: the main one, and those that the settings name.
 
         Args:
             mailbox: Entra object id of its user.
@@ -272,11 +291,15 @@ class OutlookCalendar:
             TransientError: the list could not be read to its end.
             PermanentError: no mailbox or no access.
         """
-        return await self._list_marked(self._requests.view(mailbox, first, last))
+        return await self._list_marked(
+            mailbox, lambda calendar_id: self._requests.view(mailbox, first, last, calendar_id)
+        )
 
     async def list_all_marked(self, mailbox: str) -> list[MarkedEvent]:
-        """Every event with a marker of ours in the main calendar, whenever it is; raises as `list_marked`."""
-        return await self._list_marked(self._requests.everything(mailbox))
+        """Every event with a marker of ours in these calendars, whenever it is; raises as `list_marked`."""
+        return await self._list_marked(
+            mailbox, lambda calendar_id: self._requests.everything(mailbox, calendar_id)
+        )
 
     async def list_extended(self, mailbox: str, extension: str, field: str) -> list[ExtendedEvent]:
         """Every event with this open extension in the main calendar; raises as `list_marked`."""
@@ -352,12 +375,45 @@ class OutlookCalendar:
         await self._batches.aclose()
         await self._client.aclose()
 
-    async def _list_marked(self, first: GraphRequest) -> list[MarkedEvent]:
+    async def _post(
+        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+    ) -> Answer:
+        """The answer to a creation, once more where the calendar that was remembered is gone."""
+        for _ in range(2):
+            name = content.calendar
+            request = self._requests.create(
+                mailbox,
+                content,
+                marker=marker,
+                transaction_id=transaction_id,
+                birth=birth,
+                calendar_id=await self._named.for_creation(mailbox, name) if name else "",
+            )
+            answer = await self._batches.submit(request)
+            if not name or not errors.is_folder_missing(answer):
+                break
+            self._named.forget(mailbox, name)
+        return answer
+
+    async def _places(self, mailbox: str) -> list[tuple[str | None, str | None]]:
+        """By name and id the calendars that may hold events of ours; the main one last.
+
+        Without any that is named, Graph is asked as ever, and nobody says which calendar shows an event.
+        """
+        if self._calendars.only_main:
+            return [(None, None)]
+        return [*await self._named.find(mailbox, self._calendars.named), (MAIN, "")]
+
+    async def _list_marked(
+        self, mailbox: str, listed: Callable[[str | None], GraphRequest]
+    ) -> list[MarkedEvent]:
         events: dict[str, MarkedEvent] = {}
-        async for entries in self._pages(first):
-            for event in listing.marked_events(entries, first.mailbox):
-                # Occurrences of a series stand for the one event that the user made it of: the earliest does.
-                events.setdefault(event.ref.event_id, event)
+        for name, calendar_id in await self._places(mailbox):
+            async for entries in self._pages(listed(calendar_id), may_be_gone=bool(calendar_id)):
+                for event in listing.marked_events(entries, mailbox):
+                    # Occurrences of a series stand for the one event that the user made it of: the earliest
+                    # does.
+                    events.setdefault(event.ref.event_id, replace(event, calendar=name or MAIN))
         return list(events.values())
 
     async def _marked_now(self, mailbox: str, marker: str) -> ForeignEvent | None:
@@ -366,10 +422,14 @@ class OutlookCalendar:
             raise PermanentError("Outlook: several events carry this booking's mark; a person has to choose.")
         return ForeignEvent(found[0].ref, found[0].uid) if found else None
 
-    async def _pages(self, first: GraphRequest) -> AsyncIterator[list[Any]]:
+    async def _pages(self, first: GraphRequest, *, may_be_gone: bool = False) -> AsyncIterator[list[Any]]:
         """A list's entries, page by page until Graph says that it ends; each event once.
 
         Pages are cut anew at each request, so an event may slide from one to the next between the two.
+
+        Args:
+            first: asks for the first page.
+            may_be_gone: somebody may have deleted the calendar since it was found; then it shows nothing.
 
         Raises:
             TransientError: a page can't be had or read, or the pages run in a circle.
@@ -379,7 +439,10 @@ class OutlookCalendar:
         events: set[str] = set()
         request, before = first, None
         for _ in range(MAX_PAGES):
-            page = await self._read_page(request)
+            answer = await self._batches.submit(request)
+            if may_be_gone and errors.is_folder_missing(answer):
+                return
+            page = self._page_of(answer, request)
             entries = rows(page)
             if entries and entries == before:
                 break  # the same page under another address
@@ -393,8 +456,7 @@ class OutlookCalendar:
             request, before = self._requests.next_page(first.mailbox, link), entries
         raise TransientError("Graph's list of events runs in a circle")
 
-    async def _read_page(self, request: GraphRequest) -> Any:
-        answer = await self._batches.submit(request)
+    def _page_of(self, answer: Answer, request: GraphRequest) -> Any:
         if not errors.is_success(answer):
             raise self._error(answer, request)
         return answer.body

@@ -36,6 +36,9 @@ ALREADY_EXISTS: Final = "alreadyexist"
 """Part of the codes for what is there already. Which one Outlook sends for an open extension is not known; a
 POST of one that exists was seen to overwrite it (msgraph-sdk-dotnet, issue 1541)."""
 
+FOLDER_EXISTS: Final = "errorfolderexists"
+"""A calendar is a folder; seen with 409 (alcionai/corso, pull request 3318)."""
+
 CANNOT_DELETE: Final = "errorcannotdeleteobject"
 """What a second DELETE by an immutable id gets (seen of messages), where others get a 404."""
 

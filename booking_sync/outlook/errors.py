@@ -134,6 +134,16 @@ def is_event_gone(answer: Answer, *, deleting: bool = False) -> bool:
     return code == refused or error_codes.names_no_item(code)
 
 
+def is_folder_missing(answer: Answer) -> bool:
+    """There is no such calendar under this id in this mailbox."""
+    return is_client_error(answer) and (is_event_gone(answer) or error_codes.names_no_folder(_code(answer)))
+
+
+def is_folder_there(answer: Answer) -> bool:
+    """A calendar of this name is there already."""
+    return is_client_error(answer) and _code(answer) == error_codes.FOLDER_EXISTS
+
+
 def is_extension_missing(answer: Answer) -> bool:
     """The event has no such open extension, in the words of the service; anything else may pass."""
     return answer.status == NOT_FOUND and error_code(answer).lower() in _NO_EXTENSION

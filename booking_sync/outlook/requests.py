@@ -25,6 +25,7 @@ from msgraph.generated.models.open_type_extension import OpenTypeExtension
 from msgraph.generated.users.item.calendar_view.calendar_view_request_builder import (
     CalendarViewRequestBuilder,
 )
+from msgraph.generated.users.item.calendars.calendars_request_builder import CalendarsRequestBuilder
 from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
 from msgraph.generated.users.item.events.item.event_item_request_builder import EventItemRequestBuilder
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from booking_sync.outlook.client import GraphClient
 
 PAGE_SIZE = 50
+CALENDARS_PAGE_SIZE = 100
 VIEW_PAGE_SIZE = 250
 """Graph takes up to 1,000. Pages go by position, so few large ones miss least of what moves meanwhile; twenty
 of these in one batch's answer still stay below some megabytes."""
@@ -111,11 +113,28 @@ class EventRequests:
         self._names = ParametersNameDecodingHandler()
 
     def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        calendar_id: str = "",
     ) -> GraphRequest:
-        """POST an event that carries our marker and its birth from its first moment on."""
+        """POST an event that carries our marker and its birth from its first moment on.
+
+        Args:
+            mailbox: Entra object id of its user.
+            content: what to show.
+            marker: our mark.
+            transaction_id: the same on every try of the same creation.
+            birth: the sealed property of this request.
+            calendar_id: of the calendar to show it; empty for the main one.
+        """
         body = bodies.new_event(content, marker=marker, transaction_id=transaction_id, birth=birth)
-        return self._composed(self._creation, mailbox, _events_url(mailbox), body)
+        url = f"{_calendar_url(mailbox, calendar_id)}/events" if calendar_id else _events_url(mailbox)
+        return self._composed(self._creation, mailbox, url, body)
 
     def update(
         self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
@@ -169,8 +188,15 @@ class EventRequests:
         )
         return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
 
-    def find(self, mailbox: str, marker: str) -> GraphRequest:
-        """GET the first page of the events that carry the marker."""
+    def find(self, mailbox: str, marker: str, calendar_id: str | None = None) -> GraphRequest:
+        """GET the first page of the events that carry the marker.
+
+        Args:
+            mailbox: Entra object id of its user.
+            marker: our mark.
+            calendar_id: of one calendar, "" for the main one; None for the mailbox's events, of which Graph
+                does not say whether they are all calendars'.
+        """
         literal = marker.replace("'", "''")
         query = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
             filter=(
@@ -183,7 +209,8 @@ class EventRequests:
         )
         configuration = _configuration()
         configuration.query_parameters = query
-        return self._item(mailbox, self._events(mailbox).to_get_request_information(configuration))
+        request = self._item(mailbox, self._events(mailbox).to_get_request_information(configuration))
+        return _in_calendar(request, mailbox, calendar_id)
 
     def read(self, event: EventRef) -> GraphRequest:
         """GET one event with what is listed of all; without `outlook.timezone` its times come in UTC."""
@@ -195,8 +222,10 @@ class EventRequests:
         configuration.query_parameters = query
         return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
 
-    def view(self, mailbox: str, first: datetime, last: datetime) -> GraphRequest:
-        """GET the first page of all events, people's own as well, that touch this time in the main calendar.
+    def view(
+        self, mailbox: str, first: datetime, last: datetime, calendar_id: str | None = None
+    ) -> GraphRequest:
+        """GET the first page of all events, people's own as well, that touch this time in one calendar.
 
         Graph answers a calendarView that is filtered by extended properties with an internal error, so the
         marker is expanded, and sorted out here. Without `outlook.timezone` times come in UTC.
@@ -205,7 +234,9 @@ class EventRequests:
             mailbox: Entra object id of its user.
             first: aware.
             last: aware; itself outside.
+            calendar_id: as in `find`; None for the main one in the short form.
         """
+        _check_mailbox(mailbox)
         query = CalendarViewRequestBuilder.CalendarViewRequestBuilderGetQueryParameters(
             start_date_time=_utc(first),
             end_date_time=_utc(last),
@@ -216,15 +247,38 @@ class EventRequests:
         configuration = _configuration()
         configuration.query_parameters = query
         view = self._client.service.users.by_user_id(mailbox).calendar_view
-        return self._item(mailbox, view.to_get_request_information(configuration))
+        request = self._item(mailbox, view.to_get_request_information(configuration))
+        return _in_calendar(request, mailbox, calendar_id)
 
-    def everything(self, mailbox: str) -> GraphRequest:
-        """GET the first page of all events of the main calendar, past and future, with our marker if any.
+    def everything(self, mailbox: str, calendar_id: str | None = None) -> GraphRequest:
+        """GET the first page of all events of a calendar, past and future, with our marker if any.
 
         Not filtered: whether Graph's filter by a property's mere existence leaves nothing out is not
         documented, and who takes events away must not overlook any.
+
+        Args:
+            mailbox: Entra object id of its user.
+            calendar_id: as in `find`.
         """
-        return self._all(mailbox, list(_LISTED_FIELDS), f"singleValueExtendedProperties({_MARKERS})")
+        request = self._all(mailbox, list(_LISTED_FIELDS), f"singleValueExtendedProperties({_MARKERS})")
+        return _in_calendar(request, mailbox, calendar_id)
+
+    def calendars(self, mailbox: str) -> GraphRequest:
+        """GET the first page of the mailbox's calendars, with their names."""
+        _check_mailbox(mailbox)
+        query = CalendarsRequestBuilder.CalendarsRequestBuilderGetQueryParameters(
+            select=["id", "name"], top=CALENDARS_PAGE_SIZE
+        )
+        configuration = _configuration()
+        configuration.query_parameters = query
+        calendars = self._client.service.users.by_user_id(mailbox).calendars
+        return self._item(mailbox, calendars.to_get_request_information(configuration))
+
+    def make_calendar(self, mailbox: str, name: str) -> GraphRequest:
+        """POST a calendar of this name."""
+        _check_mailbox(mailbox)
+        body = bodies.new_calendar(name)
+        return self._composed(self._creation, mailbox, f"/users/{mailbox}/calendars", body)
 
     def extended(self, mailbox: str, extension_name: str) -> GraphRequest:
         """GET the first page of all events of the main calendar, with this open extension if any."""
@@ -388,3 +442,18 @@ def _categories_url(mailbox: str) -> str:
 def _event_url(event: EventRef) -> str:
     _check_event(event)
     return f"{_events_url(event.mailbox)}/{quote(event.event_id, safe='')}"
+
+
+def _calendar_url(mailbox: str, calendar_id: str) -> str:
+    _check_mailbox(mailbox)
+    if not is_event_id(calendar_id):
+        raise PermanentError("Outlook: what should name a calendar is no calendar's id.")
+    return f"/users/{mailbox}/calendars/{quote(calendar_id, safe='')}"
+
+
+def _in_calendar(request: GraphRequest, mailbox: str, calendar_id: str | None) -> GraphRequest:
+    """The same list of one calendar; as it is where none is named."""
+    if calendar_id is None:
+        return request
+    place = _calendar_url(mailbox, calendar_id) if calendar_id else f"/users/{mailbox}/calendar"
+    return replace(request, url=place + request.url.removeprefix(f"/users/{mailbox}"))

@@ -113,6 +113,20 @@ class OutlookTrials:
         """The first page of the events with this marker."""
         return await self._one(self._requests.find(mailbox, marker))
 
+    async def make_calendar(self, mailbox: str, name: str) -> ServiceAnswer:
+        """Make a calendar."""
+        return await self._one(self._requests.make_calendar(mailbox, name))
+
+    async def delete_calendar(self, mailbox: str, calendar_id: str) -> ServiceAnswer:
+        """Delete a calendar with all that it shows."""
+        request = self._requests.find(mailbox, "nobody", calendar_id)
+        place = request.url.partition("/events")[0]
+        return await self._one(replace(request, method="DELETE", url=place))
+
+    async def shown_in(self, mailbox: str, calendar_id: str, marker: str) -> ServiceAnswer:
+        """The first page of the events with this marker in one calendar."""
+        return await self._one(self._requests.find(mailbox, marker, calendar_id))
+
     async def view(self, mailbox: str, first: datetime, last: datetime) -> ServiceAnswer:
         """The first page of a calendarView with markers."""
         return await self._one(self._requests.view(mailbox, first, last))
@@ -166,6 +180,7 @@ class OutlookTrials:
             marker=event.marker,
             transaction_id=event.transaction_id,
             birth=event.birth,
+            calendar_id=event.calendar_id,
         )
         if event.all_day:
             return replace(request, body={**request.body, **_whole_day(event.content.start)})

@@ -57,6 +57,8 @@ class TrialEvent:
     """A series of two weeks instead of a single event."""
     all_day: bool = False
     """The whole day of its start instead of some minutes."""
+    calendar_id: str = ""
+    """Of the calendar to show it; empty for the main one."""
 
 
 class CalendarTrials(Protocol):
@@ -103,6 +105,15 @@ class CalendarTrials(Protocol):
 
     async def find(self, mailbox: str, marker: str) -> ServiceAnswer:
         """The first page of the events with this marker."""
+
+    async def make_calendar(self, mailbox: str, name: str) -> ServiceAnswer:
+        """Make a calendar."""
+
+    async def delete_calendar(self, mailbox: str, calendar_id: str) -> ServiceAnswer:
+        """Delete a calendar with all that it shows."""
+
+    async def shown_in(self, mailbox: str, calendar_id: str, marker: str) -> ServiceAnswer:
+        """The first page of the events with this marker in one calendar."""
 
     async def view(self, mailbox: str, first: datetime, last: datetime) -> ServiceAnswer:
         """The first page of a calendarView with markers; moments are aware."""

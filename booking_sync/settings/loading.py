@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from booking_sync.domain.columns import ResourceColumns, SupportColumns, column_problems
+from booking_sync.domain.event_calendars import EventCalendars
 from booking_sync.domain.participation import Participation
 from booking_sync.domain.text import trim
 from booking_sync.domain.watched import TABLE_BEHIND, RelatedTable
@@ -32,6 +33,10 @@ Part = TypeVar("Part", bound="DataclassInstance")
 _COLUMNS: Mapping[str, Callable[..., Any]] = {
     "columns": SupportColumns,
     "resource_columns": ResourceColumns,
+}
+_TOGETHER: Mapping[str, Callable[..., Any]] = {
+    "participation": Participation,
+    "calendars": EventCalendars,
 }
 _IDS = {
     "tenant_id": "ENTRA_TENANT_ID",
@@ -134,8 +139,8 @@ def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, A
             wrong = list(column_problems({each: text for each, text in found.items() if text}))
             problems += wrong
             values |= {} if wrong else {name: _COLUMNS[name](*found.values())}
-        elif name == "participation":
-            values[name] = Participation(*found.values())
+        elif name in _TOGETHER:
+            values[name] = _TOGETHER[name](*found.values())
         else:
             (values[name],) = found.values()
     return values, problems

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.event_calendars import EventCalendars  # noqa: TC001 - `get_type_hints` reads it
 from booking_sync.domain.participation import Participation  # noqa: TC001 - `get_type_hints` reads it
 from booking_sync.domain.text import trim
 from booking_sync.event_file.content import FILE_NAME
@@ -331,6 +332,23 @@ class Settings:
             many_lines=True,
         ),
     ]
+    calendars: Annotated[
+        EventCalendars,
+        Setting(
+            "EVENT_CALENDAR",
+            values.calendar_name,
+            "name of the calendar that shows the events, made where it is missing; empty: the main one",
+            _OUTLOOK_GROUP,
+            "",
+        ),
+        Setting(
+            "FORMER_EVENT_CALENDARS",
+            values.calendar_names,
+            "names of calendars that showed them before and are looked at as well; separated by semicolons",
+            _OUTLOOK_GROUP,
+            "",
+        ),
+    ]
     open_extension_name: Annotated[
         str,
         Setting(
@@ -511,6 +529,13 @@ class GraphSettings:
     """Where Graph is; a part for `load_part`."""
 
     graph_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarSettings:
+    """Which calendars may hold our events; a part for `load_part`."""
+
+    calendars: EventCalendars
 
 
 @dataclass(frozen=True, slots=True)

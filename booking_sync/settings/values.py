@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from booking_sync.domain.event_calendars import MAX_NAME
 from booking_sync.domain.ids import NO_GUID, typed_guid
 from booking_sync.domain.text import shows
 
@@ -31,6 +32,7 @@ _MAX_EXTENSION_NAME = 80
 """No limit is documented. Outlook keeps an open extension in a named property, whose name has 126 characters
 at most ([MS-OXCDATA] 2.6.1 counts its bytes in one byte), and puts 44 of its own before ours."""
 _MAX_FILE_NAME = 200
+_MAX_CALENDAR_NAMES = 10
 _QUOTES = frozenset(('""', "''", "``", "“”", "„“", "„”", "«»", "\u2018\u2019"))
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
@@ -110,6 +112,23 @@ def authority(text: str) -> str:
     if not text:
         return ""
     return https_url(text if "://" in text else f"https://{text}")
+
+
+def calendar_name(text: str) -> str:
+    """A calendar's name, as its list in Outlook shows it; empty stays empty."""
+    if len(text) > MAX_NAME:
+        raise ValueError(f"must be a calendar's name of at most {MAX_NAME} characters")
+    return plain(text)
+
+
+def calendar_names(text: str) -> tuple[str, ...]:
+    """Calendars' names, separated by semicolons; empty ones are passed over."""
+    names = tuple(calendar_name(name) for each in text.split(";") if (name := each.strip()))
+    if len(names) > _MAX_CALENDAR_NAMES:
+        raise ValueError(
+            f"must be at most {_MAX_CALENDAR_NAMES} names, since each is looked at in each audit"
+        )
+    return names
 
 
 def flag(text: str) -> bool:

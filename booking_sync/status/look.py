@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import EventRef
+from booking_sync.domain.event_calendars import MAIN
 from booking_sync.domain.plan import Unwanted, Wanted
 from booking_sync.domain.record import read_record
 from booking_sync.errors import PermanentError
@@ -103,13 +104,16 @@ async def _events(sources: StatusSources, facts: RowFacts, mailbox: str) -> list
     """
     own = sources.prover.sealer.marker(facts.row.booking.id)
     recorded = facts.row.record.event
-    listed = {EventRef(mailbox, each.ref.event_id) for each in await sources.events.find(mailbox, own)}
+    found = await sources.events.find(mailbox, own)
+    listed = {EventRef(mailbox, each.ref.event_id): each.calendar or MAIN for each in found}
     refs = set(listed)
     if recorded and recorded.mailbox.lower() == mailbox:
         refs.add(EventRef(mailbox, recorded.event_id))
     events = [await sources.events.read(ref) for ref in sorted(refs, key=lambda ref: ref.event_id)]
     shown = [each for each in events if each and (each.ref in listed or not each.marker)]
-    return [replace(event, marker=event.marker or own) for event in shown]
+    return [
+        replace(event, marker=event.marker or own, calendar=listed.get(event.ref, MAIN)) for event in shown
+    ]
 
 
 async def _dead_letters(sources: StatusSources, booking_id: str) -> tuple[DeadLetter, ...]:

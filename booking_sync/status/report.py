@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.audit.compare import differences
-from booking_sync.domain.event import is_same_content
+from booking_sync.domain.event import is_same_content, tells_content
 from booking_sync.domain.plan import Wanted
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _record_json(known: RowFacts) -> dict[str, Any]:
 
 
 def _fingerprint(known: RowFacts) -> str:
-    if not known.row.record.fingerprint:
+    if not tells_content(known.row.record.fingerprint):
         return "nothing is known to be written"
     if not isinstance(known.desired, Wanted):
         return "of what was written last"

@@ -110,7 +110,8 @@ def _because(desired: DesiredState) -> str:
 
 def _shown(content: EventContent) -> str:
     times = f"{content.start.date_time} to {content.end.date_time} ({content.start.time_zone})"
-    return f"«{content.subject}», {times}, {content.show_as}"
+    calendar = f", in the calendar «{content.calendar}»" if content.calendar else ""
+    return f"«{content.subject}», {times}, {content.show_as}{calendar}"
 
 
 def _would(known: RowFacts) -> tuple[str, ...]:
@@ -123,6 +124,8 @@ def _steps(steps: Plan) -> Iterator[str]:
         yield f"remove the event from the calendar of {event.mailbox}"
     if isinstance(steps.write, CreateEvent):
         yield f"create event number {steps.write.generation} in the calendar of {steps.write.mailbox}"
+    elif steps.write is not None and steps.write.misplaced:
+        yield f"move the event to another calendar of {steps.write.event.mailbox}: remove it and make it anew"
     elif steps.write is not None:
         yield f"write the event in the calendar of {steps.write.event.mailbox}"
     if steps.must_record:

@@ -17,7 +17,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from booking_sync.domain.event import SHARED, EventRef, EventState, unchanged_parts
+from booking_sync.domain.event import (
+    SHARED,
+    EventRef,
+    EventState,
+    tells_content,
+    unchanged_parts,
+    without_content,
+)
+from booking_sync.domain.event_calendars import MAIN, calendar_part, is_same_calendar
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.domain.ownership import CREATED_BEFORE_BIRTH, MAX_GENERATION, Own, transaction_id
 from booking_sync.domain.plan import (
@@ -47,7 +55,7 @@ from booking_sync.sync.proof import ProvenAnswer
 from booking_sync.sync.zone_differences import ZoneDifferences
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
     from booking_sync.domain.event import ContentPart, EventClaim, EventContent, FoundEvent
     from booking_sync.domain.plan import DesiredStateRule
@@ -193,7 +201,7 @@ class _Run:
             isinstance(desired, Wanted)
             and "categories" in unchanged_parts(fingerprint, desired.content.fingerprint())
         )
-        if self.task.trusted and fingerprint and plain:
+        if self.task.trusted and tells_content(fingerprint) and plain:
             self.quiet.add(event)
         else:
             self.quiet.discard(event)
@@ -283,9 +291,7 @@ class Synchronizer:
             if row is not None:
                 run = _Run(SyncTask(booking_id), set())
                 row = await self._examine_claim(run, row, row.claim) if row.claim else row
-                await self._rows.record(
-                    booking_id, row.etag, replace(row.record, error=reason, fingerprint="")
-                )
+                await self._rows.record(booking_id, row.etag, _with_unknown_content(row.record, reason))
         except SyncError:
             return
 
@@ -331,7 +337,9 @@ class Synchronizer:
             run.left_alone = True
             return row
         run.found(own)
-        return replace(row, record=replace(row.record, event=own.event, generation=own.generation))
+        place = calendar_part(own.calendar or MAIN)
+        known = replace(row.record, event=own.event, generation=own.generation, fingerprint=place)
+        return replace(row, record=known)
 
     async def _tag_and_record(
         self, run: _Run, row: BookingRow, applied: _Applied
@@ -360,7 +368,7 @@ class Synchronizer:
         row = await self._rows.read(run.task.booking_id)
         if row is None:
             return await self._finish_missing(run)
-        noted = await self._record(run, row, replace(row.record, error=problem, fingerprint=""))
+        noted = await self._record(run, row, _with_unknown_content(row.record, problem))
         if noted is Recorded.MISSING:
             return await self._finish_missing(run)
         return None if noted is Recorded.CONFLICT else run.end(OutcomeKind.FAILED, problem)
@@ -380,7 +388,8 @@ class Synchronizer:
             own = await self._prove_claim(run, claim)
             if own:
                 run.found(own)
-            if own and own.state is None and run.task.trusted and read_fingerprint(claim.state):
+            known = tells_content(read_fingerprint(claim.state))
+            if own and own.state is None and run.task.trusted and known:
                 run.expect_quiet(own.event)  # the row's own sealed record, as in `believe`
         for mailbox in sorted(run.suspects):
             for own in await self._find_left_behind(run, mailbox):
@@ -424,10 +433,11 @@ class Synchronizer:
                 row, removed = _without_event(run, row), True
             for own in found:
                 run.found(own)
+            row = _where_it_was_found(row, found)
             found = [own for own in found if own.event != row.record.event]
-            wanted = isinstance(desired, Wanted) and row.record.event is None and desired.mailbox == mailbox
-            if wanted and found:
-                run.own = found.pop()
+            if isinstance(desired, Wanted) and row.record.event is None and desired.mailbox == mailbox:
+                run.own = _adopted(found, desired.content.calendar)
+                found = [own for own in found if own is not run.own]
             removed = await self._remove_surplus(run, mailbox, found) or removed
         return row, removed
 
@@ -485,11 +495,21 @@ class Synchronizer:
     def _is_known_to_searches(self, found: FoundEvent) -> bool:
         return found.created is None or found.created < self._now() - SEARCH_KNOWS_AFTER
 
-    async def _is_listed(self, run: _Run, event: EventRef) -> bool:
-        """Whether a search by the booking's marker finds this very event, and so people see it."""
+    async def _is_listed(self, run: _Run, event: EventRef, calendar: str | None = None) -> bool:
+        """Whether a search by the booking's marker finds this very event, and so people see it.
+
+        Args:
+            run: of the booking.
+            event: the event.
+            calendar: the one that has to show it; None for any.
+        """
         found = await self._calendar.find(event.mailbox, self._sealer.marker(run.task.booking_id))
         uid = run.uids.get(event)
-        return any(each.ref.event_id == event.event_id or (uid and each.uid == uid) for each in found)
+        same = (each for each in found if each.ref.event_id == event.event_id or (uid and each.uid == uid))
+        return any(
+            calendar is None or each.calendar is None or is_same_calendar(each.calendar, calendar)
+            for each in same
+        )
 
     async def _bury(self, run: _Run, event: EventRef) -> None:
         """Remove for good, as far as Outlook lets us, what a person deleted.
@@ -536,16 +556,16 @@ class Synchronizer:
             match step:
                 case None:
                     return _Applied(record, steps.must_record)
-                case UpdateEvent(event, content, generation, tag, kept):
-                    written = event if await self._update(run, event, content, kept) else None
+                case UpdateEvent(event, content, generation, tag, kept, misplaced):
+                    there = await self._update(run, event, content, kept, misplaced=misplaced)
+                    written = event if there else None
                 case CreateEvent(mailbox, content, generation):
                     written, tag = await self._create(run, mailbox, content, generation), True
             if written:
                 record = replace(record, event=written, generation=max(record.generation, generation))
                 if written in run.attended:
                     reason = MAILED_REASON if written in run.mailed else ATTENDED_REASON
-                    told = replace(record, fingerprint="", error=reason)
-                    return _Applied(told, must_record=True, problem=reason)
+                    return _Applied(_with_unknown_content(record, reason), must_record=True, problem=reason)
                 if EventState(categories=run.own_categories.get(written, ())).own_categories(content):
                     record = replace(record, fingerprint=record.fingerprint + SHARED)
                 return _Applied(record, must_record=True, untagged=Own(written, generation) if tag else None)
@@ -554,7 +574,8 @@ class Synchronizer:
             if isinstance(step, UpdateEvent) and (moved := await self._under_another_id(run, step.event)):
                 run.own = moved
                 run.found(moved)
-                step = UpdateEvent(moved.event, content, moved.generation, tag=True)
+                misplaced = moved.is_misplaced(content.calendar)
+                step = UpdateEvent(moved.event, content, moved.generation, tag=True, misplaced=misplaced)
                 continue
             # The event is gone, by a user's hand or with an earlier try: the next generation takes its place,
             # of which this run removed nothing either.
@@ -610,7 +631,7 @@ class Synchronizer:
         run.suspects.add(mailbox)
         run.touched = True
         if isinstance(created, Written) and run.knowledge().trusted and self._is_fresh(created):
-            self._main_calendars.confirm(mailbox, created)
+            self._main_calendars.confirm(mailbox, content.calendar, created)
             run.own = Own(run.wrote(mailbox, created), generation)
             if run.own.event in run.attended:  # so quickly, or the answer to an earlier try
                 return run.own.event
@@ -630,7 +651,8 @@ class Synchronizer:
         for other in answer.others:  # of another try that died before it recorded
             run.found(other)
         await self._remove_surplus(run, mailbox, answer.others)
-        if await self._update(run, run.own.event, content):
+        misplaced = run.own.is_misplaced(content.calendar)
+        if await self._update(run, run.own.event, content, misplaced=misplaced):
             return run.own.event
         if run.own.event not in run.removed and await self._is_listed(run, run.own.event):
             raise _listed_all_the_same()
@@ -646,15 +668,21 @@ class Synchronizer:
         event: EventRef,
         content: EventContent,
         kept: frozenset[ContentPart] = frozenset(),
+        *,
+        misplaced: bool = False,
     ) -> bool:
         """Write the content; False when the event is gone, lies where nobody sees it, or was removed here.
 
-        One that stays an all-day event or a series, whatever is written, is removed.
+        One that stays an all-day event or a series, whatever is written, is removed; so is a misplaced one,
+        since Graph moves no event from one calendar to another.
 
         Raises:
             PermanentError: refused, or people are invited, who would get mail.
         """
         if not await self._may_touch(run, event):
+            return False
+        if misplaced:
+            await self._discard(run, event)
             return False
         theirs = EventState(categories=run.own_categories.get(event, ())).own_categories(content)
         sent = self._zones.form(replace(content, categories=(*content.categories, *theirs)))
@@ -692,11 +720,11 @@ class Synchronizer:
         run.saw(event, written.state)
         if written.uid:
             run.uids[event] = written.uid
-        if self._main_calendars.doubts(event.mailbox, written):
-            if not await self._is_listed(run, event):
+        if self._main_calendars.doubts(event.mailbox, sent.calendar, written):
+            if not await self._is_listed(run, event, sent.calendar):
                 await self._bury(run, event)
                 return None
-            self._main_calendars.confirm(event.mailbox, written)
+            self._main_calendars.confirm(event.mailbox, sent.calendar, written)
         if written.state.reshaped and not written.state.attended:
             await self._discard(run, event)
             return None
@@ -809,6 +837,29 @@ def _without_event(run: _Run, row: BookingRow) -> BookingRow:
     return replace(row, record=replace(row.record, event=None, fingerprint=""))
 
 
+def _with_unknown_content(record: SyncRecord, reason: str) -> SyncRecord:
+    """The record with this error, and without what the event holds; where it is stays known."""
+    return replace(record, fingerprint=without_content(record.fingerprint), error=reason)
+
+
+def _where_it_was_found(row: BookingRow, found: Iterable[Own]) -> BookingRow:
+    """The row, whose record tells in which calendar its event is: people may have dragged it elsewhere."""
+    own = next((each for each in found if each.event == row.record.event), None)
+    if own is None or own.calendar is None:
+        return row
+    place = calendar_part(own.calendar)
+    if without_content(row.record.fingerprint) == place:
+        return row
+    return replace(row, record=replace(row.record, fingerprint=place))
+
+
+def _adopted(found: Sequence[Own], calendar: str) -> Own | None:
+    """The event that the booking takes for its own: the latest one, in the right calendar if there is any."""
+    rightly = [own for own in found if not own.is_misplaced(calendar)]
+    candidates = rightly or found
+    return candidates[-1] if candidates else None
+
+
 def _listed_all_the_same() -> TransientError:
     """A service that does not know whether an event is there must not have us make another one."""
     return TransientError("Outlook lists an event that it does not find by its id")
@@ -843,7 +894,8 @@ def _written(
     """What to remember after a write that worked, whatever became of the removals."""
     record = applied.record
     if before.event in refused and record.event is None:
-        record = replace(record, event=before.event)  # still there, and still ours to remove later
+        # Still there, and still ours to remove later.
+        record = replace(record, event=before.event, fingerprint=without_content(before.fingerprint))
     problem = applied.problem or (desired.reason if isinstance(desired, Invalid) else "")
     for event, error in refused.items():
         if event == record.event:
@@ -872,13 +924,21 @@ def _not_written(
     """What to remember when Outlook refused the write: which event still exists, and why it is not right."""
     event, fingerprint, generation = before.event, before.fingerprint, steps.record.generation
     if run.own:
-        event, fingerprint, generation = run.own.event, "", max(generation, run.own.generation)
+        event, generation = run.own.event, max(generation, run.own.generation)
+        fingerprint = _place_of(run.own, steps)
     elif event in steps.remove and event not in refused:
         event, fingerprint = None, ""
     if event in run.attended:
-        fingerprint = ""  # then the next write looks first whether people are still invited
+        # Then the next write looks first whether people are still invited.
+        fingerprint = without_content(fingerprint)
     record = SyncRecord(event, generation, fingerprint, problem)
     return _Applied(record, bool(steps.remove) or record != before, problem)
+
+
+def _place_of(own: Own, steps: Plan) -> str:
+    """What a record tells of where an event of this run is, whose content is not as it should be."""
+    wanted = steps.write.content.calendar if steps.write else MAIN
+    return calendar_part(wanted if own.calendar is None else own.calendar)
 
 
 def _outcome(run: _Run, desired: DesiredState, steps: Plan, applied: _Applied) -> Outcome:

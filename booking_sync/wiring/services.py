@@ -536,7 +536,7 @@ class Services(ClosedTogether):
     def calendar(self) -> OutlookCalendar:
         """The technicians' calendars."""
         from booking_sync.outlook.calendar import open_calendar
-        from booking_sync.settings.table import ExtensionSettings, GraphSettings
+        from booking_sync.settings.table import CalendarSettings, ExtensionSettings, GraphSettings
 
         extension = self.part(ExtensionSettings).open_extension_name if self._options.for_sync else ""
         calendar = open_calendar(
@@ -547,6 +547,7 @@ class Services(ClosedTogether):
             circuit=self.circuit("Graph"),
             transport=self._substitutes.graph_transport,
             in_burst=self.burst.events,
+            calendars=self.part(CalendarSettings).calendars,
         )
         self._closing.push_async_callback(calendar.aclose)
         return calendar

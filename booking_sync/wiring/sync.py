@@ -118,6 +118,7 @@ def _rule(settings: Settings, style: EventStyle, render: Render) -> DesiredState
         require_work_order=settings.require_work_order,
         participation=settings.participation,
         rules=style.rules,
+        calendar=settings.calendars.current,
     )
 
 

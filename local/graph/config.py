@@ -16,6 +16,10 @@ DeletedItemsDelete = Literal["refused", "once_more"]
 UpdateMails = Literal["every_change", "what_attendees_see"]
 SeriesTimes = Literal["taken", "refused"]
 DirectoryRight = Literal["denied", "granted"]
+EventsCover = Literal["main", "all"]
+TransactionsSpan = Literal["mailbox", "calendar"]
+CalendarNames = Literal["unique", "shared"]
+DeletedCalendars = Literal["gone", "kept"]
 ShapeEnds = Literal["ended", "ignored", "refused"]
 MalformedIds = Literal["not_found", "malformed"]
 ForeignIds = Literal["not_found", "malformed", "other_mailbox"]
@@ -130,6 +134,16 @@ class GraphConfig:
     are."""
     category_twice: CategoryTwice = "conflict"
     """A POST of a category whose name is in the list: 409, or 400. Documented is that names are unique."""
+    events_cover: EventsCover = "main"
+    """Whose events `/users/{id}/events` lists: the main calendar's, or all calendars'. The reference says "in
+    the user's mailbox" and shows the default calendar; public threads saw either."""
+    transactions_span: TransactionsSpan = "mailbox"
+    """Where a transactionId is known: in the whole mailbox, or in the calendar of its creation."""
+    calendar_names: CalendarNames = "unique"
+    """A second calendar of one name: 409 `ErrorFolderExists`, as a public thread saw it, or it is made."""
+    deleted_calendars: DeletedCalendars = "gone"
+    """A calendar that a person deleted, by its id: 404 `ErrorItemNotFound`, or it goes on taking events that
+    nobody sees. No list shows it."""
     directory: DirectoryRight = "denied"
     """Whether the app may look users up: whether an administrator granted it `User.Read.All`."""
     mailbox_settings: MailboxSettings = "denied"
@@ -200,6 +214,10 @@ ASSUMED = {
         beside={"master_categories": "without_ours"},
     ),
     "mailbox_settings": Plays("reader_settings"),
+    "events_cover": Plays("events_cover"),
+    "transactions_span": Plays("transaction_span"),
+    "calendar_names": Plays("calendar_names"),
+    "deleted_calendars": Plays("deleted_calendar"),
     "zone_shifts": Plays(
         "zone_rules",
         (

@@ -10,8 +10,10 @@ Below `/_control/`, besides what every stand-in has:
 - `GET deleted?mailbox=`: the same of those in Deleted Items
 - `GET stats`: mails and whose doing they were, rejections, the most requests in flight per mailbox
 - `POST throttle`: `{mailbox, seconds}`
-- `POST user/{create,move,copy,edit,delete,restore}`: `{mailbox, id, event}`, with immutable ids; `copy` takes
-  `carries` (see `GraphConfig.copies_carry`), `delete` takes `forGood`
+- `GET calendars?mailbox=`: the calendars besides the main one, names by id
+- `POST user/{create,move,drag,copy,edit,delete,restore}`: `{mailbox, id, event}`, with immutable ids; `copy`
+  takes `carries` (see `GraphConfig.copies_carry`), `delete` takes `forGood`, `drag` the `calendar`'s id
+- `POST user/calendar/delete`: `{mailbox, calendar}`, by its id, with all its events
 - `POST user/empty`: `{mailbox}`, Deleted Items is emptied
 - `POST events/age`: `{mailbox, seconds}`, its events were made so much earlier, Deleted Items included
 - `DELETE state`: forget everything but the configuration
@@ -49,6 +51,7 @@ class GraphControl:
         self._actions: dict[str, Callable[[Mailbox, dict[str, Any]], StoredEvent]] = {
             "create": self._create,
             "move": self._move,
+            "drag": self._drag,
             "copy": self._copy,
             "edit": self._edit,
             "delete": self._delete,
@@ -63,6 +66,8 @@ class GraphControl:
             ("GET", "mailboxes", self.get_mailboxes),
             ("POST", "mailboxes", self.post_mailboxes),
             ("POST", "mailboxes/migrate", self.post_migration),
+            ("GET", "calendars", self.get_calendars),
+            ("POST", "user/calendar/delete", self.post_calendar_deletion),
             ("GET", "events", self.get_events),
             ("GET", "deleted", self.get_deleted),
             ("GET", "stats", self.get_stats),
@@ -111,6 +116,16 @@ class GraphControl:
             mailbox.language = entry.get("language", mailbox.language)
             mailbox.time_zone = entry.get("timeZone", mailbox.time_zone)
         return web.json_response([_describe_mailbox(each) for each in made])
+
+    async def get_calendars(self, request: web.Request) -> web.Response:
+        """Show the calendars of one mailbox besides the main one, names by id."""
+        return web.json_response(self._state.user(request.query["mailbox"]).calendars)
+
+    async def post_calendar_deletion(self, request: web.Request) -> web.Response:
+        """Delete a calendar with its events, as a person does."""
+        order = await request.json()
+        self._state.delete_calendar(self._state.user(order["mailbox"]), order["calendar"])
+        return web.json_response({})
 
     async def get_events(self, request: web.Request) -> web.Response:
         """Show what the calendar of one mailbox shows, or all calendars."""
@@ -189,6 +204,11 @@ class GraphControl:
     def _move(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
         event = self._find(mailbox, order)
         self._state.move(mailbox, event)
+        return event
+
+    def _drag(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
+        event = self._find(mailbox, order)
+        self._state.drag(mailbox, event, order["calendar"])
         return event
 
     def _copy(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:

@@ -102,6 +102,8 @@ LEFT_TO_THE_APP = {
             "EVENT_FILE",
             "EVENT_SUBJECT_TEMPLATE",
             "EVENT_BODY_TEMPLATE",
+            "EVENT_CALENDAR",
+            "FORMER_EVENT_CALENDARS",
             "OPEN_EXTENSION_NAME",
             "MESSAGE_MAX_AGE_HOURS",
             "BATCH_MAX_BOOKINGS",

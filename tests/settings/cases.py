@@ -628,6 +628,35 @@ ROWS: dict[str, Row] = {
             ),
         },
     ),
+    "EVENT_CALENDAR": Row(
+        "calendars.current",
+        "Field Service",
+        "Field Service",
+        {
+            Mistake.MALFORMED: (Refused("'Field Service'", "quotation marks"),),
+            Mistake.TOO_LONG: Refused("x" * 256, "must be a calendar's name of at most 255"),
+            Mistake.TOO_SHORT: Taken("x", "x"),
+            Mistake.EMPTY: Taken("", ""),
+            Mistake.DOUBLED: Taken("Jobs Jobs", "Jobs Jobs"),
+            Mistake.CONTRADICTING: Taken("Jobs", "Jobs"),  # beside itself among the former ones
+        },
+    ),
+    "FORMER_EVENT_CALENDARS": Row(
+        "calendars.former",
+        "Jobs; Field Service;",
+        ("Jobs", "Field Service"),
+        {
+            Mistake.MALFORMED: (Refused("'Jobs'", "quotation marks"),),
+            Mistake.TOO_LONG: (
+                Refused(";".join("abcdefghijk"), "must be at most 10 names"),
+                Refused("x" * 256, "must be a calendar's name of at most 255"),
+            ),
+            Mistake.TOO_SHORT: Taken("x", ("x",)),
+            Mistake.EMPTY: Taken("", ()),
+            Mistake.DOUBLED: Taken("Jobs;Jobs", ("Jobs", "Jobs")),
+            Mistake.CONTRADICTING: NOTHING_BESIDE,
+        },
+    ),
     "OPEN_EXTENSION_NAME": Row(
         "open_extension_name",
         "com.contoso.booking",

@@ -11,6 +11,7 @@ import pytest
 
 from booking_sync.dataverse import queries
 from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.event_calendars import EventCalendars
 from booking_sync.domain.participation import Participation
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import SettingsError
@@ -86,6 +87,7 @@ def test_defaults() -> None:
         event_time_zone="",
         event_subject_template="",
         event_body_template="",
+        calendars=EventCalendars(),
         open_extension_name="com.bookingsync.booking",
         message_max_age_hours=24.0,
         batch_max_bookings=100,

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tests.simulation.focus import mixed
+from tests.simulation.focus import mixed, of_calendars
 from tests.simulation.schedule import Result, play
 from tests.simulation.teeth.power import print_power
 
@@ -84,26 +84,36 @@ def _mixed_and_audited(profile: Profile) -> Profile:
     return audited(mixed(profile))
 
 
-SHAPES = {False: mixed, True: _mixed_and_audited}
-"""By `--audits`."""
+def _of_calendars_and_audited(profile: Profile) -> Profile:
+    return audited(of_calendars(profile))
 
 
-def play_many(first: int, count: int, *, audits: bool = False) -> Account:
+SHAPES = {
+    (False, False): mixed,
+    (True, False): _mixed_and_audited,
+    (False, True): of_calendars,
+    (True, True): _of_calendars_and_audited,
+}
+"""By `--audits` and `--calendars`."""
+
+
+def play_many(first: int, count: int, *, audits: bool = False, calendars: bool = False) -> Account:
     """Play the schedules of these seeds.
 
     Args:
         first: the first seed.
         count: how many.
         audits: whether each ends with the app's own audit.
+        calendars: whether events have a calendar of their own in each.
     """
     logging.disable(logging.CRITICAL)  # thousands of outcome lines are nobody's
     account = Account()
     for seed in range(first, first + count):
-        account.add(play(seed, shape=SHAPES[audits]))
+        account.add(play(seed, shape=SHAPES[audits, calendars]))
     return account
 
 
-def _soak(schedules: int, first: int, *, audits: bool) -> int:
+def _soak(schedules: int, first: int, *, audits: bool, calendars: bool) -> int:
     console = Console()
     started = time.monotonic()
     account = Account()
@@ -116,7 +126,10 @@ def _soak(schedules: int, first: int, *, audits: bool) -> int:
     )
     with ProcessPoolExecutor(os.cpu_count()) as pool, Progress(*columns, console=console) as progress:
         bar = progress.add_task("soak", total=schedules, failures=0)
-        futures = [pool.submit(play_many, *chunk, audits=audits) for chunk in _chunks(first, schedules)]
+        futures = [
+            pool.submit(play_many, *chunk, audits=audits, calendars=calendars)
+            for chunk in _chunks(first, schedules)
+        ]
         for future in as_completed(futures):
             account.merge(future.result())
             progress.update(bar, completed=account.schedules, failures=len(account.failures))
@@ -153,9 +166,9 @@ def _print_counts(console: Console, title: str, counts: Counter[str]) -> None:
     console.print(table)
 
 
-def _replay(seed: int, *, audits: bool) -> int:
+def _replay(seed: int, *, audits: bool, calendars: bool) -> int:
     logging.disable(logging.CRITICAL)
-    result = play(seed, shape=SHAPES[audits])
+    result = play(seed, shape=SHAPES[audits, calendars])
     sys.stdout.write("\n".join([*result.trace, ""]))
     for violation in result.violations:
         sys.stdout.write(f"VIOLATION  {violation}\n")
@@ -176,14 +189,18 @@ def main() -> int:
     for command in (soak, replay):
         words = "end each schedule with two audits of the app's own, which one of eight draws otherwise"
         command.add_argument("--audits", action="store_true", help=words)
+        words = "have events in a calendar of their own, which some schedules change"
+        command.add_argument("--calendars", action="store_true", help=words)
     power = commands.add_parser("power", help="say after how many schedules a missing rule is noticed")
     power.add_argument("rules", nargs="*", help="as `tests/simulation/teeth/sabotage.py` names them; all")
     arguments = parser.parse_args()
     if arguments.command == "power":
         return print_power(arguments.rules)
     if arguments.command == "soak":
-        return _soak(arguments.schedules, arguments.first, audits=arguments.audits)
-    return _replay(arguments.seed, audits=arguments.audits)
+        return _soak(
+            arguments.schedules, arguments.first, audits=arguments.audits, calendars=arguments.calendars
+        )
+    return _replay(arguments.seed, audits=arguments.audits, calendars=arguments.calendars)
 
 
 if __name__ == "__main__":

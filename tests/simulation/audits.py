@@ -8,6 +8,7 @@ again and again, would cost requests every night and hide what is new.
 from __future__ import annotations
 
 import asyncio
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -136,13 +137,17 @@ def _auditor(schedule: Schedule) -> Auditor:
         lambda answer: errors.mailbox_pause(answer, now()),
     )
     extension = EXTENSION if schedule.profile.extension else ""
-    calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
+    calendars = schedule.calendars
+    calendar = OutlookCalendar(
+        graph_client(), batches, extension_name=extension, now=now, calendars=calendars
+    )
+    rule = functools.partial(desired_state, calendar=calendars.current)
     numbers = iter(range(10))
     reads = DataverseAuditReads(client, SupportColumns(), DataverseResources(client, RESOURCE_COLUMNS))
     sources = AuditSources(rows, rows, reads, calendar, EventProver(calendar, SEALER, KEYRING))
     queue = ProcessQueue(schedule.queue, conductor, troubles, "audit")
     return Auditor(
-        Inspector(sources, desired_state, ORGANIZATION_ID),
+        Inspector(sources, rule, ORGANIZATION_ID),
         Mender(queue, 1.0, now),
         reads,
         # One mailbox at a time or all at once, by the seed: both are the same audit.

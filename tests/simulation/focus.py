@@ -10,6 +10,7 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.event_calendars import MAIN_ONLY, EventCalendars
 from tests.simulation.trouble import ANOTHER_LAW, with_returns
 
 if TYPE_CHECKING:
@@ -158,6 +159,45 @@ def with_strange_answers(profile: Profile) -> Profile:
 def audited_under_another_law(profile: Profile) -> Profile:
     """Exchange reads the zone otherwise, and the app's own audit runs in the end."""
     return replace(profile, audits=True, graph=replace(profile.graph, zone_shifts=(ANOTHER_LAW,)))
+
+
+JOBS, FIELD = EventCalendars("Jobs"), EventCalendars("Field Service")
+ROADS: tuple[tuple[EventCalendars, ...], ...] = (
+    (MAIN_ONLY, JOBS),
+    (JOBS, EventCalendars(former=("Jobs",))),
+    (JOBS, EventCalendars("Field Service", ("Jobs",))),
+    (MAIN_ONLY, JOBS, EventCalendars("Field Service", ("Jobs",))),
+)
+"""From one calendar to another."""
+
+
+def _calendars_of(profile: Profile, *settings: EventCalendars) -> Profile:
+    """In these calendars, on a Graph that is as it may be about calendars."""
+    chance = random.Random(f"calendars {profile.graph.shuffle_seed} {profile.changes}")  # noqa: S311 - as above
+    graph = replace(
+        profile.graph,
+        events_cover=chance.choice(("main", "all")),
+        transactions_span=chance.choice(("mailbox", "calendar")),
+        calendar_names=chance.choice(("unique", "shared")),
+        deleted_calendars=chance.choice(("gone", "kept")),
+    )
+    return replace(profile, graph=graph, calendars=settings)
+
+
+def in_a_calendar(profile: Profile) -> Profile:
+    """Events have a calendar of their own; people drag them out of it, and delete it."""
+    return _calendars_of(profile, JOBS)
+
+
+def changing_calendars(profile: Profile) -> Profile:
+    """An administrator changes the calendar while dispatchers are at work."""
+    return _calendars_of(profile, *ROADS[profile.graph.shuffle_seed % len(ROADS)])
+
+
+def of_calendars(profile: Profile) -> Profile:
+    """One of the two, beside whatever else a schedule is about."""
+    about = in_a_calendar if profile.graph.shuffle_seed % 2 else changing_calendars
+    return about(mixed(profile))
 
 
 FOCUSES: dict[Callable[[Profile], Profile], int] = {

@@ -41,10 +41,13 @@ EXTENSION = "com.bookingsync.booking"
 MOST_IN_FLIGHT = 4
 """Requests of one app at a time that Graph allows in a mailbox."""
 
+_PLACE = r"/users/[^/]+(?:/calendar|/calendars/[^/]+)?"
 _OPERATIONS = (
-    ("POST", re.compile(r"/users/[^/]+/events"), "create"),
-    ("GET", re.compile(r"/users/[^/]+/events\?.*"), "find"),
-    ("GET", re.compile(r"/users/[^/]+/calendarView\?.*"), "list"),
+    ("GET", re.compile(r"/users/[^/]+/calendars\?.*"), "find the calendar"),
+    ("POST", re.compile(r"/users/[^/]+/calendars"), "make the calendar"),
+    ("POST", re.compile(_PLACE + "/events"), "create"),
+    ("GET", re.compile(_PLACE + r"/events\?.*"), "find"),
+    ("GET", re.compile(_PLACE + r"/calendarView\?.*"), "list"),
     ("PATCH", re.compile(r"/users/[^/]+/events/[^/]+"), "update"),
     ("DELETE", re.compile(r"/users/[^/]+/events/[^/]+"), "delete"),
     ("POST", re.compile(r"/users/[^/]+/events/[^/]+/extensions"), "tag"),
@@ -70,9 +73,15 @@ class NamedState(GraphState):
         self.copies: set[str] = set()
         """Immutable ids of users' copies, which look like ours but are not."""
 
-    def create(self, mailbox: Mailbox, draft: EventDraft, *, by_app: bool = True) -> StoredEvent:
+    def create(
+        self, mailbox: Mailbox, draft: EventDraft, *, by_app: bool = True, calendar: str = ""
+    ) -> StoredEvent:
         """As the service, with an id of our own."""
-        return self._rename(mailbox, super().create(mailbox, draft, by_app=by_app))
+        return self._rename(mailbox, super().create(mailbox, draft, by_app=by_app, calendar=calendar))
+
+    def _new_calendar_id(self) -> str:
+        self._made += 1
+        return f"AAM-Cal_{self._made}="
 
     def copy(self, mailbox: Mailbox, event: StoredEvent) -> StoredEvent:
         """As the service, with an id of our own."""
@@ -82,7 +91,7 @@ class NamedState(GraphState):
         """A migration, an archive or an import gives the event new ids."""
         mailbox.former_ids.update((event.immutable_id, event.mutable_id))
         if self.forgets_creations and event.transaction_id is not None:
-            mailbox.transactions.pop(event.transaction_id, None)
+            mailbox.transactions.pop(self.transaction_key(event.transaction_id, event.calendar), None)
         self._rename(mailbox, event)
 
     def _rename(self, mailbox: Mailbox, event: StoredEvent) -> StoredEvent:

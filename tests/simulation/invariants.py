@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.event import EventRef, FoundEvent
+from booking_sync.domain.event_calendars import MAIN
 from booking_sync.domain.ownership import prove
 from booking_sync.domain.plan import Invalid, Wanted
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON
@@ -91,7 +92,7 @@ def _check_booking(
     schedule: Schedule, booking_id: str, row: BookingRow | None, events: list[_Shown]
 ) -> Iterator[Violation]:
     about = f"booking {booking_id[-4:]}"
-    desired = desired_state(row.booking) if row else None
+    desired = desired_state(row.booking, schedule.calendars.current) if row else None
     if isinstance(desired, Invalid):
         raise TypeError(f"no dispatcher here makes a booking invalid: {desired.reason}")
     named = row.record.event if row else None
@@ -119,6 +120,11 @@ def _check_event(schedule: Schedule, booking_id: str, desired: Wanted, shown: _S
     about = f"booking {booking_id[-4:]}'s event"
     if shown.mailbox != desired.mailbox:
         yield Violation("mailbox", f"{about} is in {NAMES[shown.mailbox]}")
+    calendars = schedule.graph.state.user(shown.mailbox).calendars
+    calendar = calendars.get(shown.event.calendar, MAIN)
+    if calendar != desired.content.calendar:
+        wanted = desired.content.calendar or "the main calendar"
+        yield Violation("calendar", f"{about} is in {calendar or 'the main calendar'} instead of {wanted}")
     content, start, end = _expected(desired.content)
     # Instants, in whatever zone they were written: Exchange's rules may differ.
     seen = schedule.habits.without_theirs(shown.event)

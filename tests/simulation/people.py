@@ -237,6 +237,8 @@ class Technicians:
     left: int
     foreign: dict[str, tuple[Mailbox, dict[str, Any]]] = field(default_factory=dict)
     """Users' own events and copies, by id, with what they show."""
+    named: bool = False
+    """Whether events may be in other calendars than the main one."""
     meddled: bool = False
     """A user deleted or edited an event of ours, which only a change or the audit mends."""
 
@@ -257,7 +259,9 @@ class Technicians:
             self._create(mailbox)
             return
         event = self.conductor.random.choice(ours)
-        act = self.conductor.random.choice((self._copy, self._copy, self._move, self._delete, self._edit))
+        acts = [self._copy, self._copy, self._move, self._delete, self._edit]
+        acts += [self._drag, self._drag, self._delete_calendar] if self.named else []
+        act = self.conductor.random.choice(acts)
         act(mailbox, event)
 
     def _create(self, mailbox: Mailbox) -> None:
@@ -281,6 +285,22 @@ class Technicians:
         self.graph.state.delete(mailbox, event, by_app=False)
         self.meddled = True
         self._note(mailbox, f"deletes {event.immutable_id}")
+
+    def _drag(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        calendar = self.conductor.random.choice(["", *mailbox.calendars])
+        self.graph.state.drag(mailbox, event, calendar)
+        self.meddled = True
+        self._note(
+            mailbox, f"drags {event.immutable_id} to {mailbox.calendars.get(calendar, 'the main one')}"
+        )
+
+    def _delete_calendar(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        """The one that shows this event, with people's own events and copies in it."""
+        if not event.calendar or any(not each.owner_app for each in mailbox.events.values()):
+            return
+        self.graph.state.delete_calendar(mailbox, event.calendar)
+        self.meddled = True
+        self._note(mailbox, f"deletes the calendar of {event.immutable_id}")
 
     def _edit(self, mailbox: Mailbox, event: StoredEvent) -> None:
         draft = read_event({"subject": "Changed by hand"}, creating=False)

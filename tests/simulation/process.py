@@ -18,6 +18,7 @@ from booking_sync.dataverse.related import DataverseRelatedBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain import plan
 from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.event_calendars import MAIN
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.ownership import Sealer, make_key
 from booking_sync.domain.zones import event_zone
@@ -93,9 +94,9 @@ def _renderer() -> EventRenderer:
     return EventRenderer(EventStyle(EVENT_ZONE, DATAVERSE_URL))
 
 
-def desired_state(booking: Booking) -> plan.DesiredState:
+def desired_state(booking: Booking, calendar: str = MAIN) -> plan.DesiredState:
     """What Outlook should show of a booking, by the real rules."""
-    return plan.desired_state(booking, _renderer().render, require_work_order=True)
+    return plan.desired_state(booking, _renderer().render, require_work_order=True, calendar=calendar)
 
 
 def _same_rows(rows: BookingRows) -> BookingRows:
@@ -152,6 +153,8 @@ class Process:
         self.name = f"P{number}"
         self.dead = False
         self.at_work: list[Delivery] = []
+        self.calendars = schedule.calendars
+        """By the settings, which are read at the start."""
         self._schedule = schedule
         self._tasks: set[asyncio.Task[Any]] = set()
         self._context = contextvars.Context()
@@ -203,7 +206,9 @@ class Process:
             parts.mailbox_pause or (lambda answer: errors.mailbox_pause(answer, now())),
         )
         extension = EXTENSION if self._schedule.profile.extension else ""
-        calendar = OutlookCalendar(graph_client(), batches, extension_name=extension, now=now)
+        calendar = OutlookCalendar(
+            graph_client(), batches, extension_name=extension, now=now, calendars=self.calendars
+        )
         violations = self._schedule.graph.violations
         heard: dict[EventRef, bool] = {}
         profile = self._schedule.profile
@@ -214,7 +219,7 @@ class Process:
         synchronizer = parts.synchronizer(
             parts.rows(RowWatch(rows, heard, lasting)),
             watched,
-            desired_state,
+            functools.partial(desired_state, calendar=self.calendars.current),
             parts.prover(EventProver(watched, sealer, KEYRING)),
             now,
             zones=parts.zones(),

@@ -12,6 +12,7 @@ from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.event_calendars import MAIN_ONLY
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 from booking_sync.sync.receiver import Receiver
@@ -27,6 +28,7 @@ from tests.simulation.dataverse import (
     DataverseSide,
     DataverseWire,
 )
+from tests.simulation.deployer import Deployer
 from tests.simulation.focus import mixed
 from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
@@ -57,7 +59,7 @@ IMPORTED = "a row of an earlier moment was imported"
 UNTOLD = "nobody told of a row that came back"
 NEW_IDS = "events got new ids"
 NO_LOCK = "two events for one transactionId"
-LEFT_BY_A_HAND = frozenset({"missing", "content", "tag"})
+LEFT_BY_A_HAND = frozenset({"missing", "content", "tag", "calendar"})
 """What a user's deletion or edit of our event leaves to the booking's next change, or to the audit."""
 LEFT_BY_A_RECORD = LEFT_BY_A_HAND | {"mailbox", "unwanted", "orphan"}
 """The same of a record that came back untold: it may name an event in another mailbox, or hide one."""
@@ -116,6 +118,8 @@ class Schedule:
         self.graph.state.forgets_creations = not returns.imports and "overwrite" not in self.profile.moves
         self.migration = Migration(self.conductor, self.graph, self.dataverse, returns.new_ids)
         self.habits = Habits(self.conductor, self.graph, self.profile.habits)
+        self.calendars = self.profile.calendars[0]
+        """What the settings say by now."""
         self._parts = parts
         self._receiver = self._make_receiver()
         self._started = 0
@@ -146,7 +150,8 @@ class Schedule:
         for _ in range(self.profile.processes):
             self._start_process()
         self.dispatcher = Dispatcher(self.conductor, self.dataverse, self.profile, self.graph.state)
-        self.technicians = Technicians(self.conductor, self.graph, self.profile.user_actions)
+        named = self.profile.calendars != (MAIN_ONLY,)
+        self.technicians = Technicians(self.conductor, self.graph, self.profile.user_actions, named=named)
         self.forger = Forger(self.conductor, self.graph, self.queue, self.dispatcher, self.profile.forgeries)
         self.conductor.actors += [self.queue, self.dataverse, self.dispatcher, self.technicians]
         returns = self.profile.returns
@@ -155,7 +160,7 @@ class Schedule:
         )
         breaker = Breaker(self.conductor, self.tenant, self.troubles, self.profile.broken_links)
         self.conductor.actors += [self.administrator, self.migration]
-        self.conductor.actors += [self.forger, self.habits, breaker, self]
+        self.conductor.actors += [self.forger, self.habits, breaker, Deployer(self), self]
         await self._rest()
         self.conductor.note("-- changes have stopped, services are healthy")
         self.troubles.healthy = True
@@ -218,6 +223,17 @@ class Schedule:
         self._started += 1
         self._processes.append(Process(self, self._started, self._parts))
 
+    def outdated(self) -> list[Process]:
+        """Idle processes that read the settings before they were changed."""
+        return [each for each in self._processes if each.calendars != self.calendars and not each.at_work]
+
+    def replace(self, process: Process) -> None:
+        """Stop an idle process and start another one, as a deployment does."""
+        self.conductor.note(f"{process.name} makes room for a new one")
+        self._processes.remove(process)
+        process.crash()
+        self._start_process()
+
     def _crash(self, process: Process) -> None:
         self.troubles.use("crash")
         self._crash_points.update(self.conductor.stages(process) or ["between requests"])
@@ -245,7 +261,9 @@ class Schedule:
         """
         lost = {each.row_id for each in self.dataverse.lost if each.table == BOOKING}
         for booking_id, row in (await self._read_rows()).items():
-            behind = self.dispatcher.related and row and standing(row, desired_state) is Standing.BEHIND
+            rule = functools.partial(desired_state, calendar=self.calendars.current)
+            stale = self.dispatcher.related or len(self.profile.calendars) > 1
+            behind = stale and row and standing(row, rule) is Standing.BEHIND
             if behind or (row and booking_id in lost):
                 self.queue.put(BookingChange(booking_id, "catch-up", now()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import subprocess
@@ -49,6 +50,21 @@ def test_every_schedule_converges(chunk: int, pool: ProcessPoolExecutor) -> None
 
 
 JOINING_SCHEDULES = 100
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("audits", [False, True])
+def test_every_schedule_with_a_calendar_of_its_own_converges(
+    audits: bool,  # noqa: FBT001 - a parameter
+    pool: ProcessPoolExecutor,
+) -> None:
+    """Whatever Graph does about calendars, while people drag events and administrators change the setting."""
+    account = Account()
+    play_some = functools.partial(play_many, audits=audits, calendars=True)
+    for part in pool.map(play_some, (0, 25, 50, 75), [25] * 4):
+        account.merge(part)
+    assert account.failures == {}
+    assert account.struck.total() > account.schedules
 
 
 def as_it_was_found(profile: Profile) -> Profile:

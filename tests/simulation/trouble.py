@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.event_calendars import MAIN_ONLY, EventCalendars
 from local.graph.config import GraphConfig, ShapeEnds, ZoneShift
 from local.standin.faults import Fault, FaultScript
 from tests.simulation.clock import now
@@ -28,7 +29,14 @@ ANOTHER_LAW = ZoneShift("W. Europe Standard Time", "2020-01-01T00:00:00+00:00", 
 """Exchange reads the schedules' zone an hour late."""
 
 
-_SINCE = (", series_end='ended', all_day_end='ended'", ", directory='denied'")
+_SINCE = (
+    ", series_end='ended', all_day_end='ended'",
+    ", directory='denied'",
+    ", mailbox_settings='denied'",
+    ", category_twice='conflict'",
+    ", events_cover='main', transactions_span='mailbox', calendar_names='unique', deleted_calendars='gone'",
+    f", calendars={(MAIN_ONLY,)!r}",
+)
 """What a profile says of settings that the stand-in has got since: schedules replay as before."""
 
 
@@ -75,6 +83,8 @@ class Profile:
     """How the app proves itself to Entra."""
     broken_links: int = 0
     """Times that something on the way to its tokens is refused from then on."""
+    calendars: tuple[EventCalendars, ...] = (MAIN_ONLY,)
+    """Which calendar shows the events: what the settings say at first, and what administrators make of it."""
 
 
 def draw_profile(drawn: random.Random) -> Profile:

@@ -28,6 +28,7 @@ ASSUMPTIONS: Final[Mapping[str, Assumption]] = MappingProxyType(
             *outlook.CHANGES,
             *outlook.DELETION,
             *outlook.READING,
+            *outlook.CALENDARS,
             *outlook.BY_HAND,
             *dynamics.DYNAMICS,
             *deployment.DEPLOYMENT,

@@ -358,6 +358,39 @@ READING: Final = (
     ),
 )
 
+CALENDARS: Final = (
+    _outlook(
+        "calendar_names",
+        "Can a mailbox have two calendars of one name?",
+        Possibility("unique", "a calendar of its own (`EVENT_CALENDAR`) is made once"),
+        Possibility("shared", "two processes may make two; both count, and new events go to one of them"),
+        source="a public issue: the second one is refused with `ErrorFolderExists`",
+    ),
+    _outlook(
+        "events_cover",
+        "Does `/users/{id}/events` list what other calendars than the main one show?",
+        Possibility("main", "an event that somebody drags to another calendar is missed, and made anew"),
+        Possibility(
+            "all", "such an event counts as shown; with a calendar of its own each is asked for by its id"
+        ),
+        source='documented as "the user\'s mailbox"; public issues saw either',
+    ),
+    _outlook(
+        "transaction_span",
+        "Is a transactionId known in the whole mailbox, or in the calendar of its creation?",
+        Possibility("mailbox", "each creation has another one, whatever the calendar"),
+        Possibility("calendar", "each creation has another one, whatever the calendar"),
+        source="none",
+    ),
+    _outlook(
+        "deleted_calendar",
+        "What does a deleted calendar answer by its id?",
+        Possibility("gone", "a calendar of its own is made anew at once"),
+        Possibility("kept", "for a quarter of an hour events may be made there; the near audit mends that"),
+        source="none",
+    ),
+)
+
 BY_HAND: Final = (
     _outlook(
         "copy_is_another",

@@ -2,7 +2,7 @@
 
 dynamics      those of Dataverse
 deployed      those of the app in Azure
-creating, changing, reading, rendering
+creating, changing, reading, rendering, calendars
               those of Outlook
 telemetry     whether what the app told arrives where people look for it
 by_hand       what nobody but a person in Outlook can do
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from booking_sync.certify.checks import (
     by_hand,
+    calendars,
     changing,
     creating,
     deployed,
@@ -33,6 +34,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *changing.CHECKS,
     *reading.CHECKS,
     *rendering.CHECKS,
+    *calendars.CHECKS,
     *telemetry.CHECKS,
     *by_hand.CHECKS,
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from local.graph.api.htmlbody import preview, rewrite_body
 from local.graph.api.odata import Expansion, ReadOptions
 from local.graph.mailbox.schema import PARENT_FOLDER
+from local.graph.mailbox.store import folder_id, main_calendar
 from local.graph.mailbox.zones import TZ_DATABASE, rules_of, seven_digits
 
 if TYPE_CHECKING:
@@ -86,15 +86,9 @@ def calendar_links(mailbox: Mailbox, event: StoredEvent, config: GraphConfig, se
         service: base URL with version.
     """
     deleted = mailbox.is_deleted(event) and config.deleted_items_tell == "calendar"
-    folder = folder_id(mailbox, "deleteditems" if deleted else "calendar")
+    folder = folder_id(mailbox, "deleteditems") if deleted else event.calendar or main_calendar(mailbox)
     link = f"{service}/users('{mailbox.id}')/calendars('{folder}')"
     return {"calendar@odata.associationLink": f"{link}/$ref", "calendar@odata.navigationLink": link}
-
-
-def folder_id(mailbox: Mailbox, name: str) -> str:
-    """The id of a mailbox's folder; always the same."""
-    digest = hashlib.sha256(f"{mailbox.id.lower()}/{name}".encode()).digest()
-    return f"AAMk{base64.urlsafe_b64encode(digest).decode().rstrip('=')}AAAAAAENAAA="
 
 
 def render_extension(extension: Extension) -> dict[str, Any]:
@@ -119,6 +113,7 @@ def describe_event(mailbox: Mailbox, event: StoredEvent) -> dict[str, Any]:
         "extensions": {each.name: dict(each.values) for each in event.extensions.values()},
         "iCalUId": event.ical_uid,
         "deleted": mailbox.is_deleted(event),
+        "calendar": mailbox.calendars.get(event.calendar, ""),
         "createdDateTime": seven_digits(event.created) + "Z",
         "lastModifiedDateTime": seven_digits(event.modified) + "Z",
         "modifiedCount": event.modified_count,
@@ -140,8 +135,9 @@ def _render_expanded(
     expanded: dict[str, Any] = {}
     known = dict(event.properties)
     if config.parent_folder_readable:
-        name = "deleteditems" if mailbox.is_deleted(event) else "calendar"
-        known[PARENT_FOLDER] = base64.b64encode(folder_id(mailbox, name).encode()).decode()
+        deleted = mailbox.is_deleted(event)
+        folder = folder_id(mailbox, "deleteditems") if deleted else event.calendar or main_calendar(mailbox)
+        known[PARENT_FOLDER] = base64.b64encode(folder.encode()).decode()
     properties = [{"id": name, "value": known[name]} for name in expand.properties if name in known]
     if properties:
         expanded["singleValueExtendedProperties"] = properties

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from local.graph.api.calendars import read_calendar_name, read_calendar_options
 from local.graph.api.odata import READ_LIST, READ_ONE, READ_VIEW, ReadOptions, read_options
 from local.graph.api.preferences import Preferences, read_preferences
 from local.graph.api.render import EXTENSION_ID_PREFIX, calendar_links, render_event, render_extension
@@ -16,6 +17,7 @@ from local.graph.api.settings import show_settings
 from local.graph.api.users import list_users
 from local.graph.mailbox import categories
 from local.graph.mailbox.schema import read_event, read_extension
+from local.graph.mailbox.store import MAIN_NAME, main_calendar
 from local.graph.mailbox.zones import parse_query_time
 from local.graph.messages import MISSING, GraphAnswer, GraphError, GraphRequest, bad_request, json_body
 
@@ -42,6 +44,7 @@ class Call:
     event_id: str = ""
     extension_name: str = ""
     category_id: str = ""
+    calendar_id: str = ""
 
     def options(self, allowed: frozenset[str] = frozenset()) -> ReadOptions:
         """The query options, of which these are allowed."""
@@ -68,6 +71,15 @@ class CalendarService:
                 "PATCH": self._change_category,
                 "DELETE": self._remove_category,
             },
+            ("users", "{user}", "calendar", "events"): {"GET": self._list_main},
+            ("users", "{user}", "calendar", "calendarView"): {"GET": self._view},
+            ("users", "{user}", "calendars"): {"GET": self._calendars, "POST": self._make_calendar},
+            ("users", "{user}", "calendars", "{calendar}"): {"DELETE": self._delete_calendar},
+            ("users", "{user}", "calendars", "{calendar}", "events"): {
+                "GET": self._list_main,
+                "POST": self._create,
+            },
+            ("users", "{user}", "calendars", "{calendar}", "calendarView"): {"GET": self._view},
             ("users", "{user}", "mailboxSettings"): {"GET": self._settings},
             ("users", "{user}", "events", "{event}"): {
                 "GET": self._get,
@@ -152,6 +164,7 @@ class CalendarService:
             parameters.get("event", ""),
             parameters.get("name", ""),
             parameters.get("category", ""),
+            parameters.get("calendar", ""),
         )
 
     def _event(self, call: Call) -> StoredEvent:
@@ -165,15 +178,17 @@ class CalendarService:
     async def _create(self, call: Call) -> GraphAnswer:
         call.options()
         draft = read_event(json_body(call.request), creating=True, rules=self.state.rules)
-        known = self.state.recall(call.mailbox, draft)
+        calendar = self._calendar(call)
+        known = self.state.recall(call.mailbox, draft, calendar)
         await self._busy()
+        calendar = self._calendar(call)
         if not self.state.config.no_lock:
-            known = self.state.recall(call.mailbox, draft)
+            known = self.state.recall(call.mailbox, draft, calendar)
         immutable = call.prefer.immutable_ids
         if known is not None:
             event = self.state.replay(call.mailbox, draft, known, immutable=immutable)
         else:
-            event = self.state.create(call.mailbox, draft)
+            event = self.state.create(call.mailbox, draft, calendar=calendar)
         place = f"{_absolute(call.request)}/{quote(event.public_id(immutable=immutable), safe='')}"
         return self._event_answer(201, call, event, headers={"Location": place})
 
@@ -205,13 +220,54 @@ class CalendarService:
         return GraphAnswer(204)
 
     async def _list(self, call: Call) -> GraphAnswer:
+        """Of which calendars, nobody says."""
+        everywhere = frozenset({"", *call.mailbox.calendars})
+        covered = everywhere if self.state.config.events_cover == "all" else frozenset({""})
+        return await self._list_shown_in(call, lambda: covered)
+
+    async def _list_main(self, call: Call) -> GraphAnswer:
+        """Of the calendar in the path, which is the main one where it names none."""
+        return await self._list_shown_in(call, lambda: frozenset({self._calendar(call)}))
+
+    async def _list_shown_in(self, call: Call, calendars: Callable[[], frozenset[str]]) -> GraphAnswer:
         options = call.options(READ_LIST)
         await self._busy()
         only = options.only
-        events = [
-            each for each in call.mailbox.events.values() if only is None or only.matches(each.properties)
+        shown = call.mailbox.shown_in(calendars())
+        return self._page(
+            call, [each for each in shown if only is None or only.matches(each.properties)], options
+        )
+
+    def _calendar(self, call: Call) -> str:
+        """The id of the calendar in the path, empty for the main one."""
+        return self.state.calendar(call.mailbox, call.calendar_id) if call.calendar_id else ""
+
+    async def _calendars(self, call: Call) -> GraphAnswer:
+        fields, top, skip = read_calendar_options(call.request.query)
+        await self._busy()
+        named = {main_calendar(call.mailbox): MAIN_NAME, **call.mailbox.calendars}
+        shown = [{"id": identifier, "name": name} for identifier, name in named.items()]
+        value = [
+            {key: text for key, text in each.items() if key in fields} for each in shown[skip : skip + top]
         ]
-        return self._page(call, events, options)
+        body: dict[str, Any] = {"value": value}
+        if skip + top < len(shown):
+            query = urlencode({**call.request.query, "$skip": str(skip + top)}, quote_via=quote, safe="$")
+            body["@odata.nextLink"] = f"{_absolute(call.request)}?{query}"
+        return GraphAnswer(200, body, call.prefer.applied())
+
+    async def _delete_calendar(self, call: Call) -> GraphAnswer:
+        call.options()
+        await self._busy()
+        self.state.delete_calendar(call.mailbox, call.calendar_id)
+        return GraphAnswer(204)
+
+    async def _make_calendar(self, call: Call) -> GraphAnswer:
+        call.options()
+        name = read_calendar_name(json_body(call.request))
+        await self._busy()
+        identifier = self.state.make_calendar(call.mailbox, name)
+        return GraphAnswer(201, {"id": identifier, "name": name}, call.prefer.applied())
 
     async def _view(self, call: Call) -> GraphAnswer:
         options = call.options(READ_VIEW)
@@ -223,7 +279,8 @@ class CalendarService:
         if last < first:
             raise bad_request("endDateTime is before startDateTime.", "ErrorInvalidParameter")
         await self._busy()
-        return self._page(call, self.state.shown_between(call.mailbox, first, last), options)
+        shown = self.state.shown_between(call.mailbox, first, last, self._calendar(call))
+        return self._page(call, shown, options)
 
     async def _categories(self, call: Call) -> GraphAnswer:
         call.options()

@@ -38,6 +38,8 @@ class StoredEvent:
     modified_count: int = 0
     missing_dates: set[str] = field(default_factory=set)
     """Of a series: dates (`2026-03-02`) whose occurrences were deleted."""
+    calendar: str = ""
+    """Id of the calendar that shows it; empty for the main one."""
     master: StoredEvent | None = None
     """Of an occurrence: its series."""
 
@@ -90,7 +92,12 @@ class Mailbox:
     """Immutable ids of those that were deleted from Deleted Items, too."""
     former_ids: set[str] = field(default_factory=set)
     """Ids from before a migration."""
+    calendars: dict[str, str] = field(default_factory=dict)
+    """Names by id of the calendars besides the main one, in the order of their making."""
+    deleted_calendars: dict[str, str] = field(default_factory=dict)
+    """The same of those that a person deleted."""
     transactions: dict[str, Transaction] = field(default_factory=dict)
+    """By `transaction_key`."""
     categories: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The master list by id: name and colour."""
     named_properties: set[str] = field(default_factory=set)
@@ -98,6 +105,10 @@ class Mailbox:
     created_count: int = 0
     modified_count: int = 0
     deleted_count: int = 0
+
+    def shown_in(self, calendars: frozenset[str]) -> list[StoredEvent]:
+        """What these calendars show, by their ids, oldest first."""
+        return [each for each in self.events.values() if each.calendar in calendars]
 
     def add(self, event: StoredEvent) -> StoredEvent:
         """Keep a new event."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 IMMUTABLE_PREFIX = "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0A"
 MUTABLE_PREFIX = "AAMkAGUzY2M5Ojk1LWZiMmUtNGVkNS04-TI1"
+CALENDAR_PREFIX = "AAMkAGUzY2M5Ojk1LWZiMmUtNGVkNS04-TI2"
 SUFFIX = "_AA="
 WELL_FORMED = re.compile(r"AA[A-Za-z0-9_-]{6,}=*")
 _OCCURRENCE = re.compile(r"(.+)(\d{4})(\d\d)(\d\d)=")
@@ -26,6 +27,11 @@ def new_immutable_id() -> str:
 def new_mutable_id() -> str:
     """An id that a move replaces."""
     return _new_id(MUTABLE_PREFIX)
+
+
+def new_calendar_id() -> str:
+    """The id of a calendar, which never changes."""
+    return _new_id(CALENDAR_PREFIX)
 
 
 def new_change_key() -> str:

@@ -6,7 +6,9 @@ proven safe under each reading.
 
 from __future__ import annotations
 
+import base64
 import copy
+import hashlib
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +19,7 @@ from local.graph.mailbox.events import Mailbox, StoredEvent, Transaction
 from local.graph.mailbox.ids import (
     WELL_FORMED,
     LookalikeMaker,
+    new_calendar_id,
     new_change_key,
     new_immutable_id,
     new_mutable_id,
@@ -41,6 +44,9 @@ def time_of_day() -> datetime:
     return datetime.now(UTC)
 
 
+MAIN_NAME = "Calendar"
+"""How a mailbox's main calendar is called."""
+LONGEST_CALENDAR_NAME = 256
 LONGEST_EVENT = timedelta(days=5 * 366)
 NOT_FOUND = "The specified object was not found in the store."
 
@@ -115,11 +121,62 @@ class GraphState:
             raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
         return found
 
-    def recall(self, mailbox: Mailbox, draft: EventDraft) -> Transaction | None:
+    def calendar(self, mailbox: Mailbox, identifier: str) -> str:
+        """The calendar of this id, empty for the main one, if anything may be made or listed there.
+
+        Raises:
+            GraphError: 404, there is none.
+        """
+        if identifier == main_calendar(mailbox):
+            return ""
+        kept = mailbox.deleted_calendars if self.config.deleted_calendars == "kept" else {}
+        if identifier in mailbox.calendars or identifier in kept:
+            return identifier
+        raise GraphError(404, "ErrorItemNotFound", NOT_FOUND)
+
+    def make_calendar(self, mailbox: Mailbox, name: str) -> str:
+        """Make a calendar; gives its id.
+
+        Raises:
+            GraphError: 409 for a name that is taken, 400 for none; 404, 403 or 507 when the mailbox is not
+                ready or full.
+        """
+        if mailbox.kind == "new":
+            raise GraphError(404, self.config.new_mailbox_code, NOT_FOUND)
+        self._require_space(mailbox)
+        if not name.strip() or len(name) > LONGEST_CALENDAR_NAME:
+            raise bad_request("The calendar's name can't be used.", "ErrorInvalidArgument")
+        taken = {each.casefold() for each in (MAIN_NAME, *mailbox.calendars.values())}
+        if name.casefold() in taken and self.config.calendar_names == "unique":
+            raise GraphError(409, "ErrorFolderExists", "A folder with the specified name already exists.")
+        identifier = self._new_calendar_id()
+        mailbox.calendars[identifier] = name
+        return identifier
+
+    def delete_calendar(self, mailbox: Mailbox, identifier: str) -> None:
+        """Delete a calendar, and with it the events that it shows.
+
+        Raises:
+            GraphError: 404, there is none; 403 for the main one.
+        """
+        if identifier == main_calendar(mailbox):
+            raise GraphError(403, "ErrorCannotDeleteObject", "The main calendar can't be deleted.")
+        if identifier not in mailbox.calendars:
+            raise GraphError(404, "ErrorItemNotFound", NOT_FOUND)
+        for event in mailbox.shown_in(frozenset({identifier})):
+            self.delete(mailbox, event, by_app=False)
+        mailbox.deleted_calendars[identifier] = mailbox.calendars.pop(identifier)
+
+    def drag(self, mailbox: Mailbox, event: StoredEvent, calendar: str) -> None:
+        """A person drags an event to another calendar; the immutable id stays, the other is replaced."""
+        event.calendar = self.calendar(mailbox, calendar) if calendar else ""
+        self.move(mailbox, event)
+
+    def recall(self, mailbox: Mailbox, draft: EventDraft, calendar: str = "") -> Transaction | None:
         """What the mailbox remembers of the draft's transactionId, or None when it may create."""
         if draft.transaction_id is None:
             return None
-        known = mailbox.transactions.get(draft.transaction_id)
+        known = mailbox.transactions.get(self.transaction_key(draft.transaction_id, calendar))
         if known is None or known.event.immutable_id in mailbox.events:
             return known
         return None if self.config.deleted_transactions == "forgotten" else known
@@ -144,7 +201,15 @@ class GraphState:
             extra=extra if self.config.duplicate_names_existing else None,
         )
 
-    def create(self, mailbox: Mailbox, draft: EventDraft, *, by_app: bool = True) -> StoredEvent:
+    def transaction_key(self, transaction_id: str, calendar: str) -> str:
+        """By what a creation is remembered."""
+        if self.config.transactions_span == "mailbox" or not calendar:
+            return transaction_id
+        return f"{transaction_id} in {calendar}"
+
+    def create(
+        self, mailbox: Mailbox, draft: EventDraft, *, by_app: bool = True, calendar: str = ""
+    ) -> StoredEvent:
         """Make an event; the caller has asked `recall` first.
 
         Raises:
@@ -170,11 +235,13 @@ class GraphState:
                 extensions={} if spoiled else extensions,
                 immutable_id=self._new_id(),
                 created=self._now(),
+                calendar=calendar,
             )
         )
         mailbox.created_count += by_app
         if draft.transaction_id is not None:
-            mailbox.transactions[draft.transaction_id] = Transaction(event, draft.fingerprint)
+            key = self.transaction_key(draft.transaction_id, calendar)
+            mailbox.transactions[key] = Transaction(event, draft.fingerprint)
         self._send(mailbox, event, [Mail("invitation", addresses(content["attendees"]))], by_app=by_app)
         if spoiled:
             raise GraphError(503, "ServiceUnavailable", "The service is temporarily unavailable.")
@@ -255,6 +322,8 @@ class GraphState:
             raise bad_request("The event is not in Deleted Items.")
         del mailbox.deleted_items[event.immutable_id]
         mailbox.deleted_once_more.discard(event.immutable_id)
+        if event.calendar not in mailbox.calendars:
+            event.calendar = ""
         mailbox.add(event)
 
     def empty_deleted_items(self, mailbox: Mailbox) -> None:
@@ -295,11 +364,13 @@ class GraphState:
             raise self._no_such_event(mailbox, identifier)
         return event
 
-    def shown_between(self, mailbox: Mailbox, first: datetime, last: datetime) -> list[StoredEvent]:
-        """What a calendar view shows: single events and the occurrences of series, oldest event first."""
+    def shown_between(
+        self, mailbox: Mailbox, first: datetime, last: datetime, calendar: str = ""
+    ) -> list[StoredEvent]:
+        """What the view of a calendar shows: single events and occurrences of series, oldest event first."""
         return [
             each
-            for event in mailbox.events.values()
+            for event in mailbox.shown_in(frozenset({calendar}))
             for each in (self._occurrences(event, last) if event.content["recurrence"] else (event,))
             if each.start.utc < last and (each.end.utc > first or each.start.utc == each.end.utc == first)
         ]
@@ -359,6 +430,9 @@ class GraphState:
                 missing_dates=set(event.missing_dates),
             )
         )
+
+    def _new_calendar_id(self) -> str:
+        return new_calendar_id()
 
     def _inline_extension_fails(self) -> bool:
         self._inline_extensions += 1
@@ -463,6 +537,17 @@ class GraphState:
             for mail in mails
             if mail.to
         )
+
+
+def main_calendar(mailbox: Mailbox) -> str:
+    """The id of a mailbox's main calendar; always the same."""
+    return folder_id(mailbox, "calendar")
+
+
+def folder_id(mailbox: Mailbox, name: str) -> str:
+    """The id of a mailbox's folder; always the same."""
+    digest = hashlib.sha256(f"{mailbox.id.lower()}/{name}".encode()).digest()
+    return f"AAMk{base64.urlsafe_b64encode(digest).decode().rstrip('=')}AAAAAAENAAA="
 
 
 def merge_content(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
