@@ -93,7 +93,7 @@ class Trial:
             )
             found = await self.calendar.find(mailbox, MARKER)
             seen = created.event_id in {each.ref.event_id for each in found}
-            result = _judge(name, created, quiet_hour(self.now), seen=seen)
+            result = _judge(name, created, quiet_hour(self.now), content.calendar, seen=seen)
         except SyncError as error:
             result, open_to_us = _refused(name, error), isinstance(error, TransientError)
         finally:
@@ -152,13 +152,16 @@ def _first(found: Sequence[FoundEvent], birth: str) -> EventRef | None:
     return min(ours, key=lambda each: each.created or latest).ref if ours else None
 
 
-def _judge(name: str, created: Written | AlreadyCreated, meant: datetime, *, seen: bool) -> CheckResult:
+def _judge(
+    name: str, created: Written | AlreadyCreated, meant: datetime, calendar: str, *, seen: bool
+) -> CheckResult:
     shown = created.start if isinstance(created, Written) else None
     if seen and shown is not None and shown.replace(microsecond=0) != meant:
         words = f"a test event for {meant:%Y-%m-%d %H:%M} UTC is shown at {shown:%Y-%m-%d %H:%M} UTC"
         return CheckResult(Area.MAILBOXES, name, CheckStatus.WARNING, words, _ZONE)
     if seen:
-        words = "a test event was made, read back and removed"
+        where = f" in the calendar «{calendar}», which is made where it is missing" if calendar else ""
+        words = f"a test event was made{where}, read back and removed"
         return CheckResult(Area.MAILBOXES, name, CheckStatus.OK, words)
     words = "a test event was made, but is not found in the calendar again"
     return CheckResult(Area.MAILBOXES, name, CheckStatus.ERROR, words, LATER)

@@ -5,6 +5,8 @@ From the caller inwards:
     calendar        what the use cases call: one event at a time
     mailbox_access  whether the app may read a mailbox, for the doctor
     directory       whose mailbox an address is
+    named_calendars
+                    calendars that the settings name: found, and made where missing
     mailbox_settings  the language and the zone that a mailbox is set to
     categories      the mailboxes' own lists of categories, with their colours
     trials          requests sent as they are and answers untranslated, for the tenant check

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -138,7 +138,13 @@ class _DoctorReads:
         """Renders bookings by the app's settings; raises `SettingsError` if these can't be used."""
         from booking_sync.wiring.sync import event_renderer
 
-        return event_renderer(load_settings(self._app.environ), self._app.event_file()).render
+        settings = load_settings(self._app.environ)
+        renderer = event_renderer(settings, self._app.event_file())
+
+        def render(booking: Booking, start: datetime, end: datetime) -> EventContent:
+            return replace(renderer.render(booking, start, end), calendar=settings.calendars.current)
+
+        return render
 
     def expectations(self) -> Expectations:
         from booking_sync.doctor.options import Expectations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -73,6 +74,14 @@ def rendered(booking: Booking, _start: datetime, _end: datetime) -> EventContent
     """What settings of one's own may make of a booking."""
     body = f"<p>{booking.work_order.number if booking.work_order else ''}</p>"
     return EventContent("template", body, TIME, TIME, "busy", categories=("Field Service: Scheduled",))
+
+
+async def test_the_calendar_of_the_settings_is_named() -> None:
+    """The test event is made there, so that it is known to be usable."""
+    named = World(lambda *about: replace(rendered(*about), calendar="Jobs"))
+    (result,) = await named.results()
+    assert "in the calendar «Jobs»" in result.words
+    assert all("in the calendar" not in each.words for each in await World(rendered).results())
 
 
 async def test_the_event_is_as_the_app_s_settings_render_it() -> None:
