@@ -214,7 +214,7 @@ def check_types(value: Any) -> None:
         for each in fields(value):
             check_types(getattr(value, each.name))
     else:
-        assert isinstance(value, str | bool | datetime | frozenset | tuple | None), repr(value)
+        assert isinstance(value, str | int | datetime | frozenset | tuple | None), repr(value)
         if isinstance(value, datetime):
             assert value.tzinfo is not None
         if isinstance(value, frozenset | tuple):

@@ -94,8 +94,8 @@ class BrowserPage:
 
     async def shows(self, section: str, text: str) -> None:
         """See the protocol."""
-        cell = self._page.get_by_role("region", name=section, exact=True).get_by_role("cell", name=text)
-        await expect(cell).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
+        shown = self._page.get_by_role("region", name=section, exact=True).get_by_text(text, exact=True)
+        await expect(shown).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
 
     async def is_empty(self, section: str) -> None:
         """See the protocol."""
