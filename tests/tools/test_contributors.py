@@ -173,7 +173,8 @@ def test_what_a_recipe_names_is_there(heading: str) -> None:
 def test_every_recipe_is_there() -> None:
     """What people most often want to add."""
     headings = " ".join(_sections())
-    for thing in ("field", "language", "command", "check", "setting", "stand-in", "fault", "One test", "debugger"):
+    things = ("field", "language", "command", "check", "setting", "stand-in", "fault", "One test", "debugger")
+    for thing in things:
         assert thing in headings
     tested = [heading for heading, text in _sections().items() if heading.startswith("Add ") and _files(text)]
     assert len(tested) == 7
