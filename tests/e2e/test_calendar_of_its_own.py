@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -56,4 +57,32 @@ async def test_events_live_in_the_named_calendar(tmp_path: Path) -> None:
         purged = await line.run("purge", "--all", "--yes", "--json")
         assert purged.code == ExitCode.FINE, purged.notes
         assert await calendars(office) == {}
+        assert await stack.graph.mails_sent() == 0
+
+
+async def test_events_move_to_another_calendar_at_a_pace(tmp_path: Path) -> None:
+    """As the docs have it: other settings, `event apply` with and without `--dry-run`, a clean audit."""
+    maker = WorldMaker(seed=6)
+    options = StackOptions(tmp_path / "stack", settings={**NO_TIMERS, "EVENT_CALENDAR": NAME})
+    async with LocalStack(options) as stack:
+        office = Office(stack, maker, maker.make(technicians=2, bookings=1, day=DayOptions().day))
+        await office.furnish()
+        await office.book(name="Boiler")
+        await office.book(office.ben, "Pump")
+        await stack.hosts[0].stop()
+        moved = {"EVENT_CALENDAR": "", "FORMER_EVENT_CALENDARS": NAME}
+        await stack.start_host({**stack.settings, **moved})
+        written = json.loads((tmp_path / "stack" / "settings.json").read_text())
+        (tmp_path / "moved.json").write_text(json.dumps({"Values": {**written["Values"], **moved}}))
+        line = CommandLine(tmp_path / "moved.json", tmp_path)
+
+        told = await line.run("event", "apply", "--dry-run", "--json")
+        assert (told.code, told.json()["toQueue"]) == (ExitCode.FINE, 2), told.output + told.notes
+        assert await calendars(office) == {"Boiler": NAME, "Pump": NAME}
+        done = await line.run("event", "apply", "--json")
+        assert done.code == ExitCode.FINE, done.notes
+        await office.settle()
+        assert await calendars(office) == {"Boiler": "", "Pump": ""}
+        assert (await line.run("event", "apply", "--dry-run", "--json")).json()["toQueue"] == 0
+        assert (await line.run("audit", "--json")).code == ExitCode.FINE
         assert await stack.graph.mails_sent() == 0
