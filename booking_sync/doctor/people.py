@@ -48,7 +48,7 @@ _NO_MAILBOX = "They need a mailbox, or to be taken out (docs/participation.md)."
 
 def taking_part(people: Sequence[NamedResource], participation: Participation) -> list[NamedResource]:
     """Those that take part and have a calendar to show their bookings in."""
-    return [each for each in people if participation.includes(each.resource) and calendar_of(each.resource)]
+    return [each for each in people if participation.shows(each.resource)]
 
 
 def judge_participants(

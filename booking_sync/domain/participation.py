@@ -47,6 +47,10 @@ class Participation:
             return resource.takes_part == TakesPart.YES
         return self.everybody or not self.named.isdisjoint((resource.id, calendar_of(resource) or ""))
 
+    def shows(self, resource: BookableResource) -> bool:
+        """Whether it takes part and has a calendar to show its bookings in."""
+        return self.includes(resource) and calendar_of(resource) is not None
+
     def is_undecided(self, resource: BookableResource) -> bool:
         """Whether the object id of its mailbox might be in the list, and its address leads to none.
 

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.participation import calendar_of
 from booking_sync.domain.text import clean_line, clean_lines
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import SettingsError, SyncError
@@ -115,11 +114,10 @@ class Overview:
         }
 
     async def _people(self) -> dict[str, Any]:
-        """Who takes part, and whose bookings show nowhere although they should."""
+        """Who takes part and has a calendar, of all there are."""
         reads, participation = await self._sources.open_people()
         everybody = await reads.everybody()
-        inside = [each for each in everybody if participation.includes(each.resource)]
-        shown = [each for each in inside if calendar_of(each.resource)]
+        shown = [each for each in everybody if participation.shows(each.resource)]
         names = [clean_line(each.name, _MAX_NAME) for each in shown[:MAX_PEOPLE]]
         return {"all": len(everybody), "inside": len(shown), "names": names, "more": len(shown) - len(names)}
 
