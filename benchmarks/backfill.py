@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.figures import Options, Result, Table, Target
+from benchmarks.audit_at_scale import (
+    BOOKINGS,
+    QUICK_BOOKINGS,
+    QUICK_TECHNICIANS,
+    TECHNICIANS,
+    scale_targets,
+)
+from benchmarks.figures import Options, Result, Table
 from benchmarks.probes.run import run_module
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-TECHNICIANS = (60, 240, 960, 5_000)
-QUICK_TECHNICIANS = (60, 120)
-BOOKINGS, QUICK_BOOKINGS = 300, 20
-AIM_MB = 200.0
-AIM_RATIO = 1.2
-"""Cost of a booking at the largest size against the smallest: what a busy machine makes of equal work."""
 
 BOUND = (
     "the checkpoint's file names the bookings that are done among those of one start, and is written after "
@@ -37,8 +37,6 @@ def run(options: Options) -> Result:
 
 
 def _result(sizes: Sequence[int], bookings: int, found: Sequence[Any]) -> Result:
-    highest = max(each["peak_mb"] for each in found)
-    first, last = (each["cpu_seconds"] / each["rows"] for each in (found[0], found[-1]))
     return Result(
         "backfill",
         "What does a backfill cost in requests, processor time and memory, as the number of bookings grows?",
@@ -67,20 +65,7 @@ def _result(sizes: Sequence[int], bookings: int, found: Sequence[Any]) -> Result
                 ),
             ),
         ),
-        targets=(
-            Target(
-                f"at most {AIM_MB:g} MB for {sizes[-1]:,} technicians with {bookings} bookings each",
-                f"{highest:.0f} MB",
-                highest <= AIM_MB,
-            ),
-            Target(
-                f"a booking costs at most {AIM_RATIO:g} times as much at {sizes[-1]:,} technicians as at "
-                f"{sizes[0]:,}",
-                f"{last / first:.2f} times",
-                last <= AIM_RATIO * first,
-                "" if last <= AIM_RATIO * first else BOUND,
-            ),
-        ),
+        targets=scale_targets(sizes, bookings, found, BOUND),
         notes=(
             (
                 "All technicians' bookings start at the same moments. The queue takes messages at once, "
