@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from datetime import date
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
 
 from local.day.world import WorldMaker
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 from tests.e2e.office import Office
+from tools.pictures.camera import NoBrowserError, find_browser, open_browser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,25 +40,15 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
         yield made
 
 
-def chromium() -> str:
-    """The system's Chromium; skips the test when there is none."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("there is no Chromium: install it with `apt-get install chromium`")
-    return found
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium."""
-    path = chromium()
-    async with async_playwright() as playwright:
-        # Tests may run as root, which Chromium's sandbox refuses; the pages are our own.
-        launched = await playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+    """A headless Chromium; skips the test when there is none."""
+    try:
+        find_browser()
+    except NoBrowserError as error:
+        pytest.skip(str(error))
+    async with open_browser() as launched:
         yield launched
-        await launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -86,11 +86,11 @@ class Camera:
 
 
 @asynccontextmanager
-async def open_camera(folder: Path) -> AsyncIterator[Camera]:
-    """A camera whose browser runs as long as the context lasts.
+async def open_browser() -> AsyncIterator[Browser]:
+    """A headless Chromium that runs as long as the context lasts.
 
     Raises:
-        NoBrowserError: there is no Chromium.
+        NoBrowserError: there is none.
     """
     path = find_browser()
     async with async_playwright() as playwright:
@@ -99,6 +99,17 @@ async def open_camera(folder: Path) -> AsyncIterator[Camera]:
             executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         try:
-            yield Camera(browser, folder)
+            yield browser
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def open_camera(folder: Path) -> AsyncIterator[Camera]:
+    """A camera whose browser runs as long as the context lasts.
+
+    Raises:
+        NoBrowserError: there is no Chromium.
+    """
+    async with open_browser() as browser:
+        yield Camera(browser, folder)
