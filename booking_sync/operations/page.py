@@ -1,8 +1,8 @@
 """The operator's page: one HTML document without data. Its script fetches the data with the function key.
 
 The document is open to everybody, because a browser that navigates sends no key in a header, and a key must
-never be in an address. Script and style are inside the document. The policy allows them by their hashes, and
-allows nothing else to run or to be loaded.
+never be in an address. Scripts and styles lie in small files, one thing each, and are put into the document.
+The policy allows them by their hashes, and allows nothing else to run or to be loaded.
 """
 
 from __future__ import annotations
@@ -16,6 +16,15 @@ from importlib.resources import files
 _FOLDER = "static"
 _STYLE, _SCRIPT = "/*STYLE*/", "/*SCRIPT*/"
 
+STYLES = ("colours", "base", "tables")
+SCRIPTS = (
+    *("dom", "messages", "requests", "views", "refreshing", "orders"),
+    # The overview and its sections.
+    *("overview", "health", "given_up", "failing", "people"),
+    "start",
+)
+"""In the order in which they run: tools, then views, each of which announces itself, then what begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -28,7 +37,8 @@ class Page:
 @functools.cache
 def operators_page() -> Page:
     """The page; it is put together once per process."""
-    style, script = _text("operations.css"), _text("operations.js")
+    style = "".join(_text(f"styles/{name}.css") for name in STYLES)
+    script = "".join(_text(f"scripts/{name}.js") for name in SCRIPTS)
     html = _text("operations.html").replace(_STYLE, style).replace(_SCRIPT, script)
     policy = (
         "default-src 'none'",

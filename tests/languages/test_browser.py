@@ -11,6 +11,8 @@ from tinyhtml5.parser import HTMLParser
 
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.zones import event_zone
+from booking_sync.operations.page import SCRIPTS as PAGE_FILES
+from booking_sync.operations.page import STYLES as STYLE_FILES
 from booking_sync.operations.page import operators_page
 from tests.languages import node
 from tests.languages.pages import ROOT
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 
 STYLES, POLICIES = "csstree-validator", "csp_evaluator"
 STATIC = ROOT / "booking_sync" / "operations" / "static"
-SHEET = (STATIC / "operations.css").read_text(encoding="utf-8")
-SCRIPTS = (STATIC / "operations.js", *sorted((ROOT / "tests" / "languages" / "programs").glob("*.mjs")))
+SHEET = "".join(path.read_text(encoding="utf-8") for path in sorted((STATIC / "styles").glob("*.css")))
+PAGE_SCRIPTS = sorted((STATIC / "scripts").glob("*.js"))
+SCRIPTS = (*PAGE_SCRIPTS, *sorted((ROOT / "tests" / "languages" / "programs").glob("*.mjs")))
 BAD_SHEETS = {
     "an unknown property": ("a { colour: red }", "colour"),
     "a wrong value": ("a { color: rad }", "color"),
@@ -125,6 +128,13 @@ def _check_syntax(path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - looks at a file, runs nothing of it
         [program, "--check", str(path)], capture_output=True, text=True, check=False
     )
+
+
+def test_every_script_and_style_is_in_the_page() -> None:
+    """A file that nobody named would be published and never run."""
+    assert set(PAGE_FILES) == {path.stem for path in PAGE_SCRIPTS}
+    assert set(STYLE_FILES) == {path.stem for path in (STATIC / "styles").iterdir()}
+    assert len(PAGE_FILES) == len(PAGE_SCRIPTS)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)

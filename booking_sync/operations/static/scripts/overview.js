@@ -1,0 +1,21 @@
+"use strict";
+// The first view: whether all is well, and what there is to do. Its sections are in files of their own.
+
+function showOverview(status) {
+  showHealth(status);
+  showPoison(status);
+  showFailing(status);
+  showPeople(status);
+  showThrottled(status);
+  showRuns(status);
+  showOutcomes(status);
+}
+
+addView(OVERVIEW, {
+  title: "",
+  home: "health-title",
+  load: async () => {
+    const status = await ask("status");
+    return () => showOverview(status);
+  },
+});

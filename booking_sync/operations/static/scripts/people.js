@@ -1,0 +1,26 @@
+"use strict";
+// The overview's sections on who takes part, and on how changes ended.
+
+function showPeople({ people }) {
+  fill("people", people, () => {
+    if (!people.inside) return null;
+    const box = make("div", "");
+    const names = make("ul", "", { class: "names" });
+    names.append(...people.names.map((name) => make("li", name || "(without a name)")));
+    const details = make("details", "");
+    details.append(make("summary", "Their names"), names);
+    if (people.more > 0) details.append(make("p", `And ${people.more} more.`, { class: "quiet" }));
+    box.append(make("p", `${people.inside} of ${plural(people.all, "bookable resource", "bookable resources")}.`), details);
+    return box;
+  }, "Nobody: nothing shows in Outlook.");
+}
+
+function showOutcomes({ journal }) {
+  fill("outcomes", journal, () => journal.outcomes.length && table("Last outcomes", [
+    ["Time", ({ moment }) => when(moment), true],
+    ["Booking", (outcome) => bookingLink(outcome.link, outcome.bookingId)],
+    ["Outcome", ({ outcome }) => outcome, true],
+    ["Detail", ({ reason }) => reason],
+    ["Correlation id", ({ correlationId }) => correlationId],
+  ], journal.outcomes), "None that is known.");
+}

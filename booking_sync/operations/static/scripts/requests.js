@@ -1,0 +1,37 @@
+"use strict";
+// Asks the app, with the key that this tab keeps.
+
+const KEY = "booking-sync-function-key";
+const HERE = location.pathname.replace(/\/+$/, "");
+
+const state = { key: sessionStorage.getItem(KEY) || "", seen: 0, asked: 0, later: [] };
+
+class WrongKey extends Error {}
+
+async function ask(path, body) {
+  const options = {
+    headers: { "x-functions-key": state.key },
+    cache: "no-store",
+    credentials: "omit",
+    redirect: "error",
+  };
+  if (body !== undefined) {
+    options.method = "POST";
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let answer;
+  try {
+    answer = await fetch(`${HERE}/${path}`, options);
+  } catch {
+    throw new Error("The app can't be reached. Check your connection, then refresh.");
+  }
+  if (answer.status === 401 || answer.status === 403) {
+    const told = await answer.json().catch(() => ({}));
+    throw told.problem ? new Error(told.problem) : new WrongKey("The app does not accept this key.");
+  }
+  const told = await answer.json().catch(() => null);
+  if (told === null) throw new Error(`The app answered ${answer.status} without a word; see its log.`);
+  if (!answer.ok) throw Object.assign(new Error(told.problem || `The app answered ${answer.status}.`), { told });
+  return told;
+}

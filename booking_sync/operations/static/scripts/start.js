@@ -1,0 +1,48 @@
+"use strict";
+// The key: asked for, kept in this tab, forgotten. And what listens to whom.
+
+function lock(words = "") {
+  state.key = "";
+  state.asked += 1;
+  state.later.forEach(clearTimeout);
+  sessionStorage.removeItem(KEY);
+  at("content").hidden = at("tools").hidden = true;
+  at("unlock").hidden = false;
+  trouble(words);
+  at("key").value = "";
+  at("key").focus();
+}
+
+async function unlock(key) {
+  state.key = key;
+  at("unlock").hidden = true;
+  at("tools").hidden = false;
+  trouble("");
+  await go();
+  if (state.key) sessionStorage.setItem(KEY, key);
+}
+
+at("unlock").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const key = at("key").value.trim();
+  at("key").value = "";
+  if (!/^[\x21-\x7e]+$/.test(key)) lock("That can't be a function key: copy it again, without spaces.");
+  else unlock(key);
+});
+at("resync").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const bookings = at("booking").value.split(/[\s,;]+/).filter(Boolean);
+  order(event.submitter || at("resync").querySelector("button"), "resync", { bookings }, queued, "resync-title");
+});
+at("refresh").addEventListener("click", () => refresh());
+at("forget").addEventListener("click", () => lock());
+at("replay-all").addEventListener("click", () =>
+  order(at("replay-all"), "replay", { all: true }, replayed, "poison-title"));
+at("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the fragment says which view is shown
+  at("main").focus();
+});
+window.addEventListener("hashchange", go);
+setInterval(tick, TICK_MILLISECONDS);
+if (state.key) unlock(state.key);
+else lock();
