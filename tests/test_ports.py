@@ -20,7 +20,7 @@ ADAPTERS = [
 ]
 USE_CASES = tuple(
     f"booking_sync.{name}"
-    for name in ("audit", "bulk", "doctor", "operations", "provisioning", "status", "sync")
+    for name in ("audit", "bulk", "doctor", "lookup", "operations", "provisioning", "status", "sync")
 )
 MAY_KNOW = ("booking_sync.domain", "booking_sync.errors", "booking_sync.ports")
 

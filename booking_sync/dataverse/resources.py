@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from booking_sync.dataverse import queries
 from booking_sync.dataverse.addresses import with_mailbox
@@ -16,6 +17,7 @@ from booking_sync.domain.participation import EVERYBODY, calendar_of
 from booking_sync.domain.text import clean_line
 from booking_sync.errors import PermanentError
 from booking_sync.ports.bookings import FormerRecord, NamedResource
+from booking_sync.ports.lookup import Technician
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.participation import Participation
 
 _RESOURCE_ID = "bookableresourceid"
+_USER_COLUMNS = ("isdisabled", "internalemailaddress", "domainname")
 PAGES = {"Prefer": "odata.maxpagesize=1000"}
 
 
@@ -91,10 +94,29 @@ class DataverseResources:
         users = resource.user.entra_object_id if resource.user else None
         return calendar_of(resource) or users or ""
 
-    async def _read(self, *more: str, condition: str = "") -> Sequence[Mapping[str, Any]]:
+    async def find(self, condition: str, most: int) -> Sequence[Technician]:
+        """At most so many bookable resources, active or not, in the order of their names.
+
+        Args:
+            condition: which, in the words of the Web API's `$filter`, not yet encoded.
+            most: how many.
+
+        Raises:
+            TransientError: no complete answer now; an address that can't be looked up now is one.
+            PermanentError: refused.
+        """
+        options = f"&$filter={quote(condition, safe='')}&$orderby=name,{_RESOURCE_ID}&$top={most}"
+        rows = await self._read("name", "statecode", condition=options, of_user=_USER_COLUMNS)
+        resources = await self._resources(rows)
+        return [_technician(RowColumns(row), each) for row, each in zip(rows, resources, strict=True)]
+
+    async def _read(
+        self, *more: str, condition: str = "", of_user: Sequence[str] = ()
+    ) -> Sequence[Mapping[str, Any]]:
         """The rows with these columns besides those that every question needs."""
         select = ",".join((_RESOURCE_ID, "resourcetype", *more, *self._columns.names))
-        path = f"bookableresources?$select={select}&$expand=UserId($select=azureactivedirectoryobjectid)"
+        user = ",".join(("azureactivedirectoryobjectid", *of_user))
+        path = f"bookableresources?$select={select}&$expand=UserId($select={user})"
         return await self._client.rows(f"{path}{condition}", headers=PAGES)
 
     async def _resources(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[BookableResource]:
@@ -117,11 +139,18 @@ class DataverseResources:
         own = columns.text(self._columns.mailbox) if self._columns.mailbox else ""
         return BookableResource(
             kind,
-            SystemUser(mailbox if mailbox != NO_GUID else None) if user else None,
+            # Whether the user is disabled is told by those questions alone that ask for it.
+            SystemUser(mailbox if mailbox != NO_GUID else None, user.flag("isdisabled")) if user else None,
             id=resource_id,
             takes_part=takes_part,
             mailbox=clean_line(own, RESOURCE_MAILBOX_LENGTH),
         )
+
+
+def _technician(row: RowColumns, resource: BookableResource) -> Technician:
+    user = row.row("UserId")
+    address = user.text("internalemailaddress") or user.text("domainname") if user else ""
+    return Technician(row.text("name"), resource, address, active=row.whole("statecode") == 0)
 
 
 class DataverseFormerRecords:

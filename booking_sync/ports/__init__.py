@@ -13,6 +13,7 @@
     customizations, customization_actions
                     what `provision` reads and changes in Dataverse
     definitions     what an environment knows of its tables and columns
+    lookup          finding bookings and technicians by name
     diagnosis       what `doctor` reads of every service
     certification   what `certify` tries on every service
 

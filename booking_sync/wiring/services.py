@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.detail_reads import DataverseDetailReads
     from booking_sync.dataverse.failures import DataverseFailures
+    from booking_sync.dataverse.name_search import DataverseNameSearch
     from booking_sync.dataverse.related import DataverseRelatedBookings
     from booking_sync.dataverse.resources import DataverseResources
     from booking_sync.dataverse.web_api.client import DataverseClient
@@ -512,6 +513,13 @@ class Services(ClosedTogether):
         from booking_sync.dataverse.detail_reads import DataverseDetailReads
 
         return DataverseDetailReads(self.dataverse, self.columns)
+
+    @cached_property
+    def name_search(self) -> DataverseNameSearch:
+        """Bookings and technicians by what people call them."""
+        from booking_sync.dataverse.name_search import DataverseNameSearch
+
+        return DataverseNameSearch(self.dataverse, self.resources, self.clock)
 
     @cached_property
     def resources(self) -> DataverseResources:

@@ -1,10 +1,12 @@
 """The part of $filter that the stand-in understands; anything else is refused, never ignored.
 
 Comparisons (eq ne gt ge lt le) of a column with a literal or a parameter alias, joined by and/or with
-parentheses, and `Microsoft.Dynamics.CRM.In`. As in Dataverse, texts compare without regard to case and `ne`
-also finds rows where the column is empty. What else is the same to it depends on the environment's
-language; here it is as much as SQL Server knows: accents, forms of one letter and spaces at the end make no
-difference.
+parentheses, `Microsoft.Dynamics.CRM.In`, and `contains`, `startswith` and `endswith` of a text column. In the
+texts of these three `%`, `_` and `[…]` are wildcards, which brackets make ordinary characters (Dataverse:
+"Use wildcard characters in conditions for string values"). As in Dataverse, texts compare without regard to
+case and `ne` also finds rows where the column is empty. What else is the same to it depends on the
+environment's language; here it is as much as SQL Server knows: accents, forms of one letter and spaces at the
+end make no difference.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_WILDCARD = re.compile(r"(%|_|\[[^\]]+\])")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
     "ge": operator.ge,
@@ -41,7 +44,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "le": operator.le,
 }
 _EQUALITY = ("eq", "ne")
-_FUNCTIONS = ("contains", "startswith", "endswith", "not")
+_TEXT_FUNCTIONS = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
+"""And the pattern that each makes of its text."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,9 @@ class _Parser:
             self._fail()
         if token.text == IN_FUNCTION:
             return self._in()
-        if token.text in _FUNCTIONS or "." in token.text or "/" in token.text:
+        if token.text in _TEXT_FUNCTIONS:
+            return self._text_function(token.text)
+        if token.text == "not" or "." in token.text or "/" in token.text:
             raise not_implemented(f"'{token.text}' in $filter")
         return self._comparison(token.text)
 
@@ -144,6 +150,24 @@ class _Parser:
         def matches(row: Row) -> bool:
             value = _folded(row.get(column.name))
             return value is not None and wanted is not None and compare(value, wanted)
+
+        return Condition(matches)
+
+    def _text_function(self, name: str) -> Condition:
+        self._expect("(")
+        column = self._table.by_property.get(self._take().text)
+        if column is None or not column.readable:
+            raise unknown_property(self._tokens[self._next - 1].text, self._table.logical_name)
+        if column.kind not in (Kind.TEXT, Kind.MEMO):
+            raise bad_request(f"No function signature for the function with name '{name}' matches.")
+        self._expect(",")
+        wanted = self._literal(column)
+        self._expect(")")
+        pattern = _pattern(_TEXT_FUNCTIONS[name].format(_folded(wanted)))
+
+        def matches(row: Row) -> bool:
+            value = _folded(row.get(column.name))
+            return isinstance(value, str) and pattern.fullmatch(value) is not None
 
         return Condition(matches)
 
@@ -265,6 +289,23 @@ def _number(text: str, *, whole: bool) -> Value:
         return int(text) if whole else float(text)
     except ValueError:
         return None
+
+
+def _pattern(like: str) -> re.Pattern[str]:
+    """The regular expression of a pattern of SQL Server's LIKE."""
+    pieces = _WILDCARD.split(like)
+    return re.compile("".join(map(_regular, pieces)), re.DOTALL)
+
+
+def _regular(piece: str) -> str:
+    if piece in ("%", "_"):
+        return {"%": ".*", "_": "."}[piece]
+    if len(piece) > 2 and piece[0] == "[" and piece[-1] == "]":
+        inverted = piece[1] == "^"
+        held = piece[2:-1] if inverted else piece[1:-1]
+        escaped = re.sub(r"([\\\]\[^])", r"\\\1", held)
+        return f"[{'^' if inverted else ''}{escaped}]"
+    return re.escape(piece)
 
 
 def _unquote(text: str) -> str:

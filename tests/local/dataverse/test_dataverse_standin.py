@@ -125,7 +125,11 @@ UNKNOWN = (400, "Could not find a property named")
         ("$filter=(name eq 'a'", 400, "Expression expected"),
         ("$filter=name eq 'a' name", 400, "Syntax error"),
         ("$filter=name eq @p1", 400, "alias"),
-        ("$filter=contains(name,'a')", 501, "contains"),
+        ("$filter=contains(name)", 400, "Syntax error"),
+        ("$filter=contains(starttime,'a')", 400, "No function signature"),
+        ("$filter=contains(name,5)", 400, "incompatible types"),
+        ("$filter=startswith(Name,'a')", *UNKNOWN),
+        ("$filter=not contains(name,'a')", 501, "not"),
         ("$filter=Microsoft.Dynamics.CRM.LastXHours(PropertyName=@p1,PropertyValue=1)", 501, "LastXHours"),
         ("$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)", 400, "alias"),
         (

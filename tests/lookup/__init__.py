@@ -1,0 +1,1 @@
+"""What people call a booking or a technician, and which one is meant."""
