@@ -28,6 +28,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
 from booking_sync.outlook.bounded import BoundedTransport
+from booking_sync.outlook.connections import SpreadTransport, new_pool
 from booking_sync.plumbing.telemetry import untraced
 
 if TYPE_CHECKING:
@@ -39,10 +40,6 @@ if TYPE_CHECKING:
 READ_SECONDS = 60.0
 """Graph works a batch of 20 off in five waves; a minute without a byte means the answer is lost."""
 CONNECT_SECONDS = 10.0
-MAX_CONNECTIONS = 64
-"""Kept open; as many as the scheduler sends batches at a time."""
-KEEP_ALIVE_SECONDS = 60.0
-"""Below the minutes after which load balancers drop a silent connection."""
 
 
 class GraphClient:
@@ -81,7 +78,8 @@ class GraphClient:
         Raises:
             Exception: whatever the credential, the SDK or the transport raises; `batch` translates it.
         """
-        request = RequestInformation(Method.POST, "{+baseurl}/$batch")
+        request = RequestInformation(Method.POST)
+        request.url = f"{self.base_url}/$batch"  # a template would be expanded character by character
         request.headers.add("Accept", "application/json")
         request.headers.add("client-request-id", request_id)
         request.set_stream_content(content, "application/json")
@@ -99,17 +97,9 @@ class GraphClient:
 
     @cached_property
     def _connections(self) -> httpx.AsyncBaseTransport:
-        return BoundedTransport(self._transport or self._own_connections())
-
-    def _own_connections(self) -> httpx.AsyncBaseTransport:
-        # HTTP/1.1 on purpose: one connection per batch in flight, so a broken one costs one batch.
-        # All stay open between two bursts of batches: a new one costs a handshake.
-        limits = httpx.Limits(
-            max_connections=None,
-            max_keepalive_connections=MAX_CONNECTIONS,
-            keepalive_expiry=KEEP_ALIVE_SECONDS,
-        )
-        return httpx.AsyncHTTPTransport(http2=False, limits=limits)
+        if self._transport:
+            return BoundedTransport(self._transport)
+        return SpreadTransport(lambda: BoundedTransport(new_pool()))
 
     @cached_property
     def _http(self) -> httpx.AsyncClient:

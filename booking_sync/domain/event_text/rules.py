@@ -116,6 +116,7 @@ class Ruling:
     """Of the rules that decided any of it, from 1 in the order of the file."""
 
 
+_NOTHING_SAID: Final = Ruling()
 _OPTIONS: Final[tuple[OptionName, ...]] = ("sensitivity", "reminder", "importance")
 _DECIDED: Final = ("show_as", "category", *_OPTIONS)
 
@@ -138,6 +139,8 @@ class EventRules:
 
     def judge(self, booking: Booking) -> Ruling:
         """What they say of a booking that gets an event."""
+        if not self.rules:
+            return _NOTHING_SAID
         known: _Known = {}
         fitting = [each for each in enumerate(self.rules, 1) if self._fits(each[1], booking, known)]
         said: dict[str, Any] = {}
