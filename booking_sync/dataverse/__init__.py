@@ -11,7 +11,6 @@
                     the ports about bookings and the rows around them
     trials          the query and conditional writes, answers untranslated, for the tenant check
     customizations  the port that `provision` works through
-    webhook_key     whether a webhook has the key that we were given
 
 `web_api` translates refusals into our two kinds of error: nothing above it knows a status code.
 """

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from booking_sync.dataverse.customizations import DataverseCustomizations
+from booking_sync.dataverse.customizations.environment import DataverseCustomizations
 from booking_sync.dataverse.failures import DataverseFailures
 from booking_sync.dataverse.queries import BOOKINGS, booking_shape, some_booking
 from booking_sync.dataverse.row_columns import RowColumns, objects
@@ -28,8 +28,8 @@ from booking_sync.ports.diagnosis import FailedJobs, ForeignMarks, Identity, Per
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from booking_sync.dataverse.customizations.webhook_key import WebhookKey
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.dataverse.webhook_key import WebhookKey
     from booking_sync.domain.columns import ResourceColumns, SupportColumns
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.ports.bookings import FailingBookings

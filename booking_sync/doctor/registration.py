@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 from booking_sync.ports.customization_actions import AddToSolution, Publish
-from booking_sync.provisioning.plan import PartState, make_plan
+from booking_sync.provisioning.parts import PartState
+from booking_sync.provisioning.plan import make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
     from booking_sync.ports.diagnosis import FailedJobs, TableFacts
-    from booking_sync.provisioning.plan import PlannedPart
+    from booking_sync.provisioning.parts import PlannedPart
 
 PROVISION = "Run `booking-sync provision`; `booking-sync provision --dry-run` shows first what it would do."
+_FOR_DISPATCHERS = ("view", "form")
+"""Parts without which bookings reach Outlook all the same."""
 _FIRST = "See to it, then run `booking-sync provision`."
 _STRANGER = "Remove it with the Plug-in Registration Tool, unless you know what it is for."
 _CONCURRENCY = (
@@ -37,14 +40,14 @@ def judge_registration(actual: FoundCustomizations, desired: DesiredCustomizatio
 
 def _judge(part: PlannedPart) -> CheckResult:
     check = f"{part.kind} {part.name}"
-    if part.state is PartState.EXISTS:
+    if part.state is PartState.EXISTS or (part.kind == "form" and part.state is PartState.KEPT):
         return CheckResult(Area.REGISTRATION, check, CheckStatus.OK, part.detail)
     words = f"{part.state}: {part.detail}" if part.detail else str(part.state)
     if part.state is PartState.KEPT:
         return CheckResult(Area.REGISTRATION, check, CheckStatus.WARNING, words, _STRANGER)
     if part.state is PartState.CONFLICT:
         return CheckResult(Area.REGISTRATION, check, CheckStatus.ERROR, words, _FIRST)
-    cosmetic = part.kind in ("publisher", "solution") or _is_membership(part)
+    cosmetic = part.kind in ("publisher", "solution", *_FOR_DISPATCHERS) or _is_membership(part)
     status = CheckStatus.WARNING if cosmetic else CheckStatus.ERROR
     return CheckResult(Area.REGISTRATION, check, status, words, PROVISION)
 

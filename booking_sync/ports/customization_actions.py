@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from booking_sync.ports.customizations import Column, Image, Step
+    from booking_sync.ports.dispatcher import FormSection, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,31 @@ class WriteImage:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteView:
+    """Create the view, or write all of an existing one."""
+
+    view: View
+    solution: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOnForm:
+    """Put our section onto a form."""
+
+    form_id: str
+    section: FormSection
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOffForm:
+    """Take our section off a form, and nothing else."""
+
+    form_id: str
+    section: FormSection
+
+
+@dataclass(frozen=True, slots=True)
 class AddToSolution:
     """Put something that exists into the solution."""
 
@@ -119,9 +145,12 @@ Action = (
     | WriteWebhook
     | WriteStep
     | WriteImage
+    | WriteView
+    | ShowOnForm
+    | TakeOffForm
     | AddToSolution
     | RemoveRow
 )
 
-COLUMN_COMPONENT, STEP_COMPONENT, WEBHOOK_COMPONENT = 2, 92, 95
+COLUMN_COMPONENT, VIEW_COMPONENT, STEP_COMPONENT, WEBHOOK_COMPONENT = 2, 26, 92, 95
 """Component types of Dataverse's solutions."""

@@ -1,10 +1,13 @@
 """Columns, webhook, steps and their solution in Dataverse: what is desired, what is found, and their port.
 
+What dispatchers see of it (a view, the booking's forms) is in `ports/dispatcher.py`.
+
 "Customizations" is Dataverse's word for all of it. Ids are GUIDs in lower case.
 """
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -15,8 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from booking_sync.ports.customization_actions import Action
+    from booking_sync.ports.dispatcher import FormSection, FoundForm, FoundView, View
 
 SOLUTION_NAME = "BookingSync"
+
+_NAMESPACE = uuid.UUID("c7a4a1c0-6a1f-4a57-9d0a-2f0d3b5f7e61")
+
+
+def row_id(kind: str, name: str) -> str:
+    """The id that a row of ours is created with: the same each time, so that no replay makes a second one."""
+    return str(uuid.uuid5(_NAMESPACE, f"{kind}/{name}"))
 
 
 class Message(StrEnum):
@@ -42,6 +53,8 @@ class Column:
     table: str = BOOKING_TABLE
     choices: tuple[tuple[int, str], ...] = ()
     """Values and labels of a choice; empty for a text."""
+    lines: bool = False
+    """A text that is shown in several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,9 @@ class DesiredCustomizations:
     columns: tuple[Column, ...]
     webhook: Webhook
     steps: tuple[Step, ...]
+    view: View | None = None
+    form: FormSection | None = None
+    """None: forms are nobody's business here."""
     solution: str = SOLUTION_NAME
 
     @property
@@ -201,6 +217,8 @@ class FoundCustomizations:
     """What steps can be registered for."""
     twins: tuple[str, ...] = ()
     """Names of other webhooks to the same address."""
+    view: FoundView | None = None
+    forms: tuple[FoundForm, ...] = ()
 
 
 class Customizations(Protocol):

@@ -1,9 +1,11 @@
 """`booking-sync provision`: makes what the sync needs in Dataverse: columns, webhook and steps in a solution.
 
-    desired    what should be there, by the settings
-    plan       what was found, compared with that -> what to do about each part; pure
-    removal    the same for `--remove`; pure
-    converge   carries a plan out through the port `Customizations`, and reads back
+    desired           what should be there, by the settings
+    parts             what a plan is made of
+    plan              what was found, compared with that -> what to do about each part; pure
+    dispatcher_plan   its parts that dispatchers see: a view, the booking's forms
+    removal           the same for `--remove`; pure
+    converge          carries a plan out through the port `Customizations`, and reads back
 
 Each run reads what is there and does what is missing. So a second run changes nothing, and a run that broke
 off half-way is completed by the next.

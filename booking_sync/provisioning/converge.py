@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.errors import TransientError
-from booking_sync.provisioning.plan import PartState, PlannedPart
+from booking_sync.provisioning.parts import PartState, PlannedPart
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from booking_sync.ports.customization_actions import Action
     from booking_sync.ports.customizations import Customizations, DesiredCustomizations, FoundCustomizations
-    from booking_sync.provisioning.plan import ProvisioningPlan
+    from booking_sync.provisioning.parts import ProvisioningPlan
 
 MAX_ROUNDS = 6
 MAX_PAUSE_SECONDS = 120.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +18,16 @@ from booking_sync.domain.columns import (
 )
 from booking_sync.domain.participation import TakesPart
 from booking_sync.domain.watched import BOOKING_TABLE, RelatedTable, watched_attributes
-from booking_sync.ports.customizations import Column, DesiredCustomizations, Image, Message, Step, Webhook
+from booking_sync.ports.customizations import (
+    Column,
+    DesiredCustomizations,
+    Image,
+    Message,
+    Step,
+    Webhook,
+    row_id,
+)
+from booking_sync.ports.dispatcher import FormSection, View
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
 
 if TYPE_CHECKING:
@@ -28,8 +36,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.event_text.columns import EventColumn
 
 WEBHOOK_NAME: Final = "booking_sync"
-
-_NAMESPACE = uuid.UUID("c7a4a1c0-6a1f-4a57-9d0a-2f0d3b5f7e61")
+VIEW_NAME: Final = "Bookings that can't sync"
+_ERROR_LABEL: Final = "Outlook sync error"
 
 
 class NoCommonPrefixError(ValueError):
@@ -42,6 +50,7 @@ def desired_customizations(
     *,
     of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
     has_key: bool = False,
+    with_forms: bool = True,
     event_columns: Sequence[EventColumn] = (),
 ) -> DesiredCustomizations:
     """What should be in the environment.
@@ -51,6 +60,7 @@ def desired_customizations(
         of_resource: of those on the bookable resource that people fill in.
         webhook_url: where the function app takes webhooks; empty: leave it as it is.
         has_key: whether the function's key was given; otherwise it is left as it is.
+        with_forms: whether the booking's forms are to show why a booking can't sync.
         event_columns: those that an administrator wants in events.
 
     Raises:
@@ -59,8 +69,9 @@ def desired_customizations(
     image = frozenset({names.event_id, names.original_resource, names.sync_state, WORK_ORDER_COLUMN})
     watched = watched_attributes(of_resource, event_columns)
     related = (Step(Message.UPDATE, str(table), watched[table]) for table in RelatedTable)
+    prefix = _prefix(names, of_resource)
     return DesiredCustomizations(
-        prefix=_prefix(names, of_resource),
+        prefix=prefix,
         columns=(*_columns(names), *_resource_columns(of_resource)),
         webhook=Webhook(WEBHOOK_NAME, webhook_url, has_key),
         steps=(
@@ -70,12 +81,37 @@ def desired_customizations(
             Step(Message.RESTORE, BOOKING_TABLE, optional=True),
             *related,
         ),
+        view=_view(names),
+        form=_form(names, prefix) if with_forms else None,
     )
 
 
-def row_id(kind: str, name: str) -> str:
-    """The id that a row of ours is created with: the same each time, so that no replay makes a second one."""
-    return str(uuid.uuid5(_NAMESPACE, f"{kind}/{name}"))
+def _view(names: SupportColumns) -> View:
+    return View(
+        id=row_id("view", names.sync_error),
+        name=VIEW_NAME,
+        description="Bookings that booking_sync can't show in Outlook, and why.",
+        table=BOOKING_TABLE,
+        error_column=names.sync_error,
+        columns=(
+            ("starttime", 130),
+            ("resource", 150),
+            ("name", 180),
+            (WORK_ORDER_COLUMN, 120),
+            ("bookingstatus", 120),
+            (names.sync_error, 600),
+        ),
+    )
+
+
+def _form(names: SupportColumns, prefix: str) -> FormSection:
+    return FormSection(
+        name=f"{prefix}_outlooksync",
+        label="Outlook",
+        table=BOOKING_TABLE,
+        column=names.sync_error,
+        column_label=_ERROR_LABEL,
+    )
 
 
 def _columns(names: SupportColumns) -> tuple[Column, ...]:
@@ -98,8 +134,9 @@ def _columns(names: SupportColumns) -> tuple[Column, ...]:
         Column(
             names.sync_error,
             SYNC_ERROR_LENGTH,
-            "Outlook sync error",
+            _ERROR_LABEL,
             "Why this booking can't be shown in Outlook; empty when it can.",
+            lines=True,
         ),
     )
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.watched import BOOKING_TABLE
 from booking_sync.ports.customization_actions import (
     COLUMN_COMPONENT,
     STEP_COMPONENT,
     WEBHOOK_COMPONENT,
-    Action,
     AddToSolution,
     MakeColumn,
     MakePublisher,
@@ -21,12 +19,14 @@ from booking_sync.ports.customization_actions import (
     WriteStep,
     WriteWebhook,
 )
-from booking_sync.ports.customizations import KeyState
-from booking_sync.provisioning.desired import row_id
+from booking_sync.ports.customizations import KeyState, row_id
+from booking_sync.provisioning.dispatcher_plan import dispatcher_parts, is_unpublished
+from booking_sync.provisioning.parts import PartState, PlannedPart, ProvisioningPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from booking_sync.ports.customization_actions import Action
     from booking_sync.ports.customizations import (
         Column,
         DesiredCustomizations,
@@ -41,49 +41,6 @@ _NO_FIELD_SERVICE = "Dataverse has no such table to register it for; is Field Se
 _NO_SUCH_MESSAGE = "not needed: this environment raises no such message for the table"
 
 
-class PartState(StrEnum):
-    """How a part stands."""
-
-    EXISTS = "exists"
-    MISSING = "missing"
-    DIFFERS = "differs"
-    SURPLUS = "to be removed"
-    KEPT = "kept"
-    """Not ours to change, or to be left in place on purpose."""
-    CONFLICT = "in the way"
-    """Nothing is done until a person has seen to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedPart:
-    """One part: how it stands and what is to be done about it."""
-
-    kind: str
-    name: str
-    state: PartState
-    detail: str = ""
-    actions: tuple[Action, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ProvisioningPlan:
-    """All parts, in the order in which they are dealt with."""
-
-    parts: tuple[PlannedPart, ...]
-
-    @property
-    def actions(self) -> tuple[Action, ...]:
-        """What is to be done; nothing at all while something is in the way."""
-        if self.conflicts:
-            return ()
-        return tuple(action for part in self.parts for action in part.actions)
-
-    @property
-    def conflicts(self) -> tuple[PlannedPart, ...]:
-        """What is in the way."""
-        return tuple(part for part in self.parts if part.state is PartState.CONFLICT)
-
-
 def make_plan(actual: FoundCustomizations, desired: DesiredCustomizations) -> ProvisioningPlan:
     """What is missing and what differs, and how to mend it."""
     return ProvisioningPlan(tuple(_parts(actual, desired)))
@@ -94,6 +51,8 @@ def _parts(actual: FoundCustomizations, desired: DesiredCustomizations) -> Itera
     yield _solution(actual, desired)
     columns = [_column(actual, desired, column) for column in desired.columns]
     yield from columns
+    seen = list(dispatcher_parts(actual, desired))
+    yield from seen
     webhook = _webhook(actual, desired)
     steps = [part for step in desired.steps for part in _step(actual, desired, step)]
     # Publishing leaves no mark. Columns are published before there is a webhook, so that as long as a step is
@@ -105,6 +64,8 @@ def _parts(actual: FoundCustomizations, desired: DesiredCustomizations) -> Itera
             for part, column in zip(columns, desired.columns, strict=True)
             if column.table == table
         )
+        if table == BOOKING_TABLE:
+            touched = touched or any(part.actions for part in seen) or is_unpublished(actual)
         if touched or unfinished:
             yield PlannedPart("customizations", table, PartState.DIFFERS, "publish", (Publish(table),))
     yield webhook

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.watched import BOOKING_TABLE
 from booking_sync.ports.customization_actions import Publish, RemoveColumn, RemoveRow
-from booking_sync.provisioning.plan import PartState, PlannedPart, ProvisioningPlan
+from booking_sync.provisioning.dispatcher_plan import dispatcher_removal, is_unpublished
+from booking_sync.provisioning.parts import PartState, PlannedPart, ProvisioningPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def plan_removal(
     actual: FoundCustomizations, desired: DesiredCustomizations, *, remove_columns: bool
 ) -> ProvisioningPlan:
-    """Steps, then the webhook; with the columns also those, then the solution and its publisher.
+    """View and forms, steps, webhook; with the columns also those, then the solution and its publisher.
 
     Args:
         actual: what is there.
@@ -31,6 +32,12 @@ def plan_removal(
 def _parts(
     actual: FoundCustomizations, desired: DesiredCustomizations, *, remove_columns: bool
 ) -> Iterator[PlannedPart]:
+    seen = list(dispatcher_removal(actual, desired, remove_columns=remove_columns))
+    yield from seen
+    if any(part.actions for part in seen) or is_unpublished(actual):
+        yield PlannedPart(
+            "customizations", BOOKING_TABLE, PartState.DIFFERS, "publish", (Publish(BOOKING_TABLE),)
+        )
     for step in actual.steps:  # an image goes with its step
         action = RemoveRow("sdkmessageprocessingsteps", step.id)
         yield PlannedPart("step", step.name, PartState.SURPLUS, "", (action,))

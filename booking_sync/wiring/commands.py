@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from booking_sync.azure.sign_in import SignIn
     from booking_sync.bulk.adoption import Extension
     from booking_sync.bulk.queueing import Checkpoint, Selection
-    from booking_sync.dataverse.customizations import DataverseCustomizations
+    from booking_sync.dataverse.customizations.environment import DataverseCustomizations
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.bookings import BookingQuery
@@ -241,8 +241,8 @@ async def open_provisioning(
         TransientError: Dataverse, Entra or Key Vault can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
-    from booking_sync.dataverse.customizations import DataverseCustomizations
-    from booking_sync.dataverse.webhook_key import WebhookKey
+    from booking_sync.dataverse.customizations.environment import DataverseCustomizations
+    from booking_sync.dataverse.customizations.webhook_key import WebhookKey
 
     async with Services(environ, sign_in=sign_in, options=CUSTOMIZING) as services:
         await services.check_organization()

@@ -209,8 +209,8 @@ class _DoctorReads:
 
     @cached_property
     def registration_reads(self) -> DataverseRegistrationReads:
+        from booking_sync.dataverse.customizations.webhook_key import WebhookKey
         from booking_sync.dataverse.doctor_reads import DataverseRegistrationReads
-        from booking_sync.dataverse.webhook_key import WebhookKey
 
         return DataverseRegistrationReads(
             self._administrator.dataverse,

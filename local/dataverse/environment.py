@@ -81,6 +81,7 @@ class Environment:
         }
         self.store.create(table("organization"), organization, user)
         self.api.platform.solutions.seed(user)
+        self.api.platform.forms.seed(user)
         self.registration.seed()
 
     def clear(self) -> None:

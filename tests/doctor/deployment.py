@@ -16,8 +16,8 @@ import pytest
 from booking_sync.azure.blob_texts import open_text_store
 from booking_sync.azure.queue import open_queue
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.dataverse.customizations import DataverseCustomizations
-from booking_sync.dataverse.webhook_key import WebhookKey
+from booking_sync.dataverse.customizations.environment import DataverseCustomizations
+from booking_sync.dataverse.customizations.webhook_key import WebhookKey
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.columns import ResourceColumns, SupportColumns

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from booking_sync.dataverse.audit_reads import DataverseAuditReads
-from booking_sync.dataverse.customizations import DataverseCustomizations
+from booking_sync.dataverse.customizations.environment import DataverseCustomizations
+from booking_sync.dataverse.customizations.webhook_key import WebhookKey
 from booking_sync.dataverse.detail_reads import DataverseDetailReads
 from booking_sync.dataverse.doctor_reads import (
     DataverseAppAccessReads,
@@ -31,7 +32,6 @@ from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.dataverse.web_api.pause import Pause
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.dataverse.web_api.transport import Request, Timeouts, Transport
-from booking_sync.dataverse.webhook_key import WebhookKey
 from booking_sync.domain.columns import SupportColumns
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.watched import RelatedTable

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.watched import BOOKING_TABLE
 from booking_sync.ports.customization_actions import (
     COLUMN_COMPONENT,
     STEP_COMPONENT,
+    VIEW_COMPONENT,
     Action,
     AddToSolution,
     MakeColumn,
@@ -17,9 +19,12 @@ from booking_sync.ports.customization_actions import (
     Publish,
     RemoveColumn,
     RemoveRow,
+    ShowOnForm,
+    TakeOffForm,
     WidenColumn,
     WriteImage,
     WriteStep,
+    WriteView,
     WriteWebhook,
 )
 from booking_sync.ports.customizations import (
@@ -33,6 +38,7 @@ from booking_sync.ports.customizations import (
     FoundWebhook,
     KeyState,
 )
+from booking_sync.ports.dispatcher import FoundForm, FoundView, OnForm
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
 
@@ -44,7 +50,8 @@ URL = "https://app.azurewebsites.net/api/dataverse/bookings"
 RESOURCE_NAMES = ResourceColumns("bsync_takespart", "bsync_mailbox")
 DESIRED = desired_customizations(NAMES, URL, of_resource=RESOURCE_NAMES, has_key=True)
 POSSIBLE = frozenset((str(step.message), step.table) for step in DESIRED.steps)
-EMPTY = FoundCustomizations(possible=POSSIBLE)
+FORM = FoundForm("f0" * 4 + "-0000-4000-8000-" + "f0" * 6, "Information", OnForm.ABSENT, True, True)  # noqa: FBT003 - kit
+EMPTY = FoundCustomizations(possible=POSSIBLE, forms=(FORM,))
 """Field Service without anything of ours."""
 
 
@@ -100,7 +107,28 @@ def apply(actual: FoundCustomizations, action: Action) -> FoundCustomizations:  
             kept = {name: each for name, each in actual.columns.items() if name != action.name}
             return replace(actual, columns=kept)
         case Publish():
-            return actual
+            return _published(actual) if action.table == BOOKING_TABLE else actual
+        case WriteView() | ShowOnForm() | TakeOffForm():
+            return _apply_for_dispatchers(actual, action)
+
+
+def _apply_for_dispatchers(
+    actual: FoundCustomizations, action: WriteView | ShowOnForm | TakeOffForm
+) -> FoundCustomizations:
+    if isinstance(action, WriteView):
+        kept = True if actual.view is None else actual.view.in_solution
+        return replace(actual, view=FoundView(action.view.id, True, kept, published=False))  # noqa: FBT003 - kit
+    state = OnForm.OURS if isinstance(action, ShowOnForm) else OnForm.ABSENT
+    forms = (
+        replace(form, state=state, published=False) if form.id == action.form_id else form
+        for form in actual.forms
+    )
+    return replace(actual, forms=tuple(forms))
+
+
+def _published(actual: FoundCustomizations) -> FoundCustomizations:
+    view = None if actual.view is None else replace(actual.view, published=True)
+    return replace(actual, view=view, forms=tuple(replace(form, published=True) for form in actual.forms))
 
 
 def _apply_to_steps(
@@ -113,6 +141,9 @@ def _apply_to_steps(
         if action.component_type == COLUMN_COMPONENT:
             (found,) = (each for each in actual.columns.values() if each.metadata_id == action.id)
             return with_column(actual, replace(found, in_solution=True))
+        if action.component_type == VIEW_COMPONENT:
+            assert actual.view is not None
+            return replace(actual, view=replace(actual.view, in_solution=True))
         if action.component_type == STEP_COMPONENT:
             others[action.id] = replace(others[action.id], in_solution=True)
             return replace(actual, steps=tuple(others.values()))
@@ -139,6 +170,8 @@ def _apply_to_steps(
 def _without(actual: FoundCustomizations, action: RemoveRow) -> FoundCustomizations:
     if action.entity_set == "sdkmessageprocessingsteps":
         return replace(actual, steps=tuple(step for step in actual.steps if step.id != action.id))
+    if action.entity_set == "savedqueries":
+        return replace(actual, view=None)
     if action.entity_set == "serviceendpoints":
         assert not actual.steps, "an endpoint with steps can't be deleted"
         return replace(actual, webhook=None)

@@ -3,116 +3,26 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
-from booking_sync.dataverse.customizations import DataverseCustomizations
-from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.dataverse.webhook_key import WebhookKey
+from booking_sync.dataverse.customizations.webhook_key import WebhookKey
 from booking_sync.domain.participation import TakesPart
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.customizations import SOLUTION_NAME, DesiredCustomizations
-from booking_sync.provisioning.converge import ProvisioningReport, converge
+from booking_sync.provisioning.converge import ProvisioningReport
 from booking_sync.provisioning.desired import desired_customizations
-from booking_sync.provisioning.plan import make_plan
-from booking_sync.provisioning.removal import plan_removal
-from local.dataverse import DataverseStandIn
 from local.dataverse.errors import DataverseError
 from local.dataverse.tables.columns import choice, text
-from local.stack.certificates import Certificates, make_certificates
-from local.standin import server_tls, serving
 from local.standin.faults import Fault
-from tests.dataverse.world import KEY, FixedClock, LocalCredential
 from tests.provisioning.kit import NAMES, RESOURCE_NAMES, URL
+from tests.provisioning.site import FUNCTION_KEY, Site
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    pass
 
-FUNCTION_KEY = "made-up<&>'\"key"
 STEPS, IMAGES, HOOKS = "sdkmessageprocessingsteps", "sdkmessageprocessingstepimages", "serviceendpoints"
-WRITES = ("POST", "PATCH", "PUT", "DELETE")
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """One throwaway authority for all tests here."""
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@dataclass
-class Site:
-    """An environment and who provisions it."""
-
-    standin: DataverseStandIn
-    client: DataverseClient
-
-    async def provision(
-        self,
-        desired: DesiredCustomizations | None = None,
-        *,
-        key: str = FUNCTION_KEY,
-        trust_fingerprint: bool = True,
-    ) -> ProvisioningReport:
-        """Run it."""
-        wanted = desired or desired_customizations(NAMES, URL, of_resource=RESOURCE_NAMES, has_key=bool(key))
-        return await self._converge(
-            wanted, key, partial(make_plan, desired=wanted), trust_fingerprint=trust_fingerprint
-        )
-
-    async def remove(self, *, columns: bool) -> ProvisioningReport:
-        """Take it away."""
-        wanted = desired_customizations(NAMES, of_resource=RESOURCE_NAMES)
-        return await self._converge(wanted, "", partial(plan_removal, desired=wanted, remove_columns=columns))
-
-    async def _converge(
-        self, wanted: DesiredCustomizations, key: str, decide: Any, **options: Any
-    ) -> ProvisioningReport:
-        customizations = DataverseCustomizations(
-            self.client, WebhookKey(key), lambda count: bytes(range(count)), **options
-        )
-        return await converge(
-            customizations, wanted, decide, dry_run=False, sleep=self._sleep, tell=lambda _text: None
-        )
-
-    async def _sleep(self, seconds: float) -> None:
-        """No time passes, but for the pause that Dataverse asked for."""
-        clock = self.client._now  # noqa: SLF001 - the test's own clock
-        assert isinstance(clock, FixedClock)
-        clock.advance(seconds)
-
-    def rows(self, entity_set: str) -> list[dict[str, Any]]:
-        """The rows as the service has them."""
-        return [dict(row) for row in self.standin.state.rows(entity_set).values()]
-
-    def writes(self) -> list[str]:
-        """The changes that were asked for."""
-        return [each.path for each in self.standin.requests if each.method in WRITES]
-
-
-@asynccontextmanager
-async def _site(certificates: Certificates) -> AsyncIterator[Site]:
-    standin = DataverseStandIn(KEY, authority=str(certificates.authority), support_columns={})
-    async with serving(standin, server_tls(str(certificates.certificate), str(certificates.key))) as url:
-        credential = LocalCredential()
-        credential.audience = url
-        client = DataverseClient(url, credential, FixedClock())
-        try:
-            yield Site(standin, client)
-        finally:
-            await client.aclose()
-
-
-@pytest_asyncio.fixture
-async def site(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    """An empty environment."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
-    async with _site(certificates) as site:
-        yield site
 
 
 def results(report: ProvisioningReport) -> set[str]:
@@ -224,7 +134,7 @@ async def test_what_somebody_changed_is_set_right(site: Site) -> None:
     )
     site.standin.state.delete(IMAGES, site.rows(IMAGES)[0]["sdkmessageprocessingstepimageid"])
     place = "EntityDefinitions(LogicalName='bookableresourcebooking')/Attributes(LogicalName='{}')"
-    await site.client.send("DELETE", place.format(NAMES.sync_error))
+    await site.client.send("DELETE", place.format(NAMES.original_resource))
     narrow = f"{place.format(NAMES.sync_state)}/Microsoft.Dynamics.CRM.StringAttributeMetadata"
     definition = await site.client.get(narrow)
     body = {"@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata", **definition, "MaxLength": 20}

@@ -17,7 +17,8 @@ from booking_sync.ports.customizations import (
     Message,
 )
 from booking_sync.provisioning.desired import desired_customizations
-from booking_sync.provisioning.plan import PartState, ProvisioningPlan, make_plan
+from booking_sync.provisioning.parts import PartState, ProvisioningPlan
+from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
 from tests.provisioning.kit import DESIRED, EMPTY, NAMES, URL, apply, column, provisioned, with_column
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from booking_sync.ports.customization_actions import Action
-    from booking_sync.provisioning.plan import PlannedPart
+    from booking_sync.provisioning.parts import PlannedPart
 
 DELETE = next(step for step in DESIRED.steps if step.message is Message.DELETE)
 OTHER_URL = "https://other.azurewebsites.net/api/dataverse/bookings"
@@ -49,12 +50,12 @@ def with_step(actual: FoundCustomizations, changed: FoundStep) -> FoundCustomiza
 
 
 def test_an_empty_environment_gets_everything_in_order() -> None:
-    """First the home, then columns, published before there is a webhook, then the steps; each once."""
+    """First the home, then columns, view and form, published before there is a webhook, then the steps."""
     kinds = [type(action) for action in make_plan(EMPTY, DESIRED).actions]
     assert kinds[:2] == [do.MakePublisher, do.MakeSolution]
-    assert kinds[2:10] == [do.MakeColumn] * 6 + [do.Publish] * 2
-    assert kinds[10] is do.WriteWebhook
-    assert sorted(each.__name__ for each in kinds[11:]) == ["WriteImage"] + ["WriteStep"] * 6
+    assert kinds[2:12] == [do.MakeColumn] * 6 + [do.WriteView, do.ShowOnForm] + [do.Publish] * 2
+    assert kinds[12] is do.WriteWebhook
+    assert sorted(each.__name__ for each in kinds[13:]) == ["WriteImage"] + ["WriteStep"] * 6
     assert kinds.index(do.WriteImage) > kinds.index(do.WriteStep)
 
 
@@ -77,7 +78,7 @@ def test_a_run_that_broke_off_anywhere_is_completed() -> None:
         for action in rest:
             actual = apply(actual, action)
         assert make_plan(actual, DESIRED).actions == ()
-        assert count > 10 or any(isinstance(action, do.Publish) for action in rest)
+        assert count > 12 or any(isinstance(action, do.Publish) for action in rest)
 
 
 @pytest.mark.parametrize(
@@ -234,8 +235,9 @@ def test_removal_takes_steps_and_webhook_and_keeps_the_columns() -> None:
     stranger = replace(good.steps[0], id="f" * 36, name="Theirs")
     plan = plan_removal(replace(good, steps=(*good.steps, stranger)), DESIRED, remove_columns=False)
     sets = [action.entity_set for action in plan.actions if isinstance(action, do.RemoveRow)]
-    assert sets == ["sdkmessageprocessingsteps"] * 7 + ["serviceendpoints"]
-    assert len(plan.actions) == len(sets)
+    assert sets == ["savedqueries", *["sdkmessageprocessingsteps"] * 7, "serviceendpoints"]
+    others = [type(action) for action in plan.actions if not isinstance(action, do.RemoveRow)]
+    assert others == [do.TakeOffForm, do.Publish]
     assert [each.state for each in plan.parts if each.kind == "column"] == [PartState.KEPT] * 6
 
 

@@ -1,4 +1,4 @@
-"""`booking-sync provision`: makes columns, webhook and steps in Dataverse."""
+"""`booking-sync provision`: makes columns, webhook, steps and what dispatchers see in Dataverse."""
 
 from __future__ import annotations
 
@@ -65,7 +65,15 @@ WriteKeyOption = Annotated[
     typer.Option("--write-key", help="Write the key even if it seems to be the one that is there."),
 ]
 RemoveOption = Annotated[
-    bool, typer.Option("--remove", help="Take the steps and the webhook away; the columns stay.")
+    bool,
+    typer.Option(
+        "--remove",
+        help="Take the view, the forms' section, the steps and the webhook away; the columns stay.",
+    ),
+]
+LeaveFormsOption = Annotated[
+    bool,
+    typer.Option("--leave-forms", help="Put nothing onto the booking's forms, and take nothing off them."),
 ]
 RemoveColumnsOption = Annotated[
     bool,
@@ -86,6 +94,7 @@ class _Options:
     dry_run: bool
     remove: bool
     remove_columns: bool
+    leave_forms: bool
     yes: bool
 
 
@@ -97,19 +106,20 @@ def provision(
     dry_run: DryRunOption = False,
     remove: RemoveOption = False,
     remove_columns: RemoveColumnsOption = False,
+    leave_forms: LeaveFormsOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
     settings: SettingsOption = None,
     auth: AuthOption = None,
 ) -> None:
-    """Make what the sync needs in Dataverse: columns, webhook and steps, in a solution.
+    """Make what the sync needs in Dataverse: columns, webhook, steps, and what dispatchers see of errors.
 
     It compares what is there with what is needed, does what is missing, and reads it back; a second run
     changes nothing, and a run that broke off is completed by the next. To rotate the function's key, run it
     with the new one. You have to be System Administrator or System Customizer there; by default it signs in
     as you (--auth cli).
     """
-    options = _Options(url, key_file, write_key, dry_run, remove, remove_columns, yes)
+    options = _Options(url, key_file, write_key, dry_run, remove, remove_columns, leave_forms, yes)
     run(CommonOptions(settings, auth, as_json), partial(_provision, options), default_auth=SignIn.CLI)
 
 
@@ -154,7 +164,14 @@ def _desired(
     columns = load_part(environ, EnvironmentSettings).columns
     of_resource = load_part(environ, PeopleSettings).resource_columns
     url = read_url(options.url or environ.get(URL_VARIABLE, ""))
-    desired = partial(desired_customizations, columns, url, of_resource=of_resource, has_key=has_key)
+    desired = partial(
+        desired_customizations,
+        columns,
+        url,
+        of_resource=of_resource,
+        has_key=has_key,
+        with_forms=not options.leave_forms,
+    )
     try:
         desired()
     except NoCommonPrefixError as error:
@@ -208,9 +225,9 @@ def _ask(options: _Options) -> None:
     if not options.remove or options.yes or options.dry_run:
         return
     what = (
-        "the steps, the webhook and the columns with all they hold"
+        "the view, the steps, the webhook and the columns with all they hold"
         if options.remove_columns
-        else ("the steps and the webhook")
+        else "the view, the steps and the webhook"
     )
     if not sys.stdin.isatty():
         raise UsageError(f"This would remove {what} from Dataverse: add --yes, or look first with --dry-run.")

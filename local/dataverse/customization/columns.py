@@ -12,6 +12,7 @@ from local.dataverse.errors import bad_request, not_implemented, row_missing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from local.dataverse.customization.forms import Forms
     from local.dataverse.customization.solutions import Solutions
     from local.dataverse.tables.schema import Schema
     from local.dataverse.tables.store import Store
@@ -24,12 +25,14 @@ class Customization:
         schema: the tables in force.
         store: the rows, which lose a removed column's values.
         solutions: what new columns are put into.
+        forms: what is published with a table, and what holds on to its columns.
     """
 
-    def __init__(self, schema: Schema, store: Store, solutions: Solutions) -> None:
+    def __init__(self, schema: Schema, store: Store, solutions: Solutions, forms: Forms) -> None:
         self._schema = schema
         self._store = store
         self._solutions = solutions
+        self._forms = forms
         self.is_used: Callable[[str, str], bool] = lambda _table, _column: False
         """Whether a step or an image names a column of a table; then it can't be removed."""
         self.published: list[str] = []
@@ -70,7 +73,7 @@ class Customization:
             DataverseError: there is none, it is no custom one, or a step or an image names it.
         """
         table, name = self._column(path)
-        if self.is_used(table, name):
+        if self.is_used(table, name) or self._forms.uses(table, name):
             raise still_needed("Attribute", metadata.metadata_id(table, name), 1)
         self._schema.remove_column(table, name)
         for row in self._store.rows(self._schema.table(table)).values():
@@ -91,11 +94,16 @@ class Customization:
         tables = [each.text or "" for each in root.findall("./entities/entity")]
         if root.tag != "importexportxml" or not tables:
             raise bad_request("ParameterXml must be <importexportxml><entities><entity>...")
-        self.published += [self._schema.table(each).logical_name for each in tables]
+        names = [self._schema.table(each).logical_name for each in tables]
+        self.published += names
+        for name in names:
+            self._forms.publish(name)
 
     def publish_all(self) -> None:
         """Carry out `PublishAllXml`."""
         self.published.append("*")
+        for table in self._schema.tables:
+            self._forms.publish(table.logical_name)
 
     def _column(self, path: str) -> tuple[str, str]:
         place = metadata.locate(self._schema, path)

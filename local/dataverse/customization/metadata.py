@@ -57,6 +57,7 @@ _WRITABLE = frozenset(
 )
 """What a new string attribute's definition may hold, as far as this stand-in goes."""
 _WRITABLE_CHOICE = (_WRITABLE - {"MaxLength", "FormatName", "ImeMode"}) | {"OptionSet", "DefaultFormValue"}
+_FORMATS = ({"Value": "Text"}, {"Value": "TextArea"})
 _CASTS = {STRING_METADATA: Kind.TEXT, CHOICE_METADATA: Kind.CHOICE}
 _LABEL = "Microsoft.Dynamics.CRM.Label"
 _LOCALIZED = "Microsoft.Dynamics.CRM.LocalizedLabel"
@@ -161,6 +162,8 @@ def read_new_column(body: Any) -> tuple[Column, str]:
         raise bad_request(
             f"Attribute name {schema_name} must start with a customization prefix.", "0x8004701e"
         )
+    if kind == STRING_METADATA and definition.get("FormatName", {"Value": "Text"}) not in _FORMATS:
+        raise bad_request(f"FormatName is none of a new text: {definition['FormatName']}.", "0x80048d19")
     _check_label(definition.get("DisplayName"), "DisplayName")
     name = match[0].lower()
     made = (
@@ -190,6 +193,11 @@ def read_changed_column(table: Table, name: str, body: Any) -> Column:
 def metadata_id(table: str, attribute: str = "") -> str:
     """The MetadataId of a table or of one of its columns."""
     return str(uuid.uuid5(_NAMESPACE, f"{table}/{attribute}"))
+
+
+def object_type(logical_name: str) -> int:
+    """A table's number; Microsoft's own have the same one everywhere."""
+    return 1145 if logical_name == "bookableresourcebooking" else 10_000 + len(logical_name)
 
 
 def _string_definition(body: Any) -> dict[str, Any]:
@@ -244,6 +252,7 @@ def _definition(table: Table, concurrency: bool) -> dict[str, Any]:  # noqa: FBT
         "LogicalName": table.logical_name,
         "EntitySetName": table.entity_set,
         "PrimaryIdAttribute": table.primary_id,
+        "ObjectTypeCode": object_type(table.logical_name),
         "PrimaryNameAttribute": table.primary_name,
         "IsOptimisticConcurrencyEnabled": concurrency,
         "ChangeTrackingEnabled": table.logical_name not in WITHOUT_CHANGE_TRACKING,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.dataverse.customization import metadata
 from local.dataverse.customization.columns import Customization
+from local.dataverse.customization.forms import Forms
 from local.dataverse.customization.privileges import Privileges
 from local.dataverse.customization.rules import Rules
 from local.dataverse.customization.solutions import Solutions
@@ -43,7 +44,8 @@ class Platform:
         self._schema = schema
         self._store = store
         self.solutions = Solutions(schema, store)
-        self.customization = Customization(schema, store, self.solutions)
+        self.forms = Forms(schema, store)
+        self.customization = Customization(schema, store, self.solutions, self.forms)
         self.privileges = Privileges(schema, config, identity)
         self._rules = Rules(schema, store)
         self._config = config
@@ -54,6 +56,7 @@ class Platform:
         if call.headers.get(SOLUTION_HEADER):
             self.solutions.find(call.headers[SOLUTION_HEADER])
         self._rules.before_create(table, values)
+        self.forms.check(table, {**_blank(table), **values})
 
     def after_create(self, call: Call, table: Table, row_id: str) -> None:
         """Put a new component into the solution that the request names."""
@@ -64,7 +67,9 @@ class Platform:
     def before_update(self, call: Call, table: Table, row_id: str, values: Row) -> None:
         """As `before_create`, for a change."""
         self.privileges.require("Write", table, call.user_id)
-        self._rules.before_update(table, self._store.get(table, row_id), values)
+        row = self._store.get(table, row_id)
+        self._rules.before_update(table, row, values)
+        self.forms.check(table, {**row, **values})
 
     def before_delete(self, call: Call, table: Table, row_id: str) -> None:
         """As `before_create`, for a deletion."""
@@ -125,3 +130,7 @@ class Platform:
         """Remove a column; raises DataverseError."""
         self.privileges.require_customizing("Delete", call.user_id)
         self.customization.delete(call.path, call.user_id)
+
+
+def _blank(table: Table) -> Row:
+    return {column.name: None for column in table.columns}

@@ -40,6 +40,8 @@ _SCHEMA_NAMES = {
     "sdkmessageprocessingstep": "SdkMessageProcessingStep",
     "sdkmessageprocessingstepimage": "SdkMessageProcessingStepImage",
     "asyncoperation": "AsyncOperation",
+    "savedquery": "Query",
+    "systemform": "SystemForm",
 }
 """Where the schema name is not the logical name."""
 _WITHOUT_PRIVILEGES = frozenset({"solutioncomponent", "sdkmessagefilter"})

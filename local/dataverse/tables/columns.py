@@ -36,6 +36,8 @@ class Kind(StrEnum):
     """Several of a list, as one text: `1,3`. What the metadata calls so has a type name of its own."""
     MONEY = "Money"
     DECIMAL = "Decimal"
+    MANAGED = "ManagedProperty"
+    """Yes or no, which a managed solution may lock; shown as an object."""
 
 
 CHOICE_KINDS = (Kind.CHOICE, Kind.STATE, Kind.STATUS)
@@ -84,11 +86,13 @@ class Table:
     entity_set: str
     primary_name: str
     columns: tuple[Column, ...]
+    key: str = ""
+    """Logical name of the key column, where it is not the table's with `id` behind it."""
 
     @property
     def primary_id(self) -> str:
         """Logical name of the key column."""
-        return f"{self.logical_name}id"
+        return self.key or f"{self.logical_name}id"
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
@@ -145,10 +149,12 @@ def day(name: str) -> Column:
     return Column(name, Kind.WHEN, behavior="DateOnly", shows="DateOnly")
 
 
-def make_table(logical_name: str, entity_set: str, primary_name: str, columns: Iterable[Column]) -> Table:
+def make_table(
+    logical_name: str, entity_set: str, primary_name: str, columns: Iterable[Column], key: str = ""
+) -> Table:
     """A table with the columns every table has."""
     common = (
-        Column(f"{logical_name}id", Kind.ID),
+        Column(key or f"{logical_name}id", Kind.ID),
         *columns,
         Column("createdon", Kind.WHEN, writable=False),
         Column("modifiedon", Kind.WHEN, writable=False),
@@ -156,4 +162,4 @@ def make_table(logical_name: str, entity_set: str, primary_name: str, columns: I
         lookup("modifiedby", "modifiedby", "systemuser", writable=False),
         Column("versionnumber", Kind.VERSION, writable=False),
     )
-    return Table(logical_name, entity_set, primary_name, common)
+    return Table(logical_name, entity_set, primary_name, common, key)

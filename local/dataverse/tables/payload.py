@@ -196,6 +196,14 @@ def _flag(_table: Table, column: Column, value: Any) -> Value:
     return value
 
 
+def _managed(_table: Table, column: Column, value: Any) -> Value:
+    """A managed property is written as an object, or by the control plane as its value."""
+    plain = value.get("Value") if isinstance(value, dict) else value
+    if not isinstance(plain, bool):
+        raise _wrong_type(column, value, "Microsoft.Dynamics.CRM.BooleanManagedProperty")
+    return plain
+
+
 def _number(_table: Table, column: Column, value: Any) -> Value:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong_type(column, value, "Edm.Double")
@@ -260,4 +268,5 @@ _READERS: dict[Kind, Callable[[Table, Column, Any], Value]] = {
     Kind.CHOICES: _choices,
     Kind.MONEY: _number,
     Kind.DECIMAL: _number,
+    Kind.MANAGED: _managed,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.dataverse.tables.columns import Column, Kind, choice, lookup, make_table, text, when
+from local.dataverse.tables.columns import Column, Kind, choice, lookup, make_table, memo, text, when
 
 if TYPE_CHECKING:
     from local.dataverse.tables.columns import Table
@@ -22,10 +22,12 @@ MESSAGE_FILTER = "sdkmessagefilter"
 STEP = "sdkmessageprocessingstep"
 IMAGE = "sdkmessageprocessingstepimage"
 JOB = "asyncoperation"
+VIEW = "savedquery"
+FORM = "systemform"
 
 PLATFORM_ONLY = frozenset({SOLUTION_COMPONENT, MESSAGE, MESSAGE_FILTER, "organization"})
 """Tables whose rows nobody writes directly."""
-COMPONENT_TYPES = {STEP: 92, ENDPOINT: 95}
+COMPONENT_TYPES = {VIEW: 26, FORM: 60, STEP: 92, ENDPOINT: 95}
 """What may be in a solution, besides tables and their columns, by table."""
 TABLE_COMPONENT, COLUMN_COMPONENT = 1, 2
 
@@ -38,7 +40,7 @@ JOB_SUCCEEDED, JOB_FAILED = 30, 31
 
 def platform_tables() -> tuple[Table, ...]:
     """The tables, named as the Web API names them."""
-    return (*_solution_tables(), *_step_tables(), _job())
+    return (*_solution_tables(), *_step_tables(), _job(), *_form_tables())
 
 
 def _solution_tables() -> tuple[Table, ...]:
@@ -127,6 +129,40 @@ def _step_tables() -> tuple[Table, ...]:
                 choice("imagetype", 0, 1, 2, required=True),
                 lookup("sdkmessageprocessingstepid", "sdkmessageprocessingstepid", STEP, required=True),
             ),
+        ),
+    )
+
+
+def _form_tables() -> tuple[Table, ...]:
+    """Views and forms; whether a view is active is left out here."""
+    return (
+        make_table(
+            VIEW,
+            "savedqueries",
+            "name",
+            (
+                text("name", 200, required=True),
+                text("description", 2000),
+                text("returnedtypecode", 64, required=True),
+                choice("querytype", 0, 1, 2, 4, 64, required=True),
+                memo("fetchxml"),
+                memo("layoutxml"),
+            ),
+        ),
+        make_table(
+            FORM,
+            "systemforms",
+            "name",
+            (
+                text("name", 100, required=True),
+                text("description", 2000),
+                text("objecttypecode", 64, required=True),
+                choice("type", 2, 5, 6, 7, 8, 11, required=True),
+                choice("formactivationstate", 0, 1),
+                memo("formxml"),
+                Column("iscustomizable", Kind.MANAGED),
+            ),
+            key="formid",
         ),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.dataverse.calls import Answer, Call, Identity, allow_options, preferences, split_options
 from local.dataverse.customization import metadata
+from local.dataverse.customization.forms import LAYERED
 from local.dataverse.customization.platform import ACTIONS, Platform
 from local.dataverse.errors import (
     DataverseError,
@@ -16,6 +17,7 @@ from local.dataverse.errors import (
     bad_request,
     concurrency_not_enabled,
     duplicate_key,
+    no_resource,
     not_implemented,
     version_mismatch,
 )
@@ -37,6 +39,7 @@ _RESOURCE = re.compile(r"(?P<set>\w+)(?:\((?P<key>[^()]*)\))?")
 _APPLIED = f'odata.include-annotations="{ANNOTATION}"'
 _ETAG = re.compile(r'W/"(\d+)"')
 RESTORE = "Restore"
+UNPUBLISHED = "/Microsoft.Dynamics.CRM.RetrieveUnpublishedMultiple()"
 _FUNCTIONS = ("WhoAmI", "WhoAmI()")
 
 
@@ -86,10 +89,18 @@ class WebApi:
             return Answer(200, privileges)
         if metadata.is_metadata(call.path):
             return self._metadata(call)
-        match = _RESOURCE.fullmatch(call.path)
+        return self._rows(call)
+
+    def _rows(self, call: Call) -> Answer:
+        match = _RESOURCE.fullmatch(call.path.removesuffix(UNPUBLISHED))
         if match is None:
             raise not_implemented(f"the address '{call.path}'")
         table = self._schema.entity_set(match["set"])
+        if call.path.endswith(UNPUBLISHED):
+            _require_method(call, "GET")
+            if table.logical_name not in LAYERED or match["key"] is not None:
+                raise no_resource(UNPUBLISHED)
+            return self._list(call, table, published=False)
         if match["key"] is None:
             _require_method(call, "GET", "POST")
             return self._list(call, table) if call.method == "GET" else self._create(call, table)
@@ -172,7 +183,7 @@ class WebApi:
             "create": [created],
         }[self._config.restore_raises]
 
-    def _list(self, call: Call, table: Table) -> Answer:
+    def _list(self, call: Call, table: Table, *, published: bool = True) -> Answer:
         self.platform.privileges.require("Read", table, call.user_id)
         query = odata.parse_query(self._schema, table, call.raw_query)
         self._require_reading(query.shape, call)
@@ -186,13 +197,17 @@ class WebApi:
             applied["Preference-Applied"] = ",".join(
                 filter(None, (applied.get("Preference-Applied"), _APPLIED))
             )
-        body["value"] = [rendering.row(query.shape, row) for row in page.rows]
+        rows = page.rows
+        if published:
+            seen = (self.platform.forms.published(table, row) for row in rows)
+            rows = [row for row in seen if row is not None]
+        body["value"] = [rendering.row(query.shape, row) for row in rows]
         if page.continuation is not None:
             kept = [
                 piece for piece in call.raw_query.split("&") if piece and not piece.startswith("$skiptoken=")
             ]
             link = "&".join([*kept, f"$skiptoken={page.continuation}"])
-            body["@odata.nextLink"] = f"{call.base_url}{API_PATH}{table.entity_set}?{link}"
+            body["@odata.nextLink"] = f"{call.base_url}{API_PATH}{call.path}?{link}"
         return Answer(200, body, applied)
 
     def _get(self, call: Call, table: Table, row_id: str) -> Answer:

@@ -308,7 +308,13 @@ class Rendering:
             text = formatted(self.schema, self.store, row, column) if self.annotated else None
             if text is not None:
                 shown[f"{column.property}@{ANNOTATION}"] = text
-            shown[column.property] = row.get(column.name)
+            value = row.get(column.name)
+            managed = {
+                "Value": bool(value),
+                "CanBeChanged": True,
+                "ManagedPropertyLogicalName": f"{column.name}anddeletable",
+            }
+            shown[column.property] = managed if column.kind is Kind.MANAGED else value
         shown[shape.table.primary_id] = row[shape.table.primary_id]
         for column, inner in shape.expands:
             target = row.get(column.name)

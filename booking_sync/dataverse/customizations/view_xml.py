@@ -1,0 +1,54 @@
+"""A view's query (FetchXML) and its columns (layout XML), written and looked at. Pure.
+
+The shapes are those of Microsoft's "Customize views", section "Create views".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
+
+from booking_sync.dataverse.customizations.safe_xml import UnreadableXmlError, parse
+
+if TYPE_CHECKING:
+    from booking_sync.ports.dispatcher import View
+
+_NEWEST_FIRST = "starttime"
+
+
+def fetch_xml(view: View) -> str:
+    """Which rows the view shows: those with a text in the error column, the latest start first."""
+    names = [f"{view.table}id", *(name for name, _width in view.columns)]
+    attributes = "".join(f"<attribute name={quoteattr(name)} />" for name in dict.fromkeys(names))
+    return (
+        '<fetch version="1.0" output-format="xml-platform" mapping="logical" distinct="false">'
+        f"<entity name={quoteattr(view.table)}>{attributes}"
+        f'<order attribute="{_NEWEST_FIRST}" descending="true" />'
+        f'<filter type="and"><condition attribute={quoteattr(view.error_column)} operator="not-null" />'
+        "</filter>"
+        "</entity></fetch>"
+    )
+
+
+def layout_xml(view: View, object_type: int) -> str:
+    """Which columns it shows.
+
+    Args:
+        view: what to show.
+        object_type: the table's number in this environment.
+    """
+    cells = "".join(f'<cell name={quoteattr(name)} width="{width}" />' for name, width in view.columns)
+    return (
+        f'<grid name="resultset" object="{object_type}" jump="name" select="1" preview="1" icon="1">'
+        f'<row name="result" id="{view.table}id">{cells}</row></grid>'
+    )
+
+
+def asks_for(fetch: str, column: str) -> bool:
+    """Whether a query asks for rows that have a text in a column, whatever else it asks."""
+    try:
+        query = parse(fetch)
+    except UnreadableXmlError:
+        return False
+    conditions = (each.attributes for each in query.all("condition"))
+    return any(each.get("attribute") == column and each.get("operator") == "not-null" for each in conditions)
