@@ -117,6 +117,27 @@ async def operations_resync(req: func.HttpRequest) -> func.HttpResponse:
     return _respond(await application().operator_endpoints.resync(req.headers, req.get_body()))
 
 
+@app.function_name("operations_search")
+@app.route("operations/search", methods=["POST"])
+async def operations_search(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer which bookings and technicians are called so."""
+    return _respond(await application().lookup_endpoints.search(req.headers, req.get_body()))
+
+
+@app.function_name("operations_booking")
+@app.route("operations/booking", methods=["GET"])
+async def operations_booking(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer how one booking stands."""
+    return _respond(await application().lookup_endpoints.booking(req.params))
+
+
+@app.function_name("operations_technician")
+@app.route("operations/technician", methods=["GET"])
+async def operations_technician(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer how one technician's days stand."""
+    return _respond(await application().lookup_endpoints.technician(req.params))
+
+
 def _respond(answer: HttpAnswer) -> func.HttpResponse:
     return func.HttpResponse(
         json.dumps(answer.payload),

@@ -174,6 +174,16 @@ class Inspector:
             failing=frozenset(each for each, row in gathered.rows.items() if row.record.error),
         )
 
+    async def look(self, part: AuditPart, window: AuditWindow) -> tuple[Snapshot, tuple[Finding, ...]]:
+        """Both sides as they are now, for whoever shows them, and what nothing can be concluded about.
+
+        Raises:
+            TransientError: Dataverse could not be listed completely.
+            PermanentError: Dataverse refuses the app.
+        """
+        gathered = await self._gather(part, window)
+        return self._snapshot(gathered), tuple(gathered.unreadable())
+
     # --- listing --------------------------------------------------------------------------------------
 
     async def _gather(self, part: AuditPart, window: AuditWindow) -> _Gathered:

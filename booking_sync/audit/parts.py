@@ -36,7 +36,7 @@ class AuditPart:
     undivided: bool = False
     """All bookings of the window; the owners are all that there are."""
     mailboxes: frozenset[str] = frozenset()
-    """Only these mailboxes, and the bookings that concern them; with `undivided` only."""
+    """Only these mailboxes, and the bookings that concern them."""
     elsewhere: frozenset[str] = frozenset()
     """The mailboxes of other parts."""
 

@@ -88,6 +88,16 @@ class DataverseNameSearch:
         found = [*ahead, *past]
         return Found(tuple(found[:limit]), more_accounts or more_orders or len(found) > limit)
 
+    async def booking(self, booking_id: str) -> BookingHit | None:
+        """The booking with this id; None when there is none to be seen.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused, or what names it is no GUID.
+        """
+        found = await self._hits(f"{ID_COLUMN} eq {_named_id(booking_id)}", ID_COLUMN, 1)
+        return found[0] if found else None
+
     async def technicians(self, words: str, limit: int) -> Found[Technician]:
         """Bookable resources whose name holds the words, or whose user's address begins so; by name.
 
@@ -112,10 +122,7 @@ class DataverseNameSearch:
             TransientError: no complete answer now.
             PermanentError: refused, or what names it is no GUID.
         """
-        identity = read_guid(resource_id)
-        if identity is None:
-            raise PermanentError("Dynamics 365: what names a bookable resource is no GUID.")
-        found = await self._resources.find(f"bookableresourceid eq {identity}", 1)
+        found = await self._resources.find(f"bookableresourceid eq {_named_id(resource_id)}", 1)
         return found[0] if found else None
 
     async def _named(
@@ -159,6 +166,13 @@ def _literal(words: str) -> str:
     """
     plain = _WILDCARD.sub(lambda found: f"[{found[0]}]", words[:MAX_WORDS])
     return "'" + plain.replace("'", "''") + "'"
+
+
+def _named_id(text: str) -> str:
+    identity = read_guid(text)
+    if identity is None:
+        raise PermanentError("Dynamics 365: what names a row is no GUID.")
+    return identity
 
 
 def _each(column: str, ids: Iterable[str]) -> Iterable[str]:

@@ -67,6 +67,9 @@ class NameSearch(Protocol):
         Those that are under way or come next first, then the latest of the past.
         """
 
+    async def booking(self, booking_id: str) -> BookingHit | None:
+        """The booking with this id; None when there is none to be seen."""
+
     async def technicians(self, words: str, limit: int) -> Found[Technician]:
         """Bookable resources whose name holds the words, or whose user's address begins so; by name."""
 

@@ -5,6 +5,7 @@
     app         the function app: what its functions call
     commands    what the commands work with that operate a running sync, or provision Dataverse
     doctor      the same for the commands that look: `doctor` and `status`
+    status      what looks at single bookings and technicians, for `status` and the operator's page
     events      the same for the commands about the event file: `event check` and `event preview`
     certify     the same for the tenant check
 

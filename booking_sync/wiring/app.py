@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import PeopleReads
     from booking_sync.settings.table import Settings
+    from booking_sync.status.endpoint import LookupEndpoints, LookupSources
     from booking_sync.sync.receiver import Receiver
     from booking_sync.sync.relief import Relief
     from booking_sync.sync.worker import ChangeWorker, MessageHandlers
@@ -205,6 +206,13 @@ class Application(ClosedTogether):
         )
         return OperatorEndpoints(sources, self._operator_actions, self._single_flight)
 
+    @functools.cached_property
+    def lookup_endpoints(self) -> LookupEndpoints:
+        """Answers operators about single bookings and technicians."""
+        from booking_sync.status.endpoint import LookupEndpoints
+
+        return LookupEndpoints(self._lookup_sources, lambda: self._journal, self._link)
+
     # --- what these are made of -------------------------------------------------------------------------
 
     def _settings(self) -> Settings:
@@ -336,6 +344,11 @@ class Application(ClosedTogether):
     async def _people(self) -> tuple[PeopleReads, Participation]:
         services = (await self._started()).services
         return services.resources, services.people.participation
+
+    async def _lookup_sources(self) -> LookupSources:
+        from booking_sync.wiring.status import lookup_sources
+
+        return lookup_sources(await self._started())
 
     def _link(self, booking_id: str) -> str:
         from booking_sync.domain.event_text.links import booking_url

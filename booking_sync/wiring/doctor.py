@@ -277,17 +277,8 @@ async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator
         TransientError: Dataverse, Entra or Key Vault can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
-    from booking_sync.status.look import StatusSources
+    from booking_sync.wiring.status import status_sources
     from booking_sync.wiring.sync import start_sync
 
     async with Services(environ, sign_in=auth, options=LOOKING) as services:
-        sync = await start_sync(services)
-        yield StatusSources(
-            rows=sync.rows,
-            details=services.details,
-            presence=services.audit_reads,
-            events=services.calendar,
-            poison=services.storage.inspection,
-            desired_state=sync.desired_state,
-            prover=sync.prover,
-        )
+        yield status_sources(await start_sync(services))

@@ -169,6 +169,18 @@ async def test_a_technician_is_read_by_id_and_one_that_is_not_there_is_none(
         await search.technician("x or 1 eq 1")
 
 
+async def test_a_booking_is_named_by_its_id(dataverse: DataverseWorld, search: DataverseNameSearch) -> None:
+    """For whoever has an id and wants to show a name beside it; one that is gone has none."""
+    wanted = put(dataverse, "Lift", number="WO-1", customer="Adatum")
+    put(dataverse, "Boiler")
+    hit = await search.booking(wanted)
+    assert hit is not None
+    assert (hit.booking_id, hit.name, hit.customer) == (wanted, "Lift", "Adatum")
+    assert await search.booking(NOBODY) is None
+    with pytest.raises(PermanentError, match="no GUID"):
+        await search.booking("1 or true")
+
+
 async def test_a_search_that_is_cut_short_finds_nothing_rather_than_half(
     dataverse: DataverseWorld, search: DataverseNameSearch
 ) -> None:

@@ -1,0 +1,1 @@
+"""A technician's page, a booking's page, and the search, on the whole local stack."""
