@@ -14,8 +14,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from booking_sync.azure.queue import NEVER_EXPIRES, dead_letter_text
 from booking_sync.azure.storage import QUEUES, asking, error_code
-from booking_sync.ports.diagnosis import QueueState
-from booking_sync.ports.queues import PoisonMessage, QueueDepths
+from booking_sync.ports.queues import PoisonMessage, QueueDepths, QueueState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +32,7 @@ _TAKEN_BY_ANOTHER = "PopReceiptMismatch"
 
 
 class StoragePoisonQueue:
-    """Fulfils `PoisonQueue` and `QueueGauge`.
+    """Fulfils `PoisonQueue`, `QueueGauge` and `QueueStates`.
 
     Args:
         changes: the change queue; stays the caller's to close, as its poison queue does.
@@ -52,7 +51,10 @@ class StoragePoisonQueue:
         """How full both queues are, and since when their oldest visible messages wait; raises as `depths`."""
         depths = await self.depths()
         return QueueState(
-            depths.changes, depths.poison, await _oldest(self._changes), await _oldest(self._poison)
+            depths.changes,
+            depths.poison,
+            await _oldest(self._changes) if depths.changes else None,
+            await _oldest(self._poison) if depths.poison else None,
         )
 
     async def peek(self) -> Sequence[PoisonMessage]:

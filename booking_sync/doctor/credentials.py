@@ -6,21 +6,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
+from booking_sync.domain.findings.secret import ROTATE, SECRET_NOTICE
 from booking_sync.settings.values import CredentialKind
 
 if TYPE_CHECKING:
     from booking_sync.domain.ownership import SealKeys
     from booking_sync.ports.diagnosis import Audience, ClockReading, SecretState, TokenFacts
 
-SECRET_NOTICE = timedelta(days=30)
 SKEW_NOTICE_SECONDS = 60.0
 SKEW_LIMIT_SECONDS = 300.0
 """Entra and those who check its tokens allow for five minutes."""
 
-ROTATE = (
-    "Put a new secret into the vault (`az ad app credential reset … | az keyvault secret set …`), or a new "
-    "certificate (docs/deployment.md, step 5). The app picks it up by itself."
-)
 VAULT = (
     "Compare KEY_VAULT_URL and CLIENT_SECRET_NAME or CLIENT_CERTIFICATE_NAME with the vault. Who runs this "
     "command needs the role Key Vault Secrets User on it, as the app does (`az role assignment create`)."

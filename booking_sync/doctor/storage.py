@@ -6,17 +6,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
-from booking_sync.domain.arrival import missed_words
-from booking_sync.domain.timers import Timer, overdue_remedy, overdue_words
+from booking_sync.domain.findings import queues, timers
+from booking_sync.domain.findings.finding import Severity
+from booking_sync.domain.timers import Timer, overdue_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from booking_sync.domain.findings.finding import AppFinding
     from booking_sync.domain.timers import TimerRun, TimerState
-    from booking_sync.ports.diagnosis import QueueState
-
-LONGEST_WAIT = timedelta(minutes=10)
-"""A visible message is taken within seconds by an app that runs; a cold start takes less than a minute."""
+    from booking_sync.ports.queues import QueueState
 
 _WORKER = (
     "See whether the function app runs and what it says: `az functionapp show --name <app> --resource-group "
@@ -33,12 +32,12 @@ _NEVER_SEEN = "Ask the app for its health (docs/operations.md), and it notes tha
 def judge_queues(state: QueueState, now: datetime) -> Iterator[CheckResult]:
     """Whether messages are worked on, and whether some were given up."""
     yield _changes(state, now)
-    if not state.poison:
+    found = tuple(queues.given_up(state.poison, state.oldest_poison))
+    for finding in found:
+        since = f" The oldest came {_span(now - finding.since)} ago." if finding.since else ""
+        yield CheckResult(Area.STORAGE, "poison queue", _status(finding), f"{finding.words}{since}", _POISON)
+    if not found:
         yield CheckResult(Area.STORAGE, "poison queue", CheckStatus.OK, "empty")
-        return
-    since = f", the oldest for {_span(now - state.oldest_poison)}" if state.oldest_poison else ""
-    words = f"{state.poison} given-up {_messages(state.poison)}{since}"
-    yield CheckResult(Area.STORAGE, "poison queue", CheckStatus.WARNING, words, _POISON)
 
 
 def judge_timer(state: TimerState, run: TimerRun | None, now: datetime, look_back: timedelta) -> CheckResult:
@@ -56,10 +55,8 @@ def judge_timer(state: TimerState, run: TimerRun | None, now: datetime, look_bac
         return CheckResult(Area.STORAGE, f"last {state.timer}", status, words, remedy)
 
     cause = f"; the last one failed: {run.problem}" if run and run.problem else ""
-    if state.is_overdue:
-        # As health has it: without catch-ups changes get lost, without audits they are found later.
-        status = CheckStatus.ERROR if is_catch_up else CheckStatus.WARNING
-        return result(status, overdue_words(state) + cause, overdue_remedy(state.timer))
+    for finding in timers.overdue(state):
+        return result(_status(finding), finding.words + cause, finding.remedy)
     if run is None and state.due is None:
         words = "none is known, nor since when the app runs: it has noted neither in its journal"
         return result(CheckStatus.SKIPPED, words, f"{_NEVER_SEEN} {overdue_remedy(state.timer)}")
@@ -68,23 +65,26 @@ def judge_timer(state: TimerState, run: TimerRun | None, now: datetime, look_bac
     if is_catch_up and (run.succeeded is None or now - run.succeeded > look_back):
         words = f"none has succeeded for {_span(now - run.succeeded)}" if run.succeeded else "none succeeded"
         return result(CheckStatus.ERROR, words + cause, _WORKER)
-    return result(*_last_run(run, now, missed_words(run) if is_catch_up else ""))
+    return result(*_last_run(state.timer, run, now))
 
 
-def _last_run(run: TimerRun, now: datetime, missed: str) -> tuple[CheckStatus, str, str]:
-    """How a run that came in time ended; `missed` says what it found that had not arrived."""
+def _last_run(timer: Timer, run: TimerRun, now: datetime) -> tuple[CheckStatus, str, str]:
+    """How a run that came in time ended, and what it found that had not arrived."""
     ago = f"{_span(now - run.finished)} ago"
-    if run.problem:
-        remedy = "The next run tries again; if that fails too, mend what the reason names."
-        return CheckStatus.WARNING, f"failed {ago}: {run.problem}", remedy
-    if missed:
-        return CheckStatus.WARNING, f"succeeded {ago}. {missed}", _WEBHOOK
+    for finding in timers.failed(timer, run):
+        return _status(finding), f"failed {ago}: {run.problem}", finding.remedy
+    for finding in timers.missed(run) if timer is Timer.CATCH_UP else ():
+        return _status(finding), f"succeeded {ago}. {finding.words}", _WEBHOOK
     return CheckStatus.OK, f"succeeded {ago}", ""
+
+
+def _status(finding: AppFinding) -> CheckStatus:
+    return CheckStatus.ERROR if finding.severity is Severity.FAILING else CheckStatus.WARNING
 
 
 def _changes(state: QueueState, now: datetime) -> CheckResult:
     words = f"reachable, {state.changes} {_messages(state.changes)}" if state.changes else "reachable, empty"
-    if state.oldest_change is None or now - state.oldest_change <= LONGEST_WAIT:
+    if state.oldest_change is None or not queues.waits_too_long(state.oldest_change, now):
         return CheckResult(Area.STORAGE, "change queue", CheckStatus.OK, words)
     words += f", and nobody takes them: the oldest waits for {_span(now - state.oldest_change)}"
     return CheckResult(Area.STORAGE, "change queue", CheckStatus.ERROR, words, _WORKER)

@@ -59,7 +59,7 @@ def missed_words(run: TimerRun | None) -> str:
     if run.tally.get(SILENT):
         return (
             f"No change arrives by webhook: {count} behind, and only the catch-up found that, so changes "
-            f"show minutes late. {REMEDY}"
+            "show minutes late."
         )
     return (
         f"{count} behind when the last catch-up looked: a webhook did not arrive in time, or the change has "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from booking_sync.operations.health import HealthSeverity
+from booking_sync.domain.findings.finding import Severity
 
 if TYPE_CHECKING:
     from booking_sync.operations.health import Health
@@ -16,7 +16,7 @@ class Headline:
     """What the page says first."""
 
     severity: str
-    """`ok`, or a `HealthSeverity`'s value: its colour."""
+    """`ok`, or a `Severity`'s value: its colour."""
     words: str
 
 
@@ -28,13 +28,13 @@ def headline(health: Health, failing: int | None, *, more: bool = False) -> Head
         failing: bookings whose rows tell of an error; None when they can't be listed.
         more: there are more than were counted.
     """
-    broken = [each for each in health.problems if each.severity is HealthSeverity.FAILING]
+    broken = [each for each in health.findings if each.severity is Severity.FAILING]
     if broken:
         return Headline("failing", "Changes don't reach Outlook as they should: see the first finding.")
     troubles = [
         *([_failing(failing, more=more)] if failing else []),
         *(["the failing bookings can't be listed"] if failing is None else []),
-        *([_findings(len(health.problems))] if health.problems else []),
+        *([_findings(len(health.findings))] if health.findings else []),
     ]
     if troubles:
         return Headline("warning", f"Changes reach Outlook, but {' and '.join(troubles)}.")

@@ -7,16 +7,18 @@ changes from arriving at all is `failing`; the rest is a warning for people.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.arrival import missed_words
-from booking_sync.domain.timers import Timer, overdue_remedy, overdue_words, timer_state
-from booking_sync.domain.zones import describe_differences
+from booking_sync.domain.findings.app import AppFacts, findings_of
+from booking_sync.domain.findings.finding import AppFinding, Severity
+from booking_sync.domain.text import without_quotes
+from booking_sync.domain.timers import Timer, timer_state
 from booking_sync.errors import SettingsError, SyncError
 from booking_sync.plumbing import telemetry
+from booking_sync.plumbing.log import log_event
 from booking_sync.plumbing.telemetry import Attribute, Metric
 
 if TYPE_CHECKING:
@@ -27,61 +29,33 @@ if TYPE_CHECKING:
     from booking_sync.domain.zones import ZoneDifference
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import QueueDepths, QueueGauge
+    from booking_sync.ports.queues import QueueState, QueueStates
 
 FRESH_SECONDS = 5.0
 """How long an answer is reused: the probe is open to everybody, who must not keep Storage busy by it."""
+_logger = logging.getLogger(__name__)
 
-
-class HealthSeverity(StrEnum):
-    """How much a problem matters."""
-
-    FAILING = "failing"
-    """Changes do not arrive."""
-    WARNING = "warning"
-    """People should look at it."""
-
-
-@dataclass(frozen=True, slots=True)
-class HealthProblem:
-    """Something that is not as it should be."""
-
-    severity: HealthSeverity
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class HealthFacts:
-    """What is known without asking any service but the storage account."""
-
-    settings_problem: str = ""
-    start_problem: str = ""
-    """Why the sync could not be started when it was last tried."""
-    depths: QueueDepths | None = None
-    queue_problem: str = ""
-    catch_up: TimerRun | None = None
-    journal_problem: str = ""
-    zones: tuple[ZoneDifference, ...] = ()
-    """Where Exchange was seen to read the events' zone otherwise."""
-    look_back: timedelta | None = None
-    """How far back a catch-up looks; None when the settings don't tell."""
-    timers: tuple[TimerState, ...] = ()
-    """Empty where settings or journal don't tell."""
+LOOK_AGAIN: Final = timedelta(minutes=1)
+"""How long a message has to stay the oldest visible one until it counts as waiting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The problems at a moment."""
+    """What is wrong at a moment."""
 
     moment: datetime
-    depths: QueueDepths | None
-    problems: tuple[HealthProblem, ...]
+    queues: QueueState | None
+    """None when they can't be looked at."""
+    findings: tuple[AppFinding, ...]
+    """The worst first."""
     timers: tuple[TimerState, ...] = ()
+    secret_expires: datetime | None = None
+    """Aware, UTC; None when the vault has no date, or the app reads no secret."""
 
     @property
     def works(self) -> bool:
         """Whether changes arrive."""
-        return all(problem.severity is not HealthSeverity.FAILING for problem in self.problems)
+        return all(each.severity is not Severity.FAILING for each in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +67,31 @@ class _JournalFacts:
     seen_since: datetime | None = None
     """None when it could not be read."""
     zones: tuple[ZoneDifference, ...] = ()
+    secret_expires: datetime | None = None
     problem: str = ""
 
 
-def judge(facts: HealthFacts, now: datetime) -> tuple[HealthProblem, ...]:
-    """The problems, the worst first."""
-    failing = [each for each in (facts.settings_problem, facts.start_problem, facts.queue_problem) if each]
-    if overdue := _overdue(facts, now):
-        failing.append(overdue)
-    late = [each for each in facts.timers if each.is_overdue]
-    failing += _waiting_words(facts.catch_up)
-    if not overdue:
-        failing += [_late_words(each) for each in late if each.timer is Timer.CATCH_UP]
-    warnings = [
-        *[_late_words(each) for each in late if each.timer is not Timer.CATCH_UP],
-        *_poison_words(facts.depths),
-        *_catch_up_words(facts.catch_up),
-        *([words] if (words := missed_words(facts.catch_up)) else []),
-        *describe_differences(facts.zones),
-        *([f"The journal can't be read: {facts.journal_problem}"] if facts.journal_problem else []),
-    ]
-    return (
-        *(HealthProblem(HealthSeverity.FAILING, words) for words in failing),
-        *(HealthProblem(HealthSeverity.WARNING, words) for words in warnings),
-    )
+class OldestChange:
+    """Tells a change that nobody takes from one that was put back for long, and is taken as it shows.
+
+    Storage tells when a message was put on the queue, not since when it is visible. So one counts as waiting
+    only when it is still the oldest visible one at a later look.
+    """
+
+    def __init__(self) -> None:
+        self._oldest: datetime | None = None
+        self._first_seen: datetime | None = None
+
+    def waiting_since(self, oldest: datetime | None, now: datetime) -> datetime | None:
+        """When the oldest change that nobody takes was put on the queue; None when they are taken.
+
+        Args:
+            oldest: when the oldest visible message was put there; None when none is visible.
+            now: aware.
+        """
+        if oldest is None or oldest != self._oldest or self._first_seen is None:
+            self._oldest, self._first_seen = oldest, now
+        return oldest if oldest and now - self._first_seen >= LOOK_AGAIN else None
 
 
 def _timers(schedules: TimerSchedules, journal: _JournalFacts, now: datetime) -> tuple[TimerState, ...]:
@@ -129,48 +104,23 @@ def _timers(schedules: TimerSchedules, journal: _JournalFacts, now: datetime) ->
     )
 
 
-def _late_words(state: TimerState) -> str:
-    return f"{overdue_words(state)} {overdue_remedy(state.timer)}"
-
-
-def _overdue(facts: HealthFacts, now: datetime) -> str:
-    """Why too few catch-ups succeed; empty when enough do. One that never did is judged by its schedule."""
-    run, look_back = facts.catch_up, facts.look_back
-    if run is None or run.succeeded is None or look_back is None or now - run.succeeded <= look_back:
-        return ""
-    age, reach = (span // timedelta(minutes=1) for span in (now - run.succeeded, look_back))
-    return (
-        f"No catch-up has succeeded for {age} minutes, and each looks back {reach} minutes only: changes "
-        "whose webhooks were lost in between wait for the audit. Check the function catch_up."
-    )
-
-
-def _poison_words(depths: QueueDepths | None) -> list[str]:
-    if depths is None or not depths.poison:
-        return []
-    count = "1 message was" if depths.poison == 1 else f"{depths.poison} messages were"
-    return [f"{count} given up: see the poison queue."]
-
-
-def _waiting_words(run: TimerRun | None) -> list[str]:
-    minutes = run.tally.get("waiting_minutes", 0) if run else 0
-    if not minutes:
-        return []
-    words = (
-        f"The platform hands out no changes: the oldest has waited on the queue for {minutes} minutes. Each "
-        "catch-up works off a few. Restart the app; if that does not help, look at the Functions host's log."
-    )
-    return [words]
-
-
-def _catch_up_words(run: TimerRun | None) -> list[str]:
-    return [f"The last catch-up failed: {run.problem}"] if run and run.problem else []
-
-
-def tell_depths(depths: QueueDepths) -> None:
+def tell_depths(depths: QueueState) -> None:
     """Tell the metrics how full the queues are."""
     telemetry.observe(Metric.QUEUE_DEPTH, depths.changes, {Attribute.QUEUE: "changes"})
     telemetry.observe(Metric.QUEUE_DEPTH, depths.poison, {Attribute.QUEUE: "poison"})
+
+
+def log_findings(health: Health) -> None:
+    """Tell the log what is wrong, for the alerts. Quotations may hold what people wrote, and are left out."""
+    for each in health.findings:
+        log_event(
+            _logger,
+            "finding",
+            level=logging.ERROR if each.severity is Severity.FAILING else logging.WARNING,
+            topic=each.topic.value,
+            severity=each.severity.value,
+            words=without_quotes(each.words),
+        )
 
 
 class HealthProbe:
@@ -178,7 +128,7 @@ class HealthProbe:
 
     Args:
         check_settings: returns what the settings say of the timers; raises `SettingsError`.
-        open_gauge: opens the queues; raises `SettingsError`.
+        open_queues: opens the queues; raises `SettingsError`.
         journal_store: opens the journal, which knows the last catch-up.
         start_problem: why the sync could not be started when it was last tried; empty when it could.
         now: the time of day.
@@ -187,13 +137,14 @@ class HealthProbe:
     def __init__(
         self,
         check_settings: Callable[[], TimerSchedules],
-        open_gauge: Callable[[], QueueGauge],
+        open_queues: Callable[[], QueueStates],
         journal_store: Callable[[], JournalStore],
         start_problem: Callable[[], str],
         now: Clock,
     ) -> None:
         self._check_settings = check_settings
-        self._open_gauge = open_gauge
+        self._open_queues = open_queues
+        self._oldest_change = OldestChange()
         self._journal_store = journal_store
         self._start_problem = start_problem
         self._now = now
@@ -205,39 +156,42 @@ class HealthProbe:
         async with self._looking:
             now = self._now()
             if self._known is None or now - self._known.moment > timedelta(seconds=FRESH_SECONDS):
-                facts = await self._gather()
-                self._known = Health(now, facts.depths, judge(facts, now), facts.timers)
+                self._known = await self._look(now)
             return self._known
 
-    async def _gather(self) -> HealthFacts:
+    async def _look(self, now: datetime) -> Health:
         schedules, settings_problem = None, ""
         try:
             schedules = self._check_settings()
         except SettingsError as error:
             settings_problem = str(error)
-        (depths, queue_problem), journal = await asyncio.gather(self._depths(), self._journal())
-        return HealthFacts(
+        (queues, queue_problem), journal = await asyncio.gather(self._queues(), self._journal())
+        facts = AppFacts(
             settings_problem=settings_problem,
             # Bad settings are a problem of their own, and the reason why the sync could not be started.
             start_problem="" if settings_problem else self._start_problem(),
-            depths=depths,
             queue_problem=queue_problem,
-            catch_up=journal.runs.get(Timer.CATCH_UP),
-            journal_problem=journal.problem,
-            zones=journal.zones,
+            given_up=queues.poison if queues else 0,
+            oldest_given_up=queues.oldest_poison if queues else None,
+            waiting_since=self._oldest_change.waiting_since(queues.oldest_change if queues else None, now),
+            runs=journal.runs,
+            timers=_timers(schedules, journal, now) if schedules else (),
             look_back=schedules.look_back if schedules else None,
-            timers=_timers(schedules, journal, self._now()) if schedules else (),
+            secret_expires=journal.secret_expires,
+            zones=journal.zones,
+            journal_problem=journal.problem,
         )
+        return Health(now, queues, findings_of(facts, now), facts.timers, facts.secret_expires)
 
-    async def _depths(self) -> tuple[QueueDepths | None, str]:
+    async def _queues(self) -> tuple[QueueState | None, str]:
         try:
-            depths = await self._open_gauge().depths()
+            state = await self._open_queues().state()
         except SettingsError:
-            return None, ""  # already among the problems
+            return None, ""  # already among the findings
         except SyncError as error:
             return None, f"The queues can't be reached: {error.reason}"
-        tell_depths(depths)
-        return depths, ""
+        tell_depths(state)
+        return state, ""
 
     async def _journal(self) -> _JournalFacts:
         runs: dict[Timer, TimerRun] = {}
@@ -246,7 +200,12 @@ class HealthProbe:
             for timer in Timer:
                 if run := await store.last(timer):
                     runs[timer] = run
-            return _JournalFacts(runs, await store.note_seen(), (await store.zones()).differences)
+            return _JournalFacts(
+                runs,
+                await store.note_seen(),
+                (await store.zones()).differences,
+                await store.secret_expires(),
+            )
         except SettingsError:
             return _JournalFacts()
         except SyncError as error:

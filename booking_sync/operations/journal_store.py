@@ -56,6 +56,7 @@ _INSTANCES = "instances/"
 _RUNS = "runs/"
 _ZONES = "zones"
 _SEEN_SINCE = "seen-since"
+_SECRET_EXPIRES = "secret-expires"  # noqa: S105 - a text's name, no secret
 
 _logger = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class JournalStore:
         self._saving: set[asyncio.Task[None]] = set()
         self._swept = False
         self._seen_since: datetime | None = None
+        self._secret_expires: datetime | None = None
 
     def outcome(self, change: BookingChange, outcome: Outcome) -> None:
         """Note how the handling of a message ended."""
@@ -181,6 +183,25 @@ class JournalStore:
             await text_store.put(_SEEN_SINCE, now.isoformat())
         self._seen_since = now
         return now
+
+    async def secret_expires(self) -> datetime | None:
+        """When the app registration's secret ends, as the last catch-up read it; None when that is not known.
+
+        Raises:
+            SyncError: it can't be read now.
+        """
+        text_store = self._open_text_store()
+        text = await text_store.get(_SECRET_EXPIRES) if text_store is not None else None
+        return (read_moment(text) if text else None) or self._secret_expires
+
+    async def note_secret(self, expires: datetime | None) -> None:
+        """Note when the secret ends; None when it carries no date. A text store that fails is only logged."""
+        self._secret_expires = expires
+        if (text_store := self._open_text_store()) is not None:
+            try:
+                await text_store.put(_SECRET_EXPIRES, expires.isoformat() if expires else "")
+            except SyncError as error:
+                _tell(error)
 
     async def everything(self) -> Journal:
         """What all instances of the last day remember.

@@ -149,7 +149,16 @@ def describe_health(health: Health) -> dict[str, Any]:
     """The health as JSON values, with all problems: for operators only."""
     return {
         "status": "ok" if health.works else "failing",
-        "findings": [{"severity": each.severity.value, "words": each.words} for each in health.problems],
+        "findings": [
+            {
+                "topic": each.topic.value,
+                "severity": each.severity.value,
+                "words": each.words,
+                "remedy": each.remedy,
+                "since": _text(each.since),
+            }
+            for each in health.findings
+        ],
         "timers": [
             {
                 "timer": each.timer.value,
@@ -184,9 +193,14 @@ def _headline(health: Health, failing: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _depths(health: Health) -> dict[str, Any]:
-    if health.depths is None:
+    if health.queues is None:
         return {"problem": "The queues can't be looked at; see what health says."}
-    return {"problem": "", "changes": health.depths.changes, "poison": health.depths.poison}
+    return {
+        "problem": "",
+        "changes": health.queues.changes,
+        "poison": health.queues.poison,
+        "oldestChange": _text(health.queues.oldest_change),
+    }
 
 
 def _run(run: TimerRun | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.event import EventContent, EventRef
-    from booking_sync.ports.diagnosis import QueueState
+    from booking_sync.ports.queues import QueueState
 
 _FIRST_SUCCESS, _FIRST_REDIRECTION = 200, 300
 

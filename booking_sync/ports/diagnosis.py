@@ -17,18 +17,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.timers import Timer, TimerRun
     from booking_sync.ports.bookings import FailingBookings, NamedResource
     from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
-
-
-@dataclass(frozen=True, slots=True)
-class QueueState:
-    """How full the queues are; moments are aware, UTC."""
-
-    changes: int
-    """Hidden messages included; Storage counts approximately."""
-    poison: int
-    oldest_change: datetime | None = None
-    """When the oldest visible message was put on the queue; None when none is visible."""
-    oldest_poison: datetime | None = None
+    from booking_sync.ports.queues import QueueState
 
 
 class StorageReads(Protocol):

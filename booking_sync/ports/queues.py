@@ -103,8 +103,27 @@ class QueueDepths:
     poison: int
 
 
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """How full the queues are; moments are aware, UTC."""
+
+    changes: int
+    """Hidden messages included; Storage counts approximately."""
+    poison: int
+    oldest_change: datetime | None = None
+    """When the oldest visible message was put on the queue; None when none is visible."""
+    oldest_poison: datetime | None = None
+
+
 class QueueGauge(Protocol):
     """How full the queues are."""
 
     async def depths(self) -> QueueDepths:
         """Both depths; a queue that does not exist yet is empty."""
+
+
+class QueueStates(Protocol):
+    """How full the queues are, and for how long their messages have waited."""
+
+    async def state(self) -> QueueState:
+        """The state of both; a queue that does not exist yet is empty."""

@@ -7,13 +7,11 @@ import functools
 import logging
 import os
 import random
-from contextlib import suppress
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.errors import SettingsError, SyncError, TransientError
-from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.http_answer import HttpAnswer
 from booking_sync.plumbing.log import log_event, places, quiet_libraries
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.participation import Participation
     from booking_sync.domain.timers import TimerSchedules
     from booking_sync.operations.endpoints import OperatorEndpoints
+    from booking_sync.operations.health import HealthProbe
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.page import Page
@@ -47,6 +46,9 @@ if TYPE_CHECKING:
 
 SETTINGS_RETRY_SECONDS = 60.0
 """How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
+
+SECRET_LOOKED_AT = timedelta(hours=1)
+"""How long what the vault says of the secret's end is believed."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -83,6 +85,8 @@ class Application(ClosedTogether):
         self._sync: SyncServices | None = None
         self._start_problem = ""
         """Why the sync could not be started when it was last tried."""
+        self._secret_noted: datetime | None = None
+        """When the secret's end was last noted."""
         self._until_mended = False
         """That was something that a person has to mend in the app itself."""
         self._opening = asyncio.Lock()
@@ -142,7 +146,7 @@ class Application(ClosedTogether):
             await self._journal.ran(Timer.CATCH_UP, tally)
         finally:
             await take_over_host_dead_letters(self._storage.inspection, now)
-            await self._tell_depths()
+            await self._tell_findings()
 
     async def audit(self) -> None:
         """Compare calendars with bookings, and queue what is to be mended; a long one goes on by the queue.
@@ -185,18 +189,10 @@ class Application(ClosedTogether):
     def operator_endpoints(self) -> OperatorEndpoints:
         """Answers probes and operators."""
         from booking_sync.operations.endpoints import OperatorEndpoints
-        from booking_sync.operations.health import HealthProbe
         from booking_sync.operations.overview import OverviewSources
 
-        probe = HealthProbe(
-            self._timer_schedules,
-            lambda: self._storage.inspection,
-            lambda: self._journal,
-            lambda: self._start_problem,
-            now,
-        )
         sources = OverviewSources(
-            probe,
+            self._probe,
             lambda: self._journal,
             open_poison=lambda: self._storage.inspection,
             open_failures=self._failures,
@@ -305,19 +301,42 @@ class Application(ClosedTogether):
         timer = Timer.NEAR_AUDIT if ended.reach is AuditReach.NEAR else Timer.AUDIT
         await self._journal.ran(timer, ended.report.tally() if ended.report else {}, ended.problem)
 
-    async def _tell_depths(self) -> None:
-        """Tell the metrics how full the queues are; what fails now is told by the next run."""
-        from booking_sync.operations.health import tell_depths
+    async def _tell_findings(self) -> None:
+        """Tell the log what is wrong, for the alerts, and the metrics how full the queues are."""
+        from booking_sync.operations.health import log_findings
 
-        if telemetry.listening():
-            with suppress(SyncError):
-                tell_depths(await self._storage.inspection.depths())
+        await self._note_secret()
+        log_findings(await self._probe.look())
+
+    async def _note_secret(self) -> None:
+        """Note when the app registration's secret ends, as the vault has it; once an hour."""
+        sync = self._sync
+        if sync is None or (self._secret_noted and now() - self._secret_noted < SECRET_LOOKED_AT):
+            return
+        try:
+            secret = sync.services.checked_secret()
+            await self._journal.note_secret((await secret.state()).expires if secret else None)
+        except (SettingsError, SyncError):
+            return  # a vault that can't be read is told by what needs it
+        self._secret_noted = now()
 
     @functools.cached_property
     def _journal(self) -> JournalStore:
         journal = self._storage.journal(self._closed_mailboxes)
         self._closing.push_async_callback(journal.aclose)
         return journal
+
+    @functools.cached_property
+    def _probe(self) -> HealthProbe:
+        from booking_sync.operations.health import HealthProbe
+
+        return HealthProbe(
+            self._timer_schedules,
+            lambda: self._storage.inspection,
+            lambda: self._journal,
+            lambda: self._start_problem,
+            now,
+        )
 
     @functools.cached_property
     def _single_flight(self) -> SingleFlight:

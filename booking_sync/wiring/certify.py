@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from booking_sync.certify.run import TenantCheck
     from booking_sync.domain.change import BookingChange
     from booking_sync.ports.certification import OwnLine, Posted, ServiceAnswer
-    from booking_sync.ports.diagnosis import QueueState
+    from booking_sync.ports.queues import QueueState
 
 
 @dataclass(frozen=True, slots=True)

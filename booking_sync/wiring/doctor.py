@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from booking_sync.event_file.content import Problem
     from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
     from booking_sync.ports.clock import Clock
-    from booking_sync.ports.diagnosis import Audience, QueueState, TokenFacts
+    from booking_sync.ports.diagnosis import Audience, TokenFacts
+    from booking_sync.ports.queues import QueueState
     from booking_sync.settings.cautions import Caution
     from booking_sync.status.look import StatusSources
 

@@ -67,6 +67,23 @@ var rules = [
     window: 'PT15M'
   }
   {
+    // What the app finds out about itself at each catch-up, the same as on the operator's page; `topic` tells which.
+    name: 'failing'
+    severity: 1
+    description: 'Changes do not reach Outlook. The page for operators and the log line "finding" say why, and what to do (docs/operations.md, "Health").'
+    query: '${lines} | where event == "finding" and tostring(line.severity) == "failing" and tostring(line.topic) != "stalled"'
+    every: 'PT5M'
+    window: 'PT15M'
+  }
+  {
+    name: 'finding'
+    severity: 3
+    description: 'Somebody should look at what the app found out about itself: a secret about to end, a failed timer, missing columns. The page for operators and the log line "finding" say what to do (docs/operations.md, "Health").'
+    query: '${lines} | where event == "finding" and tostring(line.severity) == "warning" and tostring(line.topic) !in ("given-up", "webhook")'
+    every: 'PT15M'
+    window: 'PT1H'
+  }
+  {
     name: 'missed-webhooks'
     severity: 3
     description: 'The catch-up found bookings whose webhooks never came. Now and then one is nothing; again and again, run `booking-sync doctor`.'

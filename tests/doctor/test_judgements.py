@@ -24,10 +24,10 @@ from booking_sync.ports.diagnosis import (
     ForeignMarks,
     MailboxAccess,
     Person,
-    QueueState,
     SecretState,
     TableFacts,
 )
+from booking_sync.ports.queues import QueueState
 from tests.provisioning.kit import DESIRED, column, provisioned, with_column
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)

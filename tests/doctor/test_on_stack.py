@@ -121,7 +121,7 @@ async def test_a_message_on_the_poison_queue(deployment: Deployment) -> None:
     await deployment.poison("{}", "No mailbox.")
     result = the(await deployment.run_doctor(), "poison queue")
     assert (result.status, "poison list" in result.remedy) == (CheckStatus.WARNING, True)
-    assert "1 given-up message" in result.words
+    assert "1 message was given up" in result.words
     await deployment.stack.queue.take_poison()
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from booking_sync.domain.arrival import MISSED, SILENT, arrival, missed_words, needs_latest
+from booking_sync.domain.findings.timers import missed
 from booking_sync.domain.timers import TimerRun
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -32,7 +33,8 @@ def test_missed_changes_without_any_webhook_are_silence(latest: datetime | None)
     assert tally(60, latest) == {MISSED: 60, SILENT: 1}
     words = missed_words(TimerRun(NOW, tally(60, latest)))
     assert words.startswith("No change arrives by webhook: 60 bookings were behind")
-    assert "booking-sync doctor" in words
+    (finding,) = missed(TimerRun(NOW, tally(60, latest)))
+    assert (finding.words, "booking-sync doctor" in finding.remedy) == (words, True)
 
 
 def test_a_single_webhook_that_got_lost_is_no_silence() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.timers import Timer, TimerSchedules
 from booking_sync.plumbing import ncrontab
-from booking_sync.ports.queues import PoisonMessage, QueueDepths
+from booking_sync.ports.queues import PoisonMessage, QueueState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,10 +147,10 @@ class FakePoison:
             self.texts.pop(each, None)
         return [each for each in self.texts if self._hidden.get(each, START) <= self.now()]
 
-    async def depths(self) -> QueueDepths:
+    async def state(self) -> QueueState:
         """See the port."""
         await self._enter()
-        return QueueDepths(0, len(self.texts))
+        return QueueState(0, len(self.texts), None, min(self.inserted.values(), default=None))
 
     async def peek(self) -> Sequence[PoisonMessage]:
         """See the port."""

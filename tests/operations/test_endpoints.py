@@ -128,10 +128,18 @@ async def test_the_page_gets_everything_at_once() -> None:
     status = await harness.status()
     await harness.journal_store.aclose()
     link = f"https://org.example/{BOOKING_ID}"
-    assert status["queues"] == {"problem": "", "changes": 0, "poison": 1}
+    assert status["queues"] == {"problem": "", "changes": 0, "poison": 1, "oldestChange": ""}
     assert status["health"] == {
         "status": "ok",
-        "findings": [{"severity": "warning", "words": "1 message was given up: see the poison queue."}],
+        "findings": [
+            {
+                "topic": "given-up",
+                "severity": "warning",
+                "words": "1 message was given up: see the poison queue.",
+                "remedy": status["health"]["findings"][0]["remedy"],
+                "since": START.isoformat(),
+            }
+        ],
         "timers": [
             {
                 "timer": "catch-up",

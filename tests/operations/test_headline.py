@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from booking_sync.domain.findings.finding import AppFinding, FindingTopic, Severity
 from booking_sync.operations.headline import Headline, headline
-from booking_sync.operations.health import Health, HealthProblem, HealthSeverity
+from booking_sync.operations.health import Health
 
-FAILING = HealthProblem(HealthSeverity.FAILING, "DATAVERSE_URL is missing.")
-WARNING = HealthProblem(HealthSeverity.WARNING, "The audit is overdue.")
+FAILING = AppFinding(FindingTopic.SETTINGS, Severity.FAILING, "DATAVERSE_URL is missing.")
+WARNING = AppFinding(FindingTopic.AUDIT, Severity.WARNING, "The audit is overdue.")
 
 
-def health(*problems: HealthProblem) -> Health:
+def health(*problems: AppFinding) -> Health:
     """An app with these findings."""
     return Health(datetime(2026, 3, 2, tzinfo=UTC), None, problems)
 
@@ -40,7 +41,7 @@ def test_an_app_that_does_not_work_says_nothing_else() -> None:
     ],
 )
 def test_whatever_needs_somebody_is_counted(
-    problems: list[HealthProblem], failing: int | None, *, more: bool, words: str
+    problems: list[AppFinding], failing: int | None, *, more: bool, words: str
 ) -> None:
     """Bookings that fail, findings, and a list that can't be read are no green."""
     assert headline(health(*problems), failing, more=more) == Headline(

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from booking_sync.domain.arrival import MISSED, SILENT
+from booking_sync.domain.findings.app import AppFacts, findings_of
+from booking_sync.domain.findings.finding import FindingTopic, Severity
 from booking_sync.domain.timers import Timer, TimerRun, TimerSchedules
 from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import SettingsError, TransientError
-from booking_sync.operations.health import (
-    FRESH_SECONDS,
-    Health,
-    HealthFacts,
-    HealthProbe,
-    HealthSeverity,
-    judge,
-)
+from booking_sync.operations.health import FRESH_SECONDS, Health, HealthProbe, log_findings
 from booking_sync.operations.journal_store import JournalStore
-from booking_sync.ports.queues import QueueDepths, QueueGauge
+from booking_sync.ports.queues import QueueState, QueueStates
 from tests.operations.kit import SCHEDULES, START, FakeTextStore, HandClock
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 HOUR = timedelta(hours=1)
-WELL = HealthFacts(depths=QueueDepths(7, 0), catch_up=TimerRun(START, {}, "", START), look_back=HOUR)
+WELL = AppFacts(runs={Timer.CATCH_UP: TimerRun(START, {}, "", START)}, look_back=HOUR)
+
+
+def ran(
+    tally: Mapping[str, int] | None = None, problem: str = "", succeeded: datetime | None = START
+) -> AppFacts:
+    """An app that is well but for its last catch-up."""
+    return replace(WELL, runs={Timer.CATCH_UP: TimerRun(START, tally or {}, problem, succeeded)})
 
 
 def test_a_working_app_has_no_findings() -> None:
     """Waiting changes are no trouble, and neither is a catch-up that ran within its look-back."""
-    assert judge(WELL, START + HOUR) == ()
+    assert findings_of(WELL, START + HOUR) == ()
 
 
 def test_an_app_that_is_new_or_has_no_catch_up_works() -> None:
     """Nothing known of a catch-up is no finding: nothing was missed yet, or it is switched off."""
-    assert judge(replace(WELL, catch_up=None), START) == ()
-    assert judge(replace(WELL, catch_up=TimerRun(START, {}, "", None)), START + 9 * HOUR) == ()
+    assert findings_of(replace(WELL, runs={}), START) == ()
+    assert findings_of(ran(succeeded=None), START + 9 * HOUR) == ()
 
 
 @pytest.mark.parametrize(
@@ -43,22 +50,17 @@ def test_an_app_that_is_new_or_has_no_catch_up_works() -> None:
     [
         (replace(WELL, settings_problem="GRAPH_URL is missing"), "GRAPH_URL is missing"),
         (replace(WELL, start_problem="Entra refuses the secret"), "Entra refuses the secret"),
-        (replace(WELL, depths=None, queue_problem="The queues can't be reached"), "can't be reached"),
-        (
-            replace(WELL, catch_up=TimerRun(START, {}, "", START - timedelta(seconds=1))),
-            "No catch-up has succeed",
-        ),
-        (
-            replace(WELL, catch_up=TimerRun(START, {"waiting_minutes": 41, "worked": 64}, "", START)),
-            "waited on the queue for 41 minutes",
-        ),
+        (replace(WELL, queue_problem="The queues can't be reached"), "can't be reached"),
+        (ran(succeeded=START - timedelta(seconds=1)), "No catch-up has succeed"),
+        (ran({"waiting_minutes": 41, "worked": 64}), "waited on the queue for 41 minutes"),
+        (replace(WELL, waiting_since=START + timedelta(minutes=49)), "waited on the queue for 11 minutes"),
     ],
-    ids=["settings", "start", "queue", "catch-up", "listener"],
+    ids=["settings", "start", "queue", "catch-up", "listener", "waiting"],
 )
-def test_what_keeps_changes_from_arriving_fails(facts: HealthFacts, words: str) -> None:
+def test_what_keeps_changes_from_arriving_fails(facts: AppFacts, words: str) -> None:
     """A probe is told of what an administrator must mend before bookings arrive."""
-    problems = judge(facts, START + HOUR)
-    assert [problem.severity for problem in problems] == [HealthSeverity.FAILING]
+    problems = findings_of(facts, START + HOUR)
+    assert [problem.severity for problem in problems] == [Severity.FAILING]
     assert words in problems[0].words
     assert not Health(START, None, problems).works
 
@@ -66,21 +68,20 @@ def test_what_keeps_changes_from_arriving_fails(facts: HealthFacts, words: str) 
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        (replace(WELL, depths=QueueDepths(0, 1)), "1 message was given up"),
-        (replace(WELL, depths=QueueDepths(0, 3)), "3 messages were given up"),
-        (replace(WELL, catch_up=TimerRun(START, {}, "Dataverse is down", START)), "Dataverse is down"),
+        (replace(WELL, given_up=1), "1 message was given up"),
+        (replace(WELL, given_up=3), "3 messages were given up"),
+        (ran(problem="Dataverse is down"), "Dataverse is down"),
         (replace(WELL, journal_problem="no role"), "no role"),
-        (
-            replace(WELL, catch_up=TimerRun(START, {MISSED: 60, SILENT: 1}, "", START)),
-            "No change arrives by webhook: 60 bookings were behind",
-        ),
+        (ran({MISSED: 60, SILENT: 1}), "No change arrives by webhook: 60 bookings were behind"),
+        (replace(WELL, secret_expires=START + timedelta(days=29)), "expires on 2026-03-31, in 29 days"),
+        (replace(WELL, secret_expires=START - HOUR), "expired on 2026-03-02"),
     ],
-    ids=["one letter", "letters", "a failed catch-up", "journal", "webhooks"],
+    ids=["one letter", "letters", "a failed catch-up", "journal", "webhooks", "secret", "no secret"],
 )
-def test_what_people_should_look_at_is_a_warning(facts: HealthFacts, words: str) -> None:
+def test_what_people_should_look_at_is_a_warning(facts: AppFacts, words: str) -> None:
     """A technician without a mailbox must not have the app restarted."""
-    (problem,) = problems = judge(facts, START)
-    assert problem.severity is HealthSeverity.WARNING
+    (problem,) = problems = findings_of(facts, START)
+    assert problem.severity is Severity.WARNING
     assert words in problem.words
     assert Health(START, None, problems).works
 
@@ -91,13 +92,14 @@ class Gauge:
     def __init__(self) -> None:
         self.asked = 0
         self.broken: Exception | None = None
+        self.oldest: datetime | None = None
 
-    async def depths(self) -> QueueDepths:
+    async def state(self) -> QueueState:
         """See the port."""
         self.asked += 1
         if self.broken:
             raise self.broken
-        return QueueDepths(1, 2)
+        return QueueState(1, 2, self.oldest)
 
 
 class Harness:
@@ -119,7 +121,7 @@ class Harness:
             raise SettingsError(self.settings_problem)
         return SCHEDULES
 
-    def _open(self) -> QueueGauge:
+    def _open(self) -> QueueStates:
         if "AzureWebJobsStorage" in self.settings_problem:
             raise SettingsError(self.settings_problem)
         return self.gauge
@@ -127,14 +129,14 @@ class Harness:
     async def words(self) -> list[str]:
         """What is found now, whatever was known."""
         self.clock.advance(FRESH_SECONDS + 1)
-        return [problem.words for problem in (await self.probe.look()).problems]
+        return [problem.words for problem in (await self.probe.look()).findings]
 
 
 async def test_asking_often_costs_one_look() -> None:
     """A probe that anybody may call can't be used to keep Storage busy."""
     harness = Harness()
     for _ in range(5):
-        assert (await harness.probe.look()).depths == QueueDepths(1, 2)
+        assert (await harness.probe.look()).queues == QueueState(1, 2)
     assert harness.gauge.asked == 1
     harness.clock.advance(FRESH_SECONDS + 1)
     await harness.probe.look()
@@ -174,11 +176,11 @@ async def test_timers_that_never_ran_become_overdue_whichever_instance_looks() -
     harness.clock.advance(26 * 3600)
     for each in (harness, Harness(harness)):
         health = await each.probe.look()
-        overdue = [problem for problem in health.problems if "is overdue: it never ran" in problem.words]
+        overdue = [problem for problem in health.findings if "is overdue: it never ran" in problem.words]
         assert [problem.severity for problem in overdue] == [
-            HealthSeverity.FAILING,
-            HealthSeverity.WARNING,
-            HealthSeverity.WARNING,
+            Severity.FAILING,
+            Severity.WARNING,
+            Severity.WARNING,
         ]
         assert [timer.is_overdue for timer in health.timers] == [True, True, True]
 
@@ -203,3 +205,47 @@ async def test_the_catch_up_is_known_from_the_journal() -> None:
     assert any("No catch-up has succeeded for 120 minutes" in each for each in await harness.words())
     harness.text_store.broken = TransientError("no role")
     assert "The journal can't be read: no role" in await harness.words()
+
+
+async def test_a_change_that_nobody_takes_is_told_and_one_that_just_shows_is_not() -> None:
+    """What was put back for long is old when it becomes visible; only what stays there for a minute waits."""
+    harness = Harness()
+    harness.gauge.oldest = START - HOUR
+    assert not any("hands out no changes" in each for each in await harness.words())
+    harness.gauge.oldest = START - HOUR / 2
+    harness.clock.advance(60)
+    assert not any("hands out no changes" in each for each in await harness.words())
+    harness.clock.advance(60)
+    assert any("hands out no changes" in each for each in await harness.words())
+    health = await harness.probe.look()
+    assert (health.findings[0].topic, health.findings[0].since) == (FindingTopic.STALLED, START - HOUR / 2)
+
+
+async def test_the_secret_s_end_is_known_from_the_journal() -> None:
+    """The instance that answers HTTP reads no vault; one without a date is no finding."""
+    harness = Harness()
+    assert not any("secret" in each for each in await harness.words())
+    await harness.journal_store.note_secret(START + timedelta(days=3))
+    assert any("The app registration's secret expires" in each for each in await Harness(harness).words())
+    await harness.journal_store.note_secret(None)
+    assert not any("secret" in each for each in await Harness(harness).words())
+
+
+def test_missing_columns_are_a_finding_of_their_own() -> None:
+    """With the command that makes them."""
+    problem = "Dataverse refuses: the column «…» does not exist; run the provisioning command."
+    (found,) = findings_of(ran(problem=problem), START)
+    assert (found.topic, "booking-sync provision" in found.remedy) == (FindingTopic.COLUMNS, True)
+
+
+def test_findings_are_logged_for_the_alerts(caplog: pytest.LogCaptureFixture) -> None:
+    """By topic and severity, without what a reason quotes."""
+    findings = findings_of(replace(ran(problem="no «Jane Doe» there"), given_up=1), START)
+    with caplog.at_level("WARNING"):
+        log_findings(Health(START, None, findings))
+    lines = [json.loads(each.getMessage()) for each in caplog.records]
+    assert [(each["event"], each["topic"], each["severity"]) for each in lines] == [
+        ("finding", "catch-up", "warning"),
+        ("finding", "given-up", "warning"),
+    ]
+    assert "Jane" not in caplog.text

@@ -33,7 +33,7 @@ from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import COUNTERS, GAUGES, HISTOGRAMS, Attribute, Metric, SpanName
 from booking_sync.ports.calendars import Written
-from booking_sync.ports.queues import QueueDepths
+from booking_sync.ports.queues import QueueState
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.receiver import Receiver
 from booking_sync.sync.synchronizer import SyncTask
@@ -226,7 +226,7 @@ def test_an_event_that_is_written_again_in_utc_is_counted(ear: Ear) -> None:
 
 def test_the_queues_depths_are_told(ear: Ear) -> None:
     """Each queue by its part, as they were last."""
-    tell_depths(QueueDepths(changes=7, poison=2))
+    tell_depths(QueueState(changes=7, poison=2))
     points = ear.points(Metric.QUEUE_DEPTH)
     assert {p.attributes[Attribute.QUEUE]: p.value for p in points} == {"changes": 7, "poison": 2}
 

@@ -5,8 +5,11 @@ function showHealth({ headline, health, queues }) {
   at("health-status").textContent = headline.words;
   at("health-status").className = `status ${headline.severity}`;
   at("findings").replaceChildren(
-    ...health.findings.map(({ severity, words }) =>
-      make("li", `${severity === "failing" ? "Failing" : "Warning"}: ${words}`, { class: `notice ${severity}` })),
+    ...health.findings.map(({ severity, words, remedy }) => {
+      const said = make("li", `${severity === "failing" ? "Failing" : "Warning"}: ${words}`, { class: `notice ${severity}` });
+      if (remedy) said.append(make("span", remedy, { class: "remedy" }));
+      return said;
+    }),
   );
   const figures = queues.problem
     ? [["Queues", queues.problem]]
