@@ -52,6 +52,10 @@ setup: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Install everything into this folde
 run: $(PYTHON_READY) $(NODE_READY) ## Play a technicians' day through the whole chain on this machine; say whether Outlook is in step
 	@$(BIN)/python -m local run $(ARGUMENTS)
 
+.PHONY: demo
+demo: $(PYTHON_READY) $(NODE_READY) ## The same in some seconds: a small plan, four changes of it, and one picture
+	@$(BIN)/python -m local demo
+
 .PHONY: start
 start: $(PYTHON_READY) $(NODE_READY) ## Start the local stack and keep it up, to try things by hand (Ctrl-C stops it)
 	@$(BIN)/python -m local start $(ARGUMENTS)
@@ -102,6 +106,10 @@ bench-report: $(PYTHON_READY) ## Write docs/benchmarks.md and the README's table
 .PHONY: pictures
 pictures: $(PYTHON_READY) $(NODE_READY) ## Make the pictures of the docs anew, from a local stack (needs Chromium)
 	@$(BIN)/python -m tools.pictures
+
+.PHONY: recording
+recording: $(PYTHON_READY) $(NODE_READY) ## Record `make run` for the README (some minutes; leave the machine alone)
+	@$(BIN)/python -m local run --calendars 0 --recording docs/images/run.svg
 
 .PHONY: lint
 lint: $(PYTHON_READY) ## Lint, formatting, types, who may import whom

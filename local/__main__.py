@@ -1,4 +1,4 @@
-"""`python -m local run`: play a day through the whole chain; `python -m local start`: keep the stack up.
+"""`python -m local run`: play a day through the whole chain; `demo`: a small one; `start`: keep the stack up.
 
 The other commands act on a stack that was started with `--folder`.
 """
@@ -21,13 +21,16 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from local.commands import NoSuchThingError, add_commands, follow_app_orders, run_command
+from local.day.closing import console_for, recorded, show_picture, show_small
 from local.day.facts import EVENT_FILE
-from local.day.report import show
+from local.day.picture import picture
+from local.day.report import in_words, show
 from local.day.run import DayOptions, DayRun
 from local.day.sample_data import PLANNED, load_sample_data
+from local.day.small import play, small_world
 from local.day.world import TIME_ZONE
 from local.processes import REPOSITORY, StartError
-from local.stack import LocalStack, NotQuietError, StackOptions
+from local.stack import NO_TIMERS, LocalStack, NotQuietError, StackOptions
 from local.stack.control import ControlError
 
 if TYPE_CHECKING:
@@ -58,6 +61,11 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         f"batch; one number is both; default {DEFAULT_LATENCY}",
     )
     run.add_argument("--json", action="store_true", help="print the report as JSON on standard output")
+    run.add_argument(
+        "--calendars", type=_at_least(0), help="print so many people's calendars; by default everybody's"
+    )
+    run.add_argument("--recording", type=Path, metavar="FILE", help="an SVG of what is printed")
+    demo = commands.add_parser("demo", help="play a small day in some seconds; exit codes as of run")
     start = commands.add_parser("start", help="start the stack with sample data and keep it up")
     start.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the sample data")
     start.add_argument(
@@ -80,7 +88,7 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         type=_from_to(1024, 65535),
         help="port on 127.0.0.1 where a debugger may attach to the app; .vscode/launch.json expects 5678",
     )
-    for command in (run, start):
+    for command in (run, demo, start):
         command.add_argument(
             "--app",
             type=Path,
@@ -95,7 +103,7 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 async def run(arguments: argparse.Namespace) -> int:
     """Play a day; the exit code."""
-    console = Console(stderr=arguments.json)
+    console = console_for(arguments.recording, to_errors=arguments.json)
     options = DayOptions(bookings=arguments.bookings, burst=arguments.burst, seed=arguments.seed)
     with _folder() as folder:
         round_trip, service = arguments.latency
@@ -110,8 +118,24 @@ async def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
     else:
-        show(console, report, TIME_ZONE)
+        show(console, report, TIME_ZONE, arguments.calendars)
+    if arguments.recording:
+        arguments.recording.write_text(recorded(console, "make run"), encoding="utf-8")
+    if report.planned:
+        show_picture(console, picture(report.planned, report.facts, TIME_ZONE, in_words(report)), FOLDER)
     return 0 if report.in_step else 1
+
+
+async def demo(arguments: argparse.Namespace) -> int:
+    """Play a small day; the exit code."""
+    console = Console()
+    with _folder() as folder, console.status("The local stack starts"):
+        options = replace(_stack_options(folder, arguments), settings={**NO_TIMERS, "EVENT_FILE": EVENT_FILE})
+        async with LocalStack(options) as stack:
+            day = await play(stack, small_world())
+    show_small(console, day)
+    show_picture(console, picture(day.planned, day.now, TIME_ZONE, day.words), FOLDER)
+    return 1 if day.differences else 0
 
 
 async def start(arguments: argparse.Namespace) -> int:
@@ -135,7 +159,7 @@ async def start(arguments: argparse.Namespace) -> int:
 def main() -> None:
     """Run a command; expected failures end with one message, not with a traceback."""
     arguments = read_arguments()
-    command = {"run": run, "start": start}.get(arguments.command, run_command)
+    command = {"run": run, "demo": demo, "start": start}.get(arguments.command, run_command)
     try:
         sys.exit(asyncio.run(_until_terminated(command(arguments))))
     except (KeyboardInterrupt, asyncio.CancelledError):

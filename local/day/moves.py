@@ -153,7 +153,7 @@ class Day:
         await _all(
             (
                 *(self._hurry(booking) for booking in self._take(0.06)),
-                *(self._choose(person, TAKES_PART, "taken in again") for person in self._world.leavers[:1]),
+                *(self._choose(person, TAKES_PART, "taken in again") for person in self._world.returners),
             )
         )
         await self._stack.dataverse.configure(webhooks_twice=False, webhooks_shuffled=False)

@@ -42,6 +42,8 @@ class PhaseReport:
     """From the first change until everything was quiet."""
     differences: Sequence[Difference]
     poison: Sequence[PoisonFact]
+    facts: Facts | None = None
+    """What there was in the end."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class DayReport:
     second_run: SecondRunReport
     burst: BurstReport | None
     seed: int
+    planned: Facts | None = None
+    """What there was when the plan was in Outlook."""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -153,10 +157,21 @@ def failing(facts: Facts) -> list[BookingFact]:
     return [booking for booking in facts.bookings if expected(booking) is Expected.FAILING]
 
 
-def show(console: Console, report: DayReport, time_zone: str) -> None:
-    """Print everything, the verdict last."""
-    for table in calendars(report.facts, time_zone):
+def show(console: Console, report: DayReport, time_zone: str, most: int | None = None) -> None:
+    """Print everything, the verdict last.
+
+    Args:
+        console: where.
+        report: what was found.
+        time_zone: an IANA name.
+        most: so many people's calendars; None: everybody's.
+    """
+    tables = calendars(report.facts, time_zone)
+    for table in tables[:most]:
         console.print(table)
+    if left := len(tables[most:]) if most is not None else 0:
+        more = "more " if most else ""
+        console.print(f"[dim]… {left} {more}people's calendars are left out here[/]\n")
     console.print(_services(report))
     _show_failing(console, report)
     _show_second_run(console, report.second_run)
@@ -285,3 +300,9 @@ def _show_burst(console: Console, burst: BurstReport) -> None:
 def _plain(text: str) -> str:
     """Text from outside, with nothing that rich would take for markup."""
     return text.replace("[", r"\[")
+
+
+def in_words(report: DayReport) -> str:
+    """What the day found, in one sentence."""
+    verdict = "in step" if report.in_step else f"{len(report.differences)} differences"
+    return f"{report.changes} changes of {len(report.facts.bookings)} bookings; {verdict}"

@@ -88,6 +88,7 @@ class DayRun:
             second_run=second,
             burst=burst,
             seed=self._options.seed,
+            planned=phases[0].facts,
         )
 
     async def first_plan(self) -> Facts:
@@ -106,7 +107,7 @@ class DayRun:
         differences = compare(facts, self._day.left_to_audit)
         mark = "[red]✗[/]" if differences else "[green]✓[/]"
         self._console.print(f"{mark} {phase.title}: {changes} changes, quiet after {seconds:.1f} s")
-        return PhaseReport(phase.title, changes, seconds, differences, facts.poison)
+        return PhaseReport(phase.title, changes, seconds, differences, facts.poison, facts)
 
     async def _run_again(self, facts: Facts) -> SecondRunReport:
         """Send a webhook for every booking there is or was, as if Dataverse had lost its memory."""
@@ -134,8 +135,10 @@ class DayRun:
 
     async def _burst(self) -> BurstReport:
         options, world, maker = self._options, self._world, self._maker
-        newcomers = maker.people(max(options.burst_mailboxes - len(world.technicians), 0))
-        people = (*world.technicians, *newcomers)[: options.burst_mailboxes]
+        gone = set(world.leavers) - set(world.returners)
+        staff = [person for person in world.technicians if person not in gone]
+        newcomers = maker.people(max(options.burst_mailboxes - len(staff), 0))
+        people = (*staff, *newcomers)[: options.burst_mailboxes]
         for person in newcomers:
             for entity_set, body in resource_rows(person):
                 await self._stack.dataverse.create(entity_set, body, webhooks=False)

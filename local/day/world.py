@@ -202,6 +202,11 @@ class World:
         return self.technicians[-2:] if len(self.technicians) >= FEW_TECHNICIANS else ()
 
     @property
+    def returners(self) -> tuple[Resource, ...]:
+        """Those of them who come back on that day."""
+        return self.leavers[:1]
+
+    @property
     def mailboxes(self) -> tuple[Resource, ...]:
         """Everybody and everything with an object in Entra."""
         return (*self.people, self.shared_mailbox)
