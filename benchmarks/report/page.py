@@ -65,12 +65,12 @@ def page(measurements: Mapping[str, Measurement]) -> str:
 
 def readme_table(measurements: Mapping[str, Measurement]) -> str:
     """The most telling targets, and where the rest is."""
-    rows = [
-        (target.aim, target.measured if target.met else f"{target.measured} (missed)")
+    told = [
+        measurements[benchmark.name].result.targets[benchmark.headline]
         for benchmark in CATALOGUE
-        if benchmark.name in measurements
-        for target in measurements[benchmark.name].result.targets[: benchmark.headlines]
+        if benchmark.headline is not None and benchmark.name in measurements
     ]
+    rows = [(each.aim, each.measured if each.met else f"{each.measured} (missed)") for each in told]
     table = cells.markdown_table(("aim", "measured"), rows) if rows else "Not measured yet: `make bench`."
     return f"{table}\n\n{READ_ON}"
 

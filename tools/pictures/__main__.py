@@ -39,12 +39,22 @@ async def make_pictures(folder: Path) -> list[Path]:
         async with open_camera(folder) as camera:
             stage = stage_in(work / "stack")
             async with stage.stack:
-                return [*await _events(stage, camera, work), *await _operations(stage, camera)]
+                return [
+                    *await _day(stage, camera, work),
+                    *await _events(stage, camera, work),
+                    *await _operations(stage, camera),
+                ]
+
+
+async def _day(stage: Stage, camera: Camera, work: Path) -> list[Path]:
+    tell("The plan goes to Outlook, and dispatchers change it")
+    page = work / "day.html"
+    page.write_text(await stage.play(), encoding="utf-8")
+    return [await camera.take(f"day-{each}", page.as_uri(), scheme=each, height=None) for each in SCHEMES]
 
 
 async def _events(stage: Stage, camera: Camera, work: Path) -> list[Path]:
-    tell("The plan goes to Outlook")
-    await stage.plan()
+    tell("Two events, before anything is written")
     page = work / "events.html"
     await stage.preview(stage.to_show(), page)
     return [await camera.take("event-preview", page.as_uri(), height=1000)]

@@ -55,7 +55,7 @@ class Camera:
         *,
         scheme: Scheme = "light",
         width: int = 1100,
-        height: int = 800,
+        height: int | None = 800,
         prepare: Callable[[Page], Awaitable[None]] | None = None,
     ) -> Path:
         """Open a page and take its picture; returns the file.
@@ -65,13 +65,13 @@ class Camera:
             address: of the page.
             scheme: light or dark.
             width: of the window, in pixels.
-            height: of the picture.
+            height: of the picture; None: that of the page.
             prepare: what is done on the page first.
         """
         context = await self.browser.new_context(
             ignore_https_errors=True,  # the local stack's certificate is of a throwaway authority
             color_scheme=scheme,
-            viewport={"width": width, "height": height},
+            viewport={"width": width, "height": height or 100},
             reduced_motion="reduce",
         )
         page = await context.new_page()
@@ -80,7 +80,7 @@ class Camera:
         if prepare:
             await prepare(page)
         path = self.folder / f"{name}.png"
-        await page.screenshot(path=path)
+        await page.screenshot(path=path, full_page=height is None)
         await context.close()
         return path
 

@@ -8,9 +8,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.day.moves import BOOKINGS, Day
-from local.day.run import DayOptions
-from local.day.world import WorldMaker, booking_row, mailbox
+from local.day.moves import BOOKINGS
+from local.day.picture import picture
+from local.day.small import play, small_world
+from local.day.world import TIME_ZONE, mailbox
 from local.processes import REPOSITORY, python_module
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 
@@ -25,7 +26,6 @@ EXAMPLE = REPOSITORY / "docs" / "examples" / "event.toml"
 GERMAN, ENGLISH = 'language = "de"', 'language = "en"'
 """As the example has it, and as the docs, which are in English, show it."""
 SEED = 7
-TECHNICIANS, PLANNED = 4, 12
 PATIENCE_SECONDS = 120.0
 
 
@@ -45,12 +45,16 @@ class Stage:
         """Where the operator's page is."""
         return f"{self.stack.host_url}/api/operations"
 
-    async def plan(self) -> None:
-        """Have the day planned, and wait until Outlook shows it."""
-        await Day(self.stack, self.world, SEED).furnish()
-        rows = [booking_row(each) for each in self.world.bookings]
-        await self.stack.dataverse.create_many(BOOKINGS, rows)
-        await self.stack.wait_until_quiet(PATIENCE_SECONDS)
+    async def play(self) -> str:
+        """Have a small day planned and changed; the page that shows it on the board and in Outlook.
+
+        Raises:
+            StageError: Outlook is not in step, which is nothing to show.
+        """
+        day = await play(self.stack, self.world, SEED)
+        if day.differences:
+            raise StageError("; ".join(each.text for each in day.differences))
+        return picture(day.planned, day.now, TIME_ZONE, day.words)
 
     def to_show(self) -> Sequence[Booking]:
         """An urgent booking, of which rules say something, and an ordinary one."""
@@ -101,7 +105,7 @@ def stage_in(folder: Path) -> Stage:
         raise StageError(f"{EXAMPLE} has no {GERMAN}.")
     file = folder.with_name("event.toml")
     file.write_text(example.replace(GERMAN, ENGLISH), encoding="utf-8")
-    world = WorldMaker(SEED).make(technicians=TECHNICIANS, bookings=PLANNED, day=DayOptions().day)
+    world = small_world(SEED)
     settings = {**NO_TIMERS, "EVENT_FILE": str(file)}
     return Stage(LocalStack(StackOptions(folder, settings=settings)), world)
 
