@@ -29,6 +29,9 @@ ARGUMENTS ?=
 # Options for `make lock`, such as OPTIONS="--upgrade-package idna", for `make audit-package` and `make mutants`.
 OPTIONS ?=
 
+# Where the repository can be read, for the links of `make site`.
+REPOSITORY ?= https://github.com/<owner>/booking_sync
+
 # What `make soak` and `make replay` play.
 SCHEDULES ?= 100000
 FIRST ?= 0
@@ -112,6 +115,19 @@ pictures: $(PYTHON_READY) $(NODE_READY) ## Make the pictures of the docs anew, f
 .PHONY: recording
 recording: $(PYTHON_READY) $(NODE_READY) ## Record `make run` for the README (some minutes; leave the machine alone)
 	@$(BIN)/python -m local run --calendars 0 --recording docs/images/run.svg
+
+# The generator and what it needs, and nothing else: neither the app nor its tests know it.
+SITE_READY := .venv-docs/.requirements-installed
+
+.PHONY: site
+site: $(SITE_READY) ## Build the documentation as a site in build/site; a link that leads nowhere fails
+	@.venv-docs/bin/python -m tools.site --repository "$(REPOSITORY)"
+	@.venv-docs/bin/zensical build --strict --clean
+
+$(SITE_READY): requirements-docs.txt
+	@"$(PYTHON)" -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	@touch $@
 
 .PHONY: lint
 lint: $(PYTHON_READY) ## Lint, formatting, types, who may import whom

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("requirements", "requirements-cli", "requirements-dev")
+APP, CLI, DEV = "requirements", "requirements-cli", "requirements-dev"
+NAMES = (APP, CLI, DEV, "requirements-docs")
+"""The last one is the documentation's site alone, and is installed beside nothing else."""
 
 
 def _direct(name: str) -> Iterator[Requirement]:
@@ -87,7 +89,7 @@ def test_the_three_files_agree() -> None:
     """The command line and the tests run on the very files that the app is deployed with."""
     app, cli, dev = (
         {(each.name, _version(each), tuple(hashes)) for each, hashes in _locked(name).items()}
-        for name in NAMES
+        for name in (APP, CLI, DEV)
     )
     assert app <= cli <= dev
 
