@@ -1,6 +1,6 @@
 """`python -m tools.site`: the Markdown of this repository as one folder that a site's generator can read.
 
-The pages are written for GitHub, where they lie beside the code. A site has only pages: so links to files that
+The pages are written for GitHub, where they lie beside the code. A site has only pages: links to files that
 are no page lead to the repository, pages that lie elsewhere get a place, and blocks within lists are indented
 as Python-Markdown wants them. `zensical build --strict` makes the site, and fails on links that lead nowhere.
 """
