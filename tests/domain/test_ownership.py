@@ -24,6 +24,7 @@ from booking_sync.domain.ownership import (
     make_key,
     marked_booking,
     marker,
+    own_generation,
     prove,
     transaction_id,
 )
@@ -270,3 +271,114 @@ def test_only_a_seal_of_the_newest_key_is_current() -> None:
         old = sealer(ORGANIZATION_ID, keys=partial(SealKeys, (older,), EVENTS_BEGIN))
         assert both.is_current(both.record(BOOKING_ID, EVENT, 1, ""))
         assert not both.is_current(old.record(BOOKING_ID, EVENT, 1, ""))
+
+
+def test_a_key_is_named_by_its_own_id_only() -> None:
+    """Neither a smaller nor a larger id is another name of it."""
+    keys = SealKeys((make_key(KEY_TEXT), make_key(OTHER_KEY_TEXT)))
+    for key in keys.accepted:
+        assert keys.named(key.key_id) == key
+    assert (keys.named("00000000"), keys.named("ffffffff")) == (None, None)
+
+
+@pytest.mark.parametrize("text", [f"{KEY_TEXT[:10]}*{KEY_TEXT[10:]}", f"{KEY_TEXT[:8]}\n{KEY_TEXT[8:]}"])
+def test_a_key_with_something_in_between_is_told(text: str) -> None:
+    """Base64 readers skip what they don't know, and would make another key of it."""
+    with pytest.raises(ValueError, match="must be Base64"):
+        make_key(text)
+
+
+def test_a_key_may_be_longer() -> None:
+    """32 bytes are the least."""
+    assert make_key(b64encode(b"k" * 48).decode()).secret == b"k" * 48
+
+
+def test_the_newest_key_seals_tags_and_births() -> None:
+    """An older one is accepted, and used for nothing new."""
+    keys = (make_key(KEY_TEXT), make_key(OTHER_KEY_TEXT))
+    both = sealer(ORGANIZATION_ID, keys=partial(SealKeys, keys, EVENTS_BEGIN))
+    alone = sealer(ORGANIZATION_ID, keys=partial(SealKeys, keys[:1], EVENTS_BEGIN))
+    assert both.tag(BOOKING_ID, EVENT, "u", 1) == alone.tag(BOOKING_ID, EVENT, "u", 1)
+    assert alone.read_birth(BOOKING_ID, ANNA, both.birth(BOOKING_ID, ANNA, 1))
+
+
+@pytest.mark.parametrize(("generation", "ours"), [(0, False), (1, True), (9_999, True)])
+def test_a_tag_names_a_generation_that_there_can_be(generation: int, *, ours: bool) -> None:
+    """From the first to the last that is written."""
+    event = replace(created(), birth="", tag=SEALS.tag(BOOKING_ID, EVENT, "uid-1", generation))
+    assert prove(SEALS, BOOKING_ID, [event]) == ([Own(EVENT, generation)] if ours else [])
+
+
+def test_an_event_predates_seals_only_when_it_is_older_than_the_first_key() -> None:
+    """One that is as old, or newer, can carry a seal; of unknown age it counts as newer."""
+    seals = sealer(ORGANIZATION_ID, keys=partial(SealKeys, (make_key(KEY_TEXT),), EVENTS_BEGIN))
+    moments = (EVENTS_BEGIN - SECOND, EVENTS_BEGIN, EVENTS_BEGIN + SECOND, None)
+    assert [seals.predates_seals(each) for each in moments] == [True, False, False, False]
+
+
+def test_the_keys_that_seals_name_and_nobody_knows_are_told() -> None:
+    """Those that are accepted are not, nor is a text that is no seal."""
+    stranger = sealer(ORGANIZATION_ID, keys=partial(SealKeys, (make_key(OTHER_KEY_TEXT),)))
+    known, unknown = SEALS.tag(BOOKING_ID, EVENT, "u", 1), stranger.tag(BOOKING_ID, EVENT, "u", 1)
+    assert SEALS.unknown_keys([known, unknown, "", "2.nothing"]) == {make_key(OTHER_KEY_TEXT).key_id}
+
+
+@pytest.mark.parametrize("mark", ["", "~", MARK[:-1], f"{MARK}0"])
+def test_only_the_very_marker_counts(mark: str) -> None:
+    """A smaller or a larger text is another booking's."""
+    assert proven(replace(tagged(created()), marker=mark)) == []
+    assert proven(replace(tagged(created()), marker=MARK.upper())) == [EVENT]
+
+
+def test_an_event_is_no_rival_of_its_own() -> None:
+    """A search that runs over pages while events move may list it twice, as two objects."""
+    event = created()
+    again = replace(event, ref=replace(event.ref))
+    assert set(proven(event, again)) == {EVENT}
+
+
+def test_of_old_events_only_those_of_the_same_creation_are_rivals() -> None:
+    """Another transactionId, smaller or larger, is of another creation; the same one is a rival."""
+    keys = SealKeys((make_key(KEY_TEXT),), since=EVENTS_BEGIN + SECOND)
+    seals = Sealer(ORGANIZATION_ID, lambda: keys, lambda: EVENTS_BEGIN, lambda _bits: 0)
+    old = replace(created(2), birth="")
+    for other in ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"):
+        stranger = replace(copied(old, timedelta(0)), transaction_id=other)
+        assert proven(old, stranger, seals=seals) == [EVENT]
+    same = "".join(list(old.transaction_id or ""))  # equal, and not the same object
+    assert proven(old, replace(copied(old, timedelta(0)), transaction_id=same), seals=seals) == []
+
+
+@pytest.mark.parametrize("unknown", ["other", "event"])
+def test_an_untagged_event_is_not_ours_beside_a_copy_of_unknown_age(unknown: str) -> None:
+    """Which of them is the first can't be told then."""
+    first = created()
+    other = replace(copied(first), created=None)
+    found = (first, other) if unknown == "other" else (replace(first, birth=first.birth), other)
+    assert proven(*found) == []
+
+
+@pytest.mark.parametrize("generation", [1, 2, 3, LEGACY_GENERATIONS])
+def test_a_transaction_is_found_up_to_the_very_generation(generation: int) -> None:
+    """Whether the last one is an even or an odd number."""
+    found = transaction_id(MARK, ANNA, generation)
+    assert own_generation(found.upper(), MARK, ANNA, generation) == generation
+    assert own_generation(found, MARK, ANNA, generation - 1) == 0
+    assert own_generation(None, MARK, ANNA, generation) == 0
+
+
+def test_an_own_event_is_the_same_wherever_a_search_found_it() -> None:
+    """Calendar, iCalUId and people are what was heard of it, and no part of what it is."""
+    assert Own(EVENT, 1, calendar="Jobs", uid="u") == Own(EVENT, 1)
+    assert Own(EVENT, 1) != Own(EVENT, 2)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "misplaced"),
+    [(None, "Jobs", False), ("Jobs", "Jobs", False), ("", "Jobs", True), ("Jobs", "", True), ("", "", False)],
+)
+def test_an_event_is_misplaced_in_another_calendar_only(
+    found: str | None, wanted: str, *, misplaced: bool
+) -> None:
+    """Where no search told of a calendar, nothing is known against it."""
+    assert Own(EVENT, 1, calendar=found).is_misplaced(wanted) is misplaced

@@ -12,10 +12,13 @@ from booking_sync.domain.booking import BookableResource, ResourceType
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.ownership import MAX_GENERATION, Seal, Sealer, SealKeys, make_key
 from booking_sync.domain.record import (
+    ATTENDED_REASON,
+    MAILED_REASON,
     BookingRow,
     ReadRecord,
     SyncRecord,
     format_state,
+    left_behind,
     read_fingerprint,
     read_record,
     seal_of,
@@ -180,3 +183,27 @@ def test_a_states_fingerprint_is_its_second_part() -> None:
     """Whoever wrote the state; one that is none holds no fingerprint."""
     assert read_fingerprint("3:abc:seal") == "abc"
     assert read_fingerprint("three:abc:seal") == ""
+
+
+@pytest.mark.parametrize("reason", [ATTENDED_REASON, MAILED_REASON])
+def test_a_row_that_tells_of_people_tells_where(reason: str) -> None:
+    """Either reason by itself; another error that names a mailbox tells of none."""
+    record = SyncRecord(error=left_behind([ANNA, BERT.upper()], reason))
+    assert record.tells_of_people
+    assert record.left_in == {ANNA.lower(), BERT.lower()}
+    other = SyncRecord(error=left_behind([ANNA], "The mailbox is gone."))
+    assert (other.tells_of_people, other.left_in) == (False, frozenset())
+
+
+def test_a_mailbox_that_is_named_twice_is_one() -> None:
+    """The event's own, where another one of the booking's was left."""
+    record = SyncRecord(EventRef(ANNA, "E1"), error=left_behind([ANNA, BERT], ATTENDED_REASON))
+    row = BookingRow(replace(booking(), resource=None), record, "1")
+    assert row.mailboxes == {ANNA.lower(), BERT.lower()}
+
+
+def test_a_sealed_record_is_intact_and_a_claim_is_not() -> None:
+    """Whoever reads it knows whether somebody else wrote into the columns."""
+    record = SyncRecord(EventRef(ANNA, "E1"), 2, "f")
+    assert _read(record, ID, format_state(ID, record, SEALS)).intact
+    assert not _read(record, ID, "2:f:nothing").intact

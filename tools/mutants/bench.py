@@ -27,6 +27,9 @@ PROCESSOR_SECONDS = {"tests": 60, "schedules": 300}
 JUDGES: dict[str, tuple[str, ...]] = {
     "booking_sync/domain/plan.py": (
         "tests/domain/test_plan.py",
+        "tests/domain/test_steps.py",
+        "tests/domain/test_event_calendars.py",
+        "tests/domain/test_participation.py",
         "tests/sync/test_synchronizer.py",
         "tests/status",
     ),

@@ -1,8 +1,9 @@
 """What can be changed in the code that decides, and what each change makes of a module.
 
 The mutations are Cosmic Ray's. Left out are those that can't make a difference: inside type annotations,
-which are never evaluated here, of the stars in signatures, of `slots`, of imports for types alone, and
-equality for identity with None or a member of an enumeration.
+which are never evaluated here, of the stars in signatures, of `slots` and `frozen` (what assigns to a frozen
+class, the type checker refuses), of imports for types alone, and equality for identity with None or a member
+of an enumeration.
 """
 
 from __future__ import annotations
@@ -81,10 +82,10 @@ def _annotations(source: str) -> set[tuple[int, int]]:
 
 
 def _indifferent(source: str) -> set[tuple[int, int]]:
-    """The lines and columns of `slots=True` and of `if TYPE_CHECKING`."""
+    """The lines and columns of `slots=True`, `frozen=True` and of `if TYPE_CHECKING`."""
     spans: set[tuple[int, int]] = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.keyword) and node.arg == "slots":
+        if isinstance(node, ast.keyword) and node.arg in {"slots", "frozen"}:
             spans |= _places(node.value)
         elif isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             spans |= _places(node.test) | {(node.lineno, node.col_offset)}
