@@ -216,6 +216,12 @@ class Provisioning:
     event_columns: tuple[EventColumn, ...]
     """Those that the event file names; their steps are filtered by them."""
 
+    async def try_webhook(self, url: str, key: str) -> int:
+        """The status that a webhook is answered with which the app ignores; 0 for no answer."""
+        from booking_sync.azure.trials.webhooks import WebhookTrials
+
+        return await WebhookTrials(url, key).post_one()
+
 
 @asynccontextmanager
 async def open_provisioning(

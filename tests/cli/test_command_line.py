@@ -21,6 +21,7 @@ from booking_sync.cli.output import make_table, open_output
 from booking_sync.cli.runner import TRACEBACK_VARIABLE, CommonOptions, Session, UsageError, run
 from booking_sync.cli.settings_file import merged, read_settings_file
 from booking_sync.errors import PermanentError, SettingsError, TransientError
+from booking_sync.provisioning.webhook_trial import ANSWERS, judge_trial
 from booking_sync.status.report import Section
 from local.stack import WEBHOOK_KEY_VARIABLE, WEBHOOK_URL_VARIABLE
 from local.stack.options import LOGS_VARIABLE as STACK_LOGS_VARIABLE
@@ -298,3 +299,28 @@ def test_the_local_stack_s_settings_file_has_what_provision_reads() -> None:
     """The stack writes the variables by the names that the command looks for."""
     assert (WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE) == (URL_VARIABLE, KEY_VARIABLE)
     assert STACK_LOGS_VARIABLE == LOGS_VARIABLE
+
+
+@pytest.mark.parametrize("key", ["None", " null\n", "undefined", '{"default": "abc"}', "two words", "a\tb"])
+def test_what_can_be_no_key_is_refused(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tools print for nothing, JSON and white space: from a file, or from the environment."""
+    monkeypatch.setenv("DATAVERSE_URL", "https://contoso.crm4.dynamics.com")
+    file = tmp_path / "key"
+    file.write_text(key)
+    given = CliRunner().invoke(app, ["provision", "--key-file", str(file)])
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    inherited = CliRunner().invoke(app, ["provision"])
+    for ended in (given, inherited):
+        assert ended.exit_code == ExitCode.USAGE
+        assert "The function's key" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "refuses the key"), (404, "no such function"), (0, "nobody answers"), (503, "can't take changes")],
+)
+def test_a_trial_that_fails_says_what_is_wrong(status: int, words: str) -> None:
+    """Key, address, network, app: each has its own words, and none counts as an answer."""
+    outcome = judge_trial("https://app.example/api", status)
+    assert (outcome.result, words in outcome.detail) == ("fails", True)
+    assert judge_trial("https://app.example/api", 200).result == ANSWERS

@@ -42,7 +42,7 @@ async def booking_sync(*arguments: str) -> Ended:
 
 
 async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> None:
-    """Look, provision, book: the event appears by the webhook just registered; run again, remove."""
+    """Look, provision, book: the event appears by the webhook just registered; a wrong key shows; remove."""
     maker = WorldMaker(seed=3)
     async with LocalStack(StackOptions(tmp_path, provisioned=False)) as stack:
         office = Office(stack, maker, maker.make(technicians=2, bookings=1, day=date(2027, 3, 26)))
@@ -54,6 +54,12 @@ async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> N
         made = await booking_sync(*command)
         assert made.code == 0, made.notes
         assert "Done, and read back." in made.notes
+        assert "answers" in made.output
+        wrong = tmp_path / "wrong-key"
+        wrong.write_text("another-key-than-the-function-has")
+        mistaken = await booking_sync(*command, "--key-file", str(wrong), "--json")
+        assert (mistaken.code, "refuses the key" in mistaken.output) == (1, True)
+        assert (await booking_sync(*command)).code == 0
 
         plan = await office.book()
         event = await office.event(plan)

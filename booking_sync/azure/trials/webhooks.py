@@ -40,13 +40,15 @@ class WebhookTrials:
         self._url = url
         self._key = key
 
+    async def post_one(self) -> int:
+        """The status that one webhook is answered with; 0 for no answer."""
+        async with _client() as client:
+            status, _seconds = await self._post(client)
+        return status
+
     async def post(self, count: int) -> Posted:
         """Post one webhook, then so many at once; never raises for an answer that does not come."""
-        options = {**client_options(), "read_timeout": DATAVERSE_SECONDS, "retry_total": 0}
-        client: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncPipelineClient(
-            base_url="", policies=[], **options
-        )
-        async with client:
+        async with _client() as client:
             _, first = await self._post(client)
             answers = await asyncio.gather(*(self._post(client) for _ in range(count)))
         statuses: Mapping[int, int] = Counter(status for status, _ in answers)
@@ -65,3 +67,8 @@ class WebhookTrials:
         except (AzureError, TimeoutError):
             return 0, time.monotonic() - started
         return response.status_code, time.monotonic() - started
+
+
+def _client() -> AsyncPipelineClient[HttpRequest, AsyncHttpResponse]:
+    options = {**client_options(), "read_timeout": DATAVERSE_SECONDS, "retry_total": 0}
+    return AsyncPipelineClient(base_url="", policies=[], **options)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from getpass import getpass
 from pathlib import Path
@@ -23,6 +24,8 @@ from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
+from booking_sync.provisioning.webhook_trial import ANSWERS, judge_trial
+from booking_sync.provisioning.webhook_trial import KIND as TRIAL
 from booking_sync.settings.loading import load_part
 from booking_sync.settings.table import EnvironmentSettings, PeopleSettings
 from booking_sync.wiring.commands import open_provisioning
@@ -33,11 +36,14 @@ if TYPE_CHECKING:
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.ports.customizations import DesiredCustomizations
     from booking_sync.provisioning.converge import ProvisioningReport
+    from booking_sync.wiring.commands import Provisioning
 
 URL_VARIABLE: Final = "WEBHOOK_URL"
 KEY_VARIABLE: Final = "WEBHOOK_KEY"
 ROUTE: Final = "/api/dataverse/bookings"
 _HTTPS_PORT = 443
+_NO_KEYS = ("none", "null", "nil", "undefined")
+"""What tools print for a value that is not there."""
 _LOCAL = ("localhost", "127.0.0.1")
 
 UrlOption = Annotated[
@@ -151,9 +157,28 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
                 sleep=asyncio.sleep,
                 tell=session.output.note,
             )
+        if report.complete and key and not options.dry_run and not options.remove:
+            report = await _tried(report, provisioning, desired, key, session)
     _show(report, options, session)
     return (
         ExitCode.FINE if report.complete or (options.dry_run and not _blocked(report)) else ExitCode.FINDINGS
+    )
+
+
+async def _tried(
+    report: ProvisioningReport,
+    provisioning: Provisioning,
+    desired: DesiredCustomizations,
+    key: str,
+    session: Session,
+) -> ProvisioningReport:
+    """The report with what a trial of the registered webhook said."""
+    with session.output.working("Trying the webhook"):
+        found = await provisioning.customizations.read(desired)
+        url = found.webhook.url if found.webhook else ""
+        trial = judge_trial(url, await provisioning.try_webhook(url, key))
+    return replace(
+        report, outcomes=(*report.outcomes, trial), complete=report.complete and trial.result == ANSWERS
     )
 
 
@@ -207,7 +232,7 @@ def read_url(text: str) -> str:
 
 def _read_key(path: Path | None, environ: Mapping[str, str]) -> str:
     if path is None:
-        return trim(environ.get(KEY_VARIABLE, ""))
+        return _checked_key(environ.get(KEY_VARIABLE, ""))
     if str(path) == "-":
         key = getpass("The function's key: ") if sys.stdin.isatty() else sys.stdin.read()
     else:
@@ -215,9 +240,27 @@ def _read_key(path: Path | None, environ: Mapping[str, str]) -> str:
             key = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeError):
             raise UsageError(f"The key file {path} can't be read.") from None
-    key = trim(key)
-    if not key:
+    if not trim(key):
         raise UsageError("The function's key is empty.")
+    return _checked_key(key)
+
+
+def _checked_key(text: str) -> str:
+    """The key without what surrounds it.
+
+    Raises:
+        UsageError: it is what a tool prints that found no key, or can't be one.
+    """
+    key = trim(text)
+    if key.lower() in _NO_KEYS:
+        raise UsageError(
+            f"The function's key is {key!r}: whatever should have read it found none. Read it once more "
+            "(docs/deployment.md, step 6)."
+        )
+    if re.search(r"[\s\x00-\x1f\"{}]", key):
+        raise UsageError(
+            "The function's key holds white space, quotation marks or braces: give the bare key, not JSON."
+        )
     return key
 
 
@@ -257,4 +300,6 @@ def _closing(report: ProvisioningReport, options: _Options) -> str:
         )
     if options.dry_run:
         return "Nothing was changed (--dry-run)."
+    if any(outcome.kind == TRIAL for outcome in report.outcomes):
+        return "Everything is registered, but the webhook does not work: see its trial above."
     return "Not everything reads back as it should: run the command again."
