@@ -16,11 +16,13 @@ from importlib.resources import files
 _FOLDER = "static"
 _STYLE, _SCRIPT = "/*STYLE*/", "/*SCRIPT*/"
 
-STYLES = ("colours", "base", "tables")
+STYLES = ("colours", "base", "tables", "lookup")
 SCRIPTS = (
     *("dom", "messages", "requests", "views", "refreshing", "orders"),
     # The overview and its sections.
     *("overview", "health", "given_up", "failing", "people"),
+    # One technician, one booking, and the search that leads to them.
+    *("lookup", "search", "technician", "booking"),
     "start",
 )
 """In the order in which they run: tools, then views, each of which announces itself, then what begins."""

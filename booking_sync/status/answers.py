@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.audit.findings import Kind
 from booking_sync.domain.text import clean_lines
 from booking_sync.status.people import kind_of
 from booking_sync.status.report import as_json
+from booking_sync.status.verdict import NO_EVENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +77,7 @@ def booking_answer(facts: BookingFacts, verdict: Verdict, memory: Memory, link: 
     return _cleaned(
         {
             **as_json(facts, verdict),
+            "headline": _booking_headline(facts, verdict),
             "fine": verdict.fine,
             "customer": order.account_name if order else "",
             "link": link,
@@ -141,6 +144,19 @@ def _headline(week: Week, closed_until: datetime | None) -> dict[str, str]:
     else:
         severity, words = "ok", "There are no bookings in these days, and no events of ours."
     return {"severity": severity, "words": words}
+
+
+def _booking_headline(facts: BookingFacts, verdict: Verdict) -> dict[str, str]:
+    words = " ".join(verdict.words)
+    error = facts.row.row.record.error if facts.row else ""
+    if verdict.fine:
+        because = f"{verdict.because[:1].upper()}{verdict.because[1:]}."
+        return {"severity": "ok", "words": because if verdict.name == NO_EVENT else f"In step. {words}"}
+    if error and verdict.name == Kind.FAILING:
+        return {"severity": "failing", "words": f"It can't be shown: {error}"}
+    if facts.row is None:
+        return {"severity": "warning", "words": words}
+    return {"severity": "warning", "words": f"Out of step. {words}"}
 
 
 def _count(bookings: int) -> str:

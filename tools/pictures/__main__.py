@@ -17,6 +17,8 @@ from tools.pictures.camera import NoBrowserError, Scheme, open_camera
 from tools.pictures.stage import StageError, stage_in, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from playwright.async_api import Page
 
     from tools.pictures.camera import Camera
@@ -67,6 +69,7 @@ async def _operations(stage: Stage, camera: Camera) -> list[Path]:
         await camera.take(f"operations-{each}", stage.operations_address, scheme=each, prepare=unlock)
         for each in SCHEMES
     ]
+    taken += await _lookups(stage, camera, unlock)
     tell("The operator's page, after a technician's mailbox is gone")
     await stage.lose_mailbox(stage.world.bookings[0])
     taken += [
@@ -78,10 +81,25 @@ async def _operations(stage: Stage, camera: Camera) -> list[Path]:
     return taken
 
 
+async def _lookups(stage: Stage, camera: Camera, unlock: Callable[[Page], Awaitable[None]]) -> list[Path]:
+    tell("A technician and a booking, after somebody meddled in Outlook")
+    booking = await stage.meddle()
+    views = {
+        "technician": f"#/technician/{booking.resource_id}?from={stage.world.day}",
+        "booking": f"#/booking/{booking.id}",
+    }
+    return [
+        await camera.take(
+            f"operations-{name}-{scheme}", stage.operations_address + fragment, scheme=scheme, prepare=unlock
+        )
+        for name, fragment in views.items()
+        for scheme in SCHEMES
+    ]
+
+
 async def _unlock(page: Page, key: str) -> None:
     await page.get_by_label("Key", exact=True).fill(key)
     await page.get_by_role("button", name="Show").click()
-    await expect(page.get_by_role("heading", name="Health", exact=True)).to_be_visible()
     await expect(page.get_by_role("status")).to_have_text("Up to date.")
 
 

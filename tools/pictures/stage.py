@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local.day.facts import gather_facts
 from local.day.moves import BOOKINGS
 from local.day.picture import picture
 from local.day.small import play, small_world
@@ -61,6 +62,18 @@ class Stage:
         priorities = {each.id: each.priority for each in self.world.work_orders}
         by_priority = {priorities[each.work_order_id]: each for each in reversed(self.world.bookings)}
         return [by_priority["High"], by_priority["Normal"]]
+
+    async def meddle(self) -> Booking:
+        """Have a technician edit one event in Outlook and delete another; the booking of the edited one."""
+        facts = await gather_facts(self.stack, {})
+        bookings = {each.id: each for each in self.world.bookings}
+        mine = [each for each in facts.events if each.booking_id in bookings]
+        edited = mine[0]
+        deleted = next(each for each in mine[1:] if each.mailbox == edited.mailbox)
+        own = {"subject": "Lunch with the baker"}
+        await self.stack.graph.user("edit", edited.mailbox, id=edited.id, event=own)
+        await self.stack.graph.user("delete", deleted.mailbox, id=deleted.id)
+        return bookings[edited.booking_id]
 
     async def lose_mailbox(self, booking: Booking) -> None:
         """Take the mailbox away from the booking's technician, and have their bookings changed."""

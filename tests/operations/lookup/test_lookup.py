@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.async_api import expect
 
 from tests.e2e.office import BOOKINGS
 from tests.operations.test_http import ask
+from tests.operations.test_page import HOSTILE, NARROW, WIDE, PageDriver, driver, driver_of, violations
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from playwright.async_api import Browser
+
     from tests.e2e.office import Office
+
+__all__ = ["driver"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+DAYS = "Bookings and what Outlook shows"
 NOBODY = "00000000-1111-4000-8000-000000000000"
 
 
@@ -103,3 +113,193 @@ async def test_whatever_a_person_calls_it_is_found(office: Office) -> None:
     for words in (office.anna.name.split()[-1], office.anna.id):
         _, found = await ask(office, "operations/search", body={"q": words})
         assert office.anna.id in {each["technicianId"] for each in found["technicians"]}, words
+
+
+async def go(driver: PageDriver, fragment: str) -> None:
+    """Open a view by its address."""
+    await driver.page.goto(f"{driver.address}{fragment}")
+    if await driver.page.get_by_label("Key", exact=True).is_visible():
+        await driver.unlock(driver.office.stack.keys.function)
+
+
+def technician_view(office: Office, technician_id: str = "") -> str:
+    """The fragment of a technician's view, Anna's for one, on the office's day."""
+    return f"#/technician/{technician_id or office.anna.id}?from={office.world.day}"
+
+
+async def test_a_search_leads_to_a_technician_by_keyboard_alone(driver: PageDriver) -> None:
+    """Typed and entered: the only one who is called so shows at once, and the way back skips the search."""
+    await driver.open()
+    anna = driver.office.anna
+    await driver.page.get_by_role("searchbox", name="technician").fill(anna.name.upper())
+    await driver.page.keyboard.press("Enter")
+    await expect(driver.title(anna.name)).to_be_focused()
+    await expect(driver.page).to_have_title(f"{anna.name} · booking_sync operations")
+    assert anna.name not in driver.page.url
+    await driver.page.go_back()
+    await expect(driver.title("Health")).to_be_visible()
+
+
+async def test_several_that_fit_are_listed_and_lead_on(driver: PageDriver) -> None:
+    """A booking's name that two share: each is a link to its own view, beside the technician's."""
+    office = driver.office
+    first, second = await office.book(name="Twin check"), await office.book(office.ben, "Twin check")
+    await driver.open()
+    await driver.page.get_by_role("searchbox").fill("twin")
+    await driver.page.get_by_role("button", name="Search").click()
+    await expect(driver.title("Found for “twin”")).to_be_focused()
+    found = driver.section("Bookings")
+    links = found.get_by_role("link", name="Twin check")
+    await expect(links).to_have_count(2)
+    addresses = {str(await each.get_attribute("href")) for each in await links.all()}
+    assert addresses == {f"#/booking/{each.id}" for each in (first, second)}
+    await found.get_by_role("link", name=office.ben.name).click()
+    await expect(driver.title(office.ben.name)).to_be_focused()
+
+
+async def test_a_technician_s_view_shows_what_differs_and_mends_it(driver: PageDriver) -> None:
+    """An event that somebody edited in Outlook: it is named, and one button has it written again."""
+    office = driver.office
+    plan = await office.book(office.ben, "Drift check")
+    event = await office.event(plan)
+    await office.stack.graph.user("edit", event.mailbox, id=event.id, event={"subject": "My own words"})
+    await go(driver, technician_view(office, office.ben.id))
+    row = driver.section(DAYS).get_by_role("row").filter(has_text="Drift check")
+    await expect(row).to_contain_text("My own words")
+    await expect(row).to_contain_text("Changed in Outlook")
+    await driver.page.get_by_role("button", name=re.compile("^Sync .* again")).click()
+    await driver.says("1 booking is on the change queue.")
+    await office.settle()
+    await driver.refresh()
+    await expect(row).to_contain_text("As it should be")
+    await expect(driver.page.locator("#technician-status")).to_contain_text("In step")
+    assert (await office.event(plan)).subject != "My own words"
+
+
+async def test_other_days_are_a_link_away(driver: PageDriver) -> None:
+    """Later and earlier, each with an address of its own; today's need none."""
+    await go(driver, technician_view(driver.office))
+    days = driver.section(DAYS)
+    await days.get_by_role("link", name="Later").click()
+    await expect(days).to_contain_text("Apr 3, 2027")
+    assert "from=2027-04-03" in driver.page.url
+    await days.get_by_role("link", name="Earlier").click()
+    await expect(days).to_contain_text("Mar 26, 2027")
+    await days.get_by_role("link", name="Around today").click()
+    await expect(days).not_to_contain_text("Mar 26, 2027")
+    assert "from=" not in driver.page.url
+
+
+async def test_why_a_technician_sees_nothing_is_the_first_sentence(driver: PageDriver) -> None:
+    """A mailbox that is not there, and a person who takes no part."""
+    office = driver.office
+    person = office.world.without_mailbox
+    await go(driver, technician_view(office, person.id))
+    await expect(driver.page.locator("#technician-status")).to_have_text(
+        "The calendar can't be read, so nobody knows what it shows."
+    )
+    await expect(driver.page.locator("#technician-facts")).to_contain_text("mailbox")
+    crane = await office.stack.dataverse.create(
+        "bookableresources", {"name": "Crane 7", "resourcetype": 4}, webhooks=False
+    )
+    await go(driver, technician_view(office, crane))
+    await expect(driver.page.locator("#technician-status")).to_contain_text("Nothing is to show in Outlook.")
+    await office.stack.dataverse.delete("bookableresources", crane, webhooks=False)
+
+
+async def test_a_booking_s_view_tells_everything_and_leads_on(driver: PageDriver) -> None:
+    """Row, event, record, steps and outcomes; order, the form in Dynamics 365, the id, the technician."""
+    office = driver.office
+    plan = await office.book(name="View check")
+    await driver.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await go(driver, f"#/booking/{plan.id}")
+    await expect(driver.title("View check")).to_be_focused()
+    await expect(driver.page.locator("#booking-status")).to_have_text(
+        "In step. The event shows the booking as it is."
+    )
+    await expect(driver.section("In Outlook")).to_contain_text("View check")
+    await expect(driver.section("What its row remembers")).to_contain_text("valid")
+    await expect(driver.section("Last outcomes")).to_contain_text("synced")
+    await driver.page.get_by_role("button", name="Copy the booking's id").click()
+    await driver.says("Copied: the booking's id.")
+    assert await driver.page.evaluate("navigator.clipboard.readText()") == plan.id
+    link = driver.page.get_by_role("link", name="Open in Dynamics 365")
+    assert str(await link.get_attribute("href")).endswith(plan.id)
+    await driver.page.get_by_role("button", name="Sync again").click()
+    await driver.says("1 booking is on the change queue.")
+    crumbs = driver.page.get_by_role("navigation", name="Breadcrumb").get_by_role("link")
+    await expect(crumbs).to_have_text(["Overview", office.anna.name])
+    await crumbs.last.click()
+    await expect(driver.title(office.anna.name)).to_be_focused()
+    await office.settle()
+
+
+async def test_a_booking_that_was_given_up_is_tried_again_from_its_view(driver: PageDriver) -> None:
+    """The reason stands on top, and beside the message that was given up is its button."""
+    office = driver.office
+    plan = await office.book(office.world.without_mailbox, "Given up")
+    await go(driver, f"#/booking/{plan.id}")
+    await expect(driver.page.locator("#booking-status")).to_contain_text("mailbox")
+    await (
+        driver.section("Messages about it that were given up").get_by_role("button", name="Try again").click()
+    )
+    await driver.says("1 message is back on the change queue.")
+    await office.settle()
+    await office.stack.dataverse.delete(BOOKINGS, plan.id)
+    await office.settle()
+    await office.stack.queue.take_poison()
+
+
+async def test_what_is_not_there_says_so(driver: PageDriver) -> None:
+    """A booking that is gone has a view; no technician, and too little to search by, have words."""
+    await go(driver, f"#/booking/{uuid.uuid4()}")
+    await expect(driver.page.locator("#booking-status")).to_contain_text(
+        "There is no such booking (any more)."
+    )
+    await expect(driver.page.get_by_role("button", name="Sync again")).to_have_count(0)
+    for fragment, words in (
+        (f"#/technician/{NOBODY}", "There is no such bookable resource"),
+        ("#/technician/anna", '"id" must be the id of a bookable resource'),
+        ("#/search?q=a", "Type at least 2 characters"),
+    ):
+        await go(driver, fragment)
+        await driver.warns(words)
+    driver.troubles.clear()  # the browser tells of every answer 400 and 404
+
+
+async def test_names_are_text_whatever_they_hold(driver: PageDriver) -> None:
+    """Markup in the names of bookings and events shows as it was typed, and runs nowhere."""
+    office = driver.office
+    plan = await office.book(name=HOSTILE)
+    await go(driver, "#/search?q=" + "<img")
+    await expect(driver.title(HOSTILE)).to_be_focused()
+    await go(driver, technician_view(office))
+    await expect(driver.section(DAYS).get_by_role("link", name=HOSTILE)).to_be_visible()
+    await expect(driver.page).to_have_title(f"{office.anna.name} · booking_sync operations")
+    await office.stack.dataverse.delete(BOOKINGS, plan.id)
+    await office.settle()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_each_view_is_accessible(
+    browser: Browser, office: Office, axe: str, scheme: str, size: Sequence[int]
+) -> None:
+    """No violation that axe-core knows, on screens of any width, in each scheme."""
+    plan, other = await office.book(name="Lookup"), await office.book(name="Another")
+    event = await office.event(plan)
+    await office.stack.graph.user("edit", event.mailbox, id=event.id, event={"subject": "Mine"})
+    async with driver_of(browser, office, scheme=scheme, size=size) as driver:
+        for fragment, title in (
+            (technician_view(office), office.anna.name),
+            (f"#/booking/{plan.id}", "Lookup"),
+            ("#/search?q=00", "Found for “00”"),
+        ):
+            await go(driver, fragment)
+            await expect(driver.title(title)).to_be_visible()
+            await driver.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            assert await violations(driver.page, axe) == []
+            assert await driver.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    for each in (plan, other):
+        await office.stack.dataverse.delete(BOOKINGS, each.id)
+    await office.settle()

@@ -1,0 +1,103 @@
+"use strict";
+// One booking: its row, its event in Outlook, what the row remembers, what would be done, and how the last tries ended.
+
+function bookingFacts({ row, customer, bookingId }) {
+  return facts([
+    ["When", row && span(row.start, row.end)],
+    ["Technician", row && (row.resource.id ? technicianLink(row.resource.id, row.resource.name) : "None")],
+    ["Customer", customer],
+    ["Work order", row && (row.workOrder || "None")],
+    ["Status", row && (row.active ? row.status || "None" : `${row.status || "None"}, inactive`)],
+    ["Changed", row && when(row.modified)],
+    ["Id", copyable(bookingId, "the booking's id")],
+  ]);
+}
+
+function eventFacts(event) {
+  const box = make("div", "");
+  box.append(facts([
+    ["Subject", event.subject || "(without a subject)"],
+    ["When", span(event.start, event.end)],
+    ["Shows as", event.showAs],
+    ["Differs in", event.differences.join(", ") || "Nothing"],
+    ["The row names it", event.recorded ? "Yes" : "No"],
+  ]), ids([["Mailbox", event.mailbox], ["Event", event.id]]));
+  return box;
+}
+
+function eventsOf({ events, closedMailboxes }) {
+  const closed = Object.entries(closedMailboxes).map(([mailbox, reason]) =>
+    make("p", `${mailbox}: ${reason}`, { class: "notice warning" }));
+  if (!events.length && !closed.length) return [make("p", "No event of this booking.", { class: "quiet" })];
+  return [...closed, ...events.map(eventFacts)];
+}
+
+function recordFacts({ record }) {
+  if (!record) return make("p", "There is no row to read.", { class: "quiet" });
+  const box = make("div", "");
+  box.append(facts([
+    ["Error", record.error || "None"],
+    ["What was written", `${record.fingerprintIs[0].toUpperCase()}${record.fingerprintIs.slice(1)}`],
+    ["Generation", String(record.generation)],
+    ["Seal", record.seal],
+    ["Event", record.eventId ? "" : "None"],
+  ]));
+  if (record.eventId) box.append(ids([["Mailbox", record.mailbox], ["Event", record.eventId]]));
+  return box;
+}
+
+function stepsOf({ workerWould, because, fine }) {
+  const box = make("div", "");
+  const list = make("ul", "");
+  list.append(...workerWould.map((step) => make("li", step)));
+  box.append(list);
+  if (!fine) {
+    box.append(make("p", "The row alone decides that. “Sync again” writes the event afresh, whatever the row remembers."));
+  }
+  if (because) box.append(make("p", `Because ${because}.`, { class: "quiet" }));
+  return box;
+}
+
+function givenUp({ poison }) {
+  return table("Messages given up", [
+    ["Reason", ({ reason }) => reason || "None was given; see the log."],
+    ["Given up", ({ at: moment }) => when(moment), true],
+    ["Order", ({ messageId }) =>
+      orderButton("Try again", "this message", "replay", { letters: [messageId] }, replayed, "booking-title"), true],
+  ], poison);
+}
+
+function bookingButtons({ bookingId, link, row }) {
+  const made = [];
+  if (row) made.push(orderButton("Sync again", "this booking", "resync", { bookings: [bookingId] }, queued, "booking-title"));
+  if (link) made.push(bookingLink(link, "Open in Dynamics 365"));
+  return made;
+}
+
+function showBooking(told) {
+  const name = told.row ? told.row.name || told.row.workOrder || told.bookingId : told.bookingId;
+  const { resource } = told.row || {};
+  const owner = resource && resource.id ? [[resource.name || "(without a name)", addressOf("technician", resource.id)]] : [];
+  breadcrumbs("booking-path", [...owner, [name]]);
+  at("booking-title").textContent = name;
+  document.title = `${name} · booking_sync operations`;
+  headlineInto("booking-status", told.headline);
+  at("booking-orders").replaceChildren(...bookingButtons(told));
+  at("booking-facts").replaceChildren(bookingFacts(told), zoneNote());
+  at("booking-events").replaceChildren(...eventsOf(told));
+  at("booking-record").replaceChildren(recordFacts(told));
+  at("booking-steps-part").hidden = !told.workerWould.length;
+  at("booking-steps").replaceChildren(stepsOf(told));
+  at("booking-given-up-part").hidden = !told.poison.length;
+  at("booking-given-up").replaceChildren(givenUp(told));
+  outcomesInto("booking-outcomes", told.journal);
+}
+
+addView("booking", {
+  title: "Booking",
+  home: "booking-title",
+  load: async ({ argument }) => {
+    const told = await ask(`booking?${new URLSearchParams({ id: argument })}`);
+    return () => showBooking(told);
+  },
+});
