@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from booking_sync.dataverse.queries import booking_shape
@@ -56,7 +57,7 @@ def test_outputs_that_later_steps_use_exist() -> None:
     """What is read from a deployment is an output of the template."""
     outputs = set(MAIN.of("output"))
     assert set(re.findall(r"\(output (\w+)\)", COMMANDS)) <= outputs
-    settled = set(re.findall(r"^(\w+)=", COMMANDS, re.MULTILINE)) | outputs
+    settled = set(re.findall(r"^(?:export )?(\w+)=", COMMANDS, re.MULTILINE)) | outputs
     assert set(re.findall(r'"\$([A-Z][A-Z_]+)"', COMMANDS)) <= settled
 
 
@@ -119,6 +120,75 @@ def test_every_block_of_shell_is_shell() -> None:
         assert done.returncode == 0, done.stderr
 
 
+AZD = re.compile(r"\bazd (?:up|deploy|down|provision|env set|env get-values)\b[^`\n]*")
+REMOVES = {
+    "New-ManagementRoleAssignment": "Remove-ManagementRoleAssignment",
+    "New-ManagementScope": "Remove-ManagementScope",
+}
+
+
+def test_one_environment_can_not_meet_another() -> None:
+    """Whatever azd does names its environment, and so do deployment, registration and what is in Exchange.
+
+    azd takes its default otherwise, and a deployment of the same name overwrites the other one's outputs.
+    """
+    told = AZD.findall(COMMANDS)
+    assert len(told) > 9
+    assert [each for each in told if '--environment "$ENVIRONMENT"' not in each] == []
+    deployments = re.findall(r"az deployment sub (?:create|show) --name (\S+)", COMMANDS)
+    assert deployments
+    assert set(deployments) == {'"booking-sync-$ENVIRONMENT"'}
+    assert 'APP_NAME="booking_sync $ENVIRONMENT"' in COMMANDS
+    assert 'az ad app create --display-name "$APP_NAME"' in COMMANDS
+
+
+def test_what_is_made_in_exchange_is_removed_by_its_name() -> None:
+    """Each name that a command gives there is one that the last section takes away."""
+    made, removed = PAGE.split("\n## Taking it away\n")
+    for create, remove in REMOVES.items():
+        names = set(re.findall(rf'{create} -Name ("[^"]+")', made))
+        assert names, create
+        assert all(name.startswith('"$app ') for name in names)
+        assert names == set(re.findall(rf'{remove} ("[^"]+")', removed)), remove
+    assert len(re.findall(r"New-ManagementRoleAssignment ", made)) == len(
+        re.findall(r"New-ManagementRoleAssignment -Name ", made)
+    )
+    assert "Remove-ServicePrincipal" in removed
+
+
+def test_every_sign_in_says_where_it_leads() -> None:
+    """Tenant and subscription are named, not whichever was used last."""
+    for sign_in in re.findall(r"^(az login.*|azd auth login.*)$", COMMANDS, re.MULTILINE):
+        assert '"$TENANT_ID"' in sign_in
+    assert COMMANDS.index('az account set --subscription "$SUBSCRIPTION_ID"') < COMMANDS.index(
+        "az ad app create"
+    )
+    assert re.search(r'azd env new "\$ENVIRONMENT" --subscription "\$SUBSCRIPTION_ID"', COMMANDS)
+    assert "Connect-ExchangeOnline -Device" in PAGE
+
+
+def test_keys_are_asked_for_by_rest() -> None:
+    """`az functionapp function keys list` answers nothing in some versions (azure-cli#33516)."""
+    assert not re.search(r"az functionapp (?:function )?keys", COMMANDS)
+
+
+def test_the_secret_ends_in_the_vault_when_it_ends_in_entra() -> None:
+    """Both are told the same moment, in the form that both take, and it is a year away."""
+    (command,) = re.findall(r"^END=(.*)$", COMMANDS, re.MULTILINE)
+    bash = shutil.which("bash")
+    assert bash
+    ended = subprocess.run(  # noqa: S603 - from our page
+        [bash, "-c", f"END={command}; echo $END"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    end = datetime.strptime(ended, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    assert timedelta(days=364) < end - datetime.now(UTC) <= timedelta(days=365)
+    (making,) = re.findall(
+        r"^az ad app credential reset .*--query password(?:.*\\\n)*.*$", COMMANDS, re.MULTILINE
+    )
+    assert '--end-date "$END"' in making
+    assert '--expires "$END"' in making
+
+
 def test_roles_are_the_template_s() -> None:
     """The table of roles holds the role assignments of infra/modules/roles.bicep, for the same holders."""
     text = (ROOT / "infra" / "modules" / "roles.bicep").read_text()
@@ -136,7 +206,7 @@ def test_names_of_files_functions_and_settings_are_real() -> None:
         assert (ROOT / path).exists(), path
     known = {each.name for each in SETTINGS}
     assert set(re.findall(r'"([A-Z]+_[A-Z_]+)": "', PAGE)) <= known
-    (function,) = re.findall(r"--function-name (\w+)", COMMANDS)
+    (function,) = re.findall(r"/functions/(\w+)/listkeys", COMMANDS)
     assert f'function_name("{function}")' in (ROOT / "function_app.py").read_text()
     defaults = {each.name: each.default for each in SETTINGS}
     assert f"--name {defaults['CLIENT_SECRET_NAME']} " in COMMANDS
