@@ -18,6 +18,7 @@ from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.row_words import reason_in
 from booking_sync.errors import TransientError
 from booking_sync.ports.bookings import BookingOwner, Presence
 
@@ -102,7 +103,7 @@ class DataverseAuditReads:
         resource_id = "" if resource is None else read_guid(resource)
         if identity is None or start is None or resource_id is None:
             raise incomplete()
-        told = SyncRecord(error=str(row.get(self._columns.sync_error) or ""))
+        told = SyncRecord(error=reason_in(str(row.get(self._columns.sync_error) or "")))
         return BookingOwner(identity, resource_id, bool(event or told.left_in), start)
 
     def _raise_if_unanswered(self, states: Sequence[Presence], replies: Sequence[Reply | None]) -> None:

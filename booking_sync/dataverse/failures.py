@@ -12,6 +12,7 @@ from booking_sync.dataverse.queries import BOOKINGS
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
+from booking_sync.domain.row_words import reason_in
 from booking_sync.ports.bookings import FailingBooking, FailingBookings
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class DataverseFailures:
             name=_text(row.get("name")),
             starts=read_moment(row.get("starttime")),
             modified=read_moment(row.get("modifiedon")),
-            error=_text(row.get(self._column)),
+            error=reason_in(_text(row.get(self._column))),
         )
 
 

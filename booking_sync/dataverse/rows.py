@@ -20,10 +20,11 @@ from booking_sync.domain.booking import (
     SystemUser,
     WorkOrder,
 )
-from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, RESOURCE_MAILBOX_LENGTH, SYNC_ERROR_LENGTH
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, RESOURCE_MAILBOX_LENGTH
 from booking_sync.domain.ids import NO_GUID
 from booking_sync.domain.record import BookingRow, format_state, read_record
-from booking_sync.domain.text import clean_line, shorten
+from booking_sync.domain.row_words import reason_in, row_words
+from booking_sync.domain.text import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ def to_booking_row(
         event_id=reader.text(columns.event_id),
         mailbox=_lower(reader.text(columns.original_resource)),
         state=reader.text(columns.sync_state),
-        error=reader.text(columns.sync_error),
+        error=reason_in(reader.text(columns.sync_error) or ""),
     )
     return BookingRow(
         booking=_booking(booking_id, reader, of_resource, event_columns),
@@ -94,7 +95,7 @@ def to_columns(
         columns.event_id: (event.event_id or None) if event else None,
         columns.original_resource: (event.mailbox or None) if event else None,
         columns.sync_state: format_state(booking_id, record, sealer),
-        columns.sync_error: shorten(record.error, SYNC_ERROR_LENGTH) or None,
+        columns.sync_error: row_words(record.error, record.technician) or None,
     }
 
 

@@ -10,7 +10,7 @@ which has to be proven at the event itself (`ownership`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.columns import SYNC_STATE_LENGTH
@@ -61,7 +61,9 @@ class SyncRecord:
     """Of the content last written; empty when unknown, which matches nothing. Of an event in a calendar of
     its own it tells the calendar as well, also when the content is unknown (`event_calendars`)."""
     error: str = ""
-    """What a person should read when the booking can't sync."""
+    """Why the booking can't sync; `row_words` says it on the row, with what to do about it."""
+    technician: str = field(default="", compare=False)
+    """Whom the error concerns, for the row's words; not remembered."""
 
     @property
     def tells_of_people(self) -> bool:

@@ -291,7 +291,8 @@ class Synchronizer:
             if row is not None:
                 run = _Run(SyncTask(booking_id), set())
                 row = await self._examine_claim(run, row, row.claim) if row.claim else row
-                await self._rows.record(booking_id, row.etag, _with_unknown_content(row.record, reason))
+                record = _for_people(_with_unknown_content(row.record, reason), row)
+                await self._rows.record(booking_id, row.etag, record)
         except SyncError:
             return
 
@@ -375,7 +376,7 @@ class Synchronizer:
 
     async def _record(self, run: _Run, row: BookingRow, record: SyncRecord) -> Recorded:
         try:
-            return await self._rows.record(row.booking.id, row.etag, record)
+            return await self._rows.record(row.booking.id, row.etag, _for_people(record, row))
         except PermanentError:
             # The row will never name the event that this run created: don't leave it behind.
             if run.own:
@@ -840,6 +841,11 @@ def _without_event(run: _Run, row: BookingRow) -> BookingRow:
 def _with_unknown_content(record: SyncRecord, reason: str) -> SyncRecord:
     """The record with this error, and without what the event holds; where it is stays known."""
     return replace(record, fingerprint=without_content(record.fingerprint), error=reason)
+
+
+def _for_people(record: SyncRecord, row: BookingRow) -> SyncRecord:
+    """The record, whose error names the technician whom it concerns."""
+    return replace(record, technician=row.booking.resource.name if row.booking.resource else "")
 
 
 def _where_it_was_found(row: BookingRow, found: Iterable[Own]) -> BookingRow:

@@ -229,7 +229,7 @@ def _event_cells(booking: BookingFact, event: EventFact | None, zone: ZoneInfo) 
     if event is not None:
         return _cells(event, zone)
     if booking.error:
-        return ["", f"[yellow]{_plain(booking.error)}[/]", ""]
+        return ["", f"[yellow]{_plain(_first_line(booking.error))}[/]", ""]
     return ["", "[dim]none wanted[/]" if expected(booking) is Expected.HIDDEN else "[red]missing[/]", ""]
 
 
@@ -262,9 +262,8 @@ def _services(report: DayReport) -> Table:
 
 def _show_failing(console: Console, report: DayReport) -> None:
     for booking in failing(report.facts):
-        console.print(
-            f"Can't be shown, and says so: {_plain(booking.name)!r}: [yellow]{_plain(booking.error)}[/]"
-        )
+        why = _plain(_first_line(booking.error))
+        console.print(f"Can't be shown, and says so: {_plain(booking.name)!r}: [yellow]{why}[/]")
     messages = [message for phase in report.phases for message in phase.poison]
     console.print(f"Poison messages: {len(messages)}")
     for reason in sorted({message.reason for message in messages}):
@@ -295,6 +294,11 @@ def _show_burst(console: Console, burst: BurstReport) -> None:
         f"per booking {burst.graph_per_booking:.2f} requests to Graph and "
         f"{burst.dataverse_per_booking:.2f} to Dataverse"
     )
+
+
+def _first_line(words: str) -> str:
+    """The reason; the lines below it say what to do."""
+    return words.partition("\n")[0]
 
 
 def _plain(text: str) -> str:

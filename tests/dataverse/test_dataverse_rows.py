@@ -19,7 +19,7 @@ from booking_sync.domain.booking import (
     SystemUser,
     WorkOrder,
 )
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.columns import SYNC_ERROR_LENGTH, SupportColumns
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.ownership import SealKeys, make_key
 from booking_sync.domain.record import SyncRecord
@@ -270,9 +270,11 @@ def test_empty_columns_are_written_as_null() -> None:
 
 
 def test_long_errors_are_cut_visibly() -> None:
-    """An error beyond the column's length ends in an ellipsis."""
-    text = to_columns(ID, SyncRecord(error="x" * 1001), COLUMNS, SEALS)[COLUMNS.sync_error]
-    assert text == "x" * 999 + "…"
+    """An error beyond the column's length ends in an ellipsis, and what is to be done stands below it."""
+    text = to_columns(ID, SyncRecord(error="x" * 1001), COLUMNS, SEALS)[COLUMNS.sync_error] or ""
+    assert len(text) == SYNC_ERROR_LENGTH
+    assert text.partition("\n")[0].endswith("x…")
+    assert "Tried again:" in text
 
 
 @given(st.text(max_size=30), st.integers(min_value=1, max_value=20))

@@ -38,6 +38,7 @@ COMPARED_TEXTS = {
     "internalemailaddress": "as domainname",
     "name": "Dataverse's own names of messages",
     "primaryobjecttypecode": "Dataverse's own names of tables",
+    "objecttypecode": "as primaryobjecttypecode",
     "uniquename": "unique to Dataverse in this sense",
     "customizationprefix": "lower case to Dataverse itself",
 }

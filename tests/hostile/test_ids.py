@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.row_words import reason_in
 from booking_sync.errors import PermanentError
 from booking_sync.event_file.content import EventFile
 from booking_sync.outlook.client import GraphClient
@@ -178,7 +179,8 @@ async def test_a_record_of_any_text_is_one_part_of_a_batch(
     assert row
     written = SyncRecord(EventRef(MAILBOX, "A"), 1, "f", record_text)
     await dataverse.rows.record(BOOKING_ID, row.etag, written)
-    assert dataverse.standin.state.rows(BOOKINGS)[BOOKING_ID]["bsync_outlooksyncerror"] == record_text
+    shown = str(dataverse.standin.state.rows(BOOKINGS)[BOOKING_ID]["bsync_outlooksyncerror"])
+    assert reason_in(shown) == record_text
     assert [item["method"] for request in dataverse.requests for item in request.items] == ["PATCH"]
 
 
