@@ -3,7 +3,7 @@
 
 function bookingFacts({ row, customer, bookingId }) {
   return facts([
-    ["When", row && span(row.start, row.end)],
+    ["When", row && timespan(row.start, row.end)],
     ["Technician", row && (row.resource.id ? technicianLink(row.resource.id, row.resource.name) : "None")],
     ["Customer", customer],
     ["Work order", row && (row.workOrder || "None")],
@@ -17,7 +17,7 @@ function eventFacts(event) {
   const box = make("div", "");
   box.append(facts([
     ["Subject", event.subject || "(without a subject)"],
-    ["When", span(event.start, event.end)],
+    ["When", timespan(event.start, event.end)],
     ["Shows as", event.showAs],
     ["Differs in", event.differences.join(", ") || "Nothing"],
     ["The row names it", event.recorded ? "Yes" : "No"],
@@ -62,14 +62,13 @@ function givenUp({ poison }) {
   return table("Messages given up", [
     ["Reason", ({ reason }) => reason || "None was given; see the log."],
     ["Given up", ({ at: moment }) => when(moment), true],
-    ["Order", ({ messageId }) =>
-      orderButton("Try again", "this message", "replay", { letters: [messageId] }, replayed, "booking-title"), true],
+    ["Order", ({ messageId }) => replayButton("this message", messageId, "booking-title"), true],
   ], poison);
 }
 
 function bookingButtons({ bookingId, link, row }) {
   const made = [];
-  if (row) made.push(orderButton("Sync again", "this booking", "resync", { bookings: [bookingId] }, queued, "booking-title"));
+  if (row) made.push(syncButton("Sync again", "this booking", [bookingId], "booking-title"));
   if (link) made.push(bookingLink(link, "Open in Dynamics 365"));
   return made;
 }

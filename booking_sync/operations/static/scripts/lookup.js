@@ -19,7 +19,7 @@ const STATES = {
   unreadable: "Not known",
 };
 
-function span(starts, ends) {
+function timespan(starts, ends) {
   const [from, to] = [new Date(starts), new Date(ends)];
   if (!starts || Number.isNaN(from.getTime())) return "No time";
   const begins = `${from.toLocaleDateString([], DAY)}, ${from.toLocaleTimeString([], CLOCK)}`;
@@ -34,11 +34,11 @@ function days(from, until) {
   return `${day(from)} – ${day(Date.parse(until) - 1)}`;
 }
 
-// The same as `span`, but for a day that is known from what it stands beside.
+// The same as `timespan`, but for a day that is known from what it stands beside.
 function times(starts, ends, beside) {
   const [from, to] = [new Date(starts), new Date(ends)];
   const same = [from, to].every((each) => each.toDateString() === new Date(beside).toDateString());
-  return same ? `${from.toLocaleTimeString([], CLOCK)} – ${to.toLocaleTimeString([], CLOCK)}` : span(starts, ends);
+  return same ? `${from.toLocaleTimeString([], CLOCK)} – ${to.toLocaleTimeString([], CLOCK)}` : timespan(starts, ends);
 }
 
 function zoneNote() {
@@ -103,17 +103,26 @@ function copyButton(text, what) {
   return made;
 }
 
-function bookingName({ name, workOrder, bookingId }) {
+function calledName({ name, workOrder, bookingId }) {
   return name || workOrder || bookingId;
 }
 
 // A booking as a link to its own view, with the work order and the customer below.
 function bookingCell(booking) {
   const box = make("div", "");
-  box.append(make("a", bookingName(booking), { href: addressOf("booking", booking.bookingId) }));
+  box.append(make("a", calledName(booking), { href: addressOf("booking", booking.bookingId) }));
   const below = [booking.name ? booking.workOrder : "", booking.customer].filter(Boolean).join(" · ");
   if (below) box.append(make("div", below, { class: "quiet" }));
   return box;
+}
+
+// The orders of these views; `home` is the heading that the focus goes to when the button is gone.
+function syncButton(text, about, ids, home) {
+  return orderButton(text, about, "resync", { bookings: ids }, queued, home);
+}
+
+function replayButton(about, messageId, home) {
+  return orderButton("Try again", about, "replay", { letters: [messageId] }, replayed, home);
 }
 
 function technicianLink(id, name) {
@@ -130,7 +139,7 @@ function stateCell({ state, fine, words }) {
 
 // How the last messages ended; of several bookings with their names, of one with the ids that lead into the log.
 function outcomesInto(id, journal, bookings = null) {
-  const names = new Map((bookings || []).map((each) => [each.bookingId, bookingName(each)]));
+  const names = new Map((bookings || []).map((each) => [each.bookingId, calledName(each)]));
   const columns = [
     ["Time", ({ moment }) => when(moment), true],
     bookings

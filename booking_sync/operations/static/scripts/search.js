@@ -22,7 +22,7 @@ function foundBookings({ bookings, moreBookings }) {
   if (bookings.length) {
     box.append(table("Bookings that were found", [
       ["Booking", bookingCell],
-      ["When", ({ starts, ends }) => span(starts, ends)],
+      ["When", ({ starts, ends }) => timespan(starts, ends)],
       ["Technician", ({ technician }) => technicianLink(technician.id, technician.name)],
       ["Status", ({ status, active }) => (active ? status : `${status}, inactive`), true],
     ], bookings), zoneNote());

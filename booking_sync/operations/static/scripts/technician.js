@@ -49,14 +49,13 @@ function technicianDays(told) {
   box.append(make("p", days(told.from, told.until)), otherDays(told));
   const wrong = told.bookings.filter(({ fine }) => !fine).map(({ bookingId }) => bookingId);
   if (wrong.length) {
-    box.append(orderButton(wrong.length === 1 ? "Sync it again" : `Sync ${wrong.length} again`,
-      "of these that don't show as they should", "resync", { bookings: wrong.slice(0, MOST_AT_ONCE) }, queued,
-      "technician-title"));
+    box.append(syncButton(wrong.length === 1 ? "Sync it again" : `Sync ${wrong.length} again`,
+      "of these that don't show as they should", wrong.slice(0, MOST_AT_ONCE), "technician-title"));
   }
   if (told.bookings.length) {
     box.append(table("Bookings and their events", [
       ["Booking", bookingCell],
-      ["When", ({ starts, ends }) => (starts ? span(starts, ends) : "Not known")],
+      ["When", ({ starts, ends }) => (starts ? timespan(starts, ends) : "Not known")],
       ["In Outlook", eventCell],
       ["State", stateCell],
       ["The row says", ({ error }) => error],
