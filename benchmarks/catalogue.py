@@ -32,6 +32,7 @@ CATALOGUE = (
     Benchmark("audit_at_scale", "Audits of any size"),
     Benchmark("near_audit", "Audits of these days"),
     Benchmark("backfill", "Backfills of any size"),
+    Benchmark("volume", "Telemetry and requests per change"),
 )
 
 
