@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.audit.findings import Kind
+from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.text import clean_lines
 from booking_sync.status.people import kind_of
 from booking_sync.status.report import as_json
@@ -50,6 +51,12 @@ class Memory:
         found = [each for each in entries if each.booking_id in booking_ids]
         return {"problem": self.problem, "outcomes": [_outcome(each) for each in found[:MAX_OUTCOMES]]}
 
+    def waits(self, booking_id: str) -> str:
+        """Why the booking's last message was put back, to be tried again; empty when it was not."""
+        entries = self.journal.entries if self.journal else ()
+        last = next((each for each in entries if each.booking_id == booking_id), None)
+        return last.reason if last and last.outcome == OutcomeKind.DEFERRED else ""
+
     def closed_until(self, mailbox: str) -> datetime | None:
         """Until when the mailbox is left alone, since Graph asked for that; None when it is not."""
         closed = self.journal.closed if self.journal else ()
@@ -77,7 +84,7 @@ def booking_answer(facts: BookingFacts, verdict: Verdict, memory: Memory, link: 
     return _cleaned(
         {
             **as_json(facts, verdict),
-            "headline": _booking_headline(facts, verdict),
+            "headline": _booking_headline(facts, verdict, memory.waits(facts.booking_id)),
             "fine": verdict.fine,
             "customer": order.account_name if order else "",
             "link": link,
@@ -104,7 +111,7 @@ def technician_answer(week: Week, memory: Memory, link: Link) -> dict[str, Any]:
             },
             "from": _moment(week.window.first),
             "until": _moment(week.window.last),
-            "bookings": [_entry(each, mailbox, link) for each in shown],
+            "bookings": [_entry(each, mailbox, link, memory) for each in shown],
             "more": len(week.entries) - len(shown),
             "journal": memory.outcomes(frozenset(each.booking_id for each in week.entries)),
         }
@@ -146,7 +153,7 @@ def _headline(week: Week, closed_until: datetime | None) -> dict[str, str]:
     return {"severity": severity, "words": words}
 
 
-def _booking_headline(facts: BookingFacts, verdict: Verdict) -> dict[str, str]:
+def _booking_headline(facts: BookingFacts, verdict: Verdict, waits: str) -> dict[str, str]:
     words = " ".join(verdict.words)
     error = facts.row.row.record.error if facts.row else ""
     if verdict.fine:
@@ -156,6 +163,8 @@ def _booking_headline(facts: BookingFacts, verdict: Verdict) -> dict[str, str]:
         return {"severity": "failing", "words": f"It can't be shown: {error}"}
     if facts.row is None:
         return {"severity": "warning", "words": words}
+    if waits:
+        return {"severity": "warning", "words": f"It waits, and is tried again by itself: {waits}"}
     return {"severity": "warning", "words": f"Out of step. {words}"}
 
 
@@ -188,7 +197,7 @@ def _booking_hit(hit: BookingHit, link: Link) -> dict[str, Any]:
     }
 
 
-def _entry(entry: DayEntry, mailbox: str, link: Link) -> dict[str, Any]:
+def _entry(entry: DayEntry, mailbox: str, link: Link, memory: Memory) -> dict[str, Any]:
     booking = entry.booking
     order = booking.work_order if booking else None
     return {
@@ -203,6 +212,7 @@ def _entry(entry: DayEntry, mailbox: str, link: Link) -> dict[str, Any]:
         "fine": entry.fine,
         "words": list(entry.words),
         "error": entry.error,
+        "waits": "" if entry.fine else memory.waits(entry.booking_id),
         "events": [_event(each, mailbox) for each in entry.events],
         "link": link(entry.booking_id) if booking else "",
     }

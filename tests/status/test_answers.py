@@ -121,6 +121,28 @@ def test_texts_are_cleaned_and_cut_and_lists_bounded() -> None:
     assert (found["moreBookings"], found["moreTechnicians"]) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "waits"),
+    [(("deferred", "synced"), "Outlook: throttled."), (("synced", "deferred"), ""), ((), "")],
+)
+def test_a_booking_that_waits_says_why(outcomes: tuple[str, ...], waits: str) -> None:
+    """By its last message alone, and only while it does not show as it should."""
+    entries = tuple(
+        make_entry(
+            WINDOW.first,
+            booking_id,
+            outcome=outcome,
+            reason="Outlook: throttled.",
+            correlation_id="",
+            attempt=1,
+        )
+        for booking_id in ("2", BOOKING_ID)
+        for outcome in outcomes
+    )
+    fine, wrong = told(FINE, WRONG, memory=Memory(Journal("", entries)))["bookings"]
+    assert (fine["waits"], wrong["waits"]) == ("", waits)
+
+
 def test_an_event_in_another_calendar_names_it() -> None:
     """What stayed with somebody else."""
     entry = replace(FINE, events=(shown(BERT),))

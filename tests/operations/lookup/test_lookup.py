@@ -115,6 +115,25 @@ async def test_whatever_a_person_calls_it_is_found(office: Office) -> None:
         assert office.anna.id in {each["technicianId"] for each in found["technicians"]}, words
 
 
+async def test_a_look_is_a_handful_of_requests_and_leaves_no_name_behind(office: Office) -> None:
+    """A week is two questions and a calendar, a search six at most; no log holds what was typed."""
+    await office.book(name="Cheap look")
+    stack, words = office.stack, "Zebulon-Quastenfloh"
+    services = (stack.dataverse, stack.graph)
+    counts = []
+    for path, body in ((days_of(office), None), ("operations/search", {"q": words})):
+        for service in services:
+            await service.clear_requests()
+        assert (await ask(office, path, body=body))[0] == 200
+        counts.append([len(await service.requests()) for service in services])
+    assert counts[0] == [2, 1]
+    assert counts[1][0] <= 6
+    assert counts[1][1] == 0
+    logs = [each.read_text(errors="replace") for each in stack.options.folder.glob("host-*.log")]
+    assert logs
+    assert [text for text in logs if words in text or office.anna.name in text] == []
+
+
 async def go(driver: PageDriver, fragment: str) -> None:
     """Open a view by its address."""
     await driver.page.goto(f"{driver.address}{fragment}")

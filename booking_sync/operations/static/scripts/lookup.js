@@ -130,9 +130,10 @@ function technicianLink(id, name) {
   return make("a", name || "(without a name)", { href: addressOf("technician", id) });
 }
 
-function stateCell({ state, fine, words }) {
+function stateCell({ state, fine, words, waits }) {
   const box = make("div", "");
   box.append(make("strong", STATES[state] || state, { class: fine ? "fine" : "wrong" }));
+  if (waits) box.append(make("div", `Waits, and is tried again by itself: ${waits}`, { class: "quiet" }));
   for (const each of words) box.append(make("div", each, { class: "quiet" }));
   return box;
 }
