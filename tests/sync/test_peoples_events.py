@@ -366,6 +366,37 @@ async def test_an_answer_from_deleted_items_is_no_success(world: World, tells: s
     assert len(world.calendar.events) == 1
 
 
+@pytest.mark.parametrize(("name", "uid"), [("A", "uid-0"), ("z", "uid-9")])
+async def test_a_copy_in_the_list_settles_no_doubt(world: World, name: str, uid: str) -> None:
+    """Whether its ids are smaller or larger: it is another event, and ours lies in Deleted Items."""
+    await world.synced(booking())
+    old = only(world)
+    copy = replace(
+        old, ref=replace(old.ref, event_id=name), uid=uid, created=old.created + timedelta(hours=1)
+    )
+    world.calendar.user_deletes(old.ref)
+    world.calendar.events[copy.ref] = copy
+    world.calendar.tells_deleted = "calendar"
+    world.rows.put(RENAMED)
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert world.calendar.events.pop(copy.ref) == copy
+    assert world.record.event == only(world).ref != old.ref
+
+
+async def test_an_event_that_is_listed_under_another_id_settles_the_doubt(world: World) -> None:
+    """Its iCalUId says that it is the same one: it is shown, and not made anew."""
+    await world.synced(booking())
+    old = only(world)
+    alias = replace(old, ref=replace(old.ref, event_id="another"), uid="".join(list(old.uid)))
+    world.calendar.user_deletes(old.ref)  # as far as a list goes by ids
+    world.calendar.events[alias.ref] = alias
+    world.calendar.tells_deleted = "calendar"
+    world.rows.put(RENAMED)
+    assert (await world.synchronizer.sync(TASK)).kind is OutcomeKind.SYNCED
+    assert not {"create", "delete"} & set(world.calendar.calls)
+    assert world.record.event == old.ref
+
+
 async def test_a_doubt_is_settled_by_a_search(world: World) -> None:
     """An event that a search lists is shown, whatever folder its answer names: it stays, for good."""
     await world.synced(booking())

@@ -635,6 +635,75 @@ async def test_a_look_keeps_the_event_that_got_another_id(world: World) -> None:
     assert not {"create", "delete"} & set(world.calendar.calls)
 
 
+async def test_an_event_that_a_list_shows_under_an_id_of_the_other_kind_is_kept(world: World) -> None:
+    """The row's id answers, the list shows another one with the same iCalUId: they are one event."""
+    await world.synced(booking())
+    event = world.record.event
+    assert event
+    shown = world.calendar.events[event]
+    uid = "".join(list(shown.uid))  # equal, and not the same object
+    alias = replace(shown, ref=EventRef(ANNA, "of the other kind"), uid=uid)
+    world.calendar.user_deletes(event)  # as far as a list goes by ids
+    world.calendar.events[alias.ref] = alias
+    world.synchronizer = synchronizer(
+        world.rows, world.calendar, now=lambda: EVENTS_BEGIN + timedelta(hours=1)
+    )
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
+    assert not {"create", "delete"} & set(world.calendar.calls)
+    assert world.record.event == event
+
+
+@pytest.mark.parametrize("uid", ["uid-0", "uid-9"])
+async def test_another_event_of_the_bookings_takes_the_place_of_a_deleted_one(world: World, uid: str) -> None:
+    """It is no other name of that one, whether its iCalUId is smaller or larger."""
+    await world.synced(booking())
+    event = world.record.event
+    assert event
+    second = EventRef(ANNA, "second")
+    seals = sealer(ORGANIZATION_ID)
+    world.calendar.events[second] = replace(
+        world.calendar.events[event],
+        ref=second,
+        uid=uid,
+        transaction_id=transaction_id(MARK, ANNA, 2),
+        tag=seals.tag(BOOKING_ID, second, uid, 2),
+    )
+    world.calendar.user_deletes(event)
+    world.synchronizer = synchronizer(
+        world.rows, world.calendar, now=lambda: EVENTS_BEGIN + timedelta(hours=1)
+    )
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
+    assert (list(world.calendar.events), world.record.event) == ([second], second)
+    assert not world.calendar.deleted_items
+
+
+async def test_a_creation_that_a_search_does_not_know_yet_is_not_made_again(world: World) -> None:
+    """An earlier try made it a moment ago; the answer to the creation tells of it, and is believed."""
+    world.rows.put(booking())
+    world.rows.faults.before["record"] = [TransientError("killed")]
+    await world.synchronizer.sync(TASK)
+    (made,) = world.calendar.events
+    hidden = world.calendar.events[made]
+
+    async def index(point: str) -> None:
+        world.calendar.events.pop(made, None) if point == "calendar.find" else None
+        if point != "calendar.find" and made not in world.calendar.events:
+            world.calendar.events[made] = hidden
+
+    world.calendar.hook = index
+    await world.synchronizer.sync(UNTRUSTED)
+    assert (world.record.event, world.record.generation) == (made, 1)
+
+
+def test_hints_of_one_booking_make_one_task() -> None:
+    """What either knows is kept, what both know stays known, and trust needs both."""
+    claim, other = (EventClaim(EventRef(ANNA, name), "") for name in ("E1", "E2"))
+    one = SyncTask(BOOKING_ID, True, frozenset({claim}), frozenset({ANNA}))  # noqa: FBT003 - the whole task
+    two = SyncTask(BOOKING_ID, False, frozenset({claim, other}), frozenset({ANNA, BERT}))  # noqa: FBT003
+    assert one.merge(two) == two.merge(one) == two
+    assert one.merge(one) == one
+
+
 async def test_an_event_with_another_id_that_was_made_anew_goes_with_the_next_look(world: World) -> None:
     """Its row lost its record and Graph the creation: each of the two is proven by its own iCalUId."""
     await world.synced(booking())
