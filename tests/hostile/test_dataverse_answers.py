@@ -25,6 +25,7 @@ from booking_sync.dataverse.doctor_reads import (
     ExpectedIdentity,
 )
 from booking_sync.dataverse.failures import DataverseFailures
+from booking_sync.dataverse.name_search import DataverseNameSearch
 from booking_sync.dataverse.related import DataverseRelatedBookings
 from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
 from booking_sync.dataverse.web_api import batch
@@ -40,7 +41,7 @@ from booking_sync.ports.bookings import BookingQuery, Recorded
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.plan import make_plan
 from tests.dataverse.test_dataverse_batch import BOUNDARY, answer
-from tests.dataverse.world import DataverseWorld, make_rows
+from tests.dataverse.world import DataverseWorld, FixedClock, make_rows
 from tests.hostile import answers
 from tests.hostile.bodies import write
 from tests.provisioning.kit import DESIRED
@@ -139,6 +140,9 @@ OPERATIONS: dict[str, Operation] = {
         )
     ),
     "failing": lambda client, _: DataverseFailures(client, COLUMNS.sync_error).failing(10),
+    "search": lambda client, _: search(client).bookings("Boiler", 10),
+    "technicians": lambda client, _: search(client).technicians("an", 10),
+    "technician": lambda client, office: search(client).technician(office.resource_id),
     "details": lambda client, _: DataverseDetailReads(client, COLUMNS).details(BOOKING_ID),
     "identity": lambda client, _: access(client).identity(),
     "privileges": lambda client, _: access(client).privileges(NOWHERE),
@@ -150,6 +154,11 @@ OPERATIONS: dict[str, Operation] = {
     "failed_jobs": lambda client, office: registration(client).failed_jobs([NOWHERE], office.long_ago),
     "customizations": lambda client, _: DataverseCustomizations(client, KEY, _random_bytes).read(DESIRED),
 }
+
+
+def search(client: DataverseClient) -> DataverseNameSearch:
+    """What people search by names."""
+    return DataverseNameSearch(client, DataverseResources(client), FixedClock())
 
 
 def access(client: DataverseClient) -> DataverseAppAccessReads:
