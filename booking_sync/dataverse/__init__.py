@@ -11,6 +11,7 @@
                     the ports about bookings and the rows around them
     trials          the query and conditional writes, answers untranslated, for the tenant check
     customizations  the port that `provision` works through
+    app_users       the application user and its security role, for `provision`
 
 `web_api` translates refusals into our two kinds of error: nothing above it knows a status code.
 """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, some_of
+from booking_sync.domain.rights import NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -12,31 +13,21 @@ if TYPE_CHECKING:
     from booking_sync.ports.bookings import FailingBookings
     from booking_sync.ports.diagnosis import ForeignMarks, Identity
 
-NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
-    "bookableresourcebooking": ("prvReadBookableResourceBooking", "prvWriteBookableResourceBooking"),
-    "bookableresource": ("prvReadBookableResource",),
-    "bookingstatus": ("prvReadBookingStatus",),
-    "msdyn_workorder": ("prvReadmsdyn_workorder",),
-    "account": ("prvReadAccount",),
-    "systemuser": ("prvReadUser",),
-}
-"""The privileges that the app's role gives it (docs/deployment.md, step 3), by table."""
-
 _WHOLE_ORGANIZATION = "Global"
 _OWN_ROWS = "Basic"
 """Also what `RetrieveUserPrivileges` tells of every privilege that a user has by a team's role, whatever that
 role gives (Microsoft's reference of the function, remarks)."""
 
 ROLE = (
-    "In the Power Platform admin centre, in the security role booking_sync, give it for the Organization "
-    "(docs/deployment.md, step 3)."
+    "`booking-sync provision --user-only` gives it; or give it for the Organization in the Power Platform "
+    "admin centre, in the security role booking_sync (docs/deployment.md, step 3)."
 )
 _NOT_BY_A_TEAM = (
     f"{ROLE} And give that role to the application user itself, not to a team that it belongs to."
 )
 APPLICATION_USER = (
-    "Add the app registration as application user of this environment: `pac admin assign-user --environment "
-    "<id> --user <client id> --role booking_sync --application-user`."
+    "`booking-sync provision --user-only` adds the app registration as application user of this environment, "
+    "with its role (docs/deployment.md, step 3)."
 )
 READ = (
     "Check that DATAVERSE_URL leads to an environment with Field Service, the role of the application user "

@@ -25,6 +25,7 @@ from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorRep
 from booking_sync.domain.event import is_mailbox
 from booking_sync.domain.participation import calendar_of
 from booking_sync.domain.reader import Reader
+from booking_sync.domain.rights import NEEDED
 from booking_sync.domain.timers import Timer, timer_state
 from booking_sync.errors import Cause, PermanentError, SettingsError, SyncError
 from booking_sync.ports.diagnosis import Audience, MailboxAccess
@@ -266,7 +267,7 @@ class DoctorChecks:
         )
         if held is not None:
             self._note(app_access.judge_privileges(held))
-        for table in app_access.NEEDED:
+        for table in NEEDED:
             await self._read(dataverse, table)
 
     async def _read(self, dataverse: AppAccessReads, table: str) -> None:

@@ -10,7 +10,7 @@
     keys            the keys that records and events are sealed with
     texts           small texts that all instances of the app share
     clock           the time of day
-    customizations, customization_actions, dispatcher
+    customizations, customization_actions, dispatcher, app_user
                     what `provision` reads and changes in Dataverse
     definitions     what an environment knows of its tables and columns
     lookup          finding bookings and technicians by name

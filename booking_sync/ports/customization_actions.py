@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from booking_sync.ports.app_user import UserAction
+
 if TYPE_CHECKING:
     from booking_sync.ports.customizations import Column, Image, Step
     from booking_sync.ports.dispatcher import FormSection, View
@@ -150,6 +152,7 @@ Action = (
     | TakeOffForm
     | AddToSolution
     | RemoveRow
+    | UserAction
 )
 
 COLUMN_COMPONENT, VIEW_COMPONENT, STEP_COMPONENT, WEBHOOK_COMPONENT = 2, 26, 92, 95

@@ -4,6 +4,7 @@
     parts             what a plan is made of
     plan              what was found, compared with that -> what to do about each part; pure
     dispatcher_plan   its parts that dispatchers see: a view, the booking's forms
+    user_plan         the same for the application user and its role; pure
     removal           the same for `--remove`; pure
     webhook_trial     what a trial of the webhook says; pure
     converge          carries a plan out through the port `Customizations`, and reads back

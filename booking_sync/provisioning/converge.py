@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from booking_sync.errors import TransientError
 from booking_sync.provisioning.parts import PartState, PlannedPart
@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from booking_sync.ports.customization_actions import Action
-    from booking_sync.ports.customizations import Customizations, DesiredCustomizations, FoundCustomizations
     from booking_sync.provisioning.parts import ProvisioningPlan
+
+Desired = TypeVar("Desired")
+Desired_contra = TypeVar("Desired_contra", contravariant=True)
+Found = TypeVar("Found")
+Found_co = TypeVar("Found_co", covariant=True)
 
 MAX_ROUNDS = 6
 MAX_PAUSE_SECONDS = 120.0
@@ -52,10 +56,29 @@ class ProvisioningReport:
         return {"complete": self.complete, "changed": self.changed, "parts": outcomes}
 
 
+def joined(reports: Sequence[ProvisioningReport]) -> ProvisioningReport:
+    """Several runs as one."""
+    return ProvisioningReport(
+        tuple(outcome for report in reports for outcome in report.outcomes),
+        complete=all(report.complete for report in reports),
+        changed=any(report.changed for report in reports),
+    )
+
+
+class Part(Protocol[Desired_contra, Found_co]):
+    """A part of an environment that can be read and changed: `Customizations`, or `AppUsers`."""
+
+    async def read(self, desired: Desired_contra) -> Found_co:
+        """What there is of what is desired; raises as `converge`."""
+
+    async def carry_out(self, action: Action) -> None:
+        """Do it; raises as `converge`."""
+
+
 async def converge(
-    customizations: Customizations,
-    desired: DesiredCustomizations,
-    decide: Callable[[FoundCustomizations], ProvisioningPlan],
+    environment: Part[Desired, Found],
+    desired: Desired,
+    decide: Callable[[Found], ProvisioningPlan],
     *,
     dry_run: bool,
     sleep: Callable[[float], Awaitable[None]],
@@ -64,7 +87,7 @@ async def converge(
     """Change an environment until the plan has nothing left to do.
 
     Args:
-        customizations: of the environment.
+        environment: what is read and changed.
         desired: what should be there.
         decide: the plan for what was found.
         dry_run: read once, change nothing.
@@ -75,7 +98,7 @@ async def converge(
         TransientError: Dataverse could not, several times. What was done stays, and the next run goes on.
         PermanentError: Dataverse refuses. What was done stays too.
     """
-    first = decide(await customizations.read(desired))
+    first = decide(await environment.read(desired))
     if dry_run or first.conflicts:
         return ProvisioningReport(_outcomes(first, first, set()), complete=not _pending(first), changed=False)
     done: set[Action] = set()
@@ -85,7 +108,7 @@ async def converge(
             break
         todo = [action for action in plan.actions if action not in done]
         try:
-            await _do(customizations, plan.parts, todo, done, tell)
+            await _do(environment, plan.parts, todo, done, tell)
         except TransientError as error:
             if round_number == MAX_ROUNDS - 1:
                 raise
@@ -94,12 +117,12 @@ async def converge(
             await sleep(pause)
         if not todo:  # done, and Dataverse does not show it yet
             await sleep(_FIRST_PAUSE_SECONDS)
-        plan = decide(await customizations.read(desired))
+        plan = decide(await environment.read(desired))
     return ProvisioningReport(_outcomes(first, plan, done), complete=not _pending(plan), changed=bool(done))
 
 
 async def _do(
-    customizations: Customizations,
+    environment: Part[Desired, Found],
     parts: Sequence[PlannedPart],
     todo: Sequence[Action],
     done: set[Action],
@@ -109,7 +132,7 @@ async def _do(
         for action in part.actions:
             if action in todo:
                 tell(f"{_DOING[part.state]} {part.kind} {part.name}")
-                await customizations.carry_out(action)
+                await environment.carry_out(action)
                 done.add(action)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from booking_sync.azure.sign_in import SignIn
     from booking_sync.bulk.adoption import Extension
     from booking_sync.bulk.queueing import Checkpoint, Selection
+    from booking_sync.dataverse.app_users import DataverseAppUsers
     from booking_sync.dataverse.customizations.environment import DataverseCustomizations
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.record import BookingRow
@@ -213,8 +214,13 @@ class Provisioning:
     """What `provision` works on."""
 
     customizations: DataverseCustomizations
+    app_users: DataverseAppUsers
+    organization_id: str
+    """Of the environment."""
     event_columns: tuple[EventColumn, ...]
     """Those that the event file names; their steps are filtered by them."""
+    event_tables: frozenset[str]
+    """Logical names of the tables that they lead to."""
 
     async def try_webhook(self, url: str, key: str) -> int:
         """The status that a webhook is answered with which the app ignores; 0 for no answer."""
@@ -247,11 +253,15 @@ async def open_provisioning(
         TransientError: Dataverse, Entra or Key Vault can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
+    from booking_sync.dataverse.app_users import DataverseAppUsers
     from booking_sync.dataverse.customizations.environment import DataverseCustomizations
     from booking_sync.dataverse.customizations.webhook_key import WebhookKey
+    from booking_sync.dataverse.event_columns.definitions import DataverseTableDefinitions
+    from booking_sync.event_file.tables import tables_on
+    from booking_sync.settings.table import EnvironmentSettings
 
     async with Services(environ, sign_in=sign_in, options=CUSTOMIZING) as services:
-        await services.check_organization()
+        organization_id = await services.check_organization()
         columns = await services.event_columns(services.event_file()) if with_events else ()
         customizations = DataverseCustomizations(
             services.dataverse,
@@ -259,4 +269,10 @@ async def open_provisioning(
             secrets.token_bytes,
             trust_fingerprint=trust_fingerprint,
         )
-        yield Provisioning(customizations, columns)
+        yield Provisioning(
+            customizations,
+            DataverseAppUsers(services.dataverse, services.part(EnvironmentSettings).dataverse_url),
+            organization_id.lower(),
+            columns,
+            await tables_on(columns, DataverseTableDefinitions(services.dataverse)),
+        )

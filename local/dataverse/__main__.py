@@ -20,6 +20,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--audience", help="what tokens must be for; default: the address that is called")
     parser.add_argument("--ca", help="PEM authority that webhook endpoints are trusted by")
     parser.add_argument("--app-user-id", default=DEFAULT_IDENTITY.app_user_id, help="our systemuserid")
+    parser.add_argument("--application-id", default="", help="of our application user's app registration")
     parser.add_argument("--dispatcher-id", default=DEFAULT_IDENTITY.dispatcher_id)
     parser.add_argument("--organization-id", default=DEFAULT_IDENTITY.organization_id)
     parser.add_argument(
@@ -52,6 +53,7 @@ def main() -> None:
         DEFAULT_IDENTITY,
         app_user_id=arguments.app_user_id.lower(),
         dispatcher_id=arguments.dispatcher_id.lower(),
+        application_id=arguments.application_id.lower(),
         organization_id=arguments.organization_id.lower(),
     )
     standin = DataverseStandIn(

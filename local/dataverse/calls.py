@@ -62,6 +62,8 @@ class Identity:
     business_unit_id: str
     app_user_id: str
     dispatcher_id: str
+    application_id: str = ""
+    """Of the app registration behind our application user; empty: nobody asks for it."""
 
 
 def preferences(headers: Mapping[str, str]) -> dict[str, str]:

@@ -70,9 +70,16 @@ class Environment:
         """The rows a fresh environment has: its people, its own solution, the messages steps are for."""
         table = self.schema.table
         user = self.identity.app_user_id
+        self.api.platform.roles.seed(user)
         people = {"B. Sync (application user)": user, "Dispatcher": self.identity.dispatcher_id}
         for name, user_id in people.items():
-            row: Row = {"systemuserid": user_id, "fullname": name, "isdisabled": False}
+            row: Row = {
+                "systemuserid": user_id,
+                "fullname": name,
+                "isdisabled": False,
+                "businessunitid": self.identity.business_unit_id,
+                "applicationid": self.identity.application_id or None if user_id == user else None,
+            }
             self.store.create(table("systemuser"), row, user)
         organization: Row = {
             "organizationid": self.identity.organization_id,

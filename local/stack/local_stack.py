@@ -404,6 +404,7 @@ class LocalStack:
             *("--token-key", self._token_key),
             *("--ca", str(self.certificates.authority)),
             *("--app-user-id", who.app_user_id),
+            *("--application-id", who.client_id),
             *("--dispatcher-id", who.dispatcher_id),
             *("--organization-id", who.organization_id),
             *(() if self.options.provisioned else ("--no-support-columns",)),

@@ -55,6 +55,7 @@ async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> N
         assert made.code == 0, made.notes
         assert "Done, and read back." in made.notes
         assert "answers" in made.output
+        assert "security role" in made.output
         wrong = tmp_path / "wrong-key"
         wrong.write_text("another-key-than-the-function-has")
         mistaken = await booking_sync(*command, "--key-file", str(wrong), "--json")
@@ -77,7 +78,8 @@ async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> N
         removed = await booking_sync(*command, "--remove", "--remove-columns", "--yes", "--json")
         assert removed.code == 0, removed.notes
         parts = json.loads(removed.output)["parts"]
-        assert {part["result"] for part in parts} == {"removed", "changed"}
+        assert {part["result"] for part in parts} == {"removed", "changed", "kept"}
+        assert [part["kind"] for part in parts if part["result"] == "kept"] == ["application user"]
         assert await stack.dataverse.rows("serviceendpoints") == {}
 
         spoken = "".join(each.output + each.notes for each in (looked, made, again, refused, removed))

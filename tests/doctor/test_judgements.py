@@ -17,6 +17,7 @@ from booking_sync.cli.main import app
 from booking_sync.doctor import app_access, credentials, mailboxes, registration, storage
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.doctor.trial import quiet_hour
+from booking_sync.domain.rights import NEEDED
 from booking_sync.domain.timers import Timer, TimerRun, timer_state
 from booking_sync.ports.diagnosis import (
     ClockReading,
@@ -60,7 +61,7 @@ def test_clocks(ahead: float | None, status: CheckStatus, says: str) -> None:
 
 def test_a_privilege_that_a_team_may_hold_is_not_taken_for_a_mistake_in_the_role() -> None:
     """Dataverse tells of a team's role no more than Basic, so the words say so, and what ends the doubt."""
-    held = {name: "Global" for names in app_access.NEEDED.values() for name in names}
+    held = {name: "Global" for names in NEEDED.values() for name in names}
     result = app_access.judge_privileges({**held, "prvReadAccount": "Basic"})
     assert result.status is CheckStatus.ERROR
     assert "prvReadAccount" in result.words
@@ -72,7 +73,7 @@ def test_a_privilege_that_a_team_may_hold_is_not_taken_for_a_mistake_in_the_role
 
 def test_a_privilege_for_a_part_of_the_organisation_is_not_enough() -> None:
     """Bookings beyond it would stay unseen."""
-    held = {name: "Global" for names in app_access.NEEDED.values() for name in names}
+    held = {name: "Global" for names in NEEDED.values() for name in names}
     assert app_access.judge_privileges(held).status is CheckStatus.OK
     result = app_access.judge_privileges({**held, "prvReadAccount": "Local"})
     assert (result.status, "prvReadAccount" in result.words) == (CheckStatus.ERROR, True)

@@ -110,6 +110,8 @@ def apply(actual: FoundCustomizations, action: Action) -> FoundCustomizations:  
             return _published(actual) if action.table == BOOKING_TABLE else actual
         case WriteView() | ShowOnForm() | TakeOffForm():
             return _apply_for_dispatchers(actual, action)
+        case _:
+            raise AssertionError(f"no customization: {action}")
 
 
 def _apply_for_dispatchers(

@@ -23,11 +23,11 @@ from booking_sync.azure.sign_in import SignIn
 from booking_sync.certify.parts import CertifyOptions
 from booking_sync.certify.results import Comparison
 from booking_sync.cli.arguments import read_guid
-from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.domain.text import trim
 from booking_sync.wiring.certify import WorkspaceReader, open_certify
 from booking_sync.wiring.doctor import WebhookToExpect

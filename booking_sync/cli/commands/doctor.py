@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from booking_sync.azure.sign_in import SignIn
-from booking_sync.cli.commands.provision import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import CommonOptions, Session, run
+from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
 from booking_sync.domain.text import clean, trim

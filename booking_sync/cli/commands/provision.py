@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from getpass import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,11 +16,17 @@ from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption, YesOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
-from booking_sync.domain.text import trim
-from booking_sync.provisioning.converge import converge
+from booking_sync.cli.webhook_arguments import URL_VARIABLE, KeyFileOption, UrlOption, read_key, read_url
+from booking_sync.domain.ids import typed_guid
+from booking_sync.domain.rights import DEFINITIONS, NEEDED
+from booking_sync.errors import PermanentError
+from booking_sync.ports.app_user import DesiredAppUser
+from booking_sync.provisioning.converge import PartOutcome, ProvisioningReport, converge, joined
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
+from booking_sync.provisioning.parts import PartState
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.provisioning.removal import plan_removal
+from booking_sync.provisioning.user_plan import plan_app_user, plan_app_user_removal
 from booking_sync.provisioning.webhook_trial import ANSWERS, judge_trial
 from booking_sync.provisioning.webhook_trial import KIND as TRIAL
 from booking_sync.settings.loading import load_part
@@ -35,37 +38,10 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.ports.customizations import DesiredCustomizations
-    from booking_sync.provisioning.converge import ProvisioningReport
     from booking_sync.wiring.commands import Provisioning
 
-URL_VARIABLE: Final = "WEBHOOK_URL"
-KEY_VARIABLE: Final = "WEBHOOK_KEY"
-ROUTE: Final = "/api/dataverse/bookings"
-_HTTPS_PORT = 443
-_NO_KEYS = ("none", "null", "nil", "undefined")
-"""What tools print for a value that is not there."""
-_LOCAL = ("localhost", "127.0.0.1")
+CLIENT_VARIABLE = "ENTRA_CLIENT_ID"
 
-UrlOption = Annotated[
-    str,
-    typer.Option(
-        "--url",
-        metavar="URL",
-        help=f"The function app, https://<app>.azurewebsites.net, or the whole address of its webhook; "
-        f"{URL_VARIABLE} by default. Once registered, it may be left out.",
-        show_default=False,
-    ),
-]
-KeyFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--key-file",
-        metavar="FILE",
-        help="Holds the function's key; - reads it from standard input, hidden in a terminal. "
-        f"{KEY_VARIABLE} by default. Once registered, it may be left out.",
-        show_default=False,
-    ),
-]
 WriteKeyOption = Annotated[
     bool,
     typer.Option("--write-key", help="Write the key even if it seems to be the one that is there."),
@@ -90,6 +66,19 @@ RemoveColumnsOption = Annotated[
 ]
 
 
+UserOnlyOption = Annotated[
+    bool,
+    typer.Option(
+        "--user-only",
+        help="Only the security role and the application user, before there is a function app; prints what "
+        "to set.",
+    ),
+]
+LeaveUserOption = Annotated[
+    bool, typer.Option("--leave-user", help="Leave the security role and the application user alone.")
+]
+
+
 @dataclass(frozen=True, slots=True)
 class _Options:
     """The options of this command, as they were given."""
@@ -101,6 +90,8 @@ class _Options:
     remove: bool
     remove_columns: bool
     leave_forms: bool
+    user_only: bool
+    leave_user: bool
     yes: bool
 
 
@@ -113,29 +104,28 @@ def provision(
     remove: RemoveOption = False,
     remove_columns: RemoveColumnsOption = False,
     leave_forms: LeaveFormsOption = False,
+    user_only: UserOnlyOption = False,
+    leave_user: LeaveUserOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
     settings: SettingsOption = None,
     auth: AuthOption = None,
 ) -> None:
-    """Make what the sync needs in Dataverse: columns, webhook, steps, and what dispatchers see of errors.
+    """Make what the sync needs in Dataverse: user and role, columns, webhook, and what dispatchers see.
 
     It compares what is there with what is needed, does what is missing, and reads it back; a second run
     changes nothing, and a run that broke off is completed by the next. To rotate the function's key, run it
-    with the new one. You have to be System Administrator or System Customizer there; by default it signs in
-    as you (--auth cli).
+    with the new one. You have to be System Administrator there (for all but the user and its role a System
+    Customizer will do); by default it signs in as you (--auth cli).
     """
-    options = _Options(url, key_file, write_key, dry_run, remove, remove_columns, leave_forms, yes)
+    options = _Options(
+        url, key_file, write_key, dry_run, remove, remove_columns, leave_forms, user_only, leave_user, yes
+    )
     run(CommonOptions(settings, auth, as_json), partial(_provision, options), default_auth=SignIn.CLI)
 
 
 async def _provision(options: _Options, session: Session) -> ExitCode:
-    if options.remove_columns and not options.remove:
-        raise UsageError("--remove-columns goes with --remove.")
-    _ask(options)
-    key = "" if options.remove else _read_key(options.key_file, session.environ)
-    if options.write_key and not key:
-        raise UsageError("--write-key needs the key: give --key-file.")
+    key = _check(options, session)
     desired_by = _desired(options, session.environ, has_key=bool(key))
     async with open_provisioning(
         session.environ,
@@ -144,42 +134,118 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
         trust_fingerprint=not options.write_key,
         with_events=not options.remove,
     ) as provisioning:
-        desired = desired_by(provisioning.event_columns)
-        decide = partial(make_plan, desired=desired)
-        if options.remove:
-            decide = partial(plan_removal, desired=desired, remove_columns=options.remove_columns)
+        reports = []
+        if not (options.leave_user or options.remove):
+            reports.append(await _app_user(options, provisioning, session))
+        if not options.user_only:
+            desired = desired_by(provisioning.event_columns)
+            reports.append(await _customize(options, provisioning, desired, session))
+            if reports[-1].complete and key and not options.dry_run:
+                reports.append(await _tried(provisioning, desired, key, session))
+        if options.remove_columns and not options.leave_user and reports[-1].complete:
+            reports.append(await _app_user(options, provisioning, session))
+        settings = await _settings(options, provisioning, session)
+    report = joined(reports)
+    _show(report, options, settings, session)
+    return (
+        ExitCode.FINE if report.complete or (options.dry_run and not _blocked(report)) else ExitCode.FINDINGS
+    )
+
+
+def _check(options: _Options, session: Session) -> str:
+    """The function's key; empty when none is needed or was given.
+
+    Raises:
+        UsageError: options contradict each other, somebody said no, or the key can be none.
+    """
+    if options.remove_columns and not options.remove:
+        raise UsageError("--remove-columns goes with --remove.")
+    if options.user_only and (options.remove or options.leave_user):
+        raise UsageError("--user-only goes with neither --remove nor --leave-user.")
+    if options.user_only and not _application_id(session.environ):
+        raise UsageError(f"--user-only needs {CLIENT_VARIABLE}: the app registration's client id, a GUID.")
+    _ask(options)
+    key = "" if options.remove or options.user_only else read_key(options.key_file, session.environ)
+    if options.write_key and not key:
+        raise UsageError("--write-key needs the key: give --key-file.")
+    return key
+
+
+def _application_id(environ: Mapping[str, str]) -> str:
+    return typed_guid(environ.get(CLIENT_VARIABLE, "")) or ""
+
+
+async def _customize(
+    options: _Options, provisioning: Provisioning, desired: DesiredCustomizations, session: Session
+) -> ProvisioningReport:
+    decide = partial(make_plan, desired=desired)
+    if options.remove:
+        decide = partial(plan_removal, desired=desired, remove_columns=options.remove_columns)
+    with session.output.working("Dataverse"):
+        return await converge(
+            provisioning.customizations,
+            desired,
+            decide,
+            dry_run=options.dry_run,
+            sleep=asyncio.sleep,
+            tell=session.output.note,
+        )
+
+
+async def _app_user(options: _Options, provisioning: Provisioning, session: Session) -> ProvisioningReport:
+    """The role and the user; who may not look at them can still make the rest."""
+    application_id = _application_id(session.environ)
+    if not application_id:
+        return _left_alone(f"{CLIENT_VARIABLE} does not say which app registration it is of")
+    names = {name for names in NEEDED.values() for name in names}
+    desired = DesiredAppUser(
+        application_id,
+        frozenset(names | (DEFINITIONS if provisioning.event_columns else set())),
+        provisioning.event_tables - NEEDED.keys(),
+    )
+    decide = partial(plan_app_user_removal if options.remove else plan_app_user, desired=desired)
+    try:
         with session.output.working("Dataverse"):
-            report = await converge(
-                provisioning.customizations,
+            return await converge(
+                provisioning.app_users,
                 desired,
                 decide,
                 dry_run=options.dry_run,
                 sleep=asyncio.sleep,
                 tell=session.output.note,
             )
-        if report.complete and key and not options.dry_run and not options.remove:
-            report = await _tried(report, provisioning, desired, key, session)
-    _show(report, options, session)
-    return (
-        ExitCode.FINE if report.complete or (options.dry_run and not _blocked(report)) else ExitCode.FINDINGS
-    )
+    except PermanentError as error:
+        if options.user_only:
+            raise
+        return _left_alone(f"{error.reason} A System Administrator can see to it with --user-only.")
+
+
+def _left_alone(why: str) -> ProvisioningReport:
+    outcome = PartOutcome("application user", "", str(PartState.KEPT), f"not looked at: {why}")
+    return ProvisioningReport((outcome,), complete=True, changed=False)
+
+
+async def _settings(options: _Options, provisioning: Provisioning, session: Session) -> dict[str, str]:
+    """What the app's settings should say of the environment, where they say something else or nothing."""
+    application_id = _application_id(session.environ)
+    if options.remove or options.leave_user or not application_id:
+        return {}
+    known = {"DATAVERSE_ORGANIZATION_ID": provisioning.organization_id}
+    user_id = await provisioning.app_users.user_id(application_id)
+    if user_id:
+        known["DATAVERSE_APP_USER_ID"] = user_id
+    return {name: value for name, value in known.items() if session.environ.get(name, "").lower() != value}
 
 
 async def _tried(
-    report: ProvisioningReport,
-    provisioning: Provisioning,
-    desired: DesiredCustomizations,
-    key: str,
-    session: Session,
+    provisioning: Provisioning, desired: DesiredCustomizations, key: str, session: Session
 ) -> ProvisioningReport:
-    """The report with what a trial of the registered webhook said."""
+    """What a trial of the registered webhook said."""
     with session.output.working("Trying the webhook"):
         found = await provisioning.customizations.read(desired)
         url = found.webhook.url if found.webhook else ""
         trial = judge_trial(url, await provisioning.try_webhook(url, key))
-    return replace(
-        report, outcomes=(*report.outcomes, trial), complete=report.complete and trial.result == ANSWERS
-    )
+    return ProvisioningReport((trial,), complete=trial.result == ANSWERS, changed=False)
 
 
 def _desired(
@@ -204,66 +270,6 @@ def _desired(
     return lambda event_columns: desired(event_columns=event_columns)
 
 
-def read_url(text: str) -> str:
-    """The webhook's address; empty when none was given.
-
-    Args:
-        text: the whole address, or the function app's.
-
-    Raises:
-        UsageError: Dataverse could not call it.
-    """
-    text = trim(text)
-    if not text:
-        return ""
-    try:
-        parts = urlsplit(text)
-        port = parts.port or _HTTPS_PORT
-    except ValueError:
-        raise UsageError("The webhook's address is no URL.") from None
-    if parts.scheme != "https" or not parts.hostname:
-        raise UsageError("The webhook's address must begin with https://.")
-    if parts.query or parts.fragment or parts.username is not None:
-        raise UsageError("The webhook's address must not carry a key: give that with --key-file.")
-    if port != _HTTPS_PORT and parts.hostname not in _LOCAL:
-        raise UsageError("Dataverse calls webhooks on port 443 only.")
-    return text if parts.path.strip("/") else f"{text.rstrip('/')}{ROUTE}"
-
-
-def _read_key(path: Path | None, environ: Mapping[str, str]) -> str:
-    if path is None:
-        return _checked_key(environ.get(KEY_VARIABLE, ""))
-    if str(path) == "-":
-        key = getpass("The function's key: ") if sys.stdin.isatty() else sys.stdin.read()
-    else:
-        try:
-            key = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeError):
-            raise UsageError(f"The key file {path} can't be read.") from None
-    if not trim(key):
-        raise UsageError("The function's key is empty.")
-    return _checked_key(key)
-
-
-def _checked_key(text: str) -> str:
-    """The key without what surrounds it.
-
-    Raises:
-        UsageError: it is what a tool prints that found no key, or can't be one.
-    """
-    key = trim(text)
-    if key.lower() in _NO_KEYS:
-        raise UsageError(
-            f"The function's key is {key!r}: whatever should have read it found none. Read it once more "
-            "(docs/deployment.md, step 6)."
-        )
-    if re.search(r"[\s\x00-\x1f\"{}]", key):
-        raise UsageError(
-            "The function's key holds white space, quotation marks or braces: give the bare key, not JSON."
-        )
-    return key
-
-
 def _ask(options: _Options) -> None:
     if not options.remove or options.yes or options.dry_run:
         return
@@ -282,10 +288,14 @@ def _blocked(report: ProvisioningReport) -> bool:
     return any(outcome.result == "in the way" for outcome in report.outcomes)
 
 
-def _show(report: ProvisioningReport, options: _Options, session: Session) -> None:
+def _show(
+    report: ProvisioningReport, options: _Options, settings: Mapping[str, str], session: Session
+) -> None:
     rows = [(each.kind, each.name, each.result, each.detail) for each in report.outcomes]
-    data = {**report.as_json(), "dryRun": options.dry_run}
+    data = {**report.as_json(), "dryRun": options.dry_run, "settings": settings}
     session.output.result(data, make_table(("what", "name", "is", "detail"), rows))
+    for name, value in settings.items():
+        session.output.note(f"Set for the app: {name}={value}")
     session.output.note(_closing(report, options))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.dataverse.calls import allow_options, split_options
 from local.dataverse.customization import types
+from local.dataverse.customization.privileges import of_table
 from local.dataverse.errors import bad_request, not_implemented, row_missing
 from local.dataverse.tables.columns import Column, Kind, Table, choice, text
 
@@ -253,6 +254,7 @@ def _definition(table: Table, concurrency: bool) -> dict[str, Any]:  # noqa: FBT
         "EntitySetName": table.entity_set,
         "PrimaryIdAttribute": table.primary_id,
         "ObjectTypeCode": object_type(table.logical_name),
+        "Privileges": of_table(table.logical_name),
         "PrimaryNameAttribute": table.primary_name,
         "IsOptimisticConcurrencyEnabled": concurrency,
         "ChangeTrackingEnabled": table.logical_name not in WITHOUT_CHANGE_TRACKING,

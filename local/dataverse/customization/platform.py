@@ -9,6 +9,7 @@ from local.dataverse.customization import metadata
 from local.dataverse.customization.columns import Customization
 from local.dataverse.customization.forms import Forms
 from local.dataverse.customization.privileges import Privileges
+from local.dataverse.customization.roles import Roles
 from local.dataverse.customization.rules import Rules
 from local.dataverse.customization.solutions import Solutions
 from local.dataverse.errors import row_missing
@@ -47,6 +48,7 @@ class Platform:
         self.forms = Forms(schema, store)
         self.customization = Customization(schema, store, self.solutions, self.forms)
         self.privileges = Privileges(schema, config, identity)
+        self.roles = Roles(schema, store, self.privileges, identity)
         self._rules = Rules(schema, store)
         self._config = config
 
@@ -56,6 +58,7 @@ class Platform:
         if call.headers.get(SOLUTION_HEADER):
             self.solutions.find(call.headers[SOLUTION_HEADER])
         self._rules.before_create(table, values)
+        self.roles.before_create(table, values)
         self.forms.check(table, {**_blank(table), **values})
 
     def after_create(self, call: Call, table: Table, row_id: str) -> None:

@@ -42,9 +42,11 @@ _SCHEMA_NAMES = {
     "asyncoperation": "AsyncOperation",
     "savedquery": "Query",
     "systemform": "SystemForm",
+    "role": "Role",
+    "businessunit": "BusinessUnit",
 }
 """Where the schema name is not the logical name."""
-_WITHOUT_PRIVILEGES = frozenset({"solutioncomponent", "sdkmessagefilter"})
+_WITHOUT_PRIVILEGES = frozenset({"solutioncomponent", "sdkmessagefilter", "privilege"})
 _NAMESPACE = uuid.UUID("0c7c8a4e-37f4-4a3b-9d0e-6a3f0c5d8b11")
 
 
@@ -84,14 +86,24 @@ class Privileges:
         """Let customizations be published; raises as `require`."""
         self._require(PUBLISH, user_id, "organization")
 
-    def held(self) -> dict[str, Any]:
-        """The answer of `RetrieveUserPrivileges`."""
+    def require_assigning(self, user_id: str) -> None:
+        """Let a role be given to a user; raises as `require`."""
+        self._require("prvAssignRole", user_id, "role")
+
+    def known(self) -> list[tuple[str, str]]:
+        """Every privilege of this environment, with its id."""
+        return [(name, _privilege_id(name)) for name in self._names()]
+
+    def _names(self) -> list[str]:
         tables = [each.logical_name for each in self._schema.tables]
         names = [
             _name(verb, table) for table in tables if table not in _WITHOUT_PRIVILEGES for verb in OPERATIONS
         ]
         names += [*(f"prv{verb}{_ATTRIBUTE}" for verb in OPERATIONS), PUBLISH]
-        names += [name for name in READ_DEFINITIONS if name not in names]
+        return names + [name for name in READ_DEFINITIONS if name not in names]
+
+    def held(self) -> dict[str, Any]:
+        """The answer of `RetrieveUserPrivileges`."""
         return {
             "RolePrivileges": [
                 {
@@ -102,7 +114,7 @@ class Privileges:
                     "RecordFilterId": str(uuid.UUID(int=0)),
                     "RecordFilterUniqueName": "",
                 }
-                for name in names
+                for name in self._names()
                 if name not in self._config.missing_privileges
             ]
         }
@@ -115,6 +127,15 @@ class Privileges:
                 f"Principal user (Id={user_id}, type=8) is missing {name} privilege "
                 f"(Id={_privilege_id(name)}) on entity '{what}'.",
             )
+
+
+def of_table(table: str) -> list[dict[str, Any]]:
+    """The privileges of a table, as its definition tells them."""
+    named = [(verb, _name(verb, table)) for verb in OPERATIONS if table not in _WITHOUT_PRIVILEGES]
+    return [
+        {"Name": name, "PrivilegeId": _privilege_id(name), "PrivilegeType": verb, "CanBeGlobal": True}
+        for verb, name in named
+    ]
 
 
 def _name(verb: Verb, table: str) -> str:

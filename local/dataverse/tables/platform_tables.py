@@ -24,8 +24,11 @@ IMAGE = "sdkmessageprocessingstepimage"
 JOB = "asyncoperation"
 VIEW = "savedquery"
 FORM = "systemform"
+ROLE = "role"
+PRIVILEGE = "privilege"
+UNIT = "businessunit"
 
-PLATFORM_ONLY = frozenset({SOLUTION_COMPONENT, MESSAGE, MESSAGE_FILTER, "organization"})
+PLATFORM_ONLY = frozenset({SOLUTION_COMPONENT, MESSAGE, MESSAGE_FILTER, PRIVILEGE, "organization"})
 """Tables whose rows nobody writes directly."""
 COMPONENT_TYPES = {VIEW: 26, FORM: 60, STEP: 92, ENDPOINT: 95}
 """What may be in a solution, besides tables and their columns, by table."""
@@ -40,7 +43,7 @@ JOB_SUCCEEDED, JOB_FAILED = 30, 31
 
 def platform_tables() -> tuple[Table, ...]:
     """The tables, named as the Web API names them."""
-    return (*_solution_tables(), *_step_tables(), _job(), *_form_tables())
+    return (*_solution_tables(), *_step_tables(), _job(), *_form_tables(), *_security_tables())
 
 
 def _solution_tables() -> tuple[Table, ...]:
@@ -164,6 +167,24 @@ def _form_tables() -> tuple[Table, ...]:
             ),
             key="formid",
         ),
+    )
+
+
+def _security_tables() -> tuple[Table, ...]:
+    return (
+        make_table(
+            UNIT,
+            "businessunits",
+            "name",
+            (text("name", 160, required=True), lookup("parentbusinessunitid", "parentbusinessunitid", UNIT)),
+        ),
+        make_table(
+            ROLE,
+            "roles",
+            "name",
+            (text("name", 100, required=True), lookup("businessunitid", "businessunitid", UNIT)),
+        ),
+        make_table(PRIVILEGE, "privileges", "name", (text("name", 100),)),
     )
 
 

@@ -185,6 +185,9 @@ def _tables() -> tuple[Table, ...]:
                 Column("azureactivedirectoryobjectid", Kind.ID),
                 Column("applicationid", Kind.ID),
                 Column("isdisabled", Kind.FLAG),
+                text("firstname", 64),
+                text("lastname", 64),
+                lookup("businessunitid", "businessunitid", "businessunit"),
             ),
         ),
         make_table(

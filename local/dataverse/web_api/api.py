@@ -89,7 +89,7 @@ class WebApi:
             return Answer(200, privileges)
         if metadata.is_metadata(call.path):
             return self._metadata(call)
-        return self._rows(call)
+        return self.platform.roles.serve(call, lambda: _json(call)) or self._rows(call)
 
     def _rows(self, call: Call) -> Answer:
         match = _RESOURCE.fullmatch(call.path.removesuffix(UNPUBLISHED))
