@@ -4,6 +4,7 @@
     commands/      one module per command
     options        options that several commands have
     arguments      ids and moments as people write them; the question before what can't be undone
+    webhook_arguments  the webhook's address and key as people give them
     settings_file  a `local.settings.json` on top of the process's environment
     runner         settings, sign-in, the command's work, errors in words -> exit code
     exit_codes     what the shell is told

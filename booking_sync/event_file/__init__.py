@@ -9,6 +9,7 @@
     checking     whether zone and templates can be used
     report       what `booking-sync event check` tells
     resolving    its paths against the environment's table definitions
+    tables       the tables that these paths lead to, for the app's role
     conditions   what its rules ask of the columns behind these paths
 
 The webhook reads the file as well: nothing but `checking` imports what takes a while.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from booking_sync.ports.app_user import UserAction
 
@@ -157,3 +157,19 @@ Action = (
 
 COLUMN_COMPONENT, VIEW_COMPONENT, STEP_COMPONENT, WEBHOOK_COMPONENT = 2, 26, 92, 95
 """Component types of Dataverse's solutions."""
+
+Desired_contra = TypeVar("Desired_contra", contravariant=True)
+Found_co = TypeVar("Found_co", covariant=True)
+
+
+class Provisionable(Protocol[Desired_contra, Found_co]):
+    """A part of an environment that is read, compared and changed: its customizations, or its users.
+
+    Every method may raise `TransientError` or `PermanentError`.
+    """
+
+    async def read(self, desired: Desired_contra) -> Found_co:
+        """What there is of what is desired."""
+
+    async def carry_out(self, action: Action) -> None:
+        """Do it; the adapter sees to it that doing it twice is harmless or refused."""

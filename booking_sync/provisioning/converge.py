@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from booking_sync.errors import TransientError
 from booking_sync.provisioning.parts import PartState, PlannedPart
@@ -11,13 +11,11 @@ from booking_sync.provisioning.parts import PartState, PlannedPart
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.ports.customization_actions import Action
+    from booking_sync.ports.customization_actions import Action, Provisionable
     from booking_sync.provisioning.parts import ProvisioningPlan
 
 Desired = TypeVar("Desired")
-Desired_contra = TypeVar("Desired_contra", contravariant=True)
 Found = TypeVar("Found")
-Found_co = TypeVar("Found_co", covariant=True)
 
 MAX_ROUNDS = 6
 MAX_PAUSE_SECONDS = 120.0
@@ -65,18 +63,8 @@ def joined(reports: Sequence[ProvisioningReport]) -> ProvisioningReport:
     )
 
 
-class Part(Protocol[Desired_contra, Found_co]):
-    """A part of an environment that can be read and changed: `Customizations`, or `AppUsers`."""
-
-    async def read(self, desired: Desired_contra) -> Found_co:
-        """What there is of what is desired; raises as `converge`."""
-
-    async def carry_out(self, action: Action) -> None:
-        """Do it; raises as `converge`."""
-
-
 async def converge(
-    environment: Part[Desired, Found],
+    environment: Provisionable[Desired, Found],
     desired: Desired,
     decide: Callable[[Found], ProvisioningPlan],
     *,
@@ -122,7 +110,7 @@ async def converge(
 
 
 async def _do(
-    environment: Part[Desired, Found],
+    environment: Provisionable[Desired, Found],
     parts: Sequence[PlannedPart],
     todo: Sequence[Action],
     done: set[Action],
