@@ -126,7 +126,7 @@ def test_browsers_stay_with_https() -> None:
 
 def test_the_operators_key_opens_no_webhook() -> None:
     """The commands give it to every function that asks for a key, and not to the webhook."""
-    loop = re.search(r"for function in ([\w ]+); do\n(.*?)\ndone", COMMANDS, re.DOTALL)
+    loop = re.search(r"for function in ([\w ]+); do\n(.*?)\ndone", COMMANDS.replace("\\\n", ""), re.DOTALL)
     assert loop
     assert set(loop[1].split()) == _behind_a_key() - {WEBHOOK}
     assert "/functions/$function/keys/operators?" in loop[2]
