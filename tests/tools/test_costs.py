@@ -102,7 +102,9 @@ def test_schedules_and_rules_are_those_of_the_app() -> None:
     assert "| `NEAR_AUDIT_SCHEDULE` | `0 10,40 * * * *` |" in told
     assert NEAR_AUDITS == 24 * 2
     alerts = (ROOT / "infra" / "modules" / "alerts.bicep").read_text(encoding="utf-8")
-    assert len(re.findall(r"^ +every: ", alerts, re.MULTILINE)) == ASSUMED.alert_rules
+    every = re.findall(r"^ +every: '(\w+)'", alerts, re.MULTILINE)
+    assert every.count("PT5M") == ASSUMED.alert_rules
+    assert len(every) == ASSUMED.alert_rules + ASSUMED.slow_alert_rules
     assert f"param instanceMemoryMB int = {ASSUMED.memory_gb * 1024:.0f}" in (
         ROOT / "infra" / "main.bicep"
     ).read_text(encoding="utf-8")

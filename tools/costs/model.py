@@ -44,7 +44,10 @@ class Assumed:
     """Of an instance: `instanceMemoryMB`."""
     journal_writes_per_hour: float = 60
     """Blobs that the app writes for the operator's page, and the host for its timers."""
-    alert_rules: float = 10
+    alert_rules: float = 8
+    """Of the template, every 5 minutes."""
+    slow_alert_rules: float = 2
+    """Of the template, every 15 minutes or less often."""
     queue_logs: float = 1
     """1: reads, writes and deletions of queues are logged (`queueLogs`); 0: none is."""
     traces: float = 1
@@ -72,6 +75,7 @@ class Month:
     blob_operations: float
     log_gigabytes: float
     alert_rules: float
+    slow_alert_rules: float
 
     def dollars(self, prices: Prices) -> dict[str, float]:
         """By meter, in the order of the prices."""
@@ -82,6 +86,7 @@ class Month:
             "queue_operation": self.queue_operations,
             "blob_operation": self.blob_operations,
             "alert_rule": self.alert_rules,
+            "slow_alert_rule": self.slow_alert_rules,
         }
         return {name: price.of(used[name]) for name, price in prices.by_name.items()}
 
@@ -113,6 +118,7 @@ def month(technicians: int, measured: Measured, assumed: Assumed) -> Month:
         blob_operations=assumed.journal_writes_per_hour * 24 * DAYS,
         log_gigabytes=_log_bytes(changes, operations, measured, assumed) / GIGABYTE,
         alert_rules=assumed.alert_rules,
+        slow_alert_rules=assumed.slow_alert_rules,
     )
 
 

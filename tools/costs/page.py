@@ -22,8 +22,6 @@ SIZES = (50, 500, 5_000)
 SMALL_INSTANCES = (
     "besides, instances of 512 MB with a quarter of a core: `instanceMemoryMB=512`, **not tried in Azure**"
 )
-ALERTS_A_THIRD = 1 / 3
-"""An alert every 15 minutes costs a third of one every 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ def savings(assumed: Assumed) -> Sequence[Saving]:
     """Each alone, and the first three together."""
     logs = {"queue_logs": 0.0}
     traces = {"traces": 0.0}
-    alerts = {"alert_rules": assumed.alert_rules * ALERTS_A_THIRD}
+    alerts = {"alert_rules": 0.0, "slow_alert_rules": assumed.alert_rules + assumed.slow_alert_rules}
     return (
         Saving("no line for each operation on a queue: `queueLogs='[]'`", logs),
         Saving("no traces: `traceSampler=always_off`", traces),
@@ -86,7 +84,7 @@ def _used(months: Sequence[Month]) -> list[list[str]]:
         ("operations on queues", [f"{each.queue_operations:,.0f}" for each in months]),
         ("writes of blobs", [f"{each.blob_operations:,.0f}" for each in months]),
         ("GB of telemetry and logs", [f"{each.log_gigabytes:,.1f}" for each in months]),
-        ("alert rules", [f"{each.alert_rules:,.0f}" for each in months]),
+        ("alert rules", [f"{each.alert_rules + each.slow_alert_rules:,.0f}" for each in months]),
     )
     return [[name, *cells] for name, cells in rows]
 
@@ -95,7 +93,7 @@ def _bill(prices: Prices, bills: Sequence[Mapping[str, float]]) -> list[list[str
     rows = [
         [price.meter, *(_dollars(each[name]) for each in bills)] for name, price in prices.by_name.items()
     ]
-    return [*rows, ["**together**", *(f"**{_dollars(sum(each.values()))}**" for each in bills)]]
+    return [*rows, ["**together**", *(_dollars(sum(each.values())) for each in bills)]]
 
 
 def _saved(prices: Prices, measured: Measured, assumed: Assumed, sizes: Sequence[int]) -> list[list[str]]:
