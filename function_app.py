@@ -23,6 +23,9 @@ from booking_sync.wiring.app import application
 if TYPE_CHECKING:
     from booking_sync.plumbing.http_answer import HttpAnswer
 
+NOT_MODIFIED = 304
+"""An answer without a body."""
+
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
@@ -98,9 +101,23 @@ async def operations(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG00
 
 @app.function_name("operations_status")
 @app.route("operations/status", methods=["GET"])
-async def operations_status(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above
+async def operations_status(req: func.HttpRequest) -> func.HttpResponse:
     """Answer what the operator's page shows."""
-    return _respond(await application().operator_endpoints.status())
+    return _respond(await application().operator_endpoints.status(req.headers))
+
+
+@app.function_name("operations_failing")
+@app.route("operations/failing", methods=["GET"])
+async def operations_failing(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer a part of a group of failing bookings."""
+    return _respond(await application().operator_endpoints.failing(req.params))
+
+
+@app.function_name("operations_order")
+@app.route("operations/order", methods=["GET"])
+async def operations_order(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer what became of an operator's order."""
+    return _respond(await application().operator_endpoints.order(req.params))
 
 
 @app.function_name("operations_replay")
@@ -140,7 +157,7 @@ async def operations_technician(req: func.HttpRequest) -> func.HttpResponse:
 
 def _respond(answer: HttpAnswer) -> func.HttpResponse:
     return func.HttpResponse(
-        json.dumps(answer.payload),
+        None if answer.status == NOT_MODIFIED else json.dumps(answer.payload),
         status_code=answer.status,
         headers=answer.headers,
         mimetype="application/json",

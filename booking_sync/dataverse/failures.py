@@ -1,7 +1,8 @@
 """The port `FailureListing` on Dataverse: the bookings whose rows tell people that they can't sync.
 
-One bounded request. The operator's page is asked for by hand and wants the latest troubles, not all of them;
-what is behind a row is the audit's.
+A bounded list, the latest first: the operator's page and the doctor want troubles, and not all of them;
+what is behind a row is the audit's. The technicians' names come along as Dataverse formats the lookup,
+without a join.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.queries import BOOKINGS
+from booking_sync.dataverse.row_reader import FORMATTED
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from booking_sync.dataverse.web_api.client import DataverseClient
+
+MOST_ROWS = 5000
+"""As many as Dataverse sends in one page."""
+RESOURCE = "_resource_value"
 
 
 class DataverseFailures:
@@ -41,12 +47,19 @@ class DataverseFailures:
             TransientError: no complete answer now.
             PermanentError: refused.
         """
-        # One more than wanted tells whether there are others; Dataverse would have to count them all.
-        rows = await self._client.rows(
-            f"{BOOKINGS}?$select={ID_COLUMN},name,starttime,modifiedon,{self._column}"
-            f"&$filter={self._column}%20ne%20null&$orderby=modifiedon%20desc&$top={limit + 1}"
+        path = (
+            f"{BOOKINGS}?$select={ID_COLUMN},name,starttime,modifiedon,{RESOURCE},{self._column}"
+            f"&$filter={self._column}%20ne%20null&$orderby=modifiedon%20desc"
         )
-        return FailingBookings(tuple(self._read(row) for row in rows[:limit]), more=len(rows) > limit)
+        # One more than wanted tells whether there are others; Dataverse would have to count them all.
+        size = min(limit + 1, MOST_ROWS)
+        headers = {"Prefer": f'odata.maxpagesize={size},odata.include-annotations="{FORMATTED}"'}
+        found: list[FailingBooking] = []
+        async for page in self._client.pages(path, headers=headers):
+            found += [self._read(row) for row in page]
+            if len(found) > limit:
+                break
+        return FailingBookings(tuple(found[:limit]), more=len(found) > limit)
 
     def _read(self, row: Mapping[str, Any]) -> FailingBooking:
         booking_id = read_guid(row.get(ID_COLUMN))
@@ -58,6 +71,8 @@ class DataverseFailures:
             starts=read_moment(row.get("starttime")),
             modified=read_moment(row.get("modifiedon")),
             error=reason_in(_text(row.get(self._column))),
+            resource_id=read_guid(row.get(RESOURCE)) or "",
+            resource_name=_text(row.get(f"{RESOURCE}@{FORMATTED}")),
         )
 
 

@@ -3,6 +3,12 @@
 endpoints          answers the operator's HTTP requests
 requests           reads and checks them; pure
 overview           gathers what the page shows
+describe           that as JSON values; pure
+remembered         what costs requests to a service, for a while
+failing            failing bookings together with those that fail alike; pure
+remedies           what to do about a failure, by its reason; pure
+trend              what happened when, in small counted slots; pure
+order_tally        what became of an operator's order; pure
 headline           the sentence on top of it; pure
 page, static/      the page itself, without data
 operator_actions   replays, shows and deletes dead letters, resyncs bookings

@@ -96,13 +96,19 @@ def original_text(message: PoisonMessage) -> str:
     return original if isinstance(original, str) else json.dumps(original)
 
 
-def renewed_change(change: Message, now: datetime) -> Message:
+def renewed_change(change: Message, now: datetime, order: str) -> Message:
     """The change as if it came in now: without attempts, and with `MESSAGE_MAX_AGE_HOURS` before it.
 
-    A booking's change is marked uncertain, because nobody knows what happened to its event since.
+    A booking's change is marked uncertain, because nobody knows what happened to its event since, and bears
+    the order's id from now on, so that what became of the order can be told.
+
+    Args:
+        change: as it was given up.
+        now: aware.
+        order: the correlation id of the order that replays it.
     """
     if isinstance(change, BookingChange):
-        return replace(change, first_seen=now, attempt=0, waited=0.0, uncertain=True)
+        return replace(change, correlation_id=order, first_seen=now, attempt=0, waited=0.0, uncertain=True)
     return replace(change, first_seen=now, attempt=0, waited=0.0)
 
 

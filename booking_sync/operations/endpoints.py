@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from booking_sync.errors import SettingsError, SyncError
-from booking_sync.operations.overview import Overview, describe_health
-from booking_sync.operations.requests import read_replay, read_resync
+from booking_sync.operations.describe import describe_health
+from booking_sync.operations.overview import Overview
+from booking_sync.operations.requests import is_order_id, read_replay, read_resync
 from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
 from booking_sync.plumbing.http_orders import BadRequestError, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.overview import OverviewSources
     from booking_sync.operations.single_flight import SingleFlight
+
+_MOST_DIGITS: Final = 6
 
 
 class OperatorEndpoints:
@@ -51,9 +56,34 @@ class OperatorEndpoints:
         status = HTTPStatus.OK if health.works else HTTPStatus.SERVICE_UNAVAILABLE
         return HttpAnswer(status, describe_health(health), dict(NOT_STORED))
 
-    async def status(self) -> HttpAnswer:
-        """All data of the operator's page."""
-        return HttpAnswer(HTTPStatus.OK, await self._overview.gather(), dict(NOT_STORED))
+    async def status(self, headers: Mapping[str, str] | None = None) -> HttpAnswer:
+        """All data of the operator's page; 304 where they are as they were.
+
+        A page that refreshes by itself says what it has (`If-None-Match`), and is answered by what Dataverse
+        said within the last minute. One that a person refreshes says nothing of the kind, and all is asked
+        for.
+        """
+        known = {name.lower(): value for name, value in (headers or {}).items()}.get("if-none-match", "")
+        payload = await self._overview.gather(by_itself=bool(known))
+        tag = _tag(payload)
+        told = {**NOT_STORED, "ETag": tag}
+        if known == tag:
+            return HttpAnswer(HTTPStatus.NOT_MODIFIED, {}, told)
+        return HttpAnswer(HTTPStatus.OK, payload, told)
+
+    async def failing(self, params: Mapping[str, str]) -> HttpAnswer:
+        """A part of a group of failing bookings, and the ids of all of it."""
+        begin = params.get("from", "0")
+        if not params.get("group") or not begin.isdecimal() or len(begin) > _MOST_DIGITS:
+            return refusal(BadRequestError('Say which "group", and "from" which booking on.'), "problem")
+        return await _asked(self._overview.group(params["group"], int(begin)))
+
+    async def order(self, params: Mapping[str, str]) -> HttpAnswer:
+        """What became of an order so far."""
+        order = params.get("id", "")
+        if not is_order_id(order):
+            return refusal(BadRequestError('"id" must be the "order" of an answer.'), "problem")
+        return await _asked(self._overview.order(order))
 
     async def replay(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Put dead letters back on the change queue: 200, or 503 when not all could be put back."""
@@ -63,17 +93,37 @@ class OperatorEndpoints:
             done = await self._single_flight.run("replay", lambda: actions.replay(wanted))
         except (BadRequestError, SettingsError) as error:
             return refusal(error, "problem")
-        payload = {"replayed": done.replayed, "unreadable": done.unreadable, "problem": done.problem}
+        payload = {
+            "replayed": done.replayed,
+            "unreadable": done.unreadable,
+            "order": done.order,
+            "bookings": done.bookings,
+            "problem": done.problem,
+        }
         status = HTTPStatus.SERVICE_UNAVAILABLE if done.problem else HTTPStatus.OK
         return HttpAnswer(status, payload, dict(NOT_STORED))
 
     async def resync(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Queue bookings to be written again: 202, or the refusal's status with its reason."""
         try:
-            bookings = read_resync(headers, body)
-            correlation_id = await self._open_operator_actions().resync(bookings)
+            wanted = read_resync(headers, body)
+            order = await self._open_operator_actions().resync(wanted.bookings, wanted.order)
         except (BadRequestError, SettingsError, SyncError) as error:
             return refusal(error, "problem")
-        return HttpAnswer(
-            HTTPStatus.ACCEPTED, {"queued": len(bookings), "correlationId": correlation_id}, dict(NOT_STORED)
-        )
+        count = len(wanted.bookings)
+        payload = {"queued": count, "bookings": count, "order": order, "correlationId": order}
+        return HttpAnswer(HTTPStatus.ACCEPTED, payload, dict(NOT_STORED))
+
+
+async def _asked(answer: Awaitable[dict[str, Any]]) -> HttpAnswer:
+    """The answer, or why there is none."""
+    try:
+        return HttpAnswer(HTTPStatus.OK, await answer, dict(NOT_STORED))
+    except (SettingsError, SyncError) as error:
+        return refusal(error, "problem")
+
+
+def _tag(payload: Mapping[str, Any]) -> str:
+    """An entity tag for what is shown, whenever that is asked for."""
+    shown = {name: value for name, value in payload.items() if name != "asOf"}
+    return f'"{hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]}"'

@@ -16,6 +16,8 @@ from booking_sync.domain.ids import read_moment
 from booking_sync.domain.text import shorten, without_quotes
 from booking_sync.domain.timers import TimerRun
 from booking_sync.domain.zones import ZoneDifference
+from booking_sync.operations.order_tally import OrderTally, read_tallies
+from booking_sync.operations.trend import QUARTER, Slot, gathered, read_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,6 +59,10 @@ class Journal:
     entries: tuple[Entry, ...] = ()
     """Newest first."""
     closed: tuple[ClosedMailbox, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    """What it counted by the quarter of an hour, within a day."""
+    orders: tuple[OrderTally, ...] = ()
+    """How messages of operators' orders ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,12 @@ def merge(journals: Iterable[Journal], now: datetime) -> Journal:
     """The journals of all instances in one: the newest entries, and the mailboxes that are still closed."""
     entries: list[Entry] = []
     closed: dict[str, datetime] = {}
+    slots: list[Slot] = []
+    orders: list[OrderTally] = []
     for journal in journals:
         entries += journal.entries
+        slots += journal.slots
+        orders += journal.orders
         for each in journal.closed:
             if each.until > now:
                 closed[each.mailbox] = max(each.until, closed.get(each.mailbox, now))
@@ -96,6 +106,8 @@ def merge(journals: Iterable[Journal], now: datetime) -> Journal:
         "",
         tuple(entries[:MAX_ENTRIES]),
         tuple(ClosedMailbox(*each) for each in sorted(closed.items(), key=lambda each: each[1])),
+        gathered(slots, QUARTER),
+        tuple(orders),
     )
 
 
@@ -129,8 +141,11 @@ def decode_journal(text: str) -> Journal | None:
                 ClosedMailbox(str(each["mailbox"]), _moment(each["until"]))
                 for each in found["closed"][:MAX_CLOSED]
             ),
+            # A version before wrote neither.
+            slots=read_slots(found.get("slots", [])),
+            orders=read_tallies(found.get("orders", [])),
         )
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
 
 

@@ -14,7 +14,9 @@ from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.change import is_by_webhook
 from booking_sync.domain.ids import read_moment
+from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.errors import SyncError
 from booking_sync.operations.journal import (
     MAX_CLOSED,
@@ -31,6 +33,18 @@ from booking_sync.operations.journal import (
     make_run,
     merge,
     merge_zones,
+)
+from booking_sync.operations.order_tally import MAX_ORDERS, OrderTally, counted, is_order
+from booking_sync.operations.trend import (
+    HOUR,
+    QUARTER,
+    Slot,
+    begin_of,
+    closed_hours,
+    decode_slots,
+    encode_slots,
+    kept,
+    noted,
 )
 from booking_sync.plumbing.log import log_event
 
@@ -51,11 +65,16 @@ KEPT = timedelta(days=1)
 MAX_INSTANCES = 32
 """How many other instances' journals are read: the newest. An app scaled to nothing starts a new instance
 whenever something happens."""
+MAX_COUNTED = 200
+"""How many instances' counts are put together by the hour."""
 
 _INSTANCES = "instances/"
 _RUNS = "runs/"
 _ZONES = "zones"
 _SEEN_SINCE = "seen-since"
+_NO_DATE = "none"  # a text must not be empty: Storage refuses to send a part of nothing
+_HOURS = "hours"
+_SETTLE = timedelta(minutes=10)
 _SECRET_EXPIRES = "secret-expires"  # noqa: S105 - a text's name, no secret
 
 _logger = logging.getLogger(__name__)
@@ -88,6 +107,8 @@ class JournalStore:
         self._closed = closed
         self._save_seconds = save_seconds
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
+        self._slots: dict[datetime, Slot] = {}
+        self._orders: dict[str, OrderTally] = {}
         self._runs: dict[Timer, TimerRun] = {}
         self._zones = Zones()
         self._zones_written = True
@@ -95,6 +116,7 @@ class JournalStore:
         self._saving: set[asyncio.Task[None]] = set()
         self._swept = False
         self._seen_since: datetime | None = None
+        self._hours_kept: datetime | None = None
         self._secret_expires: datetime | None = None
 
     def outcome(self, change: BookingChange, outcome: Outcome) -> None:
@@ -108,7 +130,28 @@ class JournalStore:
             attempt=change.attempt,
         )
         self._entries.appendleft(entry)
+        self._count(change, outcome, entry)
         self._save_soon()
+
+    def _count(self, change: BookingChange, outcome: Outcome, entry: Entry) -> None:
+        """Count the outcome by its quarter of an hour, and for its order where an operator gave one."""
+        start = begin_of(entry.moment, QUARTER)
+        if start not in self._slots:
+            self._slots = {each: slot for each, slot in self._slots.items() if each > start - KEPT}
+        self._slots[start] = noted(
+            self._slots.get(start, Slot(start)),
+            entry.outcome,
+            _lag(change, outcome, entry.moment),
+            throttled=outcome.kind is OutcomeKind.DEFERRED
+            and outcome.delay is not None
+            and outcome.patience is None,
+        )
+        if is_order(entry.correlation_id):
+            order = entry.correlation_id
+            former = self._orders.pop(order, OrderTally(order))
+            self._orders[order] = counted(former, entry.outcome, entry.reason)
+            while len(self._orders) > MAX_ORDERS:
+                self._orders.pop(next(iter(self._orders)))
 
     def zone_differs(self, difference: ZoneDifference) -> None:
         """Note that Exchange reads the events' zone by other rules."""
@@ -192,14 +235,14 @@ class JournalStore:
         """
         text_store = self._open_text_store()
         text = await text_store.get(_SECRET_EXPIRES) if text_store is not None else None
-        return (read_moment(text) if text else None) or self._secret_expires
+        return read_moment(text) if text else self._secret_expires
 
     async def note_secret(self, expires: datetime | None) -> None:
         """Note when the secret ends; None when it carries no date. A text store that fails is only logged."""
         self._secret_expires = expires
         if (text_store := self._open_text_store()) is not None:
             try:
-                await text_store.put(_SECRET_EXPIRES, expires.isoformat() if expires else "")
+                await text_store.put(_SECRET_EXPIRES, expires.isoformat() if expires else _NO_DATE)
             except SyncError as error:
                 _tell(error)
 
@@ -219,6 +262,39 @@ class JournalStore:
         others = [journal for journal in journals if journal.instance != self._instance]
         return merge([*others, self.own()], now)
 
+    async def hours(self) -> tuple[Slot, ...]:
+        """What was counted in each hour of the last week that is over, as far as `keep_hours` has seen to it.
+
+        Raises:
+            SyncError: it can't be read now.
+        """
+        text_store = self._open_text_store()
+        text = await text_store.get(_HOURS) if text_store is not None else None
+        return decode_slots(text) if text else ()
+
+    async def keep_hours(self) -> None:
+        """Put together what all instances counted in hours that are over.
+
+        A text store that fails is only logged.
+
+        Each hour is made anew from all that is there, so that two who do it at once, or one that was killed
+        half-way, do no harm.
+        """
+        text_store, now = self._open_text_store(), self._now()
+        if text_store is None or (self._hours_kept and now < self._hours_kept + HOUR + _SETTLE):
+            return
+        try:
+            texts = await text_store.newest(_INSTANCES, now - KEPT, MAX_COUNTED)
+            journals = [journal for text in texts if (journal := decode_journal(text)) is not None]
+            closed = closed_hours((slot for journal in journals for slot in journal.slots), now)
+            known = await self.hours()
+            if any(each not in known for each in closed):
+                await text_store.put(_HOURS, encode_slots(kept(known, closed, now)))
+        except SyncError as error:
+            _tell(error)
+        else:
+            self._hours_kept = begin_of(now, HOUR)
+
     def own(self) -> Journal:
         """What this instance remembers."""
         now = self._now()
@@ -227,7 +303,13 @@ class JournalStore:
             for mailbox, seconds in self._closed().items()
         ]
         closed.sort(key=lambda each: each.until, reverse=True)
-        return Journal(self._instance, tuple(self._entries), tuple(closed[:MAX_CLOSED]))
+        return Journal(
+            self._instance,
+            tuple(self._entries),
+            tuple(closed[:MAX_CLOSED]),
+            tuple(self._slots.values()),
+            tuple(self._orders.values()),
+        )
 
     async def aclose(self) -> None:
         """Write what is not written yet. The caller closes the text store."""
@@ -262,6 +344,16 @@ class JournalStore:
                 await text_store.drop(_INSTANCES, self._now() - KEPT)
         except SyncError as error:
             _tell(error)
+
+
+def _lag(change: BookingChange, outcome: Outcome, moment: datetime) -> float | None:
+    """Seconds from a change in Dynamics 365 to its event.
+
+    Only of what came by webhook: other runs queue bookings whenever they like, and with delays of their own.
+    """
+    if outcome.kind is not OutcomeKind.SYNCED or not is_by_webhook(change.correlation_id):
+        return None
+    return max(0.0, (moment - change.first_seen).total_seconds())
 
 
 def _tell(error: SyncError) -> None:

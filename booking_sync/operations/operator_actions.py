@@ -13,6 +13,7 @@ from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import BookingChange, Message, RelatedChange
 from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter, renewed_change
+from booking_sync.operations.order_tally import REPLAY, RESYNC
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class Replayed:
     """Why not all was done; empty when all was."""
     ids: set[str] = field(default_factory=set)
     """Ids of the messages that are back on the change queue."""
+    order: str = ""
+    """The correlation id that the bookings' messages bear now."""
+    bookings: int = 0
+    """How many of the replayed messages are about a booking, and bear it."""
 
 
 @dataclass(slots=True)
@@ -84,7 +89,7 @@ class OperatorActions:
         message is sent first and then deleted. A crash between the two leaves both; a hint too many costs
         one read of the booking.
         """
-        done = Replayed()
+        done = Replayed(order=f"{REPLAY}{self._new_id()}")
         done.problem = await self._go_through(
             wanted, lambda chosen, kept: self._put_back(chosen, done, kept), done.ids
         )
@@ -122,13 +127,17 @@ class OperatorActions:
         done.problem = await self._go_through(wanted, note, seen)
         return done
 
-    async def resync(self, booking_ids: Sequence[str]) -> str:
+    async def resync(self, booking_ids: Sequence[str], order: str = "") -> str:
         """Queue these bookings, to be written whatever their records say; returns the correlation id.
+
+        Args:
+            booking_ids: each once.
+            order: the correlation id of the order that these are a further part of; empty for a new one.
 
         Raises:
             SyncError: the queue can't take them; some may be on it.
         """
-        correlation_id = f"resync-{self._new_id()}"
+        correlation_id = order or f"{RESYNC}{self._new_id()}"
         changes = [BookingChange(each, correlation_id, self._now(), uncertain=True) for each in booking_ids]
         await do_all(changes, self._queue.send)
         return correlation_id
@@ -175,12 +184,13 @@ class OperatorActions:
                 kept.append(message)
                 return
             try:
-                await self._send(renewed_change(change, self._now()))
+                await self._send(renewed_change(change, self._now(), done.order))
             except SyncError:
                 kept.append(message)
                 raise
             done.replayed += 1
             done.ids.add(message.message_id)
+            done.bookings += isinstance(change, BookingChange)
             await self._poison.delete(message)
 
         await do_all(messages, one)

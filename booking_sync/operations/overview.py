@@ -4,37 +4,53 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
-from booking_sync.domain.text import clean_line, clean_lines
+from booking_sync.domain.text import clean_line
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.dead_letters import read_dead_letter
-from booking_sync.operations.headline import headline
+from booking_sync.operations.describe import (
+    describe_booking,
+    describe_entry,
+    describe_group,
+    describe_health,
+    describe_letter,
+    describe_order,
+    describe_queues,
+    describe_run,
+    describe_trend,
+)
+from booking_sync.operations.failing import MAX_FAILING, PAGE, grouped, people_of
+from booking_sync.operations.headline import Failures, headline
+from booking_sync.operations.order_tally import together
+from booking_sync.operations.remembered import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from booking_sync.domain.participation import Participation
-    from booking_sync.domain.timers import TimerRun
-    from booking_sync.operations.dead_letters import DeadLetter
-    from booking_sync.operations.health import Health, HealthProbe
-    from booking_sync.operations.journal import Entry, Journal
+    from booking_sync.operations.failing import FailingGroup
+    from booking_sync.operations.health import HealthProbe
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import PeopleReads
     from booking_sync.ports.queues import PoisonQueue
 
-MAX_FAILING = 50
 MAX_PEOPLE = 500
 """Names of those who take part; there may be thousands."""
 PATIENCE_SECONDS = 20.0
 """A section that takes longer says that there was no answer; the page shows the others."""
+ASKED_NOW: Final = timedelta(seconds=1)
+"""How old what Dataverse said may be where a person asks, or an order has just been given."""
+SEEN_LATELY: Final = timedelta(minutes=1)
+"""How old it may be where the page refreshes by itself."""
+PEOPLE_LATELY: Final = timedelta(minutes=10)
+"""How old the list of all resources may be, which may be long and changes seldom."""
 
 _MAX_NAME = 200
-_MAX_ERROR = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +68,34 @@ class OverviewSources:
     now: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class _FoundFailures:
+    """What is known of the failing bookings."""
+
+    bookings: Sequence[FailingBooking]
+    groups: Sequence[FailingGroup]
+    more: bool
+
+
 class Overview:
     """Gathers all sections side by side."""
 
     def __init__(self, sources: OverviewSources) -> None:
         self._sources = sources
+        self._failures = Remembered(self._list_failures, sources.now)
+        self._everybody = Remembered(self._list_people, sources.now)
 
-    async def gather(self) -> dict[str, Any]:
-        """The sections as JSON values; one that could not be read has a text in `problem`."""
+    async def gather(self, *, by_itself: bool = False) -> dict[str, Any]:
+        """The sections as JSON values; one that could not be read has a text in `problem`.
+
+        Args:
+            by_itself: the page refreshes itself, so that what costs requests to Dataverse may be a minute
+                old.
+        """
+        max_age = SEEN_LATELY if by_itself else ASKED_NOW
         sections = {
-            "poison": self._poison(),
-            "failing": self._failing(),
+            "poison": self._poison(max_age),
+            "failing": self._failing(max_age),
             "people": self._people(),
             "journal": self._journal(),
             "catchUp": self._last(Timer.CATCH_UP),
@@ -75,45 +108,49 @@ class Overview:
         told = dict(zip(sections, contents, strict=True))
         return {
             "asOf": self._sources.now().isoformat(),
-            "headline": _headline(health, told["failing"]),
+            "headline": headline(health, _failures_of(told["failing"])).as_json(),
             "health": describe_health(health),
-            "queues": _depths(health),
+            "queues": describe_queues(health),
             **told,
         }
 
-    async def _poison(self) -> dict[str, Any]:
-        dead_letters = [read_dead_letter(message) for message in await self._sources.open_poison().peek()]
-        return {"letters": [self._dead_letter(each) for each in dead_letters]}
+    async def group(self, key: str, begin: int) -> dict[str, Any]:
+        """A part of a group of failing bookings, and the ids of all of it; an unknown group is an empty one.
 
-    def _dead_letter(self, dead_letter: DeadLetter) -> dict[str, Any]:
+        Args:
+            key: of the group.
+            begin: how many to pass over.
+
+        Raises:
+            SyncError: they can't be listed.
+            SettingsError: settings can't be used.
+        """
+        found = await self._failures.get(SEEN_LATELY)
+        bookings = next((each.bookings for each in found.groups if each.key == key), ())
         return {
-            "id": dead_letter.message_id,
-            "reason": dead_letter.reason,
-            "deadLetteredAt": dead_letter.dead_lettered_at,
-            "came": _text(dead_letter.came),
-            "expires": _text(dead_letter.expires),
-            "bookingId": dead_letter.booking_id,
-            "link": self._sources.link(dead_letter.booking_id) if dead_letter.booking_id else "",
-            "about": dead_letter.about,
-            "correlationId": dead_letter.correlation_id,
-            "replayable": dead_letter.change is not None,
+            "key": key,
+            "count": len(bookings),
+            "bookings": [
+                describe_booking(each, self._sources.link) for each in bookings[begin : begin + PAGE]
+            ],
+            "ids": [each.booking_id for each in bookings],
         }
 
-    async def _failing(self) -> dict[str, Any]:
+    async def order(self, order: str) -> dict[str, Any]:
+        """What became of an order so far, as far as the instances have written it down.
+
+        Raises:
+            SyncError: the journal can't be read.
+            SettingsError: settings can't be used.
+        """
+        journal = await self._sources.journal_store().everything()
+        return describe_order(together(journal.orders, order))
+
+    async def _list_failures(self) -> _FoundFailures:
         found: FailingBookings = await (await self._sources.open_failures()).failing(MAX_FAILING)
-        return {"bookings": [self._booking(each) for each in found.bookings], "more": found.more}
+        return _FoundFailures(found.bookings, grouped(found.bookings), found.more)
 
-    def _booking(self, booking: FailingBooking) -> dict[str, Any]:
-        return {
-            "bookingId": booking.booking_id,
-            "name": clean_line(booking.name, _MAX_NAME),
-            "starts": _text(booking.starts),
-            "modified": _text(booking.modified),
-            "reason": clean_lines(booking.error, _MAX_ERROR),
-            "link": self._sources.link(booking.booking_id),
-        }
-
-    async def _people(self) -> dict[str, Any]:
+    async def _list_people(self) -> dict[str, Any]:
         """Who takes part and has a calendar, of all there are."""
         reads, participation = await self._sources.open_people()
         everybody = await reads.everybody()
@@ -121,54 +158,52 @@ class Overview:
         names = [clean_line(each.name, _MAX_NAME) for each in shown[:MAX_PEOPLE]]
         return {"all": len(everybody), "inside": len(shown), "names": names, "more": len(shown) - len(names)}
 
-    async def _journal(self) -> dict[str, Any]:
-        journal: Journal = await self._sources.journal_store().everything()
+    async def _poison(self, max_age: timedelta) -> dict[str, Any]:
+        letters = [read_dead_letter(message) for message in await self._sources.open_poison().peek()]
+        names = await self._names(max_age) if letters else {}
         return {
-            "outcomes": [self._entry(entry) for entry in journal.entries],
-            "throttled": [
-                {"mailbox": each.mailbox, "until": each.until.isoformat()} for each in journal.closed
-            ],
+            "letters": [
+                describe_letter(each, self._sources.link, names.get(each.booking_id)) for each in letters
+            ]
         }
 
-    def _entry(self, entry: Entry) -> dict[str, Any]:
+    async def _names(self, max_age: timedelta) -> Mapping[str, FailingBooking]:
+        """The failing bookings by id, for what people call them; none where they can't be listed."""
+        try:
+            found = await self._failures.get(max_age)
+        except (SyncError, SettingsError):
+            return {}
+        return {each.booking_id: each for each in found.bookings}
+
+    async def _failing(self, max_age: timedelta) -> dict[str, Any]:
+        found = await self._failures.get(max_age)
+        moments = [each.modified for each in found.bookings if each.modified]
         return {
-            "moment": entry.moment.isoformat(),
-            "bookingId": entry.booking_id,
-            "link": self._sources.link(entry.booking_id),
-            "outcome": entry.outcome,
-            "reason": entry.reason,
-            "correlationId": entry.correlation_id,
-            "attempt": entry.attempt,
+            "count": len(found.bookings),
+            "people": people_of(found.bookings),
+            "since": min(moments).isoformat() if moments else "",
+            "groups": [describe_group(each, self._sources.link) for each in found.groups],
+            "more": found.more,
+        }
+
+    async def _people(self) -> dict[str, Any]:
+        return await self._everybody.get(PEOPLE_LATELY)
+
+    async def _journal(self) -> dict[str, Any]:
+        store = self._sources.journal_store()
+        journal = await store.everything()
+        return {
+            "outcomes": [describe_entry(entry, self._sources.link) for entry in journal.entries],
+            "throttled": [
+                # To the second: what is left is reckoned anew each time, and no tag must change by that.
+                {"mailbox": each.mailbox, "until": each.until.replace(microsecond=0).isoformat()}
+                for each in journal.closed
+            ],
+            "trend": describe_trend(journal.slots, await store.hours(), self._sources.now()),
         }
 
     async def _last(self, timer: Timer) -> dict[str, Any]:
-        return _run(await self._sources.journal_store().last(timer))
-
-
-def describe_health(health: Health) -> dict[str, Any]:
-    """The health as JSON values, with all problems: for operators only."""
-    return {
-        "status": "ok" if health.works else "failing",
-        "findings": [
-            {
-                "topic": each.topic.value,
-                "severity": each.severity.value,
-                "words": each.words,
-                "remedy": each.remedy,
-                "since": _text(each.since),
-            }
-            for each in health.findings
-        ],
-        "timers": [
-            {
-                "timer": each.timer.value,
-                "last": _text(each.last),
-                "due": _text(each.due),
-                "overdue": each.is_overdue,
-            }
-            for each in health.timers
-        ],
-    }
+        return describe_run(await self._sources.journal_store().last(timer))
 
 
 async def _section(content: Awaitable[dict[str, Any]]) -> dict[str, Any]:
@@ -184,36 +219,14 @@ async def _section(content: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         return {"problem": str(error)}
 
 
-def _headline(health: Health, failing: Mapping[str, Any]) -> dict[str, str]:
-    known = not failing["problem"]
-    said = headline(
-        health, len(failing["bookings"]) if known else None, more=bool(failing["more"]) if known else False
+def _failures_of(failing: Mapping[str, Any]) -> Failures | None:
+    if failing["problem"]:
+        return None
+    first = failing["groups"][0] if failing["groups"] else {}
+    return Failures(
+        failing["count"],
+        failing["people"],
+        more=failing["more"],
+        since=failing["since"],
+        remedy=first.get("remedy", ""),
     )
-    return {"severity": said.severity, "words": said.words}
-
-
-def _depths(health: Health) -> dict[str, Any]:
-    if health.queues is None:
-        return {"problem": "The queues can't be looked at; see what health says."}
-    return {
-        "problem": "",
-        "changes": health.queues.changes,
-        "poison": health.queues.poison,
-        "oldestChange": _text(health.queues.oldest_change),
-    }
-
-
-def _run(run: TimerRun | None) -> dict[str, Any]:
-    """The last run; nothing when none is known."""
-    if run is None:
-        return {"finished": ""}
-    return {
-        "finished": run.finished.isoformat(),
-        "succeeded": _text(run.succeeded),
-        "tally": dict(run.tally),
-        "failed": run.problem,
-    }
-
-
-def _text(moment: datetime | None) -> str:
-    return moment.isoformat() if moment else ""

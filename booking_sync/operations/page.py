@@ -16,11 +16,11 @@ from importlib.resources import files
 _FOLDER = "static"
 _STYLE, _SCRIPT = "/*STYLE*/", "/*SCRIPT*/"
 
-STYLES = ("colours", "base", "tables", "lookup")
+STYLES = ("colours", "base", "tables", "charts", "lookup")
 SCRIPTS = (
-    *("dom", "messages", "requests", "views", "refreshing", "orders"),
+    *("dom", "times", "messages", "requests", "views", "names", "refreshing", "orders"),
     # The overview and its sections.
-    *("overview", "health", "given_up", "failing", "people"),
+    *("overview", "health", "charts", "given_up", "failing", "people", "runs"),
     # One technician, one booking, and the search that leads to them.
     *("lookup", "search", "technician", "booking"),
     "start",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.ids import typed_guid
+from booking_sync.operations.order_tally import is_order
 from booking_sync.plumbing.http_orders import BadRequestError, read_order
 
 if TYPE_CHECKING:
@@ -36,19 +38,37 @@ def read_replay(headers: Mapping[str, str], body: bytes) -> frozenset[str] | Non
     return frozenset(message_ids)
 
 
-def read_resync(headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
-    """Which bookings to resync: `{"bookings": ["<GUID>", …]}`; each once, in lower case.
+@dataclass(frozen=True, slots=True)
+class ResyncOrder:
+    """Bookings that are to be written again."""
+
+    bookings: tuple[str, ...]
+    """Each once, in lower case."""
+    order: str = ""
+    """The order that they are a further part of; empty for a new one."""
+
+
+def read_resync(headers: Mapping[str, str], body: bytes) -> ResyncOrder:
+    """Which bookings to resync: `{"bookings": ["<GUID>", …]}`, and of which `order` they are a further part.
 
     Raises:
         BadRequestError: it asks for something else, or comes from another page.
     """
-    bookings = _read(headers, body, {"bookings"}).get("bookings")
+    asked = _read(headers, body, {"bookings", "order"})
+    bookings, order = asked.get("bookings"), asked.get("order", "")
     if not isinstance(bookings, list) or not 0 < len(bookings) <= MAX_BOOKINGS:
         raise BadRequestError(f'"bookings" must be a list of 1 to {MAX_BOOKINGS} booking ids.')
     ids = dict.fromkeys(typed_guid(each) if isinstance(each, str) else None for each in bookings)
     if None in ids:
         raise BadRequestError('Each of "bookings" must be a booking\'s id (a GUID).')
-    return tuple(each for each in ids if each)
+    if not isinstance(order, str) or (order and not is_order_id(order)):
+        raise BadRequestError('"order" must be the "order" of an earlier answer.')
+    return ResyncOrder(tuple(each for each in ids if each), order)
+
+
+def is_order_id(text: str) -> bool:
+    """Whether an order of ours may be called so."""
+    return is_order(text) and typed_guid(text.partition("-")[2]) is not None
 
 
 def _read(headers: Mapping[str, str], body: bytes, names: set[str]) -> dict[str, Any]:

@@ -242,6 +242,9 @@ class FailingBooking:
     starts: datetime | None
     modified: datetime | None
     error: str
+    resource_id: str = ""
+    """Of its bookable resource, lower case; empty when it names none."""
+    resource_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,4 +260,4 @@ class FailureListing(Protocol):
     """The bookings in Dataverse that can't sync."""
 
     async def failing(self, limit: int) -> FailingBookings:
-        """At most `limit` of them, in one request."""
+        """At most `limit` of them, in as few requests as Dataverse allows: 5,000 rows each."""

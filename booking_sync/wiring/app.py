@@ -305,6 +305,7 @@ class Application(ClosedTogether):
         """Tell the log what is wrong, for the alerts, and the metrics how full the queues are."""
         from booking_sync.operations.health import log_findings
 
+        await self._journal.keep_hours()
         await self._note_secret()
         log_findings(await self._probe.look())
 

@@ -54,7 +54,7 @@ def from_audit_order(text: str) -> str | None:
 def from_resync_order(text: str) -> str | None:
     """The body of an operator's order."""
     order = json.dumps({"bookings": [text]}).encode()
-    (booking_id,) = read_resync(JSON, order)
+    (booking_id,) = read_resync(JSON, order).bookings
     return booking_id
 
 

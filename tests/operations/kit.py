@@ -56,6 +56,7 @@ class FakeTextStore:
     async def put(self, name: str, text: str) -> None:
         """See the port."""
         await self._enter()
+        assert text, "Storage answers 416 to whoever reads a part of an empty blob"
         self.writes += 1
         self.texts[name] = (self.now(), text)
         self.written.set()

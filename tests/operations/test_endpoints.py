@@ -18,10 +18,11 @@ from booking_sync.domain.timers import Timer, TimerSchedules
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.operations.endpoints import OperatorEndpoints
+from booking_sync.operations.failing import MAX_FAILING
 from booking_sync.operations.health import HealthProbe
 from booking_sync.operations.journal_store import JournalStore
 from booking_sync.operations.operator_actions import OperatorActions
-from booking_sync.operations.overview import MAX_PEOPLE, OverviewSources
+from booking_sync.operations.overview import MAX_PEOPLE, PEOPLE_LATELY, OverviewSources
 from booking_sync.operations.single_flight import SingleFlight
 from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing, NamedResource
 from tests.operations.kit import SCHEDULES, START, FakePoison, FakeTextStore, HandClock
@@ -38,10 +39,12 @@ class Failures:
 
     def __init__(self) -> None:
         self.found = FailingBookings((), more=False)
+        self.asked = 0
 
     async def failing(self, limit: int) -> FailingBookings:
         """See the port."""
-        assert limit == 50
+        assert limit == MAX_FAILING
+        self.asked += 1
         return self.found
 
 
@@ -72,9 +75,9 @@ class Harness:
         self.people = People()
         self.unopened: Exception | None = None
         self.settings_problem = ""
-        closed = {ANNA: 30.0}
+        self.closed = {ANNA: 30.0}
         self.journal_store = JournalStore(
-            lambda: self.text_store, "one", self.clock, lambda: closed, save_seconds=3600
+            lambda: self.text_store, "one", self.clock, lambda: self.closed, save_seconds=3600
         )
         probe = HealthProbe(self._check, lambda: self.poison, lambda: self.journal_store, str, self.clock)
         sources = OverviewSources(
@@ -119,7 +122,7 @@ async def test_the_page_gets_everything_at_once() -> None:
     harness = Harness()
     letter = harness.poison.lay(TEXT, "No mailbox.")
     harness.failures.found = FailingBookings(
-        (FailingBooking(BOOKING_ID, "Boiler", START, START, "No mailbox."),), more=True
+        (FailingBooking(BOOKING_ID, "Boiler", START, START, "No mailbox.", ANNA, "Anna"),), more=True
     )
     harness.journal_store.outcome(
         BookingChange(BOOKING_ID, "c", START), Outcome(OutcomeKind.FAILED, "No mailbox.")
@@ -152,15 +155,20 @@ async def test_the_page_gets_everything_at_once() -> None:
                 for place, name in ((1, "audit"), (2, "near-audit"))
             ),
         ],
+        "secretExpires": "",
     }
     assert status["poison"]["letters"] == [
         {
             "id": letter,
             "reason": "No mailbox.",
+            "remedy": "",
             "deadLetteredAt": START.isoformat(),
             "came": START.isoformat(),
             "expires": "",
             "bookingId": BOOKING_ID,
+            "name": "Boiler",
+            "technician": "Anna",
+            "technicianId": ANNA,
             "link": link,
             "about": "",
             "correlationId": "correlation-1",
@@ -168,7 +176,10 @@ async def test_the_page_gets_everything_at_once() -> None:
         }
     ]
     assert status["failing"]["more"] is True
-    assert status["failing"]["bookings"][0]["link"] == link
+    (group,) = status["failing"]["groups"]
+    assert (group["reason"], group["count"], group["people"]) == ("No mailbox.", 1, 1)
+    assert group["bookings"][0]["link"] == link
+    assert status["headline"]["people"] == 1
     assert status["journal"]["throttled"] == [
         {"mailbox": ANNA, "until": (START + timedelta(seconds=30)).isoformat()}
     ]
@@ -233,9 +244,15 @@ async def test_actions_answer_what_was_done() -> None:
     harness.poison.lay(TEXT)
     harness.poison.lay("nonsense")
     replay = await harness.endpoints.replay(JSON, b'{"all": true}')
-    assert (replay.status, replay.payload) == (200, {"replayed": 1, "unreadable": 1, "problem": ""})
+    assert (replay.status, replay.payload) == (
+        200,
+        {"replayed": 1, "unreadable": 1, "order": "replay-id", "bookings": 1, "problem": ""},
+    )
     resync = await harness.endpoints.resync(JSON, json.dumps({"bookings": [BOOKING_ID]}).encode())
-    assert (resync.status, resync.payload) == (202, {"queued": 1, "correlationId": "resync-id"})
+    assert (resync.status, resync.payload) == (
+        202,
+        {"queued": 1, "bookings": 1, "order": "resync-id", "correlationId": "resync-id"},
+    )
     assert len(harness.queue.sent) == 2
 
 
@@ -281,5 +298,95 @@ async def test_the_page_tells_who_takes_part() -> None:
     assert people == {"problem": "", "all": 2, "inside": 1, "names": ["Anna"], "more": 0}
     anna = harness.people.found[0]
     harness.people.found = [replace(anna, name=f"Anna {number}") for number in range(MAX_PEOPLE + 3)]
+    assert (await harness.status())["people"] == people  # a long list is not asked for at each refresh
+    harness.clock.advance(PEOPLE_LATELY.total_seconds() + 1)
     people = (await harness.status())["people"]
     assert (people["inside"], len(people["names"]), people["more"]) == (MAX_PEOPLE + 3, MAX_PEOPLE, 3)
+
+
+async def test_a_page_that_refreshes_by_itself_costs_dataverse_nothing() -> None:
+    """It says what it has; as long as that is so it is answered 304, and Dataverse is asked once a minute."""
+    harness = Harness()
+    harness.closed = {}
+    first = await harness.endpoints.status()
+    known = {"If-None-Match": first.headers["ETag"]}
+    for _ in range(3):
+        harness.clock.advance(15)
+        again = await harness.endpoints.status(known)
+        assert (again.status, again.payload) == (304, {})
+    assert harness.failures.asked == 1
+    harness.clock.advance(60)
+    assert (await harness.endpoints.status(known)).status == 304
+    assert harness.failures.asked == 2
+
+
+async def test_what_changed_is_shown_at_the_next_refresh() -> None:
+    """Another depth is another tag; who asks without one, a person, has Dataverse asked anew."""
+    harness = Harness()
+    known = {"if-none-match": (await harness.endpoints.status()).headers["ETag"]}
+    harness.poison.lay(TEXT)
+    assert (await harness.endpoints.status(known)).status == 200
+    failing = FailingBooking(BOOKING_ID, "B", START, START, "No.")
+    harness.failures.found = FailingBookings((failing,), more=False)
+    harness.clock.advance(2)
+    assert (await harness.endpoints.status(known)).payload["failing"]["count"] == 0
+    assert (await harness.endpoints.status()).payload["failing"]["count"] == 1
+
+
+async def test_ten_thousand_failing_bookings_are_shown_in_parts() -> None:
+    """Groups with counts and a few of each; the rest of a group, and its ids, on demand and from memory."""
+    harness = Harness()
+    reasons = ("Outlook: this person has no Exchange Online mailbox.", "The booking ends before it starts.")
+    harness.failures.found = FailingBookings(
+        tuple(
+            FailingBooking(
+                f"{n:08d}-0000-4000-8000-000000000000", f"B {n}", START, START, reasons[n % 10 == 0], ANNA
+            )
+            for n in range(MAX_FAILING)
+        ),
+        more=True,
+    )
+    status = await harness.status()
+    first, second = status["failing"]["groups"]
+    assert (first["count"], len(first["bookings"]), second["count"]) == (9000, 20, 1000)
+    assert "licence" in first["remedy"]
+    assert len(json.dumps(status)) < 100_000
+    part = await harness.endpoints.failing({"group": first["key"], "from": "20"})
+    assert (part.status, len(part.payload["bookings"]), len(part.payload["ids"])) == (200, 100, 9000)
+    assert part.payload["bookings"][0]["name"] == "B 23"
+    last = await harness.endpoints.failing({"group": first["key"], "from": "8990"})
+    assert len(last.payload["bookings"]) == 10
+    assert (await harness.endpoints.failing({"group": "none"})).payload["bookings"] == []
+    assert harness.failures.asked == 1
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"group": ""}, {"group": "a", "from": "-1"}, {"group": "a", "from": "9" * 7}]
+)
+async def test_a_part_that_can_t_be_told_is_refused(params: dict[str, str]) -> None:
+    """Which group, and from where on, has to be said."""
+    assert (await Harness().endpoints.failing(params)).status == 400
+
+
+async def test_what_became_of_an_order_is_told() -> None:
+    """Of ten bookings that were tried again nine failed again, and why; another order's don't count."""
+    harness = Harness()
+    order = f"resync-{BOOKING_ID}"
+    for number in range(10):
+        kind = OutcomeKind.FAILED if number else OutcomeKind.SYNCED
+        outcome = Outcome(kind, "No «Anna's» mailbox." if number else "")
+        harness.journal_store.outcome(BookingChange(BOOKING_ID, order, START), outcome)
+    other = BookingChange(BOOKING_ID, f"replay-{ANNA}", START)
+    harness.journal_store.outcome(other, Outcome(OutcomeKind.SYNCED))
+    answer = await harness.endpoints.order({"id": order})
+    await harness.journal_store.aclose()
+    assert answer.payload == {
+        "order": order,
+        "done": 1,
+        "failed": 9,
+        "putBack": 0,
+        "reasons": [{"reason": "No «…» mailbox.", "count": 9}],
+    }
+    assert (await harness.endpoints.order({"id": "correlation-1"})).status == 400
+    harness.text_store.broken = TransientError("no role")
+    assert (await harness.endpoints.order({"id": order})).status == 503

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from booking_sync.operations.requests import MAX_BODY_BYTES, MAX_BOOKINGS, read_replay, read_resync
+from booking_sync.operations.requests import (
+    MAX_BODY_BYTES,
+    MAX_BOOKINGS,
+    ResyncOrder,
+    read_replay,
+    read_resync,
+)
 from booking_sync.plumbing.http_orders import BadRequestError, check_origin
 from tests.support.bookings import ANNA, BOOKING_ID
 
@@ -61,7 +67,20 @@ def test_which_dead_letters_to_replay() -> None:
 def test_which_bookings_to_sync_again() -> None:
     """Each once, in the form in which ids are compared."""
     body = json.dumps({"bookings": [BOOKING_ID.upper(), f"{{{BOOKING_ID}}}", ANNA]}).encode()
-    assert read_resync(JSON, body) == (BOOKING_ID, ANNA)
+    assert read_resync(JSON, body) == ResyncOrder((BOOKING_ID, ANNA))
+    order = f"resync-{BOOKING_ID}"
+    again = json.dumps({"bookings": [ANNA], "order": order}).encode()
+    assert read_resync(JSON, again) == ResyncOrder((ANNA,), order)
+
+
+@pytest.mark.parametrize(
+    "order", [7, "resync-", f"webhook-{BOOKING_ID}", f"resync-{BOOKING_ID}x", BOOKING_ID]
+)
+def test_a_further_part_names_an_order_of_ours(order: object) -> None:
+    """Nobody gives messages a correlation id of his own."""
+    body = json.dumps({"bookings": [ANNA], "order": order}).encode()
+    with pytest.raises(BadRequestError, match="order"):
+        read_resync(JSON, body)
 
 
 @pytest.mark.parametrize(

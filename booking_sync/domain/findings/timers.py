@@ -26,6 +26,9 @@ _COLUMN: Final = re.compile(r"\bcolumn\b.* (does not exist|is too short)", re.IG
 _PROVISION: Final = (
     "Run `booking-sync provision`, which makes the columns; the next run then goes on by itself."
 )
+_PASSES: Final = (
+    "Wait for the next catch-up: it ends with one that finds nothing. If it stays, run `booking-sync doctor`."
+)
 _AGAIN: Final = "The next run tries again; if that fails too, mend what the reason names."
 
 
@@ -79,5 +82,5 @@ def missed(run: TimerRun | None) -> Iterator[AppFinding]:
     """What the last catch-up found that no webhook had told."""
     if run and (words := missed_words(run)):
         yield AppFinding(
-            FindingTopic.WEBHOOK, Severity.WARNING, words, REMEDY if run.tally.get(SILENT) else ""
+            FindingTopic.WEBHOOK, Severity.WARNING, words, REMEDY if run.tally.get(SILENT) else _PASSES
         )

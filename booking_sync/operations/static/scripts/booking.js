@@ -69,7 +69,7 @@ function givenUp({ poison }) {
 function bookingButtons({ bookingId, link, row }) {
   const made = [];
   if (row) made.push(syncButton("Sync again", "this booking", [bookingId], "booking-title"));
-  if (link) made.push(bookingLink(link, "Open in Dynamics 365"));
+  if (link) made.push(dynamicsLink(link, "Open in Dynamics 365"));
   return made;
 }
 

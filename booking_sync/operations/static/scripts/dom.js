@@ -10,11 +10,6 @@ function make(tag, text, attributes = {}) {
   return element;
 }
 
-function when(moment) {
-  const time = new Date(moment);
-  return moment && !Number.isNaN(time.getTime()) ? time.toLocaleString() : "";
-}
-
 function plural(count, one, many) {
   return `${count} ${count === 1 ? one : many}`;
 }
@@ -54,10 +49,14 @@ function fill(id, section, content, empty) {
   }
 }
 
-function bookingLink(link, text) {
-  // Only ever an address of Dynamics 365; anything else stays text.
-  if (!/^https:\/\//.test(link)) return text;
-  const made = make("a", text, { href: link, target: "_blank", rel: "noopener noreferrer" });
-  made.append(make("span", " (opens Dynamics 365)", { class: "visually-hidden" }));
-  return made;
+// Puts new content into the page and leaves what one has opened open, and the focus where it was.
+function keepingPlace(render) {
+  const keyed = () => [...document.querySelectorAll("[data-key]")];
+  const open = new Map(keyed().filter((each) => each.tagName === "DETAILS").map((each) => [each.dataset.key, each.open]));
+  const focused = document.activeElement?.dataset?.key;
+  render();
+  for (const each of keyed()) {
+    if (each.tagName === "DETAILS" && open.has(each.dataset.key)) each.open = open.get(each.dataset.key);
+    if (focused && each.dataset.key === focused) each.focus({ preventScroll: true });
+  }
 }

@@ -7,25 +7,39 @@ function replayed({ replayed: count, unreadable }) {
   return `${plural(count, "message is", "messages are")} back on the change queue.${left}`;
 }
 
+function replay(key, body) {
+  return { key, home: "poison-title", path: "replay", bodies: async () => [body], done: replayed };
+}
+
 function showPoison({ poison, queues }) {
   const letters = poison.letters || [];
-  at("replay-all").hidden = !letters.some((letter) => letter.replayable);
   const more = (queues.poison || 0) - letters.length;
   fill("poison", poison, () => {
     if (!letters.length) return null;
     const box = make("div", "");
+    if (letters.some((letter) => letter.replayable)) {
+      box.append(orderButton("Try all again", "", replay("replay-all", { all: true })));
+    }
     box.append(table("Messages given up", [
-      ["Booking", (letter) => subject(letter)],
-      ["Reason", (letter) => letter.reason || "None was given; see the log."],
+      ["Booking", subject],
+      ["Technician", technicianName],
+      ["Reason", reasonOf],
       ["Given up", (letter) => when(letter.deadLetteredAt), true],
       ["Kept until", (letter) => when(letter.expires) || "For good", true],
       ["Order", (letter) => letter.replayable
-        ? orderButton("Try again", subjectText(letter), "replay", { letters: [letter.id] }, replayed, "poison-title")
+        ? orderButton("Try again", subjectText(letter), replay(letter.bookingId || letter.id, { letters: [letter.id] }))
         : "Can't be read, so not tried again", true],
     ], letters));
     if (more > 0) box.append(make("p", `About ${more} more are not shown.`, { class: "quiet" }));
     return box;
   }, "None.");
+  placeNotes("poison-title");
+}
+
+function reasonOf({ reason, remedy }) {
+  const box = make("div", reason || "None was given; see the log.");
+  if (remedy) box.append(make("span", remedy, { class: "remedy quiet" }));
+  return box;
 }
 
 function subjectText(letter) {
@@ -33,5 +47,9 @@ function subjectText(letter) {
 }
 
 function subject(letter) {
-  return letter.bookingId ? bookingLink(letter.link, letter.bookingId) : subjectText(letter);
+  if (!letter.bookingId) return subjectText(letter);
+  const box = make("div", "");
+  box.append(bookingName(letter));
+  if (letter.name) box.append(make("span", letter.bookingId, { class: "remedy quiet" }));
+  return box;
 }

@@ -1,52 +1,82 @@
 "use strict";
-// The overview's sections on how the app is: health, runs of timers, throttled mailboxes.
+// The top of the overview: one sentence, what is wrong with it, and the numbers that tell health.
 
-function showHealth({ headline, health, queues }) {
+function showTop({ headline }) {
   at("health-status").textContent = headline.words;
   at("health-status").className = `status ${headline.severity}`;
+  const { since, people, step } = headline;
+  const facts = [
+    since ? `Since ${when(since)}.` : "",
+    people ? `It concerns ${plural(people, "technician", "technicians")}.` : "",
+  ].filter(Boolean).join(" ");
+  at("health-facts").textContent = facts;
+  at("health-facts").hidden = !facts;
+  at("health-step").replaceChildren(...(step ? [make("strong", "Next: "), step] : []));
+  at("health-step").hidden = !step;
+}
+
+function showFindings({ health }) {
   at("findings").replaceChildren(
-    ...health.findings.map(({ severity, words, remedy }) => {
+    ...health.findings.map(({ severity, words, remedy, since }) => {
       const said = make("li", `${severity === "failing" ? "Failing" : "Warning"}: ${words}`, { class: `notice ${severity}` });
-      if (remedy) said.append(make("span", remedy, { class: "remedy" }));
+      const more = [remedy, since ? `Since ${when(since)}.` : ""].filter(Boolean).join(" ");
+      if (more) said.append(make("span", more, { class: "remedy" }));
       return said;
     }),
   );
-  const figures = queues.problem
-    ? [["Queues", queues.problem]]
-    : [["Waiting changes", String(queues.changes)], ["Messages given up", String(queues.poison)]];
-  at("figures").replaceChildren(...figures.map(([name, value]) => {
+}
+
+function showFigures(status) {
+  at("figures").replaceChildren(...figuresOf(status).map(([name, value, more]) => {
     const pair = make("div", "");
     pair.append(make("dt", name), make("dd", value));
+    if (more) pair.append(make("dd", more, { class: "quiet" }));
     return pair;
   }));
 }
 
-function showThrottled({ journal }) {
-  fill("throttled", journal, () => journal.throttled.length && table("Throttled mailboxes", [
-    ["Mailbox (Entra object id)", ({ mailbox }) => mailbox || "Graph as a whole"],
-    ["Until", ({ until }) => when(until), true],
-  ], journal.throttled), "None.");
-}
-
-function showRuns({ catchUp, audit, nearAudit, health }) {
-  const runs = [
-    ["Catch-up", catchUp, "catch-up"],
-    ["Audit", audit, "audit"],
-    ["Audit of these days", nearAudit, "near-audit"],
+function figuresOf({ health, queues, journal, failing, people, catchUp, audit }) {
+  const unknown = "Not known";
+  return [
+    ["Waiting changes", queues.problem ? unknown : String(queues.changes),
+      queues.problem || (queues.oldestChange ? `the oldest for ${ago(queues.oldestChange)}` : "")],
+    ["Messages given up", queues.problem ? unknown : String(queues.poison)],
+    ["Time to event, last hour", ...timeToEvent(journal)],
+    ["Changes today", changesToday(journal)],
+    ["Failing bookings", failing.problem ? unknown : `${failing.more ? "over " : ""}${failing.count}`],
+    ["Technicians who take part", people.problem ? unknown : String(people.inside),
+      people.problem ? "" : `of ${people.all} bookable resources`],
+    ["Last catch-up", ...lastRun(catchUp)],
+    ["Last audit", ...lastRun(audit)],
+    ["Secret until", health.secretExpires ? dayOf(health.secretExpires) : unknown,
+      health.secretExpires ? "" : "no date in the vault, or no secret"],
   ];
-  const due = (timer) => {
-    const found = (health.timers || []).find((each) => each.timer === timer);
-    if (!found || !found.due) return "Not known";
-    return found.overdue ? make("span", `Overdue since ${when(found.due)}`, { class: "notice failing" }) : when(found.due);
-  };
-  at("runs").replaceChildren(table("Last runs", [
-    ["Run", ([name]) => name, true],
-    ["Last", ([, run]) => when(run.finished) || (run.problem ? "Not known" : "No run is known"), true],
-    ["Due", ([, , timer]) => due(timer), true],
-    ["Result", ([, run]) => run.problem || (run.failed ? `Failed: ${run.failed}` : tally(run.tally || {}))],
-  ], runs));
 }
 
-function tally(counts) {
-  return Object.entries(counts).map(([name, count]) => `${name} ${count}`).join(", ");
+function timeToEvent({ problem, trend }) {
+  if (problem || !trend) return ["Not known"];
+  const { median, slowest } = trend.lastHour;
+  return median === null ? ["–", "no change came by webhook"] : [seconds(median), `95 % within ${seconds(slowest)}`];
+}
+
+function seconds(value) {
+  return value < 10 ? `${value.toFixed(1)} s` : span(value * SECOND);
+}
+
+function changesToday({ problem, trend }) {
+  if (problem || !trend) return "Not known";
+  const midnight = new Date().setHours(0, 0, 0, 0);
+  return String(trend.day.filter(({ start }) => new Date(start) >= midnight).reduce((sum, each) => sum + each.changes, 0));
+}
+
+function lastRun(run) {
+  if (run.problem) return ["Not known"];
+  if (!run.finished) return ["None yet"];
+  return [`${ago(run.finished)} ago`, run.failed ? "failed" : foundBy(run.tally || {})];
+}
+
+// What a run had to mend, in words.
+function foundBy(tally) {
+  const found = tally.queued || tally.enqueued || 0;
+  return found ? `${plural(found, "booking", "bookings")} to mend` : "nothing to mend";
 }

@@ -118,11 +118,11 @@ function bookingCell(booking) {
 
 // The orders of these views; `home` is the heading that the focus goes to when the button is gone.
 function syncButton(text, about, ids, home) {
-  return orderButton(text, about, "resync", { bookings: ids }, queued, home);
+  return orderButton(text, about, { ...resync(`${home}-sync`, async () => inParts(ids)), home });
 }
 
 function replayButton(about, messageId, home) {
-  return orderButton("Try again", about, "replay", { letters: [messageId] }, replayed, home);
+  return orderButton("Try again", about, { ...replay(`${home}-${messageId}`, { letters: [messageId] }), home });
 }
 
 function technicianLink(id, name) {

@@ -2,7 +2,10 @@
 // The first view: whether all is well, and what there is to do. Its sections are in files of their own.
 
 function showOverview(status) {
-  showHealth(status);
+  showTop(status);
+  showFindings(status);
+  showFigures(status);
+  showTrend(status);
   showPoison(status);
   showFailing(status);
   showPeople(status);
@@ -17,5 +20,9 @@ addView(OVERVIEW, {
   load: async () => {
     const status = await ask("status");
     return () => showOverview(status);
+  },
+  loadQuietly: async () => {
+    const status = await ask("status", undefined, tags.get("status"));
+    return () => status && showOverview(status);
   },
 });

@@ -7,7 +7,7 @@ function showPeople({ people }) {
     const box = make("div", "");
     const names = make("ul", "", { class: "names" });
     names.append(...people.names.map((name) => make("li", name || "(without a name)")));
-    const details = make("details", "");
+    const details = make("details", "", { "data-key": "people" });
     details.append(make("summary", "Their names"), names);
     if (people.more > 0) details.append(make("p", `And ${people.more} more.`, { class: "quiet" }));
     box.append(make("p", `${people.inside} of ${plural(people.all, "bookable resource", "bookable resources")}.`), details);
@@ -18,7 +18,7 @@ function showPeople({ people }) {
 function showOutcomes({ journal }) {
   fill("outcomes", journal, () => journal.outcomes.length && table("Last outcomes", [
     ["Time", ({ moment }) => when(moment), true],
-    ["Booking", (outcome) => bookingLink(outcome.link, outcome.bookingId)],
+    ["Booking", bookingName],
     ["Outcome", ({ outcome }) => outcome, true],
     ["Detail", ({ reason }) => reason],
     ["Correlation id", ({ correlationId }) => correlationId],

@@ -4,17 +4,23 @@
 const KEY = "booking-sync-function-key";
 const HERE = location.pathname.replace(/\/+$/, "");
 
-const state = { key: sessionStorage.getItem(KEY) || "", seen: 0, asked: 0, later: [] };
+const state = { key: sessionStorage.getItem(KEY) || "", seen: 0, asked: 0, later: [], orders: 0, paused: false };
+// By path: the entity tag of the last answer.
+const tags = new Map();
 
 class WrongKey extends Error {}
 
-async function ask(path, body) {
+// What the app answers. With an entity tag that is known: null when all is as it was.
+async function ask(path, body, known = "") {
   const options = {
     headers: { "x-functions-key": state.key },
     cache: "no-store",
     credentials: "omit",
     redirect: "error",
   };
+  if (known) {
+    options.headers["If-None-Match"] = known;
+  }
   if (body !== undefined) {
     options.method = "POST";
     options.headers["Content-Type"] = "application/json";
@@ -30,8 +36,10 @@ async function ask(path, body) {
     const told = await answer.json().catch(() => ({}));
     throw told.problem ? new Error(told.problem) : new WrongKey("The app does not accept this key.");
   }
+  if (answer.status === 304) return null;
   const told = await answer.json().catch(() => null);
   if (told === null) throw new Error(`The app answered ${answer.status} without a word; see its log.`);
   if (!answer.ok) throw Object.assign(new Error(told.problem || `The app answered ${answer.status}.`), { told });
+  if (answer.headers.has("ETag")) tags.set(path, answer.headers.get("ETag"));
   return told;
 }

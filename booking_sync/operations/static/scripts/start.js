@@ -32,12 +32,18 @@ at("unlock").addEventListener("submit", (event) => {
 at("resync").addEventListener("submit", (event) => {
   event.preventDefault();
   const bookings = at("booking").value.split(/[\s,;]+/).filter(Boolean);
-  order(event.submitter || at("resync").querySelector("button"), "resync", { bookings }, queued, "resync-title");
+  fieldError("booking", "");
+  give(event.submitter || at("resync").querySelector("button"), {
+    ...resync("by-id", async () => [{ bookings }], (error) => {
+      fieldError("booking", error.message);
+      at("booking").focus();
+    }),
+    home: "resync-title",
+  });
 });
+at("pause").addEventListener("click", () => pause(!state.paused));
 at("refresh").addEventListener("click", () => refresh());
 at("forget").addEventListener("click", () => lock());
-at("replay-all").addEventListener("click", () =>
-  order(at("replay-all"), "replay", { all: true }, replayed, "poison-title"));
 at("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the fragment says which view is shown
   at("main").focus();
