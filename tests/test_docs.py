@@ -169,3 +169,14 @@ def _is_part(path: Path) -> bool:
     if path.is_dir():
         return path.name not in NOT_OURS
     return path.suffix == ".py" and path.stem != "__init__"
+
+
+def test_the_index_by_question_answers_each() -> None:
+    """Every question has one sentence that leads on, and none is asked twice."""
+    rows = re.findall(r"^\| (.+) \| (.+) \|$", _text("docs/questions.md"), re.MULTILINE)
+    answers = {question: answer for question, answer in rows if question not in ("question", "---")}
+    assert len(answers) == len(rows) - 2 * rows.count(("question", "answer")) >= 20
+    assert [
+        question for question, answer in answers.items() if "](" not in answer and "No:" not in answer
+    ] == []
+    assert [question for question, answer in answers.items() if not answer.endswith(".")] == []

@@ -1,0 +1,127 @@
+"""docs/deployment.md, typed from top to bottom: bash runs its blocks; programs that only take notes answer.
+
+What a service would say nobody knows here; but whoever follows the page meets no variable that no earlier
+step had set, no argument that came out empty, and no environment but their own.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.infra.bicep import read
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+OUTPUTS = sorted(read(ROOT / "infra" / "main.bicep").of("output"))
+ENVIRONMENT = "walked"
+NOTES = "notes"
+"""Each call: its program and arguments, one a line, an empty line behind."""
+STANDIN = f"""#!/bin/bash
+{{ printf '%s\\n' "${{0##*/}}" "${{@/#/> }}"; echo; }} >> "$WALK/{NOTES}"
+case "$*" in *@-*|*/dev/stdin*) cat > /dev/null;; esac
+"""
+ANSWERS = {
+    "az": 'case "$*" in *--query*) echo 0f0e0d0c-1111-4222-8333-444455556666;; esac',
+    "azd": 'case "$*" in *get-values*) cat "$WALK/values";; esac',
+    "python3": f'case "$*" in *venv*) ;; *) exec {sys.executable} "$@";; esac',
+    **dict.fromkeys(("pip", "booking-sync", "func", "npm"), ""),
+}
+WAYS = {"A": "Way B", "B": "Way A"}
+"""Which of the two the reader leaves out."""
+
+
+def _sections() -> dict[str, list[str]]:
+    """The page's blocks of bash by their headings, but for those in which a reader fills something in."""
+    found: dict[str, list[str]] = {}
+    for part in re.split(r"^##+ ", PAGE, flags=re.MULTILINE)[1:]:
+        heading, _, text = part.partition("\n")
+        blocks = re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        found[heading] = [block for block in blocks if "…" not in block]
+    return found
+
+
+def _walk(folder: Path, without: str, environment: str = ENVIRONMENT) -> list[list[str]]:
+    """Type everything in a folder of its own; the calls that were made.
+
+    Raises:
+        AssertionError: a block failed, or used what nothing had set.
+    """
+    programs = folder / "bin"
+    programs.mkdir(parents=True)
+    for name, answer in ANSWERS.items():
+        (programs / name).write_text(f"{STANDIN}{answer}\n")
+    (folder / "values").write_text("".join(f'{name}="{name.lower()}"\n' for name in OUTPUTS))
+    for path in (".ci/package", "local/node_modules/.bin/azurite"):
+        (folder / path).parent.mkdir(parents=True)
+        (folder / path).write_text("#!/bin/bash\n")
+    for path in (*programs.iterdir(), folder / "local/node_modules/.bin/azurite"):
+        path.chmod(0o755)
+    typed = [
+        block.replace("ENVIRONMENT=production ", f"ENVIRONMENT={environment} ")
+        for heading, blocks in _sections().items()
+        if not heading.startswith(without)
+        for block in blocks
+    ]
+    bash = shutil.which("bash")
+    assert bash
+    done = subprocess.run(  # noqa: S603 - our own page, with programs that only take notes
+        [bash, "-euo", "pipefail"],
+        input="\n".join(typed),
+        env={"PATH": f"{programs}:/usr/bin:/bin", "WALK": str(folder), "HOME": str(folder)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    calls = (folder / NOTES).read_text().split("\n\n")
+    return [[line.removeprefix("> ") for line in call.split("\n")] for call in calls if call]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_block_can_be_typed_in_order(way: str, tmp_path: Path) -> None:
+    """Nothing is used that no earlier step has set, and no argument comes out empty."""
+    calls = _walk(tmp_path, WAYS[way])
+    assert len(calls) > 30
+    assert [call for call in calls if "" in call] == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_step_got_reaches_the_next_ones(way: str, tmp_path: Path) -> None:
+    """The registration's id is in the commands that need it, and what is taken away goes in its order."""
+    calls = [" ".join(call) for call in _walk(tmp_path, WAYS[way])]
+    asked = "0f0e0d0c-1111-4222-8333-444455556666"
+    assert any(call.startswith(f"az ad app credential reset --id {asked} ") for call in calls)
+    assert any("az keyvault secret set" in call and "--name booking-sync-seal-key" in call for call in calls)
+    provisioned = [call for call in calls if call.startswith("booking-sync provision")]
+    assert len(provisioned) >= 4
+    assert calls.index("booking-sync purge --all") < calls.index(
+        "booking-sync provision --remove --remove-columns"
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_two_environments_have_nothing_in_common(way: str, tmp_path: Path) -> None:
+    """What is made, deployed and taken away in one has its name; in another one, the other's."""
+    one, two = (_walk(tmp_path / name, WAYS[way], name) for name in ("sandbox", "live"))
+    assert len(one) == len(two)
+    changing = re.compile(
+        r"azd (?!auth)|az deployment|az ad app create|az ad app credential reset .*--display-name"
+    )
+    for mine, theirs in zip(map(" ".join, one), map(" ".join, two), strict=True):
+        if changing.match(mine):
+            assert "sandbox" in mine, mine
+            assert theirs == mine.replace("sandbox", "live") or "--end-date" in mine
+
+
+def test_a_step_that_is_left_out_is_missed(tmp_path: Path) -> None:
+    """The walk would notice: without step 1 nobody knows the registration's id."""
+    with pytest.raises(AssertionError, match="ENTRA_CLIENT_ID: unbound variable"):
+        _walk(tmp_path, "1. App registration")
