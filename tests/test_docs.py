@@ -174,9 +174,10 @@ def _is_part(path: Path) -> bool:
 def test_the_index_by_question_answers_each() -> None:
     """Every question has one sentence that leads on, and none is asked twice."""
     rows = re.findall(r"^\| (.+) \| (.+) \|$", _text("docs/questions.md"), re.MULTILINE)
-    answers = {question: answer for question, answer in rows if question not in ("question", "---")}
-    assert len(answers) == len(rows) - 2 * rows.count(("question", "answer")) >= 20
+    asked = [(question, answer) for question, answer in rows if question != "question"]
+    assert len(asked) >= 20
+    assert len(dict(asked)) == len(asked)
     assert [
-        question for question, answer in answers.items() if "](" not in answer and "No:" not in answer
+        question for question, answer in asked if "](" not in answer and not answer.startswith("No")
     ] == []
-    assert [question for question, answer in answers.items() if not answer.endswith(".")] == []
+    assert [question for question, answer in asked if not answer.endswith(".")] == []

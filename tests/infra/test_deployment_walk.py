@@ -60,8 +60,8 @@ def _walk(folder: Path, without: str, environment: str = ENVIRONMENT) -> list[li
     for path in (".ci/package", "local/node_modules/.bin/azurite"):
         (folder / path).parent.mkdir(parents=True)
         (folder / path).write_text("#!/bin/bash\n")
-    for path in (*programs.iterdir(), folder / "local/node_modules/.bin/azurite"):
-        path.chmod(0o755)
+    for program in (*programs.iterdir(), folder / "local/node_modules/.bin/azurite"):
+        program.chmod(0o755)
     typed = [
         block.replace("ENVIRONMENT=production ", f"ENVIRONMENT={environment} ")
         for heading, blocks in _sections().items()
