@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.dataverse.name_search import MOST_NAMED, DataverseNameSearch
+from booking_sync.dataverse.name_search import MAX_WORDS, MOST_NAMED, DataverseNameSearch
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.booking import WorkOrder
@@ -104,10 +104,10 @@ async def test_the_next_bookings_come_first_and_then_the_latest_of_the_past(
     """Whoever searches a customer wants today's visit, and neither one of next year nor one of years ago."""
     days = {
         day: put(dataverse, "Lift", starts=dataverse.clock.now + timedelta(days=day))
-        for day in (9, -9, 0, -3, 1)
+        for day in (9, -9, 0, -3, 1, -0.5)
     }
     found = await search.bookings("Lift", 10)
-    assert ids(found) == [days[day] for day in (0, 1, 9, -3, -9)]
+    assert ids(found) == [days[day] for day in (-0.5, 0, 1, 9, -3, -9)]
 
 
 async def test_at_most_so_many_are_told_in_a_handful_of_requests(
@@ -121,6 +121,26 @@ async def test_at_most_so_many_are_told_in_a_handful_of_requests(
     assert (len(found.hits), found.more, len(dataverse.requests)) == (3, True, 4)
     people = await search.technicians("lift", 3)
     assert (len(people.hits), people.more, len(dataverse.requests)) == (3, True, 6)
+
+
+@pytest.mark.parametrize("table", ["accounts", "systemusers"])
+async def test_more_of_a_name_than_a_search_goes_on_from_is_more(
+    dataverse: DataverseWorld, search: DataverseNameSearch, table: str
+) -> None:
+    """Customers and users, too, are gone on from some at a time."""
+    column = {"accounts": "name", "systemusers": "domainname"}[table]
+    for index in range(MOST_NAMED + 1):
+        dataverse.standin.state.create(table, {column: f"adatum{index}"})
+    find: Any = search.bookings if table == "accounts" else search.technicians
+    assert await find("Adatum", 10) == Found((), more=True)
+
+
+async def test_what_was_pasted_is_searched_by_its_beginning(
+    dataverse: DataverseWorld, search: DataverseNameSearch
+) -> None:
+    """No question gets longer than Dataverse takes, whatever is searched for."""
+    wanted = put(dataverse, "x" * MAX_WORDS)
+    assert ids(await search.bookings("x" * 50_000, 10)) == [wanted]
 
 
 async def test_a_customer_with_many_orders_has_more_than_is_told(

@@ -143,6 +143,13 @@ def test_a_booking_that_waits_says_why(outcomes: tuple[str, ...], waits: str) ->
     assert (fine["waits"], wrong["waits"]) == ("", waits)
 
 
+def test_a_booking_without_a_row_leads_nowhere_in_dynamics() -> None:
+    """There would be nothing to open."""
+    gone = DayEntry(BOOKING_ID, "orphan", ("Its booking is gone.",), events=(shown(),))
+    (entry,) = told(gone)["bookings"]
+    assert (entry["link"], entry["name"], entry["starts"]) == ("", "", "")
+
+
 def test_an_event_in_another_calendar_names_it() -> None:
     """What stayed with somebody else."""
     entry = replace(FINE, events=(shown(BERT),))

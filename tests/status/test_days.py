@@ -53,6 +53,14 @@ def test_an_event_that_somebody_moved_differs() -> None:
     assert "start" in entry.words[0]
 
 
+def test_of_several_findings_the_worst_gives_the_state_its_name() -> None:
+    """And all are told, the worst first."""
+    row = in_step()
+    moved = replace(row, booking=replace(row.booking, name="Another job"))
+    entry = only(moved, shown(BERT, "E2"), shown())
+    assert (entry.state, len(entry.words)) == ("behind", 2)
+
+
 def test_a_copy_of_the_event_is_told_and_nothing_is_wrong() -> None:
     """A person may copy events; the booking is in step all the same."""
     entry = only(in_step(), shown(), shown(event_id="copy", generation=None))
