@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from booking_sync.domain.participation import calendar_of
 from booking_sync.domain.text import clean_line
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import SettingsError, SyncError
@@ -155,8 +156,20 @@ class Overview:
         reads, participation = await self._sources.open_people()
         everybody = await reads.everybody()
         shown = [each for each in everybody if participation.shows(each.resource)]
-        names = [clean_line(each.name, _MAX_NAME) for each in shown[:MAX_PEOPLE]]
-        return {"all": len(everybody), "inside": len(shown), "names": names, "more": len(shown) - len(names)}
+        told = [
+            {
+                "technicianId": each.resource.id,
+                "name": clean_line(each.name, _MAX_NAME),
+                "mailbox": calendar_of(each.resource),
+            }
+            for each in shown[:MAX_PEOPLE]
+        ]
+        return {
+            "all": len(everybody),
+            "inside": len(shown),
+            "technicians": told,
+            "more": len(shown) - len(told),
+        }
 
     async def _poison(self, max_age: timedelta) -> dict[str, Any]:
         letters = [read_dead_letter(message) for message in await self._sources.open_poison().peek()]

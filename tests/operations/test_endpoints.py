@@ -295,13 +295,14 @@ async def test_the_page_tells_who_takes_part() -> None:
     """By name those whose bookings show; not who takes part without a calendar, nor anybody else."""
     harness = Harness()
     people = (await harness.status())["people"]
-    assert people == {"problem": "", "all": 2, "inside": 1, "names": ["Anna"], "more": 0}
+    told = {"technicianId": BOOKING_ID, "name": "Anna", "mailbox": ANNA}
+    assert people == {"problem": "", "all": 2, "inside": 1, "technicians": [told], "more": 0}
     anna = harness.people.found[0]
     harness.people.found = [replace(anna, name=f"Anna {number}") for number in range(MAX_PEOPLE + 3)]
     assert (await harness.status())["people"] == people  # a long list is not asked for at each refresh
     harness.clock.advance(PEOPLE_LATELY.total_seconds() + 1)
     people = (await harness.status())["people"]
-    assert (people["inside"], len(people["names"]), people["more"]) == (MAX_PEOPLE + 3, MAX_PEOPLE, 3)
+    assert (people["inside"], len(people["technicians"]), people["more"]) == (MAX_PEOPLE + 3, MAX_PEOPLE, 3)
 
 
 async def test_a_page_that_refreshes_by_itself_costs_dataverse_nothing() -> None:

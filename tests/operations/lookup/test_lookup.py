@@ -11,12 +11,21 @@ from playwright.async_api import expect
 
 from tests.e2e.office import BOOKINGS
 from tests.operations.test_http import ask
-from tests.operations.test_page import HOSTILE, NARROW, WIDE, PageDriver, driver, driver_of, violations
+from tests.operations.test_page import (
+    HOSTILE,
+    NARROW,
+    WAIT_MILLISECONDS,
+    WIDE,
+    PageDriver,
+    driver,
+    driver_of,
+    violations,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from playwright.async_api import Browser
+    from playwright.async_api import Browser, Route
 
     from tests.e2e.office import Office
 
@@ -264,6 +273,47 @@ async def test_a_booking_that_was_given_up_is_tried_again_from_its_view(driver: 
     )
     await driver.says("1 message is back on the change queue.")
     await office.settle()
+    await office.stack.dataverse.delete(BOOKINGS, plan.id)
+    await office.settle()
+    await office.stack.queue.take_poison()
+
+
+async def test_what_became_of_an_order_stays_with_the_booking_that_it_was_about(driver: PageDriver) -> None:
+    """Beside its button; another booking's view tells nothing of it."""
+    office = driver.office
+    plan, other = await office.book(name="Ordered"), await office.book(name="Not ordered")
+    await go(driver, f"#/booking/{plan.id}")
+    await driver.page.get_by_role("button", name="Sync again").click()
+    told = driver.page.locator("#view-booking .became")
+    await expect(told).to_contain_text("Of 1: 1 is in step now.", timeout=WAIT_MILLISECONDS)
+    await go(driver, f"#/booking/{other.id}")
+    await expect(driver.title("Not ordered")).to_be_focused()
+    await expect(driver.page.get_by_role("button", name="Sync again")).to_be_visible()
+    await expect(told.filter(has_text="Of 1")).to_have_count(0)
+
+
+async def test_names_on_the_overview_lead_to_these_views(driver: PageDriver) -> None:
+    """Two clicks from the overview to why a technician sees nothing; who takes part, and who is throttled."""
+    office = driver.office
+    person = office.world.without_mailbox
+    plan = await office.book(person, "Nothing to see")
+
+    async def answer(route: Route) -> None:
+        status = await (await route.fetch()).json()
+        closed = {"mailbox": office.ben.mailbox, "until": "2030-01-01T00:00:00Z"}
+        status["journal"]["throttled"] = [closed]
+        await route.fulfill(json=status)
+
+    await driver.page.route("**/operations/status", answer)
+    await driver.open()
+    throttled = driver.section("Throttled mailboxes").get_by_role("link", name=office.ben.name)
+    await expect(throttled).to_have_attribute("href", f"#/technician/{office.ben.id}")
+    await driver.section("Who takes part").get_by_text("Their names").click()
+    inside = driver.section("Who takes part").get_by_role("link", name=office.anna.name)
+    await expect(inside).to_have_attribute("href", f"#/technician/{office.anna.id}")
+    await driver.section("Failing bookings").get_by_role("link", name=person.name).first.click()
+    await expect(driver.title(person.name)).to_be_focused()
+    await expect(driver.page.locator("#technician-facts")).to_contain_text("no Exchange Online mailbox")
     await office.stack.dataverse.delete(BOOKINGS, plan.id)
     await office.settle()
     await office.stack.queue.take_poison()

@@ -58,17 +58,21 @@ function stepsOf({ workerWould, because, fine }) {
   return box;
 }
 
-function givenUp({ poison }) {
+function bookingHome({ bookingId }) {
+  return { view: bookingId, home: "booking-title" };
+}
+
+function givenUp(told) {
   return table("Messages given up", [
     ["Reason", ({ reason }) => reason || "None was given; see the log."],
     ["Given up", ({ at: moment }) => when(moment), true],
-    ["Order", ({ messageId }) => replayButton("this message", messageId, "booking-title"), true],
-  ], poison);
+    ["Order", ({ messageId }) => replayButton("this message", messageId, bookingHome(told)), true],
+  ], told.poison);
 }
 
 function bookingButtons({ bookingId, link, row }) {
   const made = [];
-  if (row) made.push(syncButton("Sync again", "this booking", [bookingId], "booking-title"));
+  if (row) made.push(syncButton("Sync again", "this booking", [bookingId], bookingHome({ bookingId })));
   if (link) made.push(dynamicsLink(link, "Open in Dynamics 365"));
   return made;
 }
@@ -82,7 +86,7 @@ function showBooking(told) {
   document.title = `${name} · booking_sync operations`;
   headlineInto("booking-status", told.headline);
   at("booking-orders").replaceChildren(...bookingButtons(told));
-  at("booking-facts").replaceChildren(bookingFacts(told), zoneNote());
+  at("booking-facts").replaceChildren(bookingFacts(told));
   at("booking-events").replaceChildren(...eventsOf(told));
   at("booking-record").replaceChildren(recordFacts(told));
   at("booking-steps-part").hidden = !told.workerWould.length;
@@ -90,6 +94,7 @@ function showBooking(told) {
   at("booking-given-up-part").hidden = !told.poison.length;
   at("booking-given-up").replaceChildren(givenUp(told));
   outcomesInto("booking-outcomes", told.journal);
+  placeOwnNotes(bookingHome(told));
 }
 
 addView("booking", {

@@ -41,10 +41,6 @@ function times(starts, ends, beside) {
   return same ? `${from.toLocaleTimeString([], CLOCK)} – ${to.toLocaleTimeString([], CLOCK)}` : timespan(starts, ends);
 }
 
-function zoneNote() {
-  return make("p", `Times are those of ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`, { class: "quiet" });
-}
-
 // The way back: [words, address]…, the last of them without one, for it is shown.
 function breadcrumbs(id, crumbs) {
   const list = make("ol", "");
@@ -116,13 +112,25 @@ function bookingCell(booking) {
   return box;
 }
 
-// The orders of these views; `home` is the heading that the focus goes to when the button is gone.
-function syncButton(text, about, ids, home) {
-  return orderButton(text, about, { ...resync(`${home}-sync`, async () => inParts(ids)), home });
+// The orders of these views. `view` is the booking or the technician, by id, that the note on the order belongs to;
+// `home` is the heading that the focus goes to, and the note, when the button is gone.
+function syncButton(text, about, bookings, { view, home }) {
+  return orderButton(text, about, { ...resync(`sync-${view}`, async () => inParts(bookings)), home });
 }
 
-function replayButton(about, messageId, home) {
-  return orderButton("Try again", about, { ...replay(`${home}-${messageId}`, { letters: [messageId] }), home });
+function replayButton(about, messageId, { view, home }) {
+  return orderButton("Try again", about, { ...replay(`replay-${messageId}-${view}`, { letters: [messageId] }), home });
+}
+
+// Puts the notes on this view's orders in their place, and forgets those of others that stood under this heading.
+function placeOwnNotes({ view, home }) {
+  for (const [key, { home: theirs, element }] of notes) {
+    if (theirs === home && !key.endsWith(view)) {
+      element.remove();
+      notes.delete(key);
+    }
+  }
+  placeNotes(home);
 }
 
 function technicianLink(id, name) {

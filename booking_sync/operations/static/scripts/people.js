@@ -6,7 +6,11 @@ function showPeople({ people }) {
     if (!people.inside) return null;
     const box = make("div", "");
     const names = make("ul", "", { class: "names" });
-    names.append(...people.names.map((name) => make("li", name || "(without a name)")));
+    names.append(...people.technicians.map(({ technicianId, name }) => {
+      const item = make("li", "");
+      item.append(technicianName({ technicianId, technician: name || "(without a name)" }));
+      return item;
+    }));
     const details = make("details", "", { "data-key": "people" });
     details.append(make("summary", "Their names"), names);
     if (people.more > 0) details.append(make("p", `And ${people.more} more.`, { class: "quiet" }));

@@ -1,8 +1,11 @@
 "use strict";
 // The overview's sections on throttled mailboxes and on runs of timers.
 
-function showThrottled({ journal }) {
+function showThrottled({ journal, people }) {
+  const owners = new Map((people.technicians || []).map((each) => [each.mailbox, each]));
+  const owner = ({ technicianId, name }) => technicianName({ technicianId, technician: name });
   fill("throttled", journal, () => journal.throttled.length && table("Throttled mailboxes", [
+    ["Technician", ({ mailbox }) => (owners.has(mailbox) ? owner(owners.get(mailbox)) : "Not known")],
     ["Mailbox (Entra object id)", ({ mailbox }) => mailbox || "Graph as a whole"],
     ["Until", ({ until }) => when(until), true],
   ], journal.throttled), "None.");

@@ -25,7 +25,7 @@ function foundBookings({ bookings, moreBookings }) {
       ["When", ({ starts, ends }) => timespan(starts, ends)],
       ["Technician", ({ technician }) => technicianLink(technician.id, technician.name)],
       ["Status", ({ status, active }) => (active ? status : `${status}, inactive`), true],
-    ], bookings), zoneNote());
+    ], bookings));
   } else {
     box.append(make("p", "None.", { class: "quiet" }));
   }

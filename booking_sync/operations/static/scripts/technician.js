@@ -1,8 +1,6 @@
 "use strict";
 // One technician: whether bookings show in Outlook, and those of some days beside their events.
 
-const MOST_AT_ONCE = 100; // bookings of one order
-
 function eventCell({ events, state, starts }) {
   if (!events.length) return make("span", state === "unreadable" ? "Not known" : "No event", { class: "quiet" });
   const box = make("div", "");
@@ -44,13 +42,17 @@ function otherDays({ technicianId, from, until }) {
   return list;
 }
 
+function technicianHome({ technicianId }) {
+  return { view: technicianId, home: "technician-title" };
+}
+
 function technicianDays(told) {
   const box = make("div", "");
   box.append(make("p", days(told.from, told.until)), otherDays(told));
   const wrong = told.bookings.filter(({ fine }) => !fine).map(({ bookingId }) => bookingId);
   if (wrong.length) {
     box.append(syncButton(wrong.length === 1 ? "Sync it again" : `Sync ${wrong.length} again`,
-      "of these that don't show as they should", wrong.slice(0, MOST_AT_ONCE), "technician-title"));
+      "of these that don't show as they should", wrong, technicianHome(told)));
   }
   if (told.bookings.length) {
     box.append(table("Bookings and their events", [
@@ -64,7 +66,6 @@ function technicianDays(told) {
     box.append(make("p", "No bookings.", { class: "quiet" }));
   }
   if (told.more > 0) box.append(make("p", `And ${told.more} more.`, { class: "quiet" }));
-  box.append(zoneNote());
   return box;
 }
 
@@ -77,6 +78,7 @@ function showTechnician(told) {
   at("technician-facts").replaceChildren(technicianFacts(told));
   at("technician-days").replaceChildren(technicianDays(told));
   outcomesInto("technician-outcomes", told.journal, told.bookings);
+  placeOwnNotes(technicianHome(told));
 }
 
 addView("technician", {
