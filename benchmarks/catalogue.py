@@ -15,13 +15,27 @@ class Benchmark:
     """Its heading in the report."""
     headline: int | None = None
     """Which of its targets the README shows, counted from 0; None: none."""
+    in_words: str = ""
+    """What it is about, for a reader of the README; empty: the heading."""
 
 
 CATALOGUE = (
-    Benchmark("requests_per_change", "Requests per booking change", headline=0),
-    Benchmark("side_by_side", "Side by side on the local stack", headline=1),
+    Benchmark(
+        "requests_per_change", "Requests per booking change", 0, "requests per new booking, beside a flow's"
+    ),
+    Benchmark(
+        "side_by_side",
+        "Side by side on the local stack",
+        1,
+        "1,000 new bookings, beside a plain worker",
+    ),
     Benchmark("scheduling", "Scheduling against the bound"),
-    Benchmark("noisy_neighbour", "A burst while one mailbox is throttled", headline=0),
+    Benchmark(
+        "noisy_neighbour",
+        "A burst while one mailbox is throttled",
+        0,
+        "a burst while Graph throttles a mailbox",
+    ),
     Benchmark("idle", "One booking at idle"),
     Benchmark("webhook", "The webhook"),
     Benchmark("cold_start", "Cold start"),

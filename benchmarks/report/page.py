@@ -66,12 +66,21 @@ def page(measurements: Mapping[str, Measurement]) -> str:
 def readme_table(measurements: Mapping[str, Measurement]) -> str:
     """The most telling targets, and where the rest is."""
     told = [
-        measurements[benchmark.name].result.targets[benchmark.headline]
+        (benchmark, measurements[benchmark.name].result.targets[benchmark.headline])
         for benchmark in CATALOGUE
         if benchmark.headline is not None and benchmark.name in measurements
     ]
-    rows = [(each.aim, each.measured if each.met else f"{each.measured} (missed)") for each in told]
-    table = cells.markdown_table(("aim", "measured"), rows) if rows else "Not measured yet: `make bench`."
+    rows = [
+        (
+            benchmark.in_words or benchmark.title,
+            target.aim,
+            target.measured if target.met else f"{target.measured} (missed)",
+        )
+        for benchmark, target in told
+    ]
+    if not rows:
+        return f"Not measured yet: `make bench`.\n\n{READ_ON}"
+    table = cells.markdown_table(("", "aim", "measured"), rows)
     return f"{table}\n\n{READ_ON}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from booking_sync.operations.journal_store import SAVE_SECONDS
 from tests.infra.bicep import read
 from tools.costs.__main__ import PAGE, main, read_arguments
 from tools.costs.measured import load_measured
@@ -101,6 +102,7 @@ def test_schedules_and_rules_are_those_of_the_app() -> None:
     assert CATCH_UPS == 24 * 60 / 5
     assert "| `NEAR_AUDIT_SCHEDULE` | `0 10,40 * * * *` |" in told
     assert NEAR_AUDITS == 24 * 2
+    assert ASSUMED.journal_seconds == SAVE_SECONDS
     alerts = (ROOT / "infra" / "modules" / "alerts.bicep").read_text(encoding="utf-8")
     every = re.findall(r"^ +every: '(\w+)'", alerts, re.MULTILINE)
     assert every.count("PT5M") == ASSUMED.alert_rules

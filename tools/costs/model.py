@@ -42,8 +42,10 @@ class Assumed:
     """`StorageQueueLogs` has a line for each operation on a queue."""
     memory_gb: float = 2
     """Of an instance: `instanceMemoryMB`."""
-    journal_writes_per_hour: float = 60
-    """Blobs that the app writes for the operator's page, and the host for its timers."""
+    journal_seconds: float = 5
+    """While changes come, the app writes its journal, for the operator's page, at most so often."""
+    writes_per_timer_run: float = 6
+    """Blobs that the app and the host write for a run of a timer: its result, and locks."""
     alert_rules: float = 8
     """Of the template, every 5 minutes."""
     slow_alert_rules: float = 2
@@ -115,7 +117,7 @@ def month(technicians: int, measured: Measured, assumed: Assumed) -> Month:
         executions=2 * changes + timers,
         gb_seconds=assumed.memory_gb * (2 * working + DAYS * CATCH_UPS * SECOND + auditing),
         queue_operations=operations,
-        blob_operations=assumed.journal_writes_per_hour * 24 * DAYS,
+        blob_operations=min(changes, up / assumed.journal_seconds) + timers * assumed.writes_per_timer_run,
         log_gigabytes=_log_bytes(changes, operations, measured, assumed) / GIGABYTE,
         alert_rules=assumed.alert_rules,
         slow_alert_rules=assumed.slow_alert_rules,
