@@ -12,12 +12,13 @@ anywhere in the name.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from booking_sync.dataverse.queries import BOOKINGS
+from booking_sync.dataverse.queries import BOOKINGS, MAX_IDS
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
@@ -97,6 +98,19 @@ class DataverseNameSearch:
         """
         found = await self._hits(f"{ID_COLUMN} eq {_named_id(booking_id)}", ID_COLUMN, 1)
         return found[0] if found else None
+
+    async def named(self, booking_ids: Sequence[str]) -> Mapping[str, BookingHit]:
+        """By id those of these bookings that are there to be seen; only the first `MAX_IDS` are asked for.
+
+        Raises:
+            TransientError: no complete answer now.
+            PermanentError: refused, or what names one is no GUID.
+        """
+        ids = [_named_id(each) for each in booking_ids[:MAX_IDS]]
+        if not ids:
+            return {}
+        condition = f"Microsoft.Dynamics.CRM.In(PropertyName='{ID_COLUMN}',PropertyValues={json.dumps(ids)})"
+        return {each.booking_id: each for each in await self._hits(condition, ID_COLUMN, MAX_IDS)}
 
     async def technicians(self, words: str, limit: int) -> Found[Technician]:
         """Bookable resources whose name holds the words, or whose user's address begins so; by name.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.domain.booking import BookableResource
@@ -69,6 +70,9 @@ class NameSearch(Protocol):
 
     async def booking(self, booking_id: str) -> BookingHit | None:
         """The booking with this id; None when there is none to be seen."""
+
+    async def named(self, booking_ids: Sequence[str]) -> Mapping[str, BookingHit]:
+        """By id those of these bookings that are there to be seen; 100 at most are asked for."""
 
     async def technicians(self, words: str, limit: int) -> Found[Technician]:
         """Bookable resources whose name holds the words, or whose user's address begins so; by name."""

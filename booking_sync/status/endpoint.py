@@ -25,7 +25,7 @@ from booking_sync.status.verdict import judge
 from booking_sync.status.week import look_at_week
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from booking_sync.operations.journal_store import JournalStore
     from booking_sync.ports.lookup import BookingHit, NameSearch, Technician
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from booking_sync.status.week import WeekSources
 
 MAX_HITS: Final = 20
-MAX_BODY_BYTES: Final = 4 * 1024
+MAX_IDS: Final = 100
+MAX_BODY_BYTES: Final = 8 * 1024
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 PATIENCE_SECONDS: Final = 25.0
 """A question that takes longer is answered 503; a calendar that is asked to wait takes some seconds."""
@@ -68,11 +69,14 @@ class LookupEndpoints:
         self._link = link
 
     async def search(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
-        """Bookings and technicians that people call so: `{"q": "<name, number, address or id>"}`."""
+        """Bookings and technicians that people call so: `{"q": "<name, number, address or id>"}`.
+
+        Or what people call these bookings: `{"ids": ["<booking id>", …]}`, 100 at most.
+        """
 
         async def answer() -> dict[str, Any]:
-            text = _asked(headers, body)
-            return await self._search(text)
+            asked = _asked(headers, body)
+            return await (self._search(asked) if isinstance(asked, str) else self._named(asked))
 
         return await _answered(answer)
 
@@ -120,6 +124,10 @@ class LookupEndpoints:
         )
         return search_answer(words, bookings, technicians, self._link)
 
+    async def _named(self, booking_ids: Sequence[str]) -> dict[str, Any]:
+        found = await (await self._open_sources()).search.named(booking_ids)
+        return search_answer("", Found(tuple(found.values())), Found(), self._link)
+
     async def _by_id(self, identity: str) -> tuple[Found[BookingHit], Found[Technician]]:
         search = (await self._open_sources()).search
         booking, technician = await asyncio.gather(search.booking(identity), search.technician(identity))
@@ -144,11 +152,19 @@ async def _answered(answer: Callable[[], Awaitable[dict[str, Any]]]) -> HttpAnsw
         return refusal(error, "problem")
 
 
-def _asked(headers: Mapping[str, str], body: bytes) -> str:
-    text = read_order(headers, body, {"q"}, max_bytes=MAX_BODY_BYTES).get("q")
-    if not isinstance(text, str):
-        raise BadRequestError('"q" must be a text: what to search for.')
-    return text
+def _asked(headers: Mapping[str, str], body: bytes) -> str | Sequence[str]:
+    """What to search for, or ids of bookings."""
+    asked = read_order(headers, body, {"q", "ids"}, max_bytes=MAX_BODY_BYTES)
+    match asked:
+        case {"q": str(text), **others} if not others:
+            return text
+        case {"ids": [_, *_] as named, **others} if not others and len(named) <= MAX_IDS:
+            ids = [typed_guid(each) if isinstance(each, str) else None for each in named]
+            if None not in ids:
+                return [each for each in ids if each]
+    raise BadRequestError(
+        f'Say either "q": a text to search for, or "ids": a list of 1 to {MAX_IDS} booking ids (GUIDs).'
+    )
 
 
 def _id_of(query: Mapping[str, str], what: str) -> str:

@@ -201,6 +201,24 @@ async def test_a_booking_is_named_by_its_id(dataverse: DataverseWorld, search: D
         await search.booking("1 or true")
 
 
+async def test_many_bookings_are_named_in_one_request(
+    dataverse: DataverseWorld, search: DataverseNameSearch
+) -> None:
+    """Those that are gone are left out; whoever names none asks nobody."""
+    some = [put(dataverse, f"Lift {index}") for index in range(3)]
+    put(dataverse, "Boiler")
+    found = await search.named([*some, NOBODY])
+    assert {key: hit.name for key, hit in found.items()} == {
+        each: f"Lift {index}" for index, each in enumerate(some)
+    }
+    assert len(dataverse.requests) == 1
+    assert await search.named([]) == {}
+    assert len(await search.named(some * 200)) == 3
+    assert len(dataverse.requests) == 2
+    with pytest.raises(PermanentError, match="no GUID"):
+        await search.named(["1 or true"])
+
+
 async def test_a_search_that_is_cut_short_finds_nothing_rather_than_half(
     dataverse: DataverseWorld, search: DataverseNameSearch
 ) -> None:

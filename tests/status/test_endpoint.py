@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +17,17 @@ from tests.operations.kit import FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID, technician
 
 JSON = {"Content-Type": "application/json"}
+
+NO_SEARCHES: list[object] = [
+    {},
+    {"q": 5},
+    {"q": "Lift", "ids": [BOOKING_ID]},
+    {"ids": BOOKING_ID},
+    {"ids": []},
+    {"ids": [5]},
+    {"ids": ["WO-1"]},
+    {"ids": [BOOKING_ID] * 101},
+]
 
 
 class Search:
@@ -38,6 +50,10 @@ class Search:
     async def booking(self, booking_id: str) -> BookingHit | None:
         """See the port."""
         return BookingHit(booking_id, "Lift") if booking_id == BOOKING_ID else None
+
+    async def named(self, booking_ids: Sequence[str]) -> Mapping[str, BookingHit]:
+        """See the port."""
+        return {each: BookingHit(each, "Lift") for each in booking_ids if each == BOOKING_ID}
 
     async def technician(self, resource_id: str) -> Technician | None:
         """See the port."""
@@ -98,13 +114,20 @@ async def test_an_id_or_the_address_of_a_form_finds_its_row(
     assert harness.names.asked == []
 
 
+async def test_ids_are_given_their_names() -> None:
+    """Those that are there; of the others nothing is told."""
+    answer = await Harness().search({"ids": [BOOKING_ID.upper(), ANNA]})
+    assert [(each["bookingId"], each["name"]) for each in answer.payload["bookings"]] == [
+        (BOOKING_ID, "Lift")
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
         ({"q": "a"}, "Type at least 2 characters of a name or a number."),
-        ({"q": 5}, '"q" must be a text'),
-        ({}, '"q" must be a text'),
-        ({"q": "Lift", "limit": 5}, 'with "q"'),
+        *((body, 'Say either "q"') for body in NO_SEARCHES),
+        ({"q": "Lift", "limit": 5}, 'with "ids" or "q"'),
     ],
 )
 async def test_what_is_no_search_is_refused(body: object, words: str) -> None:

@@ -319,6 +319,16 @@ async def test_names_on_the_overview_lead_to_these_views(driver: PageDriver) -> 
     await office.stack.queue.take_poison()
 
 
+async def test_last_outcomes_tell_bookings_by_name(driver: PageDriver) -> None:
+    """The journal holds ids alone; names are asked for, shown and kept by nobody."""
+    plan = await driver.office.book(name="Named outcome")
+    await driver.open()
+    link = driver.section("Last outcomes").get_by_role("link", name="Named outcome")
+    await expect(link.first).to_have_attribute("href", f"#/booking/{plan.id}")
+    kept = await driver.page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
+    assert "Named outcome" not in kept
+
+
 async def test_what_is_not_there_says_so(driver: PageDriver) -> None:
     """A booking that is gone has a view; no technician, and too little to search by, have words."""
     await go(driver, f"#/booking/{uuid.uuid4()}")

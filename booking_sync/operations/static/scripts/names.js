@@ -9,12 +9,18 @@ function dynamicsLink(link, text, told = " (opens Dynamics 365)") {
   return made;
 }
 
-// A booking by its name, or by its id where nobody knows the name.
+// What people call bookings that came with their ids alone, by id; kept in this tab's memory only.
+const named = new Map();
+const NAMED_AT_ONCE = 100;
+
+// A booking by its name, or by its id until the name is known.
 function bookingName({ bookingId, name, link }) {
-  const text = name || bookingId;
+  const text = name || named.get(bookingId) || bookingId;
   if (!bookingId || !views.has("booking")) return dynamicsLink(link, text);
   const box = make("span", "");
-  box.append(make("a", text, { href: addressOf("booking", bookingId) }));
+  const made = make("a", text, { href: addressOf("booking", bookingId) });
+  if (!name) made.dataset.named = bookingId;
+  box.append(made);
   if (link) box.append(" ", dynamicsLink(link, "Dynamics 365", ` has ${text}`));
   return box;
 }
@@ -23,4 +29,17 @@ function technicianName({ technician, technicianId }) {
   const text = technician || technicianId || "";
   if (!technicianId || !views.has("technician")) return text;
   return make("a", text, { href: addressOf("technician", technicianId) });
+}
+
+// Gives names to the bookings on the page that show by their ids. Where nobody can tell them, the ids stay.
+async function nameBookings() {
+  const shown = () => [...document.querySelectorAll("[data-named]")];
+  const ids = [...new Set(shown().map((each) => each.dataset.named))].filter((id) => !named.has(id)).slice(0, NAMED_AT_ONCE);
+  if (ids.length) {
+    const found = await ask("search", { ids }).catch(() => null);
+    if (!found) return;
+    for (const id of ids) named.set(id, "");
+    for (const booking of found.bookings) named.set(booking.bookingId, booking.name || booking.workOrder);
+  }
+  for (const each of shown()) each.textContent = named.get(each.dataset.named) || each.dataset.named;
 }

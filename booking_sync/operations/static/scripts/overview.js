@@ -12,6 +12,7 @@ function showOverview(status) {
   showThrottled(status);
   showRuns(status);
   showOutcomes(status);
+  nameBookings();
 }
 
 addView(OVERVIEW, {
