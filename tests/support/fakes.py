@@ -89,7 +89,8 @@ class FakeRows:
         await self._enter("read")
         if booking_id in self.unreadable:
             raise PermanentError(self.unreadable[booking_id])
-        return self.rows.get(booking_id)
+        row = self.rows.get(booking_id)
+        return row and replace(row, record=replace(row.record, event=_parsed(row.record.event)))
 
     async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
         """See the port."""
@@ -192,6 +193,11 @@ def events_clock() -> datetime:
     return EVENTS_BEGIN
 
 
+def _parsed(ref: EventRef | None) -> EventRef | None:
+    """Equal to what was stored, and never the same objects: so it is with what is read of an answer."""
+    return ref and EventRef("".join(list(ref.mailbox)), "".join(list(ref.event_id)))
+
+
 @dataclass(frozen=True)
 class StoredEvent:
     """One event in the fake Outlook."""
@@ -247,6 +253,8 @@ class FakeCalendar:
         """Mailboxes that refuse everything, with the reason."""
         self.faults = Faults()
         self.calls: list[str] = []
+        self.tells_calendars = False
+        """Whether a search tells which calendar shows an event, as it does where the settings name some."""
         self.doubles = False
         """Answer each creation with an event of its own, even for a known transactionId."""
         self.hook = hook
@@ -390,16 +398,18 @@ class FakeCalendar:
         await self._enter("read_tag", event.mailbox)
         return self.events[event].tag if event in self.events else ""
 
-    @staticmethod
-    def _found(event: StoredEvent) -> FoundEvent:
+    def _found(self, event: StoredEvent) -> FoundEvent:
+        ref = _parsed(event.ref)
+        assert ref
         return FoundEvent(
-            event.ref,
+            ref,
             event.transaction_id,
             event.marker,
             event.created,
             event.uid,
             event.birth,
             state=event.state,
+            calendar=event.content.calendar if self.tells_calendars else None,
         )
 
     def _mail(self, operation: str, event: StoredEvent) -> None:

@@ -12,12 +12,12 @@ from booking_sync.domain.booking import BookableResource, Booking, ResourceType
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.ownership import marker, transaction_id
+from booking_sync.domain.ownership import MAX_GENERATION, marker, transaction_id
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import SyncRecord, format_state, read_record
 from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.synchronizer import MAX_ROUNDS, Synchronizer, SyncTask
 from tests.support.bookings import (
     ANNA,
     BERT,
@@ -965,3 +965,62 @@ async def test_a_copied_environment_does_not_adopt_the_originals_event(world: Wo
     assert (await sandbox.sync(TASK)).kind is OutcomeKind.SYNCED
     assert world.calendar.events[original.ref] == original
     assert len(world.calendar.of(ANNA)) == 2
+
+
+@pytest.mark.parametrize("longer", ["tag", "record"])
+async def test_of_two_waits_the_longer_one_counts(world: World, longer: str) -> None:
+    """Outlook and Dynamics 365 are asked side by side, and both ask to wait."""
+    for operation in ("tag", "record"):
+        seconds = 30.0 if operation == longer else 5.0
+        where = world.calendar.faults if operation == "tag" else world.rows.faults
+        where.before[operation] = [TransientError("throttled", retry_after=seconds)]
+    world.rows.put(booking())
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.delay) == (OutcomeKind.DEFERRED, 30.0)
+
+
+async def test_the_last_generation_is_made_and_none_after_it(world: World) -> None:
+    """A booking whose event somebody removes without end is given up, with the reason."""
+    await world.synced(booking())
+    stored = world.rows.rows[BOOKING_ID]
+    for generation, kind in ((MAX_GENERATION - 1, OutcomeKind.SYNCED), (MAX_GENERATION, OutcomeKind.FAILED)):
+        world.calendar.events.clear()
+        world.rows.rows[BOOKING_ID] = replace(stored, record=SyncRecord(None, generation))
+        world.rows.put(booking())
+        assert (await world.synchronizer.sync(TASK)).kind is kind
+
+
+async def test_a_booking_that_never_rests_is_put_back_after_some_rounds(world: World) -> None:
+    """So many, and not one more: others wait."""
+
+    async def dispatcher(point: str) -> None:
+        if point == "rows.record":
+            world.rows.put(booking())
+
+    world.rows.put(booking())
+    world.rows.hook = dispatcher
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.rounds) == (OutcomeKind.DEFERRED, MAX_ROUNDS)
+
+
+@pytest.mark.parametrize("wanted", ["Jobs", ""])
+async def test_an_event_that_was_dragged_to_another_calendar_comes_back(world: World, wanted: str) -> None:
+    """A look finds it elsewhere than it should be: it is removed there, and made where it belongs."""
+
+    def in_calendar(subject: Booking) -> DesiredState:
+        return desired_state(subject, _RENDERER.render, require_work_order=True, calendar=wanted)
+
+    world.calendar.tells_calendars = True
+    seals = prover(world.calendar, ORGANIZATION_ID)
+    world.synchronizer = Synchronizer(world.rows, world.calendar, in_calendar, seals, events_clock)
+    await world.synced(booking())
+    (event,) = world.calendar.events.values()
+    look = SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA}))
+    await world.synchronizer.sync(look)
+    assert list(world.calendar.events) == [event.ref]
+    dragged = replace(event, content=replace(event.content, calendar="" if wanted else "Family"))
+    world.calendar.events[event.ref] = dragged
+    await world.synchronizer.sync(look)
+    (shown,) = world.calendar.events.values()
+    assert shown.content.calendar == wanted
+    assert (shown.ref != event.ref, world.record.event) == (True, shown.ref)
