@@ -121,6 +121,8 @@ def test_every_block_of_shell_is_shell() -> None:
 
 
 AZD = re.compile(r"\bazd (?:up|deploy|down|provision|env set|env get-values)\b[^`\n]*")
+MOST_IN_EXCHANGE = 64
+"""Characters of a role assignment's name, by Exchange's documentation; a scope's is taken to be the same."""
 REMOVES = {
     "New-ManagementRoleAssignment": "Remove-ManagementRoleAssignment",
     "New-ManagementScope": "Remove-ManagementScope",
@@ -154,6 +156,10 @@ def test_what_is_made_in_exchange_is_removed_by_its_name() -> None:
         re.findall(r"New-ManagementRoleAssignment -Name ", made)
     )
     assert "Remove-ServicePrincipal" in removed
+    told = re.search(r"^ENVIRONMENT=\w+ +# up to (\d+) small letters", COMMANDS, re.MULTILINE)
+    assert told
+    longest = "booking_sync " + int(told[1]) * "x"
+    assert all(len(name) <= MOST_IN_EXCHANGE for name in (f"{longest} technicians", f"{longest} calendars"))
 
 
 def test_every_sign_in_says_where_it_leads() -> None:
