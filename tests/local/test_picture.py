@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,11 @@ import pytest
 from rich.console import Console
 
 from local.day.closing import console_for, recorded, show_picture
-from local.day.facts import EVENT_FILE
 from local.day.picture import MOST_PEOPLE, picture
-from local.day.small import changes_of, play, small_world
+from local.day.small import changes_of, small_world
 from local.day.verdict import BookingFact, EventFact, Facts
 from local.day.world import TIME_ZONE
-from local.stack import NO_TIMERS, LocalStack, StackOptions
+from local.processes import REPOSITORY, python_module
 
 START = datetime(2027, 3, 26, 7, tzinfo=UTC)  # 8:00 in Berlin
 HOUR = timedelta(hours=1)
@@ -147,25 +147,18 @@ def test_a_crowd_is_too_many_and_nobody_is_not_too_few() -> None:
 
 
 @pytest.mark.timeout(120)
-async def test_the_small_day_ends_in_step(tmp_path: Path) -> None:
-    """Its plan and its four changes reach Outlook, and the picture shows each change."""
-    world = small_world()
-    options = StackOptions(
-        tmp_path / "stack", settings={**NO_TIMERS, "EVENT_FILE": EVENT_FILE}, time_zone=TIME_ZONE
+def test_the_demo_ends_in_step_and_leads_to_its_picture() -> None:
+    """Plan and changes reach Outlook; the page that is named shows each of the four changes."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        python_module("local", "demo"), cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
-    async with LocalStack(options) as stack:
-        day = await play(stack, world)
-    assert day.differences == []
-    changed = {each.booking_id for each in day.changes}
-    assert len(changed) == 4
-    before, after = (
-        {each.id: each for each in facts.bookings if each.id in changed} for facts in (day.planned, day.now)
-    )
-    assert all(before[key].version < after[key].version for key in changed)
-    events = {event.booking_id for event in day.now.events}
-    assert {key for key in changed if key not in events} == {key for key in changed if after[key].canceled}
-    page = picture(day.planned, day.now, TIME_ZONE, day.words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Calendars compared with bookings: in step" in done.stdout
+    assert [change.words for change in changes_of(small_world()) if change.words not in done.stdout] == []
+    (address,) = re.findall(r"file://(\S+)", done.stdout)
+    page = Path(address).read_text(encoding="utf-8")
     assert page.count('class="note"') == 4
+    assert page.count('class="slot gone"') == 1
     assert "in step" in page
 
 
