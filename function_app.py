@@ -17,16 +17,22 @@ from booking_sync.settings.registration import (
     catch_up_schedule,
     near_audit_schedule,
     queue_name,
+    signs_in_by_entra,
 )
 from booking_sync.wiring.app import application
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from booking_sync.plumbing.http_answer import HttpAnswer
 
 NOT_MODIFIED = 304
 """An answer without a body."""
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+OPERATORS = func.AuthLevel.ANONYMOUS if signs_in_by_entra(os.environ) else func.AuthLevel.FUNCTION
+"""Who may call the operators' functions, as far as the host is concerned: see `operations.admission`."""
 
 
 @app.function_name("receive_booking_change")
@@ -69,10 +75,10 @@ async def near_audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the tr
 
 
 @app.function_name("audit_on_demand")
-@app.route("operations/audit", methods=["POST"])
+@app.route("operations/audit", methods=["POST"], auth_level=OPERATORS)
 async def audit_on_demand(req: func.HttpRequest) -> func.HttpResponse:
     """Run the audit that the body asks for, and answer its report."""
-    return _respond(await application().audit_on_demand(req.headers, req.get_body()))
+    return await _for_operator(req, lambda: application().audit_on_demand(req.headers, req.get_body()))
 
 
 # Open to everybody: it is for probes, which send no key, and tells no more than ok or not.
@@ -84,10 +90,10 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - 
 
 
 @app.function_name("operations_health")
-@app.route("operations/health", methods=["GET"])
-async def operations_health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above
+@app.route("operations/health", methods=["GET"], auth_level=OPERATORS)
+async def operations_health(req: func.HttpRequest) -> func.HttpResponse:
     """Tell an operator whether the app works, and what is wrong."""
-    return _respond(await application().operator_endpoints.health())
+    return await _for_operator(req, application().operator_endpoints.health)
 
 
 # Open to everybody: a browser can't send a key when it navigates, and the page holds no data.
@@ -100,59 +106,72 @@ async def operations(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG00
 
 
 @app.function_name("operations_status")
-@app.route("operations/status", methods=["GET"])
+@app.route("operations/status", methods=["GET"], auth_level=OPERATORS)
 async def operations_status(req: func.HttpRequest) -> func.HttpResponse:
     """Answer what the operator's page shows."""
-    return _respond(await application().operator_endpoints.status(req.headers))
+    return await _for_operator(req, lambda: application().operator_endpoints.status(req.headers))
 
 
 @app.function_name("operations_failing")
-@app.route("operations/failing", methods=["GET"])
+@app.route("operations/failing", methods=["GET"], auth_level=OPERATORS)
 async def operations_failing(req: func.HttpRequest) -> func.HttpResponse:
     """Answer a part of a group of failing bookings."""
-    return _respond(await application().operator_endpoints.failing(req.params))
+    return await _for_operator(req, lambda: application().operator_endpoints.failing(req.params))
 
 
 @app.function_name("operations_order")
-@app.route("operations/order", methods=["GET"])
+@app.route("operations/order", methods=["GET"], auth_level=OPERATORS)
 async def operations_order(req: func.HttpRequest) -> func.HttpResponse:
     """Answer what became of an operator's order."""
-    return _respond(await application().operator_endpoints.order(req.params))
+    return await _for_operator(req, lambda: application().operator_endpoints.order(req.params))
 
 
 @app.function_name("operations_replay")
-@app.route("operations/replay", methods=["POST"])
+@app.route("operations/replay", methods=["POST"], auth_level=OPERATORS)
 async def operations_replay(req: func.HttpRequest) -> func.HttpResponse:
     """Put dead letters back on the change queue."""
-    return _respond(await application().operator_endpoints.replay(req.headers, req.get_body()))
+    return await _for_operator(
+        req, lambda: application().operator_endpoints.replay(req.headers, req.get_body())
+    )
 
 
 @app.function_name("operations_resync")
-@app.route("operations/resync", methods=["POST"])
+@app.route("operations/resync", methods=["POST"], auth_level=OPERATORS)
 async def operations_resync(req: func.HttpRequest) -> func.HttpResponse:
     """Queue bookings to be written afresh."""
-    return _respond(await application().operator_endpoints.resync(req.headers, req.get_body()))
+    return await _for_operator(
+        req, lambda: application().operator_endpoints.resync(req.headers, req.get_body())
+    )
 
 
 @app.function_name("operations_search")
-@app.route("operations/search", methods=["POST"])
+@app.route("operations/search", methods=["POST"], auth_level=OPERATORS)
 async def operations_search(req: func.HttpRequest) -> func.HttpResponse:
     """Answer which bookings and technicians are called so."""
-    return _respond(await application().lookup_endpoints.search(req.headers, req.get_body()))
+    return await _for_operator(
+        req, lambda: application().lookup_endpoints.search(req.headers, req.get_body())
+    )
 
 
 @app.function_name("operations_booking")
-@app.route("operations/booking", methods=["GET"])
+@app.route("operations/booking", methods=["GET"], auth_level=OPERATORS)
 async def operations_booking(req: func.HttpRequest) -> func.HttpResponse:
     """Answer how one booking stands."""
-    return _respond(await application().lookup_endpoints.booking(req.params))
+    return await _for_operator(req, lambda: application().lookup_endpoints.booking(req.params))
 
 
 @app.function_name("operations_technician")
-@app.route("operations/technician", methods=["GET"])
+@app.route("operations/technician", methods=["GET"], auth_level=OPERATORS)
 async def operations_technician(req: func.HttpRequest) -> func.HttpResponse:
     """Answer how one technician's days stand."""
-    return _respond(await application().lookup_endpoints.technician(req.params))
+    return await _for_operator(req, lambda: application().lookup_endpoints.technician(req.params))
+
+
+async def _for_operator(
+    req: func.HttpRequest, answer: Callable[[], Awaitable[HttpAnswer]]
+) -> func.HttpResponse:
+    """The answer, for whoever may ask."""
+    return _respond(application().admission.refusal(req.headers) or await answer())
 
 
 def _respond(answer: HttpAnswer) -> func.HttpResponse:

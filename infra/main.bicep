@@ -64,6 +64,10 @@ param clientSecretName string = 'booking-sync-client-secret'
 @description('Name in the vault of the key that seals records and events.')
 param sealKeyName string = 'booking-sync-seal-key'
 
+@maxLength(36)
+@description('Client id of the app registration with which operators sign in to their page; empty: the page asks for the function key.')
+param operatorsClientId string = ''
+
 @description('The zone that events are written in, by IANA or Windows name; empty: the one in event.toml, else UTC.')
 param eventTimeZone string = ''
 
@@ -141,6 +145,7 @@ var organizationId = organizationIsGiven ? dataverseOrganizationId : fail('datav
 var bookingSyncSettings = {
   BOOKING_QUEUE_NAME: bookingQueueName
   KEY_VAULT_URL: keyVault.outputs.url
+  OPERATIONS_SIGN_IN: empty(operatorsClientId) ? 'key' : 'entra'
   CREDENTIAL: credential
   CLIENT_SECRET_NAME: clientSecretName
   CLIENT_CERTIFICATE_NAME: clientCertificateName
@@ -243,6 +248,8 @@ module functionApp 'modules/function-app.bicep' = {
     restrictAccess: restrictAccess
     dataverseServiceTags: dataverseServiceTags
     operatorAddresses: operatorAddresses
+    operatorsClientId: operatorsClientId
+    operatorsTenantId: entraTenantId
     alwaysReadyInstances: alwaysReadyInstances
     location: location
     tags: tags

@@ -134,10 +134,15 @@ def test_only_the_empty_page_and_the_probe_are_open_to_everybody(bindings: dict[
     keyed = {each["route"]: each["methods"] for each in http if each["authLevel"] == "FUNCTION"}
     assert {route: keyed[route] for route in keyed if route.startswith("operations/")} == {
         "operations/audit": ["POST"],
+        "operations/booking": ["GET"],
+        "operations/failing": ["GET"],
         "operations/health": ["GET"],
+        "operations/order": ["GET"],
         "operations/replay": ["POST"],
         "operations/resync": ["POST"],
+        "operations/search": ["POST"],
         "operations/status": ["GET"],
+        "operations/technician": ["GET"],
     }
 
 

@@ -1,6 +1,7 @@
 """The running app as its operators see it: their page, its health, its journal, and what they can do by hand.
 
 endpoints          answers the operator's HTTP requests
+admission          who may ask and order, by key or by Entra; pure
 requests           reads and checks them; pure
 overview           gathers what the page shows
 describe           that as JSON values; pure

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from booking_sync.errors import SettingsError, SyncError
+from booking_sync.operations.admission import BY_KEY
 from booking_sync.operations.describe import describe_health
 from booking_sync.operations.overview import Overview
 from booking_sync.operations.requests import is_order_id, read_replay, read_resync
 from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
 from booking_sync.plumbing.http_orders import BadRequestError, refusal
+from booking_sync.plumbing.log import log_event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 _MOST_DIGITS: Final = 6
 
+_logger = logging.getLogger(__name__)
+
 
 class OperatorEndpoints:
     """Answers operators' requests. The Functions host checks the function key first, except for `probe`.
@@ -31,6 +36,7 @@ class OperatorEndpoints:
         sources: where what is shown comes from.
         open_actions: opens the queues; raises `SettingsError`.
         single_flight: keeps orders of a kind from running side by side.
+        who: by a request's headers, who orders, for the log.
     """
 
     def __init__(
@@ -38,7 +44,10 @@ class OperatorEndpoints:
         sources: OverviewSources,
         open_actions: Callable[[], OperatorActions],
         single_flight: SingleFlight,
+        *,
+        who: Callable[[Mapping[str, str]], str] = lambda _: BY_KEY,
     ) -> None:
+        self._who = who
         self._single_flight = single_flight
         self._sources = sources
         self._overview = Overview(sources)
@@ -93,6 +102,7 @@ class OperatorEndpoints:
             done = await self._single_flight.run("replay", lambda: actions.replay(wanted))
         except (BadRequestError, SettingsError) as error:
             return refusal(error, "problem")
+        self._log("replay", headers, done.order, done.replayed)
         payload = {
             "replayed": done.replayed,
             "unreadable": done.unreadable,
@@ -111,8 +121,15 @@ class OperatorEndpoints:
         except (BadRequestError, SettingsError, SyncError) as error:
             return refusal(error, "problem")
         count = len(wanted.bookings)
+        self._log("resync", headers, order, count)
         payload = {"queued": count, "bookings": count, "order": order, "correlationId": order}
         return HttpAnswer(HTTPStatus.ACCEPTED, payload, dict(NOT_STORED))
+
+    def _log(self, kind: str, headers: Mapping[str, str], order: str, count: int) -> None:
+        """Who ordered what."""
+        log_event(
+            _logger, "operator_order", order=kind, correlationId=order, count=count, by=self._who(headers)
+        )
 
 
 async def _asked(answer: Awaitable[dict[str, Any]]) -> HttpAnswer:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 _FOLDER = "static"
-_STYLE, _SCRIPT = "/*STYLE*/", "/*SCRIPT*/"
+_STYLE, _SCRIPT, _SIGN_IN = "/*STYLE*/", "/*SCRIPT*/", 'data-sign-in=""'
 
 STYLES = ("colours", "base", "tables", "charts", "lookup")
 SCRIPTS = (
@@ -37,11 +37,16 @@ class Page:
 
 
 @functools.cache
-def operators_page() -> Page:
-    """The page; it is put together once per process."""
+def operators_page(*, by_entra: bool = False) -> Page:
+    """The page; it is put together once per process.
+
+    Args:
+        by_entra: whoever sees it is signed in already, and is asked for no key.
+    """
     style = "".join(_text(f"styles/{name}.css") for name in STYLES)
     script = "".join(_text(f"scripts/{name}.js") for name in SCRIPTS)
     html = _text("operations.html").replace(_STYLE, style).replace(_SCRIPT, script)
+    html = html.replace(_SIGN_IN, 'data-sign-in="entra"' if by_entra else 'data-sign-in="key"')
     policy = (
         "default-src 'none'",
         f"style-src '{_hash(style)}'",

@@ -1,7 +1,9 @@
 """The rules for every order that comes over HTTP: where it may come from, and that it is JSON. Pure.
 
-No cookie opens anything: every request carries the function key in a header, which no foreign page can make a
-browser send. Besides, a request must be JSON, and come from our own page or from no browser.
+Mostly no cookie opens anything: every request carries the function key in a header, which no foreign page
+can make a browser send. Where operators sign in to Entra a cookie of the platform's does. So in any case a
+request must be JSON, which a foreign page can't send without being asked whether it may, and come from our
+own page or from no browser.
 """
 
 from __future__ import annotations

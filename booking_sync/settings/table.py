@@ -127,6 +127,16 @@ class Settings:
             "true",
         ),
     ]
+    operations_sign_in: Annotated[
+        str,
+        Setting(
+            "OPERATIONS_SIGN_IN",
+            values.operators_sign_in,
+            "how operators sign in: key (the function key) or entra (the platform's authentication)",
+            _IDENTITY_GROUP,
+            "key",
+        ),
+    ]
     credential: Annotated[
         CredentialKind,
         Setting(

@@ -185,6 +185,13 @@ def credential_kind(text: str) -> CredentialKind:
         raise ValueError(f"must be one of {', '.join(CredentialKind)}") from None
 
 
+def operators_sign_in(text: str) -> str:
+    """How operators sign in: in lower case."""
+    if text.lower() not in ("key", "entra"):
+        raise ValueError("must be one of key, entra")
+    return text.lower()
+
+
 def number(lowest: float, highest: float) -> Callable[[str], float]:
     """A parser of numbers between two bounds, both allowed."""
 

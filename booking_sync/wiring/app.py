@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.audit_progress import AuditReach
     from booking_sync.domain.participation import Participation
     from booking_sync.domain.timers import TimerSchedules
+    from booking_sync.operations.admission import Admission
     from booking_sync.operations.endpoints import OperatorEndpoints
     from booking_sync.operations.health import HealthProbe
     from booking_sync.operations.journal_store import JournalStore
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 
 SETTINGS_RETRY_SECONDS = 60.0
 """How long messages wait for an administrator to mend the settings; saving them restarts the app anyway."""
+
+PLATFORM_SIGNS_IN = "WEBSITE_AUTH_ENABLED"
+"""True where the platform's authentication is on; read-only (Microsoft: "App settings reference")."""
 
 SECRET_LOOKED_AT = timedelta(hours=1)
 """How long what the vault says of the secret's end is believed."""
@@ -173,17 +177,27 @@ class Application(ClosedTogether):
         """
         from booking_sync.audit.endpoint import answer_audit_request
 
-        return await answer_audit_request(
-            headers,
-            body,
-            lambda wanted: self._single_flight.run("audit", lambda: self._begin_ordered(wanted)),
-        )
+        async def run(wanted: AuditRequest) -> AuditReport:
+            who = self.admission.who(headers)
+            log_event(_LOGGER, "operator_order", order="audit", fix=wanted.fix, by=who)
+            return await self._single_flight.run("audit", lambda: self._begin_ordered(wanted))
+
+        return await answer_audit_request(headers, body, run)
 
     def page(self) -> Page:
         """The operator's page, without any data."""
         from booking_sync.operations.page import operators_page
 
-        return operators_page()
+        return operators_page(by_entra=self.admission.by_entra)
+
+    @functools.cached_property
+    def admission(self) -> Admission:
+        """Who may ask and order as an operator."""
+        from booking_sync.operations.admission import Admission
+        from booking_sync.settings.registration import signs_in_by_entra
+
+        platform = self._environ.get(PLATFORM_SIGNS_IN, "").lower() == "true"
+        return Admission(signs_in_by_entra(self._environ), platform)
 
     @functools.cached_property
     def operator_endpoints(self) -> OperatorEndpoints:
@@ -200,7 +214,7 @@ class Application(ClosedTogether):
             link=self._link,
             now=now,
         )
-        return OperatorEndpoints(sources, self._operator_actions, self._single_flight)
+        return OperatorEndpoints(sources, self._operator_actions, self._single_flight, who=self.admission.who)
 
     @functools.cached_property
     def lookup_endpoints(self) -> LookupEndpoints:

@@ -16,6 +16,8 @@ param alwaysReadyInstances int
 param restrictAccess bool
 param dataverseServiceTags string[]
 param operatorAddresses string[]
+param operatorsClientId string
+param operatorsTenantId string
 param location string
 param tags { *: string }
 
@@ -136,6 +138,55 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
   properties: union(settings, platformSettings)
+}
+
+// The platform signs operators in, and tells the app who they are. The probe and the webhook stay as they are: the first
+// tells one word, the second has a key of its own. No secret: sign-in takes an ID token only, and nothing is kept.
+resource operatorsSignIn 'Microsoft.Web/sites/config@2025-03-01' = if (!empty(operatorsClientId)) {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: true
+    }
+    globalValidation: {
+      requireAuthentication: true
+      unauthenticatedClientAction: 'RedirectToLoginPage'
+      redirectToProvider: 'azureactivedirectory'
+      excludedPaths: [
+        '/api/health'
+        '/api/dataverse/bookings'
+      ]
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: operatorsClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${operatorsTenantId}/v2.0'
+        }
+        validation: {
+          allowedAudiences: [
+            operatorsClientId
+            'api://${operatorsClientId}'
+          ]
+          defaultAuthorizationPolicy: {
+            allowedApplications: [
+              operatorsClientId
+            ]
+          }
+        }
+      }
+    }
+    login: {
+      tokenStore: {
+        enabled: false
+      }
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+  }
 }
 
 // Publishing takes an Entra token; user names and passwords are refused.

@@ -27,12 +27,17 @@ print(json.dumps([
 
 
 @functools.cache
-def http_functions() -> tuple[dict[str, Any], ...]:
-    """Those with an HTTP trigger: `name`, `trigger` (with `authLevel`, `route`), whether a `coroutine`."""
+def http_functions(sign_in: str = "key") -> tuple[dict[str, Any], ...]:
+    """Those with an HTTP trigger: `name`, `trigger` (with `authLevel`, `route`), whether a `coroutine`.
+
+    Args:
+        sign_in: how operators sign in.
+    """
     done = subprocess.run(  # noqa: S603 - our own program in our own interpreter
         [sys.executable, "-c", _LIST],
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        | {"OPERATIONS_SIGN_IN": sign_in},
         capture_output=True,
         text=True,
         check=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from booking_sync.operations.admission import ROLE
 from tests.infra.bicep import Expression
 from tests.infra.functions import http_functions
 from tests.infra.templates import FUNCTION_APP, MAIN, PARAMETERS, ROOT, STORAGE, bodies, only, values
@@ -161,3 +162,28 @@ def test_who_can_do_what_is_told_once_and_of_everybody() -> None:
     assert "reliability.md#who-can-do-what-to-whom" in (ROOT / "docs" / "deployment.md").read_text()
     told = re.findall(r"nothing more\b", page)
     assert told == []  # what the holder of a key or a role can do stands in the table, with all of it
+
+
+def test_sign_in_for_operators_leaves_the_probe_and_the_webhook_alone() -> None:
+    """Neither could sign in; every other function of the app is behind it."""
+    (sign_in,) = [
+        body for body in bodies("Microsoft.Web/sites/config").values() if body["name"] == "authsettingsV2"
+    ]
+    validation = sign_in["properties"]["globalValidation"]
+    routes = {each["name"]: f"/api/{each['trigger']['route']}" for each in http_functions()}
+    assert set(validation["excludedPaths"]) == {routes["health"], routes[WEBHOOK]}
+    assert (validation["requireAuthentication"], validation["unauthenticatedClientAction"]) == (
+        True,
+        "RedirectToLoginPage",
+    )
+    assert f'"value": "{ROLE}"' in COMMANDS
+
+
+def test_functions_of_operators_ask_for_no_key_where_the_platform_signs_in() -> None:
+    """The webhook's key is asked for in any case."""
+    by_key = {each["name"] for each in http_functions() if each["trigger"]["authLevel"] == "FUNCTION"}
+    by_entra = {
+        each["name"] for each in http_functions("entra") if each["trigger"]["authLevel"] == "FUNCTION"
+    }
+    assert by_entra == {WEBHOOK}
+    assert by_entra < by_key

@@ -136,6 +136,7 @@ DEPLOYED = {
     "entraClientId": GUID.replace("1111", "2222"),
     "organizationId": GUID.replace("1111", "3333"),
     "dataverseUrl": "https://contoso.crm4.dynamics.com/",
+    "empty(operatorsClientId) ? 'key' : 'entra'": "key",
 }
 """What a deployment would put in place of the expressions in the settings."""
 

@@ -366,6 +366,19 @@ ROWS: dict[str, Row] = {
             "false", "KEY_VAULT_VERIFY_CHALLENGE can be false only for a vault on localhost"
         ),
     ),
+    "OPERATIONS_SIGN_IN": Row(
+        "operations_sign_in",
+        "Entra",
+        "entra",
+        {
+            Mistake.MALFORMED: Refused("easyauth", "OPERATIONS_SIGN_IN must be one of key, entra"),
+            Mistake.TOO_LONG: Refused("entra-id", "must be one of"),
+            Mistake.TOO_SHORT: Refused("k", "must be one of"),
+            Mistake.EMPTY: Taken("", "key"),
+            Mistake.DOUBLED: Refused("keykey", "must be one of"),
+            Mistake.CONTRADICTING: NOTHING_BESIDE,
+        },
+    ),
     "CREDENTIAL": Row(
         "credential",
         "Federated",

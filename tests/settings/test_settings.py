@@ -68,6 +68,7 @@ def test_defaults() -> None:
         queue_name="booking-changes",
         key_vault_url="https://contoso.vault.azure.net",
         key_vault_verify_challenge=True,
+        operations_sign_in="key",
         credential=CredentialKind.SECRET,
         client_secret_name="booking-sync-client-secret",
         client_certificate_name="booking-sync-client-certificate",

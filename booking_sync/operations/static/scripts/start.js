@@ -19,7 +19,7 @@ async function unlock(key) {
   at("tools").hidden = false;
   trouble("");
   await go();
-  if (state.key) sessionStorage.setItem(KEY, key);
+  if (state.key && !BY_ENTRA) sessionStorage.setItem(KEY, key);
 }
 
 at("unlock").addEventListener("submit", (event) => {
@@ -50,5 +50,8 @@ at("skip").addEventListener("click", (event) => {
 });
 window.addEventListener("hashchange", go);
 setInterval(tick, TICK_MILLISECONDS);
-if (state.key) unlock(state.key);
+at("forget").hidden = BY_ENTRA;
+at("sign-out").hidden = !BY_ENTRA;
+if (BY_ENTRA) unlock(SIGNED_IN);
+else if (state.key) unlock(state.key);
 else lock();
