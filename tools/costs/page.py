@@ -59,7 +59,7 @@ def page(prices: Prices, measured: Measured, assumed: Assumed, sizes: Sequence[i
         autoescape=False,  # noqa: S701 - Markdown of our own figures
     )
     return environment.get_template("costs.md.jinja").render(
-        used=markdown_table(("a month", *_names(sizes)), _used(months)),
+        used=markdown_table(("a month", *_names(sizes)), _used(months, assumed)),
         bill=markdown_table(("US dollars a month", *_names(sizes)), _bill(prices, bills)),
         saved=markdown_table(("what", *_names(sizes)), _saved(prices, measured, assumed, sizes)),
         prices=prices,
@@ -74,11 +74,12 @@ def _names(sizes: Sequence[int]) -> list[str]:
     return [f"{size:,} technicians" for size in sizes]
 
 
-def _used(months: Sequence[Month]) -> list[list[str]]:
+def _used(months: Sequence[Month], assumed: Assumed) -> list[list[str]]:
     rows = (
         ("changes of bookings", [f"{each.changes:,.0f}" for each in months]),
         ("requests to Graph", [f"{each.graph:,.0f}" for each in months]),
         ("requests to Dataverse", [f"{each.dataverse:,.0f}" for each in months]),
+        ("of these on a working day", [f"{each.dataverse / assumed.working_days:,.0f}" for each in months]),
         ("executions of functions", [f"{each.executions:,.0f}" for each in months]),
         ("GB-seconds", [f"{each.gb_seconds:,.0f}" for each in months]),
         ("operations on queues", [f"{each.queue_operations:,.0f}" for each in months]),
