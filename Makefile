@@ -98,15 +98,16 @@ replay: $(PYTHON_READY) ## Play one simulated schedule and print what happened (
 .PHONY: bench
 bench: $(PYTHON_READY) $(NODE_READY) ## Measure everything and write docs/benchmarks.md (leave the machine alone meanwhile)
 	@$(BIN)/python -m benchmarks all
-	@$(BIN)/python -m benchmarks report
+	@$(MAKE) bench-report
 
 .PHONY: bench-quick
 bench-quick: $(PYTHON_READY) $(NODE_READY) ## Run every benchmark once with small sizes, to see that it runs
 	@$(BIN)/python -m benchmarks all --quick
 
 .PHONY: bench-report
-bench-report: $(PYTHON_READY) ## Write docs/benchmarks.md and the README's table from the stored results
+bench-report: $(PYTHON_READY) ## Write docs/benchmarks.md, docs/costs.md and the README's table from the stored results
 	@$(BIN)/python -m benchmarks report
+	@$(BIN)/python -m tools.costs
 
 .PHONY: pictures
 pictures: $(PYTHON_READY) $(NODE_READY) ## Make the pictures of the docs anew, from a local stack (needs Chromium)
