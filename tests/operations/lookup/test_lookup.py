@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import expect
 
+from local.day.world import booking_row
 from tests.e2e.office import BOOKINGS
 from tests.operations.test_http import ask
 from tests.operations.test_page import (
@@ -84,6 +85,23 @@ async def test_who_can_t_see_anything_is_told_why(office: Office) -> None:
     assert (entry["state"], entry["fine"]) == ("unreadable", False)
     assert "no Exchange Online mailbox" in entry["error"]
     await office.stack.dataverse.delete(BOOKINGS, plan.id)
+    await office.settle()
+
+
+async def test_the_bookings_of_what_has_no_calendar_say_so(office: Office) -> None:
+    """Equipment shows nowhere: its bookings are told all the same, each with the reason."""
+    stack = office.stack
+    crane = await stack.dataverse.create("bookableresources", {"name": "Crane 8", "resourcetype": 4})
+    row = {**booking_row(office.plan()), "Resource@odata.bind": f"/bookableresources({crane})"}
+    booking_id = await stack.dataverse.create(BOOKINGS, row)
+    await office.settle()
+    _, answer = await ask(office, days_of(office, crane))
+    assert (answer["takesPart"], answer["kind"], answer["mailbox"]["id"]) == (False, "Equipment", "")
+    assert answer["headline"]["words"].startswith("Nothing is to show in Outlook.")
+    entry = of(answer, booking_id)
+    assert (entry["state"], entry["events"]) == ("no event, and none is wanted", [])
+    assert "is no user and names no mailbox" in entry["words"][0]
+    await stack.dataverse.delete(BOOKINGS, booking_id)
     await office.settle()
 
 
@@ -176,6 +194,9 @@ async def test_several_that_fit_are_listed_and_lead_on(driver: PageDriver) -> No
     await driver.page.get_by_role("searchbox").fill("twin")
     await driver.page.get_by_role("button", name="Search").click()
     await expect(driver.title("Found for “twin”")).to_be_focused()
+    await expect(driver.title("Found for “twin”")).to_have_accessible_description(
+        "2 bookings and no technician."
+    )
     found = driver.section("Bookings")
     links = found.get_by_role("link", name="Twin check")
     await expect(links).to_have_count(2)

@@ -35,6 +35,11 @@ function foundBookings({ bookings, moreBookings }) {
   return box;
 }
 
+function counted(hits, more, one, many) {
+  if (more) return `more than ${hits.length} ${many}`;
+  return hits.length ? plural(hits.length, one, many) : `no ${one}`;
+}
+
 // Where the only thing that was found is shown; empty when several were.
 function onlyHit({ bookings, technicians, moreBookings, moreTechnicians }) {
   if (moreBookings || moreTechnicians || bookings.length + technicians.length !== 1) return "";
@@ -49,6 +54,9 @@ function showSearch(words, found) {
     location.replace(only); // so that the way back leads to where one came from
     return;
   }
+  const { bookings, moreBookings, technicians, moreTechnicians } = found;
+  at("search-count").textContent = `${counted(bookings, moreBookings, "booking", "bookings")} and ${
+    counted(technicians, moreTechnicians, "technician", "technicians")}.`;
   at("search-title").textContent = `Found for “${words}”`;
   at("found-technicians").replaceChildren(foundTechnicians(found));
   at("found-bookings").replaceChildren(foundBookings(found));
