@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from local.day.closing import console_for, recorded, show_picture
+from local.day.closing import console_for, recorded, show_picture, show_small
 from local.day.picture import MOST_PEOPLE, picture
-from local.day.small import changes_of, small_world
-from local.day.verdict import BookingFact, EventFact, Facts
+from local.day.small import SmallDay, changes_of, small_world
+from local.day.verdict import BookingFact, Difference, EventFact, Facts, Kind
 from local.day.world import TIME_ZONE
 from local.processes import REPOSITORY, python_module
 
@@ -160,6 +160,18 @@ def test_the_demo_ends_in_step_and_leads_to_its_picture() -> None:
     assert page.count('class="note"') == 4
     assert page.count('class="slot gone"') == 1
     assert "in step" in page
+
+
+def test_a_small_day_that_differs_says_so() -> None:
+    """What is wrong is told, and the verdict is no other than that."""
+    facts = _facts([_booking("1")])
+    missing = Difference(Kind.MISSING, "1", "'Job 1' of [Anna] does not show")
+    day = SmallDay(facts, 1.0, [], facts, 1.0, [missing])
+    file = io.StringIO()
+    show_small(Console(file=file, width=120), day)
+    assert "missing: 'Job 1' of [Anna] does not show" in file.getvalue()
+    assert "in step" not in file.getvalue()
+    assert day.words.endswith("1 differences")
 
 
 def test_the_changes_of_a_small_day_differ() -> None:

@@ -50,3 +50,23 @@ def test_a_recording_stands_alone(svg: Path) -> None:
     ET.fromstring(text)  # noqa: S314 - our own
     assert "in&#160;step" in text
     assert not re.search(r"font-face|url\(['\"]?http|href=", text)
+
+
+BLOCK = re.compile(r"^```mermaid\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHOWN = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DIAGRAMS = [diagram for path in SHOWN for diagram in BLOCK.findall(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("diagram", DIAGRAMS, ids=lambda diagram: str(diagram).split(maxsplit=1)[0])
+def test_a_diagram_holds_nothing_that_ends_it(diagram: str) -> None:
+    """Mermaid takes a semicolon for the end of a statement, and shows an error instead of a diagram."""
+    assert re.match(r"flowchart LR\n|sequenceDiagram\n", diagram)
+    assert ";" not in diagram
+    assert diagram.count("[") == diagram.count("]")
+    assert diagram.count("(") == diagram.count(")")
+    assert diagram.count('"') % 2 == 0
+
+
+def test_there_are_diagrams() -> None:
+    """Of the flow of data, and of one change."""
+    assert len(DIAGRAMS) >= 2
