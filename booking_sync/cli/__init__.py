@@ -8,6 +8,7 @@
     settings_file  a `local.settings.json` on top of the process's environment
     runner         settings, sign-in, the command's work, errors in words -> exit code
     exit_codes     what the shell is told
+    tables         tables that break no id, however narrow the terminal is
     output         tables, JSON, notes and progress
     checkpoint     the progress of a backfill or a resync of all, in a file
     queueing       what `backfill` and `resync --all` have in common

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-from rich.table import Table
 
+from booking_sync.cli.tables import PlainTable
 from booking_sync.domain.text import clean
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Output:
         if self.as_json:
             self.results.file.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
         else:
-            self.results.print(shown)
+            self.results.print(shown, crop=False)
 
     def note(self, text: str) -> None:
         """Tell how it goes; the text is taken as it is, but for what a terminal would obey."""
@@ -106,11 +106,6 @@ def _results_console() -> Console:
     return Console() if chosen else Console(width=PIPE_WIDTH)
 
 
-def make_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A plain table, without a header when it is empty; texts lose what a terminal would obey."""
-    table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(rows))
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(clean(text)) for text in row))
-    return table
+def make_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> PlainTable:
+    """A plain table, nothing when it is empty; texts lose what a terminal would obey."""
+    return PlainTable(columns, rows)

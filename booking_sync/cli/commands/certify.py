@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Group
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from booking_sync.azure.sign_in import SignIn
@@ -27,13 +25,14 @@ from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.cli.tables import PlainTable
 from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.domain.text import trim
 from booking_sync.wiring.certify import WorkspaceReader, open_certify
 from booking_sync.wiring.doctor import WebhookToExpect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
@@ -214,16 +213,11 @@ def _show(report: CertifyReport) -> RenderableType:
     """One table per service; what it means and what to do stand below what was seen."""
     parts: list[RenderableType] = []
     for service, results in groupby(report.results, key=lambda each: each.assumption.service):
-        table = Table(
-            box=None, pad_edge=False, show_header=False, title_justify="left", title=escape(service)
-        )
-        table.add_column(no_wrap=True, min_width=10)
-        table.add_column(overflow="fold", ratio=2)
-        table.add_column(overflow="fold", ratio=4)
+        rows: list[Sequence[str | Text]] = []
         for each in results:
             style = _STYLES[each.outcome]
-            table.add_row(Text(each.outcome, style=style), Text(each.assumption.name), _words(each))
-        parts += [table, Text()]
+            rows.append((Text(each.outcome, style=style), each.assumption.name, _words(each)))
+        parts += [PlainTable(("", "", ""), rows, service, header=False), Text()]
     return Group(*parts)
 
 

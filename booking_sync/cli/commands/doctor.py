@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import CommonOptions, Session, run
+from booking_sync.cli.tables import PlainTable
 from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
@@ -23,6 +22,8 @@ from booking_sync.domain.text import clean, trim
 from booking_sync.wiring.doctor import WebhookToExpect, open_doctor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
 
     from booking_sync.doctor.report import DoctorReport
@@ -93,10 +94,7 @@ def _show(report: DoctorReport) -> RenderableType:
     areas = list(Area)
     ordered = sorted(report.results, key=lambda each: areas.index(each.area))
     for area, results in groupby(ordered, key=lambda each: each.area):
-        table = Table(box=None, pad_edge=False, show_header=False, title_justify="left", title=escape(area))
-        table.add_column(no_wrap=True, min_width=7)
-        table.add_column(overflow="fold", ratio=1)
-        table.add_column(overflow="fold", ratio=3)
+        rows: list[Sequence[str | Text]] = []
         group = list(results)
         for each, following in zip_longest(group, group[1:]):
             style = _STYLES[each.status]
@@ -104,6 +102,6 @@ def _show(report: DoctorReport) -> RenderableType:
             repeated = following is not None and following.remedy == each.remedy
             if each.remedy and each.status is not CheckStatus.OK and not repeated:
                 words.append(f"\n→ {each.remedy}", style="cyan")
-            table.add_row(Text(each.status, style=style), Text(each.check), words)
-        parts += [table, Text()]
+            rows.append((Text(each.status, style=style), each.check, words))
+        parts += [PlainTable(("", "", ""), rows, area, header=False), Text()]
     return Group(*parts)

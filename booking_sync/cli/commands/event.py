@@ -33,6 +33,7 @@ from booking_sync.cli.queueing import (
     queue_selection,
 )
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.cli.tables import PlainTable
 from booking_sync.domain.event_text.words import read_tag
 from booking_sync.domain.reader import Reader
 from booking_sync.domain.zones import zone_of
@@ -186,8 +187,7 @@ def _show(previews: Sequence[Preview]) -> RenderableType:
     for each in previews:
         rows = lines(each.content, each.rules) if each.content else [("no event", each.reason)]
         reader = [("reader", reader_text(each.reader))] if each.reader else []
-        table = make_table(("", ""), [("booking", each.booking_id), *reader, *rows])
-        table.show_header = False
+        table = PlainTable(("", ""), [("booking", each.booking_id), *reader, *rows], header=False)
         shown += [table, Text()]
     return Group(*shown)
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from booking_sync.cli.arguments import read_booking
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import AuthOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import CommonOptions, Session, run
-from booking_sync.domain.text import clean
+from booking_sync.cli.tables import PlainTable
 from booking_sync.status.look import look
 from booking_sync.status.report import as_json as report_json
 from booking_sync.status.report import sections
@@ -62,12 +61,5 @@ def show(parts: Sequence[Section]) -> RenderableType:
     """One table per section, without what a terminal would obey: names are anybody's text."""
     shown: list[RenderableType] = []
     for part in parts:
-        table = Table(
-            box=None, pad_edge=False, show_header=False, title_justify="left", title=Text(part.title, "bold")
-        )
-        table.add_column(no_wrap=True, min_width=17)
-        table.add_column(overflow="fold")
-        for name, words in part.lines:
-            table.add_row(Text(name), Text(clean(words)))
-        shown += [table, Text()]
+        shown += [PlainTable(("", ""), part.lines, part.title, header=False), Text()]
     return Group(*shown)
