@@ -2,6 +2,7 @@
 
     main           the program: registers the commands
     commands/      one module per command
+    naming         bookings and technicians by what people call them
     options        options that several commands have
     arguments      ids and moments as people write them; the question before what can't be undone
     webhook_arguments  the webhook's address and key as people give them

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from booking_sync.azure.sign_in import SignIn
+from booking_sync.cli.naming import MAILBOX_HELP
 from booking_sync.sync.sending import Pace
 
 SettingsOption = Annotated[
@@ -46,6 +47,15 @@ RateOption = Annotated[
 ]
 DEFAULT_RATE = Pace().per_second
 MailboxesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mailbox",
+        metavar="WHO",
+        help=f"This mailbox only: {MAILBOX_HELP}; may be given several times.",
+        show_default=False,
+    ),
+]
+MailboxIdsOption = Annotated[
     list[str] | None,
     typer.Option(
         "--mailbox",

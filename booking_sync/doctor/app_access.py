@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, some_of
 from booking_sync.domain.rights import NEEDED
+from booking_sync.domain.text import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.diagnosis import ForeignMarks, Identity
 
 _WHOLE_ORGANIZATION = "Global"
+_MAX_NAME = 60
 _OWN_ROWS = "Basic"
 """Also what `RetrieveUserPrivileges` tells of every privilege that a user has by a team's role, whatever that
 role gives (Microsoft's reference of the function, remarks)."""
@@ -103,7 +105,8 @@ def judge_failing(failing: FailingBookings) -> CheckResult:
         return CheckResult(Area.DATAVERSE, check, CheckStatus.OK, "none")
     count = f"more than {len(found)}" if failing.more else str(len(found))
     newest = found[0]
-    words = f"{count} with an error text, the latest {newest.booking_id}: {newest.error}"
+    name = f" ({quote(newest.name, _MAX_NAME)})" if newest.name else ""
+    words = f"{count} with an error text, the latest {newest.booking_id}{name}: {newest.error}"
     remedy = (
         f"Mend what the text names, then `booking-sync resync {newest.booking_id}`; "
         f"`booking-sync status {newest.booking_id}` tells more."

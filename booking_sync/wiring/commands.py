@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.calendars import MarkedEvents
+    from booking_sync.wiring.status import NameSources
     from booking_sync.wiring.sync import SyncServices
 
 CUSTOMIZING = ClientOptions(for_sync=False, dataverse_requests=4, dataverse_seconds=300.0)
@@ -95,6 +96,13 @@ class UseCases:
         self.removals = 0
         """How many of the bookings that were compared so far lose their event."""
         self.queues = Queues(sync.services.storage)
+
+    @property
+    def names(self) -> NameSources:
+        """What people call bookings and technicians."""
+        from booking_sync.wiring.status import name_sources
+
+        return name_sources(self._sync)
 
     @property
     def horizon(self) -> datetime:

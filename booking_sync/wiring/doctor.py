@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.queues import QueueState
     from booking_sync.settings.cautions import Caution
     from booking_sync.status.look import StatusSources
+    from booking_sync.wiring.status import NameSources
 
 PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
 LOOKING = ClientOptions(for_sync=False, dataverse_requests=4, dataverse_seconds=30.0)
@@ -278,8 +279,24 @@ async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator
         TransientError: Dataverse, Entra or Key Vault can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
-    from booking_sync.wiring.status import status_sources
+    async with open_looking(environ, auth) as looking:
+        yield looking.status
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Where a command looks that changes nothing."""
+
+    status: StatusSources
+    names: NameSources
+
+
+@asynccontextmanager
+async def open_looking(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator[Looking]:
+    """Where `status` looks, and where names are found; arguments and errors are those of `open_status`."""
+    from booking_sync.wiring.status import name_sources, status_sources
     from booking_sync.wiring.sync import start_sync
 
     async with Services(environ, sign_in=auth, options=LOOKING) as services:
-        yield status_sources(await start_sync(services))
+        sync = await start_sync(services)
+        yield Looking(status_sources(sync), name_sources(sync))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.inspection import AuditSources, InspectionLimits, Inspector
@@ -10,10 +11,30 @@ from booking_sync.status.look import StatusSources
 from booking_sync.status.week import WeekSources
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from booking_sync.ports.bookings import BookingRows, NamedResource
+    from booking_sync.ports.lookup import NameSearch
     from booking_sync.wiring.sync import SyncServices
 
 LIMITS = InspectionLimits(max_unrecorded=50, listing_seconds=15.0)
 """For one calendar that somebody waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameSources:
+    """Where a command learns what people call bookings and technicians."""
+
+    search: NameSearch
+    rows: BookingRows
+    everybody: Callable[[], Awaitable[Sequence[NamedResource]]]
+    """All bookable resources."""
+
+
+def name_sources(sync: SyncServices) -> NameSources:
+    """What the command line finds names by."""
+    services = sync.services
+    return NameSources(services.name_search, sync.bare_rows, services.resources.everybody)
 
 
 def status_sources(sync: SyncServices) -> StatusSources:

@@ -105,7 +105,7 @@ async def test_audit_reports_and_has_the_app_mend(place: Place) -> None:
     await place.stack.graph.user("delete", who.mailbox, id=events[0].id)
     await place.stack.graph.user("edit", who.mailbox, id=events[1].id, event={"subject": "Mine"})
     await place.stack.graph.user("copy", who.mailbox, id=events[2].id)
-    command = ("audit", "--mailbox", who.mailbox)
+    command = ("audit", "--mailbox", who.name)
     looked = await place.cli.run(*command, "--json")
     assert looked.code == 1
     assert looked.json()["counts"] == {"missing": 1, "drift": 1, "copy": 1}

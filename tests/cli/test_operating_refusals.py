@@ -24,8 +24,6 @@ SOMEBODY = "00000000-0000-4000-8000-000000000009"
     ("arguments", "says"),
     [
         (("resync",), "--mailbox"),
-        (("resync", "nonsense"), "GUID"),
-        (("resync", "--mailbox", "anna@contoso.com"), "GUID"),
         (("resync", SOMEBODY, "--from", "2027-03-01"), "--mailbox"),
         (("resync", "--all", SOMEBODY), "--all goes with neither"),
         (("resync", "--all", "--mailbox", SOMEBODY), "--all goes with neither"),
@@ -42,7 +40,6 @@ SOMEBODY = "00000000-0000-4000-8000-000000000009"
         (("backfill", "--checkpoint", "/does/not/exist/file"), "--checkpoint"),
         (("backfill", *(["--work-order", SOMEBODY] * 51)), "at most 50"),
         (("audit", "--force"), "--fix"),
-        (("audit", "--mailbox", "anna"), "GUID"),
         (("purge",), "--all"),
         (("purge", "--all", "--mailbox", SOMEBODY), "--all"),
         (("adopt",), "--event-column"),

@@ -10,15 +10,15 @@ import typer
 
 from booking_sync.audit.auditor import AuditRequest
 from booking_sync.audit.findings import Kind
-from booking_sync.cli.arguments import read_guids
 from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.naming import Names, beside
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, MailboxesOption, SettingsOption
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.wiring.commands import open_use_cases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.audit.report import AuditReport
@@ -71,13 +71,18 @@ def audit(
 async def _audit(options: _Options, session: Session) -> ExitCode:
     if options.force and not options.fix:
         raise UsageError("--force goes with --fix.")
-    mailboxes = frozenset(read_guids(options.mailboxes, "--mailbox"))
-    request = AuditRequest(fix=options.fix and not options.dry_run, force=options.force, mailboxes=mailboxes)
     async with open_use_cases(session.environ, session.auth) as use_cases:
+        names = Names(use_cases.names, session.output)
+        mailboxes = await names.mailboxes(options.mailboxes)
+        fix = options.fix and not options.dry_run
+        request = AuditRequest(fix=fix, force=options.force, mailboxes=mailboxes)
         with session.output.progress("Mailboxes") as advance:
             auditor = use_cases.auditor(lambda events: _Watched(events, partial(_tell, advance, request)))
             report = await auditor.run(request)
-    _show(report, request, session)
+        shown = report.findings[:MAX_SHOWN]
+        named = await names.of_bookings(each.booking_id for each in shown if each.booking_id)
+        people = await names.of_mailboxes() if shown else {}
+    _show(report, request, {**people, **named}, session)
     if options.dry_run:
         session.output.note("Nothing was queued (--dry-run).")
     return ExitCode.FINDINGS if report.counts().keys() - HARMLESS else ExitCode.FINE
@@ -103,9 +108,16 @@ class _Watched:
         return found
 
 
-def _show(report: AuditReport, request: AuditRequest, session: Session) -> None:
+def _show(report: AuditReport, request: AuditRequest, named: Mapping[str, str], session: Session) -> None:
     shown = report.findings[:MAX_SHOWN]
-    rows = [(each.kind.value, each.words, each.booking_id, each.mailbox) for each in shown]
+    rows = [
+        (
+            each.kind.value,
+            each.words,
+            *(beside(named.get(one), one) for one in (each.booking_id, each.mailbox)),
+        )
+        for each in shown
+    ]
     session.output.result(report.payload(), make_table(("finding", "what", "booking", "mailbox"), rows))
     note = session.output.note
     counts = ", ".join(f"{count} {kind}" for kind, count in report.counts().items())

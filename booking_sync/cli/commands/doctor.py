@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Annotated
@@ -12,14 +13,17 @@ from rich.text import Text
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.naming import Names
 from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import CommonOptions, Session, run
 from booking_sync.cli.tables import PlainTable
 from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
+from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.text import clean, trim
-from booking_sync.wiring.doctor import WebhookToExpect, open_doctor
+from booking_sync.errors import SettingsError, SyncError
+from booking_sync.wiring.doctor import WebhookToExpect, open_doctor, open_looking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +36,8 @@ MailboxOption = Annotated[
     list[str],
     typer.Option(
         "--mailbox",
-        metavar="ID_OR_UPN",
-        help="A technician, by Entra object id or sign-in name: a test event is made in the calendar, read "
+        metavar="WHO",
+        help="A technician, by name, sign-in name or id: a test event is made in the calendar, read "
         "back and removed. May be repeated.",
         show_default=False,
     ),
@@ -42,8 +46,8 @@ OutsideOption = Annotated[
     list[str],
     typer.Option(
         "--outside-mailbox",
-        metavar="ID_OR_UPN",
-        help="Somebody whose calendar must be closed to the app. May be repeated.",
+        metavar="WHO",
+        help="Somebody, named alike, whose calendar must be closed to the app. May be repeated.",
         show_default=False,
     ),
 ]
@@ -81,11 +85,30 @@ async def _doctor(options: DoctorOptions, session: Session) -> ExitCode:
     webhook = WebhookToExpect(read_url(environ.get(URL_VARIABLE, "")), trim(environ.get(KEY_VARIABLE, "")))
 
     tell = session.output.note
+    options = replace(
+        options,
+        mailboxes=await _mailboxes(options.mailboxes, session),
+        outside=await _mailboxes(options.outside, session),
+    )
     async with open_doctor(environ, session.auth, options, tell, webhook=webhook) as checks:
         report = await checks.run()
     session.output.result(report.as_json(), _show(report))
     session.output.note(report.summary())
     return ExitCode.FINE if report.healthy else ExitCode.FINDINGS
+
+
+async def _mailboxes(texts: Sequence[str], session: Session) -> tuple[str, ...]:
+    """Technicians' names as mailboxes; ids and addresses stay, and so does all where nobody can be asked."""
+    named = [text for text in texts if "@" not in text and typed_guid(text) is None]
+    if not named:
+        return tuple(texts)
+    try:
+        async with open_looking(session.environ, session.auth) as looking:
+            names = Names(looking.names, session.output)
+            found = {text: await names.mailbox(text) for text in named}
+    except (SettingsError, SyncError):
+        return tuple(texts)  # the checks tell what is wrong
+    return tuple(found.get(text, text) for text in texts)
 
 
 def _show(report: DoctorReport) -> RenderableType:

@@ -20,7 +20,7 @@ from booking_sync.cli.options import (
     AuthOption,
     DryRunOption,
     JsonOption,
-    MailboxesOption,
+    MailboxIdsOption,
     RateOption,
     SettingsOption,
 )
@@ -195,7 +195,7 @@ def _show(previews: Sequence[Preview]) -> RenderableType:
 @app.command()
 def colours(
     *,
-    mailbox: MailboxesOption = None,
+    mailbox: MailboxIdsOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     settings: SettingsOption = None,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from booking_sync.bulk.purge import HIDDEN_REASON, MailboxSurvey
-from booking_sync.cli.arguments import confirm, read_guids
+from booking_sync.cli.arguments import confirm
 from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.naming import Names, beside
 from booking_sync.cli.options import (
     AuthOption,
     DryRunOption,
@@ -27,7 +28,7 @@ from booking_sync.wiring.commands import open_use_cases
 from booking_sync.wiring.services import now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from booking_sync.bulk.purge import Purge, Purged, Survey
     from booking_sync.wiring.commands import UseCases
@@ -73,19 +74,21 @@ def purge(
 async def _purge(options: _Options, session: Session) -> ExitCode:
     if bool(options.mailboxes) == options.everything:
         raise UsageError("Say either which --mailbox, or --all.")
-    mailboxes = frozenset(read_guids(options.mailboxes, "--mailbox"))
     async with open_use_cases(session.environ, session.auth) as use_cases:
+        names = Names(use_cases.names, session.output)
+        mailboxes = await names.mailboxes(options.mailboxes)
+        people = await names.of_mailboxes()
         use_case = use_cases.purge()
         survey = await _survey(use_case, mailboxes, session, "Looking")
         await _warn(survey, use_cases, session)
         if options.dry_run:
-            _show(survey, [], None, session)
+            _show(survey, [], None, _Shown(people, options.everything), session)
             session.output.note("Nothing was removed (--dry-run).")
             return ExitCode.FINE
         _ask(survey, options)
         done = await _empty(use_case, survey, session)
         left = await _survey(use_case, mailboxes, session, "Looking again")
-    _show(survey, done, left, session)
+    _show(survey, done, left, _Shown(people, options.everything), session)
     return ExitCode.FINE if left.clean else ExitCode.FINDINGS
 
 
@@ -138,7 +141,19 @@ def _ask(survey: Survey, options: _Options) -> None:
         confirm(what, yes=options.yes)
 
 
-def _show(survey: Survey, done: Sequence[Purged], left: Survey | None, session: Session) -> None:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How a result is shown to people."""
+
+    names: Mapping[str, str]
+    """By mailbox."""
+    summed: bool
+    """Many mailboxes: a line for each exception, and one for their sum."""
+
+
+def _show(
+    survey: Survey, done: Sequence[Purged], left: Survey | None, shown: _Shown, session: Session
+) -> None:
     latest = left or survey
     purged = {each.mailbox: each for each in done}
     remaining = {each.mailbox: each for each in latest.mailboxes}
@@ -161,9 +176,14 @@ def _show(survey: Survey, done: Sequence[Purged], left: Survey | None, session: 
     }
     columns = ("mailbox", "events", "bookings", "removed", "cleared", "left", "copies kept", "problems")
     keys = ("mailbox", "events", "bookings", "eventsRemoved", "bookingsCleared", "left", "copies", "problems")
-    session.output.result(
-        data, make_table(columns, [tuple(_text(line[key]) for key in keys) for line in lines])
-    )
+    told = [line for line in lines if _is_exception(line)] if shown.summed else lines
+    rows = [
+        (beside(shown.names.get(line["mailbox"]), line["mailbox"]), *(_text(line[key]) for key in keys[1:]))
+        for line in told
+    ]
+    if shown.summed:
+        rows.append(_sum(lines, keys))
+    session.output.result(data, make_table(columns, rows))
     if latest.unreadable_rows:
         session.output.note(
             f"{len(latest.unreadable_rows)} bookings can't be read completely, so nothing is known of their "
@@ -176,6 +196,17 @@ def _show(survey: Survey, done: Sequence[Purged], left: Survey | None, session: 
         )
     if left:
         session.output.note(_closing(done, left))
+
+
+def _is_exception(line: Mapping[str, Any]) -> bool:
+    """Somebody has to look at it: something is left, or was not ours to remove."""
+    return bool(line["problems"] or line["left"] or line["copies"] or line["foreign"])
+
+
+def _sum(lines: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> tuple[str, ...]:
+    counted = [[line[key] for line in lines] for key in keys[1:-1]]
+    sums = ["" if None in column else f"{sum(column):,}" for column in counted]
+    return (f"all {len(lines):,} mailboxes", *sums, str(sum(bool(line["problems"]) for line in lines) or ""))
 
 
 def _line(found: MailboxSurvey, done: Purged | None, latest: MailboxSurvey, *, again: bool) -> dict[str, Any]:

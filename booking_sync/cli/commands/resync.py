@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from booking_sync.bulk.queueing import Selection
-from booking_sync.cli.arguments import read_guid, read_guids, read_moment
+from booking_sync.cli.arguments import read_moment
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.naming import BOOKING_HELP, MAILBOX_HELP, Names, beside
 from booking_sync.cli.options import (
     DEFAULT_RATE,
     AuthOption,
@@ -37,20 +38,22 @@ from booking_sync.wiring.commands import open_use_cases
 from booking_sync.wiring.services import new_id, now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from booking_sync.bulk.resync import Chosen
 
 BookingsArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="BOOKING...", help="Ids of bookings.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="BOOKING...", help=f"Bookings, each by {BOOKING_HELP}.", show_default=False),
 ]
 MailboxOption = Annotated[
     str,
     typer.Option(
         "--mailbox",
-        metavar="ID",
-        help="All bookings whose events are recorded in this mailbox (its user's Entra object id), or whose "
-        "resource is its user.",
+        metavar="WHO",
+        help="All bookings whose events are recorded in this mailbox, or whose resource is its user: "
+        f"{MAILBOX_HELP}.",
         show_default=False,
     ),
 ]
@@ -138,10 +141,11 @@ async def _resync(options: _Options, session: Session) -> ExitCode:
         raise UsageError("--resume and --checkpoint go with --all.")
     correlation_id = f"resync-{new_id()}"
     pace = Pace(options.rate)
-    ids = read_guids(options.bookings, "BOOKING")
-    mailbox = read_guid(options.mailbox, "--mailbox") if options.mailbox else ""
     starts_from = read_moment(options.starts_from, "--from") if options.starts_from else None
     async with open_use_cases(session.environ, session.auth) as use_cases:
+        names = Names(use_cases.names, session.output)
+        ids = await names.bookings(options.bookings)
+        mailbox = await names.mailbox(options.mailbox) if options.mailbox else ""
         with session.output.working("Dataverse"):
             use_case = use_cases.resync()
             chosen = (
@@ -153,11 +157,14 @@ async def _resync(options: _Options, session: Session) -> ExitCode:
             with session.output.counting("Bookings", len(chosen.booking_ids)) as advance:
                 sender = use_cases.queues.sender(pace, depth_teller(session, pace))
                 await use_case.queue(chosen, sender, correlation_id, now, advance)
-    _show(chosen, options, correlation_id, session)
+        named = await names.of_bookings(chosen.booking_ids) if ids else {}
+    _show(chosen, options, correlation_id, named, session)
     return ExitCode.FINDINGS if chosen.missing else ExitCode.FINE
 
 
-def _show(chosen: Chosen, options: _Options, correlation_id: str, session: Session) -> None:
+def _show(
+    chosen: Chosen, options: _Options, correlation_id: str, named: Mapping[str, str], session: Session
+) -> None:
     count = len(chosen.booking_ids)
     data = {
         "bookings": list(chosen.booking_ids),
@@ -166,7 +173,9 @@ def _show(chosen: Chosen, options: _Options, correlation_id: str, session: Sessi
         "correlationId": correlation_id,
         "dryRun": options.dry_run,
     }
-    rows = [("to queue" if options.dry_run else "queued", str(count))]
+    done = "to queue" if options.dry_run else "queued"
+    rows = [(done, beside(named[each], each)) for each in chosen.booking_ids if each in named]
+    rows += [(done, str(count))] if count != len(rows) or not rows else []
     rows += [("no such booking", each) for each in chosen.missing]
     session.output.result(data, make_table(("bookings", ""), rows))
     if chosen.unreadable:

@@ -9,8 +9,8 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from booking_sync.cli.arguments import read_booking
 from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.naming import BOOKING_HELP, Names
 from booking_sync.cli.options import AuthOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import CommonOptions, Session, run
 from booking_sync.cli.tables import PlainTable
@@ -18,7 +18,7 @@ from booking_sync.status.look import look
 from booking_sync.status.report import as_json as report_json
 from booking_sync.status.report import sections
 from booking_sync.status.verdict import judge
-from booking_sync.wiring.doctor import open_status
+from booking_sync.wiring.doctor import open_looking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BookingArgument = Annotated[
     str,
-    typer.Argument(metavar="BOOKING", help="The booking's id, or the address of its form in Dynamics 365."),
+    typer.Argument(metavar="BOOKING", help=f"{BOOKING_HELP[0].upper()}{BOOKING_HELP[1:]}."),
 ]
 
 
@@ -48,10 +48,10 @@ def status(
 
 
 async def _status(booking: str, session: Session) -> ExitCode:
-    booking_id = read_booking(booking)
-    async with open_status(session.environ, session.auth) as sources:
+    async with open_looking(session.environ, session.auth) as looking:
+        booking_id = await Names(looking.names, session.output).booking(booking)
         with session.output.working("Dataverse and Outlook"):
-            facts = await look(sources, booking_id)
+            facts = await look(looking.status, booking_id)
     verdict = judge(facts)
     session.output.result(report_json(facts, verdict), show(sections(facts, verdict)))
     return ExitCode.FINE if verdict.fine else ExitCode.FINDINGS
