@@ -11,6 +11,9 @@
     exit_codes     what the shell is told
     tables         tables that break no id, however narrow the terminal is
     output         tables, JSON, notes and progress
+    examples       what stands below each command's help
+    version        of the program
+    blame          which option names a column that nobody has
     checkpoint     the progress of a backfill or a resync of all, in a file
     queueing       what `backfill` and `resync --all` have in common
     pace           tells why a command waits for the queue

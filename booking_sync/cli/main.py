@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from booking_sync.cli.commands import event, poison
@@ -14,29 +16,37 @@ from booking_sync.cli.commands.provision import provision
 from booking_sync.cli.commands.purge import purge
 from booking_sync.cli.commands.resync import resync
 from booking_sync.cli.commands.status import status
+from booking_sync.cli.examples import epilog
+from booking_sync.cli.version import read_version
 
 app = typer.Typer(
     name="booking-sync",
     help="Keeps each technician's Outlook calendar equal to their Dynamics 365 Field Service bookings: "
     "set it up, check it, operate it.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"max_content_width": 110},  # where the terminal is that wide
 )
-app.command()(provision)
-app.command()(doctor)
-app.command()(certify)
-app.command()(status)
-for _command in (backfill, resync, audit, purge, adopt):
-    app.command()(_command)
+for _command in (provision, doctor, certify, status, backfill, resync, audit, purge, adopt):
+    app.command(epilog=epilog(_command.__name__))(_command)
 app.add_typer(event.app)
 app.add_typer(poison.app)
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer hands an option's value like this
+    if wanted:
+        typer.echo(f"booking-sync {read_version()}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+]
+
+
 @app.callback()
-def _group() -> None:
+def _group(*, version: VersionOption = False) -> None:
     """Commands come after the program's name, even while there is only one."""
 
 

@@ -6,6 +6,7 @@ go on.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,16 +15,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from booking_sync.bulk.queueing import Checkpoint
+from booking_sync.cli.blame import FILTER, blamed
 from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.options import DEFAULT_RATE
 from booking_sync.cli.output import make_table
 from booking_sync.cli.pace import depth_teller
 from booking_sync.cli.runner import UsageError
+from booking_sync.errors import PermanentError
 from booking_sync.sync.sending import Pace
 from booking_sync.wiring.commands import open_use_cases
 from booking_sync.wiring.services import new_id, now
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from booking_sync.bulk.queueing import Selection
@@ -106,14 +110,17 @@ async def queue_selection(
         with session.output.progress("Bookings") as advance:
             advance(checkpoint.seen, total)
             use_case = use_cases.queueing(checkpoint.selection, lambda each: advance(each.seen, total))
-            if options.dry_run:
-                done = await use_case.count(checkpoint)
-            else:
-                _announce(total, checkpoint, pace, session)
-                sender = use_cases.queues.sender(pace, depth_teller(session, pace))
-                work = use_case.run(checkpoint, sender, options.file, now)
-                done = await _to_its_end(work, options, session)
-    _show(done, options, use_cases.removals, session)
+            try:
+                if options.dry_run:
+                    done = await use_case.count(checkpoint)
+                else:
+                    _announce(total, checkpoint, pace, session)
+                    sender = use_cases.queues.sender(pace, depth_teller(session, pace))
+                    work = use_case.run(checkpoint, sender, options.file, now)
+                    done = await _to_its_end(work, options, session)
+            except PermanentError as error:
+                raise blamed(error, {FILTER: checkpoint.selection.condition}) from None
+    _show(done, options, _Sums(total, use_cases.removals), session)
     return ExitCode.FINE
 
 
@@ -130,8 +137,12 @@ async def _total(checkpoint: Checkpoint, use_cases: UseCases, session: Session) 
 
 
 def _announce(total: int | None, checkpoint: Checkpoint, pace: Pace, session: Session) -> None:
-    if total is not None and not checkpoint.selection.only_behind:
-        left = max(0, total - checkpoint.seen)
+    if total is None:
+        return
+    left = max(0, total - checkpoint.seen)
+    if checkpoint.selection.only_behind:
+        session.output.note(f"{left:,} bookings to compare; those that are behind are queued.")
+    else:
         session.output.note(
             f"{left:,} bookings at {pace.per_second:g} a second: {_duration(left, pace)} or more, since the "
             "changes of the day go first."
@@ -148,32 +159,48 @@ async def _to_its_end(work: Awaitable[Checkpoint], options: QueueingOptions, ses
         return await work
     except BaseException:
         if options.file.exists():
-            path = options.file.path
-            session.output.note(
-                f"Broke off. To go on: booking-sync {options.command} --resume --checkpoint {path}"
-            )
+            session.output.note(f"Broke off. To go on: {resume_line(options, session.repeated)}")
         raise
 
 
-def _show(done: Checkpoint, options: QueueingOptions, removals: int, session: Session) -> None:
+def resume_line(options: QueueingOptions, repeated: Sequence[str]) -> str:
+    """The whole command that goes on, to be copied; `repeated` are the options of every command."""
+    words = ["booking-sync", *options.command.split(), "--resume", "--checkpoint", str(options.file.path)]
+    if options.rate != DEFAULT_RATE:
+        words += ["--rate", f"{options.rate:g}"]
+    return shlex.join([*words, *repeated])
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What a run comes to besides what it noted."""
+
+    total: int | None
+    """Bookings in all; None when nobody could tell."""
+    removals: int
+    """How many of those that were compared lose their event."""
+
+
+def _show(done: Checkpoint, options: QueueingOptions, sums: _Sums, session: Session) -> None:
     data: dict[str, Any] = {
         "seen": done.seen,
+        "total": sums.total,
         "toQueue" if options.dry_run else "queued": done.queued,
         "from": done.selection.starts_from.isoformat(),
         "correlationId": done.correlation_id,
         "dryRun": options.dry_run,
     }
-    columns = ["bookings seen", "to queue" if options.dry_run else "queued"]
-    row = [f"{done.seen:,}", f"{done.queued:,}"]
+    columns = ["bookings seen", "of", "to queue" if options.dry_run else "queued"]
+    row = [f"{done.seen:,}", "unknown" if sums.total is None else f"{sums.total:,}", f"{done.queued:,}"]
     if options.dry_run:
         pace = Pace(options.rate)
         data["seconds"] = round(done.queued / pace.per_second)
         columns.append("takes at least")
         row.append(_duration(done.queued, pace))
         if done.selection.only_behind:
-            data["losingTheirEvent"] = removals
+            data["losingTheirEvent"] = sums.removals
             columns.append("lose their event")
-            row.append(f"{removals:,}")
+            row.append(f"{sums.removals:,}")
     session.output.result(data, make_table(columns, [row]))
     if options.dry_run:
         session.output.note("Nothing was queued (--dry-run).")

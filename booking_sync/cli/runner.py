@@ -46,6 +46,8 @@ class Session:
     """The settings; what a command needs of them is loaded by `wiring`."""
     auth: SignIn
     output: Output
+    repeated: tuple[str, ...] = ()
+    """Options of every command that were given, as a further command line needs them too."""
 
 
 def run(
@@ -71,7 +73,7 @@ def run(
         os.environ.update(environ)
         quiet_libraries()
         logging.getLogger().addHandler(logging.NullHandler())  # what matters is told in words
-        session = Session(environ, options.auth or default_auth, output)
+        session = Session(environ, options.auth or default_auth, output, _repeated(options))
         code = asyncio.run(_start(work, session))
     except (SettingsError, UsageError) as error:
         output.error(str(error))
@@ -94,6 +96,11 @@ def run(
         )
     sys.stdout.flush()
     raise typer.Exit(code)
+
+
+def _repeated(options: CommonOptions) -> tuple[str, ...]:
+    settings = ("--settings", str(options.settings)) if options.settings else ()
+    return (*settings, *(("--auth", str(options.auth)) if options.auth else ()))
 
 
 async def _start(work: Callable[[Session], Awaitable[ExitCode]], session: Session) -> ExitCode:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 from booking_sync.domain.findings import queues, timers
-from booking_sync.domain.findings.finding import Severity
+from booking_sync.domain.findings.finding import FindingTopic, Severity
 from booking_sync.domain.timers import Timer, overdue_remedy
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ _POISON = "`booking-sync poison list` says why, `booking-sync poison replay` tri
 
 _WEBHOOK = (
     "What this report says of the webhook comes first; `booking-sync provision` mends its registration."
+)
+_COLUMNS_CAME = (
+    "If `booking-sync provision` has made them since, the next catch-up goes on by itself: look again then."
 )
 _NEVER_SEEN = "Ask the app for its health (docs/operations.md), and it notes that it runs; then look again."
 
@@ -63,9 +66,17 @@ def judge_timer(state: TimerState, run: TimerRun | None, now: datetime, look_bac
     if run is None:
         return result(CheckStatus.OK, f"none yet: the first is due {state.due:%Y-%m-%d %H:%M} UTC")
     if is_catch_up and (run.succeeded is None or now - run.succeeded > look_back):
+        if run.succeeded is None and _lacked_columns(run):
+            words = f"none succeeded yet: the columns were missing {_span(now - run.finished)} ago"
+            return result(CheckStatus.WARNING, words, _COLUMNS_CAME)
         words = f"none has succeeded for {_span(now - run.succeeded)}" if run.succeeded else "none succeeded"
         return result(CheckStatus.ERROR, words + cause, _WORKER)
     return result(*_last_run(state.timer, run, now))
+
+
+def _lacked_columns(run: TimerRun) -> bool:
+    """The app ran before `provision` did."""
+    return any(each.topic is FindingTopic.COLUMNS for each in timers.failed(Timer.CATCH_UP, run))
 
 
 def _last_run(timer: Timer, run: TimerRun, now: datetime) -> tuple[CheckStatus, str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.audit.compare import differences
 from booking_sync.domain.event import is_same_content, tells_content
+from booking_sync.domain.ids import read_moment
 from booking_sync.domain.plan import Wanted
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def sections(facts: BookingFacts, verdict: Verdict) -> list[Section]:
         *([_row(facts.row), _record(facts.row)] if facts.row else []),
         *(_event(facts, mailbox, event) for mailbox, event in _events(facts)),
         *([_without_events(facts)] if facts.row and not any(facts.calendars.values()) else []),
-        *(Section("poison queue", ((each.dead_lettered_at, each.reason),)) for each in facts.dead_letters),
+        *(
+            Section("poison queue", ((_shown(read_moment(each.dead_lettered_at)), each.reason),))
+            for each in facts.dead_letters
+        ),
     ]
     steps = [("the worker would", step) for step in verdict.would]
     words = [("", text) for text in verdict.words]

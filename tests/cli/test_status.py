@@ -161,7 +161,11 @@ async def test_a_booking_that_is_not_there(deployment: Deployment) -> None:
 
 
 async def test_what_names_no_booking_is_refused(deployment: Deployment) -> None:
-    """Exit code 2, before anything is asked."""
+    """Exit code 2; a name that several have lists them with their ids, since nobody can be asked."""
     folder = deployment.stack.options.folder
-    ended = await CommandLine(folder / "settings.json", folder).run("status", "boiler")
-    assert (ended.code, "neither a booking's id" in ended.notes) == (ExitCode.USAGE, True)
+    ended = await CommandLine(folder / "settings.json", folder).run("status", "no such booking")
+    assert (ended.code, "No booking is called" in ended.notes) == (ExitCode.USAGE, True)
+    plans = [await deployment.office.book(), await deployment.office.book()]
+    several = await CommandLine(folder / "settings.json", folder).run("status", plans[0].name)
+    assert (several.code, "say which booking by its id" in several.notes) == (ExitCode.USAGE, True)
+    assert any(plan.id in several.notes for plan in plans)

@@ -94,6 +94,15 @@ def judged(
     return storage.judge_timer(state, run, NOW, timedelta(hours=1))
 
 
+def test_a_catch_up_from_before_the_columns_is_a_warning() -> None:
+    """The first doctor after `provision` meets the app's earlier failure, which the next run puts right."""
+    problem = "Dynamics 365: the column «…» does not exist; run the provisioning command. (400)"
+    early = judged(Timer.CATCH_UP, TimerRun(NOW - timedelta(minutes=3), problem=problem))
+    assert (early.status, "look again" in early.remedy) == (CheckStatus.WARNING, True)
+    other = judged(Timer.CATCH_UP, TimerRun(NOW - timedelta(minutes=3), problem="Dynamics 365: no."))
+    assert other.status is CheckStatus.ERROR
+
+
 def test_a_timer_that_never_succeeded() -> None:
     """A run that failed is no success, however fresh."""
     late = judged(Timer.CATCH_UP, TimerRun(NOW, {}, "No token."))

@@ -10,6 +10,7 @@ import typer
 
 from booking_sync.bulk.adoption import Extension
 from booking_sync.cli.arguments import confirm, read_moment
+from booking_sync.cli.blame import blamed
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.cli.options import (
     AuthOption,
@@ -22,6 +23,7 @@ from booking_sync.cli.options import (
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.domain.columns import is_logical_name
+from booking_sync.errors import PermanentError
 from booking_sync.wiring.commands import FormerSync, open_use_cases
 
 if TYPE_CHECKING:
@@ -110,8 +112,12 @@ async def _adopt(options: _Options, session: Session) -> ExitCode:
         confirm("Mark the former sync's events as ours, and record them on their bookings", yes=options.yes)
     async with open_use_cases(session.environ, session.auth) as use_cases:
         adopter = use_cases.adopter(former, dry_run=options.dry_run)
-        with session.output.progress("Bookings") as advance:
-            done = await adopter.run(starts_from or use_cases.horizon, advance)
+        try:
+            with session.output.progress("Bookings") as advance:
+                done = await adopter.run(starts_from or use_cases.horizon, advance)
+        except PermanentError as error:
+            named = {"--event-column": former.event_column, "--mailbox-column": former.mailbox_column}
+            raise blamed(error, named) from None
     _show(done, options, session)
     return ExitCode.FINE if done.complete else ExitCode.FINDINGS
 
