@@ -6,7 +6,6 @@ person at a terminal is asked, and a script is told which there are.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -101,18 +100,16 @@ class Names:
         return mailbox
 
     async def of_bookings(self, ids: Iterable[str]) -> Mapping[str, str]:
-        """What some bookings are called, by id; those that can't be read are left out."""
+        """What some bookings are called, by id; none where Dataverse can't tell just now."""
         wanted = list(dict.fromkeys(ids))[:MOST_NAMED]
-        rows = await asyncio.gather(*map(self.sources.rows.read, wanted), return_exceptions=True)
-        named = {}
-        for booking_id, row in zip(wanted, rows, strict=True):
-            if isinstance(row, BaseException) and not isinstance(row, SyncError):
-                raise row
-            if row is not None and not isinstance(row, BaseException):
-                order, resource = row.booking.work_order, row.booking.resource
-                parts = (row.booking.name, order.number if order else "", resource.name if resource else "")
-                named[booking_id] = _joined(parts)
-        return named
+        try:
+            found = await self.sources.search.named(wanted) if wanted else {}
+        except SyncError:
+            return {}
+        return {
+            booking_id: _joined((hit.name, hit.work_order, hit.technician))
+            for booking_id, hit in found.items()
+        }
 
     async def of_mailboxes(self) -> Mapping[str, str]:
         """What resources are called, by the mailbox that shows their bookings; none where nobody may look."""

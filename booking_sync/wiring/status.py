@@ -13,7 +13,7 @@ from booking_sync.status.week import WeekSources
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.ports.bookings import BookingRows, NamedResource
+    from booking_sync.ports.bookings import NamedResource
     from booking_sync.ports.lookup import NameSearch
     from booking_sync.wiring.sync import SyncServices
 
@@ -26,7 +26,6 @@ class NameSources:
     """Where a command learns what people call bookings and technicians."""
 
     search: NameSearch
-    rows: BookingRows
     everybody: Callable[[], Awaitable[Sequence[NamedResource]]]
     """All bookable resources."""
 
@@ -34,7 +33,7 @@ class NameSources:
 def name_sources(sync: SyncServices) -> NameSources:
     """What the command line finds names by."""
     services = sync.services
-    return NameSources(services.name_search, sync.bare_rows, services.resources.everybody)
+    return NameSources(services.name_search, services.resources.everybody)
 
 
 def status_sources(sync: SyncServices) -> StatusSources:

@@ -20,10 +20,7 @@ from booking_sync.ports.lookup import BookingHit, Found, Technician
 from booking_sync.wiring.status import NameSources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from booking_sync.domain.record import BookingRow, SyncRecord
-    from booking_sync.ports.bookings import Recorded
+    from collections.abc import Mapping, Sequence
 
 FIRST, SECOND = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02"
 ANNA = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a11"
@@ -54,6 +51,12 @@ class Search:
         """None is asked for by its id here."""
         raise AssertionError(booking_id)
 
+    async def named(self, booking_ids: Sequence[str]) -> Mapping[str, BookingHit]:
+        """Those that there are; without any, Dataverse is busy."""
+        if not self.hits:
+            raise TransientError("busy")
+        return {hit.booking_id: hit for hit in self.hits if hit.booking_id in booking_ids}
+
     async def technicians(self, words: str, limit: int) -> Found[Technician]:
         """All of them."""
         self.asked.append(words)
@@ -64,25 +67,13 @@ class Search:
         raise AssertionError(resource_id)
 
 
-class NoRows:
-    """Rows that can't be read just now; fulfils `BookingRows`."""
-
-    async def read(self, booking_id: str) -> BookingRow | None:
-        """Dataverse is busy."""
-        raise TransientError(booking_id)
-
-    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
-        """Nobody writes here."""
-        raise AssertionError(booking_id, etag, record)
-
-
 async def _everybody() -> Sequence[NamedResource]:
     return [NamedResource("Anna Berg", resource(ANNA)), NamedResource("Van 7", resource(ANNA))]
 
 
 def names(search: Search) -> Names:
     """On these sources."""
-    return Names(NameSources(search, NoRows(), _everybody), open_output(as_json=False))
+    return Names(NameSources(search, _everybody), open_output(as_json=False))
 
 
 @pytest.fixture
@@ -156,6 +147,8 @@ async def test_names_beside_ids_are_left_out_where_nobody_knows_them() -> None:
     """Rows that can't be read just now stop nothing; several resources of one mailbox are all named."""
     found = names(Search())
     assert await found.of_bookings([FIRST]) == {}
+    told = await names(Search((BOILER,))).of_bookings([FIRST, SECOND])
+    assert told == {FIRST: "Boiler · WO-1 · Anna Berg"}
     assert await found.of_mailboxes() == {ANNA: "Anna Berg · Van 7"}
     assert beside("Anna Berg", ANNA) == f"Anna Berg\n{ANNA}"
     assert beside(None, ANNA) == ANNA
