@@ -113,6 +113,9 @@ class FakePoison:
     raw: set[str] = field(default_factory=set)
     """Ids of messages whose bodies are no Base64."""
     takes: int = 0
+    changes: int = 0
+    """On the change queue beside it."""
+    oldest_change: datetime | None = None
     _hidden: dict[str, datetime] = field(default_factory=dict)
     _receipts: dict[str, str] = field(default_factory=dict)
     _count: int = 0
@@ -151,7 +154,8 @@ class FakePoison:
     async def state(self) -> QueueState:
         """See the port."""
         await self._enter()
-        return QueueState(0, len(self.texts), None, min(self.inserted.values(), default=None))
+        oldest = min((self.inserted[each] for each in self.texts if each in self.inserted), default=None)
+        return QueueState(self.changes, len(self.texts), self.oldest_change, oldest)
 
     async def peek(self) -> Sequence[PoisonMessage]:
         """See the port."""

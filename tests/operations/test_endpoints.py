@@ -3,118 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from booking_sync.domain.booking import BookableResource, ResourceType, SystemUser
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.outcome import Outcome, OutcomeKind
-from booking_sync.domain.participation import Participation
-from booking_sync.domain.timers import Timer, TimerSchedules
+from booking_sync.domain.timers import Timer
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SettingsError, TransientError
-from booking_sync.operations.endpoints import OperatorEndpoints
 from booking_sync.operations.failing import MAX_FAILING
-from booking_sync.operations.health import HealthProbe
-from booking_sync.operations.journal_store import JournalStore
-from booking_sync.operations.operator_actions import OperatorActions
-from booking_sync.operations.overview import MAX_PEOPLE, PEOPLE_LATELY, OverviewSources
-from booking_sync.operations.single_flight import SingleFlight
-from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing, NamedResource
-from tests.operations.kit import SCHEDULES, START, FakePoison, FakeTextStore, HandClock
+from booking_sync.operations.overview import MAX_PEOPLE, PEOPLE_LATELY
+from booking_sync.ports.bookings import FailingBooking, FailingBookings
+from tests.operations.in_memory import Harness
+from tests.operations.kit import START
 from tests.support.bookings import ANNA, BOOKING_ID
-from tests.support.fakes import FakeQueue
 
 JSON = {"Content-Type": "application/json"}
 TEXT = encode_change(BookingChange(BOOKING_ID, "correlation-1", START))
 HOSTILE = "<script>alert(1)</script>\u202e\x00" + "x" * 5000
-
-
-class Failures:
-    """Bookings that can't sync."""
-
-    def __init__(self) -> None:
-        self.found = FailingBookings((), more=False)
-        self.asked = 0
-
-    async def failing(self, limit: int) -> FailingBookings:
-        """See the port."""
-        assert limit == MAX_FAILING
-        self.asked += 1
-        return self.found
-
-
-class People:
-    """Bookable resources."""
-
-    def __init__(self) -> None:
-        user = SystemUser(ANNA)
-        self.found = [
-            NamedResource("Anna", BookableResource(ResourceType.USER, user, id=BOOKING_ID)),
-            NamedResource("Crane", BookableResource(ResourceType.EQUIPMENT, id=ANNA)),
-        ]
-
-    async def everybody(self) -> Sequence[NamedResource]:
-        """See the port."""
-        return self.found
-
-
-class Harness:
-    """The endpoints on parts in memory."""
-
-    def __init__(self) -> None:
-        self.clock = HandClock()
-        self.poison = FakePoison(self.clock)
-        self.queue = FakeQueue()
-        self.text_store = FakeTextStore(self.clock)
-        self.failures = Failures()
-        self.people = People()
-        self.unopened: Exception | None = None
-        self.settings_problem = ""
-        self.closed = {ANNA: 30.0}
-        self.journal_store = JournalStore(
-            lambda: self.text_store, "one", self.clock, lambda: self.closed, save_seconds=3600
-        )
-        probe = HealthProbe(self._check, lambda: self.poison, lambda: self.journal_store, str, self.clock)
-        sources = OverviewSources(
-            probe,
-            lambda: self.journal_store,
-            open_poison=lambda: self.poison,
-            open_failures=self._open_failures,
-            open_people=self._open_people,
-            link=lambda booking_id: f"https://org.example/{booking_id}",
-            now=self.clock,
-        )
-        self.single_flight = SingleFlight(lambda: self.text_store, self.clock)
-        self.endpoints = OperatorEndpoints(sources, self._open_operator_actions, self.single_flight)
-
-    def _check(self) -> TimerSchedules:
-        if self.settings_problem:
-            raise SettingsError(self.settings_problem)
-        return SCHEDULES
-
-    def _open_operator_actions(self) -> OperatorActions:
-        self._check()
-        return OperatorActions(self.poison, self.queue, self.clock, lambda: "id")
-
-    async def _open_people(self) -> tuple[People, Participation]:
-        return self.people, Participation(everybody=False, named=frozenset({ANNA}))
-
-    async def _open_failures(self) -> FailureListing:
-        if self.unopened:
-            raise self.unopened
-        return self.failures
-
-    async def status(self) -> dict[str, Any]:
-        """What the page gets."""
-        answer = await self.endpoints.status()
-        assert answer.status == 200
-        found: dict[str, Any] = json.loads(json.dumps(answer.payload))
-        return found
 
 
 async def test_the_page_gets_everything_at_once() -> None:

@@ -164,6 +164,25 @@ async def test_a_broken_mailbox_is_found_repaired_and_replayed(driver: PageDrive
     await set_mailbox(office, "no_mailbox")
 
 
+async def test_why_a_technician_sees_nothing_is_found_by_one_click_and_two_requests(
+    driver: PageDriver,
+) -> None:
+    """The failing group names the person, the person's page says why: at most two clicks were promised."""
+    office, page = driver.office, driver.page
+    person = office.world.without_mailbox
+    await office.book(person, "Turbine check")
+    await driver.open()
+    await page.get_by_role("button", name="Pause").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    await driver.section("Failing bookings").get_by_role("link", name=person.name).first.click()
+
+    await expect(page.get_by_role("heading", name=person.name, exact=True)).to_be_visible()
+    await expect(page.locator("#technician-facts")).to_contain_text("no Exchange Online mailbox")
+    assert len(asked) <= 2
+
+
 async def test_all_dead_letters_are_replayed_once_however_often_one_clicks(driver: PageDriver) -> None:
     """A double click sends one request, and what still fails comes back with its reason."""
     office = driver.office

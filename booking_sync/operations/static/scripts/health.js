@@ -78,5 +78,5 @@ function lastRun(run) {
 // What a run had to mend, in words.
 function foundBy(tally) {
   const found = tally.queued || tally.enqueued || 0;
-  return found ? `${plural(found, "booking", "bookings")} to mend` : "nothing to mend";
+  return found ? `${plural(found, "booking", "bookings")} queued to be mended` : "nothing to mend";
 }
