@@ -313,6 +313,22 @@ async def test_what_became_of_an_order_stays_with_the_booking_that_it_was_about(
     await expect(told.filter(has_text="Of 1")).to_have_count(0)
 
 
+async def test_a_view_follows_what_happens_without_losing_one_s_place(driver: PageDriver) -> None:
+    """After a minute it looks by itself; what is open stays open, and the focus stays where it is."""
+    office = driver.office
+    plan = await office.book(name="Watched")
+    await driver.page.clock.install()
+    await go(driver, f"#/booking/{plan.id}")
+    details = driver.section("In Outlook").locator("details")
+    await details.get_by_text("Ids").click()
+    await driver.page.get_by_role("button", name="Copy the booking's id").focus()
+    await office.change(plan, name="Watched on")
+    await driver.page.clock.fast_forward("01:10")
+    await expect(driver.title("Watched on")).to_be_visible()
+    await expect(details).to_have_attribute("open", "")
+    await expect(driver.page.get_by_role("button", name="Copy the booking's id")).to_be_focused()
+
+
 async def test_names_on_the_overview_lead_to_these_views(driver: PageDriver) -> None:
     """Two clicks from the overview to why a technician sees nothing; who takes part, and who is throttled."""
     office = driver.office

@@ -21,7 +21,7 @@ function eventFacts(event) {
     ["Shows as", event.showAs],
     ["Differs in", event.differences.join(", ") || "Nothing"],
     ["The row names it", event.recorded ? "Yes" : "No"],
-  ]), ids([["Mailbox", event.mailbox], ["Event", event.id]]));
+  ]), ids([["Mailbox", event.mailbox], ["Event", event.id]], event.id));
   return box;
 }
 
@@ -42,7 +42,7 @@ function recordFacts({ record }) {
     ["Seal", record.seal],
     ["Event", record.eventId ? "" : "None"],
   ]));
-  if (record.eventId) box.append(ids([["Mailbox", record.mailbox], ["Event", record.eventId]]));
+  if (record.eventId) box.append(ids([["Mailbox", record.mailbox], ["Event", record.eventId]], "record"));
   return box;
 }
 
@@ -97,11 +97,15 @@ function showBooking(told) {
   placeOwnNotes(bookingHome(told));
 }
 
+async function loadBooking({ argument }) {
+  const told = await ask(`booking?${new URLSearchParams({ id: argument })}`);
+  return () => showBooking(told);
+}
+
 addView("booking", {
   title: "Booking",
   home: "booking-title",
-  load: async ({ argument }) => {
-    const told = await ask(`booking?${new URLSearchParams({ id: argument })}`);
-    return () => showBooking(told);
-  },
+  load: loadBooking,
+  loadQuietly: loadBooking,
+  every: LOOKED_AT_EVERY,
 });

@@ -1,6 +1,8 @@
 "use strict";
 // What the views of one booking, one technician and a search have in common.
 
+// A look costs some questions to Dynamics 365 and Outlook.
+const LOOKED_AT_EVERY = MINUTE;
 const DAY = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
 const CLOCK = { hour: "2-digit", minute: "2-digit" };
 const STATES = {
@@ -72,8 +74,8 @@ function facts(pairs) {
 }
 
 // Ids are for the log and for support; they stand folded up.
-function ids(pairs) {
-  const details = make("details", "", { class: "ids" });
+function ids(pairs, whose) {
+  const details = make("details", "", { class: "ids", "data-key": `ids-${whose}` });
   details.append(make("summary", "Ids"), facts(pairs.map(([name, id]) => [name, copyable(id, `the id: ${name}`)])));
   return details;
 }
@@ -86,7 +88,7 @@ function copyable(text, what) {
 }
 
 function copyButton(text, what) {
-  const made = make("button", "Copy", { type: "button", class: "plain small" });
+  const made = make("button", "Copy", { type: "button", class: "plain small", "data-key": `copy-${text}` });
   made.append(make("span", ` ${what}`, { class: "visually-hidden" }));
   made.addEventListener("click", async () => {
     try {
@@ -99,6 +101,11 @@ function copyButton(text, what) {
   return made;
 }
 
+// A link's attributes; by its key it is found again when the view is shown anew.
+function linkTo(view, id) {
+  return { href: addressOf(view, id), "data-key": `${view}-${id}` };
+}
+
 function calledName({ name, workOrder, bookingId }) {
   return name || workOrder || bookingId;
 }
@@ -106,7 +113,7 @@ function calledName({ name, workOrder, bookingId }) {
 // A booking as a link to its own view, with the work order and the customer below.
 function bookingCell(booking) {
   const box = make("div", "");
-  box.append(make("a", calledName(booking), { href: addressOf("booking", booking.bookingId) }));
+  box.append(make("a", calledName(booking), linkTo("booking", booking.bookingId)));
   const below = [booking.name ? booking.workOrder : "", booking.customer].filter(Boolean).join(" · ");
   if (below) box.append(make("div", below, { class: "quiet" }));
   return box;
@@ -135,7 +142,7 @@ function placeOwnNotes({ view, home }) {
 
 function technicianLink(id, name) {
   if (!id) return name || "";
-  return make("a", name || "(without a name)", { href: addressOf("technician", id) });
+  return make("a", name || "(without a name)", linkTo("technician", id));
 }
 
 function stateCell({ state, fine, words, waits }) {

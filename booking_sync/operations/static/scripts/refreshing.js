@@ -31,8 +31,8 @@ async function refresh(words = "") {
 // The same without a word, where nobody asked: only what has changed is shown anew.
 async function refreshByItself() {
   const route = currentRoute();
-  const { loadQuietly } = views.get(route.name);
-  const due = state.seen && Date.now() - state.seen >= BY_ITSELF_MILLISECONDS;
+  const { loadQuietly, every = BY_ITSELF_MILLISECONDS } = views.get(route.name);
+  const due = state.seen && Date.now() - state.seen >= every;
   const busy = state.orders || at("content").hasAttribute("aria-busy");
   if (!loadQuietly || !due || busy || !state.key || state.paused || document.hidden) return;
   const asked = ++state.asked;

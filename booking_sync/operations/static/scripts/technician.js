@@ -21,7 +21,7 @@ function technicianFacts(told) {
     ["Type", told.active ? told.kind : `${told.kind}, deactivated in Dynamics 365`],
     ["Calendar", mailbox.problem],
     ["Throttled until", when(mailbox.throttledUntil)],
-  ]), ids([["Mailbox", mailbox.id], ["Bookable resource", told.technicianId]]));
+  ]), ids([["Mailbox", mailbox.id], ["Bookable resource", told.technicianId]], "technician"));
   return box;
 }
 
@@ -81,13 +81,17 @@ function showTechnician(told) {
   placeOwnNotes(technicianHome(told));
 }
 
+async function loadTechnician({ argument, query }) {
+  const asked = new URLSearchParams({ id: argument });
+  if (query.get("from")) asked.set("from", query.get("from"));
+  const told = await ask(`technician?${asked}`);
+  return () => showTechnician(told);
+}
+
 addView("technician", {
   title: "Technician",
   home: "technician-title",
-  load: async ({ argument, query }) => {
-    const asked = new URLSearchParams({ id: argument });
-    if (query.get("from")) asked.set("from", query.get("from"));
-    const told = await ask(`technician?${asked}`);
-    return () => showTechnician(told);
-  },
+  load: loadTechnician,
+  loadQuietly: loadTechnician,
+  every: LOOKED_AT_EVERY,
 });

@@ -5,6 +5,7 @@
 //   title       the heading that stands over it, for the window's title
 //   home        the id of the heading that gets the focus when one comes to the view
 //   load(route) asks the app, and returns a function that shows the answer
+//   loadQuietly(route), optional, is the same for a view that refreshes itself, `every` so many milliseconds
 // and lies in the element #view-<name>. It can't be found by a search engine or in a server's log: browsers don't
 // send fragments.
 
