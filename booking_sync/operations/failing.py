@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 MAX_FAILING: Final = 10_000
 """As many are looked at; a tenant where more fail has one cause, which these show."""
+MAX_GROUPS: Final = 30
+"""Reasons that differ by what a row says may be thousands; the smallest groups then stand together."""
+OTHERS: Final = "Other reasons, which differ: each row tells its own."
 SHOWN: Final = 20
 """Of a group, at first; the others page by page."""
 PAGE: Final = 100
@@ -45,21 +48,31 @@ def grouped(bookings: Iterable[FailingBooking]) -> tuple[FailingGroup, ...]:
     found: dict[str, list[FailingBooking]] = {}
     for each in bookings:
         found.setdefault(_kind(each.error), []).append(each)
-    groups = (
-        FailingGroup(
-            hashlib.sha256(kind.encode()).hexdigest()[:16],
-            clean_lines(members[0].error, MAX_REASON),
-            remedy_for(members[0].error),
-            tuple(members),
-        )
-        for kind, members in found.items()
+    groups = sorted(
+        (
+            FailingGroup(
+                _key(kind),
+                clean_lines(members[0].error, MAX_REASON),
+                remedy_for(members[0].error),
+                tuple(members),
+            )
+            for kind, members in found.items()
+        ),
+        key=lambda each: -len(each.bookings),
     )
-    return tuple(sorted(groups, key=lambda each: -len(each.bookings)))
+    if len(groups) <= MAX_GROUPS:
+        return tuple(groups)
+    others = tuple(booking for group in groups[MAX_GROUPS - 1 :] for booking in group.bookings)
+    return (*groups[: MAX_GROUPS - 1], FailingGroup(_key(OTHERS), OTHERS, None, others))
 
 
 def people_of(bookings: Sequence[FailingBooking]) -> int:
     """How many bookable resources these concern; those without one count together."""
     return len({each.resource_id for each in bookings})
+
+
+def _key(kind: str) -> str:
+    return hashlib.sha256(kind.encode()).hexdigest()[:16]
 
 
 def _kind(error: str) -> str:

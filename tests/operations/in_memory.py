@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from booking_sync.domain.booking import BookableResource, ResourceType, SystemUser
@@ -73,7 +73,7 @@ class Harness:
         self.probe = probe = HealthProbe(
             self._check, lambda: self.poison, lambda: self.journal_store, str, self.clock
         )
-        sources = OverviewSources(
+        self.sources = OverviewSources(
             probe,
             lambda: self.journal_store,
             open_poison=lambda: self.poison,
@@ -83,7 +83,13 @@ class Harness:
             now=self.clock,
         )
         self.single_flight = SingleFlight(lambda: self.text_store, self.clock)
-        self.endpoints = OperatorEndpoints(sources, self._open_operator_actions, self.single_flight)
+        self.endpoints = self.make_endpoints()
+
+    def make_endpoints(
+        self, who: Callable[[Mapping[str, str]], str] = lambda _: "somebody"
+    ) -> OperatorEndpoints:
+        """Endpoints that log under this name who orders."""
+        return OperatorEndpoints(self.sources, self._open_operator_actions, self.single_flight, who=who)
 
     def _check(self) -> TimerSchedules:
         if self.settings_problem:

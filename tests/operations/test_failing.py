@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from booking_sync.domain.record import ATTENDED_REASON
-from booking_sync.operations.failing import grouped, people_of
+from booking_sync.operations.failing import MAX_GROUPS, grouped, people_of
+from booking_sync.operations.failing import OTHERS as ALIKE_IN_NOTHING
 from booking_sync.operations.order_tally import (
     MAX_REASONS,
     OTHERS,
@@ -82,6 +83,19 @@ def test_the_same_trouble_of_two_people_is_one_group() -> None:
     assert (groups[0].reason, groups[0].people) == (one.error, 2)
     assert len({each.key for each in groups}) == 3
     assert people_of([one, one]) == 1
+
+
+def test_reasons_that_all_differ_don_t_make_the_page_endless() -> None:
+    """The largest groups stay, what is left stands together, and no booking is lost."""
+    differ = [failing(f"Outlook: error {number}.") for number in range(1000)]
+    alike = [failing(NO_MAILBOX_REASON)] * 5
+    groups = grouped([*differ, *alike])
+    assert (len(groups), groups[0].reason, groups[-1].reason) == (
+        MAX_GROUPS,
+        NO_MAILBOX_REASON,
+        ALIKE_IN_NOTHING,
+    )
+    assert sum(len(each.bookings) for each in groups) == 1005
 
 
 def test_an_order_s_reasons_are_bounded() -> None:

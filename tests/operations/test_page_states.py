@@ -5,6 +5,7 @@ The page and its answers are the real ones; queues, journal and Dataverse are in
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from contextlib import asynccontextmanager
@@ -19,10 +20,12 @@ from booking_sync.domain.change import BookingChange, encode_change
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import TransientError
+from booking_sync.operations.admission import PRINCIPAL, ROLE, Admission
 from booking_sync.operations.page import operators_page
 from booking_sync.outlook.errors import NO_MAILBOX_REASON
 from booking_sync.ports.bookings import FailingBooking, FailingBookings
 from tests.operations.in_memory import Harness
+from tests.operations.test_page import violations
 from tests.support.bookings import ANNA, BOOKING_ID
 
 if TYPE_CHECKING:
@@ -48,7 +51,11 @@ class App:
         self.page = page
         self.harness = Harness()
         self.harness.closed = {}
+        self.harness.actions_id = str(uuid.uuid4())
         self.harness.clock.moment = datetime.now(UTC)
+        self.admission = Admission(by_entra=False, platform_signs_in=False)
+        self.principal: dict[str, str] = {}
+        """What the platform says of whoever is signed in."""
         self.requests: list[str] = []
         """What the page asked after it was loaded, by path."""
         self.troubles: list[str] = []
@@ -59,15 +66,18 @@ class App:
         request = route.request
         path = urlsplit(request.url).path.removeprefix("/api/operations")
         if not path:
-            shown = operators_page()
+            shown = operators_page(by_entra=self.admission.by_entra)
             await route.fulfill(body=shown.html, headers={**shown.headers, "Content-Type": "text/html"})
             return
         self.requests.append(path)
-        if request.headers.get("x-functions-key") != KEY:
+        if not self.admission.by_entra and request.headers.get("x-functions-key") != KEY:
             await route.fulfill(status=401)
             return
         headers = {**request.headers, "Host": urlsplit(ADDRESS).netloc}  # which the browser adds on the way
-        answer = await self._answer(path, headers, request.post_data_buffer or b"", request.url)
+        headers |= self.principal
+        answer = self.admission.refusal(headers) or await self._answer(
+            path, headers, request.post_data_buffer or b"", request.url
+        )
         body = "" if answer.status == 304 else json.dumps(answer.payload)
         await route.fulfill(
             status=answer.status, headers={**answer.headers, "Content-Type": "application/json"}, body=body
@@ -220,7 +230,6 @@ async def test_everything_that_fails_is_one_group_and_one_order_with_progress(br
     async with opened(browser) as app:
         await app.run_timers()
         app.fail((ANNA, "Anna Field", 150), (BEN, "Ben Hill", 100))
-        app.harness.actions_id = str(uuid.uuid4())
         await app.open()
         await expect(app.first).to_contain_text("250 bookings of 2 technicians")
         failing = app.section("Failing bookings")
@@ -326,3 +335,59 @@ async def test_the_week_is_shown_on_demand_with_a_table_behind_each_chart(browse
         await expect(charts.get_by_text("Changes 12 in the last week")).to_be_visible()
         await expect(charts.get_by_role("table", name="Changes").get_by_role("row")).to_have_count(29)
         assert await charts.locator("svg[aria-hidden=true]").count() == 4
+
+
+def signed_in(*roles: str) -> dict[str, str]:
+    """What the platform says of an account with these roles."""
+    claims = [{"typ": "oid", "val": ANNA}, *({"typ": "roles", "val": role} for role in roles)]
+    return {PRINCIPAL: base64.b64encode(json.dumps({"claims": claims}).encode()).decode()}
+
+
+async def test_who_is_signed_in_needs_no_key_and_is_named_in_the_log(
+    browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page opens at once and offers to sign out; without the role it says what lacks."""
+    async with opened(browser) as app:
+        app.admission = Admission(by_entra=True, platform_signs_in=True)
+        app.harness.endpoints = app.harness.make_endpoints(app.admission.who)
+        await app.run_timers()
+        app.fail((ANNA, "Anna Field", 1))
+        app.principal = signed_in("Reader")
+        await app.page.goto(ADDRESS)
+        await expect(app.page.get_by_role("alert")).to_contain_text(f"lacks the role {ROLE}")
+        await expect(app.section("Health")).to_be_hidden()
+
+        app.principal = signed_in(ROLE)
+        await app.page.reload()
+        await expect(app.section("Health")).to_be_visible()
+        await expect(app.page.get_by_label("Key", exact=True)).to_be_hidden()
+        await expect(app.page.get_by_role("button", name="Forget key")).to_be_hidden()
+        sign_out = app.page.get_by_role("link", name="Sign out")
+        assert (await sign_out.get_attribute("href") or "").startswith("/.auth/logout?")
+        assert await app.page.evaluate("sessionStorage.length") == 0
+        with caplog.at_level("INFO"):
+            await app.section("Failing bookings").get_by_role("button", name="Sync again").click()
+            await expect(app.page.get_by_role("status")).to_have_text("1 booking is on the change queue.")
+        (line,) = [each for each in caplog.messages if "operator_order" in each]
+        assert json.loads(line)["by"] == ANNA
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+async def test_groups_charts_and_notes_are_accessible(
+    browser: Browser, axe: str, scheme: Any, width: int
+) -> None:
+    """With everything opened and an order under way nothing that axe-core knows is wrong, nor too wide."""
+    async with opened(browser, color_scheme=scheme, viewport={"width": width, "height": 900}) as app:
+        app.fail((ANNA, "Anna Field", 150), (BEN, "Ben Hill", 3))
+        app.harness.poison.lay("nonsense", NO_MAILBOX_REASON)
+        await app.open()
+        failing = app.section("Failing bookings")
+        await failing.get_by_text("Which 153 bookings").click()
+        await failing.get_by_role("button", name="Show 100 more of 133").click()
+        await expect(failing.get_by_role("button", name="Show 33 more of 33")).to_be_visible()
+        await failing.get_by_role("button", name="Sync all 153 again").click()
+        await expect(failing.get_by_text("153 bookings are on the change queue.")).to_be_visible()
+        await app.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert await violations(app.page, axe) == []
+        assert await app.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -64,9 +64,12 @@ async def _events(stage: Stage, camera: Camera, work: Path) -> list[Path]:
 
 async def _operations(stage: Stage, camera: Camera) -> list[Path]:
     tell("The operator's page, while all is well")
+    await stage.run_timers()
     unlock = partial(_unlock, key=stage.stack.keys.function)
     taken = [
-        await camera.take(f"operations-{each}", stage.operations_address, scheme=each, prepare=unlock)
+        await camera.take(
+            f"operations-{each}", stage.operations_address, scheme=each, prepare=unlock, height=1250
+        )
         for each in SCHEMES
     ]
     taken += await _lookups(stage, camera, unlock)

@@ -13,6 +13,7 @@ from local.day.moves import BOOKINGS
 from local.day.picture import picture
 from local.day.small import play, small_world
 from local.day.world import TIME_ZONE, mailbox
+from local.functions_host.keys import HEADER
 from local.processes import REPOSITORY, python_module
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 
@@ -27,6 +28,7 @@ EXAMPLE = REPOSITORY / "docs" / "examples" / "event.toml"
 GERMAN, ENGLISH = 'language = "de"', 'language = "en"'
 """As the example has it, and as the docs, which are in English, show it."""
 SEED = 7
+POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 120.0
 
 
@@ -56,6 +58,30 @@ class Stage:
         if day.differences:
             raise StageError("; ".join(each.text for each in day.differences))
         return picture(day.planned, day.now, TIME_ZONE, day.words)
+
+    async def run_timers(self) -> None:
+        """Have the catch-up and the audit run, and wait until both are on record.
+
+        Raises:
+            StageError: they are not within `PATIENCE_SECONDS`.
+        """
+        for name in ("catch_up", "audit"):
+            address = f"{self.stack.host_url}/admin/functions/{name}"
+            headers = {HEADER: self.stack.keys.master}
+            async with self.stack.session.post(address, json={"input": ""}, headers=headers) as answer:
+                answer.raise_for_status()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not await self._timers_ran():  # noqa: ASYNC110 - another process ends them
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise StageError("catch-up and audit have not ended") from None
+
+    async def _timers_ran(self) -> bool:
+        headers = {HEADER: self.stack.keys.function}
+        async with self.stack.session.get(f"{self.operations_address}/status", headers=headers) as answer:
+            status = await answer.json()
+            return all(status[name].get("finished") for name in ("catchUp", "audit"))
 
     def to_show(self) -> Sequence[Booking]:
         """An urgent booking, of which rules say something, and an ordinary one."""
