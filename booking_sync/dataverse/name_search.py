@@ -109,8 +109,12 @@ class DataverseNameSearch:
         ids = [_named_id(each) for each in booking_ids[:MAX_IDS]]
         if not ids:
             return {}
-        condition = f"Microsoft.Dynamics.CRM.In(PropertyName='{ID_COLUMN}',PropertyValues={json.dumps(ids)})"
-        return {each.booking_id: each for each in await self._hits(condition, ID_COLUMN, MAX_IDS)}
+        values = quote(json.dumps(ids, separators=(",", ":")), safe="")
+        path = (
+            f"{_HIT}&$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)"
+            f"&@p1='{ID_COLUMN}'&@p2={values}&$top={MAX_IDS}"
+        )
+        return {hit.booking_id: hit for hit in map(_hit, await self._client.rows(path))}
 
     async def technicians(self, words: str, limit: int) -> Found[Technician]:
         """Bookable resources whose name holds the words, or whose user's address begins so; by name.

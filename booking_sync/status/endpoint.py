@@ -1,7 +1,7 @@
 """Answers the operator's page about one booking, one technician, and what somebody searches for.
 
 Names are read when they are asked for, shown, and not kept. What somebody searches for comes in a body: it
-may be a person's name, and addresses land in request logs. The Functions host checks the function key first.
+may be a person's name, and addresses land in request logs. Who may ask is checked before (`function_app`).
 """
 
 from __future__ import annotations
