@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Page
 
 PATIENCE_SECONDS = 20.0
-SECTIONS = {"Messages given up": ("poison", "letters"), "Failing bookings": ("failing", "bookings")}
+SECTIONS = {"Messages given up": ("poison", "letters"), "Failing bookings": ("failing", "groups")}
 """Where the page's JSON has what a section shows."""
 
 
@@ -94,8 +94,8 @@ class BrowserPage:
 
     async def shows(self, section: str, text: str) -> None:
         """See the protocol."""
-        shown = self._page.get_by_role("region", name=section, exact=True).get_by_text(text, exact=True)
-        await expect(shown).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
+        shown = self._page.get_by_role("region", name=section, exact=True).get_by_text(text)
+        await expect(shown.first).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
 
     async def is_empty(self, section: str) -> None:
         """See the protocol."""
