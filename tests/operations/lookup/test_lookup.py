@@ -343,6 +343,12 @@ async def test_a_view_follows_what_happens_without_losing_one_s_place(driver: Pa
     await expect(driver.title("Watched on")).to_be_visible()
     await expect(details).to_have_attribute("open", "")
     await expect(driver.page.get_by_role("button", name="Copy the booking's id")).to_be_focused()
+    link = driver.page.locator("#booking-facts").get_by_role("link", name=office.anna.name)
+    await link.focus()
+    await office.change(plan, name="Watched still")
+    await driver.page.clock.fast_forward("01:10")
+    await expect(driver.title("Watched still")).to_be_visible()
+    await expect(link).to_be_focused()
 
 
 async def test_names_on_the_overview_lead_to_these_views(driver: PageDriver) -> None:

@@ -51,12 +51,25 @@ function fill(id, section, content, empty) {
 
 // Puts new content into the page and leaves what one has opened open, and the focus where it was.
 function keepingPlace(render) {
-  const keyed = () => [...document.querySelectorAll("[data-key]")];
-  const open = new Map(keyed().filter((each) => each.tagName === "DETAILS").map((each) => [each.dataset.key, each.open]));
-  const focused = document.activeElement?.dataset?.key;
+  const folded = () => [...document.querySelectorAll("details[data-key]")];
+  const open = new Map(folded().map((each) => [each.dataset.key, each.open]));
+  const again = refocus(document.activeElement);
   render();
-  for (const each of keyed()) {
-    if (each.tagName === "DETAILS" && open.has(each.dataset.key)) each.open = open.get(each.dataset.key);
-    if (focused && each.dataset.key === focused) each.focus({ preventScroll: true });
-  }
+  for (const each of folded()) if (open.has(each.dataset.key)) each.open = open.get(each.dataset.key);
+  again();
+}
+
+// Afterwards gives the focus to what is now where the focused element was, if that is gone: the same button, link or
+// fold of the same part of the page.
+function refocus(focused) {
+  const part = focused?.closest("[id]")?.id;
+  const likeness = (each) => [each.tagName, each.dataset.key || each.getAttribute("href") || each.textContent].join(" ");
+  if (!part || focused.id) return () => {};
+  const like = likeness(focused);
+  return () => {
+    if (focused.isConnected) return;
+    const all = at(part)?.querySelectorAll("a, button, summary, input") || [];
+    const place = [...all].find((each) => likeness(each) === like);
+    if (place) place.focus({ preventScroll: true });
+  };
 }
