@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import validate
+
 from local.processes import REPOSITORY, python_module
+from tools.schemas import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +25,16 @@ class Ended:
     code: int | None
     output: str
     notes: str
+    command: str = ""
+    """As its schema is named; empty where nobody said so."""
 
     def json(self) -> Any:
-        """The result that was printed with `--json`."""
+        """The result that was printed with `--json`, which is as its schema says."""
         assert self.output, self.notes
-        return json.loads(self.output)
+        told = json.loads(self.output)
+        if self.command:
+            validate(told, SCHEMAS[self.command])
+        return told
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,9 @@ class CommandLine:
 
     async def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ended:
         """Run a command to its end."""
-        return await end(await self.start(*arguments, environ=environ))
+        ended = await end(await self.start(*arguments, environ=environ))
+        words = arguments[:2] if arguments[0] in ("event", "poison") else arguments[:1]
+        return replace(ended, command="-".join(words))
 
 
 async def end(process: asyncio.subprocess.Process) -> Ended:

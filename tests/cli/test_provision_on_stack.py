@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import validate
+
 from local.day.world import WorldMaker
 from local.processes import REPOSITORY, python_module
 from local.stack import LocalStack, StackOptions
 from tests.e2e.office import BOOKINGS, Office
+from tools.schemas import SCHEMAS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +75,7 @@ async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> N
 
         again = await booking_sync(*command, "--json")
         report: dict[str, Any] = json.loads(again.output)
+        validate(report, SCHEMAS["provision"])
         assert (again.code, report["complete"], report["changed"]) == (0, True, False)
         refused = await booking_sync(*command, "--remove")
         assert (refused.code, "--yes" in refused.notes) == (2, True)
