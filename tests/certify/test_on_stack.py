@@ -36,6 +36,8 @@ UNSEEN = {
         "webhook_repeats",
         "webhook_sizes",
         "host_dead_letters",
+        "sign_in_excluded",
+        "sign_in_header",
         "webhooks_at_once",
         "queue_wakes",
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from booking_sync.operations.admission import ROLE
 from tests.infra.bicep import Expression
 from tests.infra.functions import http_functions
@@ -164,6 +166,7 @@ def test_who_can_do_what_is_told_once_and_of_everybody() -> None:
     assert told == []  # what the holder of a key or a role can do stands in the table, with all of it
 
 
+@pytest.mark.assumes("sign_in_excluded")
 def test_sign_in_for_operators_leaves_the_probe_and_the_webhook_alone() -> None:
     """Neither could sign in; every other function of the app is behind it."""
     (sign_in,) = [

@@ -62,6 +62,7 @@ def test_nobody_else_is(headers: dict[str, str], status: int) -> None:
     assert (refused.status, bool(refused.payload["problem"])) == (status, True)
 
 
+@pytest.mark.assumes("sign_in_header")
 def test_a_header_is_believed_only_where_the_platform_sets_it() -> None:
     """Where its authentication is off anybody could send one: nobody is let in, and nobody is named."""
     headers = principal((OID, ANNA), ("roles", ROLE))

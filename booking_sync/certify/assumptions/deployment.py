@@ -78,4 +78,36 @@ DEPLOYMENT: Final = (
         "it would put a message on the poison queue and raise an alert; `booking-sync poison list` shows "
         "what expires",
     ),
+    Assumption(
+        "sign_in_header",
+        AskedService.APP,
+        "Can anybody but the platform set `X-MS-CLIENT-PRINCIPAL` where its authentication is on?",
+        Possibility("nobody", "who signs in is who orders, and only the role's holders get in"),
+        "documented: external requests can't set it; `WEBSITE_AUTH_ENABLED` tells whether it is on",
+        TriedBy.NEVER,
+        (
+            Possibility(
+                "on_excluded_paths",
+                "the app asks for it on no such path: the probe and the webhook read no account",
+            ),
+        ),
+        "only where operators sign in (`operatorsClientId`); to see it, send one by curl to the page's "
+        "`/api/operations/status`: the answer must be a redirection, and no data",
+    ),
+    Assumption(
+        "sign_in_excluded",
+        AskedService.APP,
+        "Do webhook and probe stay reachable without an account while operators have to sign in?",
+        Possibility("reachable", "changes arrive, and probes see how the app is"),
+        "documented (`excludedPaths`), and used so on function apps in public threads",
+        TriedBy.NEVER,
+        (
+            Possibility(
+                "redirected",
+                "no change arrives by webhook; health and page say so after the next catch-up",
+                "Turn the authentication off and go back to the key (docs/deployment.md).",
+            ),
+        ),
+        "where operators sign in, the check of `webhooks_at_once` meets it",
+    ),
 )
