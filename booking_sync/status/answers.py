@@ -6,14 +6,14 @@ Texts that people wrote are cleaned and cut; the page shows them as text and kee
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from booking_sync.audit.findings import Kind
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.text import clean_lines
 from booking_sync.status.people import kind_of
 from booking_sync.status.report import as_json
-from booking_sync.status.verdict import NO_EVENT
+from booking_sync.status.verdict import NO_EVENT, UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ MAX_ENTRIES = 200
 """Bookings of one technician; more in eight days are nobody's."""
 MAX_OUTCOMES = 20
 _MAX_TEXT = 1000
+_LEFT_ALONE: Final = "Outlook asked to leave this mailbox alone for a while: changes wait, and none is lost."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def booking_answer(facts: BookingFacts, verdict: Verdict, memory: Memory, link: 
     return _cleaned(
         {
             **as_json(facts, verdict),
-            "headline": _booking_headline(facts, verdict, memory.waits(facts.booking_id)),
+            "headline": _booking_headline(facts, verdict, memory),
             "fine": verdict.fine,
             "customer": order.account_name if order else "",
             "link": link,
@@ -139,10 +140,10 @@ def _headline(week: Week, closed_until: datetime | None) -> dict[str, str]:
     bookings = _count(len(week.entries))
     if not week.standing.takes_part:
         severity, words = "warning", f"Nothing is to show in Outlook. {week.standing.words}"
+    elif closed_until is not None:
+        severity, words = "warning", _LEFT_ALONE
     elif week.calendar_problem:
         severity, words = "failing", "The calendar can't be read, so nobody knows what it shows."
-    elif closed_until is not None:
-        severity, words = "warning", "Outlook asked to leave this mailbox alone for a while; changes wait."
     elif wrong:
         ends = "does not show as it should" if wrong == 1 else "do not show as they should"
         severity, words = "warning", f"{wrong} of {bookings} in these days {ends}."
@@ -153,19 +154,28 @@ def _headline(week: Week, closed_until: datetime | None) -> dict[str, str]:
     return {"severity": severity, "words": words}
 
 
-def _booking_headline(facts: BookingFacts, verdict: Verdict, waits: str) -> dict[str, str]:
-    words = " ".join(verdict.words)
-    error = facts.row.row.record.error if facts.row else ""
+def _booking_headline(facts: BookingFacts, verdict: Verdict, memory: Memory) -> dict[str, str]:
     if verdict.fine:
         because = f"{verdict.because[:1].upper()}{verdict.because[1:]}."
-        return {"severity": "ok", "words": because if verdict.name == NO_EVENT else f"In step. {words}"}
+        words = because if verdict.name == NO_EVENT else f"In step. {' '.join(verdict.words)}"
+        return {"severity": "ok", "words": words}
+    error = facts.row.row.record.error if facts.row else ""
     if error and verdict.name == Kind.FAILING:
         return {"severity": "failing", "words": f"It can't be shown: {error}"}
+    return {"severity": "warning", "words": _out_of_step(facts, verdict, memory)}
+
+
+def _out_of_step(facts: BookingFacts, verdict: Verdict, memory: Memory) -> str:
+    words = " ".join(verdict.words)
     if facts.row is None:
-        return {"severity": "warning", "words": words}
-    if waits:
-        return {"severity": "warning", "words": f"It waits, and is tried again by itself: {waits}"}
-    return {"severity": "warning", "words": f"Out of step. {words}"}
+        return words
+    if any(memory.closed_until(each) for each in facts.closed):
+        return _LEFT_ALONE
+    if verdict.name == UNREADABLE:
+        return f"What Outlook shows can't be told now. {words}"
+    if waits := memory.waits(facts.booking_id):
+        return f"It waits, and is tried again by itself: {waits}"
+    return f"Out of step. {words}"
 
 
 def _count(bookings: int) -> str:

@@ -9,7 +9,7 @@ from booking_sync.domain.event import EventRef
 from booking_sync.domain.event_calendars import MAIN
 from booking_sync.domain.plan import Unwanted, Wanted
 from booking_sync.domain.record import read_record
-from booking_sync.errors import PermanentError
+from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.ports.bookings import Presence
 from booking_sync.status.facts import BookingFacts, RowFacts
@@ -48,7 +48,7 @@ async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
         booking_id: a GUID in lower case.
 
     Raises:
-        TransientError: a service can't answer now.
+        TransientError: Dataverse or the queue can't answer now; a calendar that can't is told.
         PermanentError: Dataverse or the queue refuses.
     """
     organization_id = sources.prover.sealer.organization_id
@@ -74,7 +74,7 @@ async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
             calendars[mailbox] = await _events(sources, facts, mailbox)
             own = await sources.prover.own_events(booking_id, mailbox)
             proven |= {each.event: each.generation for each in own}
-        except PermanentError as error:
+        except SyncError as error:  # row and record are worth a look all the same
             closed[mailbox] = error.reason
     return BookingFacts(
         booking_id,

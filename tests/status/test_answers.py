@@ -9,17 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.operations.journal import ClosedMailbox, Journal, make_entry
+from booking_sync.ports.bookings import Presence
 from booking_sync.ports.lookup import BookingHit, Found, Technician
-from booking_sync.status.answers import MAX_ENTRIES, MAX_OUTCOMES, Memory, search_answer, technician_answer
+from booking_sync.status.answers import (
+    MAX_ENTRIES,
+    MAX_OUTCOMES,
+    Memory,
+    booking_answer,
+    search_answer,
+    technician_answer,
+)
 from booking_sync.status.days import DayEntry
 from booking_sync.status.people import PersonStanding
+from booking_sync.status.verdict import judge
 from booking_sync.status.week import Week
-from tests.audit.kit import WINDOW, shown
-from tests.support.bookings import ANNA, BERT, BOOKING_ID, booking, technician
+from tests.audit.kit import WINDOW, in_step, recording, shown
+from tests.status.test_verdict import facts
+from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, booking, technician
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from booking_sync.status.facts import BookingFacts
 
 HOSTILE = "<b>\u202e\x00" + "x" * 5000
 ANNAS = Technician("Anna", replace(technician(ANNA), id=BOOKING_ID), "anna@contoso.com")
@@ -79,14 +92,14 @@ def test_a_technician_is_told_with_bookings_and_events() -> None:
     [
         ({"stands": replace(SHOWS, takes_part=False, words="Not named.")}, "warning", "Not named."),
         ({"problem": "No such mailbox."}, "failing", "can't be read"),
-        ({"memory": closed(WINDOW.last)}, "warning", "leave this mailbox alone"),
+        ({"memory": closed(WINDOW.last), "problem": "429"}, "warning", "leave this mailbox alone"),
         ({"memory": closed(WINDOW.last, "")}, "warning", "leave this mailbox alone"),
         ({"memory": closed(WINDOW.last, BERT)}, "warning", "1 of 2 bookings in these days does not show"),
         ({}, "warning", "1 of 2 bookings in these days does not show as it should."),
     ],
 )
 def test_the_first_sentence_tells_the_worst(arguments: dict[str, Any], severity: str, words: str) -> None:
-    """Whoever takes no part comes before a calendar that can't be read, and that before what differs."""
+    """Whoever takes no part comes before a calendar that can't be read now, and that before what differs."""
     headline = told(FINE, WRONG, **arguments)["headline"]
     assert headline["severity"] == severity
     assert words in headline["words"]
@@ -106,6 +119,45 @@ def test_several_and_none() -> None:
 def test_whoever_throttles_says_until_when() -> None:
     """With the zone, as every time."""
     assert told(FINE, memory=closed(WINDOW.last))["mailbox"]["throttledUntil"] == WINDOW.last.isoformat()
+
+
+def deferred(outcome: str = "deferred") -> Memory:
+    """The booking's last message was put back."""
+    entry = make_entry(
+        WINDOW.first, BOOKING_ID, outcome=outcome, reason="Graph is down.", correlation_id="", attempt=1
+    )
+    return Memory(Journal("", (entry,)))
+
+
+@pytest.mark.parametrize(
+    ("subject", "memory", "severity", "words"),
+    [
+        (facts(in_step(), shown()), deferred(), "ok", "In step. The event shows the booking as it is."),
+        (
+            facts(BookingRow(replace(booking(), status=CANCELED), SyncRecord(), "")),
+            NOTHING,
+            "ok",
+            "No event is wanted: the booking is canceled.",
+        ),
+        (
+            facts(recording(in_step(), error="No mailbox.")),
+            NOTHING,
+            "failing",
+            "It can't be shown: No mailbox.",
+        ),
+        (facts(None, presence=Presence.GONE), NOTHING, "warning", "There is no such booking (any more)."),
+        (facts(in_step(), closed={ANNA: "No."}), closed(WINDOW.last), "warning", "leave this mailbox alone"),
+        (facts(in_step(), closed={ANNA: "No."}), NOTHING, "warning", "can't be told now. No."),
+        (facts(in_step()), deferred(), "warning", "It waits, and is tried again by itself: Graph is down."),
+        (facts(in_step()), deferred("synced"), "warning", "Out of step. The event is not in the calendar"),
+    ],
+)
+def test_a_booking_s_first_sentence(subject: BookingFacts, memory: Memory, severity: str, words: str) -> None:
+    """How it stands; what waits says so before what is out of step, and what can't be read claims nothing."""
+    answer = booking_answer(subject, judge(subject), memory, "")
+    assert answer["headline"]["severity"] == severity
+    assert words in answer["headline"]["words"]
+    assert answer["fine"] is (severity == "ok")
 
 
 def test_texts_are_cleaned_and_cut_and_lists_bounded() -> None:

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import expect
 
 from local.day.world import booking_row
+from local.standin.faults import Fault
 from tests.e2e.office import BOOKINGS
 from tests.operations.test_http import ask
 from tests.operations.test_page import (
@@ -114,6 +115,26 @@ async def test_the_bookings_of_what_has_no_calendar_say_so(office: Office) -> No
     assert "is no user and names no mailbox" in entry["words"][0]
     await stack.dataverse.delete(BOOKINGS, booking_id)
     await office.settle()
+
+
+async def test_a_mailbox_that_is_throttled_is_told_and_hides_nothing_else(office: Office) -> None:
+    """The rows are told all the same, and that nobody knows what the calendar shows."""
+    plan = await book_later(office, office.ben, "Throttled", timedelta(days=90))
+    refusal = Fault(
+        path=f"^/users/{office.ben.mailbox}/", times=-1, status=429, headers={"Retry-After": "12"}
+    )
+    await office.stack.graph.add_fault(refusal)
+    try:
+        _, booking = await ask(office, f"operations/booking?id={plan.id}")
+        week = f"operations/technician?id={office.ben.id}&from={plan.start.date()}"
+        _, technician = await ask(office, week)
+    finally:
+        await office.stack.graph.clear_faults()
+    assert (booking["verdict"], booking["row"]["name"]) == ("unreadable", "Throttled")
+    assert "429" in booking["closedMailboxes"][office.ben.mailbox]
+    assert technician["mailbox"]["throttledUntil"]
+    assert "leave this mailbox alone" in technician["headline"]["words"]
+    assert of(technician, plan.id)["state"] == "unreadable"
 
 
 async def test_there_may_be_no_such_technician(office: Office) -> None:
