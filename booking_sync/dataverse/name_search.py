@@ -23,7 +23,7 @@ from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.errors import PermanentError
-from booking_sync.ports.lookup import BookingHit, Found
+from booking_sync.ports.lookup import MAX_WORDS, BookingHit, Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 MOST_NAMED: Final = 50
 """Accounts, work orders and users that a search goes on from, the newest of each."""
-MAX_WORDS: Final = 100
-"""Characters of a search; names in Dataverse are hardly longer."""
 UNDER_WAY: Final = timedelta(days=1)
 """A booking that began within this time counts as one of today's."""
 

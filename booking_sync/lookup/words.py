@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from booking_sync.domain.text import clean_line
+from booking_sync.ports.lookup import MAX_WORDS
 
 MIN_WORDS = 2
-MAX_WORDS = 100
-"""Characters; names in Dataverse are hardly longer."""
 
 
 def read_words(text: str) -> str:

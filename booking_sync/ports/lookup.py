@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.domain.booking import BookableResource
+
+MAX_WORDS: Final = 100
+"""Characters that are searched by; names in Dataverse are hardly longer."""
 
 Hit = TypeVar("Hit")
 

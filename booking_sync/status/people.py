@@ -20,16 +20,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.participation import Participation
 
 _WHEN: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
-_KINDS: Final = {
-    ResourceType.GENERIC: "Generic",
-    ResourceType.CONTACT: "Contact",
-    ResourceType.USER: "User",
-    ResourceType.EQUIPMENT: "Equipment",
-    ResourceType.ACCOUNT: "Account",
-    ResourceType.CREW: "Crew",
-    ResourceType.FACILITY: "Facility",
-    ResourceType.POOL: "Pool",
-}
+_KINDS: Final = {int(each): each.name.capitalize() for each in ResourceType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +43,7 @@ def standing(resource: BookableResource, participation: Participation) -> Person
         case Wanted():
             return PersonStanding(takes_part=True, words=_why(resource, participation), mailbox=mailbox)
         case Unwanted(reason, notice) if participation.includes(resource):
-            return PersonStanding(takes_part=False, words=notice or f"{_sentence(reason)}", mailbox=mailbox)
+            return PersonStanding(takes_part=False, words=notice or _sentence(reason), mailbox=mailbox)
         case Unwanted():
             return PersonStanding(takes_part=False, words=_why_not(resource), mailbox=mailbox)
         case Invalid(reason):
@@ -61,7 +52,7 @@ def standing(resource: BookableResource, participation: Participation) -> Person
 
 def kind_of(resource: BookableResource) -> str:
     """What Dynamics 365 calls the type of a bookable resource."""
-    return _KINDS.get(ResourceType(resource.type)) or "" if resource.type in set(ResourceType) else ""
+    return _KINDS.get(resource.type, "")
 
 
 def _why(resource: BookableResource, participation: Participation) -> str:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.dataverse.name_search import MAX_WORDS, MOST_NAMED, DataverseNameSearch
+from booking_sync.dataverse.name_search import MOST_NAMED, DataverseNameSearch
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.booking import WorkOrder
 from booking_sync.domain.participation import calendar_of
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.lookup import Found
+from booking_sync.ports.lookup import MAX_WORDS, Found
 from local.standin.faults import Fault
 from tests.support.bookings import ANNA, booking
 
