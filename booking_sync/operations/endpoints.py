@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.admission import BY_KEY
-from booking_sync.operations.describe import describe_health
-from booking_sync.operations.overview import Overview
+from booking_sync.operations.overview.describe import describe_health
+from booking_sync.operations.overview.gather import Overview
 from booking_sync.operations.requests import is_order_id, read_replay, read_resync
 from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
 from booking_sync.plumbing.http_orders import BadRequestError, refusal
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from booking_sync.operations.operator_actions import OperatorActions
-    from booking_sync.operations.overview import OverviewSources
+    from booking_sync.operations.overview.gather import OverviewSources
     from booking_sync.operations.single_flight import SingleFlight
 
 _MOST_DIGITS: Final = 6

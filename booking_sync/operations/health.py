@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.timers import TimerRun, TimerSchedules, TimerState
     from booking_sync.domain.zones import ZoneDifference
-    from booking_sync.operations.journal_store import JournalStore
+    from booking_sync.operations.journal.store import JournalStore
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import QueueState, QueueStates
 

@@ -13,7 +13,7 @@ from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import BookingChange, Message, RelatedChange
 from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter, renewed_change
-from booking_sync.operations.order_tally import REPLAY, RESYNC
+from booking_sync.operations.journal.order_tally import REPLAY, RESYNC
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.ids import typed_guid
-from booking_sync.operations.order_tally import is_order
+from booking_sync.operations.journal.order_tally import is_order
 from booking_sync.plumbing.http_orders import BadRequestError, read_order
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.event import MarkedEvent
-    from booking_sync.operations.journal import Entry, Journal
+    from booking_sync.operations.journal.values import Entry, Journal
     from booking_sync.ports.lookup import BookingHit, Found, Technician
     from booking_sync.status.days import DayEntry
     from booking_sync.status.facts import BookingFacts

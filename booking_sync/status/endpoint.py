@@ -27,7 +27,7 @@ from booking_sync.status.week import look_at_week
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from booking_sync.operations.journal_store import JournalStore
+    from booking_sync.operations.journal.store import JournalStore
     from booking_sync.ports.lookup import BookingHit, NameSearch, Technician
     from booking_sync.status.look import StatusSources
     from booking_sync.status.week import WeekSources

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.operations.admission import Admission
     from booking_sync.operations.endpoints import OperatorEndpoints
     from booking_sync.operations.health import HealthProbe
-    from booking_sync.operations.journal_store import JournalStore
+    from booking_sync.operations.journal.store import JournalStore
     from booking_sync.operations.operator_actions import OperatorActions
     from booking_sync.operations.page import Page
     from booking_sync.operations.single_flight import SingleFlight
@@ -203,7 +203,7 @@ class Application(ClosedTogether):
     def operator_endpoints(self) -> OperatorEndpoints:
         """Answers probes and operators."""
         from booking_sync.operations.endpoints import OperatorEndpoints
-        from booking_sync.operations.overview import OverviewSources
+        from booking_sync.operations.overview.gather import OverviewSources
 
         sources = OverviewSources(
             self._probe,
@@ -264,7 +264,7 @@ class Application(ClosedTogether):
         """Whether changes arrive by webhook; nothing where the journal can't tell."""
         from booking_sync.domain.arrival import arrival, needs_latest
         from booking_sync.domain.timers import Timer
-        from booking_sync.operations.journal import latest_by_webhook
+        from booking_sync.operations.journal.values import latest_by_webhook
 
         try:
             former = await self._journal.last(Timer.CATCH_UP)

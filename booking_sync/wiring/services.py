@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.columns import SupportColumns
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.event_file.content import EventFile
-    from booking_sync.operations.journal_store import JournalStore
+    from booking_sync.operations.journal.store import JournalStore
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.plumbing.busy_time import BurstSizes
     from booking_sync.ports.clock import Clock
@@ -163,7 +163,7 @@ class StorageServices(ClosedTogether):
         Args:
             closed_mailboxes: those that Graph asked this process to leave alone, with the seconds left.
         """
-        from booking_sync.operations.journal_store import JournalStore
+        from booking_sync.operations.journal.store import JournalStore
 
         return JournalStore(lambda: self.text_store, new_id(), self._clock, closed_mailboxes)
 

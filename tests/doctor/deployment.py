@@ -21,7 +21,7 @@ from booking_sync.dataverse.customizations.webhook_key import WebhookKey
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.columns import ResourceColumns, SupportColumns
-from booking_sync.operations.journal_store import JournalStore
+from booking_sync.operations.journal.store import JournalStore
 from booking_sync.ports.customization_actions import WidenColumn
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import desired_customizations

@@ -16,7 +16,7 @@ from booking_sync.azure.blob_texts import open_text_store
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
 from booking_sync.domain.timers import Timer
-from booking_sync.operations.journal_store import JournalStore
+from booking_sync.operations.journal.store import JournalStore
 from booking_sync.settings.loading import load_queue_settings
 from booking_sync.wiring.services import now
 from local.day.world import booking_row

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from booking_sync.domain.findings.finding import FindingTopic, Severity
 from booking_sync.plumbing import ncrontab
 from booking_sync.settings.loading import load_settings
 from booking_sync.settings.registration import DEFAULT_AUDIT_SCHEDULE, DEFAULT_CATCH_UP_SCHEDULE
@@ -439,6 +440,25 @@ compiler takes any text, Azure refuses others at the deployment."""
 def _alert_rules() -> dict[str, dict[str, str]]:
     rules: Any = ALERTS.of("variable")["rules"].value
     return {rule["name"]: rule for rule in rules}
+
+
+def test_whatever_the_app_finds_about_itself_reaches_somebody() -> None:
+    """Each finding fires one of the two alerts that go by findings, or has an alert of its own."""
+    queries = {name: str(rule["query"]) for name, rule in _alert_rules().items()}
+    left_out = {
+        topic
+        for name in ("failing", "finding")
+        for topic in re.findall(r'"([\w-]+)"', queries[name].partition("line.topic)")[2])
+    }
+    own = {
+        FindingTopic.STALLED: "queue-waits",
+        FindingTopic.GIVEN_UP: "poison",
+        FindingTopic.WEBHOOK: "missed-webhooks",
+    }
+    assert left_out == {topic.value for topic in own}, queries
+    assert set(own.values()) <= set(queries)
+    for severity, name in ((Severity.FAILING, "failing"), (Severity.WARNING, "finding")):
+        assert f'tostring(line.severity) == "{severity}"' in queries[name]
 
 
 def test_alert_rules_look_as_often_and_as_far_back_as_azure_lets_them() -> None:

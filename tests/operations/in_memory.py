@@ -11,11 +11,11 @@ from booking_sync.domain.participation import Participation
 from booking_sync.domain.timers import TimerSchedules
 from booking_sync.errors import SettingsError
 from booking_sync.operations.endpoints import OperatorEndpoints
-from booking_sync.operations.failing import MAX_FAILING
 from booking_sync.operations.health import HealthProbe
-from booking_sync.operations.journal_store import JournalStore
+from booking_sync.operations.journal.store import JournalStore
 from booking_sync.operations.operator_actions import OperatorActions
-from booking_sync.operations.overview import OverviewSources
+from booking_sync.operations.overview.failing import MAX_FAILING
+from booking_sync.operations.overview.gather import OverviewSources
 from booking_sync.operations.single_flight import SingleFlight
 from booking_sync.ports.bookings import FailingBookings, FailureListing, NamedResource
 from tests.operations.kit import SCHEDULES, FakePoison, FakeTextStore, HandClock

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from booking_sync.domain.record import ATTENDED_REASON
-from booking_sync.operations.failing import MAX_GROUPS, grouped, people_of
-from booking_sync.operations.failing import OTHERS as ALIKE_IN_NOTHING
-from booking_sync.operations.order_tally import (
+from booking_sync.operations.journal.order_tally import (
     MAX_REASONS,
     OTHERS,
     OrderTally,
@@ -17,7 +15,9 @@ from booking_sync.operations.order_tally import (
     read_tallies,
     together,
 )
-from booking_sync.operations.remedies import REMEDIES, remedy_for
+from booking_sync.operations.overview.failing import MAX_GROUPS, grouped, people_of
+from booking_sync.operations.overview.failing import OTHERS as ALIKE_IN_NOTHING
+from booking_sync.operations.overview.remedies import REMEDIES, remedy_for
 from booking_sync.outlook.errors import (
     ACCESS_DENIED_REASON,
     MAILBOX_FULL_REASON,

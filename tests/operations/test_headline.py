@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from booking_sync.domain.findings.finding import AppFinding, FindingTopic, Severity
-from booking_sync.operations.headline import Failures, Headline, headline
 from booking_sync.operations.health import Health
+from booking_sync.operations.overview.headline import Failures, Headline, headline
 
 FAILING = AppFinding(FindingTopic.SETTINGS, Severity.FAILING, "DATAVERSE_URL is missing.")
 WARNING = AppFinding(FindingTopic.AUDIT, Severity.WARNING, "The audit is overdue.")

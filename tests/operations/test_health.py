@@ -16,7 +16,7 @@ from booking_sync.domain.timers import Timer, TimerRun, TimerSchedules
 from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import SettingsError, TransientError
 from booking_sync.operations.health import FRESH_SECONDS, Health, HealthProbe, log_findings
-from booking_sync.operations.journal_store import JournalStore
+from booking_sync.operations.journal.store import JournalStore
 from booking_sync.ports.queues import QueueState, QueueStates
 from tests.operations.kit import SCHEDULES, START, FakeTextStore, HandClock
 

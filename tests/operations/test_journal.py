@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from booking_sync.domain.timers import TimerRun
-from booking_sync.operations.journal import (
+from booking_sync.operations.journal.values import (
     MAX_ENTRIES,
     ClosedMailbox,
     Entry,

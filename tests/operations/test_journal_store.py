@@ -12,8 +12,8 @@ from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.timers import Timer
 from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import TransientError
-from booking_sync.operations.journal import decode_journal
-from booking_sync.operations.journal_store import KEPT, JournalStore
+from booking_sync.operations.journal.store import KEPT, JournalStore
+from booking_sync.operations.journal.values import decode_journal
 from tests.operations.kit import START, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 

@@ -9,8 +9,8 @@ import pytest
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.errors import TransientError
-from booking_sync.operations.journal_store import JournalStore
-from booking_sync.operations.trend import (
+from booking_sync.operations.journal.store import JournalStore
+from booking_sync.operations.journal.trend import (
     BOUNDS,
     HOUR,
     PLACES,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from booking_sync.errors import PermanentError, SettingsError, TransientError
-from booking_sync.operations.journal_store import JournalStore
+from booking_sync.operations.journal.store import JournalStore
 from booking_sync.plumbing.http_answer import HttpAnswer
 from booking_sync.ports.lookup import BookingHit, Found, Technician
 from booking_sync.status.endpoint import MAX_HITS, LookupEndpoints, LookupSources

@@ -11,6 +11,7 @@ from typing import Any
 
 from booking_sync.audit.findings import Kind
 from booking_sync.domain.audit_progress import AuditReach
+from booking_sync.domain.findings.finding import FindingTopic, Severity
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 
@@ -80,6 +81,8 @@ def names() -> set[str]:
         *map(str, OutcomeKind),
         *map(str, AuditReach),
         *map(str, Kind),
+        *map(str, FindingTopic),
+        *map(str, Severity),
         *logged(),
         *functions(),
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from booking_sync.operations.journal_store import SAVE_SECONDS
+from booking_sync.operations.journal.store import SAVE_SECONDS
 from tests.infra.bicep import read
 from tools.costs.__main__ import PAGE, main, read_arguments
 from tools.costs.measured import load_measured

@@ -18,7 +18,19 @@ from booking_sync.domain.change import is_by_webhook
 from booking_sync.domain.ids import read_moment
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.errors import SyncError
-from booking_sync.operations.journal import (
+from booking_sync.operations.journal.order_tally import MAX_ORDERS, OrderTally, counted, is_order
+from booking_sync.operations.journal.trend import (
+    HOUR,
+    QUARTER,
+    Slot,
+    begin_of,
+    closed_hours,
+    decode_slots,
+    encode_slots,
+    kept,
+    noted,
+)
+from booking_sync.operations.journal.values import (
     MAX_CLOSED,
     MAX_ENTRIES,
     ClosedMailbox,
@@ -33,18 +45,6 @@ from booking_sync.operations.journal import (
     make_run,
     merge,
     merge_zones,
-)
-from booking_sync.operations.order_tally import MAX_ORDERS, OrderTally, counted, is_order
-from booking_sync.operations.trend import (
-    HOUR,
-    QUARTER,
-    Slot,
-    begin_of,
-    closed_hours,
-    decode_slots,
-    encode_slots,
-    kept,
-    noted,
 )
 from booking_sync.plumbing.log import log_event
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.domain.text import clean_lines, without_quotes
-from booking_sync.operations.remedies import Remedy, remedy_for
+from booking_sync.operations.overview.remedies import Remedy, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from booking_sync.domain.text import clean_line, clean_lines
-from booking_sync.operations.failing import MAX_REASON, SHOWN
-from booking_sync.operations.remedies import remedy_for
-from booking_sync.operations.trend import (
+from booking_sync.operations.journal.trend import (
     DAY,
     HOUR,
     QUARTER,
@@ -19,6 +17,8 @@ from booking_sync.operations.trend import (
     kept,
     percentile,
 )
+from booking_sync.operations.overview.failing import MAX_REASON, SHOWN
+from booking_sync.operations.overview.remedies import remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.timers import TimerRun
     from booking_sync.operations.dead_letters import DeadLetter
-    from booking_sync.operations.failing import FailingGroup
     from booking_sync.operations.health import Health
-    from booking_sync.operations.journal import Entry
-    from booking_sync.operations.order_tally import OrderTally
+    from booking_sync.operations.journal.order_tally import OrderTally
+    from booking_sync.operations.journal.values import Entry
+    from booking_sync.operations.overview.failing import FailingGroup
     from booking_sync.ports.bookings import FailingBooking
 
     Link = Callable[[str], str]

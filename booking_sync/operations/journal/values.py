@@ -16,8 +16,8 @@ from booking_sync.domain.ids import read_moment
 from booking_sync.domain.text import shorten, without_quotes
 from booking_sync.domain.timers import TimerRun
 from booking_sync.domain.zones import ZoneDifference
-from booking_sync.operations.order_tally import OrderTally, read_tallies
-from booking_sync.operations.trend import QUARTER, Slot, gathered, read_slots
+from booking_sync.operations.journal.order_tally import OrderTally, read_tallies
+from booking_sync.operations.journal.trend import QUARTER, Slot, gathered, read_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,7 +12,8 @@ from booking_sync.domain.text import clean_line
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import SettingsError, SyncError
 from booking_sync.operations.dead_letters import read_dead_letter
-from booking_sync.operations.describe import (
+from booking_sync.operations.journal.order_tally import together
+from booking_sync.operations.overview.describe import (
     describe_booking,
     describe_entry,
     describe_group,
@@ -23,18 +24,17 @@ from booking_sync.operations.describe import (
     describe_run,
     describe_trend,
 )
-from booking_sync.operations.failing import MAX_FAILING, PAGE, grouped, people_of
-from booking_sync.operations.headline import Failures, headline
-from booking_sync.operations.order_tally import together
-from booking_sync.operations.remembered import Remembered
+from booking_sync.operations.overview.failing import MAX_FAILING, PAGE, grouped, people_of
+from booking_sync.operations.overview.headline import Failures, headline
+from booking_sync.operations.overview.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from booking_sync.domain.participation import Participation
-    from booking_sync.operations.failing import FailingGroup
     from booking_sync.operations.health import HealthProbe
-    from booking_sync.operations.journal_store import JournalStore
+    from booking_sync.operations.journal.store import JournalStore
+    from booking_sync.operations.overview.failing import FailingGroup
     from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import PeopleReads
