@@ -17,9 +17,18 @@ if TYPE_CHECKING:
 
 _CUTOFF = 0.84
 """How like two names have to be: one slip in a short name, three in a long one."""
-_OURS = (*(each.name for each in SETTINGS), *STORAGE_NAMES)
-_OF_OTHERS = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET", "ENTRA_CLIENT_SECRET")
-"""The SDKs' and the command line's, some of them like ours by intention."""
+COMMAND_LINE_NAMES = (
+    "WEBHOOK_URL",
+    "WEBHOOK_KEY",
+    "LOG_ANALYTICS_URL",
+    "ENTRA_CLIENT_SECRET",
+    "BOOKING_SYNC_SEAL_KEY",
+    "BOOKING_SYNC_TRACEBACK",
+)
+"""What the command line reads besides the app's settings."""
+_OURS = (*(each.name for each in SETTINGS), *STORAGE_NAMES, *COMMAND_LINE_NAMES)
+_OF_OTHERS = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET")
+"""The SDKs', some of them like ours by intention."""
 _FAMILIES_OF_OTHERS = ("APPSETTING_", "CUSTOMCONNSTR_", "WEBSITE_", "FUNCTIONS_", "APPLICATIONINSIGHTS_")
 """What begins like this is the platform's, APPSETTING_ a copy of every app setting."""
 

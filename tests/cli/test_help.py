@@ -13,11 +13,14 @@ from typer.testing import CliRunner
 
 from booking_sync.cli.blame import FILTER, blamed
 from booking_sync.cli.checkpoint import CheckpointFile
+from booking_sync.cli.commands.certify import LOGS_VARIABLE
 from booking_sync.cli.examples import EXAMPLES
 from booking_sync.cli.main import app
 from booking_sync.cli.queueing import QueueingOptions, resume_line
-from booking_sync.cli.runner import UsageError
+from booking_sync.cli.runner import TRACEBACK_VARIABLE, UsageError
+from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE
 from booking_sync.errors import PermanentError
+from booking_sync.settings.lookalikes import COMMAND_LINE_NAMES, lookalikes
 
 ROOT = Path(__file__).parents[2]
 LINES = [line for lines in EXAMPLES.values() for line in lines]
@@ -86,3 +89,18 @@ def test_a_column_that_no_option_names_is_not_blamed_on_one() -> None:
     """Our own columns are the provisioning command's to make."""
     error = PermanentError("Dynamics 365: the column 'bsync_outlooksyncstate' does not exist; provision.")
     assert blamed(error, {FILTER: "duration gt 60"}) is error
+
+
+def test_a_shell_completes_commands() -> None:
+    """The program answers a shell that asks what may follow."""
+    asked = {"_BOOKING_SYNC_COMPLETE": "complete_bash", "COMP_WORDS": "booking-sync pro", "COMP_CWORD": "1"}
+    ended = CliRunner().invoke(app, [], prog_name="booking-sync", env=asked)
+    assert ended.output.split() == ["provision"]
+
+
+def test_a_slip_in_a_variable_of_the_command_line_is_told() -> None:
+    """As one in a setting of the app's; doctor shows both."""
+    own = {URL_VARIABLE, KEY_VARIABLE, LOGS_VARIABLE, TRACEBACK_VARIABLE}
+    assert own < set(COMMAND_LINE_NAMES)
+    slips = {"WEBHOOK_KYE": "WEBHOOK_KEY", "EVENT_BODY_TEMPLTE": "EVENT_BODY_TEMPLATE"}
+    assert lookalikes(dict.fromkeys((*slips, *COMMAND_LINE_NAMES), "x")) == slips

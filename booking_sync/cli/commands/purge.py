@@ -82,13 +82,13 @@ async def _purge(options: _Options, session: Session) -> ExitCode:
         survey = await _survey(use_case, mailboxes, session, "Looking")
         await _warn(survey, use_cases, session)
         if options.dry_run:
-            _show(survey, [], None, _Shown(people, options.everything), session)
+            show(survey, [], None, ShownAs(people, options.everything), session)
             session.output.note("Nothing was removed (--dry-run).")
             return ExitCode.FINE
         _ask(survey, options)
         done = await _empty(use_case, survey, session)
         left = await _survey(use_case, mailboxes, session, "Looking again")
-    _show(survey, done, left, _Shown(people, options.everything), session)
+    show(survey, done, left, ShownAs(people, options.everything), session)
     return ExitCode.FINE if left.clean else ExitCode.FINDINGS
 
 
@@ -142,7 +142,7 @@ def _ask(survey: Survey, options: _Options) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class ShownAs:
     """How a result is shown to people."""
 
     names: Mapping[str, str]
@@ -151,9 +151,10 @@ class _Shown:
     """Many mailboxes: a line for each exception, and one for their sum."""
 
 
-def _show(
-    survey: Survey, done: Sequence[Purged], left: Survey | None, shown: _Shown, session: Session
+def show(
+    survey: Survey, done: Sequence[Purged], left: Survey | None, shown: ShownAs, session: Session
 ) -> None:
+    """Print what was found, what was removed, and what is left; `left` is None when nothing was removed."""
     latest = left or survey
     purged = {each.mailbox: each for each in done}
     remaining = {each.mailbox: each for each in latest.mailboxes}
