@@ -326,6 +326,7 @@ async def test_a_booking_that_was_given_up_is_tried_again_from_its_view(driver: 
     plan = await office.book(office.world.without_mailbox, "Given up")
     await go(driver, f"#/booking/{plan.id}")
     await expect(driver.page.locator("#booking-status")).to_contain_text("mailbox")
+    await expect(driver.section("In Outlook").locator(".notice")).to_contain_text("mailbox")
     await (
         driver.section("Messages about it that were given up").get_by_role("button", name="Try again").click()
     )

@@ -26,8 +26,11 @@ function eventFacts(event) {
 }
 
 function eventsOf({ events, closedMailboxes }) {
-  const closed = Object.entries(closedMailboxes).map(([mailbox, reason]) =>
-    make("p", `${mailbox}: ${reason}`, { class: "notice warning" }));
+  const closed = Object.entries(closedMailboxes).map(([mailbox, reason]) => {
+    const said = make("div", reason, { class: "notice warning" });
+    said.append(ids([["Mailbox", mailbox]], mailbox));
+    return said;
+  });
   if (!events.length && !closed.length) return [make("p", "No event of this booking.", { class: "quiet" })];
   return [...closed, ...events.map(eventFacts)];
 }
