@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from local.day.world import WorldMaker
-from local.stack import NO_TIMERS, LocalStack, StackOptions
+from local.stack import NO_TIMERS, SECRET_NAME, LocalStack, StackOptions
 from tests.e2e.office import Office
 from tools.pictures.camera import NoBrowserError, find_browser, open_browser
 
@@ -25,6 +25,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import booking_sync.outlook.calendar  # noqa: F401 - loads all of them
 
+SECRET_EXPIRES = datetime.now(UTC).replace(microsecond=0) + timedelta(days=400)
+"""Of the client secret, by the vault."""
 TIMERS = {**NO_TIMERS, "CATCH_UP_SETTLE_SECONDS": "0"}
 """Timers run when a test says so, and find what was changed just now."""
 
@@ -35,6 +37,8 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
     maker = WorldMaker(seed=3)
     world = maker.make(technicians=2, bookings=1, day=date(2027, 3, 26))
     async with LocalStack(StackOptions(tmp_path_factory.mktemp("stack"), settings=TIMERS)) as stack:
+        secret = {"value": stack.client_secret, "exp": int(SECRET_EXPIRES.timestamp())}
+        await stack.vault.call("POST", f"secrets/{SECRET_NAME}", secret)
         made = Office(stack, maker, world)
         await made.furnish()
         yield made

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HOUR = timedelta(hours=1)
+FAILED = TimerRun(START, {}, "Graph is down", START)
 WELL = AppFacts(runs={Timer.CATCH_UP: TimerRun(START, {}, "", START)}, look_back=HOUR)
 
 
@@ -71,12 +72,24 @@ def test_what_keeps_changes_from_arriving_fails(facts: AppFacts, words: str) -> 
         (replace(WELL, given_up=1), "1 message was given up"),
         (replace(WELL, given_up=3), "3 messages were given up"),
         (ran(problem="Dataverse is down"), "Dataverse is down"),
+        (replace(WELL, runs={**WELL.runs, Timer.AUDIT: FAILED}), "The last audit failed: Graph is down"),
+        (replace(WELL, runs={**WELL.runs, Timer.NEAR_AUDIT: FAILED}), "The last near-audit failed"),
         (replace(WELL, journal_problem="no role"), "no role"),
         (ran({MISSED: 60, SILENT: 1}), "No change arrives by webhook: 60 bookings were behind"),
         (replace(WELL, secret_expires=START + timedelta(days=29)), "expires on 2026-03-31, in 29 days"),
         (replace(WELL, secret_expires=START - HOUR), "expired on 2026-03-02"),
     ],
-    ids=["one letter", "letters", "a failed catch-up", "journal", "webhooks", "secret", "no secret"],
+    ids=[
+        "one letter",
+        "letters",
+        "a failed catch-up",
+        "audit",
+        "near audit",
+        "journal",
+        "webhooks",
+        "secret",
+        "no secret",
+    ],
 )
 def test_what_people_should_look_at_is_a_warning(facts: AppFacts, words: str) -> None:
     """A technician without a mailbox must not have the app restarted."""

@@ -10,7 +10,8 @@ import pytest
 from local.day.world import booking_row
 from local.functions_host.keys import HEADER
 from tests.e2e.office import BOOKINGS
-from tests.operations.conftest import TIMERS
+from tests.operations.conftest import SECRET_EXPIRES, TIMERS
+from tests.operations.test_page import run_catch_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,7 +120,7 @@ async def test_the_catch_up_is_known_when_it_has_run(office: Office) -> None:
 
 async def test_a_throttled_mailbox_is_shown_until_its_time_is_over(office: Office) -> None:
     """Who looks sees which mailbox Graph asked to leave alone, and until when."""
-    await office.stack.graph.call("POST", "throttle", {"mailbox": office.ben.mailbox, "seconds": 4})
+    await office.stack.graph.call("POST", "throttle", {"mailbox": office.ben.mailbox, "seconds": 6})
     plan = office.plan(office.ben)
     await office.stack.dataverse.create(BOOKINGS, booking_row(plan))
     status = await status_when(office, lambda found: bool(found["journal"].get("throttled")))
@@ -127,3 +128,10 @@ async def test_a_throttled_mailbox_is_shown_until_its_time_is_over(office: Offic
     assert [each["mailbox"] for each in status["journal"]["throttled"]] == [office.ben.mailbox]
     assert (await office.event(plan)).id
     await status_when(office, lambda found: not found["journal"]["throttled"])
+
+
+async def test_when_the_secret_ends_is_read_from_the_vault_by_the_catch_up(office: Office) -> None:
+    """The instance that answers HTTP reads no vault, and knows it all the same."""
+    await run_catch_up(office)
+    expected = SECRET_EXPIRES.isoformat()
+    await status_when(office, lambda found: found["health"]["secretExpires"] == expected)

@@ -5,6 +5,7 @@ The page and its answers are the real ones; queues, journal and Dataverse are in
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import uuid
@@ -248,6 +249,31 @@ async def test_everything_that_fails_is_one_group_and_one_order_with_progress(br
         await expect(failing.get_by_text(became)).to_be_visible(timeout=20_000)
         await expect(app.page.get_by_role("status")).to_have_text(became)
         assert await app.clicks() == 1
+
+
+async def test_a_large_order_can_be_stopped_while_it_is_sent(browser: Browser) -> None:
+    """What is sent can't be taken back; what is not sent yet stays where it is, and that is said."""
+    async with opened(browser) as app:
+        await app.run_timers()
+        app.fail((ANNA, "Anna Field", 250))
+        await app.open()
+        stopped = asyncio.Event()
+
+        async def serve(route: Route) -> None:
+            if app.requests.count("/resync") == 1:
+                await stopped.wait()
+            await app.serve(route)
+
+        await app.page.route("**/resync", serve)
+        failing = app.section("Failing bookings")
+        await failing.get_by_role("button", name="Sync all 250 again").click()
+        await expect(failing.get_by_role("progressbar", name="Sent so far")).to_be_visible()
+        await failing.get_by_text("100 sent").wait_for()
+        await failing.get_by_role("button", name="Stop").click()
+        stopped.set()
+        told = "200 bookings are on the change queue. Stopped there."
+        await expect(failing.get_by_text(told)).to_be_visible()
+        assert (app.requests.count("/resync"), len(app.harness.queue.sent)) == (2, 200)
 
 
 async def test_a_group_of_messages_is_replayed_by_one_click(browser: Browser) -> None:
