@@ -99,7 +99,8 @@ class GraphClient:
     def _connections(self) -> httpx.AsyncBaseTransport:
         if self._transport:
             return BoundedTransport(self._transport)
-        return SpreadTransport(lambda: BoundedTransport(new_pool()))
+        trust = httpx.create_ssl_context()
+        return SpreadTransport(lambda: BoundedTransport(new_pool(trust)))
 
     @cached_property
     def _http(self) -> httpx.AsyncClient:

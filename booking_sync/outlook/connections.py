@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 MAX_CONNECTIONS: Final = 64
@@ -53,15 +54,18 @@ class SpreadTransport(httpx.AsyncBaseTransport):
         await asyncio.gather(*(pool.aclose() for pool in self._pools))
 
 
-def new_pool() -> httpx.AsyncBaseTransport:
+def new_pool(trust: ssl.SSLContext) -> httpx.AsyncBaseTransport:
     """One pool with its share of the connections, none of them open yet.
 
     HTTP/1.1 on purpose: one connection per batch in flight, so a broken one costs one batch. All stay open
     between two bursts of batches: a new one costs a handshake.
+
+    Args:
+        trust: which certificates are believed; the same for all pools, since it takes milliseconds to load.
     """
     limits = httpx.Limits(
         max_connections=None,
         max_keepalive_connections=MAX_CONNECTIONS // POOLS,
         keepalive_expiry=KEEP_ALIVE_SECONDS,
     )
-    return httpx.AsyncHTTPTransport(http2=False, limits=limits)
+    return httpx.AsyncHTTPTransport(verify=trust, http2=False, limits=limits)

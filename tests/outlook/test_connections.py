@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from typing import Any
 
 import httpx
 import pytest
 
+from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.connections import POOLS, SpreadTransport
+from tests.outlook.kit import LocalCredential
 
 
 class _Pool(httpx.AsyncBaseTransport):
@@ -81,3 +85,21 @@ async def test_closing_closes_every_pool() -> None:
     spread, pools = _spread()
     await spread.aclose()
     assert all(pool.closed for pool in pools)
+
+
+async def test_the_trusted_certificates_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take milliseconds, which each pool would add to a cold start."""
+    loads: list[None] = []
+    load = httpx.create_ssl_context
+
+    def counted(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        if not isinstance(options.get("verify"), ssl.SSLContext):
+            loads.append(None)
+        return load(*arguments, **options)
+
+    for place in ("httpx.create_ssl_context", "httpx._transports.default.create_ssl_context"):
+        monkeypatch.setattr(place, counted)
+    client = GraphClient("https://graph.example", LocalCredential(b""))
+    assert client.service is not None
+    assert len(loads) == 1
+    await client.aclose()
