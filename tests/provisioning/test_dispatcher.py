@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from booking_sync.errors import PermanentError
 from booking_sync.provisioning.desired import VIEW_NAME, desired_customizations
 from local.dataverse.customization.forms import booking_form
 from local.dataverse.errors import DataverseError
+from local.standin.faults import Fault
 from tests.provisioning.kit import NAMES, RESOURCE_NAMES, URL
 from tests.provisioning.site import Site
 
 if TYPE_CHECKING:
     from booking_sync.provisioning.converge import ProvisioningReport
 
+REFUSED = {"error": {"code": "0x80040203", "message": "no"}}
 FORMS, VIEWS, BOOKING = "systemforms", "savedqueries", "bookableresourcebooking"
 THEIR_ROW = (
     '<row><cell id="{{0D8A1B2C-0000-4000-8000-00000000{}}}"><labels>'
@@ -118,6 +122,24 @@ async def test_forms_are_left_alone_where_that_is_wanted(site: Site) -> None:
     assert (await site.provision(wanted)).complete
     assert form_of(site) == before
     assert not any(FORMS in each.path for each in site.standin.requests)
+
+
+@pytest.mark.parametrize("lost", [VIEWS, FORMS])
+async def test_what_was_saved_and_not_published_is_published_by_the_next_run(site: Site, lost: str) -> None:
+    """A run that broke off in between, after everything else was there, is completed."""
+    await site.provision()
+    if lost == VIEWS:
+        site.standin.state.delete(VIEWS, site.rows(VIEWS)[0]["savedqueryid"])
+    else:
+        save(site, booking_form())
+        await site.client.send("POST", "PublishAllXml")
+    site.standin.faults.add(Fault(path="/PublishXml", status=400, body=REFUSED))
+    with pytest.raises(PermanentError):
+        await site.provision()
+    site.standin.faults.clear()
+    assert NAMES.sync_error not in json.dumps([row.get("formxml") for row in await published(site, lost)])
+    assert (await site.provision()).complete
+    assert NAMES.sync_error in json.dumps(await published(site, lost))
 
 
 @pytest.mark.parametrize(

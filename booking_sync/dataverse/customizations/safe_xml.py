@@ -55,7 +55,7 @@ def parse(text: str) -> Element:
     Raises:
         UnreadableXmlError: it can't be read.
     """
-    data = text.encode()
+    data = text.encode("utf-8", "surrogatepass")
     roots: list[Element] = []
     stack: list[Element] = []
     parser = ParserCreate("utf-8")

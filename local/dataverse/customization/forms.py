@@ -50,6 +50,15 @@ class Forms:
         self._schema = schema
         self._store = store
         self._published: dict[tuple[str, str], Row] = {}
+        store.watch(self._written)
+
+    def _written(self, table: Table) -> None:
+        """What is deleted is gone for everybody, and what is made anew under its id is not published."""
+        if table.logical_name in LAYERED:
+            there = self._store.rows(table)
+            gone = [key for key in self._published if key[0] == table.logical_name and key[1] not in there]
+            for key in gone:
+                del self._published[key]
 
     def seed(self, user_id: str) -> None:
         """The booking's main form, which Field Service has."""
