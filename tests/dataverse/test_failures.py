@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.dataverse.failures import DataverseFailures
+from booking_sync.dataverse.failures import MOST_ROWS, DataverseFailures
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.bookings import FailingBooking
@@ -50,6 +50,9 @@ async def test_only_bookings_with_an_error_are_listed(
     (only,) = found.bookings
     assert not found.more
     assert (only.booking_id, only.name, only.error) == (failing, booking().name, "No mailbox.")
+    dataverse.standin.state.update("bookableresources", only.resource_id, {"name": "Anna Field"})
+    (named,) = (await failures.failing(10)).bookings
+    assert named.resource_name == "Anna Field"
     assert only.starts == booking().start
     assert only.modified is not None
     assert only.modified.tzinfo is UTC
@@ -68,6 +71,20 @@ async def test_the_list_is_one_bounded_request_for_the_latest(
     assert [each.modified for each in found.bookings] == sorted(
         (each.modified for each in found.bookings if each.modified), reverse=True
     )
+
+
+async def test_thousands_are_read_in_pages_and_no_further_than_asked(
+    dataverse: DataverseWorld, failures: DataverseFailures
+) -> None:
+    """Dataverse sends 5,000 rows at most; the latest come first over all pages, and the rest is not read."""
+    for _ in range(MOST_ROWS + 3):
+        fail(dataverse, "No mailbox.")
+    found = await failures.failing(2 * MOST_ROWS)
+    assert (len({each.booking_id for each in found.bookings}), found.more) == (MOST_ROWS + 3, False)
+    assert len(dataverse.requests) == 2
+    dataverse.requests.clear()
+    assert (await failures.failing(100)).more
+    assert len(dataverse.requests) == 1
 
 
 @pytest.mark.parametrize(
