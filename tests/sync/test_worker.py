@@ -524,3 +524,48 @@ async def test_a_bug_in_an_audit_is_told_and_kept() -> None:
     await world.worker.handle(AUDIT_TEXT, MAX_DEQUEUE_COUNT)
     ((_, reason),) = world.queue.poison
     assert "Anna" not in reason
+
+
+@pytest.mark.parametrize(
+    ("told", "delivery", "uncertain"),
+    [(False, 1, False), (False, 2, True), (False, 3, True), (True, 1, True), (True, 2, True)],
+)
+async def test_an_app_that_cant_start_forgets_no_uncertainty(
+    told: bool,  # noqa: FBT001 - a row of the table
+    delivery: int,
+    uncertain: bool,  # noqa: FBT001
+) -> None:
+    """A second delivery may follow one that died in the middle; what the message says of itself counts."""
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    world.opening_fails = TransientError("Key Vault is down")
+    await world.worker.handle(encode_change(replace(CHANGE, uncertain=told)), delivery)
+    ((again, _),) = world.queue.sent
+    assert isinstance(again, BookingChange)
+    assert again.uncertain is uncertain
+
+
+@pytest.mark.parametrize("delivery", [MAX_DEQUEUE_COUNT, MAX_DEQUEUE_COUNT + 1])
+async def test_a_bug_at_the_last_delivery_or_later_is_a_dead_letter(delivery: int) -> None:
+    """Another version of the app may have been given more deliveries."""
+    world = WorkerWorld(ValueError("bug"))
+    await world.worker.handle(TEXT, delivery)
+    assert len(world.queue.poison) == 1
+
+
+async def test_the_line_tells_seconds_to_a_tenth_and_the_lag_of_what_is_in_outlook(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A change that came in by a clock ahead of ours has no negative lag; nothing else has a lag at all."""
+    seen: list[float | None] = []
+    for kind, ahead in (
+        (OutcomeKind.SYNCED, -2.34),
+        (OutcomeKind.SYNCED, 5.0),
+        (OutcomeKind.UNCHANGED, -2.34),
+    ):
+        world = WorkerWorld(Outcome(kind))
+        change = replace(CHANGE, first_seen=START + timedelta(seconds=ahead))
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "booking_sync.sync.worker"):
+            await world.worker.handle(encode_change(change), 1)
+        seen.append(json.loads(caplog.records[-1].getMessage()).get("lagSeconds"))
+    assert seen == [2.3, 0.0, None]
