@@ -22,7 +22,8 @@ _ADDRESS = "there is no such function at this address: check --url, and that the
 _WORDS: Final = {
     _NO_ANSWER: "nobody answers at this address within a minute: check --url, and that the app runs",
     HTTPStatus.UNAUTHORIZED: _KEY,
-    HTTPStatus.FORBIDDEN: f"{_KEY}; or a network rule or a sign-in of the platform stands before the app",
+    HTTPStatus.FORBIDDEN: f"{_KEY}; or a sign-in of the platform stands before the app, or a network rule, "
+    "which must let Dynamics 365 pass (then --no-trial)",
     HTTPStatus.NOT_FOUND: _ADDRESS,
     HTTPStatus.METHOD_NOT_ALLOWED: _ADDRESS,
     HTTPStatus.SERVICE_UNAVAILABLE: "the app is there and can't take changes now: its health says why",

@@ -248,8 +248,8 @@ def test_the_manual_names_every_command_option_and_exit_code() -> None:
     assert all(f"| `{way}` |" in MANUAL for way in SignIn)
     section = MANUAL.split("## `provision`")[1].split("\n## ")[0]
     _code, help_text = invoke("provision", "--help")
-    own = set(re.findall(r"--(?:url|key|write|remove)[a-z-]*", help_text))
-    assert own == set(re.findall(r"--(?:url|key|write|remove)[a-z-]*", section))
+    own = set(re.findall(r"--(?:url|key|write|remove|leave|user|no)[a-z-]*", help_text))
+    assert own == set(re.findall(r"--(?:url|key|write|remove|leave|user|no)[a-z-]*", section))
 
 
 def test_the_manual_names_every_option_of_the_commands_about_events() -> None:

@@ -63,7 +63,8 @@ async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> N
         wrong.write_text("another-key-than-the-function-has")
         mistaken = await booking_sync(*command, "--key-file", str(wrong), "--json")
         assert (mistaken.code, "refuses the key" in mistaken.output) == (1, True)
-        assert (await booking_sync(*command)).code == 0
+        untried = await booking_sync(*command, "--no-trial", "--json")
+        assert (untried.code, "trial" in untried.output) == (0, False)
 
         plan = await office.book()
         event = await office.event(plan)

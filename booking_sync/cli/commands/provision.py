@@ -74,6 +74,10 @@ UserOnlyOption = Annotated[
         "to set.",
     ),
 ]
+NoTrialOption = Annotated[
+    bool,
+    typer.Option("--no-trial", help="Don't try the webhook: where only Dynamics 365 may reach the app."),
+]
 LeaveUserOption = Annotated[
     bool, typer.Option("--leave-user", help="Leave the security role and the application user alone.")
 ]
@@ -92,6 +96,7 @@ class _Options:
     leave_forms: bool
     user_only: bool
     leave_user: bool
+    no_trial: bool
     yes: bool
 
 
@@ -106,6 +111,7 @@ def provision(
     leave_forms: LeaveFormsOption = False,
     user_only: UserOnlyOption = False,
     leave_user: LeaveUserOption = False,
+    no_trial: NoTrialOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
     settings: SettingsOption = None,
@@ -119,7 +125,17 @@ def provision(
     Customizer will do); by default it signs in as you (--auth cli).
     """
     options = _Options(
-        url, key_file, write_key, dry_run, remove, remove_columns, leave_forms, user_only, leave_user, yes
+        url=url,
+        key_file=key_file,
+        write_key=write_key,
+        dry_run=dry_run,
+        remove=remove,
+        remove_columns=remove_columns,
+        leave_forms=leave_forms,
+        user_only=user_only,
+        leave_user=leave_user,
+        no_trial=no_trial,
+        yes=yes,
     )
     run(CommonOptions(settings, auth, as_json), partial(_provision, options), default_auth=SignIn.CLI)
 
@@ -140,7 +156,7 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
         if not options.user_only:
             desired = desired_by(provisioning.event_columns)
             reports.append(await _customize(options, provisioning, desired, session))
-            if reports[-1].complete and key and not options.dry_run:
+            if reports[-1].complete and key and not (options.dry_run or options.no_trial):
                 reports.append(await _tried(provisioning, desired, key, session))
         if options.remove_columns and not options.leave_user and reports[-1].complete:
             reports.append(await _app_user(options, provisioning, session))
