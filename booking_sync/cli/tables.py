@@ -1,7 +1,8 @@
 """Plain tables that never break a word: an id that goes over two lines can't be copied.
 
 Rich shortens columns as far as they must fit, through the middle of a word if need be. Here each column is as
-wide as its longest word at least; where a terminal is too narrow for that, rows stand one below the other.
+wide as its longest word at least; what holds a very long one stands below its row, and where a terminal is
+too narrow even so, each row's texts stand one below the other.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 _GAP = 2
+_LONG = 40
+"""Characters; a word that is longer, and than half the terminal, may stand below its row: an address, an
+event's id. GUIDs are shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +54,36 @@ class PlainTable:
         if widths is None:
             yield from self._stacked(rows)
             return
-        table = Table(box=None, pad_edge=False, header_style="bold", show_header=self.header)
+        yield from self._side_by_side(rows, widths)
+
+    def _side_by_side(
+        self, rows: Sequence[Sequence[Text]], widths: Sequence[int]
+    ) -> Iterator[RenderableType]:
+        """Rows in their columns; a cell with a word that is longer than its column stands below its row."""
+        table = self._table(widths, header=self.header)
+        for row in rows:
+            fits = [_longest_word(cell) <= width for cell, width in zip(row, widths, strict=True)]
+            table.add_row(*(cell if fit else Text() for cell, fit in zip(row, fits, strict=True)))
+            if not all(fits):
+                yield table
+                yield from (_unbroken(cell) for cell, fit in zip(row, fits, strict=True) if not fit)
+                table = self._table(widths, header=False)
+        if table.row_count:
+            yield table
+
+    def _table(self, widths: Sequence[int], *, header: bool) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold", show_header=header)
         for name, width in zip(self.columns, widths, strict=True):
             table.add_column(Text(name), width=width)
-        for row in rows:
-            table.add_row(*row)
-        yield table
+        return table
 
     def _widths(self, rows: Sequence[Sequence[Text]], room: int) -> list[int] | None:
         """The columns' widths; None where the longest words don't fit side by side."""
         names = [Text(name if self.header else "") for name in self.columns]
         cells = list(zip(names, *rows, strict=True))
-        least = [max(_longest_word(cell) for cell in column) for column in cells]
+        limit = max(_LONG, room // 2)
+        words = [[_longest_word(cell) for cell in column] for column in cells]
+        least = [max((each for each in column if each <= limit), default=0) for column in words]
         most = [max(_longest_line(cell) for cell in column) for column in cells]
         spare = room - _GAP * (len(least) - 1) - sum(least)
         if spare < 0:
@@ -80,10 +102,15 @@ class PlainTable:
         for row in rows:
             for name, cell in zip(self.columns, row, strict=True):
                 if cell.plain:
-                    line = Text.assemble((f"{name}: ", "bold") if self.header and name else "", cell)
-                    line.no_wrap, line.overflow = True, "ignore"
-                    yield line
+                    name_of = (f"{name}: ", "bold") if self.header and name else ""
+                    yield _unbroken(Text.assemble(name_of, cell))
             yield Text()
+
+
+def _unbroken(text: Text) -> Text:
+    """A line as long as it needs to be."""
+    text.no_wrap, text.overflow = True, "ignore"
+    return text
 
 
 def _to_text(cell: str | Text) -> Text:

@@ -30,14 +30,14 @@ _WORDS: Final = {
 }
 
 
-def judge_trial(url: str, status: int) -> PartOutcome:
+def judge_trial(name: str, status: int) -> PartOutcome:
     """The outcome of posting one webhook.
 
     Args:
-        url: where it was posted.
+        name: of the webhook.
         status: the answer's; 0 for no answer.
     """
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        return PartOutcome(KIND, url, ANSWERS, "the app took a trial webhook, and ignored it as it should")
+        return PartOutcome(KIND, name, ANSWERS, "the app took a trial webhook, and ignored it as it should")
     words = _WORDS.get(status, f"the app answers {status}")
-    return PartOutcome(KIND, url, "fails", words)
+    return PartOutcome(KIND, name, "fails", words)

@@ -321,6 +321,6 @@ def test_what_can_be_no_key_is_refused(key: str, tmp_path: Path, monkeypatch: py
 )
 def test_a_trial_that_fails_says_what_is_wrong(status: int, words: str) -> None:
     """Key, address, network, app: each has its own words, and none counts as an answer."""
-    outcome = judge_trial("https://app.example/api", status)
+    outcome = judge_trial("booking_sync", status)
     assert (outcome.result, words in outcome.detail) == ("fails", True)
-    assert judge_trial("https://app.example/api", 200).result == ANSWERS
+    assert judge_trial("booking_sync", 200).result == ANSWERS

@@ -60,3 +60,18 @@ def test_texts_of_several_lines_keep_them() -> None:
         ["error", "No", "mailbox."],
         ["→", "Give", "one."],
     ]
+
+
+def test_a_long_address_stands_below_its_row() -> None:
+    """The other rows keep their columns, and the header comes once."""
+    address = f"https://{'contoso-' * 8}app.example/api"
+    rows = [("webhook", "exists", address), ("column", "made", "text, 400"), ("step", "exists", "always")]
+    lines = [line.rstrip() for line in shown(PlainTable(("what", "is", "detail"), rows), 60).splitlines()]
+    assert lines[0].split() == ["what", "is", "detail"]
+    assert [line.split() for line in lines[1:]] == [
+        ["webhook", "exists"],
+        [address],
+        ["column", "made", "text,", "400"],
+        ["step", "exists", "always"],
+    ]
+    assert lines[3].index("made") == lines[4].index("exists")

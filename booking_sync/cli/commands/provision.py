@@ -260,7 +260,7 @@ async def _tried(
     with session.output.working("Trying the webhook"):
         found = await provisioning.customizations.read(desired)
         url = found.webhook.url if found.webhook else ""
-        trial = judge_trial(url, await provisioning.try_webhook(url, key))
+        trial = judge_trial(desired.webhook.name, await provisioning.try_webhook(url, key))
     return ProvisioningReport((trial,), complete=trial.result == ANSWERS, changed=False)
 
 
