@@ -15,6 +15,7 @@ from booking_sync.audit.mending import Mender
 from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.columns import SupportColumns
+from booking_sync.outlook.wire import MAX_BATCH_ITEMS
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from booking_sync.sync.zone_differences import ZoneDifferences
 from local.graph.mailbox.schema import read_event
@@ -199,7 +200,7 @@ async def audit_world(
     """
     async with (
         dataverse_world(certificates) as dataverse,
-        running_graph(certificates, key, transport) as graph,
+        running_graph(certificates, key, transport, in_burst=MAX_BATCH_ITEMS) as graph,
     ):
         client = DataverseClient(dataverse.url, dataverse.credential, dataverse.clock)
         try:

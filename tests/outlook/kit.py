@@ -14,6 +14,7 @@ from booking_sync.domain.booking import Address
 from booking_sync.domain.event import EventContent, EventTime
 from booking_sync.outlook.calendar import OutlookCalendar, open_calendar
 from booking_sync.outlook.wire import GraphRequest
+from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from local.graph import GraphStandIn
 from local.graph.handlers import GRAPH_AUDIENCE
@@ -130,9 +131,20 @@ class GraphHere:
 
 @contextlib.asynccontextmanager
 async def running_graph(
-    certificates: Certificates, key: bytes, transport: httpx.AsyncBaseTransport | None = None
+    certificates: Certificates,
+    key: bytes,
+    transport: httpx.AsyncBaseTransport | None = None,
+    in_burst: int = BURST_SIZES.events,
 ) -> AsyncIterator[GraphHere]:
-    """Serve a stand-in with two good mailboxes, one without licence and one out of the app's scope."""
+    """Serve a stand-in with two good mailboxes, one without licence and one out of the app's scope.
+
+    Args:
+        certificates: of the stand-in.
+        key: signs its tokens.
+        transport: what requests travel on; None for the app's own.
+        in_burst: items of a batch in a burst; as many as in a flood where a test counts batches, since how
+            long it takes to get there is the machine's.
+    """
     standin = GraphStandIn(key)
     standin.state.add_mailbox(MAILBOX)
     standin.state.add_mailbox(OTHER_MAILBOX)
@@ -141,7 +153,7 @@ async def running_graph(
     credential = LocalCredential(key)
     tls = server_tls(str(certificates.certificate), str(certificates.key))
     async with serving(standin, tls) as url:
-        calendar = open_calendar(url, credential, EXTENSION, now, transport=transport)
+        calendar = open_calendar(url, credential, EXTENSION, now, transport=transport, in_burst=in_burst)
         try:
             yield GraphHere(standin, url, credential, calendar)
         finally:
