@@ -67,7 +67,7 @@ start: $(PYTHON_READY) $(NODE_READY) ## Start the local stack and keep it up, to
 
 .PHONY: test
 test: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Run the tests
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: test-oldest
 test-oldest: ## Run the tests of rules, protocol and adapters on the oldest supported Python
@@ -76,7 +76,7 @@ test-oldest: ## Run the tests of rules, protocol and adapters on the oldest supp
 
 .PHONY: test-gone
 test-gone: $(PYTHON_READY) $(NODE_READY) ## Run what writes to calendars where deleted events are gone, not in Deleted Items
-	@LOCAL_DELETED_ITEMS=gone $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(GONE_TESTS)
+	@LOCAL_DELETED_ITEMS=gone $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(GONE_TESTS)
 
 .PHONY: soak
 soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=100000, FIRST=0, AUDITS=1)

@@ -21,7 +21,7 @@ from tests.simulation.schedule import play
 from tests.simulation.trouble import Profile, with_returns
 
 CHUNKS = 8
-SCHEDULES_PER_CHUNK = 75
+SCHEDULES_PER_CHUNK = 50
 
 
 @pytest.fixture(scope="module")
