@@ -396,7 +396,8 @@ class FakeCalendar:
     async def read_tag(self, event: EventRef) -> str:
         """See the port."""
         await self._enter("read_tag", event.mailbox)
-        return self.events[event].tag if event in self.events else ""
+        known = self.events.get(event) or self.deleted_items.get(event)
+        return known.tag if known else ""
 
     def _found(self, event: StoredEvent) -> FoundEvent:
         ref = _parsed(event.ref)
