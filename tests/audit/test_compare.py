@@ -366,3 +366,57 @@ def test_of_an_event_s_options_only_those_are_compared_that_a_rule_says(
     """The others are the technician's."""
     content = replace(CONTENT, options=options)
     assert differences(replace(SHOWN, **edited), content, booking()) == said  # type: ignore[arg-type]  # each is the field's own type
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "within"),
+    [
+        (None, WINDOW.last - HOUR, False),
+        (WINDOW.first + HOUR, None, False),
+        (WINDOW.first - HOUR, WINDOW.first, False),
+        (WINDOW.first - HOUR, WINDOW.first + HOUR, True),
+        (WINDOW.last - HOUR, WINDOW.last + HOUR, True),
+        (WINDOW.last, WINDOW.last + HOUR, False),
+        (WINDOW.last + HOUR, WINDOW.last + 2 * HOUR, False),
+        (WINDOW.first - 2 * HOUR, WINDOW.first - HOUR, False),
+    ],
+)
+def test_a_calendar_lists_what_touches_the_time(
+    start: datetime | None, end: datetime | None, *, within: bool
+) -> None:
+    """An event that ends when it begins, or begins when it ends, does not; nor does one without times."""
+    assert WINDOW.shows(replace(booking(), start=start, end=end)) is within
+
+
+def _around(text: str) -> list[str]:
+    """Texts that sort before and behind it."""
+    return [f"!{text}", f"~{text}"]
+
+
+@pytest.mark.parametrize(
+    ("part", "edited"),
+    [
+        *(("subject", replace(SHOWN, subject=each)) for each in _around(SHOWN.subject)),
+        *(("location", replace(SHOWN, location_name=each)) for each in _around(SHOWN.location_name)),
+        *(("showAs", replace(SHOWN, show_as=each)) for each in ("aaa", "zzz")),
+        ("categories", replace(SHOWN, categories=frozenset())),
+        ("categories", replace(SHOWN, categories=SHOWN.categories | {"Field Service: Another"})),
+    ],
+)
+def test_a_changed_part_is_told_whichever_way_it_sorts(part: str, edited: MarkedEvent) -> None:
+    """More as well as less."""
+    assert differences(edited, CONTENT, booking()) == [part]
+
+
+def test_people_s_own_categories_and_equal_texts_are_no_difference() -> None:
+    """Texts come from an answer, and are never the same objects as ours."""
+    again = replace(
+        SHOWN,
+        subject="".join(list(SHOWN.subject)),
+        show_as="".join(list(SHOWN.show_as)),
+        categories=SHOWN.categories | {"Family"},
+    )
+    assert differences(again, CONTENT, booking()) == []
