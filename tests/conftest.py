@@ -16,15 +16,33 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONG_FILES = frozenset(
+    {
+        "azure/test_answer_limits.py",
+        "operations/lookup/test_lookup.py",
+        "operations/test_http.py",
+        "operations/test_page.py",
+        "operations/test_page_states.py",
+        "peoples_events/test_every_state.py",
+        "settings/test_messages_wait.py",
+        "telemetry/test_day.py",
+    }
+)
+"""Those that take half a minute or more by many short tests."""
+LONG_SECONDS = 60.0
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with the longest time limits begin first, so that no worker is left alone with one at the end.
 
     pytest-xdist hands whole files out in this order (`--no-loadscope-reorder`).
     """
+    here = Path(__file__).parent
     limits: dict[Path, float] = {}
     for item in items:
         marker = item.get_closest_marker("timeout")
-        limit = float(marker.args[0]) if marker and marker.args else 0.0
+        many = item.path.is_relative_to(here) and item.path.relative_to(here).as_posix() in LONG_FILES
+        limit = float(marker.args[0]) if marker and marker.args else LONG_SECONDS * many
         limits[item.path] = max(limit, limits.get(item.path, 0.0))
     items.sort(key=lambda item: -limits[item.path])
 
