@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from booking_sync.dataverse.customizations.environment import DataverseCustomizations
 from booking_sync.dataverse.failures import DataverseFailures
-from booking_sync.dataverse.queries import BOOKINGS, booking_shape, some_booking
+from booking_sync.dataverse.queries import BOOKINGS, booking_shape, some_booking, whole_seconds
 from booking_sync.dataverse.row_columns import RowColumns, objects
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
@@ -27,6 +26,7 @@ from booking_sync.ports.diagnosis import FailedJobs, ForeignMarks, Identity, Per
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from booking_sync.dataverse.customizations.webhook_key import WebhookKey
     from booking_sync.dataverse.web_api.client import DataverseClient
@@ -126,7 +126,7 @@ class DataverseAppAccessReads:
 
     async def foreign_marks(self, since: datetime) -> ForeignMarks:
         """Bookings made since then that Microsoft's own sync has marked."""
-        condition = quote(f"createdon ge {_moment(since)} and ({_MARKS})", safe="")
+        condition = quote(f"createdon ge {whole_seconds(since)} and ({_MARKS})", safe="")
         try:
             rows = await self._client.rows(
                 f"{BOOKINGS}?$select=_resource_value&$expand=Resource($select=name)"
@@ -205,7 +205,7 @@ class DataverseRegistrationReads:
     async def failed_jobs(self, step_ids: Sequence[str], since: datetime) -> FailedJobs:
         """System jobs of these steps that ended in failure since then."""
         steps = " or ".join(f"_owningextensionid_value eq {step_id}" for step_id in step_ids)
-        condition = f"statuscode eq {_FAILED} and completedon ge {_moment(since)} and ({steps})"
+        condition = f"statuscode eq {_FAILED} and completedon ge {whole_seconds(since)} and ({steps})"
         rows = await self._client.rows(
             f"asyncoperations?$select=completedon,friendlymessage,message&$filter={quote(condition, safe='')}"
             f"&$orderby=completedon%20desc&$top={MOST_JOBS + 1}"
@@ -235,7 +235,3 @@ def _person(row: Mapping[str, Any]) -> Person | None:
     if resource_id is None:
         return None
     return Person(resource_id, (resource.text("name") if resource else "") or "without a name")
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -12,13 +12,12 @@ anywhere in the name.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from booking_sync.dataverse.queries import BOOKINGS, MAX_IDS
+from booking_sync.dataverse.queries import BOOKINGS, MAX_IDS, among, whole_seconds
 from booking_sync.dataverse.rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
@@ -27,7 +26,6 @@ from booking_sync.ports.lookup import MAX_WORDS, BookingHit, Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from booking_sync.dataverse.resources import DataverseResources
     from booking_sync.dataverse.web_api.client import DataverseClient
@@ -79,7 +77,7 @@ class DataverseNameSearch:
             order="createdon desc",
         )
         condition = _any(f"startswith(name,{begins})", *_each("_msdyn_workorder_value", orders))
-        since = _moment(self._now() - UNDER_WAY)
+        since = whole_seconds(self._now() - UNDER_WAY)
         ahead, past = await asyncio.gather(
             self._hits(f"({condition}) and starttime ge {since}", "starttime", limit + 1),
             self._hits(f"({condition}) and starttime lt {since}", "starttime desc", limit + 1),
@@ -107,11 +105,7 @@ class DataverseNameSearch:
         ids = [_named_id(each) for each in booking_ids[:MAX_IDS]]
         if not ids:
             return {}
-        values = quote(json.dumps(ids, separators=(",", ":")), safe="")
-        path = (
-            f"{_HIT}&$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)"
-            f"&@p1='{ID_COLUMN}'&@p2={values}&$top={MAX_IDS}"
-        )
+        path = f"{_HIT}&{among(ids)}&$top={MAX_IDS}"
         return {hit.booking_id: hit for hit in map(_hit, await self._client.rows(path))}
 
     async def technicians(self, words: str, limit: int) -> Found[Technician]:
@@ -197,10 +191,6 @@ def _each(column: str, ids: Iterable[str]) -> Iterable[str]:
 
 def _any(*conditions: str) -> str:
     return " or ".join(conditions)
-
-
-def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _id(row: Mapping[str, Any], key: str) -> str:

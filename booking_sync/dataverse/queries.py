@@ -110,12 +110,24 @@ def check_expands(event_columns: Sequence[EventColumn]) -> str:
 def booking_rows(ids: Sequence[str], shape: Shape) -> str:
     """The list of these bookings with all that planning needs, below the API's path.
 
+    Args:
+        ids: GUIDs, bare.
+        shape: from `booking_shape`.
+
+    Raises:
+        ValueError: no ids, or more than `MAX_IDS`.
+    """
+    return f"{_shaped(shape)}&{among(ids)}"
+
+
+def among(ids: Sequence[str]) -> str:
+    """The options of a list of bookings by which only these are in it.
+
     `In` with parameter aliases is Dataverse's way to ask for many ids; an id without a row is simply not in
     the answer.
 
     Args:
         ids: GUIDs, bare.
-        shape: from `booking_shape`.
 
     Raises:
         ValueError: no ids, or more than `MAX_IDS`.
@@ -124,10 +136,14 @@ def booking_rows(ids: Sequence[str], shape: Shape) -> str:
         raise ValueError(f"one request asks for 1 to {MAX_IDS} bookings, not {len(ids)}")
     values = quote(json.dumps(list(ids), separators=(",", ":")), safe="")
     return (
-        f"{_shaped(shape)}"
-        "&$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)"
+        "$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)"
         f"&@p1='bookableresourcebookingid'&@p2={values}"
     )
+
+
+def whole_seconds(moment: datetime) -> str:
+    """An aware moment as a filter has it where parts of a second don't matter."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def booking_list(query: BookingQuery, columns: SupportColumns, shape: Shape) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from booking_sync.audit.findings import Kind
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.text import clean_lines
+from booking_sync.operations.overview.describe import text_of
 from booking_sync.status.people import kind_of
 from booking_sync.status.report import as_json
 from booking_sync.status.verdict import NO_EVENT, UNREADABLE
@@ -108,10 +109,10 @@ def technician_answer(week: Week, memory: Memory, link: Link) -> dict[str, Any]:
             "mailbox": {
                 "id": mailbox,
                 "problem": week.calendar_problem,
-                "throttledUntil": _moment(until),
+                "throttledUntil": text_of(until),
             },
-            "from": _moment(week.window.first),
-            "until": _moment(week.window.last),
+            "from": text_of(week.window.first),
+            "until": text_of(week.window.last),
             "bookings": [_entry(each, mailbox, link, memory) for each in shown],
             "more": len(week.entries) - len(shown),
             "journal": memory.outcomes(frozenset(each.booking_id for each in week.entries)),
@@ -200,8 +201,8 @@ def _booking_hit(hit: BookingHit, link: Link) -> dict[str, Any]:
         "customer": hit.customer,
         "technician": {"id": hit.technician_id, "name": hit.technician},
         "status": hit.status,
-        "starts": _moment(hit.starts),
-        "ends": _moment(hit.ends),
+        "starts": text_of(hit.starts),
+        "ends": text_of(hit.ends),
         "active": hit.active,
         "link": link(hit.booking_id),
     }
@@ -216,8 +217,8 @@ def _entry(entry: DayEntry, mailbox: str, link: Link, memory: Memory) -> dict[st
         "workOrder": order.number if order else "",
         "customer": order.account_name if order else "",
         "status": booking.status.name if booking and booking.status else "",
-        "starts": _moment(booking.start if booking else None),
-        "ends": _moment(booking.end if booking else None),
+        "starts": text_of(booking.start if booking else None),
+        "ends": text_of(booking.end if booking else None),
         "state": entry.state,
         "fine": entry.fine,
         "words": list(entry.words),
@@ -231,8 +232,8 @@ def _entry(entry: DayEntry, mailbox: str, link: Link, memory: Memory) -> dict[st
 def _event(event: MarkedEvent, mailbox: str) -> dict[str, Any]:
     return {
         "subject": event.subject,
-        "starts": _moment(event.start),
-        "ends": _moment(event.end),
+        "starts": text_of(event.start),
+        "ends": text_of(event.end),
         "showAs": event.show_as,
         "place": event.location_name,
         "elsewhere": "" if event.ref.mailbox == mailbox else event.ref.mailbox,
@@ -241,14 +242,10 @@ def _event(event: MarkedEvent, mailbox: str) -> dict[str, Any]:
 
 def _outcome(entry: Entry) -> dict[str, Any]:
     return {
-        "moment": _moment(entry.moment),
+        "moment": text_of(entry.moment),
         "bookingId": entry.booking_id,
         "outcome": entry.outcome,
         "reason": entry.reason,
         "correlationId": entry.correlation_id,
         "attempt": entry.attempt,
     }
-
-
-def _moment(moment: datetime | None) -> str:
-    return moment.isoformat() if moment else ""

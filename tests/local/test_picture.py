@@ -18,36 +18,24 @@ from local.day.small import SmallDay, changes_of, small_world
 from local.day.verdict import BookingFact, Difference, EventFact, Facts, Kind
 from local.day.world import TIME_ZONE
 from local.processes import REPOSITORY, python_module
+from tests.local.test_day import BOOKING
 
 START = datetime(2027, 3, 26, 7, tzinfo=UTC)  # 8:00 in Berlin
 HOUR = timedelta(hours=1)
 
 
 def _booking(key: str, resource: str = "Anna Berg", **changes: object) -> BookingFact:
-    plain = BookingFact(
+    plain = replace(
+        BOOKING,
         id=key,
         name=f"Job {key}",
         start=START,
         end=START + HOUR,
-        active=True,
-        canceled=False,
-        proposed=False,
-        traveling=False,
-        urgent=False,
-        status="Scheduled",
         account="Elbtal",
-        has_work_order=True,
         resource=resource,
-        is_user=True,
-        user_enabled=True,
-        takes_part=True,
-        own_mailbox=False,
         mailbox=resource.lower(),
-        has_mailbox=True,
         recorded_event="",
         recorded_mailbox="",
-        error="",
-        version=1,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 

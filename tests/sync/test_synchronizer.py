@@ -76,6 +76,12 @@ class World:
         self.calendar.calls.clear()
         self.rows.calls.clear()
 
+    def let_an_hour_pass(self) -> None:
+        """By now a search knows every event that there is."""
+        self.synchronizer = synchronizer(
+            self.rows, self.calendar, now=lambda: EVENTS_BEGIN + timedelta(hours=1)
+        )
+
     async def used_up(self, generations: range) -> None:
         """Failed tries created the booking's events of these generations, and nothing is left of them."""
         content = next(iter(self.calendar.events.values())).content
@@ -645,9 +651,7 @@ async def test_an_event_that_a_list_shows_under_an_id_of_the_other_kind_is_kept(
     alias = replace(shown, ref=EventRef(ANNA, "of the other kind"), uid=uid)
     world.calendar.user_deletes(event)  # as far as a list goes by ids
     world.calendar.events[alias.ref] = alias
-    world.synchronizer = synchronizer(
-        world.rows, world.calendar, now=lambda: EVENTS_BEGIN + timedelta(hours=1)
-    )
+    world.let_an_hour_pass()
     await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
     assert not {"create", "delete"} & set(world.calendar.calls)
     assert world.record.event == event
@@ -669,9 +673,7 @@ async def test_another_event_of_the_bookings_takes_the_place_of_a_deleted_one(wo
         tag=seals.tag(BOOKING_ID, second, uid, 2),
     )
     world.calendar.user_deletes(event)
-    world.synchronizer = synchronizer(
-        world.rows, world.calendar, now=lambda: EVENTS_BEGIN + timedelta(hours=1)
-    )
+    world.let_an_hour_pass()
     await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
     assert (list(world.calendar.events), world.record.event) == ([second], second)
     assert not world.calendar.deleted_items
@@ -741,9 +743,7 @@ async def _created_unrecorded(world: World, *, deleted: bool = True) -> EventRef
     known = set(world.calendar.events)
     await world.synchronizer.sync(UNTRUSTED)
     (made,) = set(world.calendar.events) - known
-    world.synchronizer = synchronizer(
-        world.rows, world.calendar, now=lambda: EVENTS_BEGIN + timedelta(hours=1)
-    )
+    world.let_an_hour_pass()
     if deleted:
         world.calendar.user_deletes(made)
     return made

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -37,8 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.ports.customization_actions import Provisionable
     from booking_sync.ports.customizations import DesiredCustomizations
+    from booking_sync.provisioning.parts import ProvisioningPlan
     from booking_sync.wiring.commands import Provisioning
+
+Desired = TypeVar("Desired")
+Found = TypeVar("Found")
 
 CLIENT_VARIABLE = "ENTRA_CLIENT_ID"
 
@@ -197,9 +202,19 @@ async def _customize(
     decide = partial(make_plan, desired=desired)
     if options.remove:
         decide = partial(plan_removal, desired=desired, remove_columns=options.remove_columns)
+    return await _converge(options, session, provisioning.customizations, desired, decide)
+
+
+async def _converge(
+    options: _Options,
+    session: Session,
+    environment: Provisionable[Desired, Found],
+    desired: Desired,
+    decide: Callable[[Found], ProvisioningPlan],
+) -> ProvisioningReport:
     with session.output.working("Dataverse"):
         return await converge(
-            provisioning.customizations,
+            environment,
             desired,
             decide,
             dry_run=options.dry_run,
@@ -221,15 +236,7 @@ async def _app_user(options: _Options, provisioning: Provisioning, session: Sess
     )
     decide = partial(plan_app_user_removal if options.remove else plan_app_user, desired=desired)
     try:
-        with session.output.working("Dataverse"):
-            return await converge(
-                provisioning.app_users,
-                desired,
-                decide,
-                dry_run=options.dry_run,
-                sleep=asyncio.sleep,
-                tell=session.output.note,
-            )
+        return await _converge(options, session, provisioning.app_users, desired, decide)
     except PermanentError as error:
         if options.user_only:
             raise

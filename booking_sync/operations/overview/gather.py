@@ -23,6 +23,7 @@ from booking_sync.operations.overview.describe import (
     describe_queues,
     describe_run,
     describe_trend,
+    text_of,
 )
 from booking_sync.operations.overview.failing import MAX_FAILING, PAGE, grouped, people_of
 from booking_sync.operations.overview.headline import Failures, headline
@@ -190,11 +191,11 @@ class Overview:
 
     async def _failing(self, max_age: timedelta) -> dict[str, Any]:
         found = await self._failures.get(max_age)
-        moments = [each.modified for each in found.bookings if each.modified]
+        moments = (each.modified for each in found.bookings if each.modified)
         return {
             "count": len(found.bookings),
             "people": people_of(found.bookings),
-            "since": min(moments).isoformat() if moments else "",
+            "since": text_of(min(moments, default=None)),
             "groups": [describe_group(each, self._sources.link) for each in found.groups],
             "more": found.more,
         }
