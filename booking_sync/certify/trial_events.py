@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from booking_sync.certify.answers import event_id, field_of
 from booking_sync.domain.event import EventContent, EventRef, EventTime
-from booking_sync.domain.ownership import MAX_GENERATION, transaction_id
+from booking_sync.domain.ownership import MAX_SEALED_GENERATION, transaction_id
 from booking_sync.errors import SyncError
 from booking_sync.ports.certification import TrialEvent
 
@@ -33,6 +33,7 @@ MOST_EVENTS: Final = 200
 """How many one run makes at most."""
 LENGTH: Final = timedelta(minutes=15)
 _NOT_FOUND, _FORBIDDEN = 404, 403
+_GENERATION_BITS = 64
 _SUNDAY, _HOUR = 6, 3
 
 
@@ -60,7 +61,8 @@ class TrialEvents:
         prover: tells which events are ours.
         mailbox: its user's Entra object id.
         now: the time of day.
-        chance: so many random bits: two runs don't take the same transactionIds.
+        chance: so many random bits. Two runs must not take the same transactionIds, even after hundreds in
+            one mailbox: some Exchange may know those of deleted events for ever.
         sleep: waits so many seconds.
     """
 
@@ -81,7 +83,7 @@ class TrialEvents:
         self.start = quiet_hour(now())
         self.made: dict[str, EventRef] = {}
         """By immutable id, as the answers to our own creations told them."""
-        self._generation = 1 + chance(32) % (MAX_GENERATION - MOST_EVENTS)
+        self._generation = 1 + chance(_GENERATION_BITS) % (MAX_SEALED_GENERATION - MOST_EVENTS)
         self._asked = False
 
     @property

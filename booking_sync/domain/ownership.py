@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 MAX_GENERATION = 9_999
 """How many events a booking can have had. Far more than any has; neither read nor written beyond."""
+MAX_SEALED_GENERATION = 999_999_999
+"""The highest generation that a tag or a birth can name: events that are no booking's take any of them."""
 LEGACY_GENERATIONS = 32
 """How far up the transactionIds of events are tried that were made before there were seals."""
 CREATED_BEFORE_BIRTH = timedelta(minutes=2)
@@ -51,9 +53,9 @@ _MAC_BYTES = 16
 _KEY_ID_BYTES = 4
 _VERSION = "2"
 _RECORD_SEAL = re.compile(r"2\.([0-9a-f]{8})\.([0-9a-f]{32})")
-_TAG = re.compile(r"2\.([0-9a-f]{8})\.([0-9]{1,4})\.([0-9a-f]{32})\.([0-9a-f]{32})")
+_TAG = re.compile(r"2\.([0-9a-f]{8})\.([0-9]{1,9})\.([0-9a-f]{32})\.([0-9a-f]{32})")
 _ANY_SEAL = re.compile(r"2\.([0-9a-f]{8})\.")
-_BIRTH = re.compile(r"2\.([0-9a-f]{8})\.([0-9]{1,4})\.([0-9]{1,12})\.([0-9a-f]{8})\.([0-9a-f]{32})")
+_BIRTH = re.compile(r"2\.([0-9a-f]{8})\.([0-9]{1,9})\.([0-9]{1,12})\.([0-9a-f]{8})\.([0-9a-f]{32})")
 
 
 class Seal(StrEnum):
@@ -208,7 +210,7 @@ class Sealer:
         """What an event's tag says of the event that carries it, and the generation it names."""
         match = _TAG.fullmatch(found.tag)
         key = self._keys().named(match[1]) if match else None
-        if match is None or key is None or not 0 < int(match[2]) <= MAX_GENERATION:
+        if match is None or key is None or not 0 < int(match[2]) <= MAX_SEALED_GENERATION:
             return EventIdentity.OTHER, 0
         generation = int(match[2])
         about = (booking_id, found.ref.mailbox)

@@ -21,9 +21,10 @@ PAGE = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
 OUTPUTS = sorted(read(ROOT / "infra" / "main.bicep").of("output"))
 ENVIRONMENT = "walked"
 NOTES = "notes"
-"""Each call: its program and arguments, one a line, an empty line behind."""
+"""Each call: its program and arguments, one a line, an empty line behind; in one write, since the two
+programs of a pipe take notes at the same time."""
 STANDIN = f"""#!/bin/bash
-{{ printf '%s\\n' "${{0##*/}}" "${{@/#/> }}"; echo; }} >> "$WALK/{NOTES}"
+printf '%s\\n' "${{0##*/}}" "${{@/#/> }}" '' >> "$WALK/{NOTES}"
 case "$*" in *@-*|*/dev/stdin*) cat > /dev/null;; esac
 """
 ANSWERS = {
