@@ -73,7 +73,7 @@ def _walk(folder: Path, without: str, environment: str = ENVIRONMENT) -> list[li
     assert bash
     done = subprocess.run(  # noqa: S603 - our own page, with programs that only take notes
         [bash, "-euo", "pipefail"],
-        input="\n".join(typed),
+        input="\n".join([*typed, "wait"]),  # for what the page leaves at work in the background
         env={"PATH": f"{programs}:/usr/bin:/bin", "WALK": str(folder), "HOME": str(folder)},
         cwd=folder,
         capture_output=True,
