@@ -6,14 +6,12 @@ from datetime import UTC, datetime
 from random import Random
 
 from booking_sync.certify.trial_events import TrialEvents
+from tests.doctor.deployment import no_pause
 from tests.support.fakes import FakeCalendar
 from tests.support.seals import prover
 
 RUNS, EVENTS = 200, 10
 NOW = datetime(2026, 7, 6, 8, 0, tzinfo=UTC)
-
-
-async def _no_pause(_seconds: float) -> None: ...
 
 
 def test_no_run_takes_a_transaction_id_of_an_earlier_one() -> None:
@@ -29,7 +27,7 @@ def test_no_run_takes_a_transaction_id_of_an_earlier_one() -> None:
                 "mailbox",
                 now=lambda: NOW,
                 chance=chance,
-                sleep=_no_pause,
+                sleep=no_pause,
             )
             for _ in range(RUNS)
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.findings.finding import AppFinding, Severity
+from booking_sync.domain.findings.finding import Severity
+from booking_sync.operations.overview.describe import text_of
 
 if TYPE_CHECKING:
     from booking_sync.operations.health import Health
@@ -64,7 +65,7 @@ def headline(health: Health, failures: Failures | None) -> Headline:
     first = health.findings[0] if health.findings else None
     if first and first.severity is Severity.FAILING:
         words = f"Changes don't reach Outlook as they should. {first.words}"
-        return Headline("failing", words, _since(first), step=first.remedy or _NAMED)
+        return Headline("failing", words, text_of(first.since), step=first.remedy or _NAMED)
     troubles = [
         *([_failing(failures)] if failures and failures.count else []),
         *(["the failing bookings can't be listed"] if failures is None else []),
@@ -77,12 +78,10 @@ def headline(health: Health, failures: Failures | None) -> Headline:
         step = failures.remedy or _MEND
         return Headline("warning", words, failures.since, failures.people, step)
     if first:
-        return Headline("warning", f"{words} {first.words}", _since(first), step=first.remedy or _NAMED)
+        return Headline(
+            "warning", f"{words} {first.words}", text_of(first.since), step=first.remedy or _NAMED
+        )
     return Headline("warning", words, step="See why under “Failing bookings”.")
-
-
-def _since(finding: AppFinding) -> str:
-    return finding.since.isoformat() if finding.since else ""
 
 
 def _failing(failures: Failures) -> str:
