@@ -188,6 +188,24 @@ class Sealer:
         mac = self._record_mac(key, booking_id, event, generation, fingerprint)
         return Seal.VALID if hmac.compare_digest(mac, match[2]) else Seal.WRONG
 
+    def base(self, booking_id: str, event: EventRef | None, generation: int, content: str) -> str:
+        """The seal of a base on this booking's row, beside a record of this event."""
+        key = self._keys().accepted[0]
+        return f"{_VERSION}.{key.key_id}.{self._base_mac(key, booking_id, event, generation, content)}"
+
+    def judge_base(
+        self, text: str, booking_id: str, event: EventRef | None, generation: int, content: str
+    ) -> Seal:
+        """Whether this seal was made for this base of this row, beside a record of this event."""
+        match = _RECORD_SEAL.fullmatch(text)
+        if match is None:
+            return Seal.NONE
+        key = self._keys().named(match[1])
+        if key is None:
+            return Seal.UNKNOWN_KEY
+        mac = self._base_mac(key, booking_id, event, generation, content)
+        return Seal.VALID if hmac.compare_digest(mac, match[2]) else Seal.WRONG
+
     def is_current(self, text: str) -> bool:
         """Whether a seal was made with the key that seals now, not with an older one."""
         return text.split(".")[1:2] == [self._keys().accepted[0].key_id]
@@ -259,6 +277,12 @@ class Sealer:
     ) -> str:
         mailbox, event_id = (event.mailbox.lower(), event.event_id) if event else ("", "")
         return self._mac(key, "record", booking_id.lower(), mailbox, event_id, generation, fingerprint)
+
+    def _base_mac(
+        self, key: SealKey, booking_id: str, event: EventRef | None, generation: int, content: str
+    ) -> str:
+        mailbox, event_id = (event.mailbox.lower(), event.event_id) if event else ("", "")
+        return self._mac(key, "base", booking_id.lower(), mailbox, event_id, generation, content)
 
     def _tag_mac(self, key: SealKey, booking_id: str, mailbox: str, generation: int, **identity: str) -> str:
         ((kind, value),) = identity.items()

@@ -1,0 +1,11 @@
+"""The return path: what somebody's change of an event in Outlook means for its booking. Pure.
+
+    times       a booking's or an event's start and end, and when two of them are the same
+    stamp       what an event carries of our last write of its times
+    base        what the booking's row remembers of what both sides last agreed on
+    comparison  row, event and base → who changed the times, if anybody
+    policy      what is done about a person's change: nothing, put right, propose, apply
+
+Who changed something is told by values alone: neither clocks nor senders nor the order of messages decide
+anything. docs/two-way.md has the whole argument.
+"""
