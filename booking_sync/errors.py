@@ -69,6 +69,13 @@ class TransientError(SyncError):
         self.until_mended = until_mended
 
 
+class OvertakenError(TransientError):
+    """Somebody changed what was to be written since it was read; nothing was written.
+
+    Whoever named the version reads again and decides anew.
+    """
+
+
 class PermanentError(SyncError):
     """The service refuses, and will refuse again; the reason is a sentence for a dispatcher or an admin.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.dataverse.web_api.transport import Request, Wire
-    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent
+    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent, SeenEvent
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.outlook.batch import BatchTransport
     from booking_sync.ports.bookings import BookingRows, Recorded
@@ -152,25 +152,43 @@ class TracedCalendar:
         self._trace = trace
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str = "",
     ) -> Written | AlreadyCreated:
         """Create an event."""
         with self._trace.span("create"):
             return await self._calendar.create(
-                mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
+                mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth, stamp=stamp
             )
 
     async def update(
-        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
     ) -> Written | None:
         """Write our content."""
         with self._trace.span("update"):
-            return await self._calendar.update(event, content, kept)
+            return await self._calendar.update(event, content, kept, stamp=stamp, etag=etag)
 
     async def delete(self, event: EventRef) -> bool:
         """Remove the event."""
         with self._trace.span("delete"):
             return await self._calendar.delete(event)
+
+    async def see(self, event: EventRef) -> SeenEvent | None:
+        """See the port."""
+        with self._trace.span("see"):
+            return await self._calendar.see(event)
 
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """Add the open extension."""

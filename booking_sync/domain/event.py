@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from booking_sync.domain.booking import Address
 
 ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
-ContentPart = Literal["body", "categories"]
-"""Parts into which people write things of their own, and which are written only when ours have changed."""
+ContentPart = Literal["body", "categories", "times"]
+"""Parts that a write may leave as they are: what people add to body and categories stays while ours have not
+changed, and where they put an event is for the return path to judge."""
 
 SHARED = "+"
 """Behind a recorded fingerprint: the event has categories of somebody's own, which a write must know."""
@@ -242,6 +243,24 @@ class EventState:
             and len(each.encode("utf-16-le", "surrogatepass")) <= 2 * MAX_CATEGORY_LENGTH
         )
         return tuple(islice(theirs, MAX_OWN_CATEGORIES))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEvent:
+    """One event as it is now, for whoever wants to know what became of its times."""
+
+    start: datetime
+    """Aware, UTC."""
+    end: datetime
+    """Aware, UTC."""
+    stamp: str = ""
+    """What our last write of its times left there, see `return_path.stamp`."""
+    etag: str = ""
+    """Changes with whatever anybody does to it, and at times for reasons of Exchange's own."""
+    uid: str = ""
+    created: datetime | None = None
+    """Aware, UTC."""
+    state: EventState = field(default_factory=EventState)
 
 
 @dataclass(frozen=True, slots=True)

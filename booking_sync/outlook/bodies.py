@@ -21,6 +21,8 @@ BIRTH_PROPERTY: Final = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name Book
 """Extended property of the creating request, see `ownership`; never to change either."""
 SEALED_PROPERTY: Final = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncSeal"
 """Extended property that holds the event's seal where a deployment writes no open extension."""
+STAMP_PROPERTY: Final = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncStamp"
+"""Extended property of our last write of the event's times, see `domain.return_path.stamp`."""
 EXTENSION_PROPERTY: Final = "bookingSyncGuid"
 """What the open extension holds: the booking's id."""
 SEAL_PROPERTY: Final = "bookingSyncSeal"
@@ -32,8 +34,11 @@ _EVENT: Final = "#microsoft.graph.event"
 _EXTENSION: Final = "#microsoft.graph.openTypeExtension"
 
 
-def new_event(content: EventContent, *, marker: str, transaction_id: str, birth: str) -> Json:
+def new_event(
+    content: EventContent, *, marker: str, transaction_id: str, birth: str, stamp: str = ""
+) -> Json:
     """Our fields and marks, and what Graph's defaults get wrong for a bulk writer; later a person's."""
+    stamped = [_property(STAMP_PROPERTY, stamp)] if stamp else []
     return {
         "sensitivity": "normal",
         "isReminderOn": False,
@@ -44,13 +49,21 @@ def new_event(content: EventContent, *, marker: str, transaction_id: str, birth:
         "singleValueExtendedProperties": [
             _property(MARKER_PROPERTY, marker),
             _property(BIRTH_PROPERTY, birth),
+            *stamped,
         ],
     }
 
 
-def changed_event(content: EventContent, kept: frozenset[ContentPart]) -> Json:
-    """Our fields but for the kept ones, of an event that is no series and lasts no whole day."""
-    return {**_event(content, kept), "isAllDay": False, "recurrence": None}
+def changed_event(content: EventContent, kept: frozenset[ContentPart], stamp: str = "") -> Json:
+    """Our fields but for the kept ones, of an event that is no series and lasts no whole day.
+
+    Whatever writes the times stamps them in the same request, and nothing else does.
+    """
+    event = _event(content, kept)
+    if "times" in kept:
+        return event
+    stamped = {"singleValueExtendedProperties": [_property(STAMP_PROPERTY, stamp)]} if stamp else {}
+    return {**event, "isAllDay": False, "recurrence": None, **stamped}
 
 
 def sealed(seal: str) -> Json:
@@ -82,11 +95,11 @@ def _event(content: EventContent, kept: frozenset[ContentPart]) -> Json:
     event: Json = {
         "@odata.type": _EVENT,
         "subject": content.subject,
-        "start": _time(content.start),
-        "end": _time(content.end),
         "showAs": content.show_as,
         "location": _location(content),
     }
+    if "times" not in kept:
+        event |= {"start": _time(content.start), "end": _time(content.end)}
     if "body" not in kept:
         event["body"] = {"contentType": "html", "content": content.body_html}
     if "categories" not in kept:

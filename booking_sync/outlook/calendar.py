@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.event_calendars import MAIN, MAIN_ONLY
-from booking_sync.errors import PermanentError, TransientError
+from booking_sync.errors import OvertakenError, PermanentError, TransientError
 from booking_sync.outlook import errors, listing
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.bodies import SEAL_PROPERTY
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from booking_sync.domain.event import ContentPart, EventContent, FoundEvent, MarkedEvent
+    from booking_sync.domain.event import ContentPart, EventContent, FoundEvent, MarkedEvent, SeenEvent
     from booking_sync.domain.event_calendars import EventCalendars
     from booking_sync.errors import SyncError
     from booking_sync.outlook.wire import Answer, GraphRequest
@@ -124,7 +125,14 @@ class OutlookCalendar:
         self._named = NamedCalendars(batches.submit, self._pages, self._requests, now)
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str = "",
     ) -> Written | AlreadyCreated:
         """Create an event without attendees, marked as ours in the same step.
 
@@ -134,12 +142,15 @@ class OutlookCalendar:
             marker: our mark, searchable with `find`.
             transaction_id: the same on every try of the same creation.
             birth: the sealed property of this request.
+            stamp: of its times; empty for none.
 
         Raises:
             TransientError: try again with the same transaction id.
             PermanentError: no mailbox, no access, or Graph refuses the content.
         """
-        answer = await self._post(mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth)
+        answer = await self._post(
+            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth, stamp=stamp
+        )
         if errors.is_duplicate(answer):
             return AlreadyCreated(errors.existing_event_id(answer))
         written = listing.written(answer.body) if errors.is_success(answer) else None
@@ -150,7 +161,13 @@ class OutlookCalendar:
         return written
 
     async def update(
-        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
     ) -> Written | None:
         """Write our content; None when the event is gone.
 
@@ -158,15 +175,21 @@ class OutlookCalendar:
             event: the event.
             content: what to show.
             kept: parts that it has already, and that are not written.
+            stamp: of its times, if these are written; empty for none.
+            etag: the version that it must still be; empty for any. `If-Match` is not documented for events;
+                others rely on its 412.
 
         Raises:
+            OvertakenError: the event has another version by now.
             TransientError: try again.
             PermanentError: no mailbox, no access, or Graph refuses the content.
         """
-        request = self._requests.update(event, content, kept)
+        request = self._requests.update(event, content, kept, stamp=stamp, etag=etag)
         answer = await self._batches.submit(request)
         if errors.is_event_gone(answer):
             return None
+        if etag and answer.status == HTTPStatus.PRECONDITION_FAILED:
+            raise OvertakenError("the event was changed while it was written")
         if not errors.is_success(answer):
             raise self._error(answer, request)
         written = listing.written(answer.body)
@@ -230,6 +253,21 @@ class OutlookCalendar:
         if not errors.is_success(answer):
             raise self._error(answer, request)
         return listing.tag_seal(answer.body, SEAL_PROPERTY)
+
+    async def see(self, event: EventRef) -> SeenEvent | None:
+        """The event's times as they are now, with our stamp on them; None when it is gone.
+
+        Raises:
+            TransientError: try again.
+            PermanentError: no mailbox or no access.
+        """
+        request = self._requests.see(event)
+        answer = await self._batches.submit(request)
+        if errors.is_event_gone(answer):
+            return None
+        if not errors.is_success(answer):
+            raise self._error(answer, request)
+        return listing.seen_event(answer.body)
 
     async def look(self, event: EventRef) -> FoundEvent | None:
         """What of one event may prove whose it is, without its tag; None when gone; raises as `read`."""
@@ -376,7 +414,14 @@ class OutlookCalendar:
         await self._client.aclose()
 
     async def _post(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str,
     ) -> Answer:
         """The answer to a creation, once more where the calendar that was remembered is gone."""
         for _ in range(2):
@@ -387,6 +432,7 @@ class OutlookCalendar:
                 marker=marker,
                 transaction_id=transaction_id,
                 birth=birth,
+                stamp=stamp,
                 calendar_id=await self._named.for_creation(mailbox, name) if name else "",
             )
             answer = await self._batches.submit(request)

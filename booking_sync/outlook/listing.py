@@ -8,10 +8,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event import NO_REMINDER, EventRef, EventState, FoundEvent, MarkedEvent
+from booking_sync.domain.event import (
+    NO_REMINDER,
+    EventRef,
+    EventState,
+    FoundEvent,
+    MarkedEvent,
+    SeenEvent,
+)
 from booking_sync.domain.ids import read_moment
 from booking_sync.errors import TransientError
-from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
+from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY, STAMP_PROPERTY
 from booking_sync.outlook.fields import Fields
 from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent, Written
 
@@ -120,6 +127,20 @@ def found_event(entry: Any, mailbox: str) -> FoundEvent:
         uid=fields.evidence("iCalUId"),
         birth=_property_evidence(fields, BIRTH_PROPERTY),
         tag=_property_evidence(fields, SEALED_PROPERTY),
+        state=_state(fields),
+    )
+
+
+def seen_event(body: Any) -> SeenEvent:
+    """An event's times, with what tells who wrote them; raises as `found_events`."""
+    fields = Fields(body)
+    return SeenEvent(
+        fields.utc_time("start"),
+        fields.utc_time("end"),
+        stamp=_property_evidence(fields, STAMP_PROPERTY),
+        etag=fields.evidence("@odata.etag"),
+        uid=fields.evidence("iCalUId"),
+        created=_created(fields),
         state=_state(fields),
     )
 

@@ -32,7 +32,12 @@ from msgraph.generated.users.item.events.item.event_item_request_builder import 
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import bodies
-from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
+from booking_sync.outlook.bodies import (
+    BIRTH_PROPERTY,
+    MARKER_PROPERTY,
+    SEALED_PROPERTY,
+    STAMP_PROPERTY,
+)
 from booking_sync.outlook.wire import GraphRequest
 from booking_sync.plumbing.telemetry import untraced
 
@@ -81,6 +86,17 @@ _EVIDENCE_FIELDS = (
     "isAllDay",
     "type",
 )
+_SEEN_FIELDS = (
+    "id",
+    "iCalUId",
+    "createdDateTime",
+    "start",
+    "end",
+    "attendees",
+    "categories",
+    "isAllDay",
+    "type",
+)
 _EVIDENCE_PROPERTIES = " or ".join(
     f"id eq '{name}'" for name in (MARKER_PROPERTY, BIRTH_PROPERTY, SEALED_PROPERTY)
 )
@@ -120,6 +136,7 @@ class EventRequests:
         marker: str,
         transaction_id: str,
         birth: str,
+        stamp: str = "",
         calendar_id: str = "",
     ) -> GraphRequest:
         """POST an event that carries our marker and its birth from its first moment on.
@@ -130,14 +147,23 @@ class EventRequests:
             marker: our mark.
             transaction_id: the same on every try of the same creation.
             birth: the sealed property of this request.
+            stamp: of its times; empty for none.
             calendar_id: of the calendar to show it; empty for the main one.
         """
-        body = bodies.new_event(content, marker=marker, transaction_id=transaction_id, birth=birth)
+        body = bodies.new_event(
+            content, marker=marker, transaction_id=transaction_id, birth=birth, stamp=stamp
+        )
         url = f"{_calendar_url(mailbox, calendar_id)}/events" if calendar_id else _events_url(mailbox)
         return self._composed(self._creation, mailbox, url, body)
 
     def update(
-        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
     ) -> GraphRequest:
         """PATCH all that decides when and whether the event shows, and nothing that is a person's.
 
@@ -148,9 +174,12 @@ class EventRequests:
             event: the event.
             content: what to show.
             kept: parts that the event has already, and that are not written.
+            stamp: of its times, if these are written; empty for none.
+            etag: the version that it must still be; empty for any.
         """
-        body = bodies.changed_event(content, kept)
-        return self._composed(self._change, event.mailbox, _event_url(event), body)
+        body = bodies.changed_event(content, kept, stamp)
+        request = self._composed(self._change, event.mailbox, _event_url(event), body)
+        return replace(request, headers={**request.headers, "If-Match": etag}) if etag else request
 
     def delete(self, event: EventRef) -> GraphRequest:
         """DELETE the event; without attendees nobody gets mail."""
@@ -185,6 +214,15 @@ class EventRequests:
         configuration = _configuration()
         configuration.query_parameters = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
             select=list(_EVIDENCE_FIELDS), expand=[_EVIDENCE]
+        )
+        return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
+
+    def see(self, event: EventRef) -> GraphRequest:
+        """GET an event's times, in UTC, with the stamp of our last write of them and its version."""
+        configuration = _configuration()
+        configuration.query_parameters = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
+            select=list(_SEEN_FIELDS),
+            expand=[f"singleValueExtendedProperties($filter=id eq '{STAMP_PROPERTY}')"],
         )
         return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
 

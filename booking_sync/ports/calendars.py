@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent, MarkedEvent
+    from booking_sync.domain.event import (
+        ContentPart,
+        EventContent,
+        EventRef,
+        FoundEvent,
+        MarkedEvent,
+        SeenEvent,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +54,37 @@ class Calendar(Protocol):
     """The technicians' Outlook calendars."""
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str = "",
     ) -> Written | AlreadyCreated:
-        """Create an event without attendees, with our marker and its birth from its first moment on."""
+        """Create an event without attendees, with our marks and the stamp of its times from the first on."""
 
     async def update(
-        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
     ) -> Written | None:
-        """Write our content, but for the kept parts; None when the event is gone."""
+        """Write our content, but for the kept parts; None when the event is gone.
+
+        The stamp goes with the times, and nowhere without them. With an etag, which a service may ignore,
+        only the version that it names is written.
+
+        Raises:
+            OvertakenError: the event has another version by now.
+        """
+
+    async def see(self, event: EventRef) -> SeenEvent | None:
+        """The event's times as they are now, with our stamp on them; None when it is gone."""
 
     async def delete(self, event: EventRef) -> bool:
         """Remove the event; False when there is none under this id."""

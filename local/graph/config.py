@@ -28,6 +28,7 @@ CopiesCarry = Literal["nothing", "marks", "everything"]
 MasterCategories = Literal["denied", "readable", "without_ours", "with_ours"]
 CategoryTwice = Literal["conflict", "invalid"]
 MailboxSettings = Literal["denied", "told", "bare"]
+EventIfMatch = Literal["refused", "checked", "ignored"]
 NewMailboxCode = Literal["ErrorItemNotFound", "ErrorFolderNotFound"]
 
 
@@ -111,6 +112,9 @@ class GraphConfig:
     all_day_end: ShapeEnds = "ended"
     """A PATCH of the app's with `isAllDay: false` and both times for an all-day event: the same. Where it is
     ignored, so are the times. No source says which."""
+    event_if_match: EventIfMatch = "refused"
+    """`If-Match` at a PATCH of an event: refused with 400, checked (412 `ErrorIrresolvableConflict` for any
+    other version), or ignored. It is documented for no event; public threads tell of the 412."""
     malformed_ids: MalformedIds = "not_found"
     """An id that can't be one: 404 `ErrorItemNotFound`, or 400 `ErrorInvalidIdMalformed`."""
     foreign_ids: ForeignIds = "not_found"
@@ -174,6 +178,7 @@ ASSUMED = {
     "series_times": Plays("series_times"),
     "series_end": Plays("series_end"),
     "all_day_end": Plays("all_day_end"),
+    "event_if_match": Plays("if_match_on_events"),
     "malformed_ids": Plays(
         "malformed_id", (("not_found", "404 ErrorItemNotFound"), ("malformed", "400 ErrorInvalidIdMalformed"))
     ),

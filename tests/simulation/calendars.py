@@ -13,7 +13,7 @@ from tests.simulation.clock import now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent
+    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent, SeenEvent
     from booking_sync.domain.zones import EventZone
     from booking_sync.ports.calendars import AlreadyCreated, Calendar
 
@@ -25,18 +25,31 @@ class WrappedCalendar:
     calendar: Calendar
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str = "",
     ) -> Written | AlreadyCreated:
         """See the port."""
         return await self.calendar.create(
-            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
+            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth, stamp=stamp
         )
 
     async def update(
-        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
     ) -> Written | None:
         """See the port."""
-        return await self.calendar.update(event, content, kept)
+        return await self.calendar.update(event, content, kept, stamp=stamp, etag=etag)
 
     async def delete(self, event: EventRef) -> bool:
         """See the port."""
@@ -45,6 +58,10 @@ class WrappedCalendar:
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """See the port."""
         return await self.calendar.tag(event, booking_id, seal)
+
+    async def see(self, event: EventRef) -> SeenEvent | None:
+        """See the port."""
+        return await self.calendar.see(event)
 
     async def look(self, event: EventRef) -> FoundEvent | None:
         """See the port."""
@@ -79,23 +96,36 @@ class ZoneWatch(WrappedCalendar):
     """Which instants were written again in UTC, and when the answer came."""
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str = "",
     ) -> Written | AlreadyCreated:
         """See the port."""
         self._check(content)
         created = await super().create(
-            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
+            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth, stamp=stamp
         )
         if isinstance(created, Written):
             self._note(created, content)
         return created
 
     async def update(
-        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
     ) -> Written | None:
         """See the port."""
         self._check(content)
-        written = await super().update(event, content, kept)
+        written = await super().update(event, content, kept, stamp=stamp, etag=etag)
         if written is not None:
             self._note(written, content)
         return written

@@ -33,7 +33,14 @@ class GenerationWatch(WrappedCalendar):
     """By run, the transactionIds whose events it removed."""
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str = "",
     ) -> Written | AlreadyCreated:
         """See the port."""
         if any(run is RUN.get() and spent == transaction_id for run, spent in self.spent):
@@ -41,7 +48,7 @@ class GenerationWatch(WrappedCalendar):
                 ("generation", f"{transaction_id} is used again by the run that removed its event")
             )
         created = await super().create(
-            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
+            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth, stamp=stamp
         )
         if created.event_id:
             self.made_by[EventRef(mailbox, created.event_id)] = transaction_id

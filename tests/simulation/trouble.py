@@ -35,6 +35,7 @@ _SINCE = (
     ", mailbox_settings='denied'",
     ", category_twice='conflict'",
     ", events_cover='main', transactions_span='mailbox', calendar_names='unique', deleted_calendars='gone'",
+    ", event_if_match='refused'",
     f", calendars={(MAIN_ONLY,)!r}",
 )
 """What a profile says of settings that the stand-in has got since: schedules replay as before."""

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal
 from booking_sync.domain.audit_message import encode_audit
 from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import decode_message
-from booking_sync.domain.event import EventRef, EventState, FoundEvent
+from booking_sync.domain.event import EventRef, EventState, EventTime, FoundEvent, SeenEvent
 from booking_sync.domain.record import BookingRow, SyncRecord
-from booking_sync.errors import PermanentError, TransientError
+from booking_sync.domain.zones import UTC_NAME
+from booking_sync.errors import OvertakenError, PermanentError, TransientError
 from booking_sync.ports.bookings import BookingPage, BookingStart, Recorded, UnreadableRow
 from booking_sync.ports.calendars import AlreadyCreated, Written
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange, RelatedChange
-    from booking_sync.domain.event import ContentPart, EventContent, EventTime
+    from booking_sync.domain.event import ContentPart, EventContent
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.watched import RelatedTable
     from booking_sync.ports.bookings import BookingQuery
@@ -216,6 +217,9 @@ class StoredEvent:
     """People's."""
     reshaped: bool = False
     """Somebody made a series or an all-day event of it."""
+    stamp: str = ""
+    """Of the last write of its times."""
+    version: int = 0
 
     @property
     def state(self) -> EventState:
@@ -228,6 +232,19 @@ class StoredEvent:
     def tagged(self) -> bool:
         """It has its open extension."""
         return bool(self.tag)
+
+
+def _instant(time: EventTime) -> datetime:
+    assert time.time_zone == UTC_NAME, "this Outlook knows no other zone"
+    return datetime.fromisoformat(time.date_time).replace(tzinfo=UTC)
+
+
+def _wall_clock(moment: datetime) -> EventTime:
+    return EventTime(moment.replace(tzinfo=None).isoformat(), UTC_NAME)
+
+
+def _etag_of(event: StoredEvent) -> str:
+    return f'W/"{event.ref.event_id} {event.version}"'
 
 
 class FakeCalendar:
@@ -255,6 +272,8 @@ class FakeCalendar:
         self.calls: list[str] = []
         self.tells_calendars = False
         """Whether a search tells which calendar shows an event, as it does where the settings name some."""
+        self.checks_versions = True
+        """Whether an update looks at the version that it names."""
         self.doubles = False
         """Answer each creation with an event of its own, even for a known transactionId."""
         self.hook = hook
@@ -298,7 +317,14 @@ class FakeCalendar:
         return copy
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str = "",
     ) -> Written | AlreadyCreated:
         """See the port."""
         await self._enter("create", mailbox)
@@ -311,14 +337,20 @@ class FakeCalendar:
         number = next(self._ids)
         ref = EventRef(mailbox, f"E{number}")
         self.events[ref] = StoredEvent(
-            ref, content, marker, transaction_id, self._now(), birth, uid=f"uid-{number}"
+            ref, content, marker, transaction_id, self._now(), birth, uid=f"uid-{number}", stamp=stamp
         )
         self._transactions[mailbox, transaction_id] = (ref, content)
         self.faults.strike(self.faults.after, "create")
         return self._written(self.events.get(ref) or StoredEvent(ref, content))
 
     async def update(
-        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
     ) -> Written | None:
         """See the port."""
         await self._enter("update", event.mailbox)
@@ -327,6 +359,10 @@ class FakeCalendar:
         if event not in self.events:
             return None
         before = self.events[event]
+        if etag and self.checks_versions and etag != _etag_of(before):
+            raise OvertakenError("the event was changed while it was written")
+        if "times" in kept:
+            content = replace(content, start=before.content.start, end=before.content.end)
         if before.reshaped and self.shape_ends == "refused":
             raise PermanentError("Outlook: Graph refused the request (400).")
         if "body" in kept:
@@ -339,7 +375,14 @@ class FakeCalendar:
             content = replace(content, categories=tuple(c for c in content.categories if c not in own))
         self._mail("update", before)
         reshaped = before.reshaped and self.shape_ends != "ended"
-        changed = replace(before, content=content, own_categories=own, reshaped=reshaped)
+        changed = replace(
+            before,
+            content=content,
+            own_categories=own,
+            reshaped=reshaped,
+            stamp=before.stamp if "times" in kept else stamp,
+            version=before.version + 1,
+        )
         self.events[event] = changed
         self.faults.strike(self.faults.after, "update")
         return self._written(changed)
@@ -392,6 +435,22 @@ class FakeCalendar:
         await self._enter("look", event.mailbox)
         known = self.events.get(event) or self.deleted_items.get(event)
         return self._found(known) if known else None
+
+    async def see(self, event: EventRef) -> SeenEvent | None:
+        """See the port."""
+        await self._enter("see", event.mailbox)
+        known = self.events.get(event) or self.deleted_items.get(event)
+        if known is None:
+            return None
+        start, end = (_instant(each) for each in (known.content.start, known.content.end))
+        return SeenEvent(start, end, known.stamp, _etag_of(known), known.uid, known.created, known.state)
+
+    def user_moves(self, ref: EventRef, by: timedelta, longer: timedelta = timedelta(0)) -> None:
+        """A technician drags the event, and perhaps its end further."""
+        event = self.events[ref]
+        start, end = (_instant(each) for each in (event.content.start, event.content.end))
+        content = replace(event.content, start=_wall_clock(start + by), end=_wall_clock(end + by + longer))
+        self.events[ref] = replace(event, content=content, version=event.version + 1)
 
     async def read_tag(self, event: EventRef) -> str:
         """See the port."""

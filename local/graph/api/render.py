@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 EXTENSION_ID_PREFIX = "Microsoft.OutlookServices.OpenTypeExtension."
 
 
+def etag_of(event: StoredEvent) -> str:
+    """The version of an event."""
+    return f'W/"{event.change_key}"'
+
+
 def render_event(
     mailbox: Mailbox,
     event: StoredEvent,
@@ -70,7 +75,7 @@ def render_event(
     if options.select is not None:
         full = {name: value for name, value in full.items() if name in options.select | {"id"}}
     return {
-        "@odata.etag": f'W/"{event.change_key}"',
+        "@odata.etag": etag_of(event),
         **full,
         **_render_expanded(mailbox, event, config, options.expand),
     }

@@ -12,7 +12,13 @@ from urllib.parse import quote, urlencode
 from local.graph.api.calendars import read_calendar_name, read_calendar_options
 from local.graph.api.odata import READ_LIST, READ_ONE, READ_VIEW, ReadOptions, read_options
 from local.graph.api.preferences import Preferences, read_preferences
-from local.graph.api.render import EXTENSION_ID_PREFIX, calendar_links, render_event, render_extension
+from local.graph.api.render import (
+    EXTENSION_ID_PREFIX,
+    calendar_links,
+    etag_of,
+    render_event,
+    render_extension,
+)
 from local.graph.api.settings import show_settings
 from local.graph.api.users import list_users
 from local.graph.mailbox import categories
@@ -152,7 +158,8 @@ class CalendarService:
         raise bad_request(f"Resource not found for the path '{request.path}'.")
 
     def _read_call(self, request: GraphRequest, parameters: dict[str, str]) -> Call:
-        for name in ("If-Match", "If-None-Match"):
+        refused = ("If-Match", "If-None-Match") if self._refuses_versions(request) else ("If-None-Match",)
+        for name in refused:
             if request.header(name):
                 raise bad_request(f"{name} is not documented for events: do not rely on it.")
         if request.method in ("GET", "DELETE") and request.body is not MISSING:
@@ -166,6 +173,15 @@ class CalendarService:
             parameters.get("category", ""),
             parameters.get("calendar", ""),
         )
+
+    def _refuses_versions(self, request: GraphRequest) -> bool:
+        return request.method != "PATCH" or self.state.config.event_if_match == "refused"
+
+    def _check_version(self, call: Call, event: StoredEvent) -> None:
+        version = call.request.header("If-Match")
+        checked = version and self.state.config.event_if_match == "checked"
+        if checked and version != etag_of(event):
+            raise GraphError(412, "ErrorIrresolvableConflict", "The change key is another one now.")
 
     def _event(self, call: Call) -> StoredEvent:
         """The event that the path names, by the preferred kind of id."""
@@ -202,6 +218,7 @@ class CalendarService:
         draft = read_event(json_body(call.request), creating=False, rules=self.state.rules)
         await self._busy()
         event = self._event(call)
+        self._check_version(call, event)
         self.state.change(call.mailbox, event, draft)
         return self._event_answer(200, call, event)
 

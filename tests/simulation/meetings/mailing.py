@@ -107,22 +107,35 @@ class MailWatch(WrappedCalendar):
     """As `RowWatch.heard`."""
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str = "",
     ) -> Written | AlreadyCreated:
         """See the port."""
         created = await super().create(
-            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth
+            mailbox, content, marker=marker, transaction_id=transaction_id, birth=birth, stamp=stamp
         )
         if isinstance(created, Written):
             self._hear(EventRef(mailbox, created.event_id), created.state)
         return created
 
     async def update(
-        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
     ) -> Written | None:
         """See the port."""
         self._check(event, "update")
-        written = await super().update(event, content, kept)
+        written = await super().update(event, content, kept, stamp=stamp, etag=etag)
         if written is not None:
             self._hear(event, written.state)
         return written

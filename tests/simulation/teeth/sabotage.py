@@ -181,20 +181,35 @@ class _OneGeneration(WrappedCalendar):
     """Every creation of a booking in a mailbox has the same transactionId."""
 
     async def create(
-        self, mailbox: str, content: EventContent, *, marker: str, transaction_id: str, birth: str
+        self,
+        mailbox: str,
+        content: EventContent,
+        *,
+        marker: str,
+        transaction_id: str,
+        birth: str,
+        stamp: str = "",
     ) -> Written | AlreadyCreated:
         del transaction_id
         first = _first(mailbox, marker)
-        return await super().create(mailbox, content, marker=marker, transaction_id=first, birth=birth)
+        return await super().create(
+            mailbox, content, marker=marker, transaction_id=first, birth=birth, stamp=stamp
+        )
 
 
 class _BlindToShapes(WrappedCalendar):
     """Believes that an update which is taken makes an ordinary event of any."""
 
     async def update(
-        self, event: EventRef, content: EventContent, kept: frozenset[ContentPart] = frozenset()
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
     ) -> Written | None:
-        written = await super().update(event, content, kept)
+        written = await super().update(event, content, kept, stamp=stamp, etag=etag)
         return written and replace(written, state=replace(written.state, reshaped=False))
 
 
