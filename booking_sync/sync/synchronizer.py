@@ -13,6 +13,7 @@ whole argument.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -22,17 +23,15 @@ from booking_sync.domain.event import (
     EventRef,
     EventState,
     tells_content,
-    unchanged_parts,
     without_content,
 )
 from booking_sync.domain.event_calendars import MAIN, calendar_part, is_same_calendar
-from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
+from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.ownership import CREATED_BEFORE_BIRTH, MAX_GENERATION, Own, transaction_id
 from booking_sync.domain.plan import (
     CreateEvent,
     DesiredState,
     Invalid,
-    Knowledge,
     Plan,
     Unwanted,
     UpdateEvent,
@@ -46,17 +45,21 @@ from booking_sync.domain.record import (
     left_behind,
     read_fingerprint,
 )
+from booking_sync.domain.return_path.stamp import NONCE_BITS, Stamp, format_stamp
+from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
 from booking_sync.ports.calendars import Written
 from booking_sync.sync.main_calendars import MainCalendars
 from booking_sync.sync.proof import ProvenAnswer
+from booking_sync.sync.run import Run
 from booking_sync.sync.zone_differences import ZoneDifferences
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+    from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import ContentPart, EventClaim, EventContent, FoundEvent
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
@@ -76,8 +79,6 @@ SEARCH_KNOWS_AFTER = timedelta(minutes=10)
 
 MAX_GENERATIONS_PER_ROUND = 4
 """How many times one round creates anew because what it met was gone already."""
-
-_LEFT_ALONE = "an event that is not proven ours was left alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,124 +100,6 @@ class SyncTask:
             self.trusted and other.trusted,
             self.deleted | other.deleted,
             self.suspects | other.suspects,
-        )
-
-
-@dataclass(slots=True)
-class _Run:
-    """What one run of a task knows so far; the only mutable state of the protocol."""
-
-    task: SyncTask
-    suspects: set[str]
-    events: set[EventRef] = field(default_factory=set)
-    """Every event proven to be this booking's."""
-    uids: dict[EventRef, str] = field(default_factory=dict)
-    """Their iCalUIds, as far as answers told."""
-    removed: set[EventRef] = field(default_factory=set)
-    """Events that this run removed or found removed: their immutable ids may go on answering from Deleted
-    Items."""
-    discarded: set[EventRef] = field(default_factory=set)
-    """Those that this run removed in order to make them anew."""
-    quiet: set[EventRef] = field(default_factory=set)
-    """Events that may be written to: as far as the row or an answer tells, nobody is invited."""
-    attended: set[EventRef] = field(default_factory=set)
-    """Events to which people are invited."""
-    unremoved: set[str] = field(default_factory=set)
-    """Mailboxes with an event that no row names and that stays because people are invited to it."""
-    mailed: set[EventRef] = field(default_factory=set)
-    """Events whose attendees only the answer to a write of this run told of."""
-    own_categories: dict[EventRef, tuple[str, ...]] = field(default_factory=dict)
-    """People's, where answers told of any."""
-    left_alone: bool = False
-    """Somebody named an event that is not proven to be this booking's."""
-    rounds: int = 0
-    own: Own | None = None
-    burned: dict[str, int] = field(default_factory=dict)
-    """By mailbox, see `Knowledge`."""
-    touched: bool = False
-    """Something was, or may have been, written to Outlook that the row does not record."""
-    patience: timedelta | None = None
-    """How long a refusal that was met may pass by itself."""
-
-    def knowledge(self) -> Knowledge:
-        return Knowledge(self.task.trusted and self.rounds == 1, self.own, dict(self.burned))
-
-    def burn(self, mailbox: str, generation: int) -> None:
-        self.burned[mailbox] = max(self.burned.get(mailbox, 0), generation)
-
-    def end(self, kind: OutcomeKind, detail: str) -> Outcome:
-        return Outcome(
-            kind,
-            f"{detail}; {_LEFT_ALONE}" if self.left_alone else detail,
-            patience=self.patience if kind is OutcomeKind.FAILED else None,
-            rounds=self.rounds,
-        )
-
-    def wrote(self, mailbox: str, written: Written) -> EventRef:
-        """Take note of what an answer says of an event of ours."""
-        event = EventRef(mailbox, written.event_id)
-        self.events.add(event)
-        self.saw(event, written.state)
-        if written.uid:
-            self.uids[event] = written.uid
-        return event
-
-    def found(self, own: Own) -> EventRef:
-        """Take note of an event of ours that a search found."""
-        self.events.add(own.event)
-        if own.uid:
-            self.uids[own.event] = own.uid
-        if own.state:
-            self.saw(own.event, own.state)
-        return own.event
-
-    def saw(self, event: EventRef, state: EventState) -> None:
-        """Take note of what people have made of an event."""
-        self.own_categories[event] = state.categories
-        if state.attended:
-            self.attended.add(event)
-            self.quiet.discard(event)
-        else:
-            self.attended.discard(event)
-            self.quiet.add(event)
-
-    def expect_quiet(self, event: EventRef) -> None:
-        """Take note of a record that knows of no people; what this run has heard itself counts for more."""
-        if event not in self.attended:
-            self.quiet.add(event)
-
-    def believe(self, row: BookingRow, desired: DesiredState) -> None:
-        """Take note of what the row tells of its event.
-
-        Whoever learnt of people at the event recorded no fingerprint; whoever died before that comes back
-        untrusted. What this run has heard itself counts for more than a row that somebody else recorded.
-        """
-        event, fingerprint = row.record.event, row.record.fingerprint
-        if event is None:
-            return
-        self.events.add(event)
-        if event in self.attended:
-            return
-        plain = not fingerprint.endswith(SHARED) or (
-            isinstance(desired, Wanted)
-            and "categories" in unchanged_parts(fingerprint, desired.content.fingerprint())
-        )
-        if self.task.trusted and tells_content(fingerprint) and plain:
-            self.quiet.add(event)
-        else:
-            self.quiet.discard(event)
-
-    def refused(self, results: Iterable[object]) -> None:
-        """Take note of refusals that may pass by themselves."""
-        found = (each.patience for each in results if isinstance(each, PermanentError) and each.patience)
-        self.patience = max(found, default=self.patience)
-
-    def deferred(self, error: TransientError) -> Outcome:
-        return replace(
-            deferred_by(error),
-            uncertain=self.touched or not self.task.trusted,
-            suspects=frozenset(self.suspects),
-            rounds=self.rounds,
         )
 
 
@@ -244,6 +127,7 @@ class Synchronizer:
         prover: proves events to be ours.
         now: the time of day.
         zones: what is known of zones that Exchange reads otherwise; None compares nothing.
+        chance: so many random bits, for the stamps of what is written.
     """
 
     def __init__(
@@ -255,6 +139,7 @@ class Synchronizer:
         now: Clock,
         *,
         zones: ZoneDifferences | None = None,
+        chance: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self._rows = rows
         self._calendar = calendar
@@ -264,10 +149,11 @@ class Synchronizer:
         self._now = now
         self._zones = zones or ZoneDifferences(event_zone(UTC_NAME), now)
         self._main_calendars = MainCalendars()
+        self._chance = chance
 
     async def sync(self, task: SyncTask) -> Outcome:
         """Bring the booking in step; never raises a `SyncError`, which becomes the outcome instead."""
-        run = _Run(task, set(task.suspects))
+        run = Run(task, set(task.suspects))
         try:
             while run.rounds < MAX_ROUNDS:
                 run.rounds += 1
@@ -289,14 +175,14 @@ class Synchronizer:
         try:
             row = await self._rows.read(booking_id)
             if row is not None:
-                run = _Run(SyncTask(booking_id), set())
+                run = Run(SyncTask(booking_id), set())
                 row = await self._examine_claim(run, row, row.claim) if row.claim else row
                 record = _for_people(_with_unknown_content(row.record, reason), row)
                 await self._rows.record(booking_id, row.etag, record)
         except SyncError:
             return
 
-    async def _round(self, run: _Run) -> Outcome | None:
+    async def _round(self, run: Run) -> Outcome | None:
         """One pass of the protocol; None asks for another."""
         row = await self._rows.read(run.task.booking_id)
         if row is None:
@@ -304,6 +190,7 @@ class Synchronizer:
         if row.claim:
             row = await self._examine_claim(run, row, row.claim)
         desired = self._desired_state(row.booking)
+        run.times = _times_of(row.booking)
         run.believe(row, desired)
         row, recovered = await self._recover(run, row, desired)
         steps = plan(row.record, desired, run.knowledge())
@@ -320,7 +207,7 @@ class Synchronizer:
             return None
         return _outcome(run, desired, steps, applied)
 
-    async def _examine_claim(self, run: _Run, row: BookingRow, claim: EventRef) -> BookingRow:
+    async def _examine_claim(self, run: Run, row: BookingRow, claim: EventRef) -> BookingRow:
         """The row with a record of the event that its columns name, if that event is proven to be its own.
 
         The columns hold no valid seal: they come from before there were seals, or somebody wrote into them.
@@ -343,7 +230,7 @@ class Synchronizer:
         return replace(row, record=known)
 
     async def _tag_and_record(
-        self, run: _Run, row: BookingRow, applied: _Applied
+        self, run: Run, row: BookingRow, applied: _Applied
     ) -> tuple[bool | str, Recorded]:
         """Both at once, which saves a round trip: should only the record work, the message comes back.
 
@@ -361,7 +248,7 @@ class Synchronizer:
         assert not isinstance(tagged, BaseException)  # noqa: S101 - raised above
         return tagged, recorded
 
-    async def _note_untagged(self, run: _Run, problem: str) -> Outcome | None:
+    async def _note_untagged(self, run: Run, problem: str) -> Outcome | None:
         """Tell on the row that the open extension was refused; None asks for another round.
 
         Without a fingerprint the next change writes the event again, and tags it.
@@ -374,7 +261,7 @@ class Synchronizer:
             return await self._finish_missing(run)
         return None if noted is Recorded.CONFLICT else run.end(OutcomeKind.FAILED, problem)
 
-    async def _record(self, run: _Run, row: BookingRow, record: SyncRecord) -> Recorded:
+    async def _record(self, run: Run, row: BookingRow, record: SyncRecord) -> Recorded:
         try:
             return await self._rows.record(row.booking.id, row.etag, _for_people(record, row))
         except PermanentError:
@@ -383,7 +270,7 @@ class Synchronizer:
                 await self._remove(run, run.own.event)
             raise
 
-    async def _finish_missing(self, run: _Run) -> Outcome:
+    async def _finish_missing(self, run: Run) -> Outcome:
         """The booking is gone: so must be every event known to be its own."""
         for claim in sorted(run.task.deleted, key=lambda each: (each.event.mailbox, each.event.event_id)):
             own = await self._prove_claim(run, claim)
@@ -405,7 +292,7 @@ class Synchronizer:
             return run.end(OutcomeKind.SYNCED, "the booking was deleted, its event removed")
         return run.end(OutcomeKind.SKIPPED, "the booking no longer exists and had no event")
 
-    async def _prove_claim(self, run: _Run, claim: EventClaim) -> Own | None:
+    async def _prove_claim(self, run: Run, claim: EventClaim) -> Own | None:
         try:
             own = await self._prover.claimed(run.task.booking_id, claim)
         except PermanentError:
@@ -415,7 +302,7 @@ class Synchronizer:
 
     # --- what an earlier, uncertain try may have left -------------------------------------------------
 
-    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
+    async def _recover(self, run: Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
         """Find what an earlier try created without any row naming it: adopt what is wanted, remove the rest.
 
         Returns the row, which names no event any more if its own shows nowhere, and whether anything was
@@ -442,7 +329,7 @@ class Synchronizer:
             removed = await self._remove_surplus(run, mailbox, found) or removed
         return row, removed
 
-    async def _remove_surplus(self, run: _Run, mailbox: str, surplus: Iterable[Own]) -> bool:
+    async def _remove_surplus(self, run: Run, mailbox: str, surplus: Iterable[Own]) -> bool:
         """Remove what other tries left, but for events to which people are invited; whether any went."""
         removed = False
         for own in surplus:
@@ -454,18 +341,18 @@ class Synchronizer:
             removed = True
         return removed
 
-    async def _search(self, run: _Run, mailbox: str) -> list[Own] | None:
+    async def _search(self, run: Run, mailbox: str) -> list[Own] | None:
         """This booking's proven events in the mailbox, by generation; None if it can't be read."""
         try:
             return await self._prover.own_events(run.task.booking_id, mailbox)
         except PermanentError:
             return None
 
-    async def _find_left_behind(self, run: _Run, mailbox: str) -> list[Own]:
+    async def _find_left_behind(self, run: Run, mailbox: str) -> list[Own]:
         return await self._search(run, mailbox) or []
 
     async def _judge_missed(
-        self, run: _Run, row: BookingRow, mailbox: str, found: list[Own]
+        self, run: Run, row: BookingRow, mailbox: str, found: list[Own]
     ) -> tuple[bool, list[Own]]:
         """Whether the row's id leads to no event that anybody sees; then one that was found takes its place.
 
@@ -496,7 +383,7 @@ class Synchronizer:
     def _is_known_to_searches(self, found: FoundEvent) -> bool:
         return found.created is None or found.created < self._now() - SEARCH_KNOWS_AFTER
 
-    async def _is_listed(self, run: _Run, event: EventRef, calendar: str | None = None) -> bool:
+    async def _is_listed(self, run: Run, event: EventRef, calendar: str | None = None) -> bool:
         """Whether a search by the booking's marker finds this very event, and so people see it.
 
         Args:
@@ -512,7 +399,7 @@ class Synchronizer:
             for each in same
         )
 
-    async def _bury(self, run: _Run, event: EventRef) -> None:
+    async def _bury(self, run: Run, event: EventRef) -> None:
         """Remove for good, as far as Outlook lets us, what a person deleted.
 
         Where people were invited it stays in Deleted Items: they were told already.
@@ -523,7 +410,7 @@ class Synchronizer:
 
     # --- carrying out a plan --------------------------------------------------------------------------
 
-    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
         """Remove and write, side by side; a transient failure of either is raised once both have ended."""
         written, *removals = await asyncio.gather(
             self._write(run, steps),
@@ -550,7 +437,7 @@ class Synchronizer:
         applied = _written(written, row.record, refused, desired)
         return _with_unremoved(run, applied, steps, row.record) if run.unremoved else applied
 
-    async def _write(self, run: _Run, steps: Plan) -> _Applied:
+    async def _write(self, run: Run, steps: Plan) -> _Applied:
         """Carry out the plan's write, creating anew where an event turns out to be gone."""
         step, record = steps.write, steps.record
         for _ in range(MAX_GENERATIONS_PER_ROUND):
@@ -588,7 +475,7 @@ class Synchronizer:
         far = replace(record, event=None, generation=max(record.generation, generation), fingerprint="")
         return _Applied(far, must_record=True, unfinished=True)
 
-    async def _under_another_id(self, run: _Run, gone: EventRef) -> Own | None:
+    async def _under_another_id(self, run: Run, gone: EventRef) -> Own | None:
         """The event that an import, an archive or a migration gave another id; None when there is none.
 
         Before an event counts as gone it is looked for by its marker. One that was removed just now is gone:
@@ -606,7 +493,7 @@ class Synchronizer:
         return others[-1] if others else None
 
     async def _create(
-        self, run: _Run, mailbox: str, content: EventContent, generation: int
+        self, run: Run, mailbox: str, content: EventContent, generation: int
     ) -> EventRef | None:
         """The event of this generation, created now or by an earlier try; None when that one is gone."""
         if generation > MAX_GENERATION:
@@ -616,13 +503,15 @@ class Synchronizer:
         booking_id = run.task.booking_id
         mark = self._sealer.marker(booking_id)
         sent = self._zones.form(content)
+        transaction = transaction_id(mark, mailbox, generation)
         try:
             created = await self._calendar.create(
                 mailbox,
                 sent,
                 marker=mark,
-                transaction_id=transaction_id(mark, mailbox, generation),
+                transaction_id=transaction,
                 birth=self._sealer.birth(booking_id, mailbox, generation),
+                stamp=_stamp(run, transaction),
             )
         except TransientError as error:
             if error.maybe_applied:
@@ -634,6 +523,7 @@ class Synchronizer:
         if isinstance(created, Written) and run.knowledge().trusted and self._is_fresh(created):
             self._main_calendars.confirm(mailbox, content.calendar, created)
             run.own = Own(run.wrote(mailbox, created), generation)
+            run.stamped[run.own.event] = transaction
             if run.own.event in run.attended:  # so quickly, or the answer to an earlier try
                 return run.own.event
             return run.own.event if await self._mend_times(run, run.own.event, sent, created) else None
@@ -665,7 +555,7 @@ class Synchronizer:
 
     async def _update(
         self,
-        run: _Run,
+        run: Run,
         event: EventRef,
         content: EventContent,
         kept: frozenset[ContentPart] = frozenset(),
@@ -697,18 +587,23 @@ class Synchronizer:
 
     async def _write_over(
         self,
-        run: _Run,
+        run: Run,
         event: EventRef,
         sent: EventContent,
         kept: frozenset[ContentPart],
         mends: ZoneDifference | None = None,
+        *,
+        etag: str = "",
     ) -> Written | None:
         """The answer to an update; None as `_update` is False.
 
         What the answer to an update that mends times tells of the zone is true whatever becomes of the event.
         """
+        nonce = f"{self._chance(NONCE_BITS):016x}"
         try:
-            written = await _touching(run, self._calendar.update(event, sent, kept))
+            written = await _touching(
+                run, self._calendar.update(event, sent, kept, stamp=_stamp(run, nonce), etag=etag)
+            )
         except PermanentError as error:
             if error.patience or not await self._may_be_replaced(run, event):
                 raise
@@ -716,6 +611,8 @@ class Synchronizer:
             return None
         if written is None:
             return None
+        if "times" not in kept:
+            run.stamped[event] = nonce
         if mends:
             self._zones.learn(mends, sent, written)
         run.saw(event, written.state)
@@ -731,7 +628,7 @@ class Synchronizer:
             return None
         return written
 
-    async def _may_be_replaced(self, run: _Run, event: EventRef) -> bool:
+    async def _may_be_replaced(self, run: Run, event: EventRef) -> bool:
         """Whether an event whose update was refused is an all-day event or a series, or gone meanwhile.
 
         Raises:
@@ -745,13 +642,13 @@ class Synchronizer:
             raise PermanentError(ATTENDED_REASON)
         return found.state.reshaped
 
-    async def _discard(self, run: _Run, event: EventRef) -> None:
+    async def _discard(self, run: Run, event: EventRef) -> None:
         """Remove an event that no update makes an ordinary one: a new one is to take its place."""
         if await _touching(run, self._calendar.delete(event)):
             run.discarded.add(event)
         run.removed.add(event)
 
-    async def _may_touch(self, run: _Run, event: EventRef) -> bool:
+    async def _may_touch(self, run: Run, event: EventRef) -> bool:
         """Whether the event is where people see it, as far as can be told without a request too many.
 
         Raises:
@@ -776,7 +673,7 @@ class Synchronizer:
 
     async def _mend_times(
         self,
-        run: _Run,
+        run: Run,
         event: EventRef,
         sent: EventContent,
         written: Written,
@@ -793,7 +690,7 @@ class Synchronizer:
             run.mailed.add(event)
         return True
 
-    async def _remove(self, run: _Run, event: EventRef) -> None:
+    async def _remove(self, run: Run, event: EventRef) -> None:
         """Remove an event; one that is gone already is fine.
 
         Raises:
@@ -801,14 +698,14 @@ class Synchronizer:
         """
         await self._was_removed(run, event)
 
-    async def _was_removed(self, run: _Run, event: EventRef) -> bool:
+    async def _was_removed(self, run: Run, event: EventRef) -> bool:
         """Remove an event as `_remove` does; False when there is none under its id."""
         there = await self._may_touch(run, event) and await _touching(run, self._calendar.delete(event))
         known = event in run.removed
         run.removed.add(event)
         return there or known
 
-    async def _remove_all(self, run: _Run, event: EventRef) -> None:
+    async def _remove_all(self, run: Run, event: EventRef) -> None:
         """Remove the event of a booking that shall show nothing in its mailbox, under whatever id.
 
         Raises:
@@ -819,7 +716,7 @@ class Synchronizer:
                 await self._remove(run, run.found(own))
                 run.burn(own.event.mailbox, own.generation)
 
-    async def _tag(self, run: _Run, own: Own | None) -> bool | str:
+    async def _tag(self, run: Run, own: Own | None) -> bool | str:
         """True when tagged (or no need), False when the event is gone, else why it can't be tagged."""
         if own is None:
             return True
@@ -831,7 +728,16 @@ class Synchronizer:
             return f"The event was written, but not its open extension. {error.reason}"
 
 
-def _without_event(run: _Run, row: BookingRow) -> BookingRow:
+def _times_of(booking: Booking) -> Times | None:
+    return Times(booking.start, booking.end) if booking.start and booking.end else None
+
+
+def _stamp(run: Run, nonce: str) -> str:
+    """The stamp of a write of the row's times, as it was read last."""
+    return format_stamp(Stamp(run.times, nonce)) if run.times else ""
+
+
+def _without_event(run: Run, row: BookingRow) -> BookingRow:
     """The row without its event, whose generation is used up."""
     assert row.record.event is not None  # noqa: S101 - the caller found it lost
     run.burn(row.record.event.mailbox, row.record.generation)
@@ -871,7 +777,7 @@ def _listed_all_the_same() -> TransientError:
     return TransientError("Outlook lists an event that it does not find by its id")
 
 
-def _to_search(run: _Run, row: BookingRow, desired: DesiredState) -> set[str]:
+def _to_search(run: Run, row: BookingRow, desired: DesiredState) -> set[str]:
     """The mailboxes in which an event may lie that no row names, or that nobody sees."""
     mailboxes = set(run.suspects)
     if row.record.event:
@@ -883,7 +789,7 @@ def _to_search(run: _Run, row: BookingRow, desired: DesiredState) -> set[str]:
     return mailboxes
 
 
-async def _touching(run: _Run, call: Awaitable[Result]) -> Result:
+async def _touching(run: Run, call: Awaitable[Result]) -> Result:
     """Await a write to Outlook, noting whether it took or may have taken effect."""
     try:
         result = await call
@@ -911,7 +817,7 @@ def _written(
     return replace(applied, record=replace(record, error=problem or record.error), problem=problem)
 
 
-def _with_unremoved(run: _Run, applied: _Applied, steps: Plan, before: SyncRecord) -> _Applied:
+def _with_unremoved(run: Run, applied: _Applied, steps: Plan, before: SyncRecord) -> _Applied:
     """The same, which also tells of an event that stays."""
     problem = applied.problem or left_behind(run.unremoved, ATTENDED_REASON)
     record = replace(applied.record, error=problem)
@@ -921,7 +827,7 @@ def _with_unremoved(run: _Run, applied: _Applied, steps: Plan, before: SyncRecor
 
 
 def _not_written(
-    run: _Run,
+    run: Run,
     steps: Plan,
     before: SyncRecord,
     refused: Mapping[EventRef, PermanentError],
@@ -947,7 +853,7 @@ def _place_of(own: Own, steps: Plan) -> str:
     return calendar_part(wanted if own.calendar is None else own.calendar)
 
 
-def _outcome(run: _Run, desired: DesiredState, steps: Plan, applied: _Applied) -> Outcome:
+def _outcome(run: Run, desired: DesiredState, steps: Plan, applied: _Applied) -> Outcome:
     if applied.problem:
         return run.end(OutcomeKind.FAILED, applied.problem)
     if isinstance(desired, Unwanted):
