@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.web_api.transport import Request, Wire
     from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent, SeenEvent
     from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.domain.return_path.side import Returned
     from booking_sync.outlook.batch import BatchTransport
     from booking_sync.ports.bookings import BookingRows, Recorded
     from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
@@ -138,10 +139,12 @@ class TracedRows:
         with self._trace.span("read"):
             return await self._rows.read(booking_id)
 
-    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+    async def record(
+        self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
+    ) -> Recorded:
         """Write our record."""
         with self._trace.span("record"):
-            return await self._rows.record(booking_id, etag, record)
+            return await self._rows.record(booking_id, etag, record, returned)
 
 
 class TracedCalendar:

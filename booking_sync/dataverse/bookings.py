@@ -27,6 +27,7 @@ from booking_sync.dataverse.web_api.errors import (
 from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import seal_of
+from booking_sync.domain.return_path.side import Returned
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.plumbing import app_refusal, telemetry
 from booking_sync.plumbing.busy_time import BURST_SIZES
@@ -126,7 +127,9 @@ class DataverseBookings:
         """
         return await self._reads.submit(_guid(booking_id))
 
-    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+    async def record(
+        self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
+    ) -> Recorded:
         """Write our record if the row still is this version.
 
         Always conditional: without If-Match, Dataverse would re-create a deleted booking.

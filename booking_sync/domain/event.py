@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from booking_sync.domain.booking import Address
 
 ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
-ContentPart = Literal["body", "categories", "times"]
-"""Parts that a write may leave as they are: what people add to body and categories stays while ours have not
-changed, and where they put an event is for the return path to judge."""
+ContentPart = Literal["body", "categories", "times", "face"]
+"""Parts that a write may leave as they are. What people add to body and categories stays while ours have not
+changed; where they put an event is for the return path to judge, whose writes of times leave the face alone:
+subject, place, availability and what rules set."""
 
 SHARED = "+"
 """Behind a recorded fingerprint: the event has categories of somebody's own, which a write must know."""

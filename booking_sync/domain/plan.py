@@ -203,6 +203,8 @@ class UpdateEvent:
     """Whether its open extension may be missing: nothing says that an earlier try came to its end."""
     kept: frozenset[ContentPart] = frozenset()
     """Parts that are as they were when they were written: what people added there stays."""
+    etag: str = ""
+    """The version that it must still be; empty for any."""
     misplaced: bool = False
     """It is in another calendar than the content's: it is to be removed, and made anew where it belongs."""
 
@@ -269,7 +271,7 @@ def _plan_wanted(
         kept = unchanged_parts(record.fingerprint, fingerprint) if knowledge.trusted else frozenset()
         content = desired.content.after(record.fingerprint, trusted=knowledge.trusted)
         misplaced = not is_same_place(record.fingerprint, fingerprint)
-        write = UpdateEvent(current, content, used, tag, kept, misplaced)
+        write = UpdateEvent(current, content, used, tag, kept, misplaced=misplaced)
     elif own and not undone:
         content = desired.content.after("", trusted=False)
         misplaced = own.is_misplaced(content.calendar)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.ownership import Sealer
+    from booking_sync.domain.return_path.side import OutlookSide
 
 ATTENDED_REASON = (
     "People are invited to this booking's event in Outlook. The app sends no mail to anybody, so it neither "
@@ -101,6 +102,8 @@ class BookingRow:
     """See `ReadRecord`."""
     intact: bool = True
     """See `ReadRecord`."""
+    side: OutlookSide | None = None
+    """What it holds of the return path; None where that is off."""
 
     @property
     def mailboxes(self) -> frozenset[str]:

@@ -92,19 +92,20 @@ def extension(name: str, booking_id: str, seal: str) -> Json:
 
 
 def _event(content: EventContent, kept: frozenset[ContentPart]) -> Json:
-    event: Json = {
-        "@odata.type": _EVENT,
-        "subject": content.subject,
-        "showAs": content.show_as,
-        "location": _location(content),
-    }
+    event: Json = {"@odata.type": _EVENT}
+    if "face" not in kept:
+        event |= {
+            "subject": content.subject,
+            "showAs": content.show_as,
+            "location": _location(content),
+        }
     if "times" not in kept:
         event |= {"start": _time(content.start), "end": _time(content.end)}
     if "body" not in kept:
         event["body"] = {"contentType": "html", "content": content.body_html}
     if "categories" not in kept:
         event["categories"] = list(content.categories)
-    return event | _options(content.options)
+    return event if "face" in kept else event | _options(content.options)
 
 
 def _options(options: EventOptions) -> Json:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.booking import BookableResource
     from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.domain.return_path.side import Returned
     from booking_sync.domain.watched import RelatedTable
 
 
@@ -31,8 +32,13 @@ class BookingRows(Protocol):
     async def read(self, booking_id: str) -> BookingRow | None:
         """The row as it is now, with all that planning needs; None when it does not exist."""
 
-    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
-        """Write our record, on condition that the row still is the version `etag`: the commit point."""
+    async def record(
+        self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
+    ) -> Recorded:
+        """Write our record, on condition that the row still is the version `etag`: the commit point.
+
+        What is returned from Outlook goes into the same request; None leaves the return path's columns alone.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.reader import Reader
     from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.domain.return_path.side import Returned
     from booking_sync.ports.bookings import BookingQuery, Bookings, Recorded
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.readers import Readers
@@ -181,9 +182,11 @@ class RowsForReaders:
                 raise
             raise PermanentError(_unknown(error)) from error
 
-    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+    async def record(
+        self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
+    ) -> Recorded:
         """As `BookingRows.record`."""
-        return await self._rows.record(booking_id, etag, record)
+        return await self._rows.record(booking_id, etag, record, returned)
 
     async def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
         """As `BookingListing.list_bookings`."""

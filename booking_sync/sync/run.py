@@ -65,6 +65,12 @@ class Run:
     """How long a refusal that was met may pass by itself."""
     times: Times | None = None
     """Of the row as it was read last; None when it has none."""
+    withdrew: bool = False
+    """Something of the booking's was taken off its row, to be removed."""
+    refused_times: Times | None = None
+    """What Dynamics 365 refused to make of the booking's times."""
+    refusal: str = ""
+    """Why."""
     stamped: dict[EventRef, str] = field(default_factory=dict)
     """The nonce of this run's last write of an event's times."""
 

@@ -45,14 +45,17 @@ from booking_sync.domain.record import (
     left_behind,
     read_fingerprint,
 )
+from booking_sync.domain.return_path.base import MOST_LEAVING
+from booking_sync.domain.return_path.side import OutlookSide, Returned
 from booking_sync.domain.return_path.stamp import NONCE_BITS, Stamp, format_stamp
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.zones import UTC_NAME, event_zone
-from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.errors import OvertakenError, PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
 from booking_sync.ports.calendars import Written
 from booking_sync.sync.main_calendars import MainCalendars
 from booking_sync.sync.proof import ProvenAnswer
+from booking_sync.sync.return_path import settled
 from booking_sync.sync.run import Run
 from booking_sync.sync.zone_differences import ZoneDifferences
 
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.calendars import Calendar
     from booking_sync.ports.clock import Clock
     from booking_sync.sync.proof import EventProver
+    from booking_sync.sync.return_path import ReturnPath
 
 Result = TypeVar("Result")
 
@@ -76,6 +80,9 @@ MAX_ROUNDS = 6
 
 SEARCH_KNOWS_AFTER = timedelta(minutes=10)
 """How long after its creation an event may be missing from a search; Graph promises nothing."""
+
+MAX_ROUNDS_BOTH_WAYS = 12
+"""With the return path a round may only withdraw, or only grant a wish."""
 
 MAX_GENERATIONS_PER_ROUND = 4
 """How many times one round creates anew because what it met was gone already."""
@@ -92,6 +99,8 @@ class SyncTask:
     """Events that deletions of this booking's row named; each has to be proven."""
     suspects: frozenset[str] = field(default_factory=frozenset)
     """Mailboxes in which an earlier try may have left an event that no row names."""
+    look: bool = False
+    """Somebody may have changed the event in Outlook."""
 
     def merge(self, other: SyncTask) -> SyncTask:
         """One task for two hints of the same booking."""
@@ -100,6 +109,7 @@ class SyncTask:
             self.trusted and other.trusted,
             self.deleted | other.deleted,
             self.suspects | other.suspects,
+            self.look or other.look,
         )
 
 
@@ -128,6 +138,7 @@ class Synchronizer:
         now: the time of day.
         zones: what is known of zones that Exchange reads otherwise; None compares nothing.
         chance: so many random bits, for the stamps of what is written.
+        returns: the way back from Outlook; None where it is off.
     """
 
     def __init__(
@@ -140,6 +151,7 @@ class Synchronizer:
         *,
         zones: ZoneDifferences | None = None,
         chance: Callable[[int], int] = secrets.randbits,
+        returns: ReturnPath | None = None,
     ) -> None:
         self._rows = rows
         self._calendar = calendar
@@ -150,14 +162,16 @@ class Synchronizer:
         self._zones = zones or ZoneDifferences(event_zone(UTC_NAME), now)
         self._main_calendars = MainCalendars()
         self._chance = chance
+        self._returns = returns
+        self._max_rounds = MAX_ROUNDS if returns is None else MAX_ROUNDS_BOTH_WAYS
 
     async def sync(self, task: SyncTask) -> Outcome:
         """Bring the booking in step; never raises a `SyncError`, which becomes the outcome instead."""
         run = Run(task, set(task.suspects))
         try:
-            while run.rounds < MAX_ROUNDS:
+            while run.rounds < self._max_rounds:
                 run.rounds += 1
-                outcome = await self._round(run)
+                outcome = await self._round_or_again(run)
                 if outcome is not None:
                     return outcome
         except TransientError as error:
@@ -182,6 +196,14 @@ class Synchronizer:
         except SyncError:
             return
 
+    async def _round_or_again(self, run: Run) -> Outcome | None:
+        try:
+            return await self._round(run)
+        except OvertakenError:
+            if self._returns is None:
+                raise
+            return None
+
     async def _round(self, run: Run) -> Outcome | None:
         """One pass of the protocol; None asks for another."""
         row = await self._rows.read(run.task.booking_id)
@@ -189,14 +211,27 @@ class Synchronizer:
             return await self._finish_missing(run)
         if row.claim:
             row = await self._examine_claim(run, row, row.claim)
+        side_before = row.side
+        if self._returns is not None:
+            row = await self._remove_leaving(run, row)
         desired = self._desired_state(row.booking)
         run.times = _times_of(row.booking)
         run.believe(row, desired)
         row, recovered = await self._recover(run, row, desired)
         steps = plan(row.record, desired, run.knowledge())
+        side: OutlookSide | None = None
+        if self._returns is not None:
+            if steps.remove:
+                return await self._withdraw(run, row, steps)
+            turn = await self._returns.turn(run, row, desired, steps)
+            if turn is None:
+                return None
+            steps, side = turn.steps, turn.side
         applied = await self._apply(run, steps, row, desired)
-        if applied.must_record or recovered or not row.intact:
-            tagged, recorded = await self._tag_and_record(run, row, applied)
+        if side is not None:
+            side = settled(run, applied.record.event, side)
+        if applied.must_record or recovered or not row.intact or side != side_before:
+            tagged, recorded = await self._tag_and_record(run, row, applied, side)
             if recorded is Recorded.MISSING:
                 return await self._finish_missing(run)
             if recorded is Recorded.CONFLICT or tagged is False:
@@ -206,6 +241,40 @@ class Synchronizer:
         if applied.unfinished:
             return None
         return _outcome(run, desired, steps, applied)
+
+    async def _withdraw(self, run: Run, row: BookingRow, steps: Plan) -> Outcome | None:
+        """Take what is to be removed off the row first; another round removes it.
+
+        So no row ever names an event that we may have removed, and one that is named and gone was removed by
+        somebody else.
+        """
+        side = row.side or OutlookSide()
+        leaving = side.base.leaving | set(steps.remove[:MOST_LEAVING])
+        gone = row.record.event in leaving
+        base = replace(side.base, leaving=leaving, agreement=None if gone else side.base.agreement)
+        record = replace(
+            row.record,
+            event=None if gone else row.record.event,
+            fingerprint="" if gone else row.record.fingerprint,
+            generation=steps.record.generation,
+        )
+        recorded = await self._record(run, row, record, replace(side, base=base))
+        if recorded is Recorded.MISSING:
+            return await self._finish_missing(run)
+        run.withdrew = run.withdrew or recorded is Recorded.DONE
+        if recorded is Recorded.DONE and run.own and run.own.event in leaving:
+            run.burn(run.own.event.mailbox, run.own.generation)
+            run.own = None
+        return None
+
+    async def _remove_leaving(self, run: Run, row: BookingRow) -> BookingRow:
+        """Remove what was withdrawn; the row as it is to be once that is recorded."""
+        if row.side is None or not row.side.base.leaving:
+            return row
+        for event in sorted(row.side.base.leaving, key=lambda each: (each.mailbox, each.event_id)):
+            await self._remove_all(run, event)
+        base = replace(row.side.base, leaving=frozenset())
+        return replace(row, side=replace(row.side, base=base))
 
     async def _examine_claim(self, run: Run, row: BookingRow, claim: EventRef) -> BookingRow:
         """The row with a record of the event that its columns name, if that event is proven to be its own.
@@ -230,7 +299,7 @@ class Synchronizer:
         return replace(row, record=known)
 
     async def _tag_and_record(
-        self, run: Run, row: BookingRow, applied: _Applied
+        self, run: Run, row: BookingRow, applied: _Applied, side: OutlookSide | None = None
     ) -> tuple[bool | str, Recorded]:
         """Both at once, which saves a round trip: should only the record work, the message comes back.
 
@@ -238,7 +307,7 @@ class Synchronizer:
         """
         tagged, recorded = await asyncio.gather(
             self._tag(run, applied.untagged),
-            self._record(run, row, applied.record),
+            self._record(run, row, applied.record, side),
             return_exceptions=True,
         )
         if isinstance(recorded, PermanentError):
@@ -261,9 +330,12 @@ class Synchronizer:
             return await self._finish_missing(run)
         return None if noted is Recorded.CONFLICT else run.end(OutcomeKind.FAILED, problem)
 
-    async def _record(self, run: Run, row: BookingRow, record: SyncRecord) -> Recorded:
+    async def _record(
+        self, run: Run, row: BookingRow, record: SyncRecord, side: OutlookSide | None = None
+    ) -> Recorded:
+        returned = None if side is None else Returned(side)
         try:
-            return await self._rows.record(row.booking.id, row.etag, _for_people(record, row))
+            return await self._rows.record(row.booking.id, row.etag, _for_people(record, row), returned)
         except PermanentError:
             # The row will never name the event that this run created: don't leave it behind.
             if run.own:
@@ -444,8 +516,8 @@ class Synchronizer:
             match step:
                 case None:
                     return _Applied(record, steps.must_record)
-                case UpdateEvent(event, content, generation, tag, kept, misplaced):
-                    there = await self._update(run, event, content, kept, misplaced=misplaced)
+                case UpdateEvent(event, content, generation, tag, kept, etag, misplaced):
+                    there = await self._update(run, event, content, kept, misplaced=misplaced, etag=etag)
                     written = event if there else None
                 case CreateEvent(mailbox, content, generation):
                     written, tag = await self._create(run, mailbox, content, generation), True
@@ -561,6 +633,7 @@ class Synchronizer:
         kept: frozenset[ContentPart] = frozenset(),
         *,
         misplaced: bool = False,
+        etag: str = "",
     ) -> bool:
         """Write the content; False when the event is gone, lies where nobody sees it, or was removed here.
 
@@ -577,7 +650,7 @@ class Synchronizer:
             return False
         theirs = EventState(categories=run.own_categories.get(event, ())).own_categories(content)
         sent = self._zones.form(replace(content, categories=(*content.categories, *theirs)))
-        written = await self._write_over(run, event, sent, kept)
+        written = await self._write_over(run, event, sent, kept, etag=etag)
         if written is None:
             return False
         if written.state.attended:
@@ -857,12 +930,13 @@ def _outcome(run: Run, desired: DesiredState, steps: Plan, applied: _Applied) ->
     if applied.problem:
         return run.end(OutcomeKind.FAILED, applied.problem)
     if isinstance(desired, Unwanted):
-        if steps.remove:
+        if steps.remove or run.withdrew:
             return run.end(OutcomeKind.SYNCED, f"event removed: {desired.reason}")
         return run.end(OutcomeKind.SKIPPED, desired.reason)
     match steps.write:
         case CreateEvent():
-            return run.end(OutcomeKind.SYNCED, "event moved" if steps.remove else "event created")
+            moved = steps.remove or run.withdrew
+            return run.end(OutcomeKind.SYNCED, "event moved" if moved else "event created")
         case UpdateEvent():
             return run.end(OutcomeKind.SYNCED, "event updated")
         case None:

@@ -13,6 +13,7 @@ from booking_sync.bulk.purge import Purge, PurgeSources
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.record import BookingRow, SyncRecord
+from booking_sync.domain.return_path.side import Returned
 from booking_sync.plumbing.patience import Patience
 from booking_sync.ports.bookings import BookingPage, BookingQuery, Recorded
 from tests.bulk.test_purge import EVERYBODY, Reads
@@ -54,7 +55,9 @@ class Crowd(Reads):
         self.most_at_once = max(self.most_at_once, self._at_once)
         return row(UUID(booking_id).int)
 
-    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+    async def record(
+        self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
+    ) -> Recorded:
         """See the port."""
         assert (etag, record.event) == (booking_id, None)
         self.cleared += 1

@@ -16,6 +16,7 @@ from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import decode_message
 from booking_sync.domain.event import EventRef, EventState, EventTime, FoundEvent, SeenEvent
 from booking_sync.domain.record import BookingRow, SyncRecord
+from booking_sync.domain.return_path.side import OutlookSide
 from booking_sync.domain.zones import UTC_NAME
 from booking_sync.errors import OvertakenError, PermanentError, TransientError
 from booking_sync.ports.bookings import BookingPage, BookingStart, Recorded, UnreadableRow
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.domain.event import ContentPart, EventContent
     from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.return_path.side import Returned
+    from booking_sync.domain.return_path.times import Times
     from booking_sync.domain.watched import RelatedTable
     from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.clock import Clock
@@ -68,6 +71,12 @@ class FakeRows:
         """Rows of which we may not see all, with the reason."""
         self.names: dict[str, set[str]] = {}
         """Ids of the resource and work order that bookings name; the domain knows only their content."""
+        self.tells_side = False
+        """Whether the columns of the return path are there, and read."""
+        self.refuses_times: str = ""
+        """Why a plug-in refuses other times; empty when none does."""
+        self.makes_of_times: Callable[[Times], Times] = lambda times: times
+        """What a plug-in makes of other times, such as full quarters."""
         self.page_rows = 2
         self.faults = Faults()
         self.calls: list[str] = []
@@ -79,7 +88,7 @@ class FakeRows:
         """A dispatcher writes the booking."""
         known = self.rows.get(booking.id)
         record = known.record if known else SyncRecord()
-        self._store(BookingRow(booking, record, self._etag()))
+        self._store(BookingRow(booking, record, self._etag(), side=known.side if known else None))
 
     def remove(self, booking_id: str) -> BookingRow:
         """A dispatcher deletes the booking."""
@@ -91,9 +100,14 @@ class FakeRows:
         if booking_id in self.unreadable:
             raise PermanentError(self.unreadable[booking_id])
         row = self.rows.get(booking_id)
-        return row and replace(row, record=replace(row.record, event=_parsed(row.record.event)))
+        if row is None:
+            return None
+        side = row.side or OutlookSide() if self.tells_side else None
+        return replace(row, record=replace(row.record, event=_parsed(row.record.event)), side=side)
 
-    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+    async def record(
+        self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
+    ) -> Recorded:
         """See the port."""
         await self._enter("record")
         row = self.rows.get(booking_id)
@@ -101,7 +115,7 @@ class FakeRows:
             return Recorded.MISSING
         if row.etag != etag:
             return Recorded.CONFLICT
-        self._store(BookingRow(row.booking, record, self._etag()))
+        self._store(self._after(row, record, returned))
         self.faults.strike(self.faults.after, "record")
         return Recorded.DONE
 
@@ -126,6 +140,18 @@ class FakeRows:
                 tuple(UnreadableRow(each, self.unreadable[each]) for each in page if each in self.unreadable),
             )
             self.faults.strike(self.faults.after, "list")
+
+    def _after(self, row: BookingRow, record: SyncRecord, returned: Returned | None) -> BookingRow:
+        booking, side = row.booking, row.side
+        if returned:
+            assert self.tells_side, "there are no such columns"
+            side = returned.side
+            if returned.times:
+                if self.refuses_times:
+                    raise PermanentError(self.refuses_times)
+                times = self.makes_of_times(returned.times)
+                booking = replace(booking, start=times.start, end=times.end)
+        return BookingRow(booking, record, self._etag(), side=side)
 
     def _matches(self, booking_id: str, query: BookingQuery) -> bool:
         assert not query.condition, "this Dataverse reads no OData"
@@ -363,6 +389,16 @@ class FakeCalendar:
             raise OvertakenError("the event was changed while it was written")
         if "times" in kept:
             content = replace(content, start=before.content.start, end=before.content.end)
+        if "face" in kept:
+            was = before.content
+            content = replace(
+                content,
+                subject=was.subject,
+                show_as=was.show_as,
+                location_name=was.location_name,
+                location_address=was.location_address,
+                options=was.options,
+            )
         if before.reshaped and self.shape_ends == "refused":
             raise PermanentError("Outlook: Graph refused the request (400).")
         if "body" in kept:

@@ -4,6 +4,7 @@
     stamp       what an event carries of our last write of its times
     base        what the booking's row remembers of what both sides last agreed on
     comparison  row, event and base → who changed the times, if anybody
+    side        all that a row holds of the return path
     policy      what is done about a person's change: nothing, put right, propose, apply
 
 Who changed something is told by values alone: neither clocks nor senders nor the order of messages decide

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.record import read_fingerprint
+from booking_sync.domain.return_path.side import Returned
 from booking_sync.ports.bookings import Recorded
 from booking_sync.ports.calendars import Written
 from tests.simulation.calendars import WrappedCalendar
@@ -88,9 +89,11 @@ class RowWatch:
             run.row_event = row.record.event if row and row.record.fingerprint else None
         return row
 
-    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+    async def record(
+        self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
+    ) -> Recorded:
         """See the port."""
-        recorded = await self.rows.record(booking_id, etag, record)
+        recorded = await self.rows.record(booking_id, etag, record, returned)
         run = RUN.get()
         if run is not None and recorded is Recorded.DONE and self.lasting:
             self.heard.update(run.heard)

@@ -15,6 +15,7 @@ from booking_sync.domain.event import EventRef, FoundEvent
 from booking_sync.domain.ownership import Own, own_generation, transaction_id
 from booking_sync.domain.plan import UpdateEvent, Wanted
 from booking_sync.domain.record import ATTENDED_REASON
+from booking_sync.domain.return_path.side import Returned
 from booking_sync.errors import PermanentError
 from booking_sync.ports.bookings import BookingRows, Recorded
 from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.domain.zones import ZoneDifference
     from booking_sync.ports.keys import OpenKeyring
-    from booking_sync.sync.synchronizer import SyncTask, _Applied, _Run
+    from booking_sync.sync.run import Run
+    from booking_sync.sync.synchronizer import SyncTask, _Applied
 
 
 class Trusting(Synchronizer):
@@ -46,7 +48,7 @@ class Trusting(Synchronizer):
         """As ever, but trusting."""
         return await super().sync(replace(task, trusted=True))
 
-    async def _round(self, run: _Run) -> Outcome | None:
+    async def _round(self, run: Run) -> Outcome | None:
         run.rounds = 1
         return await super()._round(run)
 
@@ -54,7 +56,7 @@ class Trusting(Synchronizer):
 class TrustingLaterRounds(Synchronizer):
     """Believes the row's fingerprint again once somebody else has written the row."""
 
-    async def _round(self, run: _Run) -> Outcome | None:
+    async def _round(self, run: Run) -> Outcome | None:
         rounds, run.rounds = run.rounds, 1
         try:
             return await super()._round(run)
@@ -65,11 +67,11 @@ class TrustingLaterRounds(Synchronizer):
 class RemovingUnrecorded(Synchronizer):
     """Leaves the row's version as it is when an event was removed and the record stays the same."""
 
-    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
+    async def _recover(self, run: Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
         row, _ = await super()._recover(run, row, desired)
         return row, False
 
-    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
         applied = await super()._apply(run, steps, row, desired)
         return applied if steps.write else replace(applied, must_record=applied.record != row.record)
 
@@ -77,7 +79,7 @@ class RemovingUnrecorded(Synchronizer):
 class ForgettingGenerations(Synchronizer):
     """Forgets in which mailbox which generation was used up."""
 
-    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
+    async def _recover(self, run: Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
         recovered = await super()._recover(run, row, desired)
         run.burned.clear()
         return recovered
@@ -86,7 +88,7 @@ class ForgettingGenerations(Synchronizer):
 class KeepingOwn(Synchronizer):
     """Never removes an event that this run created and the row does not want."""
 
-    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
         own = steps.undone.event if steps.undone else None
         kept = replace(steps, undone=None, remove=tuple(each for each in steps.remove if each != own))
         return await super()._apply(run, kept, row, desired)
@@ -95,7 +97,7 @@ class KeepingOwn(Synchronizer):
 class CreatingAnew(Synchronizer):
     """Forgets the event that it created when it goes round again."""
 
-    async def _round(self, run: _Run) -> Outcome | None:
+    async def _round(self, run: Run) -> Outcome | None:
         run.own = None
         return await super()._round(run)
 
@@ -103,7 +105,7 @@ class CreatingAnew(Synchronizer):
 class TaggingCreationsOnly(Synchronizer):
     """Takes a record with a fingerprint as proof that the open extension is there."""
 
-    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
         if isinstance(steps.write, UpdateEvent) and row.record.fingerprint:
             steps = replace(steps, write=replace(steps.write, tag=False))
         return await super()._apply(run, steps, row, desired)
@@ -112,7 +114,7 @@ class TaggingCreationsOnly(Synchronizer):
 class NotLookingAgain(Synchronizer):
     """Takes an event for gone when its id is."""
 
-    async def _under_another_id(self, run: _Run, gone: EventRef) -> Own | None:
+    async def _under_another_id(self, run: Run, gone: EventRef) -> Own | None:
         del run, gone
         return None
 
@@ -120,14 +122,14 @@ class NotLookingAgain(Synchronizer):
 class Mailing(Synchronizer):
     """Minds nobody who is invited."""
 
-    async def _may_touch(self, run: _Run, event: EventRef) -> bool:
+    async def _may_touch(self, run: Run, event: EventRef) -> bool:
         return event not in run.removed
 
 
 class NotLooking(Synchronizer):
     """Minds people of whom it has heard, and looks for none."""
 
-    async def _may_touch(self, run: _Run, event: EventRef) -> bool:
+    async def _may_touch(self, run: Run, event: EventRef) -> bool:
         if event in run.attended:
             raise PermanentError(ATTENDED_REASON)
         return event not in run.removed
@@ -136,7 +138,7 @@ class NotLooking(Synchronizer):
 class NotReplacing(Synchronizer):
     """Takes the refusal to turn a series or an all-day event back for the last word."""
 
-    async def _may_be_replaced(self, run: _Run, event: EventRef) -> bool:
+    async def _may_be_replaced(self, run: Run, event: EventRef) -> bool:
         del run, event
         return False
 
@@ -144,7 +146,7 @@ class NotReplacing(Synchronizer):
 class NotRecovering(Synchronizer):
     """Looks nowhere for what an uncertain try may have left."""
 
-    async def _recover(self, run: _Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
+    async def _recover(self, run: Run, row: BookingRow, desired: DesiredState) -> tuple[BookingRow, bool]:
         del run, desired
         return row, False
 
@@ -152,7 +154,7 @@ class NotRecovering(Synchronizer):
 class RecordingWhatWasSent(Synchronizer):
     """Records the fingerprint of the times as they were sent, which may be in UTC."""
 
-    async def _apply(self, run: _Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
         applied = await super()._apply(run, steps, row, desired)
         if not isinstance(desired, Wanted) or not applied.record.fingerprint:
             return applied
@@ -169,12 +171,14 @@ class _AnyVersion:
     async def read(self, booking_id: str) -> BookingRow | None:
         return await self.rows.read(booking_id)
 
-    async def record(self, booking_id: str, etag: str, record: SyncRecord) -> Recorded:
+    async def record(
+        self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
+    ) -> Recorded:
         row = await self.rows.read(booking_id)
         if row is None:
             return Recorded.MISSING
-        done = await self.rows.record(booking_id, row.etag, record)
-        return await self.record(booking_id, etag, record) if done is Recorded.CONFLICT else done
+        done = await self.rows.record(booking_id, row.etag, record, returned)
+        return await self.record(booking_id, etag, record, returned) if done is Recorded.CONFLICT else done
 
 
 class _OneGeneration(WrappedCalendar):

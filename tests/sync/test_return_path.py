@@ -1,0 +1,251 @@
+"""The way back: what a technician's move of an event makes of its booking, on in-memory services."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from booking_sync.domain.event import EventRef
+from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
+from booking_sync.domain.return_path.times import Times
+from booking_sync.sync.return_path import ReturnPath
+from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
+from tests.support.fakes import FakeCalendar, FakeRows
+from tests.support.seals import prover
+from tests.sync.test_synchronizer import desired
+
+if TYPE_CHECKING:
+    from booking_sync.domain.outcome import Outcome
+    from tests.support.fakes import StoredEvent
+
+EARLY = datetime(2026, 3, 1, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+CHANGED = SyncTask(BOOKING_ID)
+LOOK = SyncTask(BOOKING_ID, look=True)
+UNTRUSTED = SyncTask(BOOKING_ID, trusted=False)
+HINTS = [LOOK, UNTRUSTED]
+PLAN = Times(booking().start or EARLY, booking().end or EARLY)
+
+
+class World:
+    """Both services, with the return path between them."""
+
+    def __init__(self, path: Mode = Mode.APPLY, far: Mode = Mode.APPLY) -> None:
+        self.rows, self.calendar = FakeRows(), FakeCalendar(now=lambda: EARLY)
+        self.rows.tells_side = True
+        returns = ReturnPath(self.rows, self.calendar, ReturnPolicy(path, far=far), UTC, lambda: EARLY)
+        seals = prover(self.calendar, ORGANIZATION_ID, lambda: EARLY)
+        self.synchronizer = Synchronizer(
+            self.rows, self.calendar, desired, seals, lambda: EARLY, returns=returns
+        )
+
+    @property
+    def event(self) -> StoredEvent:
+        """The one that there is."""
+        (event,) = self.calendar.events.values()
+        return event
+
+    @property
+    def planned(self) -> Times:
+        """By the row."""
+        subject = self.rows.rows[BOOKING_ID].booking
+        assert subject.start
+        assert subject.end
+        return Times(subject.start, subject.end)
+
+    @property
+    def shown(self) -> Times:
+        """By the event."""
+        start, end = (
+            datetime.fromisoformat(each.date_time).replace(tzinfo=UTC)
+            for each in (self.event.content.start, self.event.content.end)
+        )
+        return Times(start, end)
+
+    @property
+    def told(self) -> str:
+        """What the row says of Outlook."""
+        side = self.rows.rows[BOOKING_ID].side
+        return side.told if side else ""
+
+    async def sync(self, task: SyncTask) -> Outcome:
+        """One hint, after which all is forgotten that was asked."""
+        outcome = await self.synchronizer.sync(task)
+        self.calendar.calls.clear()
+        self.rows.calls.clear()
+        return outcome
+
+    async def rests(self) -> None:
+        """Whoever looks again writes nothing."""
+        for task in (CHANGED, LOOK):
+            outcome = await self.synchronizer.sync(task)
+            assert outcome.kind is OutcomeKind.UNCHANGED, outcome
+            assert not {"create", "update", "delete", "tag"} & set(self.calendar.calls)
+            assert "record" not in self.rows.calls
+            self.calendar.calls.clear()
+            self.rows.calls.clear()
+
+
+async def _shown(path: Mode = Mode.APPLY) -> World:
+    world = World(path)
+    world.rows.put(booking())
+    assert (await world.sync(CHANGED)).kind is OutcomeKind.SYNCED
+    await world.rests()
+    return world
+
+
+@pytest.mark.parametrize("hint", HINTS)
+async def test_a_move_moves_the_booking(hint: SyncTask) -> None:
+    """One write of the row, none of the event's times."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    await world.sync(hint)
+    assert world.planned == world.shown == wanted
+    assert world.told.startswith("Moved in Outlook")
+    await world.rests()
+
+
+async def test_a_move_and_back_is_two_moves() -> None:
+    """Back to where we had written it: the row remembers that both had agreed on something else."""
+    world = await _shown()
+    for by in (HOUR, -HOUR):
+        world.calendar.user_moves(world.event.ref, by)
+        await world.sync(LOOK)
+    assert world.planned == world.shown == PLAN
+    await world.rests()
+
+
+async def test_a_move_where_it_is_only_reported_is_put_back() -> None:
+    """And the row says what was wanted."""
+    world = await _shown(Mode.REPORT)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    assert world.planned == world.shown == PLAN
+    assert "wanted in Outlook and put back" in world.told
+    await world.rests()
+
+
+async def test_a_dispatcher_who_moved_it_too_has_the_last_word() -> None:
+    """The event follows, and the row says what Outlook had wanted."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    later = replace(booking(), start=PLAN.start + 3 * HOUR, end=PLAN.end + 3 * HOUR)
+    world.rows.put(later)
+    await world.sync(CHANGED)
+    assert world.planned == world.shown == Times(PLAN.start + 3 * HOUR, PLAN.end + 3 * HOUR)
+    assert "changed in Dynamics 365 meanwhile" in world.told
+    await world.rests()
+
+
+async def test_what_both_moved_alike_is_agreed() -> None:
+    """Nothing is written to Outlook."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+    await world.sync(CHANGED)
+    assert world.planned == world.shown == Times(PLAN.start + HOUR, PLAN.end + HOUR)
+    await world.rests()
+
+
+async def test_a_change_of_text_leaves_a_move_alone() -> None:
+    """The hint of the move comes later; until then no write carries the old times over it."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    await world.sync(CHANGED)
+    assert world.shown == wanted
+    assert "Boiler repair" in world.event.content.subject
+    await world.sync(LOOK)
+    assert world.planned == wanted
+    await world.rests()
+
+
+async def test_a_write_that_is_carried_out_late_is_no_persons_move() -> None:
+    """A dead worker's stale times are put right by their own echo, and the booking stays."""
+    world = await _shown()
+    stale = world.event
+    world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+    await world.sync(CHANGED)
+    late = replace(
+        world.event, content=replace(world.event.content, start=stale.content.start, end=stale.content.end)
+    )
+    stamp = f"{stale.stamp.rpartition('/')[0]}/00000000000000aa"
+    world.calendar.events[stale.ref] = replace(late, stamp=stamp, version=99)
+    await world.sync(LOOK)
+    assert world.planned == world.shown == Times(PLAN.start + HOUR, PLAN.end + HOUR)
+    await world.rests()
+
+
+async def test_what_dynamics_refuses_is_put_back_with_its_reason() -> None:
+    """And not tried again unchanged."""
+    world = await _shown()
+    world.rows.refuses_times = "Dynamics 365: the resource is on leave."
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    assert world.planned == world.shown == PLAN
+    assert "on leave" in world.told
+    await world.rests()
+
+
+async def test_what_a_plug_in_makes_of_a_move_counts() -> None:
+    """Dynamics 365 has the last word: the event follows it."""
+    world = await _shown()
+    quarter = timedelta(minutes=15)
+    world.rows.makes_of_times = lambda times: Times(times.start + quarter, times.end + quarter)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    assert world.planned == world.shown == Times(PLAN.start + HOUR + quarter, PLAN.end + HOUR + quarter)
+    await world.rests()
+
+
+async def test_a_move_while_its_times_are_written_is_not_overwritten() -> None:
+    """The event has another version by then: what happened is looked at again."""
+    world = await _shown(Mode.REPORT)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    ref = world.event.ref
+    strikes = ["calendar.update"]
+
+    async def technician_again(point: str) -> None:
+        if point in strikes:
+            strikes.remove(point)
+            world.calendar.user_moves(ref, HOUR)
+
+    world.calendar.hook = technician_again
+    await world.sync(LOOK)
+    assert world.shown == PLAN
+    assert f"{PLAN.start + 2 * HOUR:%H:%M}" in world.told
+    await world.rests()
+
+
+@pytest.mark.parametrize("change", ["canceled", "reassigned"])
+async def test_an_event_is_withdrawn_before_it_is_removed(change: str) -> None:
+    """The row names it no more when it goes, so that nobody takes our removal for a person's."""
+    world = await _shown()
+    ref = world.event.ref
+    named: list[EventRef | None] = []
+
+    async def watch(point: str) -> None:
+        if point == "calendar.delete":
+            named.append(world.rows.rows[BOOKING_ID].record.event)
+
+    world.calendar.hook = watch
+    world.rows.put(
+        replace(booking(), status=CANCELED)
+        if change == "canceled"
+        else replace(booking(), resource=technician(BERT))
+    )
+    assert (await world.synchronizer.sync(CHANGED)).kind is OutcomeKind.SYNCED
+    assert named == [None]
+    assert not world.calendar.of(ANNA)
+    assert len(world.calendar.of(BERT)) == (change == "reassigned")
+    assert ref not in world.calendar.events
+    side = world.rows.rows[BOOKING_ID].side
+    assert side
+    assert not side.base.leaving
