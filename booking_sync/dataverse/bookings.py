@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 from booking_sync.dataverse import queries
 from booking_sync.dataverse.addresses import row_with_mailbox
 from booking_sync.dataverse.row_reader import is_etag
-from booking_sync.dataverse.rows import ID_COLUMN, state_text, to_booking_row, to_columns
+from booking_sync.dataverse.rows import (
+    ID_COLUMN,
+    state_text,
+    to_booking_row,
+    to_columns,
+    to_return_columns,
+)
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import (
@@ -27,7 +33,6 @@ from booking_sync.dataverse.web_api.errors import (
 from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import seal_of
-from booking_sync.domain.return_path.side import Returned
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.plumbing import app_refusal, telemetry
 from booking_sync.plumbing.busy_time import BURST_SIZES
@@ -42,10 +47,11 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.addresses import LookedUp, MailboxAddresses
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.reply import Reply
-    from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.domain.return_path.side import Returned
     from booking_sync.ports.bookings import BookingQuery
     from booking_sync.ports.keys import SealKeyring
 
@@ -80,6 +86,7 @@ class DataverseBookings:
         keyring: may know a key that the sealer does not.
         of_resource: columns on the bookable resource that people fill in.
         event_columns: those that an administrator chose.
+        of_return: columns of the return path; None where it is off.
         addresses: looks up the mailboxes that resources name by an address; None leaves them unknown.
         record_window: seconds that a record waits for company.
         in_burst: how many records a batch holds in a burst.
@@ -94,6 +101,7 @@ class DataverseBookings:
         *,
         of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
         event_columns: Sequence[EventColumn] = (),
+        of_return: ReturnColumns | None = None,
         addresses: MailboxAddresses | None = None,
         record_window: float = 0.02,
         in_burst: int = BURST_SIZES.records,
@@ -102,7 +110,8 @@ class DataverseBookings:
         self._columns = columns
         self._of_resource = of_resource
         self._event_columns = event_columns
-        self._shape = queries.booking_shape(columns, of_resource, event_columns)
+        self._of_return = of_return
+        self._shape = queries.booking_shape(columns, of_resource, event_columns, of_return=of_return)
         self._sealer = sealer
         self._keyring = keyring
         self._addresses = addresses
@@ -136,14 +145,19 @@ class DataverseBookings:
 
         Raises:
             TransientError: not now; `maybe_applied` when it may have been written.
-            PermanentError: refused.
+            PermanentError: refused, also by a plug-in that does not like the times.
         """
         identity = _guid(booking_id)
         if not is_etag(etag):
             raise PermanentError(
                 "Dynamics 365: a record was to be written without the version it was made for."
             )
-        body = json.dumps(to_columns(identity, record, self._columns, self._sealer)).encode()
+        written = to_columns(identity, record, self._columns, self._sealer)
+        if returned:
+            if self._of_return is None:
+                raise ValueError("there are no columns of the return path")
+            written |= to_return_columns(identity, record, returned, self._of_return, self._sealer)
+        body = json.dumps(written).encode()
         return await self._records.submit(_Write(identity, etag, body))
 
     async def list_bookings(self, query: BookingQuery) -> AsyncIterator[BookingPage]:
@@ -238,7 +252,14 @@ class DataverseBookings:
     def _to_row(self, row: Mapping[str, Any], unlearned: TransientError | None) -> BookingRow:
         if unlearned and self._unknown_keys([row]):
             raise unlearned  # whether its record is ours can't be told: this row's trouble alone
-        return to_booking_row(row, self._columns, self._sealer, self._of_resource, self._event_columns)
+        return to_booking_row(
+            row,
+            self._columns,
+            self._sealer,
+            self._of_resource,
+            self._event_columns,
+            of_return=self._of_return,
+        )
 
     async def _with_mailboxes(
         self, read: Sequence[BookingRow | SyncError | None]

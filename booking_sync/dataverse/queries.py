@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.ports.bookings import BookingQuery
 
@@ -83,6 +83,8 @@ def booking_shape(
     columns: SupportColumns,
     of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
     event_columns: Sequence[EventColumn] = (),
+    *,
+    of_return: ReturnColumns | None = None,
 ) -> Shape:
     """What is read of a booking and of the rows around it.
 
@@ -90,8 +92,10 @@ def booking_shape(
         columns: ours on the booking.
         of_resource: those on the bookable resource that people fill in.
         event_columns: those that an administrator chose for events.
+        of_return: those of the return path; None where it is off.
     """
-    own = Shape((*_BOOKING_COLUMNS, *astuple(columns)), _around(of_resource))
+    back = astuple(of_return) if of_return else ()
+    own = Shape((*_BOOKING_COLUMNS, *astuple(columns), *back), _around(of_resource))
     return with_columns(own, event_columns)
 
 

@@ -8,6 +8,7 @@ row which was not sent along, because then we are not allowed to see it. Taking 
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.dataverse.event_columns.reading import read_values
@@ -20,19 +21,27 @@ from booking_sync.domain.booking import (
     SystemUser,
     WorkOrder,
 )
-from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, RESOURCE_MAILBOX_LENGTH
+from booking_sync.domain.columns import (
+    NO_RESOURCE_COLUMNS,
+    OUTLOOK_RETURN_LENGTH,
+    RESOURCE_MAILBOX_LENGTH,
+)
 from booking_sync.domain.ids import NO_GUID
 from booking_sync.domain.record import BookingRow, format_state, read_record
+from booking_sync.domain.return_path.base import NO_BASE, format_base, read_base
+from booking_sync.domain.return_path.side import OutlookSide
 from booking_sync.domain.row_words import reason_in, row_words
 from booking_sync.domain.text import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-    from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.record import SyncRecord
+    from booking_sync.domain.return_path.side import Returned
 
 ID_COLUMN = "bookableresourcebookingid"
 
@@ -45,6 +54,8 @@ def to_booking_row(
     sealer: Sealer,
     of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
     event_columns: Sequence[EventColumn] = (),
+    *,
+    of_return: ReturnColumns | None = None,
 ) -> BookingRow:
     """The row as the domain sees it; its record must be sealed for this row.
 
@@ -54,6 +65,7 @@ def to_booking_row(
         sealer: knows our seals.
         of_resource: those on the bookable resource that people fill in.
         event_columns: those that an administrator chose for events; they were asked for as well.
+        of_return: those of the return path, asked for as well; None where it is off.
 
     Raises:
         PermanentError: a column holds what it can't hold, or a related row may not be seen.
@@ -74,6 +86,7 @@ def to_booking_row(
         etag=reader.etag(),
         claim=read.claim,
         intact=read.intact,
+        side=_side(booking_id, reader, read.record, sealer, of_return) if of_return else None,
     )
 
 
@@ -81,6 +94,23 @@ def state_text(row: Mapping[str, Any], columns: SupportColumns) -> str:
     """The state column's text; empty when it holds none."""
     value = row.get(columns.sync_state)
     return value if isinstance(value, str) else ""
+
+
+def to_return_columns(
+    booking_id: str, record: SyncRecord, returned: Returned, columns: ReturnColumns, sealer: Sealer
+) -> dict[str, str | None]:
+    """What the same write sets of the return path: its columns, and new times of the booking itself.
+
+    Start and end always go together: what plug-ins would make of one of them alone is not documented.
+    """
+    written: dict[str, str | None] = {
+        columns.base: format_base(booking_id, record.event, record.generation, returned.side.base, sealer),
+        columns.told: clean_line(returned.side.told, OUTLOOK_RETURN_LENGTH) or None,
+    }
+    if returned.times:
+        written["starttime"] = _utc(returned.times.start)
+        written["endtime"] = _utc(returned.times.end)
+    return written
 
 
 def to_columns(
@@ -97,6 +127,14 @@ def to_columns(
         columns.sync_state: format_state(booking_id, record, sealer),
         columns.sync_error: row_words(record.error, record.technician) or None,
     }
+
+
+def _side(
+    booking_id: str, row: RowReader, record: SyncRecord, sealer: Sealer, columns: ReturnColumns
+) -> OutlookSide:
+    text = row.text(columns.base) or ""
+    base = read_base(booking_id, record.event, record.generation, text, sealer)
+    return OutlookSide(base or NO_BASE, row.text(columns.told) or "")
 
 
 def _booking(
@@ -177,6 +215,10 @@ def _address(row: RowReader) -> Address:
         latitude=row.number("msdyn_latitude"),
         longitude=row.number("msdyn_longitude"),
     )
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _lower(text: str | None) -> str | None:

@@ -21,6 +21,11 @@ SYNC_STATE_LENGTH: Final = 200
 SYNC_ERROR_LENGTH: Final = 1000
 """In UTF-16 units, as SQL Server counts."""
 
+OUTLOOK_BASE_LENGTH: Final = 4000
+"""Room for the ids of events that are being removed."""
+OUTLOOK_RETURN_LENGTH: Final = 1000
+"""In UTF-16 units."""
+
 MAX_NAME_CHARACTERS: Final = 100
 
 _LOGICAL_NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{MAX_NAME_CHARACTERS - 1}}}")
@@ -71,6 +76,25 @@ class SupportColumns:
     original_resource: str = "bsync_originalresource"
     sync_state: str = "bsync_outlooksyncstate"
     sync_error: str = "bsync_outlooksyncerror"
+
+    def __post_init__(self) -> None:
+        problems = list(column_problems(asdict(self)))
+        if problems:
+            raise ValueError("; ".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnColumns:
+    """Logical names of the columns that hold what a row knows of the way back from Outlook.
+
+    Raises:
+        ValueError: they can't be, by `column_problems`.
+    """
+
+    base: str = "bsync_outlookbase"
+    """What both sides last agreed on."""
+    told: str = "bsync_outlookreturn"
+    """What became of the last change from Outlook, for people."""
 
     def __post_init__(self) -> None:
         problems = list(column_problems(asdict(self)))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from booking_sync.domain.columns import OUTLOOK_BASE_LENGTH
 from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ownership import Seal
 from booking_sync.domain.return_path.comparison import Agreement
@@ -20,8 +21,6 @@ from booking_sync.domain.return_path.times import format_times, read_times
 if TYPE_CHECKING:
     from booking_sync.domain.ownership import Sealer
 
-BASE_LENGTH: Final = 4000
-"""Of the column: room for its events, whose ids have some 150 characters."""
 MOST_LEAVING: Final = 8
 """Events of one booking that are withdrawn and perhaps not removed yet; no run has more than a few."""
 _VERSION: Final = "1"
@@ -93,7 +92,7 @@ def read_base(
     """
     content, _, seal = text.rpartition(":")
     parts = content.split(":")
-    if len(text) > BASE_LENGTH or len(parts) != _PARTS - 1 or parts[0] != _VERSION:
+    if len(text) > OUTLOOK_BASE_LENGTH or len(parts) != _PARTS - 1 or parts[0] != _VERSION:
         return None
     if sealer.judge_base(seal, booking_id, event, generation, content) is not Seal.VALID:
         return None

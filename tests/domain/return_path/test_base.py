@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from booking_sync.domain.columns import OUTLOOK_BASE_LENGTH
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.return_path.base import (
-    BASE_LENGTH,
     MOST_LEAVING,
     Base,
     DayMoves,
@@ -44,7 +44,7 @@ bases = st.builds(
 def test_a_base_reads_back_as_it_was_written(base: Base, event: EventRef | None, generation: int) -> None:
     """For the booking, the event and the generation that it belongs to; and it fits into its column."""
     text = format_base(BOOKING_ID, event, generation, base, SEALS)
-    assert len(text) <= BASE_LENGTH
+    assert len(text) <= OUTLOOK_BASE_LENGTH
     assert read_base(BOOKING_ID, event, generation, text, SEALS) == base
 
 
