@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from booking_sync.dataverse.web_api.reply import Reply
-from booking_sync.domain.columns import ResourceColumns
+from booking_sync.domain.columns import OUTLOOK_BASE_LENGTH, OUTLOOK_RETURN_LENGTH, ResourceColumns
 from booking_sync.errors import TransientError
 from local.dataverse.calls import Answer, Call, preferences
 from local.dataverse.config import Config
@@ -51,6 +51,8 @@ WEBHOOK_WEIGHT = 2.0
 
 RESOURCE_COLUMNS = ResourceColumns("bsync_takespart", "bsync_mailbox")
 """In which people say who takes part, and whose mailbox shows it."""
+
+RETURN_COLUMNS = {"bsync_outlookbase": OUTLOOK_BASE_LENGTH, "bsync_outlookreturn": OUTLOOK_RETURN_LENGTH}
 
 _STEPS = {
     "url": "https://app.example/api/dataverse/bookings",
@@ -88,7 +90,8 @@ _STEPS = {
 
 @functools.cache
 def _schema() -> Schema:
-    return Schema(SUPPORT_COLUMNS)  # schedules add no columns, so they may share it
+    # Schedules add no columns, so they may share it.
+    return Schema({**SUPPORT_COLUMNS, **RETURN_COLUMNS})
 
 
 class _HeldWebhooks(WebhookSender):

@@ -147,7 +147,8 @@ class Dispatcher:
     def _move(self, booking_id: str) -> None:
         hour = self._conductor.random.choice((8, 9))
         self._note(booking_id, f"moves to {hour} o'clock")
-        self._dataverse.update(booking_id, {"starttime": f"2026-03-02T{hour:02}:00:00Z"})
+        whole = {"endtime": f"2026-03-02T{hour + 2:02}:30:00Z"} if self._profile.both_ways else {}
+        self._dataverse.update(booking_id, {"starttime": f"2026-03-02T{hour:02}:00:00Z", **whole})
 
     def _toggle_work_order(self, booking_id: str) -> None:
         row = self._dataverse.bookings()[booking_id]
@@ -314,6 +315,49 @@ class Technicians:
 
     def _note(self, mailbox: Mailbox, what: str) -> None:
         self.conductor.note(f"user {NAMES[mailbox.id]} {what}")
+
+
+@dataclass
+class Wishes:
+    """Technicians who move our events to other times, and mean the booking."""
+
+    conductor: Conductor
+    graph: GraphSide
+    queue: QueueModel
+    left: int
+    lossy: bool = True
+    moved: bool = False
+
+    def stop(self) -> None:
+        """No more of it."""
+        self.left = 0
+
+    def choices(self) -> Iterable[Choice]:
+        """One move of one event."""
+        if self.left:
+            yield Choice(USER_WEIGHT, self._act)
+
+    def _act(self) -> None:
+        self.left -= 1
+        chance = self.conductor.random
+        mailbox = self.graph.state.user(chance.choice((ANNA, BERT)))
+        ours = [event for event in mailbox.events.values() if event.owner_app]
+        if not ours:
+            return
+        event = chance.choice(ours)
+        hour = chance.choice((8, 9, 11, 12))
+        times = {
+            "start": {"dateTime": f"2026-03-02T{hour:02}:00:00", "timeZone": "UTC"},
+            "end": {"dateTime": f"2026-03-02T{hour + 2:02}:30:00", "timeZone": "UTC"},
+        }
+        self.graph.state.change(mailbox, event, read_event(times, creating=False), by_app=False)
+        self.moved = True
+        self.conductor.note(f"user {NAMES[mailbox.id]} moves {event.immutable_id} to {hour} o'clock")
+        booking_id = next(
+            (value.rpartition("/")[2] for name, value in event.properties.items() if "Marker" in name), ""
+        )
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            self.queue.put(BookingChange(booking_id, "notification", now(), uncertain=True))
 
 
 @dataclass

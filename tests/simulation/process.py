@@ -6,7 +6,7 @@ import contextvars
 import functools
 from base64 import b64encode
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
@@ -17,10 +17,11 @@ from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.related import DataverseRelatedBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain import plan
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.columns import ReturnColumns, SupportColumns
 from booking_sync.domain.event_calendars import MAIN
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.ownership import Sealer, make_key
+from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.zones import event_zone
 from booking_sync.outlook import errors
 from booking_sync.outlook.batch import BatchSender
@@ -33,6 +34,7 @@ from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.proof import EventProver
+from booking_sync.sync.return_path import ReturnPath
 from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.worker import ChangeWorker, MessageHandlers
 from booking_sync.sync.zone_differences import ZoneDifferences
@@ -46,6 +48,9 @@ from tests.simulation.meetings.mailing import MailWatch, RowWatch, watched_runs
 from tests.simulation.queue import ProcessQueue
 from tests.simulation.sign_in.chain import SignedTransport, SignedWire, open_credential
 from tests.support.fakes import no_audit
+
+EVERYTHING = ReturnPolicy(Mode.APPLY, Mode.APPLY, Mode.APPLY, freeze=timedelta(days=-3650))
+"""Every move is a wish, whenever the booking begins."""
 
 if TYPE_CHECKING:
     import asyncio
@@ -198,7 +203,15 @@ class Process:
             circuit=self._circuit("Dynamics 365"),
         )
         sealer = Sealer(ORGANIZATION_ID, KEYRING.keys, now, conductor.random.getrandbits)
-        rows = DataverseBookings(dataverse, SupportColumns(), sealer, KEYRING, of_resource=RESOURCE_COLUMNS)
+        back = self._schedule.profile.both_ways
+        rows = DataverseBookings(
+            dataverse,
+            SupportColumns(),
+            sealer,
+            KEYRING,
+            of_resource=RESOURCE_COLUMNS,
+            of_return=ReturnColumns() if back else None,
+        )
         wire = GraphWire(self._schedule.graph, conductor, troubles, self.name)
         signed = SignedTransport(wire, credential, tenant)
         batches = BatchScheduler(
@@ -216,13 +229,16 @@ class Process:
         unmailed = MailWatch(calendar, self._schedule.habits, violations, heard)
         numbered = GenerationWatch(unmailed, violations) if lasting else unmailed
         watched = parts.calendar(ZoneWatch(numbered, EVENT_ZONE, violations))
+        watched_rows = parts.rows(RowWatch(rows, heard, lasting))
         synchronizer = parts.synchronizer(
-            parts.rows(RowWatch(rows, heard, lasting)),
+            watched_rows,
             watched,
             functools.partial(desired_state, calendar=self.calendars.current),
             parts.prover(EventProver(watched, sealer, KEYRING)),
             now,
             zones=parts.zones(),
+            chance=conductor.random.getrandbits,
+            returns=ReturnPath(watched_rows, watched, EVERYTHING, UTC, now) if back else None,
         )
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)

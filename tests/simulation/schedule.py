@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.change import BookingChange
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.columns import ReturnColumns, SupportColumns
 from booking_sync.domain.event_calendars import MAIN_ONLY
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
@@ -34,7 +34,7 @@ from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
 from tests.simulation.meetings.habits import Habits
 from tests.simulation.meetings.verdict import apart_from_meetings, bookings_with_people, untold
-from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians
+from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians, Wishes
 from tests.simulation.process import KEYRING, SEALER, Credential, Parts, Process, desired_state
 from tests.simulation.queue import ProcessQueue, QueueModel
 from tests.simulation.returns.new_ids import Migration
@@ -152,6 +152,8 @@ class Schedule:
         self.dispatcher = Dispatcher(self.conductor, self.dataverse, self.profile, self.graph.state)
         named = self.profile.calendars != (MAIN_ONLY,)
         self.technicians = Technicians(self.conductor, self.graph, self.profile.user_actions, named=named)
+        self.wishes = Wishes(self.conductor, self.graph, self.queue, self.profile.wishes)
+        self.conductor.actors.append(self.wishes)
         self.forger = Forger(self.conductor, self.graph, self.queue, self.dispatcher, self.profile.forgeries)
         self.conductor.actors += [self.queue, self.dataverse, self.dispatcher, self.technicians]
         returns = self.profile.returns
@@ -167,6 +169,7 @@ class Schedule:
         self.dispatcher.stop()
         self.technicians.stop()
         self.forger.stop()
+        self.wishes.stop()
         self.administrator.stop()
         self.migration.stop()
         self.habits.stop()
@@ -272,7 +275,7 @@ class Schedule:
         reasons = {
             "a crash": sum(self._crash_points.values()),
             NO_LOCK: self.profile.graph.no_lock,
-            A_HAND: self.technicians.meddled or self.habits.reshaped,
+            A_HAND: self.technicians.meddled or self.habits.reshaped or self.wishes.moved,
             MEETINGS: self.habits.met,
             ON_A_ROW: self.dispatcher.overwrote,
             KEPT: any(each.deleted_items for each in self.graph.state.mailboxes.values()),
@@ -331,7 +334,10 @@ class Schedule:
                 self.dataverse, self.conductor, self.troubles, "judge", pause
             ),
         )
-        rows = DataverseBookings(client, SupportColumns(), SEALER, KEYRING, of_resource=RESOURCE_COLUMNS)
+        back = ReturnColumns() if self.profile.both_ways else None
+        rows = DataverseBookings(
+            client, SupportColumns(), SEALER, KEYRING, of_resource=RESOURCE_COLUMNS, of_return=back
+        )
         return {booking_id: await rows.read(booking_id) for booking_id in self.dispatcher.bookings}
 
 

@@ -37,6 +37,7 @@ _SINCE = (
     ", events_cover='main', transactions_span='mailbox', calendar_names='unique', deleted_calendars='gone'",
     ", event_if_match='refused'",
     f", calendars={(MAIN_ONLY,)!r}",
+    ", both_ways=False, wishes=0",
 )
 """What a profile says of settings that the stand-in has got since: schedules replay as before."""
 
@@ -86,6 +87,10 @@ class Profile:
     """Times that something on the way to its tokens is refused from then on."""
     calendars: tuple[EventCalendars, ...] = (MAIN_ONLY,)
     """Which calendar shows the events: what the settings say at first, and what administrators make of it."""
+    both_ways: bool = False
+    """Whether what technicians make of events' times comes back to Dynamics 365."""
+    wishes: int = 0
+    """How often they move an event of ours."""
 
 
 def draw_profile(drawn: random.Random) -> Profile:
