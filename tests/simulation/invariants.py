@@ -114,6 +114,12 @@ def _check_booking(
         yield Violation("missing", f"{about} shows no event that its row names")
         return
     yield from _check_event(schedule, booking_id, desired, right[0])
+    if schedule.profile.both_ways and schedule.profile.graph.event_if_match == "checked":
+        start = row.booking.start if row else None
+        allowed = schedule.dispatcher.ledger.allowed(booking_id)
+        if start not in allowed:
+            wanted = " or ".join(f"{each:%H:%M}" for each in sorted(allowed))
+            yield Violation("lost move", f"{about} starts at {start:%H:%M} instead of {wanted}")
 
 
 def _check_event(schedule: Schedule, booking_id: str, desired: Wanted, shown: _Shown) -> Iterator[Violation]:

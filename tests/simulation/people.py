@@ -14,6 +14,7 @@ from local.graph.mailbox.schema import read_event
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice
 from tests.simulation.dataverse import BOOKINGS, RESOURCE_COLUMNS
+from tests.simulation.wishes import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,6 +64,8 @@ class Dispatcher:
         self._office = _open_office(dataverse, conductor)
         self._left = profile.changes
         self._people = [ANNA, BERT, *([DORA] if profile.denied_mailbox else [])]
+        self.ledger = Ledger()
+        """Which times each booking may have in the end."""
         self.bookings: list[str] = []
         """Ids of all there ever were."""
         self.wavering: set[str] = set()
@@ -91,7 +94,7 @@ class Dispatcher:
         booking_id = self._conductor.random.choice(live)
         moves: list[tuple[float, str, Callable[[str], None]]] = [
             (3, "", self._rename),
-            (0.5, "", self._move),
+            (4.0 if self._profile.both_ways else 0.5, "", self._move),
             (0.3, "", self._copy),
             (3, "reassign", self._reassign),
             (3, "cancel", self._cancel_or_reactivate),
@@ -132,6 +135,7 @@ class Dispatcher:
     def _reassign(self, booking_id: str) -> None:
         whom = self._conductor.random.choice([*self._people, *self._people, "van", "disabled"])
         self.wavering.add(booking_id)
+        self.ledger.taken_elsewhere(booking_id, self._dataverse.bookings()[booking_id])
         self._note(booking_id, f"reassigns to {NAMES.get(whom, whom)}")
         self._dataverse.update(booking_id, {"Resource@odata.bind": self._office.resources[whom]})
 
@@ -141,19 +145,29 @@ class Dispatcher:
         now_canceled = str(row["bookingstatus"]) in canceled
         status = "scheduled" if now_canceled else self._conductor.random.choice(("canceled", "traveling"))
         self.wavering.add(booking_id)
+        self.ledger.taken_elsewhere(booking_id, row)
         self._note(booking_id, f"sets {status}")
         self._dataverse.update(booking_id, {"BookingStatus@odata.bind": self._office.statuses[status]})
 
     def _move(self, booking_id: str) -> None:
         hour = self._conductor.random.choice((8, 9))
+        if self._profile.both_ways:
+            self._plan(booking_id)
+            return
         self._note(booking_id, f"moves to {hour} o'clock")
-        whole = {"endtime": f"2026-03-02T{hour + 2:02}:30:00Z"} if self._profile.both_ways else {}
-        self._dataverse.update(booking_id, {"starttime": f"2026-03-02T{hour:02}:00:00Z", **whole})
+        self._dataverse.update(booking_id, {"starttime": f"2026-03-02T{hour:02}:00:00Z"})
+
+    def _plan(self, booking_id: str) -> None:
+        """Moves it to a time that it never had, so that nobody takes that for a change back."""
+        start, end = self.ledger.planned(booking_id)
+        self._note(booking_id, f"plans for {start}")
+        self._dataverse.update(booking_id, {"starttime": start, "endtime": end})
 
     def _toggle_work_order(self, booking_id: str) -> None:
         row = self._dataverse.bookings()[booking_id]
         order = None if row["msdyn_workorder"] else self._conductor.random.choice(self._office.work_orders)
         self.wavering.add(booking_id)
+        self.ledger.taken_elsewhere(booking_id, row)
         self._note(booking_id, "sets a work order" if order else "removes the work order")
         self._dataverse.update(booking_id, {"msdyn_workorder@odata.bind": order})
 
@@ -176,6 +190,8 @@ class Dispatcher:
             return
         self.related = True
         self.wavering.update(self._dataverse.bookings())
+        for each, row in self._dataverse.bookings().items():
+            self.ledger.taken_elsewhere(each, row)
         self._conductor.note(f"dispatcher gives resource {resource[-4:]} to {NAMES[whom]}")
         self._dataverse.update(resource, {"UserId@odata.bind": self._office.users[whom]}, "bookableresources")
 
@@ -315,49 +331,6 @@ class Technicians:
 
     def _note(self, mailbox: Mailbox, what: str) -> None:
         self.conductor.note(f"user {NAMES[mailbox.id]} {what}")
-
-
-@dataclass
-class Wishes:
-    """Technicians who move our events to other times, and mean the booking."""
-
-    conductor: Conductor
-    graph: GraphSide
-    queue: QueueModel
-    left: int
-    lossy: bool = True
-    moved: bool = False
-
-    def stop(self) -> None:
-        """No more of it."""
-        self.left = 0
-
-    def choices(self) -> Iterable[Choice]:
-        """One move of one event."""
-        if self.left:
-            yield Choice(USER_WEIGHT, self._act)
-
-    def _act(self) -> None:
-        self.left -= 1
-        chance = self.conductor.random
-        mailbox = self.graph.state.user(chance.choice((ANNA, BERT)))
-        ours = [event for event in mailbox.events.values() if event.owner_app]
-        if not ours:
-            return
-        event = chance.choice(ours)
-        hour = chance.choice((8, 9, 11, 12))
-        times = {
-            "start": {"dateTime": f"2026-03-02T{hour:02}:00:00", "timeZone": "UTC"},
-            "end": {"dateTime": f"2026-03-02T{hour + 2:02}:30:00", "timeZone": "UTC"},
-        }
-        self.graph.state.change(mailbox, event, read_event(times, creating=False), by_app=False)
-        self.moved = True
-        self.conductor.note(f"user {NAMES[mailbox.id]} moves {event.immutable_id} to {hour} o'clock")
-        booking_id = next(
-            (value.rpartition("/")[2] for name, value in event.properties.items() if "Marker" in name), ""
-        )
-        for _ in range(chance.choice((0, 1, 1, 2))):
-            self.queue.put(BookingChange(booking_id, "notification", now(), uncertain=True))
 
 
 @dataclass

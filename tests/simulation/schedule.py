@@ -34,12 +34,13 @@ from tests.simulation.graph import GraphSide
 from tests.simulation.invariants import Violation, check_bookings, check_conduct
 from tests.simulation.meetings.habits import Habits
 from tests.simulation.meetings.verdict import apart_from_meetings, bookings_with_people, untold
-from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians, Wishes
+from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians
 from tests.simulation.process import KEYRING, SEALER, Credential, Parts, Process, desired_state
 from tests.simulation.queue import ProcessQueue, QueueModel
 from tests.simulation.returns.new_ids import Migration
 from tests.simulation.returns.rows import Administrator
 from tests.simulation.sign_in.links import Breaker, Tenant
+from tests.simulation.wishes import Wishes
 from tests.simulation.trouble import Profile, Troubles, draw_profile
 
 if TYPE_CHECKING:
@@ -152,7 +153,14 @@ class Schedule:
         self.dispatcher = Dispatcher(self.conductor, self.dataverse, self.profile, self.graph.state)
         named = self.profile.calendars != (MAIN_ONLY,)
         self.technicians = Technicians(self.conductor, self.graph, self.profile.user_actions, named=named)
-        self.wishes = Wishes(self.conductor, self.graph, self.queue, self.profile.wishes)
+        self.wishes = Wishes(
+            self.conductor,
+            self.graph,
+            self.dataverse,
+            self.queue,
+            self.dispatcher.ledger,
+            self.profile.wishes,
+        )
         self.conductor.actors.append(self.wishes)
         self.forger = Forger(self.conductor, self.graph, self.queue, self.dispatcher, self.profile.forgeries)
         self.conductor.actors += [self.queue, self.dataverse, self.dispatcher, self.technicians]
