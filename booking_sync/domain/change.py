@@ -35,6 +35,7 @@ from booking_sync.domain.message_fields import (
     take,
     waited,
 )
+from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.watched import RelatedTable
 
 __all__ = [
@@ -91,6 +92,10 @@ class BookingChange:
     """An earlier try may have written something that the row does not record."""
     suspects: frozenset[str] = field(default_factory=frozenset)
     """Mailboxes in which such a write may have left an event."""
+    look: bool = False
+    """Somebody may have changed its event in Outlook."""
+    missing: Missing = Missing.UNKNOWN
+    """What a sweep of the mailbox concluded about its event."""
     trace: str = ""
     """W3C traceparent of what brought the change in; empty when nothing was traced."""
 
@@ -142,8 +147,8 @@ def encode_change(change: BookingChange) -> str:
         "correlationId": change.correlation_id[:MAX_CORRELATION_ID],
         "firstSeen": change.first_seen.astimezone(UTC).isoformat(),
     }
-    if change.deleted:
-        message["deleted"] = True
+    flags = {"deleted": change.deleted, "uncertain": change.uncertain, "look": change.look}
+    message |= {name: True for name, is_set in flags.items() if is_set}
     if change.event:
         message["event"] = {"mailbox": change.event.event.mailbox, "id": change.event.event.event_id}
         if change.event.state:
@@ -152,10 +157,10 @@ def encode_change(change: BookingChange) -> str:
         message["attempt"] = min(change.attempt, MAX_ATTEMPT)
     if change.waited:
         message["waitedSeconds"] = min(change.waited, MAX_WAITED)
-    if change.uncertain:
-        message["uncertain"] = True
     if change.suspects:
         message["suspects"] = sorted(change.suspects)[:MAX_SUSPECTS]
+    if change.missing:
+        message["missing"] = change.missing.value
     if change.trace:
         message["traceparent"] = change.trace
     return json.dumps(message)
@@ -213,6 +218,8 @@ def _booking(message: dict[str, Any]) -> BookingChange:
         waited=waited(message),
         uncertain=take(message, "uncertain", bool, default=False),
         suspects=_suspects(message),
+        look=take(message, "look", bool, default=False),
+        missing=_missing(message),
         trace=_trace(message),
     )
 
@@ -255,6 +262,14 @@ def _event(message: dict[str, Any]) -> EventClaim | None:
         raise MalformedChangeError("the queue message's 'event' can't be an event")
     state: str = take(event, "state", str, default="")
     return EventClaim(ref, state if len(state) <= SYNC_STATE_LENGTH else "")
+
+
+def _missing(message: dict[str, Any]) -> Missing:
+    text: str = take(message, "missing", str, default="")
+    try:
+        return Missing(text)
+    except ValueError as error:
+        raise MalformedChangeError("the queue message's 'missing' is no conclusion of a sweep") from error
 
 
 def _suspects(message: dict[str, Any]) -> frozenset[str]:

@@ -95,6 +95,16 @@ class ReturnColumns:
     """What both sides last agreed on."""
     told: str = "bsync_outlookreturn"
     """What became of the last change from Outlook, for people."""
+    proposal: str = "bsync_outlookproposal"
+    """A choice: what waits for a dispatcher, see `ProposalKind`; null: nothing."""
+    proposed_start: str = "bsync_proposedstart"
+    """Date and time, UTC."""
+    proposed_end: str = "bsync_proposedend"
+    """Date and time, UTC."""
+    answer: str = "bsync_proposalanswer"
+    """A choice, see `ProposalAnswer`."""
+    answer_for: str = "bsync_answerfor"
+    """Text: which proposal the answer is for."""
 
     def __post_init__(self) -> None:
         problems = list(column_problems(asdict(self)))

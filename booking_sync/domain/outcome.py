@@ -41,6 +41,8 @@ class Outcome:
     """Deferred only: settings or rights of the app stand in the way, so that no wait ends the message."""
     patience: timedelta | None = None
     """Failed only: for how long it is tried again; the row tells of it meanwhile."""
+    missing: str = ""
+    """The mailbox in which the row's event was found gone while the plan stands: it is to be swept."""
     rounds: int = 1
     """How often the booking was read and planned."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.plan import CreateEvent, Plan, UpdateEvent, Wanted
 from booking_sync.domain.return_path.base import DayMoves
 from booking_sync.domain.return_path.comparison import Agreement, Change, compare, last_agreed
-from booking_sync.domain.return_path.policy import Circumstances, Mode, ReturnPolicy, Ruling, rule
+from booking_sync.domain.return_path.policy import Circumstances, Mode, MoveRuling, ReturnPolicy, rule
 from booking_sync.domain.return_path.side import OutlookSide, Returned
 from booking_sync.domain.return_path.stamp import Stamp, read_stamp
 from booking_sync.domain.return_path.times import Times
@@ -40,8 +40,8 @@ class Turn:
 
     steps: Plan
     """What is to be done, with the times left alone or written."""
-    side: OutlookSide
-    """What the row is to hold when that is done and no times were written."""
+    side: OutlookSide | None = None
+    """What the row is to hold then, if no times were written; None where there is no return path."""
 
 
 class ReturnPath:
@@ -78,7 +78,7 @@ class ReturnPath:
             PermanentError: the mailbox or the row can't be used.
         """
         side = row.side or OutlookSide()
-        event = steps.write.event if isinstance(steps.write, UpdateEvent) else row.record.event
+        event = _event_of(steps, row)
         nothing_there = isinstance(steps.write, CreateEvent) or event is None or run.times is None
         if nothing_there or not isinstance(desired, Wanted):
             return Turn(steps, side)
@@ -89,7 +89,7 @@ class ReturnPath:
         seen = await self._calendar.see(event)
         if seen is None or seen.state.reshaped or seen.state.attended:
             return Turn(_forced(steps, desired, row, event), side)
-        return await self._judge(run, row, desired, steps, event, seen)
+        return await self._judge(run, row, desired, steps, seen)
 
     def _must_look(self, run: Run, side: OutlookSide) -> bool:
         assert run.times  # noqa: S101 - the caller saw them
@@ -98,14 +98,10 @@ class ReturnPath:
         return planned or run.rounds > 1 or not run.task.trusted or run.task.look
 
     async def _judge(
-        self,
-        run: Run,
-        row: BookingRow,
-        desired: Wanted,
-        steps: Plan,
-        event: EventRef,
-        seen: SeenEvent,
+        self, run: Run, row: BookingRow, desired: Wanted, steps: Plan, seen: SeenEvent
     ) -> Turn | None:
+        event = _event_of(steps, row)
+        assert event  # noqa: S101 - it was seen
         assert run.times  # noqa: S101 - the caller saw them
         side = row.side or OutlookSide()
         named = event == row.record.event
@@ -149,13 +145,13 @@ class ReturnPath:
             run.touched = True
         return None
 
-    def _rule(self, planned: Times, shown: Times, side: OutlookSide) -> Ruling:
+    def _rule(self, planned: Times, shown: Times, side: OutlookSide) -> MoveRuling:
         now = self._now()
         moves = side.base.moves.on(now.date()) if side.base.moves else 0
         return rule(self._policy, planned, shown, Circumstances(now, moves_today=moves), self._zone)
 
     @staticmethod
-    def _words(ruling: Ruling, shown: Times, run: Run) -> str:
+    def _words(ruling: MoveRuling, shown: Times, run: Run) -> str:
         reason = run.refusal if run.refused_times == shown else ruling.reason
         return f"{_when(shown)} was wanted in Outlook and put back{f': {reason}' if reason else ''}."
 
@@ -168,6 +164,10 @@ def settled(run: Run, event: EventRef | None, side: OutlookSide) -> OutlookSide:
     if nonce is None or run.times is None:
         return side
     return replace(side, base=replace(side.base, agreement=Agreement(run.times, nonce)))
+
+
+def _event_of(steps: Plan, row: BookingRow) -> EventRef | None:
+    return steps.write.event if isinstance(steps.write, UpdateEvent) else row.record.event
 
 
 def _with_times_kept(steps: Plan) -> Plan:

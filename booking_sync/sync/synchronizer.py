@@ -46,7 +46,7 @@ from booking_sync.domain.record import (
     read_fingerprint,
 )
 from booking_sync.domain.return_path.base import MOST_LEAVING
-from booking_sync.domain.return_path.side import OutlookSide, Returned
+from booking_sync.domain.return_path.side import Missing, OutlookSide, Returned
 from booking_sync.domain.return_path.stamp import NONCE_BITS, Stamp, format_stamp
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.zones import UTC_NAME, event_zone
@@ -55,7 +55,7 @@ from booking_sync.ports.bookings import Recorded
 from booking_sync.ports.calendars import Written
 from booking_sync.sync.main_calendars import MainCalendars
 from booking_sync.sync.proof import ProvenAnswer
-from booking_sync.sync.return_path import settled
+from booking_sync.sync.return_path import Turn, settled
 from booking_sync.sync.run import Run
 from booking_sync.sync.zone_differences import ZoneDifferences
 
@@ -101,6 +101,8 @@ class SyncTask:
     """Mailboxes in which an earlier try may have left an event that no row names."""
     look: bool = False
     """Somebody may have changed the event in Outlook."""
+    missing: Missing = Missing.UNKNOWN
+    """What a sweep of the mailbox concluded about the event."""
 
     def merge(self, other: SyncTask) -> SyncTask:
         """One task for two hints of the same booking."""
@@ -110,6 +112,7 @@ class SyncTask:
             self.deleted | other.deleted,
             self.suspects | other.suspects,
             self.look or other.look,
+            max(self.missing, other.missing, key=tuple(Missing).index),
         )
 
 
@@ -211,7 +214,7 @@ class Synchronizer:
             return await self._finish_missing(run)
         if row.claim:
             row = await self._examine_claim(run, row, row.claim)
-        side_before = row.side
+        before = row.side
         if self._returns is not None:
             row = await self._remove_leaving(run, row)
         desired = self._desired_state(row.booking)
@@ -219,18 +222,24 @@ class Synchronizer:
         run.believe(row, desired)
         row, recovered = await self._recover(run, row, desired)
         steps = plan(row.record, desired, run.knowledge())
-        side: OutlookSide | None = None
-        if self._returns is not None:
-            if steps.remove:
-                return await self._withdraw(run, row, steps)
-            turn = await self._returns.turn(run, row, desired, steps)
-            if turn is None:
-                return None
-            steps, side = turn.steps, turn.side
+        if self._returns is None:
+            return await self._carry_out(run, row, desired, Turn(steps), must_record=recovered)
+        if steps.remove:
+            return await self._withdraw(run, row, steps)
+        turn = await self._returns.turn(run, row, desired, steps)
+        if turn is None:
+            return None
+        return await self._carry_out(run, row, desired, turn, must_record=recovered or turn.side != before)
+
+    async def _carry_out(
+        self, run: Run, row: BookingRow, desired: DesiredState, turn: Turn, *, must_record: bool
+    ) -> Outcome | None:
+        """Write to Outlook and record it; None asks for another round."""
+        steps, side = turn.steps, turn.side
         applied = await self._apply(run, steps, row, desired)
         if side is not None:
             side = settled(run, applied.record.event, side)
-        if applied.must_record or recovered or not row.intact or side != side_before:
+        if applied.must_record or must_record or not row.intact or side != turn.side:
             tagged, recorded = await self._tag_and_record(run, row, applied, side)
             if recorded is Recorded.MISSING:
                 return await self._finish_missing(run)

@@ -333,6 +333,8 @@ def _task(change: BookingChange, dequeue_count: int) -> SyncTask:
         trusted=dequeue_count <= 1 and not change.uncertain,
         deleted=frozenset({change.event} if change.event else ()),
         suspects=change.suspects,
+        look=change.look,
+        missing=change.missing,
     )
 
 

@@ -59,7 +59,7 @@ class Crowd(Reads):
         self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
     ) -> Recorded:
         """See the port."""
-        assert (etag, record.event) == (booking_id, None)
+        assert (etag, record.event, returned) == (booking_id, None, None)
         self.cleared += 1
         self._at_once -= 1
         return Recorded.DONE

@@ -68,7 +68,7 @@ def _quietly(profile: Profile, **changes: Any) -> Profile:
 
 
 def both_ways(profile: Profile) -> Profile:
-    """Technicians move events and mean the booking; dispatchers move it as well, with all the usual trouble."""
+    """Technicians move events and mean the booking; dispatchers move it too, with all the usual trouble."""
     chance = random.Random(f"both ways {profile}")  # noqa: S311 - schedules must replay
     moves = tuple(each for each in profile.moves if each in {"reassign", "cancel"})
     kinds = replace(profile.returns, restores=0, imports=0, new_ids=0, strange_answers=0)

@@ -114,12 +114,19 @@ def _check_booking(
         yield Violation("missing", f"{about} shows no event that its row names")
         return
     yield from _check_event(schedule, booking_id, desired, right[0])
-    if schedule.profile.both_ways and schedule.profile.graph.event_if_match == "checked":
-        start = row.booking.start if row else None
-        allowed = schedule.dispatcher.ledger.allowed(booking_id)
-        if start not in allowed:
-            wanted = " or ".join(f"{each:%H:%M}" for each in sorted(allowed))
-            yield Violation("lost move", f"{about} starts at {start:%H:%M} instead of {wanted}")
+    yield from _check_times(schedule, booking_id, row)
+
+
+def _check_times(schedule: Schedule, booking_id: str, row: BookingRow | None) -> Iterator[Violation]:
+    """The booking has times that somebody's last uncontested change gave it."""
+    if not schedule.profile.both_ways or schedule.profile.graph.event_if_match != "checked":
+        return
+    start = row.booking.start if row else None
+    allowed = schedule.dispatcher.ledger.allowed(booking_id)
+    if start not in allowed:
+        wanted = " or ".join(f"{each:%H:%M}" for each in sorted(allowed))
+        about = f"booking {booking_id[-4:]}"
+        yield Violation("lost move", f"{about} starts at {start:%H:%M} instead of {wanted}")
 
 
 def _check_event(schedule: Schedule, booking_id: str, desired: Wanted, shown: _Shown) -> Iterator[Violation]:

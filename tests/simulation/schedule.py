@@ -40,8 +40,8 @@ from tests.simulation.queue import ProcessQueue, QueueModel
 from tests.simulation.returns.new_ids import Migration
 from tests.simulation.returns.rows import Administrator
 from tests.simulation.sign_in.links import Breaker, Tenant
-from tests.simulation.wishes import Wishes
 from tests.simulation.trouble import Profile, Troubles, draw_profile
+from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
     from booking_sync.domain.record import BookingRow

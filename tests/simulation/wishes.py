@@ -31,7 +31,7 @@ _NO_NOTIFICATION = (0, 1, 1, 1, 2)
 
 
 class Ledger:
-    """Which times each booking may have when all is at rest: those of the last change that nobody contested."""
+    """Which times each booking may have at rest: those of the last change that nobody contested."""
 
     def __init__(self) -> None:
         self._allowed: dict[str, set[datetime]] = {}
@@ -42,13 +42,13 @@ class Ledger:
         return self._allowed.setdefault(booking_id, {FIRST})
 
     def planned(self, booking_id: str) -> tuple[str, str]:
-        """A dispatcher moves the booking: start and end, as texts. What technicians wished before is overruled."""
+        """A dispatcher moves the booking: start and end. What technicians wished before is overruled."""
         start = self._next()
         self._allowed[booking_id] = {start}
         return _text(start), _text(start + LENGTH)
 
     def wished(self, booking_id: str, *, seen: bool) -> tuple[str, str]:
-        """A technician moves the event; whether they saw the plan as it is decides whether that must count."""
+        """A technician moves the event; it must count if they saw the plan as it is."""
         start = self._next()
         self._allowed[booking_id] = {start} if seen else {*self.allowed(booking_id), start}
         return _text(start), _text(start + LENGTH)
@@ -66,7 +66,7 @@ def read(value: Any) -> datetime:
     """A time of a row."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)
-    return datetime.fromisoformat(str(value).replace("Z", "+00:00")).astimezone(UTC)
+    return datetime.fromisoformat(str(value)).astimezone(UTC)
 
 
 def _text(moment: datetime) -> str:

@@ -34,7 +34,7 @@ class Mode(IntEnum):
     """The booking is changed."""
 
 
-class Kind(StrEnum):
+class MoveKind(StrEnum):
     """What somebody did to the event."""
 
     NEAR_MOVE = "near move"
@@ -53,9 +53,9 @@ class ReturnPolicy:
     freeze: timedelta = timedelta(minutes=30)
     """Before its start a booking belongs to the dispatcher alone."""
 
-    def allowed(self, kind: Kind) -> Mode:
+    def allowed(self, kind: MoveKind) -> Mode:
         """The lower of the whole path's mode and this kind's."""
-        return min(self.path, self.near if kind is Kind.NEAR_MOVE else self.far)
+        return min(self.path, self.near if kind is MoveKind.NEAR_MOVE else self.far)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class MoveRuling:
     """What is done, and why not more."""
 
     mode: Mode
@@ -92,15 +92,17 @@ class Ruling:
     """The times are not even put right, until the row changes: something moves them back each time."""
 
 
-def kind_of(planned: Times, wished: Times, zone: tzinfo) -> Kind:
+def kind_of(planned: Times, wished: Times, zone: tzinfo) -> MoveKind:
     """What sort of move it is; days are those of the zone."""
     days = {moment.astimezone(zone).date() for moment in (planned.start, wished.start)}
     same_length = abs(planned.length - wished.length) < timedelta(minutes=1)
     near = abs(planned.start - wished.start) <= NEAR
-    return Kind.NEAR_MOVE if same_length and near and len(days) == 1 else Kind.FAR_MOVE
+    return MoveKind.NEAR_MOVE if same_length and near and len(days) == 1 else MoveKind.FAR_MOVE
 
 
-def rule(policy: ReturnPolicy, planned: Times, wished: Times, known: Circumstances, zone: tzinfo) -> Ruling:
+def rule(
+    policy: ReturnPolicy, planned: Times, wished: Times, known: Circumstances, zone: tzinfo
+) -> MoveRuling:
     """What is done about a person's move.
 
     Args:
@@ -112,15 +114,15 @@ def rule(policy: ReturnPolicy, planned: Times, wished: Times, known: Circumstanc
     """
     allowed = policy.allowed(kind_of(planned, wished, zone))
     if allowed is Mode.OFF:
-        return Ruling(Mode.OFF)
+        return MoveRuling(Mode.OFF)
     if known.moves_today >= MAX_MOVES_PER_DAY:
         words = f"something in Outlook has moved this booking {known.moves_today} times today"
-        return Ruling(Mode.REPORT, words, leaves_times=True)
+        return MoveRuling(Mode.REPORT, words, leaves_times=True)
     if reason := next(_against_any(policy, planned, wished, known), ""):
-        return Ruling(Mode.REPORT, reason)
+        return MoveRuling(Mode.REPORT, reason)
     if allowed is Mode.APPLY and (reason := next(_against_applying(known), "")):
-        return Ruling(Mode.PROPOSE, reason)
-    return Ruling(allowed)
+        return MoveRuling(Mode.PROPOSE, reason)
+    return MoveRuling(allowed)
 
 
 def _against_any(policy: ReturnPolicy, planned: Times, wished: Times, known: Circumstances) -> Iterator[str]:

@@ -3,12 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.return_path.base import NO_BASE, Base
 
 if TYPE_CHECKING:
     from booking_sync.domain.return_path.times import Times
+
+
+class Missing(StrEnum):
+    """What a sweep of the mailbox concluded about an event that its booking's row names."""
+
+    UNKNOWN = ""
+    """No sweep has looked."""
+    CONFIRMED = "confirmed"
+    """It is gone, and so few others are that people may have deleted them."""
+    WITHHELD = "withheld"
+    """It is gone with so many others that nobody's wish may be concluded from it."""
+
+
+class ProposalKind(IntEnum):
+    """What a proposal asks for, by the values of its column."""
+
+    MOVE = 1
+    CANCEL = 2
+
+
+class ProposalAnswer(IntEnum):
+    """What a dispatcher answered, by the values of its column."""
+
+    ACCEPT = 1
+    REJECT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What somebody wants of a booking, and a dispatcher has to decide."""
+
+    kind: ProposalKind
+    times: Times | None = None
+    """Where the event was put; None for a cancellation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A dispatcher's answer."""
+
+    answer: ProposalAnswer
+    answer_for: str = ""
+    """The proposal's times as the form showed them; empty: whatever is proposed now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +63,10 @@ class OutlookSide:
     """What both sides last agreed on."""
     told: str = ""
     """What became of the last change from Outlook, in words for people."""
+    proposal: Proposal | None = None
+    """What waits for a dispatcher."""
+    answered: Answered | None = None
+    """What a dispatcher said to it; whoever has acted on it clears it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +76,5 @@ class Returned:
     side: OutlookSide
     times: Times | None = None
     """New start and end of the booking itself: a person's wish that is granted; None leaves them."""
+    status_id: str = ""
+    """A new booking status: a cancellation that is granted; empty leaves it."""

@@ -14,10 +14,10 @@ from booking_sync.domain.return_path.policy import (
     MAX_MOVES_PER_DAY,
     NEAR,
     Circumstances,
-    Kind,
     Mode,
+    MoveKind,
+    MoveRuling,
     ReturnPolicy,
-    Ruling,
     kind_of,
     rule,
 )
@@ -39,7 +39,7 @@ AGAINST_APPLYING = [
 ]
 
 
-def _rule(path: Mode, wished: Times = NEARBY, known: Circumstances = PLAIN) -> Ruling:
+def _rule(path: Mode, wished: Times = NEARBY, known: Circumstances = PLAIN) -> MoveRuling:
     return rule(ReturnPolicy(path), PLANNED, wished, known, UTC)
 
 
@@ -48,21 +48,21 @@ def test_the_lower_of_the_path_and_the_kind_is_allowed(path: Mode, near: Mode, f
     """Neither setting can raise the other."""
     policy = ReturnPolicy(path, near, far)
     for wished, mode in ((NEARBY, near), (FAR_AWAY, far)):
-        assert rule(policy, PLANNED, wished, PLAIN, UTC) == Ruling(min(path, mode))
+        assert rule(policy, PLANNED, wished, PLAIN, UTC) == MoveRuling(min(path, mode))
 
 
 @pytest.mark.parametrize(
     ("wished", "kind"),
     [
-        (Times(PLANNED.start + NEAR, PLANNED.end + NEAR), Kind.NEAR_MOVE),
-        (Times(PLANNED.start - HOUR, PLANNED.end - HOUR), Kind.NEAR_MOVE),
-        (Times(PLANNED.start + NEAR + HOUR, PLANNED.end + NEAR + HOUR), Kind.FAR_MOVE),
-        (Times(PLANNED.start, PLANNED.end + timedelta(minutes=1)), Kind.FAR_MOVE),
-        (Times(PLANNED.start + timedelta(minutes=1), PLANNED.end), Kind.FAR_MOVE),
-        (FAR_AWAY, Kind.FAR_MOVE),
+        (Times(PLANNED.start + NEAR, PLANNED.end + NEAR), MoveKind.NEAR_MOVE),
+        (Times(PLANNED.start - HOUR, PLANNED.end - HOUR), MoveKind.NEAR_MOVE),
+        (Times(PLANNED.start + NEAR + HOUR, PLANNED.end + NEAR + HOUR), MoveKind.FAR_MOVE),
+        (Times(PLANNED.start, PLANNED.end + timedelta(minutes=1)), MoveKind.FAR_MOVE),
+        (Times(PLANNED.start + timedelta(minutes=1), PLANNED.end), MoveKind.FAR_MOVE),
+        (FAR_AWAY, MoveKind.FAR_MOVE),
     ],
 )
-def test_a_near_move_keeps_its_length_and_goes_a_few_hours_at_most(wished: Times, kind: Kind) -> None:
+def test_a_near_move_keeps_its_length_and_goes_a_few_hours_at_most(wished: Times, kind: MoveKind) -> None:
     """Stretching is another kind of change, however small."""
     assert kind_of(PLANNED, wished, UTC) is kind
 
@@ -71,9 +71,9 @@ def test_a_day_is_the_technicians_own() -> None:
     """An hour later may be tomorrow there, and today in Greenwich."""
     late = Times(NOW + 3 * HOUR, NOW + 4 * HOUR)
     later = Times(late.start + HOUR, late.end + HOUR)
-    assert kind_of(late, later, UTC) is Kind.NEAR_MOVE
-    assert kind_of(late, later, ZoneInfo("Asia/Vladivostok")) is Kind.NEAR_MOVE
-    assert kind_of(late, later, ZoneInfo("Pacific/Kiritimati")) is Kind.FAR_MOVE
+    assert kind_of(late, later, UTC) is MoveKind.NEAR_MOVE
+    assert kind_of(late, later, ZoneInfo("Asia/Vladivostok")) is MoveKind.NEAR_MOVE
+    assert kind_of(late, later, ZoneInfo("Pacific/Kiritimati")) is MoveKind.FAR_MOVE
 
 
 @pytest.mark.parametrize("known", AGAINST_ANY)
@@ -91,13 +91,13 @@ def test_what_needs_a_look_is_proposed_at_most(known: Circumstances) -> None:
     assert _rule(Mode.APPLY, known=known).mode is Mode.PROPOSE
     assert _rule(Mode.APPLY, known=known).reason
     for path in (Mode.PROPOSE, Mode.REPORT, Mode.OFF):
-        assert _rule(path, known=known) == Ruling(path)
+        assert _rule(path, known=known) == MoveRuling(path)
 
 
 def test_one_booking_fewer_than_the_bound_is_nothing_special() -> None:
     """The bound itself is too many."""
     known = replace(PLAIN, moved_of_resource=MAX_MOVED_PER_RESOURCE - 1, moves_today=MAX_MOVES_PER_DAY - 1)
-    assert _rule(Mode.APPLY, known=known) == Ruling(Mode.APPLY)
+    assert _rule(Mode.APPLY, known=known) == MoveRuling(Mode.APPLY)
 
 
 @pytest.mark.parametrize("wished", [Times(NEARBY.start, NEARBY.start), Times(NEARBY.end, NEARBY.start)])
@@ -121,4 +121,4 @@ def test_what_moves_all_the_time_is_left_alone() -> None:
     for path in (Mode.REPORT, Mode.PROPOSE, Mode.APPLY):
         ruling = _rule(path, known=known)
         assert (ruling.mode, ruling.leaves_times) == (Mode.REPORT, True)
-    assert _rule(Mode.OFF, known=known) == Ruling(Mode.OFF)
+    assert _rule(Mode.OFF, known=known) == MoveRuling(Mode.OFF)
