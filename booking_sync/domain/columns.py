@@ -7,7 +7,7 @@ columns, must never get that far: the sync would write an event's id over a book
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -110,6 +110,18 @@ class ReturnColumns:
         problems = list(column_problems(asdict(self)))
         if problems:
             raise ValueError("; ".join(problems))
+
+    @staticmethod
+    def beside(columns: SupportColumns) -> ReturnColumns:
+        """Those beside these support columns: of the same publisher, with names that nobody has to choose."""
+        prefix = publisher_prefix(columns.event_id)
+        usual = asdict(ReturnColumns())
+        return ReturnColumns(*(f"{prefix}_{name.partition('_')[2]}" for name in usual.values()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return astuple(self)
 
 
 @dataclass(frozen=True, slots=True)

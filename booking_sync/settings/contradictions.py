@@ -13,6 +13,7 @@ from booking_sync.errors import SettingsError
 from booking_sync.event_file.content import EventFileError
 from booking_sync.event_file.location import EVENT_FILE, load_event_file
 from booking_sync.settings.storage import storage_contradictions
+from booking_sync.settings.table import columns_of_return
 from booking_sync.settings.values import LONGEST_QUEUE_NAME, POISON_SUFFIX, shared
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _ADDRESSES = {
     "authority_host": "AZURE_AUTHORITY_HOST",
 }
 _BOOKING_COLUMNS = ("EVENT_ID_COLUMN", "ORIGINAL_RESOURCE_COLUMN", "SYNC_STATE_COLUMN", "SYNC_ERROR_COLUMN")
+NOTIFICATION_KEY = "booking-sync-notification-key"
+"""The vault's secret that `provision` makes, and that nobody needs to name."""
 _RESOURCE_COLUMNS = ("TAKES_PART_COLUMN", "RESOURCE_MAILBOX_COLUMN")
 _SECRETS = {
     "client_secret_name": "CLIENT_SECRET_NAME",
@@ -49,6 +52,9 @@ def contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> Ite
     secrets = {each: values[each].lower() for each in _SECRETS if each in values}
     for names in shared(secrets, _SECRETS):
         yield f"{' and '.join(names)} must not be the same secret"
+    for each, name in secrets.items():
+        if name == NOTIFICATION_KEY:
+            yield f"{_SECRETS[each]} must not be {NOTIFICATION_KEY}, which is the way back's own"
     yield from _doubled_columns(values)
     if len(values.get("queue_name", "")) > LONGEST_QUEUE_NAME:
         yield (
@@ -77,6 +83,8 @@ def _doubled_columns(values: Mapping[str, Any]) -> Iterator[str]:
         return
     named = dict(zip(_BOOKING_COLUMNS, astuple(on_bookings), strict=True))
     named |= dict(zip(_RESOURCE_COLUMNS, astuple(on_resources), strict=True))
+    if values.get("return_policy") and (ours := columns_of_return(on_bookings, values["return_policy"])):
+        named |= {f"{each}, which RETURN_PATH needs,": each for each in ours.names}
     for names in shared(named, {each: each for each in named}):
         yield f"{' and '.join(names)} must be different columns"
 

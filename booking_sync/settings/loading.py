@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from booking_sync.domain.columns import ResourceColumns, SupportColumns, column_problems
 from booking_sync.domain.event_calendars import EventCalendars
 from booking_sync.domain.participation import Participation
+from booking_sync.domain.return_path.policy import ReturnPolicy
 from booking_sync.domain.text import trim
 from booking_sync.domain.watched import TABLE_BEHIND, RelatedTable
 from booking_sync.errors import SettingsError
@@ -37,6 +38,7 @@ _COLUMNS: Mapping[str, Callable[..., Any]] = {
 _TOGETHER: Mapping[str, Callable[..., Any]] = {
     "participation": Participation,
     "calendars": EventCalendars,
+    "return_policy": ReturnPolicy,
 }
 _IDS = {
     "tenant_id": "ENTRA_TENANT_ID",

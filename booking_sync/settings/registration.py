@@ -14,6 +14,18 @@ DEFAULT_CATCH_UP_SCHEDULE = "0 */5 * * * *"
 DEFAULT_AUDIT_SCHEDULE = "0 30 2 * * *"
 DEFAULT_NEAR_AUDIT_SCHEDULE = "0 10,40 * * * *"
 
+DEFAULT_RETURN_PATH = "off"
+_RETURN_PATHS = ("report", "propose", "apply")
+
+
+def hears_outlook(environ: Mapping[str, str]) -> bool:
+    """Whether Graph is to report changes in Outlook: the return path is on and has an address for that.
+
+    What is malformed counts as off: nothing answers, and nothing asks Graph to report.
+    """
+    path = trim(environ.get("RETURN_PATH", "")).lower()
+    return path in _RETURN_PATHS and bool(trim(environ.get("NOTIFICATION_URL", "")))
+
 
 def signs_in_by_entra(environ: Mapping[str, str]) -> bool:
     """Whether the operators' functions ask for no key, because the platform signs people in."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
-from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
 from booking_sync.domain.event_calendars import EventCalendars  # noqa: TC001 - `get_type_hints` reads it
 from booking_sync.domain.participation import Participation  # noqa: TC001 - `get_type_hints` reads it
+from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.text import trim
 from booking_sync.event_file.content import FILE_NAME
 from booking_sync.event_file.location import EVENT_FILE
@@ -21,6 +22,7 @@ from booking_sync.settings.registration import (
     DEFAULT_CATCH_UP_SCHEDULE,
     DEFAULT_NEAR_AUDIT_SCHEDULE,
     DEFAULT_QUEUE_NAME,
+    DEFAULT_RETURN_PATH,
 )
 from booking_sync.settings.storage import STORAGE_SETTING, StorageSettings, storage_settings
 from booking_sync.settings.values import CredentialKind  # noqa: TC001 - `get_type_hints` reads it
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 _MAX_BATCH = 1000
 _MAX_LINGER_SECONDS = 10.0
 _MAX_AGE_HOURS = 30 * 24.0
+MAX_FREEZE_MINUTES = 7 * 24 * 60
 MAX_LOOK_BACK_MINUTES = 7 * 24 * 60
 
 
@@ -78,6 +81,7 @@ _IDENTITY_GROUP = "Secrets and identity"
 _DATAVERSE_GROUP = "Dataverse"
 _PEOPLE_GROUP = "Who takes part"
 _OUTLOOK_GROUP = "Graph and what technicians see"
+_RETURN_GROUP = "The way back from Outlook"
 _BATCH_GROUP = "Batching"
 _CATCH_UP_GROUP = "Missed webhooks"
 _AUDIT_GROUP = "Audit"
@@ -370,6 +374,71 @@ class Settings:
             blank_is_value=True,
         ),
     ]
+    return_policy: Annotated[
+        ReturnPolicy,
+        Setting(
+            "RETURN_PATH",
+            values.return_mode,
+            "the most that a change in Outlook may do to its booking: off, report, propose or apply",
+            _RETURN_GROUP,
+            DEFAULT_RETURN_PATH,
+        ),
+        Setting(
+            "RETURN_MOVE",
+            values.return_mode,
+            "what a small move does: same length, same day, at most four hours; as RETURN_PATH",
+            _RETURN_GROUP,
+            "apply",
+        ),
+        Setting(
+            "RETURN_MOVE_FAR",
+            values.return_mode,
+            "what any other move does, also a changed length; as RETURN_PATH",
+            _RETURN_GROUP,
+            "propose",
+        ),
+        Setting(
+            "RETURN_DELETE",
+            values.deletion_mode,
+            "what becomes of a deleted event: recreate it, propose to cancel the booking, or apply that",
+            _RETURN_GROUP,
+            "propose",
+        ),
+        Setting(
+            "RETURN_EDIT",
+            values.repairs,
+            "what becomes of edited subjects, places, availability and our categories: repair or leave",
+            _RETURN_GROUP,
+            "repair",
+        ),
+        Setting(
+            "RETURN_FREEZE_MINUTES",
+            values.minutes(0, MAX_FREEZE_MINUTES),
+            "minutes before a booking's start from which on changes in Outlook are only reported",
+            _RETURN_GROUP,
+            "30",
+        ),
+    ]
+    cancel_status_id: Annotated[
+        str,
+        Setting(
+            "RETURN_CANCEL_STATUS_ID",
+            values.guid_or_nothing,
+            "booking status of a booking that is canceled from Outlook; empty: the only one of type Canceled",
+            _RETURN_GROUP,
+            "",
+        ),
+    ]
+    notification_url: Annotated[
+        str,
+        Setting(
+            "NOTIFICATION_URL",
+            values.notification_url,
+            "the app's address to which Graph reports changes in Outlook; empty: it is not asked to",
+            _RETURN_GROUP,
+            "",
+        ),
+    ]
     message_max_age_hours: Annotated[
         float,
         Setting(
@@ -506,6 +575,21 @@ class PeopleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnSettings:
+    """The way back from Outlook; a part for `load_part`."""
+
+    columns: SupportColumns
+    return_policy: ReturnPolicy
+    cancel_status_id: str
+    notification_url: str
+
+    @property
+    def return_columns(self) -> ReturnColumns | None:
+        """What a row keeps of it; None where it is off."""
+        return columns_of_return(self.columns, self.return_policy)
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrationSettings:
     """The app registration, and how it signs in; a part for `load_part`."""
 
@@ -587,6 +671,11 @@ class ReceiverSettings:
     policy: ReceiverPolicy
     problems: tuple[str, ...] = ()
     """What is wrong with settings of the policy's, each under its name; they count as not given."""
+
+
+def columns_of_return(columns: SupportColumns, policy: ReturnPolicy) -> ReturnColumns | None:
+    """The columns of the return path beside these; None where it is off."""
+    return None if policy.path is Mode.OFF else ReturnColumns.beside(columns)
 
 
 BY_FIELD: dict[str, tuple[Setting, ...]] = {

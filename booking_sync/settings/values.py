@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from booking_sync.domain.event_calendars import MAX_NAME
 from booking_sync.domain.ids import NO_GUID, typed_guid
+from booking_sync.domain.return_path.policy import Mode
 from booking_sync.domain.text import shows
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ at most ([MS-OXCDATA] 2.6.1 counts its bytes in one byte), and puts 44 of its ow
 _MAX_FILE_NAME = 200
 _MAX_CALENDAR_NAMES = 10
 _QUOTES = frozenset(('""', "''", "``", "“”", "„“", "„”", "«»", "\u2018\u2019"))
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+_MAX_NOTIFICATION_URL = 250
+_NOTIFICATION_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
@@ -190,6 +195,54 @@ def operators_sign_in(text: str) -> str:
     if text.lower() not in ("key", "entra"):
         raise ValueError("must be one of key, entra")
     return text.lower()
+
+
+def return_mode(text: str) -> Mode:
+    """What becomes of what people change in Outlook."""
+    modes = {mode.name.lower(): mode for mode in Mode}
+    if text.lower() not in modes:
+        raise ValueError(f"must be one of {', '.join(modes)}")
+    return modes[text.lower()]
+
+
+def deletion_mode(text: str) -> Mode:
+    """The same of events that people delete: what is only reported is made anew."""
+    modes = {"recreate": Mode.REPORT, "propose": Mode.PROPOSE, "apply": Mode.APPLY}
+    if text.lower() not in modes:
+        raise ValueError(f"must be one of {', '.join(modes)}")
+    return modes[text.lower()]
+
+
+def repairs(text: str) -> bool:
+    """Whether edited texts are put right."""
+    if text.lower() not in ("repair", "leave"):
+        raise ValueError("must be repair or leave")
+    return text.lower() == "repair"
+
+
+def minutes(lowest: float, highest: float) -> Callable[[str], timedelta]:
+    """A parser of spans between two bounds in minutes, both allowed."""
+    parse = number(lowest, highest)
+    return lambda text: timedelta(minutes=parse(text))
+
+
+def notification_url(text: str) -> str:
+    """`https://<host>[:port]/<path>`, or empty; plain HTTP on this machine only."""
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        local = parts.scheme.lower() == "http" and parts.hostname in _LOCAL_HOSTS
+        host = https_url(f"https://{parts.netloc}")
+    except ValueError:
+        raise ValueError("is not a URL; give https://<host>/api/outlook/notifications") from None
+    if not local and parts.scheme.lower() != "https":
+        raise ValueError("must begin with https://: Graph notifies nobody else")
+    if parts.query or parts.fragment or not _NOTIFICATION_PATH.fullmatch(parts.path):
+        raise ValueError("must be https://<host>/api/outlook/notifications, without anything behind it")
+    if len(text) > _MAX_NOTIFICATION_URL:
+        raise ValueError(f"must have at most {_MAX_NOTIFICATION_URL} characters, and has {len(text)}")
+    return f"{'http' if local else 'https'}{host.removeprefix('https')}{parts.path}"
 
 
 def number(lowest: float, highest: float) -> Callable[[str], float]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.domain.ownership import Sealer
 from booking_sync.domain.plan import desired_state, nothing_to_see, shown_in
+from booking_sync.domain.return_path.policy import Mode
 from booking_sync.event_file.checking import Overrides, make_renderer
+from booking_sync.settings.table import columns_of_return
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.proof import EventProver
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from booking_sync.settings.table import EventSettings, Settings
     from booking_sync.sync.catch_up import CatchUp
     from booking_sync.sync.readers import RowsForReaders
+    from booking_sync.sync.return_path import ReturnPath
     from booking_sync.wiring.services import Services
 
 
@@ -161,13 +164,20 @@ class SyncServices:
             keyring,
             of_resource=settings.resource_columns,
             event_columns=events.columns,
+            of_return=columns_of_return(settings.columns, settings.return_policy),
             addresses=services.mailbox_addresses,
             in_burst=services.burst.records,
         )
         self._by_reader = self._for_readers() if events.renderer.style.from_reader else None
         zones = ZoneDifferences(events.renderer.style.zone, services.clock, witnesses.zone)
         self.synchronizer = Synchronizer(
-            self.rows, services.calendar, rule, self.prover, services.clock, zones=zones
+            self.rows,
+            services.calendar,
+            rule,
+            self.prover,
+            services.clock,
+            zones=zones,
+            returns=self._way_back(),
         )
         self.per_booking = PerBookingRunner(
             self.synchronizer.sync,
@@ -184,6 +194,16 @@ class SyncServices:
     def rows_of_many(self) -> Bookings:
         """The same for whoever reads many: one mailbox that can't be asked now fails its own rows alone."""
         return self._by_reader.for_many() if self._by_reader else self.bare_rows
+
+    def _way_back(self) -> ReturnPath | None:
+        """From Outlook to Dynamics 365; None where it is off."""
+        policy = self.settings.return_policy
+        if policy.path is Mode.OFF:
+            return None
+        from booking_sync.sync.return_path import ReturnPath
+
+        services, zone = self.services, self.events.renderer.style.zone
+        return ReturnPath(self.rows, services.calendar, policy, zone.rules, services.clock)
 
     def _for_readers(self) -> RowsForReaders:
         from booking_sync.sync.readers import KnownReaders, RowsForReaders

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from booking_sync.domain.return_path.policy import Mode
 from booking_sync.settings.values import CredentialKind
 
 KEY = "c2VjcmV0LWtleQ=="
@@ -104,6 +106,9 @@ class Row:
 
 NOTHING_BESIDE = Impossible("says nothing that another setting says too")
 BOUNDED = Impossible("its bounds leave no room for it: tests/settings/test_every_setting.py holds them")
+
+
+LOWER_COUNTS = Impossible("beside another of these the lower one counts")
 
 
 def _host(letters: int) -> str:
@@ -278,6 +283,24 @@ def _schedule(field_: str, default: str, contradicting: Case) -> Row:
             Mistake.EMPTY: Taken("", default),
             Mistake.DOUBLED: Refused(f"{default} {default}", refusal),
             Mistake.CONTRADICTING: contradicting,
+        },
+    )
+
+
+def _mode(field_: str, default: Mode) -> Row:
+    """What becomes of a kind of change in Outlook."""
+    refusal = "must be one of off, report, propose, apply"
+    return Row(
+        f"return_policy.{field_}",
+        "Report",
+        Mode.REPORT,
+        {
+            Mistake.MALFORMED: (Refused("on", refusal), Refused("recreate", refusal), Refused("2", refusal)),
+            Mistake.TOO_LONG: Refused("applying", refusal),
+            Mistake.TOO_SHORT: Refused("app", refusal),
+            Mistake.EMPTY: Taken("", default),
+            Mistake.DOUBLED: Refused("apply apply", refusal),
+            Mistake.CONTRADICTING: LOWER_COUNTS,
         },
     )
 
@@ -686,6 +709,102 @@ ROWS: dict[str, Row] = {
             Mistake.EMPTY: Taken("", ""),
             Mistake.DOUBLED: Refused("com.a com.a", "must look like com.example.booking"),
             Mistake.CONTRADICTING: NOTHING_BESIDE,
+        },
+    ),
+    "RETURN_PATH": replace(
+        _mode("path", Mode.OFF),
+        cases={
+            **_mode("path", Mode.OFF).cases,
+            Mistake.CONTRADICTING: Refused(
+                "report",
+                "SYNC_STATE_COLUMN and bsync_outlookbase, which RETURN_PATH needs, must be",
+                {"SYNC_STATE_COLUMN": "bsync_outlookbase"},
+            ),
+        },
+    ),
+    "RETURN_MOVE": _mode("near", Mode.APPLY),
+    "RETURN_MOVE_FAR": _mode("far", Mode.PROPOSE),
+    "RETURN_DELETE": Row(
+        "return_policy.delete",
+        "Recreate",
+        Mode.REPORT,
+        {
+            Mistake.MALFORMED: (
+                Refused("off", "must be one of recreate, propose, apply"),
+                Refused("report", "must be one of recreate, propose, apply"),
+            ),
+            Mistake.TOO_LONG: Refused("recreated", "must be one of"),
+            Mistake.TOO_SHORT: Refused("re", "must be one of"),
+            Mistake.EMPTY: Taken("", Mode.PROPOSE),
+            Mistake.DOUBLED: Refused("apply apply", "must be one of"),
+            Mistake.CONTRADICTING: LOWER_COUNTS,
+        },
+    ),
+    "RETURN_EDIT": Row(
+        "return_policy.repairs_face",
+        "Leave",
+        False,  # noqa: FBT003 - a value, no switch
+        {
+            Mistake.MALFORMED: Refused("propose", "must be repair or leave"),
+            Mistake.TOO_LONG: Refused("repairs", "must be repair or leave"),
+            Mistake.TOO_SHORT: Refused("r", "must be repair or leave"),
+            Mistake.EMPTY: Taken("", True),  # noqa: FBT003 - a value, no switch
+            Mistake.DOUBLED: Refused("leaveleave", "must be repair or leave"),
+            Mistake.CONTRADICTING: NOTHING_BESIDE,
+        },
+    ),
+    "RETURN_FREEZE_MINUTES": Row(
+        "return_policy.freeze",
+        "90.5",
+        timedelta(minutes=90.5),
+        {
+            Mistake.MALFORMED: (
+                Refused("half an hour", "must be a number from 0 to 10080"),
+                Refused("nan", "must be a number from 0 to 10080"),
+            ),
+            Mistake.TOO_LONG: Refused("10081", "must be a number from 0 to 10080"),
+            Mistake.TOO_SHORT: Refused("-1", "must be a number from 0 to 10080"),
+            Mistake.EMPTY: Taken("", timedelta(minutes=30)),
+            Mistake.DOUBLED: Taken("3030", timedelta(minutes=3030)),
+            Mistake.CONTRADICTING: NOTHING_BESIDE,
+        },
+    ),
+    "RETURN_CANCEL_STATUS_ID": Row(
+        "cancel_status_id",
+        "{9A8B7C6D-4444-4222-8333-44445555ABCD}",
+        "9a8b7c6d-4444-4222-8333-44445555abcd",
+        {
+            Mistake.MALFORMED: (
+                Refused("Canceled", "must be a GUID"),
+                Refused("00000000-0000-0000-0000-000000000000", "must be a GUID other than the empty"),
+            ),
+            Mistake.TOO_LONG: Refused("9a8b7c6d-4444-4222-8333-44445555abcd0", "must be a GUID"),
+            Mistake.TOO_SHORT: Refused("9a8b7c6d", "must be a GUID"),
+            Mistake.EMPTY: Taken("", ""),
+            Mistake.DOUBLED: Refused("9a8b7c6d-4444-4222-8333-44445555abcd" * 2, "must be a GUID"),
+            Mistake.CONTRADICTING: Impossible("whether it is a status, doctor sees in Dynamics 365"),
+        },
+    ),
+    "NOTIFICATION_URL": Row(
+        "notification_url",
+        "HTTPS://Contoso.azurewebsites.net/api/outlook/notifications",
+        "https://contoso.azurewebsites.net/api/outlook/notifications",
+        {
+            Mistake.MALFORMED: (
+                Refused("contoso.azurewebsites.net/api/outlook/notifications", "must begin with"),
+                Refused("http://contoso.com/api/outlook/notifications", "must begin with https://"),
+                Refused("https://contoso.com", "must be https://<host>/api/outlook/notifications"),
+                Refused("https://contoso.com/a?code=1", "without anything behind it"),
+                Refused("https://contoso.com/a#b", "without anything behind it"),
+                Refused("https://contoso.com/a b", "without anything behind it"),
+                Refused("https://user:password@contoso.com/a", "is not a URL"),
+                Refused("https://contoso.com:99999/a", "is not a URL"),
+            ),
+            Mistake.TOO_LONG: Refused(f"https://contoso.com/{'a' * 231}", "must have at most 250 characters"),
+            Mistake.TOO_SHORT: Refused("https://", "is not a URL"),
+            Mistake.EMPTY: Taken("", ""),
+            Mistake.DOUBLED: Refused("https://contoso.com/ahttps://contoso.com/a", "without anything behind"),
+            Mistake.CONTRADICTING: Impossible("while RETURN_PATH is off it waits to be read"),
         },
     ),
     "MESSAGE_MAX_AGE_HOURS": _number(

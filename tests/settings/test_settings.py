@@ -13,14 +13,20 @@ from booking_sync.dataverse import queries
 from booking_sync.domain.columns import ResourceColumns, SupportColumns
 from booking_sync.domain.event_calendars import EventCalendars
 from booking_sync.domain.participation import Participation
+from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import SettingsError
 from booking_sync.settings.cautions import cautions
-from booking_sync.settings.loading import load_queue_settings, load_receiver_settings, load_settings
+from booking_sync.settings.loading import (
+    load_part,
+    load_queue_settings,
+    load_receiver_settings,
+    load_settings,
+)
 from booking_sync.settings.lookalikes import lookalikes
-from booking_sync.settings.registration import catch_up_schedule, queue_name
+from booking_sync.settings.registration import catch_up_schedule, hears_outlook, queue_name
 from booking_sync.settings.storage import STORAGE_NAMES, StorageSettings
-from booking_sync.settings.table import SETTINGS, ReceiverSettings, Settings
+from booking_sync.settings.table import SETTINGS, ReceiverSettings, ReturnSettings, Settings
 from booking_sync.settings.values import CredentialKind
 from booking_sync.sync.dynamics_webhook import ReceiverPolicy
 
@@ -90,6 +96,9 @@ def test_defaults() -> None:
         event_body_template="",
         calendars=EventCalendars(),
         open_extension_name="com.bookingsync.booking",
+        return_policy=ReturnPolicy(),
+        cancel_status_id="",
+        notification_url="",
         message_max_age_hours=24.0,
         batch_max_bookings=100,
         batch_linger_seconds=0.1,
@@ -427,6 +436,34 @@ def test_queue_name_for_registration_never_fails(environ: dict[str, str], expect
 def test_schedule_for_registration_never_fails(environ: dict[str, str], expected: str) -> None:
     """Registering the timer only needs a text, which the host checks."""
     assert catch_up_schedule(environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "hears"),
+    [
+        ({}, False),
+        ({"RETURN_PATH": "Report", "NOTIFICATION_URL": "https://contoso.com/api"}, True),
+        ({"RETURN_PATH": " apply\u200b", "NOTIFICATION_URL": "x"}, True),
+        ({"RETURN_PATH": "apply", "NOTIFICATION_URL": " "}, False),
+        ({"RETURN_PATH": "off", "NOTIFICATION_URL": "https://contoso.com/api"}, False),
+        ({"RETURN_PATH": "yes", "NOTIFICATION_URL": "https://contoso.com/api"}, False),
+    ],
+)
+def test_graph_reports_to_the_app_only_where_the_way_back_is_on(
+    given: dict[str, str], *, hears: bool
+) -> None:
+    """Off costs nothing: neither an endpoint nor a timer is registered."""
+    assert hears_outlook(given) is hears
+
+
+def test_the_way_back_has_columns_of_the_others_publisher() -> None:
+    """Nobody has to name them; while it is off there are none."""
+    given = {**REQUIRED, "EVENT_ID_COLUMN": "contoso_eventid"}
+    assert load_part(given, ReturnSettings).return_columns is None
+    columns = load_part({**given, "RETURN_PATH": "report"}, ReturnSettings).return_columns
+    assert columns
+    assert columns.base == "contoso_outlookbase"
+    assert load_settings({**REQUIRED, "RETURN_PATH": "report"}).return_policy == ReturnPolicy(Mode.REPORT)
 
 
 def documented() -> dict[str, str]:

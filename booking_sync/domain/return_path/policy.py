@@ -50,6 +50,10 @@ class ReturnPolicy:
     path: Mode = Mode.OFF
     near: Mode = Mode.APPLY
     far: Mode = Mode.PROPOSE
+    delete: Mode = Mode.PROPOSE
+    """Of a deleted event: to report is to make it anew."""
+    repairs_face: bool = True
+    """Whether subject, place, show-as and our categories are put right that somebody changed."""
     freeze: timedelta = timedelta(minutes=30)
     """Before its start a booking belongs to the dispatcher alone."""
 
