@@ -5,6 +5,7 @@
     categories      the mailboxes' own lists of categories
     directory       the organisation's users
     readers         the language and zone of those whose calendars show events
+    return_path     what the way back from Outlook asks Dataverse
     queues          the change queue and its poison queue
     credentials     tokens, and the client secret
     keys            the keys that records and events are sealed with

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.name_search import DataverseNameSearch
     from booking_sync.dataverse.related import DataverseRelatedBookings
     from booking_sync.dataverse.resources import DataverseResources
+    from booking_sync.dataverse.return_reads import DataverseReturnReads
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.pause import Pause
     from booking_sync.dataverse.web_api.transport import Wire
@@ -499,6 +500,19 @@ class Services(ClosedTogether):
         from booking_sync.dataverse.related import DataverseRelatedBookings
 
         return DataverseRelatedBookings(self.dataverse)
+
+    @cached_property
+    def return_reads(self) -> DataverseReturnReads | None:
+        """What stands in the way of a move or a cancellation from Outlook; None where nothing comes back."""
+        from booking_sync.dataverse.return_reads import DataverseReturnReads
+        from booking_sync.settings.table import ReturnSettings
+
+        settings = self.part(ReturnSettings)
+        if settings.return_columns is None:
+            return None
+        return DataverseReturnReads(
+            self.dataverse, settings.return_columns, settings.cancel_status_id, self.clock
+        )
 
     @cached_property
     def failures(self) -> DataverseFailures:

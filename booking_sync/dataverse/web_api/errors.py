@@ -102,6 +102,12 @@ def error_code(reply: Reply) -> str:
     return _read_error(reply.body)[0]
 
 
+def names_missing_column(reply: Reply) -> bool:
+    """Whether a read was refused because the environment has no such column."""
+    _, message = _read_error(reply.body)
+    return reply.status == HTTPStatus.BAD_REQUEST and _MISSING_COLUMN.search(message) is not None
+
+
 def to_error(refusal: Refusal, *, writes: bool) -> SyncError:
     """The exception for a refusal.
 

@@ -40,6 +40,17 @@ TAKES_PART, TAKES_NO_PART = 725_900_000, 725_900_001
 RESOURCE_COLUMNS = (choice("bsync_takespart", TAKES_PART, TAKES_NO_PART), text("bsync_mailbox"))
 """The bookable resource's, as the provisioning command makes them."""
 
+RETURN_COLUMNS = (
+    text("bsync_outlookbase", 4000),
+    text("bsync_outlookreturn", 1000),
+    choice("bsync_outlookproposal", 1, 2),
+    when("bsync_proposedstart"),
+    when("bsync_proposedend"),
+    choice("bsync_proposalanswer", 1, 2),
+    text("bsync_answerfor", 100),
+)
+"""The booking's, for the way back from Outlook, as the provisioning command makes them."""
+
 ENGLISH, GERMAN, FINNISH = 1033, 1031, 1035
 """Languages that the environment has labels in."""
 
@@ -59,6 +70,9 @@ class Schema:
             self.add_column(BOOKING, text(name, length))
         for column in RESOURCE_COLUMNS if support_columns else ():
             self.add_column("bookableresource", column)
+        for column in RETURN_COLUMNS if support_columns else ():
+            if column.name not in support_columns:
+                self.add_column(BOOKING, column)
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -236,6 +250,9 @@ def _booking() -> Table:
             lookup("msdyn_resourcerequirement", "msdyn_ResourceRequirement", "msdyn_resourcerequirement"),
             when("msdyn_estimatedarrivaltime"),
             Column("msdyn_estimatedtravelduration", Kind.INTEGER),
+            choice("msdyn_schedulinglockoptions", *range(192350000, 192350004)),
+            choice("msdyn_crewmembertype", 192350000, 192350001, 192350002),
+            lookup("msdyn_crew", "msdyn_Crew", "bookableresource"),
             text("msdyn_globalobjectid", 500),
             text("msdyn_appointmentbookingid", 500),
             *_state(),
@@ -263,6 +280,8 @@ def _work_order() -> Table:
             Column("msdyn_latitude", Kind.NUMBER),
             Column("msdyn_longitude", Kind.NUMBER),
             choice("msdyn_systemstatus", *range(690970000, 690970006)),
+            when("msdyn_timefrompromised"),
+            when("msdyn_timetopromised"),
             lookup("msdyn_priority", "msdyn_priority", "msdyn_priority"),
             lookup("msdyn_workordertype", "msdyn_workordertype", "msdyn_workordertype"),
             lookup("msdyn_primaryincidenttype", "msdyn_primaryincidenttype", "msdyn_incidenttype"),
