@@ -144,6 +144,10 @@ class _ChangeQueue:
         """No load holds an audit."""
         raise NotImplementedError(progress, delay)
 
+    async def send_outlook(self, message: object, delay: float = 0.0) -> None:
+        """No load holds a change in Outlook."""
+        raise NotImplementedError(message, delay)
+
     async def dead_letter(self, message: str, reason: str) -> None:
         """Put a message's text on the poison queue beside the reason."""
         await self._queue.put_poison(dead_letter_text(message, reason, self._world.now()).encode())

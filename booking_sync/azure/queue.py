@@ -19,6 +19,7 @@ from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.storage import QUEUES, asking, storage_options
 from booking_sync.domain.audit_message import encode_audit
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.domain.return_path.messages import encode_outlook
 from booking_sync.errors import SettingsError
 from booking_sync.plumbing import telemetry
 from booking_sync.settings.values import POISON_SUFFIX
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from booking_sync.azure.intake import StorageChangeIntake
     from booking_sync.azure.poison import StoragePoisonQueue
     from booking_sync.domain.audit_progress import AuditProgress
+    from booking_sync.domain.return_path.messages import OutlookMessage
     from booking_sync.ports.clock import Clock
     from booking_sync.settings.storage import StorageSettings
 
@@ -87,6 +89,10 @@ class StorageChangeQueue:
     async def send_audit(self, progress: AuditProgress, delay: float = 0.0) -> None:
         """Put the rest of an audit on the queue; as `send`."""
         await self._put(self._changes, encode_audit(progress), _whole_seconds(delay))
+
+    async def send_outlook(self, message: OutlookMessage, delay: float = 0.0) -> None:
+        """Put on the queue what came from Outlook, or a mailbox to be swept; as `send`."""
+        await self._put(self._changes, encode_outlook(message), _whole_seconds(delay))
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Put a message's text on the poison queue as `{"reason", "deadLetteredAt", "message"}`.

@@ -136,12 +136,38 @@ def among(ids: Sequence[str]) -> str:
     Raises:
         ValueError: no ids, or more than `MAX_IDS`.
     """
-    if not 1 <= len(ids) <= MAX_IDS:
-        raise ValueError(f"one request asks for 1 to {MAX_IDS} bookings, not {len(ids)}")
-    values = quote(json.dumps(list(ids), separators=(",", ":")), safe="")
+    return f"$filter={_IN}&{_in_values('bookableresourcebookingid', ids)}"
+
+
+_IN = "Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)"
+
+
+def _in_values(column: str, values: Sequence[str]) -> str:
+    if not 1 <= len(values) <= MAX_IDS:
+        raise ValueError(f"one request asks for 1 to {MAX_IDS} bookings, not {len(values)}")
+    texts = quote(json.dumps(list(values), separators=(",", ":")), safe="")
+    return f"@p1='{column}'&@p2={texts}"
+
+
+def bookings_naming(
+    mailbox: str, event_ids: Sequence[str], starts_from: datetime, columns: SupportColumns
+) -> str:
+    """The list of the bookings that name one of these events of a mailbox, below the API's path.
+
+    Args:
+        mailbox: Entra object id of its user.
+        event_ids: as Graph has them.
+        starts_from: aware; bookings that start earlier are left out.
+        columns: ours on the booking.
+
+    Raises:
+        ValueError: no event or more than `MAX_IDS`, or a moment without a time zone.
+    """
+    key = _BOOKING_COLUMNS[0]
+    narrower = f" and {columns.original_resource} eq {_text(mailbox)} and starttime ge {_moment(starts_from)}"
     return (
-        "$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)"
-        f"&@p1='bookableresourcebookingid'&@p2={values}"
+        f"{BOOKINGS}?$select={key},{columns.event_id}&$orderby={key}"
+        f"&$filter={_IN}{quote(narrower, safe='')}&{_in_values(columns.event_id, event_ids)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What lies on the queue: hints that bookings be looked at again, and audits under way.
+"""What lies on the queue: hints that bookings be looked at again, audits under way, and what Outlook told.
 
 A hint is about one booking, or about every booking that names some row.
 
@@ -34,6 +34,14 @@ from booking_sync.domain.message_fields import (
     moment,
     take,
     waited,
+)
+from booking_sync.domain.return_path.messages import (
+    OUTLOOK_VERSION,
+    SWEEP_VERSION,
+    MailboxSweep,
+    OutlookChange,
+    read_outlook_change,
+    read_sweep,
 )
 from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.watched import RelatedTable
@@ -166,7 +174,7 @@ def encode_change(change: BookingChange) -> str:
     return json.dumps(message)
 
 
-Message = BookingChange | RelatedChange | AuditProgress
+Message = BookingChange | RelatedChange | AuditProgress | OutlookChange | MailboxSweep
 
 
 def decode_message(text: str) -> Message:
@@ -181,6 +189,10 @@ def decode_message(text: str) -> Message:
             return _related(message)
         case version if version == AUDIT_VERSION:
             return read_audit(message)
+        case version if version == OUTLOOK_VERSION:
+            return read_outlook_change(message)
+        case version if version == SWEEP_VERSION:
+            return read_sweep(message)
     return _booking(message)
 
 
@@ -206,7 +218,7 @@ def _parse(text: str) -> dict[str, Any]:
 def _booking(message: dict[str, Any]) -> BookingChange:
     if take(message, "version", int) != MESSAGE_VERSION:
         raise MalformedChangeError(
-            f"the queue message's version is none of {MESSAGE_VERSION}, {RELATED_VERSION} and {AUDIT_VERSION}"
+            f"the queue message's version is none of {MESSAGE_VERSION} to {SWEEP_VERSION}"
         )
     return BookingChange(
         booking_id=guid(message, "bookingId"),

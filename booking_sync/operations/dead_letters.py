@@ -14,6 +14,7 @@ from booking_sync.domain.change import (
     RelatedChange,
     decode_message,
 )
+from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange
 from booking_sync.domain.text import clean_lines
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class DeadLetter:
                 return f"{self.change.table.value} {self.change.row_id}"
             case AuditProgress():
                 return "an audit"
+            case OutlookChange():
+                return f"events of mailbox {self.change.mailbox}"
+            case MailboxSweep():
+                return f"mailbox {self.change.mailbox}"
         return ""
 
 

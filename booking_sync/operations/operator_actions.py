@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import BookingChange, Message, RelatedChange
+from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange
 from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter, renewed_change
 from booking_sync.operations.journal.order_tally import REPLAY, RESYNC
@@ -201,6 +202,8 @@ class OperatorActions:
                 await self._queue.send_related(change)
             case AuditProgress():
                 await self._queue.send_audit(change)
+            case OutlookChange() | MailboxSweep():
+                await self._queue.send_outlook(change)
             case BookingChange():
                 await self._queue.send(change)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.audit_progress import AuditProgress
     from booking_sync.domain.change import BookingChange, RelatedChange
+    from booking_sync.domain.return_path.messages import OutlookMessage
 
 
 class ChangeQueue(Protocol):
@@ -24,13 +25,16 @@ class ChangeQueue(Protocol):
 
 
 class MessageQueue(ChangeQueue, Protocol):
-    """The change queue for all messages: changes of bookings and of rows that bookings name, and audits."""
+    """The change queue for all messages: of bookings, of rows that bookings name, of Outlook, and audits."""
 
     async def send_related(self, change: RelatedChange, delay: float = 0.0) -> None:
         """Put a change of a row that bookings name on the queue; as `send`."""
 
     async def send_audit(self, progress: AuditProgress, delay: float = 0.0) -> None:
         """Put the rest of an audit on the queue; as `send`."""
+
+    async def send_outlook(self, message: OutlookMessage, delay: float = 0.0) -> None:
+        """Put on the queue what came from Outlook, or a mailbox to be swept; as `send`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ delivers the message again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,8 +20,11 @@ from booking_sync.domain.change import (
     Message,
     RelatedChange,
     decode_message,
+    encode_change,
 )
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
+from booking_sync.domain.return_path.guard import GRACE
+from booking_sync.domain.return_path.messages import MAX_MISSING, MailboxSweep, OutlookChange
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event, places
@@ -29,9 +33,8 @@ from booking_sync.sync.back_off import BackOff, WaitingMessages
 from booking_sync.sync.synchronizer import SyncTask
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from booking_sync.plumbing.telemetry import About
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import MessageQueue
     from booking_sync.sync.fan_out import FanOut
@@ -47,11 +50,23 @@ REFUSED_CAP_SECONDS = 3600.0
 
 _logger = logging.getLogger(__name__)
 
-Change = TypeVar("Change", BookingChange, RelatedChange, AuditProgress)
+Change = TypeVar("Change", BookingChange, RelatedChange, AuditProgress, OutlookChange, MailboxSweep)
+
+_NO_WAY_BACK = Outcome(OutcomeKind.SKIPPED, "the return path is off")
 
 
 class UnexpectedError(RuntimeError):
     """A bug struck; the text names its type only."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutlookHandlers:
+    """What the worker hands to what came from Outlook."""
+
+    bookings_of: Callable[[OutlookChange], Awaitable[Sequence[BookingChange]]]
+    """The hints that events of Outlook stand for; raises `SyncError` when Dataverse can't tell."""
+    sweep: Callable[[MailboxSweep], Awaitable[Outcome]]
+    """Compares a mailbox with the rows that name it, and queues hints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,8 @@ class MessageHandlers:
     """`Synchronizer.note_failure`: tells people on a booking's row why it was given up."""
     audit: Callable[[AuditProgress], Awaitable[Outcome]]
     """Goes on with an audit for a while, and queues what is left of it."""
+    outlook: OutlookHandlers | None = None
+    """None where the return path is off."""
 
 
 class ChangeWorker:
@@ -132,26 +149,95 @@ class ChangeWorker:
             raise UnexpectedError(f"unexpected {type(error).__name__}, logged as unexpected_error") from None
 
     async def _handle(self, text: str, change: Message, dequeue_count: int) -> None:
-        if isinstance(change, AuditProgress):
-            await self._settle_audit(text, change)
-            return
-        about: About = {
-            Attribute.CORRELATION: change.correlation_id,
-            Attribute.ATTEMPT: change.attempt,
-            Attribute.DELIVERY: dequeue_count,
-        }
-        if isinstance(change, RelatedChange):
-            about |= {Attribute.TABLE: change.table.value, Attribute.ROW: change.row_id}
-            with telemetry.span(SpanName.FAN_OUT, about, continues=change.trace) as note:
-                outcome = await self._started(lambda handlers: handlers.fan_out.queue_hints(change))
-                note.add({Attribute.OUTCOME: outcome.kind.value})
-                await self._settle_related(text, change, outcome)
-            return
+        match change:
+            case AuditProgress():
+                await self._settle_audit(text, change)
+            case OutlookChange():
+                await self._settle_outlook(text, change, dequeue_count)
+            case MailboxSweep():
+                await self._settle_sweep(text, change)
+            case RelatedChange():
+                await self._handle_related(text, change, dequeue_count)
+            case BookingChange():
+                mailbox = await self._handle_booking(text, change, dequeue_count)
+                await self._sweep_later([(change, mailbox)])
+
+    async def _handle_related(self, text: str, change: RelatedChange, dequeue_count: int) -> None:
+        about = _about(change, dequeue_count)
+        about |= {Attribute.TABLE: change.table.value, Attribute.ROW: change.row_id}
+        with telemetry.span(SpanName.FAN_OUT, about, continues=change.trace) as note:
+            outcome = await self._started(lambda handlers: handlers.fan_out.queue_hints(change))
+            note.add({Attribute.OUTCOME: outcome.kind.value})
+            await self._settle_related(text, change, outcome)
+
+    async def _handle_booking(self, text: str, change: BookingChange, dequeue_count: int) -> str:
+        """Work on a booking; gives the mailbox to be swept before its message is acknowledged, if any."""
+        about = _about(change, dequeue_count)
         about |= {Attribute.BOOKING: change.booking_id}
         with telemetry.span(SpanName.SYNC, about, continues=change.trace) as note:
             outcome = await self._work_on(change, dequeue_count)
             note.add({Attribute.OUTCOME: outcome.kind.value})
             await self._settle(text, change, outcome)
+        return outcome.missing
+
+    async def _settle_outlook(self, text: str, change: OutlookChange, dequeue_count: int) -> None:
+        async def act(handlers: MessageHandlers) -> Outcome:
+            if handlers.outlook is None:
+                return _NO_WAY_BACK
+            try:
+                hints = await handlers.outlook.bookings_of(change)
+            except TransientError as error:
+                return deferred_by(error)
+            except SyncError as error:
+                return Outcome(OutcomeKind.FAILED, error.reason)
+            await self._handle_all(hints, dequeue_count)
+            return _told(hints)
+
+        outcome = await self._started(act)
+        outcome, delay = await self._put_back_or_give_up(text, change, outcome, self._queue.send_outlook)
+        _log_outlook("outlook_change", change, outcome, delay, events=len(change.event_ids))
+
+    async def _handle_all(self, hints: Sequence[BookingChange], dequeue_count: int) -> None:
+        """Work on bookings as if each had a message of its own, which it gets when it is put back.
+
+        Raises:
+            Exception: what the first raised of those that did, once all have been tried.
+        """
+        ended = await asyncio.gather(
+            *(self._handle_booking(encode_change(each), each, dequeue_count) for each in hints),
+            return_exceptions=True,
+        )
+        mailboxes: list[str] = []
+        for each in ended:
+            if isinstance(each, BaseException):
+                raise each
+            mailboxes.append(each)
+        await self._sweep_later(zip(hints, mailboxes, strict=True))
+
+    async def _settle_sweep(self, text: str, sweep: MailboxSweep) -> None:
+        async def act(handlers: MessageHandlers) -> Outcome:
+            return await handlers.outlook.sweep(sweep) if handlers.outlook else _NO_WAY_BACK
+
+        outcome = await self._started(act)
+        outcome, delay = await self._put_back_or_give_up(text, sweep, outcome, self._queue.send_outlook)
+        _log_outlook("mailbox_sweep", sweep, outcome, delay, awaited=len(sweep.missing))
+
+    async def _sweep_later(self, ended: Iterable[tuple[BookingChange, str]]) -> None:
+        """Have mailboxes swept in which events were found gone, once nobody will take that back any more."""
+        missing: dict[str, list[BookingChange]] = {}
+        for change, mailbox in ended:
+            if mailbox:
+                missing.setdefault(mailbox, []).append(change)
+        for mailbox, changes in missing.items():
+            for start in range(0, len(changes), MAX_MISSING):
+                some = changes[start : start + MAX_MISSING]
+                sweep = MailboxSweep(
+                    mailbox,
+                    some[0].correlation_id,
+                    self._now(),
+                    missing=frozenset(each.booking_id for each in some),
+                )
+                await self._queue.send_outlook(sweep, GRACE.total_seconds())
 
     async def _work_on(self, change: BookingChange, dequeue_count: int) -> Outcome:
         try:
@@ -316,6 +402,8 @@ def _log_unexpected(error: Exception, change: Message, dequeue_count: int) -> No
             }
         case AuditProgress():
             about = {"correlationId": change.audit_id}
+        case OutlookChange() | MailboxSweep():
+            about = {"mailbox": change.mailbox, "correlationId": change.correlation_id}
     log_event(
         _logger,
         "unexpected_error",
@@ -324,6 +412,36 @@ def _log_unexpected(error: Exception, change: Message, dequeue_count: int) -> No
         at=places(error),
         **about,
         delivery=dequeue_count,
+    )
+
+
+def _about(change: BookingChange | RelatedChange, dequeue_count: int) -> dict[Attribute, str | float]:
+    return {
+        Attribute.CORRELATION: change.correlation_id,
+        Attribute.ATTEMPT: change.attempt,
+        Attribute.DELIVERY: dequeue_count,
+    }
+
+
+def _told(hints: Sequence[BookingChange]) -> Outcome:
+    if not hints:
+        return Outcome(OutcomeKind.SKIPPED, "no event of ours")
+    return Outcome(OutcomeKind.SYNCED, f"bookings looked at: {len(hints)}")
+
+
+def _log_outlook(
+    event: str, message: OutlookChange | MailboxSweep, outcome: Outcome, delay: float | None, **counts: int
+) -> None:
+    log_event(
+        _logger,
+        event,
+        outcome=outcome.kind.value,
+        detail=outcome.detail,
+        mailbox=message.mailbox,
+        correlationId=message.correlation_id,
+        attempt=message.attempt,
+        delaySeconds=None if delay is None else round(delay, 1),
+        **counts,
     )
 
 

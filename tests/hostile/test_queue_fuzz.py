@@ -27,12 +27,18 @@ from booking_sync.domain.columns import SYNC_STATE_LENGTH
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import Outcome, deferred_by
 from booking_sync.domain.plan import Invalid
+from booking_sync.domain.return_path.messages import (
+    Lifecycle,
+    MailboxSweep,
+    OutlookChange,
+    encode_outlook,
+)
 from booking_sync.errors import TransientError
 from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.synchronizer import Synchronizer
-from booking_sync.sync.worker import MAX_DEQUEUE_COUNT, ChangeWorker, MessageHandlers
+from booking_sync.sync.worker import MAX_DEQUEUE_COUNT, ChangeWorker, MessageHandlers, OutlookHandlers
 from tests.hostile.bodies import junk, nested, write
 from tests.hostile.budget import tries
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
@@ -83,13 +89,22 @@ AUDIT = AuditProgress(
     waited=30.5,
 )
 AUDIT_MESSAGE: dict[str, Any] = json.loads(encode_audit(AUDIT))
+OUTLOOK_MESSAGE: dict[str, Any] = json.loads(
+    encode_outlook(OutlookChange(ANNA, ("E1", "E2"), "outlook-1", NOW, 3, 30.5))
+)
+SWEEP_MESSAGE: dict[str, Any] = json.loads(
+    encode_outlook(
+        MailboxSweep(ANNA, "sweep-1", NOW, frozenset({BOOKING_ID}), Lifecycle.REMOVED, BOOKING_ID, 3, 30.5)
+    )
+)
+EXAMPLES = (MESSAGE, RELATED_MESSAGE, AUDIT_MESSAGE, OUTLOOK_MESSAGE, SWEEP_MESSAGE)
 REASON_LIMIT = 300
 
 
 @st.composite
 def messages(draw: st.DrawFn) -> bytes:
     """A queue message with values swapped or dropped, or no message at all."""
-    message = dict(draw(st.sampled_from((MESSAGE, RELATED_MESSAGE, AUDIT_MESSAGE))))
+    message = dict(draw(st.sampled_from(EXAMPLES)))
     for key in draw(st.lists(st.sampled_from(sorted(message)), max_size=3)):
         if draw(st.booleans()):
             message.pop(key, None)
@@ -116,7 +131,8 @@ class QueueWorld:
         self.bookings = FakeRelated({BOOKING_ID: NOW})
         fan_out = FanOut(self.bookings, self.queue, timedelta(days=7), lambda: NOW)
         runner = PerBookingRunner(synchronizer.sync, max_bookings=1, linger=0)
-        self._handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure, self._audit)
+        outlook = OutlookHandlers(self._bookings_of, self._sweep)
+        self._handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure, self._audit, outlook)
         self.worker = ChangeWorker(
             self._open, self.queue, lambda: NOW, timedelta(hours=24), BackOff(lambda: 0.5)
         )
@@ -127,6 +143,21 @@ class QueueWorld:
     async def _audit(self, progress: AuditProgress) -> Outcome:
         """Put back as often as a booking is read without success."""
         assert decode_message(encode_audit(progress)) == progress
+        return self._put_back()
+
+    async def _bookings_of(self, change: OutlookChange) -> list[BookingChange]:
+        """One booking, unless Dataverse is throttled."""
+        assert decode_message(encode_outlook(change)) == change
+        if self.bookings.fails:
+            raise self.bookings.fails
+        return [BookingChange(BOOKING_ID, change.correlation_id, change.first_seen, look=True)]
+
+    async def _sweep(self, sweep: MailboxSweep) -> Outcome:
+        assert decode_message(encode_outlook(sweep)) == sweep
+        return self._put_back()
+
+    @staticmethod
+    def _put_back() -> Outcome:
         return deferred_by(TransientError("throttled", retry_after=1))
 
 
@@ -149,8 +180,12 @@ async def test_no_message_breaks_the_worker(body: bytes, dequeue_count: int, thr
     for audit, delay in world.queue.audits:
         assert decode_message(encode_audit(audit)) == audit
         assert 0 < delay < 7 * 24 * 3600
+    for hint, delay in world.queue.outlook:
+        assert decode_message(encode_outlook(hint)) == hint
+        assert 0 < delay < 7 * 24 * 3600
     for message, reason in world.queue.poison:
-        assert message == text
+        own = decode_change(message) if message != text else None
+        assert own is None or (own.look and isinstance(decode_message(text), OutlookChange))
         assert 0 < len(reason) <= REASON_LIMIT
         assert len(dead_letter_text(message, reason, NOW)) <= MAX_MESSAGE_CHARACTERS
 
@@ -176,7 +211,9 @@ AWKWARD = {
     "a table that has no bookings": write({**RELATED_MESSAGE, "table": "systemuser"}).encode(),
     "a row that is none": write({**RELATED_MESSAGE, "rowId": "../accounts"}).encode(),
     "a start out of time": write({**RELATED_MESSAGE, "startsFrom": "9999-12-31T23:59:59-23:59"}).encode(),
-    "a kind to come": write({**RELATED_MESSAGE, "version": 3}).encode(),
+    "a kind to come": write({**RELATED_MESSAGE, "version": 6}).encode(),
+    "events elsewhere": write({**OUTLOOK_MESSAGE, "events": ["../../messages/1"]}).encode(),
+    "a sweep of somebody's mail": write({**SWEEP_MESSAGE, "mailbox": "anna@example.com"}).encode(),
     "an event elsewhere": write({**MESSAGE, "event": {"mailbox": ANNA, "id": "../../messages/1"}}).encode(),
 }
 

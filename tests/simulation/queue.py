@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.audit_progress import AuditProgress
     from booking_sync.domain.change import BookingChange, RelatedChange
+    from booking_sync.domain.return_path.messages import OutlookMessage
     from tests.simulation.conductor import Conductor
     from tests.simulation.trouble import Troubles
 
@@ -238,6 +239,10 @@ class ProcessQueue:
     async def send_audit(self, progress: AuditProgress, delay: float = 0.0) -> None:
         """The simulation plays what an audit does, not its parts: none comes here."""
         raise AssertionError((progress, delay))
+
+    async def send_outlook(self, message: OutlookMessage, delay: float = 0.0) -> None:
+        """The simulation plays hints of Outlook itself: none comes here."""
+        raise AssertionError((message, delay))
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Lay a message on the poison queue."""

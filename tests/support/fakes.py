@@ -16,6 +16,7 @@ from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import decode_message
 from booking_sync.domain.event import EventRef, EventState, EventTime, FoundEvent, SeenEvent
 from booking_sync.domain.record import BookingRow, SyncRecord
+from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange, encode_outlook
 from booking_sync.domain.return_path.side import OutlookSide
 from booking_sync.domain.zones import UTC_NAME
 from booking_sync.errors import OvertakenError, PermanentError, TransientError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.domain.event import ContentPart, EventContent
     from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.return_path.messages import OutlookMessage
     from booking_sync.domain.return_path.side import Returned
     from booking_sync.domain.return_path.times import Times
     from booking_sync.domain.watched import RelatedTable
@@ -532,6 +534,7 @@ class FakeQueue:
         self.sent: list[tuple[BookingChange, float]] = []
         self.related: list[tuple[RelatedChange, float]] = []
         self.audits: list[tuple[AuditProgress, float]] = []
+        self.outlook: list[tuple[OutlookMessage, float]] = []
         self.poison: list[tuple[str, str]] = []
         self.down = False
 
@@ -554,6 +557,14 @@ class FakeQueue:
         sent = decode_message(encode_audit(progress))
         assert isinstance(sent, AuditProgress)
         self.audits.append((sent, delay))
+
+    async def send_outlook(self, message: OutlookMessage, delay: float = 0.0) -> None:
+        """See the port; what is sent is read back, as from the queue."""
+        if self.down:
+            raise TransientError("the queue can't be reached")
+        sent = decode_message(encode_outlook(message))
+        assert isinstance(sent, OutlookChange | MailboxSweep)
+        self.outlook.append((sent, delay))
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """See the port."""

@@ -16,8 +16,15 @@ from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import BookingChange, Message, RelatedChange, encode_change, encode_related
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import Outcome, OutcomeKind
+from booking_sync.domain.return_path.guard import GRACE
+from booking_sync.domain.return_path.messages import (
+    MAX_MISSING,
+    MailboxSweep,
+    OutlookChange,
+    encode_outlook,
+)
 from booking_sync.domain.watched import RelatedTable
-from booking_sync.errors import TransientError
+from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.per_booking import PerBookingRunner
@@ -26,6 +33,7 @@ from booking_sync.sync.worker import (
     MAX_DEQUEUE_COUNT,
     ChangeWorker,
     MessageHandlers,
+    OutlookHandlers,
     UnexpectedError,
 )
 from tests.support.bookings import ANNA, BOOKING_ID
@@ -44,6 +52,10 @@ AUDIT = AuditProgress(
     size=60,
 )
 AUDIT_TEXT = encode_audit(AUDIT)
+OUTLOOK = OutlookChange(ANNA, ("E1", "E2"), "outlook-1", START)
+OUTLOOK_TEXT = encode_outlook(OUTLOOK)
+SWEEP = MailboxSweep(ANNA, "sweep-1", START)
+SWEEP_TEXT = encode_outlook(SWEEP)
 RELATED = RelatedChange(RelatedTable.WORK_ORDER, BOOKING_ID, "correlation-2", START)
 RELATED_TEXT = encode_related(RELATED)
 
@@ -91,6 +103,9 @@ class WorkerWorld:
     ) -> None:
         self.outcome = outcome
         self.audits: list[AuditProgress] = []
+        self.sweeps: list[MailboxSweep] = []
+        self.found: list[str] | Exception = []
+        self.two_ways = True
         self.work = FakeSync(outcome)
         self.fan_out = FakeFanOut(outcome)
         self.queue = FakeQueue()
@@ -115,7 +130,21 @@ class WorkerWorld:
         if self.opening_fails:
             raise self.opening_fails
         runner = PerBookingRunner(self.work.sync, max_bookings=1, linger=0)
-        return MessageHandlers(runner, self.fan_out, self.work.note_failure, self._audit)
+        outlook = OutlookHandlers(self._bookings_of, self._sweep) if self.two_ways else None
+        return MessageHandlers(runner, self.fan_out, self.work.note_failure, self._audit, outlook)
+
+    async def _bookings_of(self, change: OutlookChange) -> list[BookingChange]:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return [
+            BookingChange(each, change.correlation_id, change.first_seen, look=True) for each in self.found
+        ]
+
+    async def _sweep(self, sweep: MailboxSweep) -> Outcome:
+        self.sweeps.append(sweep)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
 
 
 @pytest.mark.parametrize("kind", [OutcomeKind.SYNCED, OutcomeKind.UNCHANGED, OutcomeKind.SKIPPED])
@@ -569,3 +598,124 @@ async def test_the_line_tells_seconds_to_a_tenth_and_the_lag_of_what_is_in_outlo
             await world.worker.handle(encode_change(change), 1)
         seen.append(json.loads(caplog.records[-1].getMessage()).get("lagSeconds"))
     assert seen == [2.3, 0.0, None]
+
+
+OTHER_BOOKING = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02"
+
+
+async def test_events_of_outlook_become_looks_at_their_bookings() -> None:
+    """Each booking that names one is looked at, at once, and nothing else comes of the message."""
+    world = WorkerWorld(Outcome(OutcomeKind.UNCHANGED))
+    world.found = [BOOKING_ID, OTHER_BOOKING]
+    await world.worker.handle(OUTLOOK_TEXT, 1)
+    assert {(each.booking_id, each.look, each.trusted) for each in world.work.tasks} == {
+        (BOOKING_ID, True, True),
+        (OTHER_BOOKING, True, True),
+    }
+    assert (world.queue.sent, world.queue.outlook, world.queue.poison) == ([], [], [])
+
+
+async def test_an_event_that_no_row_names_ends_there() -> None:
+    """A private appointment is nobody's business."""
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    await world.worker.handle(OUTLOOK_TEXT, 1)
+    assert (world.work.tasks, world.queue.outlook, world.queue.poison) == ([], [], [])
+
+
+async def test_one_booking_of_several_is_put_back_for_itself() -> None:
+    """Outlook's message is done with; the booking goes on as any other, and is to be looked at."""
+    world = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "throttled", 30.0))
+    world.found = [BOOKING_ID]
+    await world.worker.handle(OUTLOOK_TEXT, 1)
+    ((change, _),) = world.queue.sent
+    assert (change.booking_id, change.look, change.first_seen) == (BOOKING_ID, True, START)
+    assert world.queue.outlook == []
+
+
+async def test_one_booking_that_is_refused_is_dead_lettered_alone() -> None:
+    """With a message of its own, that can be replayed."""
+    world = WorkerWorld(Outcome(OutcomeKind.FAILED, "no"))
+    world.found = [BOOKING_ID]
+    await world.worker.handle(OUTLOOK_TEXT, 1)
+    ((text, reason),) = world.queue.poison
+    assert (json.loads(text)["bookingId"], reason) == (BOOKING_ID, "no")
+
+
+async def test_events_whose_bookings_cannot_be_told_are_put_back() -> None:
+    """All of them, later; a refusal for good is dead-lettered."""
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    world.found = TransientError("Dataverse is down", retry_after=7)
+    await world.worker.handle(OUTLOOK_TEXT, 1)
+    ((again, delay),) = world.queue.outlook
+    assert again == replace(OUTLOOK, waited=delay)
+    assert delay == pytest.approx(7.5)
+    world.found = PermanentError("refused")
+    await world.worker.handle(OUTLOOK_TEXT, 1)
+    assert world.queue.poison == [(OUTLOOK_TEXT, "refused")]
+
+
+async def test_a_bug_at_one_booking_delivers_all_again() -> None:
+    """The others have had their work done, which may be done twice."""
+    world = WorkerWorld(ValueError("a bug"))
+    world.found = [BOOKING_ID]
+    with pytest.raises(UnexpectedError):
+        await world.worker.handle(OUTLOOK_TEXT, 1)
+
+
+@pytest.mark.parametrize("text", [OUTLOOK_TEXT, SWEEP_TEXT])
+async def test_without_a_way_back_what_came_from_outlook_is_dropped(text: str) -> None:
+    """It was queued before somebody switched the return path off."""
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    world.two_ways, world.found = False, [BOOKING_ID]
+    await world.worker.handle(text, 1)
+    assert (world.work.tasks, world.sweeps) == ([], [])
+    assert (world.queue.sent, world.queue.outlook, world.queue.poison) == ([], [], [])
+
+
+async def test_a_mailbox_is_swept_once_a_deletion_can_no_longer_be_taken_back() -> None:
+    """Queued before the message is acknowledged; one sweep for all events found gone together."""
+    world = WorkerWorld(Outcome(OutcomeKind.SKIPPED, "the event is gone", missing=ANNA))
+    world.found = [BOOKING_ID, OTHER_BOOKING]
+    await world.worker.handle(OUTLOOK_TEXT, 1)
+    ((sweep, delay),) = world.queue.outlook
+    assert isinstance(sweep, MailboxSweep)
+    assert (sweep.mailbox, delay) == (ANNA, GRACE.total_seconds())
+    assert sweep.missing == {BOOKING_ID, OTHER_BOOKING}
+    assert sweep.correlation_id == "outlook-1"
+    await world.worker.handle(TEXT, 1)
+    (_, (alone, _)) = world.queue.outlook
+    assert isinstance(alone, MailboxSweep)
+    assert alone.missing == {BOOKING_ID}
+    assert alone.correlation_id == "correlation-1"
+
+
+async def test_very_many_missing_events_are_several_sweeps() -> None:
+    """None is forgotten: what one message can't name, another does."""
+    world = WorkerWorld(Outcome(OutcomeKind.SKIPPED, missing=ANNA))
+    world.found = [f"a0000000-0000-4000-8000-{number:012}" for number in range(MAX_MISSING + 1)]
+    await world.worker.handle(OUTLOOK_TEXT, 1)
+    sweeps = [each for each, _ in world.queue.outlook if isinstance(each, MailboxSweep)]
+    assert sorted(len(each.missing) for each in sweeps) == [1, MAX_MISSING]
+
+
+async def test_a_sweep_that_cannot_be_queued_keeps_the_message() -> None:
+    """Else a deletion in Outlook would be forgotten."""
+    world = WorkerWorld(Outcome(OutcomeKind.SKIPPED, missing=ANNA))
+    world.queue.down = True
+    with pytest.raises(TransientError):
+        await world.worker.handle(TEXT, 1)
+
+
+async def test_a_sweep_is_settled_as_it_ended() -> None:
+    """Done, put back or dead-lettered, with what it is about."""
+    world = WorkerWorld(Outcome(OutcomeKind.SYNCED))
+    await world.worker.handle(SWEEP_TEXT, 1)
+    assert world.sweeps == [SWEEP]
+    world.outcome = Outcome(OutcomeKind.DEFERRED, "down", 7.0)
+    await world.worker.handle(SWEEP_TEXT, 1)
+    ((again, delay),) = world.queue.outlook
+    assert again == replace(SWEEP, waited=delay)
+    assert delay == pytest.approx(7.5)
+    world.outcome = Outcome(OutcomeKind.FAILED, "no")
+    await world.worker.handle(SWEEP_TEXT, 1)
+    assert world.queue.poison == [(SWEEP_TEXT, "no")]

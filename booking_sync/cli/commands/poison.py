@@ -18,6 +18,7 @@ from booking_sync.domain.audit_message import encode_audit
 from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.ids import read_moment
+from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange, encode_outlook
 from booking_sync.domain.text import clean_lines
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.operations.dead_letters import read_dead_letter
@@ -266,5 +267,7 @@ def _content(dead_letter: DeadLetter, message: PoisonMessage) -> Any:
             return json.loads(encode_related(dead_letter.change))
         case AuditProgress():
             return json.loads(encode_audit(dead_letter.change))
+        case OutlookChange() | MailboxSweep():
+            return json.loads(encode_outlook(dead_letter.change))
         case None:
             return clean_lines(message.text, MAX_TEXT)

@@ -1,0 +1,42 @@
+"""From events that changed in Outlook to the bookings that name them.
+
+Notifications tell of every event of a mailbox, people's own as well. What no row names is nobody's business
+here, and is not read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.change import BookingChange
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from booking_sync.domain.return_path.messages import OutlookChange
+    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.event_owners import EventOwners
+
+
+class OutlookChanges:
+    """Finds the bookings of events.
+
+    Args:
+        owners: tells which rows name them.
+        look_back: how long ago a booking may have started; what is older is history, as for the audit.
+        now: the time of day.
+    """
+
+    def __init__(self, owners: EventOwners, look_back: timedelta, now: Clock) -> None:
+        self._owners = owners
+        self._look_back = look_back
+        self._now = now
+
+    async def bookings_of(self, change: OutlookChange) -> list[BookingChange]:
+        """A hint to look at each booking whose row names one of the events; one request.
+
+        Raises:
+            TransientError: Dataverse can't tell now.
+        """
+        ids = await self._owners.bookings_of(change.mailbox, change.event_ids, self._now() - self._look_back)
+        return [BookingChange(each, change.correlation_id, change.first_seen, look=True) for each in ids]
