@@ -7,7 +7,7 @@
     event_columns   columns that an administrator chose: joined to the query, read, and their definitions
     addresses       mailboxes that resources name by an address → object ids
     row_columns     single columns of other rows, by their types
-    bookings, audit_reads, detail_reads, doctor_reads, failures, name_search, related, resources
+    bookings, audit_reads, detail_reads, doctor_reads, event_owners, failures, name_search, related, resources
                     the ports about bookings and the rows around them
     return_reads    what stands in the way of a move from Outlook
     trials          the query and conditional writes, answers untranslated, for the tenant check

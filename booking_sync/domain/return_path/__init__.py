@@ -5,6 +5,8 @@
     base        what the booking's row remembers of what both sides last agreed on
     comparison  row, event and base → who changed the times, if anybody
     side        all that a row holds of the return path
+    messages    what lies on the queue: events that changed, mailboxes to be swept
+    guard       how many deletions at once may be somebody's wish
     policy      what is done about a person's change: nothing, put right, propose, apply
 
 Who changed something is told by values alone: neither clocks nor senders nor the order of messages decide
