@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from booking_sync.domain.return_path.policy import Mode
 from booking_sync.plumbing import ncrontab
 from booking_sync.settings.lookalikes import lookalikes
 from booking_sync.settings.storage import storage_cautions
@@ -61,6 +62,7 @@ def cautions(settings: Settings, environ: Mapping[str, str]) -> tuple[Caution, .
         _other_cloud(settings),
         _nobody(settings),
         _needless_names(settings),
+        _unknown_self(settings),
     )
     return (
         *(each for each in found if each),
@@ -133,6 +135,18 @@ def _needless_names(settings: Settings) -> Caution | None:
         "PARTICIPANTS",
         "it changes nothing while PARTICIPATION is all",
         "Set PARTICIPATION to none, so that only they take part, or remove PARTICIPANTS.",
+    )
+
+
+def _unknown_self(settings: Settings) -> Caution | None:
+    """What the app returns looks like somebody's import of the row, so that its event is written afresh."""
+    if settings.return_policy.path is Mode.OFF or settings.app_user_id:
+        return None
+    return Caution(
+        "DATAVERSE_APP_USER_ID",
+        "it is not given: each move from Outlook costs further requests, since the app does not know its own "
+        "changes",
+        "Set it to what `booking-sync provision` prints.",
     )
 
 

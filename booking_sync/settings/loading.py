@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from booking_sync.domain.columns import ResourceColumns, SupportColumns, column_problems
+from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns, column_problems
 from booking_sync.domain.event_calendars import EventCalendars
 from booking_sync.domain.participation import Participation
-from booking_sync.domain.return_path.policy import ReturnPolicy
+from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.text import trim
 from booking_sync.domain.watched import TABLE_BEHIND, RelatedTable
 from booking_sync.errors import SettingsError
@@ -69,13 +69,17 @@ def load_receiver_settings(environ: Mapping[str, str]) -> ReceiverSettings:
     if doubled:  # every webhook would come from another organisation than that
         problems += doubled
         del values["organization_id"]
+    columns = _columns_for_deletions(environ)
+    returns, _ = _read(environ, ["return_policy"])
+    off = returns and returns["return_policy"].path is Mode.OFF  # a malformed one may mean anything
     policy = ReceiverPolicy(
         organization_id=values.get("organization_id", ""),
         app_user_id=values.get("app_user_id", ""),
         require_work_order=values.get("require_work_order", False),
         # Without the organisation nobody can tell a copied environment's record from ours.
-        columns=_columns_for_deletions(environ) if "organization_id" in values else None,
+        columns=columns if "organization_id" in values else None,
         resource_columns=values.get("resource_columns"),
+        return_columns=ReturnColumns.beside(columns) if columns and not off else None,
         shows_more=_shown_tables(environ),
     )
     return ReceiverSettings(policy, tuple(problems))

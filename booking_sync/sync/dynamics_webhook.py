@@ -9,19 +9,20 @@ the booking again, so little is read, and what is missing never loses a change.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
+from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, OUTLOOK_BASE_LENGTH
 from booking_sync.domain.event import EventClaim, EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import NO_GUID, read_guid
+from booking_sync.domain.return_path.base import leaving_in
 from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RelatedTable, related_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
 
 WORK_ORDER_COLUMN = "msdyn_workorder"
 PRE_IMAGE_ALIAS = "PreImage"
@@ -32,8 +33,16 @@ MAX_BODY_BYTES = 1024 * 1024
 
 _CORRELATION_HEADER = "x-ms-correlation-request-id"
 _STRIPPED_HEADER = "x-ms-dynamics-msg-size-exceeded"
+_PLATFORM_COLUMNS = (
+    "bookableresourcebookingid",
+    "modifiedon",
+    "modifiedby",
+    "modifiedonbehalfby",
+    "versionnumber",
+)
+"""What Dataverse adds to every write."""
 _MAX_COLUMN_CHARACTERS = 1000
-"""No support column is longer. A longer value can't be ours, and must not fill the queue message."""
+"""No support column is longer that gets into the queue message. A longer value can't be ours."""
 
 
 class ChangeKind(StrEnum):
@@ -63,7 +72,8 @@ class IgnoreReason(StrEnum):
 class ReceiverPolicy:
     """What the decisions depend on; GUIDs are lower-case, empty ones are not checked.
 
-    The fields are named as in `Settings`, which fills them; but for the last one, which the event file fills.
+    The fields are named as in `Settings`, which fills them; but for the last two, of which `Settings` holds
+    what turns the first one on, and which the event file fills.
     """
 
     organization_id: str
@@ -74,6 +84,8 @@ class ReceiverPolicy:
     """None when nobody can tell them just now: then a deletion names no event, and the audit removes it."""
     resource_columns: ResourceColumns | None = NO_RESOURCE_COLUMNS
     """None when nobody can tell them just now: then each change of a bookable resource counts."""
+    return_columns: ReturnColumns | None = None
+    """Those of the way back from Outlook; None where it is off."""
     shows_more: frozenset[RelatedTable] = frozenset()
     """Tables of which an administrator wants further columns in events: their steps say which."""
 
@@ -91,6 +103,8 @@ class Accepted:
     """Delete only: the event that the deleted row named; the worker has the key that may prove it."""
     rewritten: bool = False
     """Somebody else wrote our record together with the row: a restored or an imported row. It is no news."""
+    suspects: frozenset[str] = frozenset()
+    """Delete only: mailboxes with events that were taken off the row and may not be removed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +188,7 @@ def _decide(
         return _deleted(change, _pre_image(shown), policy)
     by_us = policy.app_user_id and _guid_or_none(context, "InitiatingUserId") == policy.app_user_id
     change = Accepted(kind, row_id, correlation_id)
-    return Ignored(IgnoreReason.OWN_CHANGE) if by_us else _written(change, shown, policy)
+    return _written_by_us(change, shown, policy) if by_us else _written(change, shown, policy)
 
 
 def _related(
@@ -214,12 +228,37 @@ def _written(change: Accepted, shown: dict[str, Any], policy: ReceiverPolicy) ->
     return replace(change, rewritten=with_record and not set(BOOKING_ATTRIBUTES).isdisjoint(written))
 
 
+def _written_by_us(change: Accepted, shown: dict[str, Any], policy: ReceiverPolicy) -> Accepted | Ignored:
+    """What we return from Outlook has plug-ins write in our name: they round times, and move crews along."""
+    return Ignored(IgnoreReason.OWN_CHANGE) if _is_all_ours(shown, policy) else change
+
+
+def _is_all_ours(shown: dict[str, Any], policy: ReceiverPolicy) -> bool:
+    """Whether our own user wrote nothing but our record; it never did else while nothing comes back."""
+    if policy.return_columns is None:
+        return True
+    target = _target_row(shown)
+    if target is None or policy.columns is None:
+        return False
+    return {*astuple(policy.columns), *policy.return_columns.names, *_PLATFORM_COLUMNS}.issuperset(target)
+
+
 def _deleted(change: Accepted, image: dict[str, Any] | None, policy: ReceiverPolicy) -> Accepted | Ignored:
     if image is None or policy.columns is None:
         return change
-    if not image.get(policy.columns.event_id) and policy.require_work_order and _lacks_work_order(image):
+    suspects = _leaving_in(image, policy.return_columns)
+    named = image.get(policy.columns.event_id) or suspects
+    if not named and policy.require_work_order and _lacks_work_order(image):
         return Ignored(IgnoreReason.NOTHING_TO_REMOVE)
-    return replace(change, event=_event(image, policy.columns))
+    return replace(change, event=_event(image, policy.columns), suspects=suspects)
+
+
+def _leaving_in(image: dict[str, Any], columns: ReturnColumns | None) -> frozenset[str]:
+    """Where events are that the row had given up; each is proven by itself before it is removed."""
+    if columns is None:
+        return frozenset()
+    text = _column_text(image, columns.base, OUTLOOK_BASE_LENGTH) or ""
+    return frozenset(event.mailbox for event in leaving_in(text))
 
 
 def _kind(context: dict[str, Any]) -> ChangeKind | None:
@@ -263,13 +302,13 @@ def _event(image: dict[str, Any], columns: SupportColumns) -> EventClaim | None:
     return EventClaim(event, _column_text(image, columns.sync_state) or "")
 
 
-def _column_text(image: dict[str, Any], column: str) -> str | None:
+def _column_text(image: dict[str, Any], column: str, longest: int = _MAX_COLUMN_CHARACTERS) -> str | None:
     value = image.get(column)
     if value is None:
         return None
     if not isinstance(value, str):
         raise _UnreadableError(f"The pre-image's {column} is not text.")
-    return value if len(value) <= _MAX_COLUMN_CHARACTERS else None
+    return value if len(value) <= longest else None
 
 
 def _columns(entity: dict[str, Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class Receiver:
             deleted=read.kind is ChangeKind.DELETE,
             event=read.event,
             uncertain=read.rewritten,
+            suspects=read.suspects,
         )
         about = {
             "change": read.kind.value,

@@ -715,10 +715,13 @@ ROWS: dict[str, Row] = {
         _mode("path", Mode.OFF),
         cases={
             **_mode("path", Mode.OFF).cases,
-            Mistake.CONTRADICTING: Refused(
-                "report",
-                "SYNC_STATE_COLUMN and bsync_outlookbase, which RETURN_PATH needs, must be",
-                {"SYNC_STATE_COLUMN": "bsync_outlookbase"},
+            Mistake.CONTRADICTING: (
+                Refused(
+                    "report",
+                    "SYNC_STATE_COLUMN and bsync_outlookbase, which RETURN_PATH needs, must be",
+                    {"SYNC_STATE_COLUMN": "bsync_outlookbase"},
+                ),
+                Cautioned("report", "does not know its own changes", {"DATAVERSE_APP_USER_ID": ""}),
             ),
         },
     ),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from booking_sync.dataverse import queries
-from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
 from booking_sync.domain.event_calendars import EventCalendars
 from booking_sync.domain.participation import Participation
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
@@ -369,6 +369,13 @@ def test_webhook_needs_only_its_own_settings() -> None:
     queue = load_queue_settings(environ)
     assert (queue.storage.connection_string, queue.queue_name) == (CONNECTION, "booking-changes")
     assert load_receiver_settings(environ) == ReceiverSettings(READ)
+
+
+@pytest.mark.parametrize(("path", "on"), [("off", False), ("", False), ("report", True), ("perhaps", True)])
+def test_the_webhook_knows_whether_something_comes_back_from_outlook(path: str, *, on: bool) -> None:
+    """With the columns of the others' publisher; while nobody can tell, it takes more than it needs to."""
+    columns = load_receiver_settings({**POLICY, "RETURN_PATH": path}).policy.return_columns
+    assert columns == (ReturnColumns(*(f"new_{each[6:]}" for each in ReturnColumns().names)) if on else None)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.watched import RELATED_ATTRIBUTES, RelatedTable
 from booking_sync.sync.dynamics_webhook import (
@@ -259,6 +259,57 @@ def test_stripped_body_of_a_related_row_is_accepted(make: Any, how: str) -> None
     else:
         got = read_change(encode(stripped(webhook.context())), headers(), POLICY)
     assert isinstance(got, RelatedAccepted)
+
+
+OURS = {
+    "bookableresourcebookingid": BOOKING,
+    "bsync_outlookeventid": EVENT_ID,
+    "bsync_outlooksyncstate": "2.x",
+    "bsync_outlooksyncerror": None,
+    "bsync_outlookbase": "1:",
+    "bsync_outlookreturn": "moved",
+    "modifiedon": "/Date(1)/",
+    "modifiedby": None,
+    "modifiedonbehalfby": None,
+}
+BOTH_WAYS = replace(POLICY, return_columns=ReturnColumns())
+
+
+@pytest.mark.parametrize("more", [{"starttime": "/Date(1)/"}, {"contoso_access": 1}, {"resource": None}])
+def test_what_plug_ins_write_in_our_name_is_worked_on(more: dict[str, Any]) -> None:
+    """What comes back from Outlook has them round times and move crews; our own record alone is no news."""
+    own = replace(updated(OURS), user=APP_USER)
+    assert read(own, BOTH_WAYS) == Ignored(IgnoreReason.OWN_CHANGE)
+    got = read(replace(updated({**OURS, **more}), user=APP_USER), BOTH_WAYS)
+    assert isinstance(got, Accepted)
+    assert not got.rewritten, "nobody imported it"
+    assert isinstance(read(replace(created(), user=APP_USER), BOTH_WAYS), Accepted)
+    stripped_body = encode(stripped(own.context()))
+    assert isinstance(read_change(stripped_body, headers(), BOTH_WAYS), Accepted)
+
+
+def test_a_deletion_tells_where_events_are_that_its_row_had_given_up() -> None:
+    """They are withdrawn before they are removed, and the booking may go in between."""
+    other = "9d7c6b5a-0f1e-4d2c-9b3a-5f6e7d8c9b0a"
+    base = f"1::::: {MAILBOX}/AAA,{other.upper()}/BBB,nobody/CCC::seal".replace(" ", "")
+    image = {**IMAGE_COLUMNS, "bsync_outlookbase": base}
+    got = read(deleted(image), BOTH_WAYS)
+    assert isinstance(got, Accepted)
+    assert got.suspects == {MAILBOX, other.upper()}
+    assert got.event
+    bare = {"bookableresourcebookingid": BOOKING, "bsync_outlookbase": base}
+    assert isinstance(read(deleted(bare), BOTH_WAYS), Accepted), "without an event and a work order as well"
+    off = read(deleted(image))
+    assert isinstance(off, Accepted)
+    assert off.suspects == frozenset()
+
+
+@pytest.mark.parametrize("base", [None, "", "1:x", "2:::::a/b::", "x" * 5000, "1:::::/,//,a::s"])
+def test_a_base_that_tells_nothing_does_no_harm(base: str | None) -> None:
+    """Nor does one that is too long to be ours."""
+    got = read(deleted({**IMAGE_COLUMNS, "bsync_outlookbase": base}), BOTH_WAYS)
+    assert isinstance(got, Accepted)
+    assert got.suspects == frozenset()
 
 
 def test_own_deletion_is_worked_on() -> None:

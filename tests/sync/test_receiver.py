@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from booking_sync.domain.change import BookingChange, RelatedChange
+from booking_sync.domain.columns import ReturnColumns
 from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SyncError, TransientError
@@ -21,6 +23,7 @@ from tests.support.webhook_bodies import (
     BOOKING,
     CORRELATION,
     EVENT_ID,
+    IMAGE_COLUMNS,
     MAILBOX,
     POLICY,
     RESOURCE_ID,
@@ -82,6 +85,16 @@ async def test_deletion_is_queued_with_its_event() -> None:
     await receiver(queue).receive(deleted().body(), headers("Delete"))
     event = EventClaim(EventRef(MAILBOX, EVENT_ID))
     assert queue.sent == [(BookingChange(BOOKING, CORRELATION, NOW, deleted=True, event=event), 0.0)]
+
+
+async def test_mailboxes_with_events_that_a_deleted_row_had_given_up_are_searched() -> None:
+    """They go along as those that an uncertain try leaves behind."""
+    queue = FakeQueue()
+    image = {**IMAGE_COLUMNS, "bsync_outlookbase": f"1:::::{MAILBOX}/AAA::seal"}
+    policy = replace(POLICY, return_columns=ReturnColumns())
+    two_ways = Receiver(queue, policy, lambda: NOW, lambda: NEW_ID)
+    await two_ways.receive(deleted(image).body(), headers("Delete"))
+    assert queue.sent[0][0].suspects == {MAILBOX}
 
 
 async def test_missing_correlation_id_is_made_up() -> None:

@@ -105,6 +105,15 @@ def read_base(
     )
 
 
+def leaving_in(text: str) -> frozenset[EventRef]:
+    """The events that a column's text calls leaving, whoever wrote it: each has to be proven by itself.
+
+    For the row of a deleted booking, whose text is all that is left of it.
+    """
+    parts = text.split(":")
+    return _read_leaving(parts[5]) if len(parts) == _PARTS and parts[0] == _VERSION else frozenset()
+
+
 def _read_leaving(text: str) -> frozenset[EventRef]:
     named = (each.partition("/") for each in text.split(",") if each)
     return frozenset(
