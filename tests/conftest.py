@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import platform
 import signal
@@ -14,6 +15,10 @@ import pytest
 # Tests that press Ctrl-C on what they started would wait for nothing; a handler of our own is not handed on.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Modules and collected tests stay to the end: no collection of garbage needs to look at their millions of objects, while
+# they are made or later (see `pytest_collection_finish`). Some tests collect garbage themselves, hundreds of times.
+gc.disable()
 
 
 LONG_FILES = frozenset(
@@ -45,6 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         limit = float(marker.args[0]) if marker and marker.args else LONG_SECONDS * many
         limits[item.path] = max(limit, limits.get(item.path, 0.0))
     items.sort(key=lambda item: -limits[item.path])
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected, among what is made from here on."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
