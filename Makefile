@@ -11,16 +11,17 @@ BIN := $(VENV)/bin
 # PYTHON=/path/to/python overrides.
 PYTHON ?= $(shell tools/find-python)
 NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
-# The lower bound of what is supported, and the tests that it has to pass: rules, protocol and adapters, but for two files
-# that take minutes and ask nothing of the language.
+# The lower bound of what is supported, and the tests that it has to pass: rules, protocol, settings and wiring, the
+# command line's help, one contract of each adapter, and a booking's way through the whole chain.
 OLDEST := 3.11
 # What the Graph stand-in answers on deleted events matters to these, as far as they take no minutes.
 GONE_TESTS := $(addprefix tests/,outlook/test_against_graph.py outlook/test_foreign_events.py outlook/test_listing.py \
 	outlook/test_peoples_states.py peoples_events bulk field audit/test_auditor.py audit/test_guard_and_hints.py) \
 	--deselect tests/outlook/test_against_graph.py::test_a_thousand_creations_are_never_throttled \
 	--deselect tests/audit/test_auditor.py::test_costs
-OLDEST_TESTS := $(addprefix tests/,domain settings sync plumbing outlook dataverse audit bulk status provisioning) \
-	$(addprefix --ignore=tests/,settings/test_messages_wait.py dataverse/test_answer_limits.py)
+OLDEST_TESTS := $(addprefix tests/,domain settings sync plumbing wiring cli/test_help.py \
+	outlook/test_calendar_contract.py dataverse/test_bookings_contract.py) --ignore=tests/settings/test_messages_wait.py \
+	tests/e2e/test_changes_reach_outlook.py::test_a_new_booking_shows_in_the_technicians_calendar
 # What `make test` runs: files, folders or tests, such as TESTS=tests/domain; nothing runs everything.
 TESTS ?=
 # Options for `make run`, such as ARGUMENTS="--bookings 30 --burst 0".
@@ -70,7 +71,7 @@ test: $(PYTHON_READY) $(NODE_TOOLS_READY) ## Run the tests
 	@$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: test-oldest
-test-oldest: ## Run the tests of rules, protocol and adapters on the oldest supported Python
+test-oldest: ## Run the tests of rules and protocol, and one booking through everything, on the oldest supported Python
 	@python="$$(tools/find-python $(OLDEST))" || { echo "There is no Python $(OLDEST) on this machine."; exit 1; }; \
 	$(MAKE) test VENV=.venv-$(OLDEST) PYTHON="$$python" TESTS="$(OLDEST_TESTS)"
 
