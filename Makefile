@@ -174,9 +174,15 @@ $(VENV)/bin/python:
 	"$$python" -m venv $(VENV) \
 		|| { rm -rf $(VENV); echo "No virtual environment: on Debian and Ubuntu install python3-venv."; exit 1; }
 
+# pip installs uv, by the lock's hashes, and uv the rest, in a fraction of the time; where uv reaches no index, pip does.
+PIP_INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
+
 $(PYTHON_READY): requirements.txt requirements-cli.txt requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing the Python packages (a few minutes the first time)" >&2
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@awk '/^[a-z]/ { of_uv = /^uv==/ } of_uv' requirements-dev.txt > $(VENV)/requirements-uv.txt
+	@$(PIP_INSTALL) -r $(VENV)/requirements-uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt \
+		|| $(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
 define npm_ci

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,12 @@ import pytest
 import pytest_asyncio
 from azure.storage.queue.aio import QueueServiceClient
 
+from booking_sync.azure.blob_texts import open_text_store
 from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import SettingsError
 from booking_sync.plumbing.http_answer import HttpAnswer
+from booking_sync.ports.texts import TextStore
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.worker import MAX_DEQUEUE_COUNT
 from booking_sync.wiring.app import Application
@@ -54,10 +57,20 @@ async def mended(deployment: Deployment) -> AsyncIterator[Application]:
     await app.aclose()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def texts(deployment: Deployment) -> AsyncIterator[TextStore]:
+    """Where each app that a test makes leaves a journal, which the next one lists."""
+    store = open_text_store(load_settings(deployment.environ).storage)
+    assert store is not None
+    async with contextlib.aclosing(store):
+        yield store
+
+
 @pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def empty_queue(deployment: Deployment) -> AsyncIterator[None]:
-    """No message is left to the next test."""
+async def empty_storage(deployment: Deployment, texts: TextStore) -> AsyncIterator[None]:
+    """Neither messages nor journals are left to the next test."""
     yield
+    await texts.drop("instances/", datetime.now(UTC) + timedelta(hours=1))
     await deployment.stack.queue._changes.clear_messages()  # noqa: SLF001 - a test's own clearing away
 
 
