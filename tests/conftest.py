@@ -16,8 +16,8 @@ import pytest
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Modules and collected tests stay to the end: no collection of garbage needs to look at their millions of objects, while
-# they are made or later (see `pytest_collection_finish`). Some tests collect garbage themselves, hundreds of times.
+# Modules and collected tests stay to the end: no collection of garbage needs to look at their many objects,
+# while they are made or later (`pytest_collection_finish`). Some tests collect garbage hundreds of times.
 gc.disable()
 
 
