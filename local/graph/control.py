@@ -11,8 +11,10 @@ Below `/_control/`, besides what every stand-in has:
 - `GET stats`: mails and whose doing they were, rejections, the most requests in flight per mailbox
 - `POST throttle`: `{mailbox, seconds}`
 - `GET calendars?mailbox=`: the calendars besides the main one, names by id
-- `POST user/{create,move,drag,copy,edit,delete,restore}`: `{mailbox, id, event}`, with immutable ids; `copy`
-  takes `carries` (see `GraphConfig.copies_carry`), `delete` takes `forGood`, `drag` the `calendar`'s id
+- `POST user/{create,move,drag,shift,copy,edit,delete,restore}`: `{mailbox, id, event}`, with immutable
+  ids; `copy` takes `carries` (see `GraphConfig.copies_carry`), `delete` takes `forGood`, `drag` the
+  `calendar`'s id, `shift` how many `minutes` later the event begins and how much `longer` it is then, and
+  `restore` takes `newId`
 - `POST user/calendar/delete`: `{mailbox, calendar}`, by its id, with all its events
 - `POST user/empty`: `{mailbox}`, Deleted Items is emptied
 - `POST events/age`: `{mailbox, seconds}`, its events were made so much earlier, Deleted Items included
@@ -23,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from aiohttp import web
@@ -36,6 +38,8 @@ from local.graph.messages import GraphError, bad_request
 from local.standin import CONTROL_PREFIX
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from local.graph.api.limits import Limits
     from local.graph.mailbox.store import GraphState
 
@@ -52,6 +56,7 @@ class GraphControl:
             "create": self._create,
             "move": self._move,
             "drag": self._drag,
+            "shift": self._shift,
             "copy": self._copy,
             "edit": self._edit,
             "delete": self._delete,
@@ -211,6 +216,17 @@ class GraphControl:
         self._state.drag(mailbox, event, order["calendar"])
         return event
 
+    def _shift(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
+        """Drag to another time of the calendar, or its edge: what Outlook saves holds both times."""
+        event = self._find(mailbox, order)
+        start, length = event.start.utc, event.end.utc - event.start.utc
+        start += timedelta(minutes=order.get("minutes", 0))
+        end = start + length + timedelta(minutes=order.get("longer", 0))
+        times = {name: _in_utc(moment) for name, moment in (("start", start), ("end", end))}
+        draft = read_event(times, creating=False, rules=self._state.rules)
+        self._state.change(mailbox, event, draft, by_app=False)
+        return event
+
     def _copy(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
         carries = order.get("carries", self._state.config.copies_carry)
         if carries not in get_args(CopiesCarry):
@@ -231,7 +247,7 @@ class GraphControl:
 
     def _restore(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
         event = self._find(mailbox, order)
-        self._state.restore(mailbox, event)
+        self._state.restore(mailbox, event, new_id=bool(order.get("newId")))
         return event
 
     def _find(self, mailbox: Mailbox, order: dict[str, Any]) -> StoredEvent:
@@ -265,6 +281,10 @@ def _refusing(handler: Handler) -> Handler:
         return web.json_response(answer.body, status=answer.status)
 
     return wrapped
+
+
+def _in_utc(moment: datetime) -> dict[str, str]:
+    return {"dateTime": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"}
 
 
 def _describe_mailbox(mailbox: Mailbox) -> dict[str, Any]:

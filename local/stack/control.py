@@ -172,9 +172,9 @@ class GraphControl(StandInControl):
         await self.call("POST", "mailboxes/migrate", {"mailbox": mailbox})
 
     async def user(self, action: str, mailbox: str, **order: Any) -> dict[str, Any]:
-        """What a user does in Outlook: `create`, `move`, `copy`, `edit`, `delete`, `restore`.
+        """What a user does in Outlook, such as `shift` or `delete`; `local.graph.control` lists it all.
 
-        Answers the event. `order` has `id` or `event`; for `copy` also `carries`, for `delete` `forGood`.
+        Answers the event. `order` has `id` or `event`, and what the action takes besides.
         """
         done: dict[str, Any] = await self.call("POST", f"user/{action}", {"mailbox": mailbox, **order})
         return done

@@ -312,8 +312,13 @@ class GraphState:
             mailbox, event, [Mail("cancellation", addresses(event.content["attendees"]))], by_app=by_app
         )
 
-    def restore(self, mailbox: Mailbox, event: StoredEvent) -> None:
+    def restore(self, mailbox: Mailbox, event: StoredEvent, *, new_id: bool = False) -> None:
         """A user takes an event out of Deleted Items back to the calendar.
+
+        Args:
+            mailbox: whose it is.
+            event: which.
+            new_id: as from an archive mailbox or a file, which is said to make another immutable id of it.
 
         Raises:
             GraphError: 400, it is not there.
@@ -322,6 +327,8 @@ class GraphState:
             raise bad_request("The event is not in Deleted Items.")
         del mailbox.deleted_items[event.immutable_id]
         mailbox.deleted_once_more.discard(event.immutable_id)
+        if new_id:
+            event.immutable_id = self._new_id()
         if event.calendar not in mailbox.calendars:
             event.calendar = ""
         mailbox.add(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -91,6 +92,31 @@ async def test_permanent_deletion_leaves_nothing(rig: Rig, by: str) -> None:
         assert (await rig.call(method, path(event))).status_code == 404
     assert (await rig.call("POST", path(event, "/permanentDelete"))).status_code == 404
     assert await rig.control("GET", "deleted") == []
+
+
+async def test_what_comes_back_from_an_archive_has_another_id(rig: Rig) -> None:
+    """The event is the same, marker included; its former id leads nowhere."""
+    event = await deleted(rig, "person", **marked("v"))
+    await rig.act("restore", event, newId=True)
+    (shown,) = await rig.control("GET", "events")
+    assert shown["immutableId"] != event["id"]
+    assert list(shown["extendedProperties"].values()) == ["v"]
+    assert (await rig.call("GET", path(event))).status_code == 404
+
+
+async def test_people_drag_events_to_other_times_and_stretch_them(rig: Rig) -> None:
+    """Both times are saved, as one change; a length below nothing is refused."""
+    event = await rig.post(event_body())
+    (before,) = await rig.control("GET", "events")
+    await rig.act("shift", event, minutes=90, longer=-15)
+    (after,) = await rig.control("GET", "events")
+    moved = [
+        datetime.fromisoformat(after[each]["dateTime"]) - datetime.fromisoformat(before[each]["dateTime"])
+        for each in ("start", "end")
+    ]
+    assert moved == [timedelta(minutes=90), timedelta(minutes=75)]
+    order = {"mailbox": USER, "id": event["id"], "longer": -600}
+    assert (await rig.http.post("/_control/user/shift", json=order)).status_code == 400
 
 
 async def test_people_empty_restore_and_delete_for_good(rig: Rig) -> None:
