@@ -123,6 +123,7 @@ class OutlookCalendar:
         self._now = now
         self._calendars = calendars
         self._named = NamedCalendars(batches.submit, self._pages, self._requests, now)
+        self._versions_are_refused = False
 
     async def create(
         self,
@@ -177,15 +178,22 @@ class OutlookCalendar:
             kept: parts that it has already, and that are not written.
             stamp: of its times, if these are written; empty for none.
             etag: the version that it must still be; empty for any. `If-Match` is not documented for events;
-                others rely on its 412.
+                others rely on its 412. Where Graph refuses the header, the write goes without, and so do
+                all later ones: whoever writes late is then told by the event's stamp.
 
         Raises:
             OvertakenError: the event has another version by now.
             TransientError: try again.
             PermanentError: no mailbox, no access, or Graph refuses the content.
         """
+        etag = "" if self._versions_are_refused else etag
         request = self._requests.update(event, content, kept, stamp=stamp, etag=etag)
         answer = await self._batches.submit(request)
+        if etag and answer.status == HTTPStatus.BAD_REQUEST:
+            request = self._requests.update(event, content, kept, stamp=stamp)
+            answer = await self._batches.submit(request)
+            # A 400 again is about the content, and says nothing of the header.
+            self._versions_are_refused |= errors.is_success(answer)
         if errors.is_event_gone(answer):
             return None
         if etag and answer.status == HTTPStatus.PRECONDITION_FAILED:

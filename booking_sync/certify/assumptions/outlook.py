@@ -170,10 +170,10 @@ CHANGES: Final = (
     _outlook(
         "if_match_on_events",
         "What becomes of `If-Match` with another version at a PATCH?",
-        Possibility("refused", "nothing relies on it"),
-        Possibility("checked", "nothing relies on it"),
-        Possibility("ignored", "nothing relies on it"),
-        source="none",
+        Possibility("refused", "the app writes without it; a move that nobody read yet may be lost"),
+        Possibility("checked", "no move is lost that somebody makes while the app writes"),
+        Possibility("ignored", "as where it is refused"),
+        source="public issues: checked; documented for no event",
     ),
     _outlook(
         "categories",
