@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
+from booking_sync.plumbing.http_answer import TextAnswer
 from booking_sync.settings.registration import (
     audit_schedule,
     catch_up_schedule,
+    hears_outlook,
     near_audit_schedule,
     queue_name,
     signs_in_by_entra,
@@ -40,6 +42,20 @@ OPERATORS = func.AuthLevel.ANONYMOUS if signs_in_by_entra(os.environ) else func.
 async def receive_booking_change(req: func.HttpRequest) -> func.HttpResponse:
     """Take a Dataverse webhook: parse it, queue the change, answer at once."""
     return _respond(await application().receive(req.get_body(), req.headers))
+
+
+if hears_outlook(os.environ):
+    # Open to everybody: Graph sends no key. What is proven ours is queued; see `sync.from_outlook`.
+    @app.function_name("receive_event_change")
+    @app.route("outlook/notifications", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+    async def receive_event_change(req: func.HttpRequest) -> func.HttpResponse:
+        """Take Graph's notifications, or answer its question whether they are wanted."""
+        answer = await application().hear_outlook(req.params, req.get_body())
+        if isinstance(answer, TextAnswer):
+            return func.HttpResponse(
+                answer.text, status_code=answer.status, headers=answer.headers, mimetype="text/plain"
+            )
+        return _respond(answer)
 
 
 @app.function_name("sync_booking_change")

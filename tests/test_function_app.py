@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,23 @@ indexed, _ = process_indexed_function(
 )
 print(json.dumps({each.name: registry.get_function(each.function_id).is_async for each in indexed}))
 """
+HEAR_PROGRAM = """
+import asyncio, json, sys
+import azure.functions as func
+import function_app
+def ask(body, **parameters):
+    request = func.HttpRequest("POST", "/api/outlook/notifications", params=parameters, body=body)
+    answer = asyncio.run(function_app.receive_event_change(request))
+    return [answer.status_code, answer.mimetype, answer.get_body().decode(), dict(answer.headers)]
+told = {"token": ask(b"", validationToken="Validation: a+b/c=", k="0123abcd"),
+        "markup": ask(b"", validationToken="<script>"), "notified": ask(b"{}")}
+print(json.dumps({**told, "modules": sorted(sys.modules)}))
+"""
+TWO_WAYS = {
+    "RETURN_PATH": "propose",
+    "NOTIFICATION_URL": "https://contoso.azurewebsites.net/api/outlook/notifications",
+}
+NO_SETTINGS: Mapping[str, str] = {}
 UPDATE = {
     "MessageName": "Update",
     "PrimaryEntityName": "bookableresourcebooking",
@@ -79,14 +97,14 @@ STORAGE = (
 )
 
 
-def _run(program: str, stdin: bytes = b"") -> dict[str, Any]:
+def _run(program: str, stdin: bytes = b"", settings: Mapping[str, str] = NO_SETTINGS) -> dict[str, Any]:
     done = subprocess.run(  # noqa: S603 - our own program in our own interpreter
         [sys.executable, "-c", program],
         input=stdin,
         capture_output=True,
         check=True,
         cwd=ROOT,
-        env={"AzureWebJobsStorage": STORAGE, "PATH": "/usr/bin:/bin"},
+        env={"AzureWebJobsStorage": STORAGE, "PATH": "/usr/bin:/bin", **settings},
         timeout=50,
     )
     result: dict[str, Any] = json.loads(done.stdout)
@@ -144,6 +162,34 @@ def test_only_the_empty_page_and_the_probe_are_open_to_everybody(bindings: dict[
         "operations/status": ["GET"],
         "operations/technician": ["GET"],
     }
+
+
+@pytest.mark.parametrize("missing", TWO_WAYS)
+def test_without_a_way_back_nothing_is_open_to_outlook(bindings: dict[str, Any], missing: str) -> None:
+    """Off is off: neither the address nor its timers are registered, which would cost a cold start."""
+    found = _run(LIST_PROGRAM, settings={name: text for name, text in TWO_WAYS.items() if name != missing})
+    assert "receive_event_change" not in found
+    assert "watch" not in found
+    assert missing == "NOTIFICATION_URL" or found == bindings
+
+
+def test_the_address_that_graph_notifies_is_open_to_everybody() -> None:
+    """Graph sends no key; what comes in proves itself."""
+    trigger = _run(LIST_PROGRAM, settings=TWO_WAYS)["receive_event_change"]
+    assert (trigger["route"], trigger["methods"]) == ("outlook/notifications", ["POST"])
+    assert trigger["authLevel"] == "ANONYMOUS"
+
+
+def test_graph_s_question_is_answered_without_any_service() -> None:
+    """Within milliseconds, in plain text; notifications wait while settings stand in the way."""
+    found = _run(HEAR_PROGRAM, settings=TWO_WAYS)
+    status, kind, text, headers = found["token"]
+    assert (status, kind, text) == (200, "text/plain", "Validation: a+b/c=")
+    assert {name.lower(): value for name, value in headers.items()}["x-content-type-options"] == "nosniff"
+    assert found["markup"][0] == 400
+    assert "script" not in found["markup"][2]
+    assert found["notified"][0] == 503
+    assert _heavy(found["modules"], ("msgraph", "kiota_abstractions", "httpx", "jinja2")) == []
 
 
 def test_a_probe_loads_neither_graph_nor_the_credential() -> None:

@@ -7,6 +7,7 @@ blob_texts   small texts in a blob container
 storage      what these four have in common: refusals in words, time limits
 secrets      the client secret or certificate in Key Vault
 seal_keys    the keys that seal records and events, from Key Vault
+notification_keys  the keys that prove notifications from Outlook, from Key Vault
 identity     the identity that the app runs as, whose refused tokens are renewed
 proofs       how the app registration proves who it is: secret, certificate, or that identity's word
 credential   the app registration's tokens, made with such a proof

@@ -17,3 +17,12 @@ class HttpAnswer:
     payload: dict[str, Any]
     """JSON-ready."""
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnswer:
+    """The answer to a request that wants plain text."""
+
+    status: int
+    text: str
+    headers: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The keys that seals are made with."""
+"""The keys that seals are made with, and those that prove notifications."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from booking_sync.domain.ownership import SealKeys
+    from booking_sync.domain.return_path.client_state import NotificationKeys
 
 
 class SealKeyring(Protocol):
@@ -36,3 +37,18 @@ class OpenKeyring(SealKeyring, Protocol):
 
     async def close(self) -> None:
         """Close the connections."""
+
+
+class NotificationKeyring(Protocol):
+    """The keys that prove notifications to be of our own subscriptions."""
+
+    async def keys(self, *, renewed: bool = False) -> NotificationKeys:
+        """The accepted keys; the vault is asked at first, and now and then.
+
+        Args:
+            renewed: somebody met a key that is not among them: the vault is asked again, unless it was asked
+                a moment ago.
+
+        Raises:
+            TransientError: there are none yet, and the vault can't be asked now.
+        """

@@ -619,6 +619,17 @@ class SealKeySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NotificationSettings:
+    """What Graph's notifications are asked for and proven by; a part for `load_part`."""
+
+    key_vault_url: str
+    key_vault_verify_challenge: bool
+    tenant_id: str
+    dataverse_url: str
+    notification_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class GraphSettings:
     """Where Graph is; a part for `load_part`."""
 

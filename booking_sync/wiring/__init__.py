@@ -3,6 +3,7 @@
     services    every client and adapter, made once and closed together
     sync        what the sync runs on, once Dataverse has told its organisation
     app         the function app: what its functions call
+    from_outlook  what the address works with that Graph notifies
     commands    what the commands work with that operate a running sync, or provision Dataverse
     doctor      the same for the commands that look: `doctor` and `status`
     status      what looks at single bookings and technicians, for `status` and the operator's page

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing.circuit import Circuit
-from booking_sync.plumbing.http_answer import HttpAnswer
+from booking_sync.plumbing.http_answer import HttpAnswer, TextAnswer
 from booking_sync.plumbing.log import log_event, places, quiet_libraries
 from booking_sync.wiring.services import ClosedTogether, Services, StorageServices, loop_time, new_id, now
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from booking_sync.sync.receiver import Receiver
     from booking_sync.sync.relief import Relief
     from booking_sync.sync.worker import ChangeWorker, MessageHandlers
+    from booking_sync.wiring.from_outlook import NotificationServices
     from booking_sync.wiring.sync import SyncServices
 
 
@@ -111,6 +112,24 @@ class Application(ClosedTogether):
                 {"Retry-After": f"{SETTINGS_RETRY_SECONDS:.0f}"},
             )
         return await receiver.receive(body, headers)
+
+    async def hear_outlook(self, parameters: Mapping[str, str], body: bytes) -> HttpAnswer | TextAnswer:
+        """Take Graph's notifications, or its question whether they are wanted.
+
+        While settings stand in the way it is 503, after which Graph tries again.
+        """
+        from booking_sync.sync.from_outlook.handshake import TOKEN_PARAMETER, answer_handshake
+
+        if TOKEN_PARAMETER in parameters:
+            return answer_handshake(parameters[TOKEN_PARAMETER])
+        try:
+            receiver = self._notifications.receiver
+        except SettingsError as error:
+            log_event(_LOGGER, "settings_problem", level=logging.ERROR, problem=str(error))
+            return HttpAnswer(
+                503, {"status": "unavailable"}, {"Retry-After": f"{SETTINGS_RETRY_SECONDS:.0f}"}
+            )
+        return await receiver.receive(body)
 
     @functools.cached_property
     def worker(self) -> ChangeWorker:
@@ -242,6 +261,14 @@ class Application(ClosedTogether):
         else:
             self._receiver = receiver
         return receiver
+
+    @functools.cached_property
+    def _notifications(self) -> NotificationServices:
+        from booking_sync.wiring.from_outlook import NotificationServices
+
+        services = NotificationServices(self._environ, self._storage.queue, now)
+        self._closing.push_async_callback(services.aclose)
+        return services
 
     def _max_age(self) -> timedelta:
         try:

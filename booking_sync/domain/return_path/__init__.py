@@ -6,6 +6,7 @@
     comparison  row, event and base → who changed the times, if anybody
     side        all that a row holds of the return path
     messages    what lies on the queue: events that changed, mailboxes to be swept
+    client_state  what proves a notification to be of our subscriptions
     guard       how many deletions at once may be somebody's wish
     policy      what is done about a person's change: nothing, put right, propose, apply
 

@@ -1,5 +1,9 @@
 """What reaches the app from Outlook, and how it becomes hints.
 
+    handshake       Graph asks whether an address wants its notifications
+    notifications   a body of notifications → the events that changed, proven to be of our subscriptions
+    joining         several notifications of one event → one
+    receiver        the use case around these
     changes         events that changed → the bookings whose rows name them
 
 Whatever comes this way says "look at booking X" and no more: the synchronizer reads row and event afresh.

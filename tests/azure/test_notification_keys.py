@@ -1,0 +1,98 @@
+"""The keys that prove notifications, in Key Vault: against the stand-in over TLS, with the real client."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from booking_sync.azure.notification_keys import READ_AGAIN, RENEWED_AFTER, VaultNotificationKeys
+from booking_sync.domain.return_path.client_state import make_notification_key
+from booking_sync.errors import TransientError
+from local.standin.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.azure.conftest import Cloud
+
+NAME = "booking-sync-notification-key"
+
+
+@dataclass
+class Clock:
+    """A time of day that a test moves."""
+
+    time: datetime = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """The time of day."""
+        return self.time
+
+
+def _put(cloud: Cloud) -> str:
+    text = secrets.token_hex(32)
+    cloud.keyvault.vault.put(NAME, text)
+    return make_notification_key(text).version
+
+
+@asynccontextmanager
+async def _keyring(cloud: Cloud, clock: Clock) -> AsyncIterator[VaultNotificationKeys]:
+    keyring = VaultNotificationKeys(cloud.vault_url, NAME, clock, verify_challenge=False)
+    try:
+        yield keyring
+    finally:
+        await keyring.close()
+
+
+async def _versions(keyring: VaultNotificationKeys, *, renewed: bool = False) -> list[str]:
+    return [each.version for each in (await keyring.keys(renewed=renewed)).accepted]
+
+
+async def test_the_two_newest_versions_are_accepted_the_newest_first(cloud: Cloud) -> None:
+    """The third is not."""
+    made = [_put(cloud) for _ in range(3)]
+    async with _keyring(cloud, Clock()) as keyring:
+        assert await _versions(keyring) == [made[2], made[1]]
+
+
+async def test_the_vault_is_asked_now_and_then(cloud: Cloud) -> None:
+    """Each hour; when somebody met a new key at once, but not more often than each minute."""
+    clock, first = Clock(), _put(cloud)
+    async with _keyring(cloud, clock) as keyring:
+        assert await _versions(keyring) == [first]
+        second = _put(cloud)
+        assert await _versions(keyring, renewed=True) == [first]
+        clock.time += RENEWED_AFTER * 1.1
+        assert await _versions(keyring) == [first]
+        assert await _versions(keyring, renewed=True) == [second, first]
+        third = _put(cloud)
+        clock.time += READ_AGAIN * 1.1
+        assert await _versions(keyring) == [third, second]
+
+
+async def test_while_the_vault_is_down_the_known_keys_serve_on(cloud: Cloud) -> None:
+    """Before any was read, Graph has to come again."""
+    clock = Clock()
+    async with _keyring(cloud, clock) as keyring:
+        with pytest.raises(TransientError, match="provision"):
+            await keyring.keys()
+        made = _put(cloud)
+        assert await _versions(keyring) == [made]
+        cloud.keyvault.faults.add(Fault(times=-1, status=403))
+        clock.time += READ_AGAIN * 1.1
+        assert await _versions(keyring) == [made]
+
+
+async def test_a_secret_that_is_no_key_is_told_without_its_text(cloud: Cloud) -> None:
+    """By the secret's name, and what it must be."""
+    cloud.keyvault.vault.put(NAME, "not-a-key")
+    async with _keyring(cloud, Clock()) as keyring:
+        with pytest.raises(TransientError, match="64 hexadecimal digits") as caught:
+            await keyring.keys()
+    assert NAME in caught.value.reason
+    assert "not-a-key" not in caught.value.reason
