@@ -8,7 +8,7 @@ from booking_sync.azure.notification_keys import VaultNotificationKeys
 from booking_sync.settings.contradictions import NOTIFICATION_KEY
 from booking_sync.settings.loading import load_part
 from booking_sync.settings.table import NotificationSettings
-from booking_sync.sync.from_outlook.notifications import Audience
+from booking_sync.sync.from_outlook.notifications import Addressee
 from booking_sync.sync.from_outlook.receiver import NotificationReceiver
 from booking_sync.wiring.services import ClosedTogether, new_id
 
@@ -29,9 +29,9 @@ def notification_keys(settings: NotificationSettings, clock: Clock) -> VaultNoti
     )
 
 
-def audience(settings: NotificationSettings) -> Audience:
+def addressee(settings: NotificationSettings) -> Addressee:
     """Whom notifications must be for: this tenant and, by what its subscriptions carry, this environment."""
-    return Audience(settings.tenant_id.lower(), settings.dataverse_url.lower())
+    return Addressee(settings.tenant_id.lower(), settings.dataverse_url.lower())
 
 
 class NotificationServices(ClosedTogether):
@@ -51,4 +51,4 @@ class NotificationServices(ClosedTogether):
         settings = load_part(environ, NotificationSettings)
         keys = notification_keys(settings, clock)
         self._closing.push_async_callback(keys.close)
-        self.receiver = NotificationReceiver(queue, keys, audience(settings), now=clock, new_id=new_id)
+        self.receiver = NotificationReceiver(queue, keys, addressee(settings), now=clock, new_id=new_id)

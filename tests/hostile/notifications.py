@@ -16,7 +16,7 @@ from tests.hostile.bodies import ENCODINGS, Doubled, junk, nested, texts, write
 from tests.support.bookings import ANNA, BERT
 from tests.support.fakes import FakeQueue
 from tests.support.notifications import (
-    AUDIENCE,
+    ADDRESSEE,
     FOREIGN_KEY,
     KEY,
     OLDER_KEY,
@@ -28,10 +28,10 @@ from tests.support.notifications import (
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ACCEPTED = 202
 MAILBOXES = frozenset({ANNA, BERT})
-STATES = tuple(make_client_state(KEY, AUDIENCE.scope, each) for each in sorted(MAILBOXES))
+STATES = tuple(make_client_state(KEY, ADDRESSEE.scope, each) for each in sorted(MAILBOXES))
 NEAR_STATES = (
     make_client_state(OLDER_KEY, "other", ANNA),
-    make_client_state(FOREIGN_KEY, AUDIENCE.scope, ANNA),
+    make_client_state(FOREIGN_KEY, ADDRESSEE.scope, ANNA),
     STATES[0][:-1],
     STATES[0].upper(),
     STATES[0].replace(ANNA, BERT),
@@ -100,7 +100,7 @@ class NotificationWorld:
         self._receiver = NotificationReceiver(
             self.queue,
             FakeKeyring(),
-            AUDIENCE,
+            ADDRESSEE,
             now=lambda: NOW,
             new_id=lambda: "12121212-1212-4121-8121-121212121212",
             elapsed=self._tick,

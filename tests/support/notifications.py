@@ -10,7 +10,7 @@ from booking_sync.domain.return_path.client_state import (
     make_client_state,
     make_notification_key,
 )
-from booking_sync.sync.from_outlook.notifications import Audience
+from booking_sync.sync.from_outlook.notifications import Addressee
 from tests.support.bookings import ANNA
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TENANT = "7d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a07"
 SUBSCRIPTION = "5d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a05"
-AUDIENCE = Audience(TENANT, "https://contoso.crm.dynamics.com")
+ADDRESSEE = Addressee(TENANT, "https://contoso.crm.dynamics.com")
 KEY, OLDER_KEY, FOREIGN_KEY = (make_notification_key(f"{number:064x}") for number in (1, 2, 3))
 KEYS = NotificationKeys((KEY, OLDER_KEY))
 
@@ -36,7 +36,7 @@ def changed(event_id: str = "AAMkEvent=", mailbox: str = ANNA, **fields: Any) ->
             "@odata.etag": 'W/"DwAAABYAAAC"',
             "id": event_id,
         },
-        "clientState": make_client_state(KEY, AUDIENCE.scope, mailbox),
+        "clientState": make_client_state(KEY, ADDRESSEE.scope, mailbox),
         "tenantId": TENANT,
         **fields,
     }
@@ -48,7 +48,7 @@ def lifecycle(event: str, mailbox: str = ANNA, **fields: Any) -> dict[str, Any]:
         "subscriptionId": SUBSCRIPTION,
         "subscriptionExpirationDateTime": "2026-03-05T08:00:00.0000000+00:00",
         "tenantId": TENANT,
-        "clientState": make_client_state(KEY, AUDIENCE.scope, mailbox),
+        "clientState": make_client_state(KEY, ADDRESSEE.scope, mailbox),
         "lifecycleEvent": event,
         **fields,
     }

@@ -41,7 +41,7 @@ _LIFECYCLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class Addressee:
     """Whom notifications must be for."""
 
     tenant_id: str
@@ -84,13 +84,13 @@ class _DroppedError(Exception):
     """An item of no use; the text is the reason."""
 
 
-def read_notifications(body: bytes, keys: NotificationKeys, audience: Audience) -> Notified | Unusable:
+def read_notifications(body: bytes, keys: NotificationKeys, addressee: Addressee) -> Notified | Unusable:
     """What the body tells; never raises for what it holds.
 
     Args:
         body: as it was posted.
         keys: those that are accepted.
-        audience: for whom it must be.
+        addressee: for whom it must be.
     """
     if len(body) > MAX_BODY:
         return Unusable(413, f"The body has more than {MAX_BODY} bytes.")
@@ -104,7 +104,7 @@ def read_notifications(body: bytes, keys: NotificationKeys, audience: Audience) 
     dropped: Counter[str] = Counter()
     for item in items:
         try:
-            mailbox = _mailbox(item, keys, audience)
+            mailbox = _mailbox(item, keys, addressee)
             if "lifecycleEvent" in item:
                 lifecycles[_lifecycle(item, mailbox)] = None
             else:
@@ -131,16 +131,16 @@ def _items(body: bytes) -> list[Any] | None:
     return value if isinstance(value, list) else None
 
 
-def _mailbox(item: Any, keys: NotificationKeys, audience: Audience) -> str:
+def _mailbox(item: Any, keys: NotificationKeys, addressee: Addressee) -> str:
     """Whose it is; the first thing that is looked at, since all else may be anybody's."""
     if not isinstance(item, dict):
         raise _DroppedError("no object")
-    mailbox = read_client_state(keys, audience.scope, item.get("clientState"))
+    mailbox = read_client_state(keys, addressee.scope, item.get("clientState"))
     if isinstance(mailbox, UnknownVersion):
         raise _DroppedError(_UNKNOWN_KEY)
     if mailbox is None:
         raise _DroppedError("client state")
-    if read_guid(item.get("tenantId")) != audience.tenant_id:
+    if read_guid(item.get("tenantId")) != addressee.tenant_id:
         raise _DroppedError("tenant")
     return mailbox
 

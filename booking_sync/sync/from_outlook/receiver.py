@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.keys import NotificationKeyring
     from booking_sync.ports.queues import MessageQueue
-    from booking_sync.sync.from_outlook.notifications import Audience, LifecycleNotice
+    from booking_sync.sync.from_outlook.notifications import Addressee, LifecycleNotice
 
 CORRELATION_PREFIX = "outlook-"
 """Before the id of what Outlook told; a bare GUID is a webhook's of Dataverse."""
@@ -46,7 +46,7 @@ class NotificationReceiver:
     Args:
         queue: where they go.
         keyring: tells which client states are ours.
-        audience: for whom notifications must be.
+        addressee: for whom notifications must be.
         now: the time of day.
         new_id: a fresh GUID's text.
         elapsed: seconds that never go back, at the pace of real time.
@@ -56,7 +56,7 @@ class NotificationReceiver:
         self,
         queue: MessageQueue,
         keyring: NotificationKeyring,
-        audience: Audience,
+        addressee: Addressee,
         *,
         now: Clock,
         new_id: Callable[[], str],
@@ -64,7 +64,7 @@ class NotificationReceiver:
     ) -> None:
         self._queue = queue
         self._keyring = keyring
-        self._audience = audience
+        self._audience = addressee
         self._now = now
         self._new_id = new_id
         self._elapsed = elapsed

@@ -18,7 +18,7 @@ from booking_sync.sync.from_outlook.notifications import (
 )
 from tests.support.bookings import ANNA, BERT
 from tests.support.notifications import (
-    AUDIENCE,
+    ADDRESSEE,
     FOREIGN_KEY,
     KEYS,
     OLDER_KEY,
@@ -31,7 +31,7 @@ from tests.support.notifications import (
 
 def read(*items: Any) -> Notified:
     """What a body with these items tells."""
-    found = read_notifications(body_of(*items), KEYS, AUDIENCE)
+    found = read_notifications(body_of(*items), KEYS, ADDRESSEE)
     assert isinstance(found, Notified)
     return found
 
@@ -44,7 +44,7 @@ def test_events_are_told_by_mailbox_each_once() -> None:
 
 def test_either_accepted_key_proves_a_notification() -> None:
     """Subscriptions that were made with the key of before go on until they are made anew."""
-    state = make_client_state(OLDER_KEY, AUDIENCE.scope, ANNA)
+    state = make_client_state(OLDER_KEY, ADDRESSEE.scope, ANNA)
     assert read(changed("E1", clientState=state)).events == {ANNA: ("E1",)}
 
 
@@ -76,7 +76,7 @@ def test_what_becomes_of_a_subscription_is_told(event: str, means: Lifecycle, su
         (changed(clientState=None), "client state"),
         (changed(clientState="secret"), "client state"),
         (changed(clientState=make_client_state(KEYS.newest, "other", ANNA)), "client state"),
-        (changed(clientState=make_client_state(FOREIGN_KEY, AUDIENCE.scope, ANNA)), "unknown key"),
+        (changed(clientState=make_client_state(FOREIGN_KEY, ADDRESSEE.scope, ANNA)), "unknown key"),
         (changed(tenantId=ANNA), "tenant"),
         (changed(tenantId=None), "tenant"),
         (changed(resource=f"Users/{BERT}/Events/E1"), "resource"),
@@ -116,7 +116,7 @@ def test_an_item_of_no_use_is_counted_and_keeps_no_other_from_being_read(item: A
 )
 def test_a_body_that_graph_never_sends_is_refused(body: bytes, status: int) -> None:
     """Nothing of it is looked at."""
-    found = read_notifications(body, KEYS, AUDIENCE)
+    found = read_notifications(body, KEYS, ADDRESSEE)
     assert isinstance(found, Unusable)
     assert found.status == status
 
@@ -125,4 +125,4 @@ def test_the_largest_body_is_read() -> None:
     """As many items as are taken, and no more bytes."""
     assert sum(read(*([0] * MAX_ITEMS)).dropped.values()) == MAX_ITEMS
     padded = body_of(changed("E1"))
-    assert isinstance(read_notifications(padded + b" " * (MAX_BODY - len(padded)), KEYS, AUDIENCE), Notified)
+    assert isinstance(read_notifications(padded + b" " * (MAX_BODY - len(padded)), KEYS, ADDRESSEE), Notified)

@@ -20,7 +20,7 @@ from booking_sync.sync.from_outlook.receiver import NotificationReceiver
 from tests.support.bookings import ANNA, BERT
 from tests.support.fakes import FakeQueue
 from tests.support.notifications import (
-    AUDIENCE,
+    ADDRESSEE,
     FOREIGN_KEY,
     KEY,
     SUBSCRIPTION,
@@ -44,7 +44,7 @@ class World:
         self.receiver = NotificationReceiver(
             self.queue,
             self.keyring,
-            AUDIENCE,
+            ADDRESSEE,
             now=lambda: NOW,
             new_id=lambda: NEW_ID,
             elapsed=lambda: self.time,
@@ -131,7 +131,7 @@ async def test_a_new_key_that_another_instance_found_first_is_looked_for() -> No
     """And the body read once more with it."""
     world = World()
     world.keyring.in_vault = NotificationKeys((FOREIGN_KEY, KEY))
-    state = make_client_state(FOREIGN_KEY, AUDIENCE.scope, ANNA)
+    state = make_client_state(FOREIGN_KEY, ADDRESSEE.scope, ANNA)
     assert (await world.post(changed("E1", clientState=state))).status == 202
     assert len(world.queue.outlook) == 1
     world.keyring.in_vault = world.keyring.known
@@ -175,14 +175,14 @@ async def test_the_log_counts_and_quotes_nothing(caplog: pytest.LogCaptureFixtur
     text = caplog.text
     assert "forged-secret" not in text
     assert "script" not in text
-    assert make_client_state(KEY, AUDIENCE.scope, ANNA) not in text
+    assert make_client_state(KEY, ADDRESSEE.scope, ANNA) not in text
 
 
 async def test_notifications_of_another_tenant_are_not_ours() -> None:
     """Even with a key that is shared by mistake."""
     world = World()
     world.receiver = NotificationReceiver(
-        world.queue, world.keyring, replace(AUDIENCE, tenant_id=BERT), now=lambda: NOW, new_id=lambda: NEW_ID
+        world.queue, world.keyring, replace(ADDRESSEE, tenant_id=BERT), now=lambda: NOW, new_id=lambda: NEW_ID
     )
     assert (await world.post(changed("E1"))).status == 202
     assert world.queue.outlook == []
