@@ -25,6 +25,8 @@ OUTLOOK_BASE_LENGTH: Final = 4000
 """Room for the ids of events that are being removed."""
 OUTLOOK_RETURN_LENGTH: Final = 1000
 """In UTF-16 units."""
+OUTLOOK_ANSWER_FOR_LENGTH: Final = 100
+"""Two moments with a slash between them take 41."""
 
 MAX_NAME_CHARACTERS: Final = 100
 

@@ -42,19 +42,21 @@ class Message(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that the sync needs: a text, or a choice."""
+    """A column that the sync needs: a text, a choice, or a moment."""
 
     name: str
     """Logical name, which is the schema name too; no other of ours has it, on whatever table."""
     length: int
-    """Characters of a text; 0 for a choice."""
+    """Characters of a text; 0 for a choice and a moment."""
     label: str
     description: str
     table: str = BOOKING_TABLE
     choices: tuple[tuple[int, str], ...] = ()
-    """Values and labels of a choice; empty for a text."""
+    """Values and labels of a choice; empty for all others."""
     lines: bool = False
     """A text that is shown in several lines."""
+    moment: bool = False
+    """Date and time, kept in UTC and shown in each user's own zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,8 @@ class DesiredCustomizations:
     columns: tuple[Column, ...]
     webhook: Webhook
     steps: tuple[Step, ...]
-    view: View | None = None
-    form: FormSection | None = None
+    views: tuple[View, ...] = ()
+    sections: tuple[FormSection, ...] = ()
     """None: forms are nobody's business here."""
     solution: str = SOLUTION_NAME
 
@@ -139,12 +141,14 @@ class FoundColumn:
     table: str = BOOKING_TABLE
     choices: frozenset[int] = frozenset()
     """What a choice may hold."""
+    is_moment: bool = False
+    """Date and time, kept in UTC."""
 
     def fits(self, column: Column) -> bool:
         """Whether it can hold what the column is for; a text may still be too short."""
         if column.choices:
             return self.choices.issuperset(value for value, _label in column.choices)
-        return self.is_text
+        return self.is_moment if column.moment else self.is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +221,10 @@ class FoundCustomizations:
     """What steps can be registered for."""
     twins: tuple[str, ...] = ()
     """Names of other webhooks to the same address."""
-    view: FoundView | None = None
+    views: Mapping[str, FoundView] = field(default_factory=dict)
+    """By their ids."""
     forms: tuple[FoundForm, ...] = ()
+    """Each once for every section."""
 
 
 class Customizations(Protocol):

@@ -9,14 +9,19 @@ from booking_sync.domain.columns import (
     EVENT_ID_LENGTH,
     NO_RESOURCE_COLUMNS,
     ORIGINAL_RESOURCE_LENGTH,
+    OUTLOOK_ANSWER_FOR_LENGTH,
+    OUTLOOK_BASE_LENGTH,
+    OUTLOOK_RETURN_LENGTH,
     RESOURCE_MAILBOX_LENGTH,
     SYNC_ERROR_LENGTH,
     SYNC_STATE_LENGTH,
     ResourceColumns,
+    ReturnColumns,
     SupportColumns,
     publisher_prefix,
 )
 from booking_sync.domain.participation import TakesPart
+from booking_sync.domain.return_path.side import ProposalAnswer, ProposalKind
 from booking_sync.domain.watched import BOOKING_TABLE, RelatedTable, watched_attributes
 from booking_sync.ports.customizations import (
     Column,
@@ -27,7 +32,7 @@ from booking_sync.ports.customizations import (
     Webhook,
     row_id,
 )
-from booking_sync.ports.dispatcher import FormSection, View
+from booking_sync.ports.dispatcher import FieldKind, FormField, FormSection, View
 from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
 
 if TYPE_CHECKING:
@@ -37,7 +42,13 @@ if TYPE_CHECKING:
 
 WEBHOOK_NAME: Final = "booking_sync"
 VIEW_NAME: Final = "Bookings that can't sync"
+CHANGES_VIEW_NAME: Final = "Changes from Outlook"
 _ERROR_LABEL: Final = "Outlook sync error"
+_ANSWER_LABEL: Final = "Answer to Outlook"
+_PROPOSAL_LABEL: Final = "Outlook proposes"
+_START_LABEL: Final = "Proposed start"
+_END_LABEL: Final = "Proposed end"
+_TOLD_LABEL: Final = "From Outlook"
 
 
 class NoCommonPrefixError(ValueError):
@@ -49,6 +60,7 @@ def desired_customizations(
     webhook_url: str = "",
     *,
     of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
+    of_return: ReturnColumns | None = None,
     has_key: bool = False,
     with_forms: bool = True,
     event_columns: Sequence[EventColumn] = (),
@@ -58,31 +70,37 @@ def desired_customizations(
     Args:
         names: of the support columns.
         of_resource: of those on the bookable resource that people fill in.
+        of_return: of those of the way back from Outlook; None where it is off.
         webhook_url: where the function app takes webhooks; empty: leave it as it is.
         has_key: whether the function's key was given; otherwise it is left as it is.
-        with_forms: whether the booking's forms are to show why a booking can't sync.
+        with_forms: whether the booking's forms are to show what dispatchers should know.
         event_columns: those that an administrator wants in events.
 
     Raises:
         NoCommonPrefixError: the columns' names don't share their publisher's prefix.
     """
-    image = frozenset({names.event_id, names.original_resource, names.sync_state, WORK_ORDER_COLUMN})
-    watched = watched_attributes(of_resource, event_columns)
+    image = {names.event_id, names.original_resource, names.sync_state, WORK_ORDER_COLUMN}
+    watched = dict(watched_attributes(of_resource, event_columns))
+    if of_return:
+        image.add(of_return.base)  # it names events that the row has given up
+        watched[BOOKING_TABLE] |= {of_return.answer}
     related = (Step(Message.UPDATE, str(table), watched[table]) for table in RelatedTable)
-    prefix = _prefix(names, of_resource)
+    prefix = _prefix(names, of_resource, of_return)
+    back = _return_columns(of_return) if of_return else ()
+    sections = [_errors(names, prefix), *([_changes(of_return, prefix)] if of_return else [])]
     return DesiredCustomizations(
         prefix=prefix,
-        columns=(*_columns(names), *_resource_columns(of_resource)),
+        columns=(*_columns(names), *_resource_columns(of_resource), *back),
         webhook=Webhook(WEBHOOK_NAME, webhook_url, has_key),
         steps=(
             Step(Message.CREATE, BOOKING_TABLE),
             Step(Message.UPDATE, BOOKING_TABLE, watched[BOOKING_TABLE]),
-            Step(Message.DELETE, BOOKING_TABLE, image=Image(PRE_IMAGE_ALIAS, image)),
+            Step(Message.DELETE, BOOKING_TABLE, image=Image(PRE_IMAGE_ALIAS, frozenset(image))),
             Step(Message.RESTORE, BOOKING_TABLE, optional=True),
             *related,
         ),
-        view=_view(names),
-        form=_form(names, prefix) if with_forms else None,
+        views=(_view(names), *((_changes_view(of_return),) if of_return else ())),
+        sections=tuple(sections) if with_forms else (),
     )
 
 
@@ -92,7 +110,8 @@ def _view(names: SupportColumns) -> View:
         name=VIEW_NAME,
         description="Bookings that booking_sync can't show in Outlook, and why.",
         table=BOOKING_TABLE,
-        error_column=names.sync_error,
+        asks="with an error",
+        column=names.sync_error,
         columns=(
             ("starttime", 130),
             ("resource", 150),
@@ -104,13 +123,51 @@ def _view(names: SupportColumns) -> View:
     )
 
 
-def _form(names: SupportColumns, prefix: str) -> FormSection:
+def _changes_view(names: ReturnColumns) -> View:
+    return View(
+        id=row_id("view", names.proposal),
+        name=CHANGES_VIEW_NAME,
+        description="Bookings that somebody wants to move or cancel by Outlook, and what became of others.",
+        table=BOOKING_TABLE,
+        asks="with a proposal",
+        column=names.proposal,
+        columns=(
+            ("starttime", 130),
+            ("resource", 150),
+            ("name", 180),
+            (names.proposal, 120),
+            (names.proposed_start, 130),
+            (names.proposed_end, 130),
+            (names.answer, 120),
+            (names.told, 600),
+        ),
+        recent=names.told,
+    )
+
+
+def _errors(names: SupportColumns, prefix: str) -> FormSection:
     return FormSection(
         name=f"{prefix}_outlooksync",
         label="Outlook",
         table=BOOKING_TABLE,
-        column=names.sync_error,
-        column_label=_ERROR_LABEL,
+        fields=(FormField(names.sync_error, _ERROR_LABEL),),
+        tells="why a booking can't sync",
+    )
+
+
+def _changes(names: ReturnColumns, prefix: str) -> FormSection:
+    return FormSection(
+        name=f"{prefix}_outlookchanges",
+        label=CHANGES_VIEW_NAME,
+        table=BOOKING_TABLE,
+        fields=(
+            FormField(names.answer, _ANSWER_LABEL, FieldKind.CHOICE, editable=True),
+            FormField(names.proposal, _PROPOSAL_LABEL, FieldKind.CHOICE),
+            FormField(names.proposed_start, _START_LABEL, FieldKind.MOMENT),
+            FormField(names.proposed_end, _END_LABEL, FieldKind.MOMENT),
+            FormField(names.told, _TOLD_LABEL),
+        ),
+        tells="what Outlook wants, and takes the answer",
     )
 
 
@@ -162,8 +219,50 @@ def _resource_columns(names: ResourceColumns) -> Iterator[Column]:
         )
 
 
-def _prefix(names: SupportColumns, of_resource: ResourceColumns) -> str:
-    columns = (*astuple(names), *of_resource.names)
+def _return_columns(names: ReturnColumns) -> tuple[Column, ...]:
+    return (
+        Column(
+            names.base,
+            OUTLOOK_BASE_LENGTH,
+            "Outlook base",
+            "What booking and event last agreed on; booking_sync's own, not to be edited.",
+        ),
+        Column(
+            names.told,
+            OUTLOOK_RETURN_LENGTH,
+            _TOLD_LABEL,
+            "What became of the last change in Outlook.",
+            lines=True,
+        ),
+        Column(
+            names.proposal,
+            0,
+            _PROPOSAL_LABEL,
+            "What somebody wants of this booking by what they did in Outlook; empty: nothing.",
+            choices=((ProposalKind.MOVE.value, "Move it"), (ProposalKind.CANCEL.value, "Cancel it")),
+        ),
+        Column(
+            names.proposed_start, 0, _START_LABEL, "Where the event was put in Outlook: start.", moment=True
+        ),
+        Column(names.proposed_end, 0, _END_LABEL, "Where the event was put in Outlook: end.", moment=True),
+        Column(
+            names.answer,
+            0,
+            _ANSWER_LABEL,
+            "The dispatcher's answer to the proposal; emptied once it was carried out.",
+            choices=((ProposalAnswer.ACCEPT.value, "Accept"), (ProposalAnswer.REJECT.value, "Reject")),
+        ),
+        Column(
+            names.answer_for,
+            OUTLOOK_ANSWER_FOR_LENGTH,
+            "Answered Outlook proposal",
+            "Which proposal was answered, for a form's script; empty: the present one.",
+        ),
+    )
+
+
+def _prefix(names: SupportColumns, of_resource: ResourceColumns, of_return: ReturnColumns | None) -> str:
+    columns = (*astuple(names), *of_resource.names, *(of_return.names if of_return else ()))
     prefixes = {publisher_prefix(name) for name in columns}
     if len(prefixes) != 1:
         raise NoCommonPrefixError(

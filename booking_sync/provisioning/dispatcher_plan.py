@@ -1,7 +1,7 @@
-"""The view and the forms that dispatchers see: what is there, what is to be done and taken away. Pure.
+"""The views and the forms that dispatchers see: what is there, what is to be done and taken away. Pure.
 
-Whoever arranged a form or the view keeps their arrangement: the view is written anew only when it no longer
-asks for bookings with an error, and a form that shows the column, wherever somebody put it, is left alone.
+Whoever arranged a form or a view keeps their arrangement: a view is written anew only when it no longer asks
+for what it is for, and a form that shows the column, wherever somebody put it, is left alone.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ if TYPE_CHECKING:
 
 _BY_HAND = "put the column {column} onto it by hand"
 _LEFT = {
-    OnForm.OURS: "shows why a booking can't sync",
     OnForm.ELSEWHERE: "shows the column where somebody put it",
     OnForm.EMPTIED: "somebody took the column off our section",
 }
 
 
 def dispatcher_parts(actual: FoundCustomizations, desired: DesiredCustomizations) -> Iterator[PlannedPart]:
-    """The view, then each form."""
-    if desired.view is not None:
-        yield _view(actual, desired.view, desired.solution)
-    if desired.form is not None:
-        for form in actual.forms:
-            yield _form(form, _name(form, actual.forms), desired.form)
+    """The views, then each form with its sections."""
+    for view in desired.views:
+        yield _view(actual, view, desired.solution)
+    for section in desired.sections:
+        for form in _forms_with(section, actual):
+            yield _form(form, _name(form, actual, desired), section)
 
 
 def is_unpublished(actual: FoundCustomizations) -> bool:
     """Whether something of this was saved and not published."""
-    return any(not found.published for found in (actual.view, *actual.forms) if found is not None)
+    views = all(view.published for view in actual.views.values())
+    return not (views and all(form.published for form in actual.forms))
 
 
 def _view(actual: FoundCustomizations, view: View, solution: str) -> PlannedPart:
-    found = actual.view
+    found = actual.views.get(view.id)
     if found is None:
         action = WriteView(view, solution, new=True)
         return PlannedPart("view", view.name, PartState.MISSING, "for dispatchers", (action,))
     changes: list[str] = []
     actions: list[Action] = []
-    if not found.shows_errors:
-        changes.append("does not ask for bookings with an error")
+    if not found.asks:
+        changes.append(f"does not ask for bookings {view.asks}")
         actions.append(WriteView(view, solution, new=False))
     if not found.in_solution:
         changes.append("not in the solution")
@@ -68,7 +68,9 @@ def _view(actual: FoundCustomizations, view: View, solution: str) -> PlannedPart
 
 def _form(form: FoundForm, name: str, section: FormSection) -> PlannedPart:
     by_hand = _BY_HAND.format(column=section.column)
-    if form.state in (OnForm.OURS, OnForm.ELSEWHERE):
+    if form.state is OnForm.OURS:
+        return PlannedPart("form", name, PartState.EXISTS, f"shows {section.tells}")
+    if form.state is OnForm.ELSEWHERE:
         return PlannedPart("form", name, PartState.EXISTS, _LEFT[form.state])
     if form.state is OnForm.EMPTIED:
         return PlannedPart("form", name, PartState.KEPT, _LEFT[form.state])
@@ -77,29 +79,41 @@ def _form(form: FoundForm, name: str, section: FormSection) -> PlannedPart:
     if form.state is OnForm.NO_PLACE:
         return PlannedPart("form", name, PartState.KEPT, f"no tab has room for a section: {by_hand}")
     action = ShowOnForm(form.id, section)
-    return PlannedPart("form", name, PartState.MISSING, "a section that tells why", (action,))
+    return PlannedPart("form", name, PartState.MISSING, f"a section that shows {section.tells}", (action,))
 
 
 def dispatcher_removal(
     actual: FoundCustomizations, desired: DesiredCustomizations, *, remove_columns: bool
 ) -> Iterator[PlannedPart]:
-    """The view, and our section of each form; a column that stands elsewhere on one can't be removed."""
-    if actual.view is not None and desired.view is not None:
-        action = RemoveRow("savedqueries", actual.view.id)
-        yield PlannedPart("view", desired.view.name, PartState.SURPLUS, "", (action,))
-    for form in actual.forms:
-        name = _name(form, actual.forms)
-        if desired.form is not None and form.state is OnForm.OURS:
-            take = TakeOffForm(form.id, desired.form)
-            yield PlannedPart("form", name, PartState.SURPLUS, "our section, and nothing else", (take,))
-        elif desired.form is not None and form.state is OnForm.ELSEWHERE:
-            state = PartState.CONFLICT if remove_columns else PartState.KEPT
-            words = f"somebody put the column {desired.form.column} onto it"
-            detail = f"{words}: take it off, then run this again" if remove_columns else words
-            yield PlannedPart("form", name, state, detail)
+    """The views, and our sections of each form; a column that stands elsewhere on one can't be removed."""
+    for view in desired.views:
+        if view.id in actual.views:
+            action = RemoveRow("savedqueries", view.id)
+            yield PlannedPart("view", view.name, PartState.SURPLUS, "", (action,))
+    for section in desired.sections:
+        for form in _forms_with(section, actual):
+            name = _name(form, actual, desired)
+            if form.state is OnForm.OURS:
+                take = TakeOffForm(form.id, section)
+                yield PlannedPart("form", name, PartState.SURPLUS, "our section, and nothing else", (take,))
+            elif form.state is OnForm.ELSEWHERE:
+                state = PartState.CONFLICT if remove_columns else PartState.KEPT
+                words = f"somebody put the column {section.column} onto it"
+                detail = f"{words}: take it off, then run this again" if remove_columns else words
+                yield PlannedPart("form", name, state, detail)
 
 
-def _name(form: FoundForm, forms: tuple[FoundForm, ...]) -> str:
-    """What people call the form; where several are called so, with its id."""
-    alike = sum(other.name == form.name for other in forms)
-    return form.name if alike == 1 else f"{form.name} ({form.id})"
+def _forms_with(section: FormSection, actual: FoundCustomizations) -> Iterator[FoundForm]:
+    return (form for form in actual.forms if form.section == section.name)
+
+
+def _name(form: FoundForm, actual: FoundCustomizations, desired: DesiredCustomizations) -> str:
+    """What people call it; with its id where several are called so, and with a further section's label."""
+    alike = len({other.id for other in actual.forms if other.name == form.name})
+    name = form.name if alike == 1 else f"{form.name} ({form.id})"
+    first, *others = desired.sections
+    return (
+        name
+        if form.section == first.name
+        else name + "".join(f": {each.label}" for each in others if each.name == form.section)
+    )

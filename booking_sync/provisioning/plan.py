@@ -104,7 +104,7 @@ def _column(actual: FoundCustomizations, desired: DesiredCustomizations, column:
         action = MakeColumn(column, desired.solution)
         return PlannedPart("column", column.name, PartState.MISSING, _kind(column, column.length), (action,))
     if not found.fits(column):
-        wanted = _kind(column, 0) if column.choices else "text column"
+        wanted = _kind(column, 0) if column.choices or column.moment else "text column"
         return PlannedPart(
             "column",
             column.name,
@@ -128,6 +128,8 @@ def _column(actual: FoundCustomizations, desired: DesiredCustomizations, column:
 
 
 def _kind(column: Column, length: int) -> str:
+    if column.moment:
+        return "date and time"
     if not column.choices:
         return f"text, {length}"
     return "choice of " + ", ".join(f"{value} {label}" for value, label in column.choices)

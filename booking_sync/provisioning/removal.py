@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def plan_removal(
     actual: FoundCustomizations, desired: DesiredCustomizations, *, remove_columns: bool
 ) -> ProvisioningPlan:
-    """View and forms, steps, webhook; with the columns also those, then the solution and its publisher.
+    """Views and forms, steps, webhook; with the columns also those, then the solution and its publisher.
 
     Args:
         actual: what is there.

@@ -152,12 +152,14 @@ class _DoctorReads:
         from booking_sync.doctor.options import Expectations
         from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
         from booking_sync.settings.schedules import TimerSettings, timer_schedules
+        from booking_sync.settings.table import ReturnSettings
 
         desired = partial(
             desired_customizations,
             self._app.columns,
             self._webhook.url,
             of_resource=self._app.people.resource_columns,
+            of_return=self._app.part(ReturnSettings).return_columns,
             has_key=bool(self._webhook.key),
         )
         try:

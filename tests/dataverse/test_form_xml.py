@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from booking_sync.dataverse.customizations.form_xml import NoPlaceError, put_in, state_of, take_out
 from booking_sync.dataverse.customizations.safe_xml import UnreadableXmlError, parse
 from booking_sync.dataverse.customizations.view_xml import asks_for
-from booking_sync.ports.dispatcher import FormSection, OnForm
+from booking_sync.ports.dispatcher import FormField, FormSection, OnForm
 from local.dataverse.customization.forms import booking_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 COLUMN = "bsync_outlooksyncerror"
-SECTION = FormSection("bsync_outlooksync", "Outlook", "bookableresourcebooking", COLUMN, "Outlook & error")
+SECTION = FormSection(
+    "bsync_outlooksync", "Outlook", "bookableresourcebooking", (FormField(COLUMN, "Outlook & error"),), "why"
+)
 IDS = ("0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02")
 
 
@@ -33,7 +35,7 @@ def test_what_is_put_in_is_taken_out_without_a_trace(words: str) -> None:
     shown = put_in(xml, SECTION, IDS, 1031)
     assert state_of(xml, IDS[0], COLUMN) is OnForm.ABSENT
     assert state_of(shown, IDS[0], COLUMN) is OnForm.OURS
-    assert take_out(shown, IDS[0], COLUMN) == xml
+    assert take_out(shown, IDS[0], [COLUMN]) == xml
 
 
 def test_the_section_goes_into_the_first_tab_that_is_seen() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
 from booking_sync.domain.watched import BOOKING_TABLE
 from booking_sync.ports.customization_actions import (
     COLUMN_COMPONENT,
@@ -48,10 +48,19 @@ if TYPE_CHECKING:
 NAMES = SupportColumns()
 URL = "https://app.azurewebsites.net/api/dataverse/bookings"
 RESOURCE_NAMES = ResourceColumns("bsync_takespart", "bsync_mailbox")
-DESIRED = desired_customizations(NAMES, URL, of_resource=RESOURCE_NAMES, has_key=True)
+RETURN_NAMES = ReturnColumns()
+DESIRED = desired_customizations(NAMES, URL, of_resource=RESOURCE_NAMES, of_return=RETURN_NAMES, has_key=True)
 POSSIBLE = frozenset((str(step.message), step.table) for step in DESIRED.steps)
-FORM = FoundForm("f0" * 4 + "-0000-4000-8000-" + "f0" * 6, "Information", OnForm.ABSENT, True, True)  # noqa: FBT003 - kit
-EMPTY = FoundCustomizations(possible=POSSIBLE, forms=(FORM,))
+FORM = FoundForm(
+    id="f0" * 4 + "-0000-4000-8000-" + "f0" * 6,
+    name="Information",
+    section=DESIRED.sections[0].name,
+    state=OnForm.ABSENT,
+    published=True,
+    customizable=True,
+)
+FORMS = tuple(replace(FORM, section=section.name) for section in DESIRED.sections)
+EMPTY = FoundCustomizations(possible=POSSIBLE, forms=FORMS)
 """Field Service without anything of ours."""
 
 
@@ -118,19 +127,22 @@ def _apply_for_dispatchers(
     actual: FoundCustomizations, action: WriteView | ShowOnForm | TakeOffForm
 ) -> FoundCustomizations:
     if isinstance(action, WriteView):
-        kept = True if actual.view is None else actual.view.in_solution
-        return replace(actual, view=FoundView(action.view.id, True, kept, published=False))  # noqa: FBT003 - kit
+        view = actual.views.get(action.view.id)
+        kept = True if view is None else view.in_solution
+        found = FoundView(action.view.id, True, kept, published=False)  # noqa: FBT003 - kit
+        return replace(actual, views={**actual.views, found.id: found})
     state = OnForm.OURS if isinstance(action, ShowOnForm) else OnForm.ABSENT
+    place = (action.form_id, action.section.name)
     forms = (
-        replace(form, state=state, published=False) if form.id == action.form_id else form
+        replace(form, state=state, published=False) if (form.id, form.section) == place else form
         for form in actual.forms
     )
     return replace(actual, forms=tuple(forms))
 
 
 def _published(actual: FoundCustomizations) -> FoundCustomizations:
-    view = None if actual.view is None else replace(actual.view, published=True)
-    return replace(actual, view=view, forms=tuple(replace(form, published=True) for form in actual.forms))
+    views = {each.id: replace(each, published=True) for each in actual.views.values()}
+    return replace(actual, views=views, forms=tuple(replace(form, published=True) for form in actual.forms))
 
 
 def _apply_to_steps(
@@ -144,8 +156,8 @@ def _apply_to_steps(
             (found,) = (each for each in actual.columns.values() if each.metadata_id == action.id)
             return with_column(actual, replace(found, in_solution=True))
         if action.component_type == VIEW_COMPONENT:
-            assert actual.view is not None
-            return replace(actual, view=replace(actual.view, in_solution=True))
+            view = replace(actual.views[action.id], in_solution=True)
+            return replace(actual, views={**actual.views, view.id: view})
         if action.component_type == STEP_COMPONENT:
             others[action.id] = replace(others[action.id], in_solution=True)
             return replace(actual, steps=tuple(others.values()))
@@ -173,7 +185,7 @@ def _without(actual: FoundCustomizations, action: RemoveRow) -> FoundCustomizati
     if action.entity_set == "sdkmessageprocessingsteps":
         return replace(actual, steps=tuple(step for step in actual.steps if step.id != action.id))
     if action.entity_set == "savedqueries":
-        return replace(actual, view=None)
+        return replace(actual, views={key: each for key, each in actual.views.items() if key != action.id})
     if action.entity_set == "serviceendpoints":
         assert not actual.steps, "an endpoint with steps can't be deleted"
         return replace(actual, webhook=None)
@@ -190,11 +202,12 @@ def column(wanted: Column, *, length: int | None = None, in_solution: bool = Tru
     return FoundColumn(
         wanted.name,
         f"id of {wanted.name}",
-        is_text=not wanted.choices,
+        is_text=not (wanted.choices or wanted.moment),
         length=size,
         in_solution=in_solution,
         table=wanted.table,
         choices=frozenset(value for value, _label in wanted.choices),
+        is_moment=wanted.moment,
     )
 
 

@@ -23,6 +23,7 @@ from tests.provisioning.kit import NAMES, RESOURCE_NAMES, URL
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from booking_sync.domain.columns import ReturnColumns
     from local.stack.certificates import Certificates
 
 FUNCTION_KEY = "made-up<&>'\"key"
@@ -49,9 +50,9 @@ class Site:
             wanted, key, partial(make_plan, desired=wanted), trust_fingerprint=trust_fingerprint
         )
 
-    async def remove(self, *, columns: bool) -> ProvisioningReport:
+    async def remove(self, *, columns: bool, of_return: ReturnColumns | None = None) -> ProvisioningReport:
         """Take it away."""
-        wanted = desired_customizations(NAMES, of_resource=RESOURCE_NAMES)
+        wanted = desired_customizations(NAMES, of_resource=RESOURCE_NAMES, of_return=of_return)
         return await self._converge(wanted, "", partial(plan_removal, desired=wanted, remove_columns=columns))
 
     async def _converge(

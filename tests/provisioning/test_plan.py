@@ -50,12 +50,13 @@ def with_step(actual: FoundCustomizations, changed: FoundStep) -> FoundCustomiza
 
 
 def test_an_empty_environment_gets_everything_in_order() -> None:
-    """First the home, then columns, view and form, published before there is a webhook, then the steps."""
+    """First the home, then columns, views and forms, published before there is a webhook, then the steps."""
     kinds = [type(action) for action in make_plan(EMPTY, DESIRED).actions]
     assert kinds[:2] == [do.MakePublisher, do.MakeSolution]
-    assert kinds[2:12] == [do.MakeColumn] * 6 + [do.WriteView, do.ShowOnForm] + [do.Publish] * 2
-    assert kinds[12] is do.WriteWebhook
-    assert sorted(each.__name__ for each in kinds[13:]) == ["WriteImage"] + ["WriteStep"] * 6
+    seen = [do.WriteView] * 2 + [do.ShowOnForm] * 2
+    assert kinds[2:21] == [do.MakeColumn] * 13 + seen + [do.Publish] * 2
+    assert kinds[21] is do.WriteWebhook
+    assert sorted(each.__name__ for each in kinds[22:]) == ["WriteImage"] + ["WriteStep"] * 6
     assert kinds.index(do.WriteImage) > kinds.index(do.WriteStep)
 
 
@@ -78,7 +79,7 @@ def test_a_run_that_broke_off_anywhere_is_completed() -> None:
         for action in rest:
             actual = apply(actual, action)
         assert make_plan(actual, DESIRED).actions == ()
-        assert count > 12 or any(isinstance(action, do.Publish) for action in rest)
+        assert count > 21 or any(isinstance(action, do.Publish) for action in rest)
 
 
 @pytest.mark.parametrize(
@@ -235,10 +236,10 @@ def test_removal_takes_steps_and_webhook_and_keeps_the_columns() -> None:
     stranger = replace(good.steps[0], id="f" * 36, name="Theirs")
     plan = plan_removal(replace(good, steps=(*good.steps, stranger)), DESIRED, remove_columns=False)
     sets = [action.entity_set for action in plan.actions if isinstance(action, do.RemoveRow)]
-    assert sets == ["savedqueries", *["sdkmessageprocessingsteps"] * 7, "serviceendpoints"]
+    assert sets == [*["savedqueries"] * 2, *["sdkmessageprocessingsteps"] * 7, "serviceendpoints"]
     others = [type(action) for action in plan.actions if not isinstance(action, do.RemoveRow)]
-    assert others == [do.TakeOffForm, do.Publish]
-    assert [each.state for each in plan.parts if each.kind == "column"] == [PartState.KEPT] * 6
+    assert others == [do.TakeOffForm, do.TakeOffForm, do.Publish]
+    assert [each.state for each in plan.parts if each.kind == "column"] == [PartState.KEPT] * 13
 
 
 def test_removal_of_all_leaves_nothing() -> None:
@@ -248,7 +249,7 @@ def test_removal_of_all_leaves_nothing() -> None:
     for action in plan.actions:
         actual = apply(actual, action)
     assert actual == EMPTY
-    assert sum(isinstance(action, do.RemoveColumn) for action in plan.actions) == 6
+    assert sum(isinstance(action, do.RemoveColumn) for action in plan.actions) == 13
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, Setti
 from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.cli.webhook_arguments import URL_VARIABLE, KeyFileOption, UrlOption, read_key, read_url
+from booking_sync.domain.columns import ReturnColumns
 from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.rights import DEFINITIONS, NEEDED
 from booking_sync.errors import PermanentError
@@ -30,7 +31,7 @@ from booking_sync.provisioning.user_plan import plan_app_user, plan_app_user_rem
 from booking_sync.provisioning.webhook_trial import ANSWERS, judge_trial
 from booking_sync.provisioning.webhook_trial import KIND as TRIAL
 from booking_sync.settings.loading import load_part
-from booking_sync.settings.table import EnvironmentSettings, PeopleSettings
+from booking_sync.settings.table import EnvironmentSettings, PeopleSettings, ReturnSettings
 from booking_sync.wiring.commands import open_provisioning
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ RemoveOption = Annotated[
     bool,
     typer.Option(
         "--remove",
-        help="Take the view, the forms' section, the steps and the webhook away; the columns stay.",
+        help="Take the views, the forms' sections, the steps and the webhook away; the columns stay.",
     ),
 ]
 LeaveFormsOption = Annotated[
@@ -277,12 +278,16 @@ def _desired(
     """What should be there, by the columns that the event file names."""
     columns = load_part(environ, EnvironmentSettings).columns
     of_resource = load_part(environ, PeopleSettings).resource_columns
+    of_return = load_part(environ, ReturnSettings).return_columns
+    if options.remove:  # what was made while it was on goes as well
+        of_return = ReturnColumns.beside(columns)
     url = read_url(options.url or environ.get(URL_VARIABLE, ""))
     desired = partial(
         desired_customizations,
         columns,
         url,
         of_resource=of_resource,
+        of_return=of_return,
         has_key=has_key,
         with_forms=not options.leave_forms,
     )
@@ -297,9 +302,9 @@ def _ask(options: _Options) -> None:
     if not options.remove or options.yes or options.dry_run:
         return
     what = (
-        "the view, the steps, the webhook and the columns with all they hold"
+        "the views, the steps, the webhook and the columns with all they hold"
         if options.remove_columns
-        else "the view, the steps and the webhook"
+        else "the views, the steps and the webhook"
     )
     if not sys.stdin.isatty():
         raise UsageError(f"This would remove {what} from Dataverse: add --yes, or look first with --dry-run.")

@@ -18,6 +18,8 @@ OPTION_VALUE_PREFIX = 72590
 
 STRING = "Microsoft.Dynamics.CRM.StringAttributeMetadata"
 PICKLIST = "Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
+DATE_TIME = "Microsoft.Dynamics.CRM.DateTimeAttributeMetadata"
+USER_LOCAL = "UserLocal"
 WEBHOOK, HTTP_HEADER = 8, 5
 POST_OPERATION, ASYNCHRONOUS, SERVER_ONLY = 40, 1, 0
 PRE_IMAGE, TARGET = 0, "Target"
@@ -54,7 +56,7 @@ def solution(action: do.MakeSolution) -> dict[str, Any]:
 def column(wanted: Column, language: int) -> dict[str, Any]:
     """A column's definition, with labels in one language (an LCID)."""
     return {
-        **(choice(wanted, language) if wanted.choices else string(wanted)),
+        **_typed(wanted, language),
         "SchemaName": wanted.name,
         "RequiredLevel": managed("canmodifyrequirementlevelsettings", "None"),
         # Each write of ours would fill the audit log, if the table is audited, and tell nobody anything.
@@ -109,6 +111,23 @@ def view(wanted: View, object_type: int) -> dict[str, Any]:
         "querytype": _PUBLIC_VIEW,
         "fetchxml": view_xml.fetch_xml(wanted),
         "layoutxml": view_xml.layout_xml(wanted, object_type),
+    }
+
+
+def _typed(wanted: Column, language: int) -> dict[str, Any]:
+    if wanted.moment:
+        return moment()
+    return choice(wanted, language) if wanted.choices else string(wanted)
+
+
+def moment() -> dict[str, Any]:
+    """Date and time, kept in UTC and shown in each user's own zone."""
+    return {
+        "@odata.type": DATE_TIME,
+        "AttributeType": "DateTime",
+        "AttributeTypeName": {"Value": "DateTimeType"},
+        "Format": "DateAndTime",
+        "DateTimeBehavior": {"Value": USER_LOCAL},
     }
 
 

@@ -49,8 +49,8 @@ class DataverseCustomizations:
             PermanentError: refused.
         """
         found, components = await self._reads.read(desired)
-        view, forms = await self._dispatcher.read(desired, components)
-        return replace(found, view=view, forms=forms)
+        views, forms = await self._dispatcher.read(desired, components)
+        return replace(found, views=views, forms=forms)
 
     async def carry_out(self, action: Action) -> None:
         """Do it; raises as `read`."""

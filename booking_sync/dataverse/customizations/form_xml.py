@@ -1,4 +1,4 @@
-"""A section with one column in a form's definition: found, put in, taken out; all else stays as it is. Pure.
+"""A section with columns in a form's definition: found, put in, taken out; all else stays as it is. Pure.
 
 Elements and attributes are those of Microsoft's "Form XML reference". Ids are GUIDs in braces, of any case.
 """
@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import quoteattr
 
 from booking_sync.dataverse.customizations.safe_xml import Element, UnreadableXmlError, parse
-from booking_sync.ports.dispatcher import OnForm
+from booking_sync.ports.dispatcher import FieldKind, OnForm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
-    from booking_sync.ports.dispatcher import FormSection
+    from booking_sync.ports.dispatcher import FormField, FormSection
 
-LINES_CONTROL: Final = "{E0DECE4B-6FC8-4A8F-A065-082708572369}"
-"""Class of the control that shows a text in several lines."""
-_LINES: Final = 3
+CONTROLS: Final = {
+    FieldKind.LINES: "{E0DECE4B-6FC8-4A8F-A065-082708572369}",
+    FieldKind.CHOICE: "{3EF39988-22BB-4F0B-BBBE-64B5A3748AEE}",
+    FieldKind.MOMENT: "{5B773807-9FB2-42DB-97C3-7A91EFF8ADFF}",
+}
+"""Classes of the controls (Form XML reference)."""
+_HEIGHT: Final = {FieldKind.LINES: 3}
+"""Rows of the section that a control takes, where it is more than one."""
 _TABS: Final = ("tabs", "tab")
 _SECTIONS: Final = ("columns", "column", "sections")
 
@@ -47,13 +52,13 @@ def state_of(xml: str, section_id: str, column: str) -> OnForm:
     return OnForm.ABSENT if _place(form) is not None else OnForm.NO_PLACE
 
 
-def put_in(xml: str, section: FormSection, ids: tuple[str, str], language: int) -> str:
+def put_in(xml: str, section: FormSection, ids: Sequence[str], language: int) -> str:
     """The definition with our section at the end of its first tab that can be seen.
 
     Args:
         xml: the form's definition, which has no such section.
         section: what to show.
-        ids: of the section and of its cell on this form, GUIDs in lower case.
+        ids: of the section and of its cells on this form, GUIDs in lower case.
         language: of its labels, an LCID.
 
     Raises:
@@ -66,8 +71,8 @@ def put_in(xml: str, section: FormSection, ids: tuple[str, str], language: int) 
     return _spliced(xml, place, place, _section_xml(section, ids, language))
 
 
-def take_out(xml: str, section_id: str, column: str) -> str:
-    """The definition without our section; where somebody put more into it, without our column only.
+def take_out(xml: str, section_id: str, columns: Collection[str]) -> str:
+    """The definition without our section; where somebody put more into it, without our columns only.
 
     Raises:
         UnreadableXmlError: the definition can't be read.
@@ -75,15 +80,21 @@ def take_out(xml: str, section_id: str, column: str) -> str:
     ours = _section(parse(xml), section_id)
     if ours is None:
         return xml
-    others = [each for each in ours.all("control") if _field(each) != column]
+    others = [each for each in ours.all("control") if _field(each) not in columns]
     if not others:
         return _spliced(xml, ours.start, ours.end, "")
-    for row in ours.all("row"):
-        for cell in row.path("cell"):
-            if any(_controls(cell, column)):
-                gone = row if len(row.children) == 1 else cell
-                return _spliced(xml, gone.start, gone.end, "")
+    for gone in reversed(list(_cells_of(ours, columns))):
+        xml = _spliced(xml, gone.start, gone.end, "")
     return xml
+
+
+def _cells_of(section: Element, columns: Collection[str]) -> Iterator[Element]:
+    """The cells with these columns, in the order of the text; the whole row where there is nothing else."""
+    for row in section.all("row"):
+        ours = [
+            cell for cell in row.path("cell") if any(_field(each) in columns for each in cell.all("control"))
+        ]
+        yield from [row] if ours and len(ours) == len(row.children) else ours
 
 
 def _section(form: Element, section_id: str) -> Element | None:
@@ -113,17 +124,26 @@ def _place(form: Element) -> int | None:
     return None
 
 
-def _section_xml(section: FormSection, ids: tuple[str, str], language: int) -> str:
-    section_id, cell_id = ids
-    column = quoteattr(section.column)
+def _section_xml(section: FormSection, ids: Sequence[str], language: int) -> str:
+    section_id, *cells = ids
+    rows = (_rows(field, cell, language) for field, cell in zip(section.fields, cells, strict=True))
     return (
         f'<section name={quoteattr(section.name)} id="{{{section_id}}}" IsUserDefined="0" showlabel="true" '
         'showbar="false" locklevel="0" columns="1" labelwidth="115" layout="varwidth">'
-        f"{_labels(section.label, language)}<rows>"
-        f'<row><cell id="{{{cell_id}}}" showlabel="true" locklevel="0" rowspan="{_LINES}">'
-        f"{_labels(section.column_label, language)}"
-        f'<control id={column} classid="{LINES_CONTROL}" datafieldname={column} disabled="true" />'
-        f"</cell></row>{'<row />' * (_LINES - 1)}</rows></section>"
+        f"{_labels(section.label, language)}<rows>{''.join(rows)}</rows></section>"
+    )
+
+
+def _rows(field: FormField, cell_id: str, language: int) -> str:
+    """A cell, and the empty rows that it reaches into."""
+    column, height = quoteattr(field.column), _HEIGHT.get(field.kind, 1)
+    span = f' rowspan="{height}"' if height > 1 else ""
+    disabled = "" if field.editable else ' disabled="true"'
+    return (
+        f'<row><cell id="{{{cell_id}}}" showlabel="true" locklevel="0"{span}>'
+        f"{_labels(field.label, language)}"
+        f'<control id={column} classid="{CONTROLS[field.kind]}" datafieldname={column}{disabled} />'
+        f"</cell></row>{'<row />' * (height - 1)}"
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.customizations.bodies import (
     ASYNCHRONOUS,
+    DATE_TIME,
     HTTP_HEADER,
     PICKLIST,
     POST_OPERATION,
@@ -14,6 +15,7 @@ from booking_sync.dataverse.customizations.bodies import (
     SERVER_ONLY,
     STRING,
     TARGET,
+    USER_LOCAL,
     WEBHOOK,
 )
 from booking_sync.dataverse.customizations.rows import attributes, either, filtered, literal, names, whole
@@ -177,6 +179,7 @@ class CustomizationReads:
         texts = await whole(self._client, f"{place}/{STRING}", "LogicalName,MaxLength")
         lengths = {row.text("LogicalName"): row.whole("MaxLength") for row in texts}
         choices = await self._read_choices(table) if any(each.choices for each in wanted.values()) else {}
+        moments = await self._read_moments(table) if any(each.moment for each in wanted.values()) else ()
         found = {}
         for row in everything:
             name, metadata_id = row.text("LogicalName"), row.identity("MetadataId")
@@ -190,8 +193,15 @@ class CustomizationReads:
                     metadata_id in components,
                     table,
                     choices.get(name, frozenset()),
+                    name in moments,
                 )
         return found
+
+    async def _read_moments(self, table: str) -> frozenset[str]:
+        """The columns of date and time that are kept in UTC."""
+        rows = await whole(self._client, f"{attributes(table)}/{DATE_TIME}", "LogicalName,DateTimeBehavior")
+        behaviors = ((row.text("LogicalName"), row.row("DateTimeBehavior")) for row in rows)
+        return frozenset(name for name, how in behaviors if how and how.text("Value") == USER_LOCAL)
 
     async def _read_choices(self, table: str) -> dict[str, frozenset[int]]:
         """By choice column: the values that it may hold; of global choices, too."""

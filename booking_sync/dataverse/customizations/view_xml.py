@@ -14,19 +14,30 @@ if TYPE_CHECKING:
     from booking_sync.ports.dispatcher import View
 
 _NEWEST_FIRST = "starttime"
+_DAYS = 14
+"""How long a view shows what happened."""
 
 
 def fetch_xml(view: View) -> str:
-    """Which rows the view shows: those with a text in the error column, the latest start first."""
+    """Which rows the view shows: those with something in its column, the latest start first."""
     names = [f"{view.table}id", *(name for name, _width in view.columns)]
     attributes = "".join(f"<attribute name={quoteattr(name)} />" for name in dict.fromkeys(names))
     return (
         '<fetch version="1.0" output-format="xml-platform" mapping="logical" distinct="false">'
         f"<entity name={quoteattr(view.table)}>{attributes}"
         f'<order attribute="{_NEWEST_FIRST}" descending="true" />'
-        f'<filter type="and"><condition attribute={quoteattr(view.error_column)} operator="not-null" />'
-        "</filter>"
-        "</entity></fetch>"
+        f"{_filter(view)}</entity></fetch>"
+    )
+
+
+def _filter(view: View) -> str:
+    filled = f'<condition attribute={quoteattr(view.column)} operator="not-null" />'
+    if not view.recent:
+        return f'<filter type="and">{filled}</filter>'
+    return (
+        f'<filter type="or">{filled}<filter type="and">'
+        f'<condition attribute={quoteattr(view.recent)} operator="not-null" />'
+        f'<condition attribute="modifiedon" operator="last-x-days" value="{_DAYS}" /></filter></filter>'
     )
 
 
@@ -45,7 +56,7 @@ def layout_xml(view: View, object_type: int) -> str:
 
 
 def asks_for(fetch: str, column: str) -> bool:
-    """Whether a query asks for rows that have a text in a column, whatever else it asks."""
+    """Whether a query asks for rows that have something in a column, whatever else it asks."""
     try:
         query = parse(fetch)
     except UnreadableXmlError:

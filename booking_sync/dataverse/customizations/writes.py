@@ -143,15 +143,15 @@ class CustomizationWrites:
 
     @_carry_out.register
     async def _(self, action: do.ShowOnForm) -> None:
-        ids = section_ids(action.form_id, action.section.column)
+        ids = section_ids(action.form_id, action.section)
         language = await base_language(self._client)
         await self._edit_form(action.form_id, lambda xml: form_xml.put_in(xml, action.section, ids, language))
 
     @_carry_out.register
     async def _(self, action: do.TakeOffForm) -> None:
-        section_id, _cell = section_ids(action.form_id, action.section.column)
-        column = action.section.column
-        await self._edit_form(action.form_id, lambda xml: form_xml.take_out(xml, section_id, column))
+        section_id = section_ids(action.form_id, action.section)[0]
+        columns = [field.column for field in action.section.fields]
+        await self._edit_form(action.form_id, lambda xml: form_xml.take_out(xml, section_id, columns))
 
     @_carry_out.register
     async def _(self, action: do.AddToSolution) -> None:

@@ -39,7 +39,7 @@ class Customization:
         """What was published: tables by logical name, `*` for everything."""
 
     def create(self, path: str, body: Any, solution: str, user_id: str) -> str:
-        """Add a text column or a choice; returns its MetadataId.
+        """Add a text column, a choice or a moment; returns its MetadataId.
 
         Raises:
             DataverseError: of another kind, a bad name or length, no such prefix, or it exists.

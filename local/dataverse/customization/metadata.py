@@ -11,7 +11,7 @@ from local.dataverse.calls import allow_options, split_options
 from local.dataverse.customization import types
 from local.dataverse.customization.privileges import of_table
 from local.dataverse.errors import bad_request, not_implemented, row_missing
-from local.dataverse.tables.columns import Column, Kind, Table, choice, text
+from local.dataverse.tables.columns import Column, Kind, Table, choice, text, when
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STRING_METADATA = "Microsoft.Dynamics.CRM.StringAttributeMetadata"
 CHOICE_METADATA = "Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
+WHEN_METADATA = "Microsoft.Dynamics.CRM.DateTimeAttributeMetadata"
 OPTION_SET = "Microsoft.Dynamics.CRM.OptionSetMetadata"
 MAX_TEXT = 4000
 BASE_LANGUAGE = 1031
@@ -58,6 +59,7 @@ _WRITABLE = frozenset(
 )
 """What a new string attribute's definition may hold, as far as this stand-in goes."""
 _WRITABLE_CHOICE = (_WRITABLE - {"MaxLength", "FormatName", "ImeMode"}) | {"OptionSet", "DefaultFormValue"}
+_WRITABLE_WHEN = (_WRITABLE - {"MaxLength", "FormatName"}) | {"Format", "DateTimeBehavior"}
 _FORMATS = ({"Value": "Text"}, {"Value": "TextArea"})
 _CASTS = {STRING_METADATA: Kind.TEXT, CHOICE_METADATA: Kind.CHOICE}
 _LABEL = "Microsoft.Dynamics.CRM.Label"
@@ -146,11 +148,11 @@ def read_new_column(body: Any) -> tuple[Column, str]:
     """The column that a POST describes, and its customization prefix.
 
     Raises:
-        DataverseError: neither a string attribute nor a choice, or a bad name, label, length or option.
+        DataverseError: no string attribute, choice or moment, or a bad name, label, length or option.
     """
     kind = body.get("@odata.type", "").lstrip("#") if isinstance(body, dict) else ""
-    definition = body if kind == CHOICE_METADATA else _string_definition(body)
-    writable = _WRITABLE_CHOICE if kind == CHOICE_METADATA else _WRITABLE
+    definition = body if kind in (CHOICE_METADATA, WHEN_METADATA) else _string_definition(body)
+    writable = {CHOICE_METADATA: _WRITABLE_CHOICE, WHEN_METADATA: _WRITABLE_WHEN}.get(kind, _WRITABLE)
     unknown = sorted(name for name in definition if not name.startswith("@") and name not in writable)
     if unknown:
         raise bad_request(
@@ -167,12 +169,19 @@ def read_new_column(body: Any) -> tuple[Column, str]:
         raise bad_request(f"FormatName is none of a new text: {definition['FormatName']}.", "0x80048d19")
     _check_label(definition.get("DisplayName"), "DisplayName")
     name = match[0].lower()
-    made = (
-        choice(name, *_new_options(definition))
-        if kind == CHOICE_METADATA
-        else text(name, _length(definition))
-    )
+    made = _new_column(name, kind, definition)
     return replace(made, schema_name=match[0]), match["prefix"].lower()
+
+
+def _new_column(name: str, kind: str, definition: dict[str, Any]) -> Column:
+    if kind == CHOICE_METADATA:
+        return choice(name, *_new_options(definition))
+    if kind == STRING_METADATA:
+        return text(name, _length(definition))
+    behavior, shows = definition.get("DateTimeBehavior"), definition.get("Format")
+    if behavior != {"Value": "UserLocal"} or shows != "DateAndTime":
+        raise not_implemented("new moments other than date and time in the user's zone")
+    return when(name)
 
 
 def read_changed_column(table: Table, name: str, body: Any) -> Column:
