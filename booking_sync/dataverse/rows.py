@@ -29,7 +29,8 @@ from booking_sync.domain.columns import (
 from booking_sync.domain.ids import NO_GUID
 from booking_sync.domain.record import BookingRow, format_state, read_record
 from booking_sync.domain.return_path.base import NO_BASE, format_base, read_base
-from booking_sync.domain.return_path.side import OutlookSide
+from booking_sync.domain.return_path.side import Answered, OutlookSide, Proposal, ProposalAnswer, ProposalKind
+from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.row_words import reason_in, row_words
 from booking_sync.domain.text import clean_line
 
@@ -98,18 +99,29 @@ def state_text(row: Mapping[str, Any], columns: SupportColumns) -> str:
 
 def to_return_columns(
     booking_id: str, record: SyncRecord, returned: Returned, columns: ReturnColumns, sealer: Sealer
-) -> dict[str, str | None]:
-    """What the same write sets of the return path: its columns, and new times of the booking itself.
+) -> dict[str, Any]:
+    """What the same write sets of the return path: its columns, and new times or status of the booking.
 
     Start and end always go together: what plug-ins would make of one of them alone is not documented.
     """
-    written: dict[str, str | None] = {
+    side = returned.side
+    proposal, times = side.proposal, side.proposal.times if side.proposal else None
+    written: dict[str, Any] = {
         columns.base: format_base(booking_id, record.event, record.generation, returned.side.base, sealer),
-        columns.told: clean_line(returned.side.told, OUTLOOK_RETURN_LENGTH) or None,
+        columns.told: clean_line(side.told, OUTLOOK_RETURN_LENGTH) or None,
+        columns.proposal: int(proposal.kind) if proposal else None,
+        columns.proposed_start: _utc(times.start) if times else None,
+        columns.proposed_end: _utc(times.end) if times else None,
+        columns.answer: int(side.answered.answer) if side.answered else None,
+        columns.answer_for: (side.answered.answer_for or None) if side.answered else None,
     }
     if returned.times:
         written["starttime"] = _utc(returned.times.start)
         written["endtime"] = _utc(returned.times.end)
+    if returned.arrival:
+        written["msdyn_estimatedarrivaltime"] = _utc(returned.arrival)
+    if returned.status_id:
+        written["BookingStatus@odata.bind"] = f"/bookingstatuses({returned.status_id})"
     return written
 
 
@@ -134,7 +146,27 @@ def _side(
 ) -> OutlookSide:
     text = row.text(columns.base) or ""
     base = read_base(booking_id, record.event, record.generation, text, sealer)
-    return OutlookSide(base or NO_BASE, row.text(columns.told) or "")
+    return OutlookSide(
+        base or NO_BASE, row.text(columns.told) or "", _proposal(row, columns), _answered(row, columns)
+    )
+
+
+def _proposal(row: RowReader, columns: ReturnColumns) -> Proposal | None:
+    """What is proposed; None where the columns, which people can edit, hold nothing that can be."""
+    start, end = row.moment(columns.proposed_start), row.moment(columns.proposed_end)
+    match row.integer(columns.proposal):
+        case ProposalKind.MOVE if start and end:
+            return Proposal(ProposalKind.MOVE, Times(start, end))
+        case ProposalKind.CANCEL:
+            return Proposal(ProposalKind.CANCEL)
+    return None
+
+
+def _answered(row: RowReader, columns: ReturnColumns) -> Answered | None:
+    said = row.integer(columns.answer)
+    if said not in set(ProposalAnswer):
+        return None
+    return Answered(ProposalAnswer(said), row.text(columns.answer_for) or "")
 
 
 def _booking(

@@ -56,6 +56,14 @@ class Run:
     left_alone: bool = False
     """Somebody named an event that is not proven to be this booking's."""
     rounds: int = 0
+    fresh: bool = True
+    """Nobody else wrote to the row since this run began, as far as it knows."""
+    stays_fresh: bool = False
+    """The round ended with a record of this run alone: what the next one reads is what it left."""
+    looked: bool = False
+    """The event was seen, and what came of that was recorded."""
+    recovered: bool = False
+    """What an earlier try may have left was looked for."""
     own: Own | None = None
     burned: dict[str, int] = field(default_factory=dict)
     """By mailbox, see `Knowledge`."""
@@ -65,6 +73,18 @@ class Run:
     """How long a refusal that was met may pass by itself."""
     times: Times | None = None
     """Of the row as it was read last; None when it has none."""
+    row: BookingRow | None = None
+    """As it was read in this round; None where the booking is gone."""
+    leaving: frozenset[EventRef] = frozenset()
+    """Events that this row lists as leaving, so that they may be removed."""
+    unleft: dict[EventRef, PermanentError] = field(default_factory=dict)
+    """Those of them that could not be removed, and why."""
+    deletion_counts: bool = False
+    """That the row's event is gone is somebody's wish: the plan is as it was when both sides agreed."""
+    gone: set[EventRef] = field(default_factory=set)
+    """Events that no calendar shows, and that nobody may bury yet: somebody may have meant it."""
+    lost: bool = False
+    """The row's event was gone, which was no wish."""
     withdrew: bool = False
     """Something of the booking's was taken off its row, to be removed."""
     refused_times: Times | None = None
@@ -74,9 +94,15 @@ class Run:
     stamped: dict[EventRef, str] = field(default_factory=dict)
     """The nonce of this run's last write of an event's times."""
 
+    def begin_round(self) -> None:
+        """Count another round."""
+        self.fresh = self.fresh and (self.rounds == 0 or self.stays_fresh)
+        self.stays_fresh = False
+        self.rounds += 1
+
     def knowledge(self) -> Knowledge:
         """What planning has to know beyond the row."""
-        return Knowledge(self.task.trusted and self.rounds == 1, self.own, dict(self.burned))
+        return Knowledge(self.task.trusted and self.fresh, self.own, dict(self.burned))
 
     def burn(self, mailbox: str, generation: int) -> None:
         """Take note of a generation that is used up in this mailbox."""

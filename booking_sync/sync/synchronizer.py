@@ -37,6 +37,7 @@ from booking_sync.domain.plan import (
     UpdateEvent,
     Wanted,
     plan,
+    shown_in,
 )
 from booking_sync.domain.record import (
     ATTENDED_REASON,
@@ -116,6 +117,15 @@ class SyncTask:
         )
 
 
+class _WithdrawFirstError(Exception):
+    """Events are to be removed that the row does not list as leaving yet."""
+
+    def __init__(self, *events: EventRef, side: OutlookSide | None = None) -> None:
+        super().__init__(f"{len(events)} events are to be withdrawn")
+        self.events = events
+        self.side = side
+
+
 @dataclass(frozen=True, slots=True)
 class _Applied:
     """What became of a plan in Outlook, with the record that tells of it."""
@@ -124,6 +134,8 @@ class _Applied:
     must_record: bool
     problem: str = ""
     """A permanent refusal, in words for a person."""
+    gone: bool = False
+    """The row's event is gone, which may be somebody's wish: nothing was written."""
     unfinished: bool = False
     """Nothing but events that are gone was met: another round goes on where the record says."""
     untagged: Own | None = None
@@ -173,7 +185,7 @@ class Synchronizer:
         run = Run(task, set(task.suspects))
         try:
             while run.rounds < self._max_rounds:
-                run.rounds += 1
+                run.begin_round()
                 outcome = await self._round_or_again(run)
                 if outcome is not None:
                     return outcome
@@ -202,6 +214,8 @@ class Synchronizer:
     async def _round_or_again(self, run: Run) -> Outcome | None:
         try:
             return await self._round(run)
+        except _WithdrawFirstError as error:
+            return await self._withdraw(run, error.events, error.side)
         except OvertakenError:
             if self._returns is None:
                 raise
@@ -209,80 +223,137 @@ class Synchronizer:
 
     async def _round(self, run: Run) -> Outcome | None:
         """One pass of the protocol; None asks for another."""
-        row = await self._rows.read(run.task.booking_id)
+        row = run.row = await self._rows.read(run.task.booking_id)
         if row is None:
             return await self._finish_missing(run)
         if row.claim:
-            row = await self._examine_claim(run, row, row.claim)
-        before = row.side
-        if self._returns is not None:
-            row = await self._remove_leaving(run, row)
+            row = run.row = await self._examine_claim(run, row, row.claim)
         desired = self._desired_state(row.booking)
         run.times = _times_of(row.booking)
+        before = row.side
+        if self._returns is not None:
+            run.deletion_counts = self._returns.counts_deletion(run, row, desired)
+            row = await self._remove_leaving(run, row, desired)
         run.believe(row, desired)
         row, recovered = await self._recover(run, row, desired)
         steps = plan(row.record, desired, run.knowledge())
         if self._returns is None:
             return await self._carry_out(run, row, desired, Turn(steps), must_record=recovered)
         if steps.remove:
-            return await self._withdraw(run, row, steps)
+            raise _WithdrawFirstError(*steps.remove)
         turn = await self._returns.turn(run, row, desired, steps)
+        if turn is not None and turn.gone:
+            turn = await self._judge_gone(run, row, desired, steps)
         if turn is None:
             return None
         return await self._carry_out(run, row, desired, turn, must_record=recovered or turn.side != before)
+
+    async def _judge_gone(self, run: Run, row: BookingRow, desired: DesiredState, steps: Plan) -> Turn | None:
+        """What becomes of a booking whose event is gone, unless it is there under another id."""
+        event = row.record.event
+        assert self._returns  # noqa: S101 - narrows
+        assert event  # noqa: S101 - the turn said that it is gone
+        assert isinstance(desired, Wanted)  # noqa: S101 - else its end counts as nothing
+        step = UpdateEvent(event, desired.content, row.record.generation, tag=True)
+        if taken_over := await self._taken_over(run, step):
+            return Turn(replace(steps, write=taken_over, must_record=True), row.side)
+        turn = await self._returns.judge_gone(run, row)
+        if turn is not None and turn.makes_anew:
+            raise _WithdrawFirstError(event, side=turn.side)
+        return turn
 
     async def _carry_out(
         self, run: Run, row: BookingRow, desired: DesiredState, turn: Turn, *, must_record: bool
     ) -> Outcome | None:
         """Write to Outlook and record it; None asks for another round."""
         steps, side = turn.steps, turn.side
-        applied = await self._apply(run, steps, row, desired)
+        applied = _with_unleft(run, await self._apply(run, steps, row, desired), row.record)
+        if applied.gone:
+            run.gone |= {event for event in (row.record.event,) if event}
+            return None
         if side is not None:
             side = settled(run, applied.record.event, side)
+        ended = None if applied.unfinished else _outcome(run, desired, turn, applied)
         if applied.must_record or must_record or not row.intact or side != turn.side:
-            tagged, recorded = await self._tag_and_record(run, row, applied, side)
-            if recorded is Recorded.MISSING:
-                return await self._finish_missing(run)
-            if recorded is Recorded.CONFLICT or tagged is False:
-                return None
-            if isinstance(tagged, str):
-                return await self._note_untagged(run, tagged)
-        if applied.unfinished:
-            return None
-        return _outcome(run, desired, steps, applied)
+            return await self._record_all(run, row, applied, side, ended)
+        return ended
 
-    async def _withdraw(self, run: Run, row: BookingRow, steps: Plan) -> Outcome | None:
+    async def _record_all(
+        self, run: Run, row: BookingRow, applied: _Applied, side: OutlookSide | None, ended: Outcome | None
+    ) -> Outcome | None:
+        """Record what was written; how the run ends when that is done, None to go round again."""
+        tagged, recorded = await self._tag_and_record(run, row, applied, side)
+        if recorded is Recorded.MISSING:
+            return await self._finish_missing(run)
+        if recorded is Recorded.CONFLICT or tagged is False:
+            return None
+        return await self._note_untagged(run, tagged) if isinstance(tagged, str) else ended
+
+    async def _withdraw(
+        self, run: Run, events: Sequence[EventRef], side: OutlookSide | None
+    ) -> Outcome | None:
         """Take what is to be removed off the row first; another round removes it.
 
         So no row ever names an event that we may have removed, and one that is named and gone was removed by
         somebody else.
         """
-        side = row.side or OutlookSide()
-        leaving = side.base.leaving | set(steps.remove[:MOST_LEAVING])
-        gone = row.record.event in leaving
+        row = run.row
+        assert row is not None  # noqa: S101 - of a booking that is gone everything may be removed at once
+        side = side or row.side or OutlookSide()
+        named = row.record.event
+        leaving = side.base.leaving | set(events[: MOST_LEAVING - len(side.base.leaving)])
+        gone = named in leaving
         base = replace(side.base, leaving=leaving, agreement=None if gone else side.base.agreement)
+        used = max((row.record.generation, *run.burned.values()))
+        if run.own and run.own.event in leaving:
+            used = max(used, run.own.generation)
         record = replace(
             row.record,
-            event=None if gone else row.record.event,
+            event=None if gone else named,
             fingerprint="" if gone else row.record.fingerprint,
-            generation=steps.record.generation,
+            generation=used,
         )
         recorded = await self._record(run, row, record, replace(side, base=base))
         if recorded is Recorded.MISSING:
             return await self._finish_missing(run)
-        run.withdrew = run.withdrew or recorded is Recorded.DONE
-        if recorded is Recorded.DONE and run.own and run.own.event in leaving:
-            run.burn(run.own.event.mailbox, run.own.generation)
-            run.own = None
+        if recorded is Recorded.DONE:
+            run.withdrew = run.withdrew or gone
+            run.stays_fresh = True
+            self._forget_own(run, leaving)
         return None
 
-    async def _remove_leaving(self, run: Run, row: BookingRow) -> BookingRow:
+    @staticmethod
+    def _forget_own(run: Run, leaving: frozenset[EventRef]) -> None:
+        if run.own and run.own.event in leaving:
+            run.burn(run.own.event.mailbox, run.own.generation)
+            run.own = None
+
+    def _may_remove(self, run: Run, *events: EventRef) -> None:
+        """Events may be removed once their row lists them as leaving.
+
+        Raises:
+            _WithdrawFirstError: it does not yet; the round begins anew when it does.
+        """
+        if self._returns is None or run.row is None:
+            return
+        if missing := [each for each in events if each not in run.leaving]:
+            raise _WithdrawFirstError(*missing)
+
+    async def _remove_leaving(self, run: Run, row: BookingRow, desired: DesiredState) -> BookingRow:
         """Remove what was withdrawn; the row as it is to be once that is recorded."""
+        run.leaving, run.unleft = frozenset(), {}
         if row.side is None or not row.side.base.leaving:
             return row
-        for event in sorted(row.side.base.leaving, key=lambda each: (each.mailbox, each.event_id)):
-            await self._remove_all(run, event)
-        base = replace(row.side.base, leaving=frozenset())
+        run.leaving = row.side.base.leaving
+        shows = shown_in(desired)
+        for event in sorted(run.leaving, key=lambda each: (each.mailbox, each.event_id)):
+            remove = self._remove if event.mailbox == shows else self._remove_all
+            try:
+                await remove(run, event)
+            except PermanentError as error:
+                run.unleft[event] = error
+                run.refused([error])
+        base = replace(row.side.base, leaving=frozenset(run.unleft))
         return replace(row, side=replace(row.side, base=base))
 
     async def _examine_claim(self, run: Run, row: BookingRow, claim: EventRef) -> BookingRow:
@@ -346,8 +417,9 @@ class Synchronizer:
         try:
             return await self._rows.record(row.booking.id, row.etag, _for_people(record, row), returned)
         except PermanentError:
-            # The row will never name the event that this run created: don't leave it behind.
-            if run.own:
+            # The row will never name the event that this run created: don't leave it behind. With the return
+            # path another run may have had it named, and then its end would look like a person's wish.
+            if run.own and self._returns is None:
                 await self._remove(run, run.own.event)
             raise
 
@@ -390,7 +462,8 @@ class Synchronizer:
         removed or renamed: then the record must be written, even unchanged, since another worker may have
         been about to record the event.
         """
-        if (run.task.trusted and row.intact) or run.rounds > 1:
+        waits = row.side is not None and row.side.waits_for_cancellation
+        if (run.task.trusted and row.intact and not waits) or run.recovered:
             return row, False
         removed = False
         for mailbox in sorted(_to_search(run, row, desired)):
@@ -399,28 +472,35 @@ class Synchronizer:
                 continue  # a mailbox that can't be read can't have been written to
             lost, found = await self._judge_missed(run, row, mailbox, found)
             if lost:
-                row, removed = _without_event(run, row), True
+                row, removed, run.lost = _without_event(run, row), True, True
             for own in found:
                 run.found(own)
             row = _where_it_was_found(row, found)
             found = [own for own in found if own.event != row.record.event]
             if isinstance(desired, Wanted) and row.record.event is None and desired.mailbox == mailbox:
-                run.own = _adopted(found, desired.content.calendar)
+                run.own = _adopted(self._may_be_named(row, found), desired.content.calendar)
                 found = [own for own in found if own is not run.own]
             removed = await self._remove_surplus(run, mailbox, found) or removed
+        run.recovered = True
         return row, removed
 
-    async def _remove_surplus(self, run: Run, mailbox: str, surplus: Iterable[Own]) -> bool:
+    async def _remove_surplus(self, run: Run, mailbox: str, surplus: Sequence[Own]) -> bool:
         """Remove what other tries left, but for events to which people are invited; whether any went."""
-        removed = False
-        for own in surplus:
-            if own.event in run.attended:
-                run.unremoved.add(mailbox)
-                continue
-            await self._remove(run, own.event)
+        going = [own for own in surplus if own.event not in run.attended]
+        if len(going) < len(surplus):
+            run.unremoved.add(mailbox)
+        for own in going:
             run.burn(mailbox, own.generation)
-            removed = True
-        return removed
+        self._may_remove(run, *(own.event for own in going))
+        for own in going:
+            await self._remove(run, own.event)
+        return bool(going)
+
+    def _may_be_named(self, row: BookingRow, found: Sequence[Own]) -> Sequence[Own]:
+        """Those that the row may come to name: with the return path none that was withdrawn from it."""
+        if self._returns is None:
+            return found
+        return [own for own in found if own.generation > row.record.generation]
 
     async def _search(self, run: Run, mailbox: str) -> list[Own] | None:
         """This booking's proven events in the mailbox, by generation; None if it can't be read."""
@@ -446,19 +526,23 @@ class Synchronizer:
         event = row.record.event
         if event is None or event.mailbox != mailbox or any(own.event == event for own in found):
             return False, found
-        missed = not run.task.trusted or mailbox in run.task.suspects
+        waits = row.side is not None and row.side.waits_for_cancellation
+        missed = not run.task.trusted or mailbox in run.task.suspects or waits
         if not found and not missed:
             return False, found
         kept = await self._calendar.look(event)
-        if kept is None:
-            if missed:
-                run.removed.add(event)
-            return missed, found
-        others = [own for own in found if not (own.uid and own.uid == kept.uid)]
-        if len(others) < len(found) or not missed or not self._is_known_to_searches(kept):
+        others = [own for own in found if kept is None or not (own.uid and own.uid == kept.uid)]
+        unseen = kept is None or (len(others) == len(found) and self._is_known_to_searches(kept))
+        if not missed or not unseen:
             return False, others
-        run.saw(event, kept.state)
-        await self._bury(run, event)
+        if run.deletion_counts:
+            run.gone.add(event)
+            return False, others
+        if kept is None:
+            run.removed.add(event)
+        else:
+            run.saw(event, kept.state)
+            await self._bury(run, event)
         return True, others
 
     def _is_known_to_searches(self, found: FoundEvent) -> bool:
@@ -485,7 +569,11 @@ class Synchronizer:
 
         Where people were invited it stays in Deleted Items: they were told already.
         """
+        if run.deletion_counts and run.row and event == run.row.record.event:
+            run.gone.add(event)
+            return
         if event in run.quiet:
+            self._may_remove(run, event)
             await _touching(run, self._calendar.delete(event))
         run.removed.add(event)
 
@@ -532,20 +620,15 @@ class Synchronizer:
                     written, tag = await self._create(run, mailbox, content, generation), True
             if written:
                 record = replace(record, event=written, generation=max(record.generation, generation))
-                if written in run.attended:
-                    reason = MAILED_REASON if written in run.mailed else ATTENDED_REASON
-                    return _Applied(_with_unknown_content(record, reason), must_record=True, problem=reason)
-                if EventState(categories=run.own_categories.get(written, ())).own_categories(content):
-                    record = replace(record, fingerprint=record.fingerprint + SHARED)
-                return _Applied(record, must_record=True, untagged=Own(written, generation) if tag else None)
+                return _shown(run, record, content, Own(written, generation) if tag else None)
             mailbox = step.mailbox if isinstance(step, CreateEvent) else step.event.mailbox
             run.own = None
-            if isinstance(step, UpdateEvent) and (moved := await self._under_another_id(run, step.event)):
-                run.own = moved
-                run.found(moved)
-                misplaced = moved.is_misplaced(content.calendar)
-                step = UpdateEvent(moved.event, content, moved.generation, tag=True, misplaced=misplaced)
-                continue
+            if isinstance(step, UpdateEvent):
+                if taken_over := await self._taken_over(run, step):
+                    step = taken_over
+                    continue
+                if run.deletion_counts and step.event not in run.discarded:
+                    return _Applied(steps.record, must_record=False, gone=True)
             # The event is gone, by a user's hand or with an earlier try: the next generation takes its place,
             # of which this run removed nothing either.
             run.burn(mailbox, generation)
@@ -555,6 +638,16 @@ class Synchronizer:
         # The row must remember how far this came, or each try would begin at the same dead events again.
         far = replace(record, event=None, generation=max(record.generation, generation), fingerprint="")
         return _Applied(far, must_record=True, unfinished=True)
+
+    async def _taken_over(self, run: Run, step: UpdateEvent) -> UpdateEvent | None:
+        """The same write of the event that an import gave another id; None when there is none."""
+        moved = await self._under_another_id(run, step.event)
+        if moved is None:
+            return None
+        run.own = moved
+        run.found(moved)
+        misplaced = moved.is_misplaced(step.content.calendar)
+        return UpdateEvent(moved.event, step.content, moved.generation, tag=True, misplaced=misplaced)
 
     async def _under_another_id(self, run: Run, gone: EventRef) -> Own | None:
         """The event that an import, an archive or a migration gave another id; None when there is none.
@@ -571,6 +664,8 @@ class Synchronizer:
         if gone not in run.removed and any(own.event == gone for own in found):
             raise _listed_all_the_same()
         others = [own for own in found if own.event != gone]
+        if self._returns is not None and run.row:  # what was withdrawn must not be named again
+            others = [own for own in others if own.generation >= run.row.record.generation]
         return others[-1] if others else None
 
     async def _create(
@@ -726,6 +821,7 @@ class Synchronizer:
 
     async def _discard(self, run: Run, event: EventRef) -> None:
         """Remove an event that no update makes an ordinary one: a new one is to take its place."""
+        self._may_remove(run, event)
         if await _touching(run, self._calendar.delete(event)):
             run.discarded.add(event)
         run.removed.add(event)
@@ -782,7 +878,10 @@ class Synchronizer:
 
     async def _was_removed(self, run: Run, event: EventRef) -> bool:
         """Remove an event as `_remove` does; False when there is none under its id."""
-        there = await self._may_touch(run, event) and await _touching(run, self._calendar.delete(event))
+        there = await self._may_touch(run, event)
+        if there:
+            self._may_remove(run, event)
+            there = await _touching(run, self._calendar.delete(event))
         known = event in run.removed
         run.removed.add(event)
         return there or known
@@ -817,6 +916,17 @@ def _times_of(booking: Booking) -> Times | None:
 def _stamp(run: Run, nonce: str) -> str:
     """The stamp of a write of the row's times, as it was read last."""
     return format_stamp(Stamp(run.times, nonce)) if run.times else ""
+
+
+def _with_unleft(run: Run, applied: _Applied, before: SyncRecord) -> _Applied:
+    """The same, which also tells of events that were withdrawn and can't be removed."""
+    if not run.unleft:
+        return applied
+    reason = next(iter(run.unleft.values())).reason
+    problem = applied.problem or left_behind({each.mailbox for each in run.unleft}, reason)
+    record = replace(applied.record, error=problem)
+    must_record = applied.must_record or record != before
+    return replace(applied, record=record, problem=problem, must_record=must_record)
 
 
 def _without_event(run: Run, row: BookingRow) -> BookingRow:
@@ -929,27 +1039,45 @@ def _not_written(
     return _Applied(record, bool(steps.remove) or record != before, problem)
 
 
+def _shown(run: Run, record: SyncRecord, content: EventContent, untagged: Own | None) -> _Applied:
+    """What to remember of an event that was written, unless people turn out to be invited to it."""
+    written = record.event
+    assert written  # noqa: S101 - it was written
+    if written in run.attended:
+        reason = MAILED_REASON if written in run.mailed else ATTENDED_REASON
+        return _Applied(_with_unknown_content(record, reason), must_record=True, problem=reason)
+    if EventState(categories=run.own_categories.get(written, ())).own_categories(content):
+        record = replace(record, fingerprint=record.fingerprint + SHARED)
+    return _Applied(record, must_record=True, untagged=untagged)
+
+
 def _place_of(own: Own, steps: Plan) -> str:
     """What a record tells of where an event of this run is, whose content is not as it should be."""
     wanted = steps.write.content.calendar if steps.write else MAIN
     return calendar_part(wanted if own.calendar is None else own.calendar)
 
 
-def _outcome(run: Run, desired: DesiredState, steps: Plan, applied: _Applied) -> Outcome:
+def _outcome(run: Run, desired: DesiredState, turn: Turn, applied: _Applied) -> Outcome:
     if applied.problem:
         return run.end(OutcomeKind.FAILED, applied.problem)
+    if turn.ends:
+        return replace(run.end(OutcomeKind.UNCHANGED, turn.ends), missing=turn.missing)
     if isinstance(desired, Unwanted):
-        if steps.remove or run.withdrew:
+        if turn.steps.remove or run.withdrew:
             return run.end(OutcomeKind.SYNCED, f"event removed: {desired.reason}")
         return run.end(OutcomeKind.SKIPPED, desired.reason)
+    return run.end(*_written_end(run, turn.steps))
+
+
+def _written_end(run: Run, steps: Plan) -> tuple[OutcomeKind, str]:
     match steps.write:
         case CreateEvent():
             moved = steps.remove or run.withdrew
-            return run.end(OutcomeKind.SYNCED, "event moved" if moved else "event created")
+            return OutcomeKind.SYNCED, "event moved" if moved else "event created"
         case UpdateEvent():
-            return run.end(OutcomeKind.SYNCED, "event updated")
+            return OutcomeKind.SYNCED, "event updated"
         case None:
-            return run.end(OutcomeKind.UNCHANGED, "the event already shows this")
+            return OutcomeKind.UNCHANGED, "the event already shows this"
 
 
 def _raise_worst(results: Iterable[object]) -> None:

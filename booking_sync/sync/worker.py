@@ -448,7 +448,7 @@ def _log_outlook(
 def _task(change: BookingChange, dequeue_count: int) -> SyncTask:
     return SyncTask(
         booking_id=change.booking_id,
-        trusted=dequeue_count <= 1 and not change.uncertain,
+        trusted=dequeue_count <= 1 and not change.uncertain and not change.missing,
         deleted=frozenset({change.event} if change.event else ()),
         suspects=change.suspects,
         look=change.look,

@@ -48,6 +48,7 @@ from tests.simulation.meetings.mailing import MailWatch, RowWatch, watched_runs
 from tests.simulation.queue import ProcessQueue
 from tests.simulation.sign_in.chain import SignedTransport, SignedWire, open_credential
 from tests.support.fakes import no_audit
+from tests.support.return_reads import FakeReturnReads
 
 EVERYTHING = ReturnPolicy(Mode.APPLY, Mode.APPLY, Mode.APPLY, freeze=timedelta(days=-3650))
 """Every move is a wish, whenever the booking begins."""
@@ -230,15 +231,20 @@ class Process:
         numbered = GenerationWatch(unmailed, violations) if lasting else unmailed
         watched = parts.calendar(ZoneWatch(numbered, EVENT_ZONE, violations))
         watched_rows = parts.rows(RowWatch(rows, heard, lasting))
+        wanted = functools.partial(desired_state, calendar=self.calendars.current)
         synchronizer = parts.synchronizer(
             watched_rows,
             watched,
-            functools.partial(desired_state, calendar=self.calendars.current),
+            wanted,
             parts.prover(EventProver(watched, sealer, KEYRING)),
             now,
             zones=parts.zones(),
             chance=conductor.random.getrandbits,
-            returns=ReturnPath(watched_rows, watched, EVERYTHING, UTC, now) if back else None,
+            returns=ReturnPath(
+                watched_rows, watched, wanted, FakeReturnReads(), EVERYTHING, zone=UTC, now=now
+            )
+            if back
+            else None,
         )
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)

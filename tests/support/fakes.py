@@ -26,7 +26,7 @@ from booking_sync.ports.calendars import AlreadyCreated, Written
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.booking import Booking, BookingStatus
     from booking_sync.domain.change import BookingChange, RelatedChange
     from booking_sync.domain.event import ContentPart, EventContent
     from booking_sync.domain.outcome import Outcome
@@ -77,6 +77,10 @@ class FakeRows:
         """Whether the columns of the return path are there, and read."""
         self.refuses_times: str = ""
         """Why a plug-in refuses other times; empty when none does."""
+        self.refuses_cancelling: str = ""
+        """Why a plug-in refuses that a booking is canceled; empty when none does."""
+        self.statuses: dict[str, BookingStatus] = {}
+        """Booking statuses by id."""
         self.makes_of_times: Callable[[Times], Times] = lambda times: times
         """What a plug-in makes of other times, such as full quarters."""
         self.page_rows = 2
@@ -152,7 +156,12 @@ class FakeRows:
                 if self.refuses_times:
                     raise PermanentError(self.refuses_times)
                 times = self.makes_of_times(returned.times)
-                booking = replace(booking, start=times.start, end=times.end)
+                arrival = returned.arrival or booking.arrival
+                booking = replace(booking, start=times.start, end=times.end, arrival=arrival)
+            if returned.status_id:
+                if self.refuses_cancelling:
+                    raise PermanentError(self.refuses_cancelling)
+                booking = replace(booking, status=self.statuses[returned.status_id])
         return BookingRow(booking, record, self._etag(), side=side)
 
     def _matches(self, booking_id: str, query: BookingQuery) -> bool:

@@ -16,6 +16,7 @@ from booking_sync.sync.return_path import ReturnPath
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
 from tests.support.fakes import FakeCalendar, FakeRows
+from tests.support.return_reads import CANCEL_STATUS, FakeReturnReads
 from tests.support.seals import prover
 from tests.sync.test_synchronizer import desired
 
@@ -35,10 +36,16 @@ PLAN = Times(booking().start or EARLY, booking().end or EARLY)
 class World:
     """Both services, with the return path between them."""
 
-    def __init__(self, path: Mode = Mode.APPLY, far: Mode = Mode.APPLY) -> None:
+    def __init__(self, path: Mode = Mode.APPLY, far: Mode = Mode.APPLY, deleted: Mode = Mode.PROPOSE) -> None:
         self.rows, self.calendar = FakeRows(), FakeCalendar(now=lambda: EARLY)
         self.rows.tells_side = True
-        returns = ReturnPath(self.rows, self.calendar, ReturnPolicy(path, far=far), UTC, lambda: EARLY)
+        self.reads = FakeReturnReads()
+        self.rows.statuses[CANCEL_STATUS] = CANCELED
+        self.now = EARLY
+        policy = ReturnPolicy(path, far=far, deleted=deleted)
+        returns = ReturnPath(
+            self.rows, self.calendar, desired, self.reads, policy, zone=UTC, now=lambda: self.now
+        )
         seals = prover(self.calendar, ORGANIZATION_ID, lambda: EARLY)
         self.synchronizer = Synchronizer(
             self.rows, self.calendar, desired, seals, lambda: EARLY, returns=returns
@@ -91,8 +98,8 @@ class World:
             self.rows.calls.clear()
 
 
-async def _shown(path: Mode = Mode.APPLY) -> World:
-    world = World(path)
+async def _shown(path: Mode = Mode.APPLY, **modes: Mode) -> World:
+    world = World(path, **modes)
     world.rows.put(booking())
     assert (await world.sync(CHANGED)).kind is OutcomeKind.SYNCED
     await world.rests()
@@ -107,7 +114,7 @@ async def test_a_move_moves_the_booking(hint: SyncTask) -> None:
     wanted = world.shown
     await world.sync(hint)
     assert world.planned == world.shown == wanted
-    assert world.told.startswith("Moved in Outlook")
+    assert world.told.startswith("2026-03-01 moved: to 2026-03-02")
     await world.rests()
 
 
@@ -127,7 +134,7 @@ async def test_a_move_where_it_is_only_reported_is_put_back() -> None:
     world.calendar.user_moves(world.event.ref, HOUR)
     await world.sync(LOOK)
     assert world.planned == world.shown == PLAN
-    assert "wanted in Outlook and put back" in world.told
+    assert world.told.startswith("2026-03-01 put back: ")
     await world.rests()
 
 

@@ -2,6 +2,8 @@
 
     times       a booking's or an event's start and end, and when two of them are the same
     stamp       what an event carries of our last write of its times
+    proposal    what waits for a dispatcher, and whether an answer is one to it
+    words       what the row tells people
     base        what the booking's row remembers of what both sides last agreed on
     comparison  row, event and base → who changed the times, if anybody
     side        all that a row holds of the return path

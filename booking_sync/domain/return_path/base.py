@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.domain.columns import OUTLOOK_BASE_LENGTH
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 MOST_LEAVING: Final = 8
 """Events of one booking that are withdrawn and perhaps not removed yet; no run has more than a few."""
 _VERSION: Final = "1"
-_PARTS: Final = 8
+_PARTS: Final = 9
 _HASH: Final = re.compile(r"[0-9a-f]{0,32}")
 _NONCE: Final = re.compile(r"[0-9a-f-]{0,36}")
+_SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _MOVES: Final = re.compile(r"([0-9]{8})x([0-9]{1,4})")
 
 
@@ -55,6 +56,8 @@ class Base:
     leaving: frozenset[EventRef] = field(default_factory=frozenset)
     """Events that the row names no more, and that are perhaps not removed yet."""
     moves: DayMoves | None = None
+    proposed: datetime | None = None
+    """When what is proposed now was put on the row: aware, UTC, full seconds; None while nothing is."""
 
 
 NO_BASE: Final = Base()
@@ -77,6 +80,7 @@ def format_base(booking_id: str, event: EventRef | None, generation: int, base: 
             base.body,
             ",".join(sorted(f"{each.mailbox}/{each.event_id}" for each in base.leaving)),
             f"{base.moves.day:%Y%m%d}x{base.moves.count}" if base.moves else "",
+            str(int(base.proposed.timestamp())) if base.proposed else "",
         )
     )
     return f"{content}:{sealer.base(booking_id, event, generation, content)}"
@@ -96,12 +100,17 @@ def read_base(
         return None
     if sealer.judge_base(seal, booking_id, event, generation, content) is not Seal.VALID:
         return None
-    _, times_text, nonce, face, body, leaving, moves = parts
+    _, times_text, nonce, face, body, leaving, moves, proposed = parts
     times = read_times(times_text)
     if not (_NONCE.fullmatch(nonce) and _HASH.fullmatch(face) and _HASH.fullmatch(body)):
         return None
     return Base(
-        Agreement(times, nonce) if times else None, face, body, _read_leaving(leaving), _read_moves(moves)
+        Agreement(times, nonce) if times else None,
+        face,
+        body,
+        _read_leaving(leaving),
+        _read_moves(moves),
+        datetime.fromtimestamp(int(proposed), UTC) if _SECONDS.fullmatch(proposed) else None,
     )
 
 

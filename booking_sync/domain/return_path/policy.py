@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_MOVES_PER_DAY: Final = 12
 """Of one booking: more is no person's doing, but a rival program that moves it back each time."""
+MAX_CANCELS_PER_DAY: Final = 10
+"""Of one bookable resource: more deletions than that are proposed, however they came about."""
 MAX_MOVED_PER_RESOURCE: Final = 20
 """Bookings of one bookable resource on one day: more is a tool for time zones, or a migration."""
 NEAR: Final = timedelta(hours=4)
@@ -153,3 +155,18 @@ def _against_applying(known: Circumstances) -> Iterator[str]:
         yield "the booking is a crew's"
     if known.moved_of_resource >= MAX_MOVED_PER_RESOURCE:
         yield f"{known.moved_of_resource} bookings of the resource were moved from Outlook today"
+
+
+def rule_deletion(policy: ReturnPolicy, planned: Times, *, now: datetime, scheduled: bool) -> MoveRuling:
+    """What is done about a person's deletion.
+
+    Args:
+        policy: what is allowed.
+        planned: the booking's times.
+        now: the time of day.
+        scheduled: as in `Circumstances`.
+    """
+    mode = min(policy.path, policy.delete)
+    known = Circumstances(now, scheduled=scheduled)
+    reason = next(_against_any(policy, planned, planned, known), "") if mode > Mode.REPORT else ""
+    return MoveRuling(Mode.REPORT if reason else mode, reason)

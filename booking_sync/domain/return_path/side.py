@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.return_path.base import NO_BASE, Base
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from booking_sync.domain.return_path.times import Times
 
 
@@ -68,6 +70,11 @@ class OutlookSide:
     answered: Answered | None = None
     """What a dispatcher said to it; whoever has acted on it clears it."""
 
+    @property
+    def waits_for_cancellation(self) -> bool:
+        """A dispatcher is asked whether to cancel the booking, whose event is gone."""
+        return self.proposal is not None and self.proposal.kind is ProposalKind.CANCEL
+
 
 @dataclass(frozen=True, slots=True)
 class Returned:
@@ -76,5 +83,7 @@ class Returned:
     side: OutlookSide
     times: Times | None = None
     """New start and end of the booking itself: a person's wish that is granted; None leaves them."""
+    arrival: datetime | None = None
+    """The estimated arrival, which moves along: aware; None leaves it."""
     status_id: str = ""
     """A new booking status: a cancellation that is granted; empty leaves it."""
