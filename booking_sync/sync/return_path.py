@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 _TEXTS: frozenset[ContentPart] = frozenset({"face", "body", "categories"})
 _REJECTED = "a dispatcher said no"
+_MANY_CANCELLED = "{} of the resource's bookings were cancelled from Outlook today"
+NO_STATUS = "which booking status cancels is not known: set RETURN_CANCEL_STATUS_ID, or cancel it by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,10 +291,13 @@ class ReturnPath:
         assert side.proposal  # noqa: S101 - it was answered
         assert side.base.agreement  # noqa: S101 - the plan was seen to be what it says
         if side.proposal.kind is ProposalKind.CANCEL or side.proposal.times is None:
-            return await self._cancel(run, row, side)
-        told = words(
-            self._now().date(), Told.MOVED, f"to {when(side.proposal.times)}, as a dispatcher agreed"
-        )
+            status = await self._reads.cancel_status()
+            if status:
+                return await self._cancel(run, row, side, status)
+            told = words(self._now().date(), Told.REFUSED, "to cancel", NO_STATUS)
+            return Turn(Plan(record=row.record), replace(side, told=told), ends=NO_STATUS)
+        what = f"to {when(side.proposal.times)}, as a dispatcher agreed"
+        told = words(self._now().date(), Told.MOVED, what)
         return await self._grant(run, row, Agreement(side.proposal.times, side.base.agreement.nonce), told)
 
     async def _grant(self, run: Run, row: BookingRow, agreement: Agreement, told: str) -> Turn | None:
@@ -327,13 +332,13 @@ class ReturnPath:
             return recorded
         return then.content.fingerprint() + recorded.removeprefix(known)
 
-    async def _cancel(self, run: Run, row: BookingRow, side: OutlookSide) -> Turn | None:
+    async def _cancel(self, run: Run, row: BookingRow, side: OutlookSide, status_id: str) -> Turn | None:
         """Cancel the booking, whose event is gone or is to go; another round sees to the rest."""
         told = words(self._now().date(), Told.CANCELLED, "the event was deleted in Outlook")
         side = without_proposal(side)
         leaving = side.base.leaving | {event for event in (row.record.event,) if event}
         base = replace(side.base, agreement=None, leaving=leaving)
-        returned = Returned(replace(side, base=base, told=told), status_id=await self._reads.cancel_status())
+        returned = Returned(replace(side, base=base, told=told), status_id=status_id)
         await self._return(run, row, SyncRecord(generation=row.record.generation), returned)
         return None
 

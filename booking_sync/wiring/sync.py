@@ -203,7 +203,17 @@ class SyncServices:
         from booking_sync.sync.return_path import ReturnPath
 
         services, zone = self.services, self.events.renderer.style.zone
-        return ReturnPath(self.rows, services.calendar, policy, zone.rules, services.clock)
+        reads = services.return_reads
+        assert reads  # noqa: S101 - they are there where the path is not off
+        return ReturnPath(
+            self.rows,
+            services.calendar,
+            self.desired_state,
+            reads,
+            policy,
+            zone=zone.rules,
+            now=services.clock,
+        )
 
     def _for_readers(self) -> RowsForReaders:
         from booking_sync.sync.readers import KnownReaders, RowsForReaders

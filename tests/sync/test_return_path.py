@@ -42,7 +42,7 @@ class World:
         self.reads = FakeReturnReads()
         self.rows.statuses[CANCEL_STATUS] = CANCELED
         self.now = EARLY
-        policy = ReturnPolicy(path, far=far, deleted=deleted)
+        policy = ReturnPolicy(path, far=far, delete=deleted)
         returns = ReturnPath(
             self.rows, self.calendar, desired, self.reads, policy, zone=UTC, now=lambda: self.now
         )
