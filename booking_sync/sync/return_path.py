@@ -25,7 +25,7 @@ from booking_sync.domain.return_path.policy import (
     rule_deletion,
 )
 from booking_sync.domain.return_path.proposal import (
-    Verdict,
+    AnswerVerdict,
     is_same,
     judge_answer,
     with_proposal,
@@ -137,7 +137,7 @@ class ReturnPath:
         if event is None or run.times is None or not isinstance(desired, Wanted):
             return Turn(steps, side)
         verdict = judge_answer(side, self._now())
-        if verdict is Verdict.ACCEPTED and run.deletion_counts and not run.refusal:
+        if verdict is AnswerVerdict.ACCEPTED and run.deletion_counts and not run.refusal:
             return await self._accept(run, row, side)
         if event == row.record.event and not self._must_look(run, side):
             return Turn(_with_times_kept(steps), side)
@@ -165,7 +165,7 @@ class ReturnPath:
         scheduled = _is_scheduled(row.booking)
         ruling = rule_deletion(self._policy, run.times, now=now, scheduled=scheduled)
         verdict = judge_answer(side, now)
-        if verdict is Verdict.REJECTED or run.refusal:
+        if verdict is AnswerVerdict.REJECTED or run.refusal:
             ruling = MoveRuling(Mode.REPORT, run.refusal or _REJECTED)
         if ruling.mode < Mode.PROPOSE:
             kind = Told.REFUSED if run.refusal else Told.PUT_BACK
@@ -358,7 +358,7 @@ class ReturnPath:
         if run.refused_times == shown:
             return MoveRuling(Mode.REPORT, run.refusal)
         now, side = self._now(), row.side or OutlookSide()
-        rejected = judge_answer(side, now) is Verdict.REJECTED
+        rejected = judge_answer(side, now) is AnswerVerdict.REJECTED
         if rejected and side.proposal and is_same(side.proposal.times, shown):
             return MoveRuling(Mode.REPORT, _REJECTED)
         known = Circumstances(now, scheduled=_is_scheduled(row.booking), moves_today=_moves(side, now.date()))
@@ -397,9 +397,9 @@ def _is_scheduled(booking: Booking) -> bool:
     return status in {None, FieldServiceStatus.SCHEDULED}
 
 
-def _with_stale_answer(side: OutlookSide, verdict: Verdict) -> OutlookSide:
+def _with_stale_answer(side: OutlookSide, verdict: AnswerVerdict) -> OutlookSide:
     """The side without an answer that may be for an earlier proposal."""
-    return replace(side, answered=None) if verdict is Verdict.STALE else side
+    return replace(side, answered=None) if verdict is AnswerVerdict.STALE else side
 
 
 def _event_of(steps: Plan, row: BookingRow) -> EventRef | None:

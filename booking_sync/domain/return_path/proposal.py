@@ -20,7 +20,7 @@ SEEN_AFTER: Final = timedelta(minutes=1)
 """An answer that does not say which proposal it is for is not believed to be for a younger one."""
 
 
-class Verdict(Enum):
+class AnswerVerdict(Enum):
     """What a dispatcher's answer comes to."""
 
     NONE = "none"
@@ -31,14 +31,14 @@ class Verdict(Enum):
     """It may be for an earlier proposal."""
 
 
-def judge_answer(side: OutlookSide, now: datetime) -> Verdict:
+def judge_answer(side: OutlookSide, now: datetime) -> AnswerVerdict:
     """Whether the row's answer is one to the row's proposal."""
     answered, proposal = side.answered, side.proposal
     if answered is None:
-        return Verdict.NONE
+        return AnswerVerdict.NONE
     if proposal is None or not _is_for(side, proposal, now):
-        return Verdict.STALE
-    return Verdict.ACCEPTED if answered.answer is ProposalAnswer.ACCEPT else Verdict.REJECTED
+        return AnswerVerdict.STALE
+    return AnswerVerdict.ACCEPTED if answered.answer is ProposalAnswer.ACCEPT else AnswerVerdict.REJECTED
 
 
 def _is_for(side: OutlookSide, proposal: Proposal, now: datetime) -> bool:
