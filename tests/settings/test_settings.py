@@ -473,9 +473,9 @@ def test_the_way_back_has_columns_of_the_others_publisher() -> None:
     assert load_settings({**REQUIRED, "RETURN_PATH": "report"}).return_policy == ReturnPolicy(Mode.REPORT)
 
 
-def documented() -> dict[str, str]:
-    """Every setting in docs/settings.md's tables, with the default it names."""
-    text = (REPOSITORY / "docs" / "settings.md").read_text()
+def documented(page: str = "settings.md") -> dict[str, str]:
+    """Every setting in docs/settings.md's tables or in another page's, with the default it names."""
+    text = (REPOSITORY / "docs" / page).read_text()
     rows = re.findall(r"^\| `([A-Za-z0-9_]+)` \| (.*?) \|", text, flags=re.MULTILINE)
     assert len(rows) == len({name for name, _ in rows}), "a setting stands in two rows"
     return {name: default.strip("`") for name, default in rows}
@@ -485,6 +485,13 @@ def test_documentation_is_complete() -> None:
     """docs/settings.md has exactly the code's settings, with the code's defaults."""
     shown = {None: "required", "": "empty"}
     assert documented() == {each.name: shown.get(each.default, each.default) for each in SETTINGS}
+
+
+def test_the_page_of_the_way_back_has_all_its_settings() -> None:
+    """Whoever switches it on finds in docs/two-way.md each setting of its group, and what it is at first."""
+    (group,) = {each.group for each in SETTINGS if each.name == "RETURN_PATH"}
+    told = {name: "" if default == "empty" else default for name, default in documented("two-way.md").items()}
+    assert told == {each.name: each.default for each in SETTINGS if each.group == group}
 
 
 def test_example_is_complete() -> None:
