@@ -9,6 +9,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from azure.core.exceptions import HttpResponseError
 from azure.keyvault.secrets.aio import SecretClient
 
 from booking_sync.azure.connections import bounded_list, identity_options, platform_credential
@@ -77,6 +78,25 @@ class VaultNotificationKeys:
                         raise
             return self._keys
 
+    async def make(self, text: str) -> bool:
+        """Put the first key into the vault, unless it has an enabled one; whether it had none.
+
+        Args:
+            text: 64 hexadecimal digits that nobody can guess.
+
+        Raises:
+            TransientError: the vault can't be reached, or refuses us.
+        """
+        async with asking_vault(self._name, "its name"):
+            versions = await bounded_list(self._client.list_properties_of_secret_versions(self._name))
+            if any(each.enabled for each in versions):
+                return False
+            try:
+                await self._client.set_secret(self._name, text, content_type="hex")
+            except HttpResponseError as error:
+                raise _not_made(error, self._name) from None
+            return True
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
@@ -100,3 +120,19 @@ class VaultNotificationKeys:
             return make_notification_key(found.value or "")
         except ValueError as error:
             raise TransientError(f"the secret {self._name} in Key Vault can't be used: it {error}") from None
+
+
+def _not_made(error: HttpResponseError, name: str) -> TransientError:
+    """Why the key could not be put there, for whoever runs the command."""
+    if error.status_code in (401, 403):
+        return TransientError(
+            f"Key Vault does not let you make the secret {name} (HTTP {error.status_code}): that takes the "
+            "role Key Vault Secrets Officer. Who has it runs `openssl rand -hex 32 | tr -d '\\n' | "
+            f"az keyvault secret set --vault-name <vault> --name {name} --file /dev/stdin --encoding utf-8 "
+            "--output none`"
+        )
+    if error.status_code == 409:  # noqa: PLR2004 - as Key Vault's REST reference has it
+        return TransientError(
+            f"Key Vault keeps a deleted secret {name}: bring it back with `az keyvault secret recover`"
+        )
+    return TransientError(f"Key Vault can't answer now (HTTP {error.status_code})")

@@ -10,6 +10,7 @@ import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from booking_sync.bulk.adoption import Adopter, AdoptionSources
@@ -26,7 +27,7 @@ from booking_sync.sync.sending import Pace, PacedSender
 from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from datetime import datetime
 
     from booking_sync.audit.auditor import Auditor
@@ -230,6 +231,12 @@ class Provisioning:
     event_tables: frozenset[str]
     """Logical names of the tables that they lead to."""
 
+    make_key: Callable[[], Awaitable[bool]]
+    """Makes the key of notifications, unless there is one; whether there was none.
+
+    Raises `TransientError` where the vault refuses or can't be reached, `SettingsError` without its settings.
+    """
+
     async def try_webhook(self, url: str, key: str) -> int:
         """The status that a webhook is answered with which the app ignores; 0 for no answer."""
         from booking_sync.azure.trials.webhooks import WebhookTrials
@@ -283,4 +290,21 @@ async def open_provisioning(
             organization_id.lower(),
             columns,
             await tables_on(columns, DataverseTableDefinitions(services.dataverse)),
+            partial(_make_notification_key, environ),
         )
+
+
+async def _make_notification_key(environ: Mapping[str, str]) -> bool:
+    from booking_sync.azure.notification_keys import VaultNotificationKeys
+    from booking_sync.domain.return_path.client_state import KEY_BYTES
+    from booking_sync.settings.contradictions import NOTIFICATION_KEY
+    from booking_sync.settings.loading import load_part
+    from booking_sync.settings.table import SealKeySettings
+
+    vault = load_part(environ, SealKeySettings)
+    verify = vault.key_vault_verify_challenge
+    keys = VaultNotificationKeys(vault.key_vault_url, NOTIFICATION_KEY, now, verify_challenge=verify)
+    try:
+        return await keys.make(secrets.token_hex(KEY_BYTES))
+    finally:
+        await keys.close()

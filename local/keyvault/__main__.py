@@ -19,11 +19,13 @@ def main() -> None:
     parser = standin_arguments("Stand-in for Key Vault")
     parser.add_argument("--authority", required=True, help="https://<Entra>/<tenant id>, for the challenge")
     parser.add_argument("--permit", action="append", default=[], help="object id that may get secrets")
+    parser.add_argument("--officer", action="append", default=[], help="object id that may set secrets")
     parser.add_argument(
         "--secret-name", help=f"secret to start with; its value is in {CLIENT_SECRET_VARIABLE}"
     )
     arguments = parser.parse_args()
-    standin = KeyVaultStandIn(arguments.authority, tokens.key_from_environment(os.environ), arguments.permit)
+    key = tokens.key_from_environment(os.environ)
+    standin = KeyVaultStandIn(arguments.authority, key, arguments.permit, arguments.officer)
     if arguments.secret_name:
         value = os.environ.get(CLIENT_SECRET_VARIABLE)
         if not value:

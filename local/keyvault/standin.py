@@ -1,4 +1,4 @@
-"""Key Vault's `GET /secrets/{name}[/{version}]` and the list of versions, its challenge, and rotation.
+"""Key Vault's `GET /secrets/{name}[/{version}]`, `PUT /secrets/{name}`, the list of versions, its challenge.
 
 Error codes are those of Key Vault's REST reference and of its page on authentication errors.
 """
@@ -37,12 +37,18 @@ class KeyVaultStandIn(StandIn):
         authority: the Entra authority with the tenant, `https://…/<tenant id>`, named in the challenge.
         key: the stack's shared token key.
         permitted: object ids (`oid` claims) of the principals that may get secrets.
+        officers: those of the principals that may set them as well.
     """
 
-    def __init__(self, authority: str, key: bytes, permitted: Iterable[str]) -> None:
+    def __init__(
+        self, authority: str, key: bytes, permitted: Iterable[str], officers: Iterable[str] = ()
+    ) -> None:
         super().__init__("keyvault")
         self.vault = Vault()
         self.permitted = frozenset(permitted)
+        self.officers = frozenset(officers)
+        self.soft_deleted: set[str] = set()
+        """Names of secrets that were deleted and not purged: no new one can be called so."""
         self.lists_unknown = True
         """Versions of a secret that was never there are an empty list; else a 404: no source tells."""
         self._seen: set[str] = set()
@@ -53,6 +59,7 @@ class KeyVaultStandIn(StandIn):
         router.add_get("/secrets/{name}/versions", self._list_versions, allow_head=False)
         for path in ("/secrets/{name}", "/secrets/{name}/", "/secrets/{name}/{version}"):
             router.add_get(path, self._get, allow_head=False)
+        router.add_put("/secrets/{name}", self._set)
         router.add_post(CONTROL_PREFIX + "secrets/{name}", self._put_secret)
         router.add_patch(CONTROL_PREFIX + "secrets/{name}", self._patch_secret)
         router.add_put(CONTROL_PREFIX + "permitted", self._put_permitted)
@@ -73,6 +80,26 @@ class KeyVaultStandIn(StandIn):
                 403, "Forbidden", "Operation get is not allowed on a disabled secret.", "SecretDisabled"
             )
         return web.json_response(_render(found, str(request.url.origin())))
+
+    async def _set(self, request: web.Request) -> web.Response:
+        """Add a version: `{"value", "contentType"}`; what else a new secret may hold is not known here."""
+        name = request.match_info["name"]
+        refusal = (
+            self._challenge(request)
+            or _refuse_request(request, name)
+            or self._forbid(request, "setSecret", self.officers)
+        )
+        if refusal is not None:
+            return refusal
+        body: Any = await request.json()
+        given = {key for key, value in body.items() if value is not None} if isinstance(body, dict) else set()
+        if "value" not in given or given - {"value", "contentType"} or not isinstance(body["value"], str):
+            return _refuse(400, "BadParameter", "The request body holds what this stand-in does not know.")
+        if name in self.soft_deleted:
+            text = f"Secret {name} is currently in a deleted but recoverable state; its name can't be reused."
+            return _refuse(409, "Conflict", text, "ObjectIsDeletedButRecoverable")
+        made = self.vault.put(name, body["value"], content_type=str(body.get("contentType") or ""))
+        return web.json_response(_render(made, str(request.url.origin())))
 
     async def _list_versions(self, request: web.Request) -> web.Response:
         """A page of a secret's versions, disabled ones as well, without their values."""
@@ -121,10 +148,12 @@ class KeyVaultStandIn(StandIn):
         response.headers["WWW-Authenticate"] = challenge
         return response
 
-    def _forbid(self, request: web.Request, action: str) -> web.Response | None:
+    def _forbid(
+        self, request: web.Request, action: str, permitted: frozenset[str] | None = None
+    ) -> web.Response | None:
         """Refuse who is not permitted; called after `_challenge` found the token fine."""
         token = request.headers["Authorization"].partition(" ")[2]
-        if tokens.read_claims(token).get("oid") in self.permitted:
+        if tokens.read_claims(token).get("oid") in (self.permitted if permitted is None else permitted):
             return None
         text = f"Caller is not authorized to perform action '{_ACTION.format(action)}'."
         return _refuse(403, "Forbidden", text, "ForbiddenByRbac")

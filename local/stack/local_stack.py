@@ -302,7 +302,9 @@ class LocalStack:
         self._servants = [storage, entra, graph, dataverse, identity, logs]
         await _together([servant.start() for servant in self._servants])
         authority = f"{entra.url}/{self.identities.tenant_id}"
-        permitted = ("--permit", self.identities.managed_identity_id)
+        # At the command line the same identity stands for whoever set the app up.
+        whose = self.identities.managed_identity_id
+        permitted = ("--permit", whose, "--officer", whose)
         secret = ("--secret-name", SECRET_NAME) if self.options.credential == "secret" else ()
         vault = self._standin("keyvault", "local.keyvault", "--authority", authority, *permitted, *secret)
         self._servants.append(vault)

@@ -96,3 +96,31 @@ async def test_a_secret_that_is_no_key_is_told_without_its_text(cloud: Cloud) ->
             await keyring.keys()
     assert NAME in caught.value.reason
     assert "not-a-key" not in caught.value.reason
+
+
+async def test_the_first_key_is_made_once(cloud: Cloud) -> None:
+    """By whoever may set secrets; another run finds it, also one that is older than the newest version."""
+    cloud.keyvault.officers = cloud.keyvault.permitted
+    first, second = secrets.token_hex(32), secrets.token_hex(32)
+    async with _keyring(cloud, Clock()) as keyring:
+        assert await keyring.make(first) is True
+        assert await keyring.make(second) is False
+        assert await _versions(keyring) == [make_notification_key(first).version]
+        cloud.keyvault.vault.enable(NAME, "", enabled=False)
+        assert await keyring.make(second) is True, "a disabled one proves nothing"
+
+
+async def test_who_may_only_read_is_told_what_to_do(cloud: Cloud) -> None:
+    """The app's own identity may read secrets and nothing more; nor does a deleted name come free."""
+    async with _keyring(cloud, Clock()) as keyring:
+        with pytest.raises(TransientError, match=r"Secrets Officer.*openssl rand -hex 32") as caught:
+            await keyring.make("0" * 64)
+        assert "0" * 64 not in str(caught.value)
+        cloud.keyvault.officers = cloud.keyvault.permitted
+        cloud.keyvault.soft_deleted.add(NAME)
+        with pytest.raises(TransientError, match="secret recover"):
+            await keyring.make("0" * 64)
+        cloud.keyvault.soft_deleted.clear()
+        cloud.keyvault.faults.add(Fault(method="PUT", status=503, times=-1))
+        with pytest.raises(TransientError, match="HTTP 503"):
+            await keyring.make("0" * 64)

@@ -66,6 +66,8 @@ async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> N
         untried = await booking_sync(*command, "--no-trial", "--json")
         assert (untried.code, "trial" in untried.output) == (0, False)
 
+        await _both_ways(command, tmp_path / "settings.json")
+
         plan = await office.book()
         event = await office.event(plan)
         await stack.dataverse.delete(BOOKINGS, plan.id)
@@ -90,3 +92,28 @@ async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> N
         spoken = "".join(each.output + each.notes for each in (looked, made, again, refused, removed))
         assert stack.keys.function not in spoken
         assert stack.client_secret not in spoken
+
+
+async def _both_ways(command: tuple[str, ...], settings: Path) -> None:
+    """Provision the way back from Outlook, with its key in the vault, find it there, and switch it off."""
+    back = (command[0], "--settings", str(_with_return_path(settings)), *command[3:], "--no-trial", "--json")
+    made = await booking_sync(*back)
+    assert made.code == 0, made.notes
+    results = {each["name"]: each["result"] for each in json.loads(made.output)["parts"]}
+    assert results["bsync_outlookproposal"] == results["booking-sync-notification-key"] == "made"
+    again = await booking_sync(*back)
+    assert json.loads(again.output)["changed"] is False
+    assert (await booking_sync(*command, "--no-trial")).code == 0
+
+
+def _with_return_path(settings: Path) -> Path:
+    """The same settings with the way back from Outlook, in a file of their own."""
+    values = json.loads(settings.read_text())
+    values["Values"] |= {
+        "RETURN_PATH": "report",
+        "NOTIFICATION_URL": "https://localhost/api/outlook/notifications",
+    }
+    file = settings.with_name("both-ways.json")
+    file.write_text(json.dumps(values))
+    file.chmod(0o600)
+    return file

@@ -20,7 +20,7 @@ from booking_sync.cli.webhook_arguments import URL_VARIABLE, KeyFileOption, UrlO
 from booking_sync.domain.columns import ReturnColumns
 from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.rights import DEFINITIONS, NEEDED
-from booking_sync.errors import PermanentError
+from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.ports.app_user import DesiredAppUser
 from booking_sync.provisioning.converge import PartOutcome, ProvisioningReport, converge, joined
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
@@ -30,7 +30,9 @@ from booking_sync.provisioning.removal import plan_removal
 from booking_sync.provisioning.user_plan import plan_app_user, plan_app_user_removal
 from booking_sync.provisioning.webhook_trial import ANSWERS, judge_trial
 from booking_sync.provisioning.webhook_trial import KIND as TRIAL
+from booking_sync.settings.contradictions import NOTIFICATION_KEY
 from booking_sync.settings.loading import load_part
+from booking_sync.settings.registration import hears_outlook
 from booking_sync.settings.table import EnvironmentSettings, PeopleSettings, ReturnSettings
 from booking_sync.wiring.commands import open_provisioning
 
@@ -47,6 +49,8 @@ Desired = TypeVar("Desired")
 Found = TypeVar("Found")
 
 CLIENT_VARIABLE = "ENTRA_CLIENT_ID"
+KEY = "key of notifications"
+"""A kind of part."""
 
 WriteKeyOption = Annotated[
     bool,
@@ -164,6 +168,8 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
             reports.append(await _customize(options, provisioning, desired, session))
             if reports[-1].complete and key and not (options.dry_run or options.no_trial):
                 reports.append(await _tried(provisioning, desired, key, session))
+            if hears_outlook(session.environ) and not options.remove:
+                reports.append(await _notification_key(options, provisioning))
         if options.remove_columns and not options.leave_user and reports[-1].complete:
             reports.append(await _app_user(options, provisioning, session))
         settings = await _settings(options, provisioning, session)
@@ -244,8 +250,21 @@ async def _app_user(options: _Options, provisioning: Provisioning, session: Sess
         return _left_alone(f"{error.reason} A System Administrator can see to it with --user-only.")
 
 
-def _left_alone(why: str) -> ProvisioningReport:
-    outcome = PartOutcome("application user", "", str(PartState.KEPT), f"not looked at: {why}")
+async def _notification_key(options: _Options, provisioning: Provisioning) -> ProvisioningReport:
+    """The vault's key of notifications; who may not make it can still make the rest."""
+    if options.dry_run:
+        return _left_alone("--dry-run", NOTIFICATION_KEY, kind=KEY)
+    try:
+        made = await provisioning.make_key()
+    except (TransientError, SettingsError) as error:
+        return _left_alone(str(error), NOTIFICATION_KEY, kind=KEY)
+    result = "made" if made else str(PartState.EXISTS)
+    outcome = PartOutcome(KEY, NOTIFICATION_KEY, result, "proves what Graph reports, in the vault")
+    return ProvisioningReport((outcome,), complete=True, changed=made)
+
+
+def _left_alone(why: str, name: str = "", *, kind: str = "application user") -> ProvisioningReport:
+    outcome = PartOutcome(kind, name, str(PartState.KEPT), f"not looked at: {why}")
     return ProvisioningReport((outcome,), complete=True, changed=False)
 
 
