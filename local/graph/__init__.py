@@ -1,8 +1,9 @@
 """Strict stand-in for the calendar part of Microsoft Graph.
 
-From the outside in: `handlers` speaks HTTP, `api` takes a request or a `$batch` apart, refuses what the real
-service refuses and counts what it counts, `mailbox` holds the events and the rules about them. `control` is
-for tests and demonstrations, `config` for what it can set.
+From the outside in: `handlers` speaks HTTP, `api` takes a request or a `$batch` apart, refuses what the
+real service refuses and counts what it counts, `subscriptions` keeps subscriptions and notifies, `mailbox`
+holds the events and the rules about them. `control` is for tests and demonstrations, `config` for what it
+can set.
 """
 
 from local.graph.config import GraphConfig

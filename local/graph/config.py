@@ -153,6 +153,22 @@ class GraphConfig:
     mailbox_settings: MailboxSettings = "denied"
     """A mailbox's settings: the app has no right to read them (403); or it has, and language and zone are
     told; or are empty, as for a mailbox that nobody ever opened."""
+    longest_subscription_minutes: int = 10_080
+    """How long a subscription to events may live: pages of other ages say 4,230 and 10,080 minutes."""
+    renewal_asks_again: bool = False
+    """Whether a PATCH of a subscription's expiry asks its address again. Documented for creations only."""
+    subscription_page: int = 100
+    """Subscriptions on a page of their list."""
+    notification_copies: int = 1
+    """How often a change is notified to one subscription; public threads saw one to three."""
+    notification_delay_seconds: float = 0.0
+    notification_lose_every: int = 0
+    """Each so-manieth notification is lost; 0: none."""
+    notification_retry_seconds: float = 2.0
+    """The first pause before a refused notification is tried again; the others double."""
+    notifications_shuffled: bool = False
+    notifications_paused: bool = False
+    """Notifications are kept, as in an outage of theirs."""
     zone_shifts: tuple[ZoneShift, ...] = ()
     """Zones whose rules are not those of the tz database; in JSON a list of objects."""
 
@@ -223,6 +239,8 @@ ASSUMED = {
     "transactions_span": Plays("transaction_span"),
     "calendar_names": Plays("calendar_names"),
     "deleted_calendars": Plays("deleted_calendar"),
+    "longest_subscription_minutes": Plays("subscription_life", ((10_080, "10080"), (4_230, "4230"))),
+    "renewal_asks_again": Plays("renewal_handshake", ((False, "not_asked"), (True, "asked"))),
     "zone_shifts": Plays(
         "zone_rules",
         (
@@ -239,6 +257,13 @@ NOT_ASSUMED = {
     "budget_requests": "a documented limit, which tests make smaller",
     "budget_seconds": "a documented limit, which tests make smaller",
     "shuffle_seed": "documented: answers come in any order",
+    "subscription_page": "the size of a page, which tests make smaller",
+    "notification_copies": "seen one to three times",
+    "notification_delay_seconds": "the service's pace",
+    "notification_lose_every": "a fault: documented is that notifications may be lost",
+    "notification_retry_seconds": "the service's pace",
+    "notifications_shuffled": "documented: notifications come in any order",
+    "notifications_paused": "a fault: an outage",
     "inline_extension_failure_every": "the app puts no extension into a creation",
 }
 """Settings that stand for something else, and for what."""

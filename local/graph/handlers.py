@@ -21,12 +21,17 @@ from local.graph.messages import (
     build_request,
     json_body,
 )
+from local.graph.subscriptions.control import SubscriptionControl
+from local.graph.subscriptions.delivery import TENANT_ID, Notifier
+from local.graph.subscriptions.posting import open_poster
+from local.graph.subscriptions.service import SubscriptionService
+from local.graph.subscriptions.store import SubscriptionStore
 from local.standin import BATCH_ITEMS, StandIn
 from local.standin.http import HttpAnswer, HttpRequest, read_request, write_answer
 from local.standin.tokens import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
     from aiohttp import web
@@ -48,6 +53,9 @@ class GraphStandIn(StandIn):
         config: limits and what else can be set.
         clock: seconds, for the limits.
         now: the time of day, for what events say of their making.
+        authority: PEM file of the authority that notified addresses' certificates come from; None for the
+            system's.
+        tenant_id: whose notifications go out.
     """
 
     def __init__(
@@ -57,17 +65,32 @@ class GraphStandIn(StandIn):
         config: GraphConfig | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = time_of_day,
+        *,
+        authority: str | None = None,
+        tenant_id: str = TENANT_ID,
     ) -> None:
         super().__init__("graph")
         self._token_key = token_key
         self._audience = audience
         self.state = GraphState(config, now)
         self.limits = Limits(clock)
-        self.service = CalendarService(self.state, self.limits)
+        self.subscriptions = SubscriptionStore(self.state, now)
+        self.notifier = Notifier(self.state, self.subscriptions, clock, tenant_id)
+        self._authority = authority
+        asked = SubscriptionService(self.state, self.subscriptions, self.notifier)
+        self.service = CalendarService(self.state, self.limits, asked)
         self._batches = BatchRunner(self.service, self.faults)
         GraphControl(self.state, self.limits).add_routes(self.app)
+        SubscriptionControl(self.subscriptions, self.notifier).add_routes(self.app)
+        self.app.cleanup_ctx.append(self._notifications)
         self.app.router.add_route("*", PREFIX + "/{tail:.*}", self._serve)
         self.app.on_response_prepare.append(_identify)
+
+    async def _notifications(self, _app: web.Application) -> AsyncIterator[None]:
+        """Notifications go out while it is served."""
+        async with open_poster(self._authority) as self.notifier.poster:
+            yield
+            await self.notifier.stop()
 
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         """Serve one request below `/v1.0`; refusals are answers too."""

@@ -293,7 +293,10 @@ class LocalStack:
         # Tokens are for the URL that the app calls, which Graph has to know before it has a port.
         port = free_port()
         audience = f"https://localhost:{port}"
-        graph = self._standin("graph", "local.graph", "--port", str(port), "--audience", audience)
+        graph = self._standin(
+            *("graph", "local.graph", "--port", str(port), "--audience", audience),
+            *("--ca", str(self.certificates.authority), "--tenant-id", self.identities.tenant_id),
+        )
         dataverse = self._standin("dataverse", "local.dataverse", *self._dataverse_arguments())
         identity = self._standin(
             "managed-identity", "local.entra.managed_identity", *self._identity_arguments(), tls=False

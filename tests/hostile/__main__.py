@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from tests.hostile.notifications import NotificationWorld, notification_bodies
 
 def notifications(count: int) -> None:
     """Post so many bodies to the address that Graph notifies; the first that breaks it is raised."""
+    logging.disable()
     tally: Counter[str] = Counter()
     world = NotificationWorld()
     loop = asyncio.new_event_loop()

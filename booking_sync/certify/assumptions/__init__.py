@@ -1,7 +1,7 @@
 """The register of assumptions: everything that is taken for granted of a service, each named once.
 
     kinds         what an assumption is
-    outlook, dynamics, deployment
+    outlook, return_path, dynamics, deployment
                   the assumptions, by service
 
 The stand-ins in `local` and their tests name an assumption by its name as text; a test holds register,
@@ -13,7 +13,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.certify.assumptions import deployment, dynamics, outlook
+from booking_sync.certify.assumptions import deployment, dynamics, outlook, return_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ ASSUMPTIONS: Final[Mapping[str, Assumption]] = MappingProxyType(
             *outlook.READING,
             *outlook.CALENDARS,
             *outlook.BY_HAND,
+            *return_path.RETURN_PATH,
             *dynamics.DYNAMICS,
             *deployment.DEPLOYMENT,
         )

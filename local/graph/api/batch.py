@@ -173,8 +173,10 @@ def _read_url(identifier: str, url: Any) -> str:
     if not isinstance(url, str):
         raise _invalid(f"request '{identifier}' needs a 'url'")
     parts = urlsplit(url)
-    if parts.scheme or parts.netloc or not f"{parts.path}/".startswith("/users/"):
-        raise _invalid(f"the url of request '{identifier}' must be relative and start with /users")
+    if parts.scheme or parts.netloc or not f"{parts.path}/".startswith(("/users/", "/subscriptions/")):
+        raise _invalid(
+            f"the url of request '{identifier}' must be relative and start with /users or /subscriptions"
+        )
     return url
 
 

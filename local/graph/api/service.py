@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.graph.mailbox.schema import Extension
     from local.graph.mailbox.store import GraphState
+    from local.graph.subscriptions.service import SubscriptionService
     from local.standin.faults import Fault, FaultScript
 
 DROPPED = GraphAnswer(504, {"error": {"code": "GatewayTimeout", "message": "The service did not answer."}})
@@ -63,8 +64,11 @@ Route = Callable[[Call], Awaitable[GraphAnswer]]
 class CalendarService:
     """The calendar API of every mailbox."""
 
-    def __init__(self, state: GraphState, limits: Limits) -> None:
+    def __init__(
+        self, state: GraphState, limits: Limits, subscriptions: SubscriptionService | None = None
+    ) -> None:
         self.state = state
+        self._subscriptions = subscriptions
         self.limits = limits
         self._routes: dict[tuple[str, ...], dict[str, Route]] = {
             ("users", "{user}", "events"): {"GET": self._list, "POST": self._create},
@@ -134,6 +138,9 @@ class CalendarService:
 
     async def _work(self, request: GraphRequest) -> GraphAnswer:
         try:
+            if request.segments[0] == "subscriptions" and self._subscriptions:
+                await self._busy()
+                return await self._subscriptions.answer(request)
             if request.segments == ("users",):
                 return await self._users(request)
             route, parameters = self._find_route(request)

@@ -62,6 +62,8 @@ class GraphState:
         self._ids_by_name: dict[str, str] = {}
         self.mails: list[dict[str, Any]] = []
         """Invitations, updates and cancellations that went out to attendees, and whose doing it was."""
+        self.observers: list[Callable[[Mailbox, StoredEvent, str], None]] = []
+        """Told of each event that is created, updated or deleted, by whomever."""
         self._inline_extensions = 0
         self._lookalikes = LookalikeMaker()
 
@@ -170,7 +172,9 @@ class GraphState:
     def drag(self, mailbox: Mailbox, event: StoredEvent, calendar: str) -> None:
         """A person drags an event to another calendar; the immutable id stays, the other is replaced."""
         event.calendar = self.calendar(mailbox, calendar) if calendar else ""
+        self._tell(mailbox, event, "deleted")  # as public threads saw it
         self.move(mailbox, event)
+        self._tell(mailbox, event, "created")
 
     def recall(self, mailbox: Mailbox, draft: EventDraft, calendar: str = "") -> Transaction | None:
         """What the mailbox remembers of the draft's transactionId, or None when it may create."""
@@ -243,6 +247,7 @@ class GraphState:
             key = self.transaction_key(draft.transaction_id, calendar)
             mailbox.transactions[key] = Transaction(event, draft.fingerprint)
         self._send(mailbox, event, [Mail("invitation", addresses(content["attendees"]))], by_app=by_app)
+        self._tell(mailbox, event, "created")
         if spoiled:
             raise GraphError(503, "ServiceUnavailable", "The service is temporarily unavailable.")
         return event
@@ -279,6 +284,7 @@ class GraphState:
         event.touch()
         mailbox.modified_count += by_app
         self._send(mailbox, event, mails, by_app=by_app)
+        self._tell(mailbox, event, "updated")
 
     def delete(self, mailbox: Mailbox, event: StoredEvent, *, by_app: bool = True) -> None:
         """Delete an event or an occurrence; its attendees, if any, are told.
@@ -299,6 +305,7 @@ class GraphState:
         self._send(
             mailbox, event, [Mail("cancellation", addresses(event.content["attendees"]))], by_app=by_app
         )
+        self._tell(mailbox, event, "deleted")
 
     def delete_for_good(self, mailbox: Mailbox, event: StoredEvent, *, by_app: bool = True) -> None:
         """`permanentDelete`, or a person's deletion with the shift key: no id leads there any more."""
@@ -311,6 +318,7 @@ class GraphState:
         self._send(
             mailbox, event, [Mail("cancellation", addresses(event.content["attendees"]))], by_app=by_app
         )
+        self._tell(mailbox, event, "deleted")
 
     def restore(self, mailbox: Mailbox, event: StoredEvent, *, new_id: bool = False) -> None:
         """A user takes an event out of Deleted Items back to the calendar.
@@ -332,6 +340,7 @@ class GraphState:
         if event.calendar not in mailbox.calendars:
             event.calendar = ""
         mailbox.add(event)
+        self._tell(mailbox, event, "created")
 
     def empty_deleted_items(self, mailbox: Mailbox) -> None:
         """A user, or a retention policy, empties Deleted Items."""
@@ -396,6 +405,7 @@ class GraphState:
         event.extensions[extension.name] = extension
         mailbox.named_properties.add(extension.name)
         event.touch()
+        self._tell(mailbox, event, "updated")
 
     def change_extension(self, event: StoredEvent, changes: Extension) -> Extension:
         """Write values over those of an open extension that is there; the others stay, as documented."""
@@ -419,7 +429,7 @@ class GraphState:
     def copy_with(self, mailbox: Mailbox, event: StoredEvent, carries: CopiesCarry) -> StoredEvent:
         """A user copies the event: all ids are new, no creation is remembered."""
         marks = carries != "nothing"
-        return mailbox.add(
+        copied = mailbox.add(
             replace(
                 event,
                 content=copy.deepcopy(event.content),
@@ -437,6 +447,8 @@ class GraphState:
                 missing_dates=set(event.missing_dates),
             )
         )
+        self._tell(mailbox, copied, "created")
+        return copied
 
     def _new_calendar_id(self) -> str:
         return new_calendar_id()
@@ -531,6 +543,10 @@ class GraphState:
                 mutable_id=occurrence_id(master.mutable_id, day),
                 master=master,
             )
+
+    def _tell(self, mailbox: Mailbox, event: StoredEvent, change: str) -> None:
+        for observer in self.observers:
+            observer(mailbox, event, change)
 
     def _send(self, mailbox: Mailbox, event: StoredEvent, mails: list[Mail], *, by_app: bool) -> None:
         self.mails.extend(
