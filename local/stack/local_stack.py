@@ -35,6 +35,8 @@ from local.stack.options import (
     PRE_IMAGE_COLUMNS,
     QUEUE_NAME,
     RELATED_COLUMNS,
+    RETURN_IMAGE,
+    RETURN_WATCHED,
     SEAL_KEY_NAME,
     SECRET_NAME,
     WATCHED_COLUMNS,
@@ -56,7 +58,7 @@ TOKEN_SECONDS = 600
 _UNWANTED_PREFIXES = (
     *("AZURE_", "AzureWebJobs", "IDENTITY_", "MSI_", "APPLICATIONINSIGHTS_", "OTEL_", "PYTHON"),
     *("ENTRA_", "DATAVERSE_", "KEY_VAULT_", "EVENT_", "BATCH_", "MESSAGE_", "REQUIRE_", "ORIGINAL_", "SYNC_"),
-    *("AUDIT_", "CATCH_UP_", "SEAL_", "BOOKING_SYNC_"),
+    *("AUDIT_", "CATCH_UP_", "SEAL_", "BOOKING_SYNC_", "RETURN_", "NOTIFICATION_"),
 )
 """What a developer may have set for the Azure SDKs, for Python or for another run of the app."""
 _PROXIES = frozenset(["http_proxy", "https_proxy", "all_proxy", "ftp_proxy"])
@@ -446,9 +448,11 @@ class LocalStack:
     async def _register_webhooks(self) -> None:
         if not self.options.provisioned:
             return
+        both_ways = self.settings.get("RETURN_PATH", "off") != "off"
+        watched, image = (RETURN_WATCHED, RETURN_IMAGE) if both_ways else ("", "")
         steps: list[dict[str, Any]] = [
             {"message": "Create", "table": BOOKING},
-            {"message": "Update", "table": BOOKING, "filteringattributes": WATCHED_COLUMNS},
+            {"message": "Update", "table": BOOKING, "filteringattributes": WATCHED_COLUMNS + watched},
             *(
                 {"message": "Update", "table": table, "filteringattributes": columns}
                 for table, columns in RELATED_COLUMNS.items()
@@ -456,7 +460,7 @@ class LocalStack:
             {
                 "message": "Delete",
                 "table": BOOKING,
-                "images": [{"alias": "PreImage", "type": 0, "attributes": PRE_IMAGE_COLUMNS}],
+                "images": [{"alias": "PreImage", "type": 0, "attributes": PRE_IMAGE_COLUMNS + image}],
             },
             {"message": "Restore", "table": BOOKING},
         ]

@@ -34,6 +34,8 @@ RELATED_COLUMNS = {
 }
 """The same of the rows that bookings name, by table."""
 PRE_IMAGE_COLUMNS = "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"
+RETURN_WATCHED, RETURN_IMAGE = ",bsync_proposalanswer", ",bsync_outlookbase"
+"""What the two steps hold besides where `RETURN_PATH` is on."""
 LOGS_VARIABLE = "LOG_ANALYTICS_URL"
 """What `booking-sync certify` takes the address of the query API from."""
 WEBHOOK_URL_VARIABLE, WEBHOOK_KEY_VARIABLE = "WEBHOOK_URL", "WEBHOOK_KEY"
