@@ -2,7 +2,8 @@
 
 From the outside in: `handlers` speaks HTTP, `control` is the control plane, `environment` joins what there
 is. `web_api` carries out one operation, `customization` is what provisioning and the doctor meet, `webhooks`
-what is posted out, `tables` what is kept; `calls`, `config` and `errors` are what all of them share.
+what is posted out, `tables` what is kept, `plugins` what a company makes of a change; `calls`, `config` and
+`errors` are what all of them share.
 """
 
 from local.dataverse.handlers import DataverseStandIn

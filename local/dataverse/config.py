@@ -38,6 +38,10 @@ NOT_ASSUMED = {
         ("webhooks_delay_seconds", "webhooks_parallel", "webhooks_retry_pause_seconds"),
         "the deliveries' pace",
     ),
+    **dict.fromkeys(
+        ("plugin_rounds_minutes", "plugin_refuses_moves", "plugin_moves_crews"),
+        "plug-ins, which each company has its own of",
+    ),
     "batch_stops": "something on the way took the header `Prefer` away",
     "webhooks_timeout_seconds": "a documented limit, which tests make smaller",
     "webhooks_max_bytes": "a documented limit, which tests make smaller",
@@ -92,6 +96,12 @@ class Config:
     among them."""
     restored_modifiedon: RestoredModifiedOn = "kept"
     """Whether a restored row keeps its `modifiedon` or gets a new one; no source says."""
+    plugin_rounds_minutes: int = 0
+    """Times of bookings are put off to whole steps of so many minutes; 0: as they are given."""
+    plugin_refuses_moves: str = ""
+    """What a plug-in says to changes of a booking's times; empty: nothing, and it lets them pass."""
+    plugin_moves_crews: bool = False
+    """Whether a crew's other bookings of the same times move along."""
     webhooks_twice: bool = False
     webhooks_shuffled: bool = False
     """Take waiting deliveries in random order."""

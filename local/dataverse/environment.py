@@ -129,8 +129,8 @@ class Environment:
         """
         table = self.schema.entity_set(entity_set)
         values = read_body(self.schema, table, dict(body), "")
-        change = self.store.update(table, row_id.lower(), values, self.identity.dispatcher_id)
-        self._raise([change], webhooks=webhooks)
+        changes = self.api.plugins.update(table, row_id.lower(), values, self.identity.dispatcher_id)
+        self._raise(changes, webhooks=webhooks)
 
     def restore(
         self,

@@ -21,6 +21,7 @@ from local.dataverse.errors import (
     not_implemented,
     version_mismatch,
 )
+from local.dataverse.plugins import Plugins
 from local.dataverse.tables.payload import API_PATH, GUID, read_body, read_restored
 from local.dataverse.tables.schema import BOOKING
 from local.dataverse.web_api import odata
@@ -68,6 +69,7 @@ class WebApi:
         self._identity = identity
         self._changed = changed
         self._pager = odata.Pager()
+        self.plugins = Plugins(store, config)
         self.platform = Platform(schema, store, config, identity)
 
     def execute(self, call: Call) -> Answer:
@@ -231,8 +233,8 @@ class WebApi:
             values[table.primary_id] = row_id
             return self._written(201, call, [self._add(call, table, values)], shape)
         self.platform.before_update(call, table, row_id, values)
-        change = self._store.update(table, row_id, values, call.user_id)
-        return self._written(200, call, [change], shape)
+        changes = self.plugins.update(table, row_id, values, call.user_id)
+        return self._written(200, call, changes, shape)
 
     def _add(self, call: Call, table: Table, values: Row) -> Change:
         self.platform.before_create(call, table, values)
