@@ -46,6 +46,7 @@ CATALOGUE = (
     Benchmark("audit_at_scale", "Audits of any size"),
     Benchmark("near_audit", "Audits of these days"),
     Benchmark("backfill", "Backfills of any size"),
+    Benchmark("return_path", "The way back from Outlook"),
     Benchmark("volume", "Telemetry and requests per change"),
 )
 

@@ -60,6 +60,10 @@ class Product:
         """All to the PerBookingRunner at once; what is deferred comes again after the delay asked for."""
         await asyncio.gather(*(self._settle(self._task(change)) for change in changes))
 
+    async def hint(self, booking_ids: Sequence[str], *, look: bool) -> None:
+        """Bookings that may have changed, all at once; `look`: in Outlook."""
+        await asyncio.gather(*(self._settle(SyncTask(each, look=look)) for each in booking_ids))
+
     def message(self, change: Change) -> bytes:
         """The queue message that a webhook of this change leads to."""
         return encode_change(

@@ -1,0 +1,133 @@
+"""What the way back from Outlook costs: echoes of own writes, moves that are granted, and proposals.
+
+In virtual time, so that requests are counted and nothing else. What is measured are the hints that
+notifications become: each is of another booking, all at one moment, as after a burst. Notifications, their
+messages and the query that finds their bookings (one for up to 100 events) come before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import Result, Table, Target
+from benchmarks.simulated.load import BOOKINGS, Office
+from benchmarks.simulated.product import open_product
+from benchmarks.simulated.world import SimulatedWorld
+from local.graph.mailbox.schema import read_event
+from local.standin.virtual_time import run_virtually
+
+if TYPE_CHECKING:
+    from benchmarks.figures import Latency, Options
+    from local.graph.mailbox.zones import EventTime
+
+TECHNICIANS, QUICK_TECHNICIANS = 100, 20
+NEAR, FAR = timedelta(minutes=60), timedelta(days=1, minutes=60)
+ON = {"RETURN_PATH": "apply", "RETURN_FREEZE_MINUTES": "0"}
+ACCEPT = 1
+SEEN_SECONDS = 90
+"""An answer that names no proposal counts for one that is older than a minute."""
+COLUMNS = ("what happens", "bookings", "to Graph", "items", "to Dataverse", "requests per booking")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one thing cost, that happened to so many bookings at one moment."""
+
+    what: str
+    bookings: int
+    graph: int
+    items: int
+    dataverse: int
+
+    @property
+    def per_booking(self) -> float:
+        """Requests to both services."""
+        return (self.graph + self.dataverse) / self.bookings
+
+    @property
+    def row(self) -> tuple[str, int, int, int, int, float]:
+        """Of the table."""
+        return (self.what, self.bookings, self.graph, self.items, self.dataverse, self.per_booking)
+
+
+def run(options: Options) -> Result:
+    """Play a day of moves at each latency."""
+    technicians = QUICK_TECHNICIANS if options.quick else TECHNICIANS
+    found = {each: run_virtually(_play(each, technicians)) for each in options.latencies}
+    echo, returned = next(iter(found.values()))[1:3]
+    return Result(
+        "return_path",
+        "What does the way back from Outlook cost?",
+        {"technicians": technicians, "latencies": ", ".join(each.label for each in found)},
+        tables=tuple(
+            Table(
+                f"Each of one booking of every technician, {each.label}", COLUMNS, tuple(c.row for c in costs)
+            )
+            for each, costs in found.items()
+        ),
+        targets=(
+            Target(
+                "an echo of an own write costs no write, and one event read at most",
+                f"{echo.items / echo.bookings:.3g} reads per booking",
+                echo.items <= echo.bookings,
+            ),
+            Target(
+                "a move that is granted writes nothing to Outlook, and reads one event",
+                f"{returned.items / returned.bookings:.3g} items to Graph per booking",
+                returned.items <= returned.bookings,
+            ),
+        ),
+        notes=(
+            "The first row is what a new booking costs anyway. Notifications of Graph cost it, not us.",
+            "With `RETURN_PATH=off` a change costs the requests that it did before there was a way back.",
+        ),
+    )
+
+
+async def _play(latency: Latency, technicians: int) -> list[Cost]:
+    world = SimulatedWorld(latency)
+    office = Office(world, technicians=technicians, bookings=technicians)
+    costs = []
+    async with open_product(world, ON) as product:
+
+        async def measure(what: str, booking_ids: list[str], *, look: bool = True) -> None:
+            world.clear_traffic()
+            await product.hint(booking_ids, look=look)
+            graph, dataverse = world.graph_link.traffic, world.dataverse_link.traffic
+            costs.append(Cost(what, len(booking_ids), graph.requests, graph.batch_items, dataverse.requests))
+
+        booked = [each.booking_id for each in office.book(technicians)]
+        await measure("a new booking's event is written", booked, look=False)
+        await measure("Graph notifies of that write (its echo)", booked)
+        moved = _drag(world, NEAR)
+        await measure("somebody moves the event an hour", moved)
+        await measure("Dynamics 365 tells of that return (its echo)", moved, look=False)
+        asked = _drag(world, FAR)
+        await measure("somebody moves the event to the next day: proposed", asked)
+        await asyncio.sleep(SEEN_SECONDS)
+        for each in asked:
+            world.dataverse.state.update(BOOKINGS, each, {"bsync_proposalanswer": ACCEPT}, webhooks=False)
+        await measure("a dispatcher accepts", asked, look=False)
+        return costs
+
+
+def _drag(world: SimulatedWorld, by: timedelta) -> list[str]:
+    """Somebody moves every event that a row names and that is to come; the bookings."""
+    moved = []
+    state = world.graph.state
+    for booking_id, row in world.dataverse.state.rows(BOOKINGS).items():
+        mailbox = state.user(str(row["bsync_originalresource"]))
+        event = state.find(mailbox, str(row["bsync_outlookeventid"]), immutable=True)
+        if event.start.utc <= world.now():
+            continue
+        body = {name: _later(moment, by) for name, moment in (("start", event.start), ("end", event.end))}
+        state.change(mailbox, event, read_event(body, creating=False), by_app=False)
+        moved.append(booking_id)
+    return moved
+
+
+def _later(moment: EventTime, by: timedelta) -> dict[str, str]:
+    return {"dateTime": f"{moment.utc + by:%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"}

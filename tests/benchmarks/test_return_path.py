@@ -1,0 +1,24 @@
+"""What the way back costs, counted in a small world; the benchmark counts the same in a larger one."""
+
+from __future__ import annotations
+
+from benchmarks.figures import Latency, Options
+from benchmarks.return_path import run
+
+
+def test_neither_an_echo_nor_a_return_writes_to_outlook() -> None:
+    """Echoes and moves read one event each; what Dynamics 365 tells of a return reads none."""
+    result = run(Options(quick=True, latencies=(Latency.parse("20/80"),)))
+    assert [target.measured for target in result.targets if not target.met] == []
+    (table,) = result.tables
+    items = {str(what): (int(count), int(of_graph)) for what, count, _, of_graph, *_ in table.rows}
+    for what, reads in {
+        "Graph notifies of that write (its echo)": 1,
+        "somebody moves the event an hour": 1,
+        "Dynamics 365 tells of that return (its echo)": 0,
+        "somebody moves the event to the next day: proposed": 1,
+        "a dispatcher accepts": 0,
+    }.items():
+        count, of_graph = items[what]
+        assert count > 0
+        assert of_graph == reads * count, what
