@@ -31,7 +31,7 @@ from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.ports.calendars import AlreadyCreated, ForeignEvent, Written
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     import httpx
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import ContentPart, EventContent, FoundEvent, MarkedEvent, SeenEvent
     from booking_sync.domain.event_calendars import EventCalendars
     from booking_sync.errors import SyncError
-    from booking_sync.outlook.wire import Answer, GraphRequest
+    from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
     from booking_sync.plumbing.circuit import Circuit
     from booking_sync.ports.calendars import ExtendedEvent
     from booking_sync.ports.categories import CategoryLists
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.credentials import AppCredential
     from booking_sync.ports.directory import Directory
     from booking_sync.ports.readers import Readers
+    from booking_sync.ports.subscriptions import Subscriptions
 
 
 MAX_PAGES = 2_000
@@ -101,7 +102,10 @@ def open_calendar(
     batches = BatchScheduler(
         sender.send, lambda answer: errors.mailbox_pause(answer, now()), in_burst=in_burst
     )
-    return OutlookCalendar(client, batches, extension_name=extension_name, now=now, calendars=calendars)
+    apart = BatchSender(client, credential, now)
+    return OutlookCalendar(
+        client, batches, extension_name=extension_name, now=now, calendars=calendars, apart=apart.send
+    )
 
 
 class OutlookCalendar:
@@ -115,7 +119,9 @@ class OutlookCalendar:
         extension_name: str,
         now: Clock,
         calendars: EventCalendars = MAIN_ONLY,
+        apart: Callable[[Sequence[GraphRequest]], Awaitable[BatchResult]] | None = None,
     ) -> None:
+        self._apart = apart
         self._client = client
         self._batches = batches
         self._requests = EventRequests(client)
@@ -411,6 +417,15 @@ class OutlookCalendar:
         from booking_sync.outlook.categories import OutlookCategories  # noqa: PLC0415 - no booking needs it
 
         return OutlookCategories(self._batches.submit, self._requests, self._now)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """What Graph is asked to report; asked apart from calendars, since it may take long."""
+        from booking_sync.outlook.subscriptions import GraphSubscriptions  # noqa: PLC0415 - no booking needs it
+
+        if self._apart is None:
+            raise ValueError("this calendar was made without a way to ask apart from others")
+        return GraphSubscriptions(self._apart, self._requests, self._now)
 
     def closed(self) -> Mapping[str, float]:
         """Mailboxes that Graph asked to leave alone, and the seconds left; "" stands for Graph as a whole."""

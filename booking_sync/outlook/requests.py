@@ -22,6 +22,7 @@ from kiota_abstractions.headers_collection import HeadersCollection
 from kiota_http.middleware.parameters_name_decoding_handler import ParametersNameDecodingHandler
 from msgraph.generated.models.event import Event
 from msgraph.generated.models.open_type_extension import OpenTypeExtension
+from msgraph.generated.models.subscription import Subscription
 from msgraph.generated.users.item.calendar_view.calendar_view_request_builder import (
     CalendarViewRequestBuilder,
 )
@@ -374,6 +375,39 @@ class EventRequests:
     def add_category(self, mailbox: str, body: bodies.Json) -> GraphRequest:
         """POST a category to the mailbox's own list."""
         return replace(self._composed(self._creation, mailbox, _categories_url(mailbox), body), can_wait=True)
+
+    def subscriptions(self, line: str) -> GraphRequest:
+        """GET the first page of all subscriptions that the app registration has made.
+
+        Args:
+            line: what stands for the mailbox where requests are lined up, as in `users`.
+        """
+        builder = self._client.service.subscriptions
+        return self._item(line, builder.to_get_request_information(_configuration(immutable=False)))
+
+    def next_subscriptions(self, line: str, link: str) -> GraphRequest:
+        """GET the page that an `@odata.nextLink` names; raises as `next_page`."""
+        builder = self._client.service.subscriptions.with_url(link)
+        return self._item(line, builder.to_get_request_information(_configuration(immutable=False)))
+
+    @untraced()
+    def subscribe(self, line: str, body: bodies.Json) -> GraphRequest:
+        """POST a subscription, with immutable ids."""
+        builder = self._client.service.subscriptions
+        information = builder.to_post_request_information(Subscription(), _configuration())
+        return replace(self._item(line, information), body=body)
+
+    @untraced()
+    def renew_subscription(self, line: str, subscription_id: str, body: bodies.Json) -> GraphRequest:
+        """PATCH a subscription."""
+        builder = self._client.service.subscriptions.by_subscription_id(subscription_id)
+        information = builder.to_patch_request_information(Subscription(), _configuration())
+        return replace(self._item(line, information), body=body)
+
+    def end_subscription(self, line: str, subscription_id: str) -> GraphRequest:
+        """DELETE a subscription."""
+        builder = self._client.service.subscriptions.by_subscription_id(subscription_id)
+        return self._item(line, builder.to_delete_request_information(_configuration()))
 
     def _all(self, mailbox: str, fields: list[str], expand: str) -> GraphRequest:
         configuration = _configuration()

@@ -1,6 +1,7 @@
 """The ports: Protocols between the use cases and the services, one module per subject.
 
     bookings        rows of bookings in Dataverse, and the rows around them
+    subscriptions   what Graph is asked to report
     event_owners    which bookings events belong to
     calendars       the technicians' Outlook calendars
     categories      the mailboxes' own lists of categories

@@ -4,6 +4,8 @@
     notifications   a body of notifications → the events that changed, proven to be of our subscriptions
     joining         several notifications of one event → one
     receiver        the use case around these
+    watch_plan      which subscriptions are to be made, renewed and ended
+    watch           the run that sees to it
     changes         events that changed → the bookings whose rows name them
 
 Whatever comes this way says "look at booking X" and no more: the synchronizer reads row and event afresh.
