@@ -7,7 +7,7 @@ app, the second as whoever set the app up.
 from __future__ import annotations
 
 import re
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.customizations.webhook_key import WebhookKey
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.ports.bookings import FailingBookings
     from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
@@ -74,6 +74,7 @@ class DataverseAppAccessReads:
         columns: where our record is kept.
         expected: what the settings say.
         of_resource: columns on the bookable resource that people fill in.
+        of_return: those of the way back from Outlook; None where it is off.
     """
 
     def __init__(
@@ -82,10 +83,12 @@ class DataverseAppAccessReads:
         columns: SupportColumns,
         expected: ExpectedIdentity,
         of_resource: ResourceColumns = NO_RESOURCE_COLUMNS,
+        of_return: ReturnColumns | None = None,
     ) -> None:
         self._client = client
         self._columns = columns
         self._of_resource = of_resource
+        self._of_return = of_return
         self._expected = expected
 
     async def identity(self) -> Identity:
@@ -111,7 +114,8 @@ class DataverseAppAccessReads:
         """Read at most one row of a table with all columns that the sync uses."""
         path = _READS.get(table)
         if path is None:
-            path = some_booking(booking_shape(self._columns, self._of_resource))
+            shape = booking_shape(self._columns, self._of_resource, of_return=self._of_return)
+            path = some_booking(shape)
             await self._client.rows(path)
             return
         await self._client.rows(f"{path}&$top=1")
@@ -165,7 +169,7 @@ class DataverseRegistrationReads:
 
     Args:
         client: the environment's Web API; stays the caller's to close.
-        columns: where our record is kept.
+        columns: ours on the booking table.
         key: the webhook's key, to be compared with the one that is there; empty: not compared.
         random_bytes: so many, unguessable.
     """
@@ -173,7 +177,7 @@ class DataverseRegistrationReads:
     def __init__(
         self,
         client: DataverseClient,
-        columns: SupportColumns,
+        columns: Sequence[str],
         key: WebhookKey,
         random_bytes: Callable[[int], bytes],
     ) -> None:
@@ -187,7 +191,7 @@ class DataverseRegistrationReads:
         definition = await self._client.get(f"{place}?$select=IsOptimisticConcurrencyEnabled")
         select = "LogicalName,IsSecured,IsValidForRead,IsValidForUpdate"
         rows = await self._client.rows(f"{place}/Attributes?$select={select}")
-        ours = [row for row in objects(rows) if row.text("LogicalName") in astuple(self._columns)]
+        ours = [row for row in objects(rows) if row.text("LogicalName") in self._columns]
         return TableFacts(
             optimistic_concurrency=RowColumns(definition).flag("IsOptimisticConcurrencyEnabled"),
             secured=_named(row for row in ours if row.flag("IsSecured")),

@@ -23,7 +23,7 @@ from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.ports.return_path import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from booking_sync.dataverse.web_api.client import DataverseClient
@@ -111,18 +111,18 @@ class DataverseReturnReads:
             return self._status_id
         async with self._finding:
             if self._found is None or self._found[1] <= self._now():
-                canceled = await self.canceled_statuses()
+                canceled = list(await self.canceled_statuses())
                 only = canceled[0] if len(canceled) == 1 else ""
                 self._found = (only, self._now() + STATUS_KNOWN_FOR)
             return self._found[0]
 
-    async def canceled_statuses(self) -> Sequence[str]:
-        """The ids of all active booking statuses of type Canceled; raises as `cancel_status`."""
+    async def canceled_statuses(self) -> Mapping[str, str]:
+        """By id the names of all active booking statuses of type Canceled; raises as `cancel_status`."""
         condition = quote(f"status eq {CommitType.CANCELED.value} and statecode eq 0", safe="")
         rows = await self._client.rows(
-            f"bookingstatuses?$select=bookingstatusid&$orderby=bookingstatusid&$filter={condition}"
+            f"bookingstatuses?$select=bookingstatusid,name&$orderby=bookingstatusid&$filter={condition}"
         )
-        return [RowColumns(row).identity("bookingstatusid") for row in rows]
+        return {each.identity("bookingstatusid"): each.text("name") for each in map(RowColumns, rows)}
 
     def _told(self, resource_id: str, since: datetime, kind: str) -> str:
         """The bookings of a resource whose row tells of that kind of change on that day."""

@@ -2,7 +2,7 @@
 
     options       what the command line asks for, and what the settings lead the doctor to expect
     checks        which check comes when, and which are skipped because one before them failed
-    storage, credentials, app_access, event_columns, registration, people, categories, mailboxes
+    storage, credentials, app_access, event_columns, registration, way_back, people, categories, mailboxes
                   one module per area: facts that a port in `ports/diagnosis` read -> results; pure
     trial         the one check that writes: a test event, which is always removed
     report        results, and how they are told

@@ -20,6 +20,7 @@ from booking_sync.doctor import (
     registration,
     storage,
     trial,
+    way_back,
 )
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.domain.event import is_mailbox
@@ -56,10 +57,12 @@ if TYPE_CHECKING:
         StorageReads,
         TokenFacts,
         TokenReads,
+        WayBackReads,
     )
     from booking_sync.ports.keys import OpenKeyring
     from booking_sync.ports.readers import Readers
     from booking_sync.settings.cautions import Caution
+    from booking_sync.settings.table import ReturnSettings
     from booking_sync.settings.values import CredentialKind
 
 Facts = TypeVar("Facts")
@@ -107,6 +110,9 @@ class DoctorSources:
     registration_reads: Callable[[], RegistrationReads]
     administered_columns: Callable[[], Awaitable[Sequence[EventColumn]]]
     """The same, as whoever sets the app up finds them."""
+    returns: Callable[[], ReturnSettings]
+    """Of the way back from Outlook."""
+    way_back: Callable[[], WayBackReads]
     colours: Callable[[], Sequence[CategoryColour]]
     """Of the event file."""
     category_lists: Callable[[], CategoryLists]
@@ -157,6 +163,7 @@ class DoctorChecks:
             self._skip(Area.DATAVERSE, "all", _TOKEN)
         self.tell("looking at columns, webhook and steps")
         await self._registration(reachable=bool(known))
+        await self._way_back(known=bool(known))
         await self._people(graph, known=bool(known))
         self.tell("looking at mailboxes")
         await self._mailboxes(graph, names_known=bool(known))
@@ -440,6 +447,29 @@ class DoctorChecks:
         except SyncError as error:
             self._note(CheckResult(Area.REGISTRATION, check, CheckStatus.ERROR, error.reason, _AS_YOURSELF))
         return None
+
+    # --- the way back from Outlook ----------------------------------------------------------------------
+
+    async def _way_back(self, *, known: bool) -> None:
+        settings = self._open(Area.WAY_BACK, self.sources.returns)
+        if settings is None:
+            return
+        policy = settings.return_policy
+        self._note(way_back.judge_policy(policy))
+        if settings.return_columns is None:
+            return
+        reads = self.sources.way_back()
+        if not known:
+            self._skip(Area.WAY_BACK, way_back.STATUS, _IDENTITY)
+        elif way_back.cancels(policy):
+            there = await self._ask(Area.WAY_BACK, way_back.STATUS, reads.canceled_statuses, way_back.READ)
+            if there is not None:
+                self._note(way_back.judge_status(settings.cancel_status_id, there))
+        if not settings.notification_url:
+            self._note(way_back.judge_without_notifications())
+            return
+        versions = await self._ask(Area.WAY_BACK, way_back.KEY, reads.notification_keys, way_back.VAULT)
+        self._note(*([way_back.judge_key(versions)] if versions else []))
 
     # --- mailboxes --------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ class Area(StrEnum):
     CLOCK = "clock"
     DATAVERSE = "Dataverse"
     REGISTRATION = "registration"
+    WAY_BACK = "way back"
     PEOPLE = "people"
     MAILBOXES = "mailboxes"
 

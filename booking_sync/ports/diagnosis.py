@@ -186,6 +186,16 @@ class RegistrationReads(Protocol):
         """System jobs of these steps that ended in failure since then."""
 
 
+class WayBackReads(Protocol):
+    """What the way back from Outlook depends on; asked as the app."""
+
+    async def canceled_statuses(self) -> Mapping[str, str]:
+        """By id the names of the active booking statuses of type Canceled."""
+
+    async def notification_keys(self) -> int:
+        """How many versions of the key of notifications the vault has that are accepted."""
+
+
 class MailboxAccess(Enum):
     """What Graph lets the app do with a mailbox."""
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import secrets
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from booking_sync.azure.sign_in import SignIn
 from booking_sync.errors import SettingsError
 from booking_sync.settings.loading import load_settings
-from booking_sync.settings.table import EnvironmentSettings, GraphSettings, RegistrationSettings
+from booking_sync.settings.table import (
+    EnvironmentSettings,
+    GraphSettings,
+    RegistrationSettings,
+    ReturnSettings,
+)
 from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
 
 if TYPE_CHECKING:
@@ -103,6 +108,8 @@ async def open_doctor(
             idle_conditions=reads.idle_conditions,
             registration_reads=lambda: reads.registration_reads,
             administered_columns=reads.administered_columns,
+            returns=lambda: app.part(ReturnSettings),
+            way_back=lambda: _WayBackReads(app),
             colours=lambda: app.event_file().categories,
             category_lists=lambda: app.calendar.category_lists,
             calendar=lambda: app.calendar,
@@ -152,7 +159,6 @@ class _DoctorReads:
         from booking_sync.doctor.options import Expectations
         from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
         from booking_sync.settings.schedules import TimerSettings, timer_schedules
-        from booking_sync.settings.table import ReturnSettings
 
         desired = partial(
             desired_customizations,
@@ -209,6 +215,7 @@ class _DoctorReads:
             self._app.columns,
             ExpectedIdentity(expected.app_user_id, expected.organization_id),
             self._app.people.resource_columns,
+            self._app.part(ReturnSettings).return_columns,
         )
 
     @cached_property
@@ -216,9 +223,10 @@ class _DoctorReads:
         from booking_sync.dataverse.customizations.webhook_key import WebhookKey
         from booking_sync.dataverse.doctor_reads import DataverseRegistrationReads
 
+        back = self._app.part(ReturnSettings).return_columns
         return DataverseRegistrationReads(
             self._administrator.dataverse,
-            self._app.columns,
+            (*astuple(self._app.columns), *(back.names if back else ())),
             WebhookKey(self._webhook.key),
             secrets.token_bytes,
         )
@@ -228,6 +236,27 @@ class _DoctorReads:
         from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
 
         return OutlookMailboxAccessReads(self._app.calendar)
+
+
+@dataclass(frozen=True, slots=True)
+class _WayBackReads:
+    """Fulfils `WayBackReads`: booking statuses, and the vault's key of notifications."""
+
+    app: Services
+
+    async def canceled_statuses(self) -> Mapping[str, str]:
+        reads = self.app.return_reads
+        return await reads.canceled_statuses() if reads else {}
+
+    async def notification_keys(self) -> int:
+        from booking_sync.settings.table import NotificationSettings
+        from booking_sync.wiring.from_outlook import notification_keys
+
+        keyring = notification_keys(self.app.part(NotificationSettings), self.app.clock)
+        try:
+            return len((await keyring.keys()).accepted)
+        finally:
+            await keyring.close()
 
 
 @dataclass(frozen=True, slots=True)

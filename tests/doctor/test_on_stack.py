@@ -15,6 +15,7 @@ import pytest_asyncio
 from booking_sync.azure.blob_texts import open_text_store
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
+from booking_sync.domain.columns import ReturnColumns
 from booking_sync.domain.timers import Timer
 from booking_sync.operations.journal.store import JournalStore
 from booking_sync.settings.loading import load_queue_settings
@@ -73,6 +74,20 @@ async def test_exchange_reads_the_zone_otherwise(deployment: Deployment) -> None
     assert "04:00 UTC" in result.words
     assert "tzdata" in result.remedy
     assert await deployment.stack.graph.events() == []
+
+
+async def test_the_way_back_without_its_columns_and_its_key(deployment: Deployment) -> None:
+    """The doctor names each column, the view and the key, and how they are made."""
+    report = await deployment.run_doctor(
+        RETURN_PATH="apply", NOTIFICATION_URL="https://localhost/api/outlook/notifications"
+    )
+    found = {each.check: each for each in bad(report)}
+    for name in ReturnColumns().names:
+        assert found[f"column {name}"].remedy.startswith("Run `booking-sync provision`")
+    assert "bsync_outlookbase" in found["reading bookableresourcebooking"].words
+    assert found[UPDATE_STEP].words.startswith("differs: filters by")
+    assert "booking-sync provision" in found["key of notifications"].remedy
+    assert the(report, "status for cancellations").words == "Canceled, the only one of type Canceled"
 
 
 async def test_all_wrong_settings_are_named_at_once(deployment: Deployment) -> None:

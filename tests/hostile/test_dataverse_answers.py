@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import astuple, dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import partial
@@ -168,7 +168,7 @@ def access(client: DataverseClient) -> DataverseAppAccessReads:
 
 def registration(client: DataverseClient) -> DataverseRegistrationReads:
     """What the doctor asks of the registration."""
-    return DataverseRegistrationReads(client, COLUMNS, KEY, _random_bytes)
+    return DataverseRegistrationReads(client, astuple(COLUMNS), KEY, _random_bytes)
 
 
 class Recorder:

@@ -136,7 +136,7 @@ class Solutions:
     def _column(self, object_id: str) -> tuple[str, str]:
         for table in self._schema.tables:
             for column in table.columns:
-                made_here = column.kind in (Kind.TEXT, Kind.CHOICE)  # the kinds that can be made here
+                made_here = column.kind in (Kind.TEXT, Kind.CHOICE, Kind.WHEN)  # what can be made here
                 if made_here and metadata_id(table.logical_name, column.name) == object_id:
                     return table.logical_name, column.name
         raise bad_request(f"There is no attribute with the MetadataId {object_id}.")
