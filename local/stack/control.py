@@ -159,6 +159,15 @@ class GraphControl(StandInControl):
         """How many invitations, updates and cancellations went out by the app's doing."""
         return sum(each["by"] == "app" for each in await self.mails())
 
+    async def pending_notifications(self) -> int:
+        """Notifications that wait or are under way."""
+        return int((await self.call("GET", "notifications"))["pending"])
+
+    async def subscriptions(self) -> list[dict[str, Any]]:
+        """All that are active, with their client states."""
+        found: list[dict[str, Any]] = await self.call("GET", "subscriptions")
+        return found
+
     async def empty_deleted_items(self, mailbox: str) -> None:
         """A user, or a retention policy, empties Deleted Items."""
         await self.call("POST", "user/empty", {"mailbox": mailbox})

@@ -32,6 +32,8 @@ from local.stack.launch import AppLaunch, host_process
 from local.stack.options import (
     CERTIFICATE_NAME,
     LOGS_VARIABLE,
+    NOTIFICATION_KEY_NAME,
+    NOTIFICATION_ROUTE,
     PRE_IMAGE_COLUMNS,
     QUEUE_NAME,
     RELATED_COLUMNS,
@@ -103,6 +105,7 @@ class LocalStack:
         self._servants: list[ManagedProcess] = []
         self._session: aiohttp.ClientSession | None = None
         self._certificates: Certificates | None = None
+        self._first_port = 0
 
     async def __aenter__(self) -> Self:
         try:
@@ -131,6 +134,11 @@ class LocalStack:
     def host_url(self) -> str:
         """Base URL of the first Functions host."""
         return self.hosts[0].url
+
+    @property
+    def both_ways(self) -> bool:
+        """Whether what people change in Outlook goes back to Dynamics 365."""
+        return self.settings.get("RETURN_PATH", "off") != "off"
 
     @property
     def processes(self) -> tuple[ManagedProcess, ...]:
@@ -165,6 +173,8 @@ class LocalStack:
         started = time.monotonic()
         while True:
             pending = await self.dataverse.pending_deliveries()
+            if self.both_ways:
+                pending += await self.graph.pending_notifications()
             # In this order: what was delivered before the look at the queue is on the queue or settled.
             waiting = await self.queue.waiting()
             elapsed = time.monotonic() - started
@@ -192,6 +202,14 @@ class LocalStack:
         headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
         async with self.session.request(method, address, json=body, headers=headers) as answer:
             return answer.status
+
+    async def run_timer(self, function: str) -> None:
+        """Have the first host run one of the app's timers now; it has begun then, and not ended."""
+        address = f"{self.host_url}/admin/functions/{function}"
+        headers = {HEADER: self.keys.master}
+        async with self.session.post(address, json={"input": ""}, headers=headers) as answer:
+            if answer.status != HTTPStatus.ACCEPTED:
+                raise RuntimeError(f"the timer {function} was answered {answer.status}")
 
     async def rotate_secret(self) -> None:
         """Give the app registration a new secret and the vault a new version; the old one ends at once."""
@@ -223,13 +241,16 @@ class LocalStack:
         """Start one more Functions host, with the stack's settings or others."""
         kind = _host_kind()
         number = len(self.hosts)
+        if number == 0 and not self._first_port:
+            self._first_port = free_port()
         host = host_process(
             AppLaunch(
                 folder=self.options.app_folder,
                 settings={**_blank_environment(), **(self.settings if settings is None else settings)},
                 keys=self.keys,
                 certificates=self.certificates,
-                port=free_port(),  # the same after a restart, so that webhooks on their way still find it
+                # The same after a restart, so that webhooks on their way still find it.
+                port=free_port() if number else self._first_port,
                 hidden_seconds=self.options.hidden_seconds,
                 http_concurrency=self.options.http_concurrency,
                 log_file=self.options.folder / f"host-{number}.log",
@@ -272,6 +293,8 @@ class LocalStack:
         await self._start_servants()
         await self.queue.create()
         await self.rotate_seal_key()
+        if self.both_ways:
+            await self._expect_notifications()
         await self._slow_down()
         self._write_settings_file()
         await _together([self.start_host() for _ in range(self.options.hosts)])
@@ -336,6 +359,16 @@ class LocalStack:
         self.logs = StandInControl(logs.url, self.session)
         if self.client_certificate is not None:
             await self._keep_certificate(self.client_certificate)
+
+    async def _expect_notifications(self) -> None:
+        """What `provision` and an administrator see to where changes in Outlook go back."""
+        key = {"value": secrets.token_hex(KEY_BYTES)}
+        await self.vault.call("POST", f"secrets/{NOTIFICATION_KEY_NAME}", key)
+        self._first_port = free_port()
+        scheme = "https" if _host_kind() == "own" else "http"
+        self.settings.setdefault(
+            "NOTIFICATION_URL", f"{scheme}://localhost:{self._first_port}{NOTIFICATION_ROUTE}"
+        )
 
     async def _slow_down(self) -> None:
         await self.graph.configure(item_seconds=self.options.service_seconds)
@@ -448,8 +481,7 @@ class LocalStack:
     async def _register_webhooks(self) -> None:
         if not self.options.provisioned:
             return
-        both_ways = self.settings.get("RETURN_PATH", "off") != "off"
-        watched, image = (RETURN_WATCHED, RETURN_IMAGE) if both_ways else ("", "")
+        watched, image = (RETURN_WATCHED, RETURN_IMAGE) if self.both_ways else ("", "")
         steps: list[dict[str, Any]] = [
             {"message": "Create", "table": BOOKING},
             {"message": "Update", "table": BOOKING, "filteringattributes": WATCHED_COLUMNS + watched},

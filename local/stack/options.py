@@ -19,6 +19,8 @@ SECRET_NAME = "booking-sync-client-secret"  # noqa: S105 - the secret's name, no
 SEAL_KEY_NAME = "booking-sync-seal-key"
 CERTIFICATE_NAME = "booking-sync-client-certificate"
 WEBHOOK_ROUTE = "/api/dataverse/bookings"
+NOTIFICATION_ROUTE = "/api/outlook/notifications"
+NOTIFICATION_KEY_NAME = "booking-sync-notification-key"
 WATCHED_COLUMNS = (
     "starttime,endtime,duration,name,bookingstatus,resource,msdyn_workorder,statecode,"
     "msdyn_estimatedarrivaltime,msdyn_estimatedtravelduration"
@@ -83,7 +85,8 @@ class StackOptions:
     """What Graph and Dataverse work on each operation, be it a request or a part of a batch. Meanwhile it
     holds one of its mailbox's four places, or of our user's 52; without it nobody could ever be throttled."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """More app settings; they win over the stack's own."""
+    """More app settings; they win over the stack's own. With a `RETURN_PATH` that is on, the vault gets the
+    key of notifications, and `NOTIFICATION_URL` is the first host's unless it is given."""
     credential: CredentialKind = "secret"
     """How the app signs in to Entra. Anything but `secret` is told to it as the setting `CREDENTIAL`, and no
     secret is accepted then, nor is one in the vault."""
