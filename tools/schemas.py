@@ -185,6 +185,29 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     }
                 )
             ),
+            "wayBack": told(
+                maybe(
+                    record(
+                        {
+                            "agreed": told(TEXT, "What both sides last agreed on; empty: never."),
+                            "booking": TEXT,
+                            "event": told(TEXT, "Empty where it is gone, or can't be read."),
+                            "stamp": told(TEXT, "What the app last wrote there, as the event tells."),
+                            "stampSeen": told(YES_NO, "The row knows of that write."),
+                            "changed": told(TEXT, "Who changed the times since both agreed."),
+                            "would": told(TEXT, "What the worker would do about that."),
+                            "proposal": told(TEXT, "move, cancel, or empty."),
+                            "proposed": TEXT,
+                            "answer": told(TEXT, "accept, reject, or empty."),
+                            "leaving": told(
+                                WHOLE, "Events that the row names no more, and that may be there."
+                            ),
+                            "told": told(TEXT, "What the row tells people of the last change."),
+                        }
+                    )
+                ),
+                "What comes back from Outlook; null while RETURN_PATH is off. Times are in UTC, in words.",
+            ),
             "closedMailboxes": told(named(TEXT), "By mailbox, why it could not be looked into."),
             "poison": some(record({"messageId": TEXT, "at": TEXT, "reason": TEXT})),
         }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.record import BookingRow
     from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.ports.bookings import BookingDetails, Presence
+    from booking_sync.status.way_back import WayBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class RowFacts:
     desired: DesiredState
     seal: Seal = Seal.NONE
     """What the seal of the record on the row says."""
+    back: WayBack | None = None
+    """How it stands with the way back from Outlook; None where that is off."""
 
 
 @dataclass(frozen=True, slots=True)

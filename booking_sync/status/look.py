@@ -13,16 +13,19 @@ from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.ports.bookings import Presence
 from booking_sync.status.facts import BookingFacts, RowFacts
+from booking_sync.status.way_back import judge_way_back
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.event import MarkedEvent, SeenEvent
     from booking_sync.domain.plan import DesiredStateRule
+    from booking_sync.domain.record import BookingRow
     from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.ports.bookings import AuditReads, BookingDetailReads, BookingRows
     from booking_sync.ports.calendars import EventReads
     from booking_sync.ports.queues import PoisonQueue
+    from booking_sync.status.way_back import Allowed, WayBack
     from booking_sync.sync.proof import EventProver
 
 
@@ -38,6 +41,10 @@ class StatusSources:
     desired_state: DesiredStateRule
     """What Outlook should show of a booking."""
     prover: EventProver
+    see: Callable[[EventRef], Awaitable[SeenEvent | None]] | None = None
+    """The event's times as they are now, with our stamp; None where nothing comes back from Outlook."""
+    allowed: Callable[[], Allowed] | None = None
+    """What may come back; None as above."""
 
 
 async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
@@ -65,7 +72,8 @@ async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
         mailbox=details.mailbox,
         state=details.state,
     )
-    facts = RowFacts(row, details, sources.desired_state(row.booking), read.seal)
+    back = await _way_back(sources, row)
+    facts = RowFacts(row, details, sources.desired_state(row.booking), read.seal, back)
     calendars: dict[str, Sequence[MarkedEvent]] = {}
     closed: dict[str, str] = {}
     proven: dict[EventRef, int] = {}
@@ -86,6 +94,18 @@ async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
         closed=closed,
         dead_letters=dead_letters,
     )
+
+
+async def _way_back(sources: StatusSources, row: BookingRow) -> WayBack | None:
+    if sources.see is None or sources.allowed is None or row.side is None:
+        return None
+    seen, read = None, True
+    if row.record.event:
+        try:
+            seen = await sources.see(row.record.event)
+        except SyncError:  # why is told where the mailbox is searched
+            read = False
+    return judge_way_back(row, seen, read, sources.allowed())
 
 
 def _mailboxes(facts: RowFacts) -> list[str]:

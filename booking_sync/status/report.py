@@ -34,6 +34,7 @@ def sections(facts: BookingFacts, verdict: Verdict) -> list[Section]:
     """The sections that people read, the verdict last."""
     parts = [
         *([_row(facts.row), _record(facts.row)] if facts.row else []),
+        *([Section("way back from Outlook", facts.row.back.lines())] if facts.row and facts.row.back else []),
         *(_event(facts, mailbox, event) for mailbox, event in _events(facts)),
         *([_without_events(facts)] if facts.row and not any(facts.calendars.values()) else []),
         *(
@@ -58,6 +59,7 @@ def as_json(facts: BookingFacts, verdict: Verdict) -> dict[str, Any]:
         "row": _row_json(facts.row) if facts.row else None,
         "record": _record_json(facts.row) if facts.row else None,
         "events": [_event_json(facts, mailbox, event) for mailbox, event in _events(facts)],
+        "wayBack": facts.row.back.as_json() if facts.row and facts.row.back else None,
         "closedMailboxes": dict(facts.closed),
         "poison": [
             {"messageId": each.message_id, "at": each.dead_lettered_at, "reason": each.reason}

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.inspection import AuditSources, InspectionLimits, Inspector
+from booking_sync.domain.return_path.policy import Mode
 from booking_sync.status.endpoint import LookupSources
 from booking_sync.status.look import StatusSources
+from booking_sync.status.way_back import Allowed
 from booking_sync.status.week import WeekSources
 
 if TYPE_CHECKING:
@@ -38,7 +40,9 @@ def name_sources(sync: SyncServices) -> NameSources:
 
 def status_sources(sync: SyncServices) -> StatusSources:
     """Where one booking's status comes from."""
-    services = sync.services
+    services, policy = sync.services, sync.settings.return_policy
+    zone = sync.events.renderer.style.zone.rules
+    on = policy.path is not Mode.OFF
     return StatusSources(
         rows=sync.rows,
         details=services.details,
@@ -47,6 +51,8 @@ def status_sources(sync: SyncServices) -> StatusSources:
         poison=services.storage.inspection,
         desired_state=sync.desired_state,
         prover=sync.prover,
+        see=services.calendar.see if on else None,
+        allowed=(lambda: Allowed(policy, zone, services.clock())) if on else None,
     )
 
 

@@ -49,6 +49,20 @@ function recordFacts({ record }) {
   return box;
 }
 
+function backFacts(back) {
+  const proposed = back.proposal === "move" ? `To move it to ${back.proposed}` : "To cancel it";
+  const said = back.answer ? `answered: ${back.answer}` : "not answered";
+  return facts([
+    ["Both last agreed on", back.agreed || "Nothing yet"],
+    ["The event has", back.event || "No times that can be read"],
+    ["We wrote last", back.stamp && (back.stampSeen ? back.stamp : `${back.stamp}, which the row does not know of`)],
+    ["Who changed it", back.changed],
+    ["The worker would", back.would],
+    ["Proposal", back.proposal ? `${proposed}, ${said}` : "None"],
+    ["The row tells", back.told || "Nothing"],
+  ]);
+}
+
 function stepsOf({ workerWould, because, fine }) {
   const box = make("div", "");
   const list = make("ul", "");
@@ -92,6 +106,8 @@ function showBooking(told) {
   at("booking-facts").replaceChildren(bookingFacts(told));
   at("booking-events").replaceChildren(...eventsOf(told));
   at("booking-record").replaceChildren(recordFacts(told));
+  at("booking-back-part").hidden = !told.wayBack;
+  at("booking-back").replaceChildren(...(told.wayBack ? [backFacts(told.wayBack)] : []));
   at("booking-steps-part").hidden = !told.workerWould.length;
   at("booking-steps").replaceChildren(stepsOf(told));
   at("booking-given-up-part").hidden = !told.poison.length;
