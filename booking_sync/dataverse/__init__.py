@@ -9,6 +9,7 @@
     row_columns     single columns of other rows, by their types
     bookings, audit_reads, detail_reads, doctor_reads, event_owners, failures, name_search, related, resources
                     the ports about bookings and the rows around them
+    return_listing  what of the way back from Outlook an operator should know
     return_reads    what stands in the way of a move from Outlook
     trials          the query and conditional writes, answers untranslated, for the tenant check
     customizations  the port that `provision` works through

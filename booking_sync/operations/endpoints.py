@@ -117,11 +117,12 @@ class OperatorEndpoints:
         """Queue bookings to be written again: 202, or the refusal's status with its reason."""
         try:
             wanted = read_resync(headers, body)
-            order = await self._open_operator_actions().resync(wanted.bookings, wanted.order)
+            actions = self._open_operator_actions()
+            order = await actions.resync(wanted.bookings, wanted.order, deletions=wanted.deletions)
         except (BadRequestError, SettingsError, SyncError) as error:
             return refusal(error, "problem")
         count = len(wanted.bookings)
-        self._log("resync", headers, order, count)
+        self._log("deletions" if wanted.deletions else "resync", headers, order, count)
         payload = {"queued": count, "bookings": count, "order": order, "correlationId": order}
         return HttpAnswer(HTTPStatus.ACCEPTED, payload, dict(NOT_STORED))
 

@@ -6,12 +6,13 @@ Replay and resync only put messages on the change queue. The worker handles them
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import BookingChange, Message, RelatedChange
 from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange
+from booking_sync.domain.return_path.side import Missing
 from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter, renewed_change
 from booking_sync.operations.journal.order_tally import REPLAY, RESYNC
@@ -128,18 +129,24 @@ class OperatorActions:
         done.problem = await self._go_through(wanted, note, seen)
         return done
 
-    async def resync(self, booking_ids: Sequence[str], order: str = "") -> str:
+    async def resync(self, booking_ids: Sequence[str], order: str = "", *, deletions: bool = False) -> str:
         """Queue these bookings, to be written whatever their records say; returns the correlation id.
 
         Args:
             booking_ids: each once.
             order: the correlation id of the order that these are a further part of; empty for a new one.
+            deletions: a person says that their events' deletions were meant, though a sweep withheld them:
+                they are looked at once more, and then decided as the settings have it.
 
         Raises:
             SyncError: the queue can't take them; some may be on it.
         """
         correlation_id = order or f"{RESYNC}{self._new_id()}"
-        changes = [BookingChange(each, correlation_id, self._now(), uncertain=True) for each in booking_ids]
+        now = self._now()
+        hint = BookingChange("", correlation_id, now, uncertain=True)
+        if deletions:
+            hint = BookingChange("", correlation_id, now, look=True, missing=Missing.CONFIRMED)
+        changes = [replace(hint, booking_id=each) for each in booking_ids]
         await do_all(changes, self._queue.send)
         return correlation_id
 

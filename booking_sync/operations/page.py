@@ -20,7 +20,7 @@ STYLES = ("colours", "base", "tables", "charts", "lookup")
 SCRIPTS = (
     *("dom", "times", "messages", "requests", "views", "names", "refreshing", "orders"),
     # The overview and its sections.
-    *("overview", "health", "charts", "given_up", "failing", "people", "runs"),
+    *("overview", "health", "charts", "given_up", "failing", "way_back", "people", "runs"),
     # One technician, one booking, and the search that leads to them.
     *("lookup", "search", "technician", "booking"),
     "start",

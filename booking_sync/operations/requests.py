@@ -46,16 +46,20 @@ class ResyncOrder:
     """Each once, in lower case."""
     order: str = ""
     """The order that they are a further part of; empty for a new one."""
+    deletions: bool = False
+    """Not to be written again: their events were deleted in Outlook, and that is to be taken for a wish."""
 
 
 def read_resync(headers: Mapping[str, str], body: bytes) -> ResyncOrder:
     """Which bookings to resync: `{"bookings": ["<GUID>", …]}`, and of which `order` they are a further part.
 
+    With `"deletions": true` the deletions of their events are taken, which a sweep of the mailbox withheld.
+
     Raises:
         BadRequestError: it asks for something else, or comes from another page.
     """
-    asked = _read(headers, body, {"bookings", "order"})
-    bookings, order = asked.get("bookings"), asked.get("order", "")
+    asked = _read(headers, body, {"bookings", "order", "deletions"})
+    bookings, order, deletions = asked.get("bookings"), asked.get("order", ""), asked.get("deletions", False)
     if not isinstance(bookings, list) or not 0 < len(bookings) <= MAX_BOOKINGS:
         raise BadRequestError(f'"bookings" must be a list of 1 to {MAX_BOOKINGS} booking ids.')
     ids = dict.fromkeys(typed_guid(each) if isinstance(each, str) else None for each in bookings)
@@ -63,7 +67,9 @@ def read_resync(headers: Mapping[str, str], body: bytes) -> ResyncOrder:
         raise BadRequestError('Each of "bookings" must be a booking\'s id (a GUID).')
     if not isinstance(order, str) or (order and not is_order_id(order)):
         raise BadRequestError('"order" must be the "order" of an earlier answer.')
-    return ResyncOrder(tuple(each for each in ids if each), order)
+    if not isinstance(deletions, bool):
+        raise BadRequestError('"deletions" must be true or false.')
+    return ResyncOrder(tuple(each for each in ids if each), order, deletions)
 
 
 def is_order_id(text: str) -> bool:

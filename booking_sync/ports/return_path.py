@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.booking import Booking
+    from booking_sync.domain.return_path.side import ProposalKind
     from booking_sync.domain.return_path.times import Times
 
 
@@ -51,3 +52,47 @@ class ReturnReads(Protocol):
 
         It is the one that the settings name, else the only active one of type Canceled.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedChange:
+    """A booking of which somebody wanted something in Outlook, for people."""
+
+    booking_id: str
+    name: str
+    resource_id: str
+    """Of its bookable resource, lower case; empty when it names none."""
+    resource_name: str
+    mailbox: str
+    """Whose calendar holds, or held, its event: an Entra object id in lower case; empty for none."""
+    starts: datetime | None
+    modified: datetime | None
+    told: str
+    """What its row tells of the last change."""
+    proposal: ProposalKind | None = None
+    """What waits for a dispatcher."""
+    proposed: Times | None = None
+    """Where the event was put, of a proposed move."""
+    answered: bool = False
+    """A dispatcher has said something to it, which is not carried out yet."""
+
+    @property
+    def kind(self) -> str:
+        """What became of the last change, by the words on the row: a value of `Told`."""
+        return self.told.partition(":")[0][len("2026-11-28 ") :]
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedChanges:
+    """Some of them, those first that changed last."""
+
+    changes: tuple[ReturnedChange, ...]
+    more: bool
+    """There are others."""
+
+
+class ReturnListing(Protocol):
+    """The bookings in Dataverse of which an operator should know what somebody wanted in Outlook."""
+
+    async def changes(self, limit: int, since: datetime) -> ReturnedChanges:
+        """At most `limit`: open proposals, withheld deletions, and moves that were overruled since then."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from booking_sync.audit.report import AuditReport
     from booking_sync.audit.stretches import AuditEnded
     from booking_sync.dataverse.failures import DataverseFailures
+    from booking_sync.dataverse.return_listing import DataverseReturnListing
     from booking_sync.domain.audit_progress import AuditReach
     from booking_sync.domain.participation import Participation
     from booking_sync.domain.timers import TimerSchedules
@@ -232,6 +233,7 @@ class Application(ClosedTogether):
             open_people=self._people,
             link=self._link,
             now=now,
+            open_returns=self._returns,
         )
         return OperatorEndpoints(sources, self._operator_actions, self._single_flight, who=self.admission.who)
 
@@ -401,6 +403,9 @@ class Application(ClosedTogether):
 
     async def _failures(self) -> DataverseFailures:
         return (await self._started()).services.failures
+
+    async def _returns(self) -> DataverseReturnListing | None:
+        return (await self._started()).services.return_listing
 
     async def _people(self) -> tuple[PeopleReads, Participation]:
         services = (await self._started()).services

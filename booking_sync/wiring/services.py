@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.name_search import DataverseNameSearch
     from booking_sync.dataverse.related import DataverseRelatedBookings
     from booking_sync.dataverse.resources import DataverseResources
+    from booking_sync.dataverse.return_listing import DataverseReturnListing
     from booking_sync.dataverse.return_reads import DataverseReturnReads
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.pause import Pause
@@ -513,6 +514,15 @@ class Services(ClosedTogether):
         return DataverseReturnReads(
             self.dataverse, settings.return_columns, settings.cancel_status_id, self.clock
         )
+
+    @cached_property
+    def return_listing(self) -> DataverseReturnListing | None:
+        """What of the way back from Outlook an operator should know; None where nothing comes back."""
+        from booking_sync.dataverse.return_listing import DataverseReturnListing
+        from booking_sync.settings.table import ReturnSettings
+
+        back = self.part(ReturnSettings).return_columns
+        return None if back is None else DataverseReturnListing(self.dataverse, self.columns, back)
 
     @cached_property
     def failures(self) -> DataverseFailures:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from booking_sync.dataverse.return_listing import DataverseReturnListing
 from booking_sync.dataverse.return_reads import COUNTED, DataverseReturnReads
-from booking_sync.domain.columns import ReturnColumns
+from booking_sync.domain.columns import ReturnColumns, SupportColumns
+from booking_sync.domain.return_path.side import ProposalKind
 from booking_sync.domain.return_path.times import Times
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.return_path import Surroundings
 from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS
+from tests.support.bookings import ANNA
 
 if TYPE_CHECKING:
     from tests.dataverse.world import DataverseWorld
@@ -240,3 +243,36 @@ async def test_a_booking_of_nobody_has_no_neighbours(office: Office) -> None:
     booking_id = office.book(**{"Resource@odata.bind": None})
     office.book(WISHED)
     assert await office.around(booking_id) == Surroundings()
+
+
+async def test_what_waits_for_somebody_is_listed_and_what_was_done_is_not(office: Office) -> None:
+    """Open proposals however old, deletions that are withheld, and moves that were overruled lately."""
+    back = DataverseReturnListing(office.world.client, SupportColumns(), ReturnColumns())
+    day = f"{TODAY:%Y-%m-%d}"
+    later = Times(START + 48 * HOUR, START + 49 * HOUR)
+    named = {"bsync_outlookeventid": "AAA", "bsync_originalresource": ANNA}
+    proposed = office.book(
+        later,
+        bsync_outlookproposal=1,
+        bsync_proposedstart=WISHED.start.isoformat(),
+        bsync_proposedend=WISHED.end.isoformat(),
+        bsync_proposalanswer=2,
+        bsync_outlookreturn=f"{day} proposed: x.",
+    )
+    withheld = office.book(later, **named, bsync_outlookreturn="2020-01-01 withheld: gone.")
+    overruled = office.book(later, bsync_outlookreturn=f"{day} overruled: x.")
+    office.book(later, bsync_outlookreturn="2020-01-01 withheld: gone.")
+    office.book(later, bsync_outlookreturn=f"{day} moved: not overruled")
+    office.book(later)
+    listed = await back.changes(10, TODAY - 24 * HOUR)
+    found = {each.booking_id: each for each in listed.changes}
+    assert set(found) == {proposed, withheld, overruled}
+    assert not listed.more
+    assert found[proposed].proposal is ProposalKind.MOVE
+    assert found[proposed].proposed == WISHED
+    assert found[proposed].answered
+    assert (found[withheld].mailbox, found[withheld].kind) == (ANNA, "withheld")
+    assert found[overruled].resource_name == "Anna"
+    assert (await back.changes(2, TODAY)).more
+    tomorrow = await back.changes(10, TODAY + 24 * HOUR)
+    assert {each.booking_id for each in tomorrow.changes} == {proposed, withheld}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from booking_sync.domain.booking import BookableResource, ResourceType, SystemUser
@@ -16,8 +17,10 @@ from booking_sync.operations.journal.store import JournalStore
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.operations.overview.failing import MAX_FAILING
 from booking_sync.operations.overview.gather import OverviewSources
+from booking_sync.operations.overview.way_back import MAX_CHANGES
 from booking_sync.operations.single_flight import SingleFlight
 from booking_sync.ports.bookings import FailingBookings, FailureListing, NamedResource
+from booking_sync.ports.return_path import ReturnedChanges
 from tests.operations.kit import SCHEDULES, FakePoison, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue
@@ -52,6 +55,18 @@ class People:
         return self.found
 
 
+class Returns:
+    """What comes back from Outlook."""
+
+    def __init__(self) -> None:
+        self.found = ReturnedChanges((), more=False)
+
+    async def changes(self, limit: int, since: datetime) -> ReturnedChanges:
+        """See the port."""
+        assert (limit, since.tzinfo is not None) == (MAX_CHANGES, True)
+        return self.found
+
+
 class Harness:
     """The endpoints on parts in memory."""
 
@@ -62,6 +77,8 @@ class Harness:
         self.text_store = FakeTextStore(self.clock)
         self.failures = Failures()
         self.people = People()
+        self.returns: Returns | None = None
+        """None: nothing comes back from Outlook."""
         self.unopened: Exception | None = None
         self.settings_problem = ""
         self.closed = {ANNA: 30.0}
@@ -81,6 +98,7 @@ class Harness:
             open_people=self._open_people,
             link=lambda booking_id: f"https://org.example/{booking_id}",
             now=self.clock,
+            open_returns=self._open_returns,
         )
         self.single_flight = SingleFlight(lambda: self.text_store, self.clock)
         self.endpoints = self.make_endpoints()
@@ -102,6 +120,9 @@ class Harness:
 
     async def _open_people(self) -> tuple[People, Participation]:
         return self.people, Participation(everybody=False, named=frozenset({ANNA}))
+
+    async def _open_returns(self) -> Returns | None:
+        return self.returns
 
     async def _open_failures(self) -> FailureListing:
         if self.unopened:

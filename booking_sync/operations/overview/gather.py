@@ -28,6 +28,7 @@ from booking_sync.operations.overview.describe import (
 from booking_sync.operations.overview.failing import MAX_FAILING, PAGE, grouped, people_of
 from booking_sync.operations.overview.headline import Failures, headline
 from booking_sync.operations.overview.remembered import Remembered
+from booking_sync.operations.overview.way_back import MAX_CHANGES, OFF, OVERRULED_FOR, describe_way_back
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import PeopleReads
     from booking_sync.ports.queues import PoisonQueue
+    from booking_sync.ports.return_path import ReturnListing
 
 MAX_PEOPLE = 500
 """Names of those who take part; there may be thousands."""
@@ -55,6 +57,10 @@ PEOPLE_LATELY: Final = timedelta(minutes=10)
 _MAX_NAME = 200
 
 
+async def _nothing_comes_back() -> None:
+    """The way back from Outlook is off."""
+
+
 @dataclass(frozen=True, slots=True)
 class OverviewSources:
     """Where the sections come from; opening one may raise `SettingsError` or `SyncError`."""
@@ -68,6 +74,8 @@ class OverviewSources:
     link: Callable[[str], str]
     """The address of a booking for people, by its id; empty when it can't be told."""
     now: Clock
+    open_returns: Callable[[], Awaitable[ReturnListing | None]] = _nothing_comes_back
+    """None where nothing comes back from Outlook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ class Overview:
         self._sources = sources
         self._failures = Remembered(self._list_failures, sources.now)
         self._everybody = Remembered(self._list_people, sources.now)
+        self._returns = Remembered(self._list_returns, sources.now)
 
     async def gather(self, *, by_itself: bool = False) -> dict[str, Any]:
         """The sections as JSON values; one that could not be read has a text in `problem`.
@@ -98,6 +107,7 @@ class Overview:
         sections = {
             "poison": self._poison(max_age),
             "failing": self._failing(max_age),
+            "wayBack": self._way_back(max_age),
             "people": self._people(),
             "journal": self._journal(),
             "catchUp": self._last(Timer.CATCH_UP),
@@ -199,6 +209,16 @@ class Overview:
             "groups": [describe_group(each, self._sources.link) for each in found.groups],
             "more": found.more,
         }
+
+    async def _list_returns(self) -> dict[str, Any]:
+        listing = await self._sources.open_returns()
+        if listing is None:
+            return OFF
+        found = await listing.changes(MAX_CHANGES, self._sources.now() - OVERRULED_FOR)
+        return describe_way_back(found, self._sources.link)
+
+    async def _way_back(self, max_age: timedelta) -> dict[str, Any]:
+        return await self._returns.get(max_age)
 
     async def _people(self) -> dict[str, Any]:
         return await self._everybody.get(PEOPLE_LATELY)

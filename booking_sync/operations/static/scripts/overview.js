@@ -8,6 +8,7 @@ function showOverview(status) {
   showTrend(status);
   showPoison(status);
   showFailing(status);
+  showWayBack(status);
   showPeople(status);
   showThrottled(status);
   showRuns(status);
