@@ -14,8 +14,11 @@ import azure.functions as func
 
 from booking_sync.plumbing.http_answer import TextAnswer
 from booking_sync.settings.registration import (
+    SWEEP_SCHEDULE,
+    WATCH_SCHEDULE,
     audit_schedule,
     catch_up_schedule,
+    goes_both_ways,
     hears_outlook,
     near_audit_schedule,
     queue_name,
@@ -88,6 +91,24 @@ async def audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger
 async def near_audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
     """Compare the calendars of these days with bookings, as `audit` does."""
     await application().near_audit()
+
+
+if goes_both_ways(os.environ):
+
+    @app.function_name("sweep")
+    @app.timer_trigger("timer", SWEEP_SCHEDULE, run_on_startup=False, use_monitor=True)
+    async def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
+        """Have mailboxes compared with the bookings that name them: what no notification told is found."""
+        await application().sweep()
+
+
+if hears_outlook(os.environ):
+
+    @app.function_name("watch")
+    @app.timer_trigger("timer", WATCH_SCHEDULE, run_on_startup=False, use_monitor=True)
+    async def watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
+        """See to it that Graph reports changes of every mailbox that shows bookings."""
+        await application().watch()
 
 
 @app.function_name("audit_on_demand")

@@ -171,13 +171,17 @@ def test_without_a_way_back_nothing_is_open_to_outlook(bindings: dict[str, Any],
     assert "receive_event_change" not in found
     assert "watch" not in found
     assert missing == "NOTIFICATION_URL" or found == bindings
+    assert ("sweep" in found) is (missing == "NOTIFICATION_URL")
 
 
 def test_the_address_that_graph_notifies_is_open_to_everybody() -> None:
     """Graph sends no key; what comes in proves itself."""
-    trigger = _run(LIST_PROGRAM, settings=TWO_WAYS)["receive_event_change"]
+    found = _run(LIST_PROGRAM, settings=TWO_WAYS)
+    trigger = found["receive_event_change"]
     assert (trigger["route"], trigger["methods"]) == ("outlook/notifications", ["POST"])
     assert trigger["authLevel"] == "ANONYMOUS"
+    assert [found[name]["schedule"] for name in ("watch", "sweep")] == ["0 7 * * * *", "0 4,34 * * * *"]
+    assert not any(found[name]["runOnStartup"] for name in ("watch", "sweep"))
 
 
 def test_graph_s_question_is_answered_without_any_service() -> None:

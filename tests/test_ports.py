@@ -32,6 +32,7 @@ SEAMS = {
     "domain/event_text/words.py: Words": "what the standard library's gettext is; no adapter fulfils it",
     "outlook/batch.py: BatchTransport": "inside the Outlook adapter: what its batches are posted by",
     "outlook/calendar.py: Batches": "inside the Outlook adapter: what its calendar submits requests to",
+    "outlook/whole_mailbox.py: Pages": "inside the Outlook adapter: how its calendar reads lists",
     "plumbing/telemetry.py: Note": "a span under way, or nothing where nobody listens",
 }
 """Protocols outside booking_sync/ports/, with the reason why each is no port."""

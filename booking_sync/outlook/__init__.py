@@ -9,6 +9,7 @@ From the caller inwards:
                     calendars that the settings name: found, and made where missing
     mailbox_settings  the language and the zone that a mailbox is set to
     categories      the mailboxes' own lists of categories, with their colours
+    whole_mailbox   a mailbox with all of its calendars
     subscriptions   what Graph is asked to report; asked apart from calendars
     trials          requests sent as they are and answers untranslated, for the tenant check
     requests        each operation as one Graph request, built by the Graph SDK's builders

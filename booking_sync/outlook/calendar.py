@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.directory import Directory
     from booking_sync.ports.readers import Readers
     from booking_sync.ports.subscriptions import Subscriptions
+    from booking_sync.ports.sweeps import MailboxEvents
 
 
 MAX_PAGES = 2_000
@@ -417,6 +418,13 @@ class OutlookCalendar:
         from booking_sync.outlook.categories import OutlookCategories  # noqa: PLC0415 - no booking needs it
 
         return OutlookCategories(self._batches.submit, self._requests, self._now)
+
+    @cached_property
+    def whole_mailboxes(self) -> MailboxEvents:
+        """Mailboxes with all of their calendars; asked through the same batches."""
+        from booking_sync.outlook.whole_mailbox import WholeMailbox  # noqa: PLC0415 - no booking needs it
+
+        return WholeMailbox(self._pages, self._requests, self._places)
 
     @cached_property
     def subscriptions(self) -> Subscriptions:

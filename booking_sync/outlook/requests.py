@@ -313,6 +313,17 @@ class EventRequests:
         calendars = self._client.service.users.by_user_id(mailbox).calendars
         return self._item(mailbox, calendars.to_get_request_information(configuration))
 
+    def all_calendars(self, mailbox: str) -> GraphRequest:
+        """GET the first page of the mailbox's calendars, with their names, and which one is the main one."""
+        _check_mailbox(mailbox)
+        query = CalendarsRequestBuilder.CalendarsRequestBuilderGetQueryParameters(
+            select=["id", "name", "isDefaultCalendar"], top=CALENDARS_PAGE_SIZE
+        )
+        configuration = _configuration()
+        configuration.query_parameters = query
+        calendars = self._client.service.users.by_user_id(mailbox).calendars
+        return self._item(mailbox, calendars.to_get_request_information(configuration))
+
     def make_calendar(self, mailbox: str, name: str) -> GraphRequest:
         """POST a calendar of this name."""
         _check_mailbox(mailbox)

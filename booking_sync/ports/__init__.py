@@ -2,6 +2,7 @@
 
     bookings        rows of bookings in Dataverse, and the rows around them
     subscriptions   what Graph is asked to report
+    sweeps          a mailbox seen as a whole
     event_owners    which bookings events belong to
     calendars       the technicians' Outlook calendars
     categories      the mailboxes' own lists of categories

@@ -14,8 +14,18 @@ DEFAULT_CATCH_UP_SCHEDULE = "0 */5 * * * *"
 DEFAULT_AUDIT_SCHEDULE = "0 30 2 * * *"
 DEFAULT_NEAR_AUDIT_SCHEDULE = "0 10,40 * * * *"
 
+WATCH_SCHEDULE = "0 7 * * * *"
+"""Hourly: a subscription lives for days, and is renewed with more than a day left."""
+SWEEP_SCHEDULE = "0 4,34 * * * *"
+"""As `sync.from_outlook.rounds` has it, between catch-up and audits."""
+
 DEFAULT_RETURN_PATH = "off"
 _RETURN_PATHS = ("report", "propose", "apply")
+
+
+def goes_both_ways(environ: Mapping[str, str]) -> bool:
+    """Whether the return path is on; what is malformed counts as off."""
+    return trim(environ.get("RETURN_PATH", "")).lower() in _RETURN_PATHS
 
 
 def hears_outlook(environ: Mapping[str, str]) -> bool:
@@ -23,8 +33,7 @@ def hears_outlook(environ: Mapping[str, str]) -> bool:
 
     What is malformed counts as off: nothing answers, and nothing asks Graph to report.
     """
-    path = trim(environ.get("RETURN_PATH", "")).lower()
-    return path in _RETURN_PATHS and bool(trim(environ.get("NOTIFICATION_URL", "")))
+    return goes_both_ways(environ) and bool(trim(environ.get("NOTIFICATION_URL", "")))
 
 
 def signs_in_by_entra(environ: Mapping[str, str]) -> bool:

@@ -46,6 +46,10 @@ class EventProver:
         found = await self.calendar.find(mailbox, self.sealer.marker(booking_id))
         return await self._prove(booking_id, found)
 
+    async def own_among(self, booking_id: str, found: Iterable[FoundEvent]) -> list[Own]:
+        """Those of events with this booking's marker that are proven to be its own, by generation."""
+        return await self._prove(booking_id, found)
+
     async def proven(self, booking_id: str, event: EventRef) -> ProvenAnswer:
         """The event with its generation, if it is proven to be this booking's.
 

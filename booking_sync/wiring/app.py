@@ -189,6 +189,22 @@ class Application(ClosedTogether):
 
         await self._begin_scheduled(AuditReach.NEAR)
 
+    async def watch(self) -> None:
+        """See to what Graph reports.
+
+        Raises:
+            SettingsError: the queue's own settings are missing or malformed.
+            SyncError: nothing was changed; the next run does it.
+        """
+        way = (await self._started()).from_outlook
+        if way and way.watch:
+            await way.watch.run()
+
+    async def sweep(self) -> None:
+        """Have mailboxes swept whose turn it is; raises as `watch`."""
+        if way := (await self._started()).from_outlook:
+            await way.rounds.run()
+
     async def audit_on_demand(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Run the audit that an HTTP request asks for, unless one is under way that was asked for so.
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from booking_sync.azure.blob_texts import BlobTextStore
     from booking_sync.azure.intake import StorageChangeIntake
+    from booking_sync.azure.notification_keys import VaultNotificationKeys
     from booking_sync.azure.poison import StoragePoisonQueue
     from booking_sync.azure.proofs import Proof
     from booking_sync.azure.queue import StorageChangeQueue
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.addresses import MailboxAddresses
     from booking_sync.dataverse.audit_reads import DataverseAuditReads
     from booking_sync.dataverse.detail_reads import DataverseDetailReads
+    from booking_sync.dataverse.event_owners import DataverseEventOwners
     from booking_sync.dataverse.failures import DataverseFailures
     from booking_sync.dataverse.name_search import DataverseNameSearch
     from booking_sync.dataverse.related import DataverseRelatedBookings
@@ -364,6 +366,23 @@ class Services(ClosedTogether):
         )
         self._closing.push_async_callback(keys.close)
         return keys
+
+    @cached_property
+    def notification_keys(self) -> VaultNotificationKeys:
+        """The keys that prove what Graph reports; not read yet."""
+        from booking_sync.settings.table import NotificationSettings
+        from booking_sync.wiring.from_outlook import notification_keys
+
+        keys = notification_keys(self.part(NotificationSettings), self.clock)
+        self._closing.push_async_callback(keys.close)
+        return keys
+
+    @cached_property
+    def event_owners(self) -> DataverseEventOwners:
+        """Which bookings events belong to."""
+        from booking_sync.dataverse.event_owners import DataverseEventOwners
+
+        return DataverseEventOwners(self.dataverse, self.columns)
 
     @property
     def given_secret(self) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from booking_sync.audit.stretches import AuditEnded, AuditStretches
     from booking_sync.bulk.colouring import Colouring
     from booking_sync.domain.audit_progress import AuditProgress
+    from booking_sync.domain.booking import Booking
     from booking_sync.domain.event_text.colours import CategoryColour
     from booking_sync.domain.event_text.columns import EventColumn
     from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from booking_sync.sync.catch_up import CatchUp
     from booking_sync.sync.readers import RowsForReaders
     from booking_sync.sync.return_path import ReturnPath
+    from booking_sync.wiring.from_outlook import WayFromOutlook
     from booking_sync.wiring.services import Services
 
 
@@ -215,13 +217,16 @@ class SyncServices:
             now=services.clock,
         )
 
+    def shows_in(self, booking: Booking) -> str | None:
+        """The mailbox in which a booking is to show; None for nowhere."""
+        return shown_in(_rule(self.settings, self.events.renderer.style, nothing_to_see)(booking))
+
     def _for_readers(self) -> RowsForReaders:
         from booking_sync.sync.readers import KnownReaders, RowsForReaders
 
         services = self.services
-        rule = _rule(self.settings, self.events.renderer.style, nothing_to_see)
         readers = KnownReaders(services.calendar.readers, services.clock)
-        return RowsForReaders(self.bare_rows, readers, lambda booking: shown_in(rule(booking)))
+        return RowsForReaders(self.bare_rows, readers, self.shows_in)
 
     @cached_property
     def handlers(self) -> MessageHandlers:
@@ -230,8 +235,21 @@ class SyncServices:
         services = self.services
         fan_out = FanOut(services.related_bookings, services.storage.queue, look_back, services.clock)
         return MessageHandlers(
-            self.per_booking, fan_out, self.synchronizer.note_failure, self._go_on_with_audit
+            self.per_booking,
+            fan_out,
+            self.synchronizer.note_failure,
+            self._go_on_with_audit,
+            outlook=self.from_outlook.handlers if self.from_outlook else None,
         )
+
+    @cached_property
+    def from_outlook(self) -> WayFromOutlook | None:
+        """What comes from Outlook; None where the return path is off."""
+        if self.settings.return_policy.path is Mode.OFF:
+            return None
+        from booking_sync.wiring.from_outlook import WayFromOutlook
+
+        return WayFromOutlook(self)
 
     @cached_property
     def audits(self) -> AuditStretches:

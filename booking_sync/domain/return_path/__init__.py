@@ -9,6 +9,7 @@
     side        all that a row holds of the return path
     messages    what lies on the queue: events that changed, mailboxes to be swept
     client_state  what proves a notification to be of our subscriptions
+    sweep       a mailbox's rows against its events
     guard       how many deletions at once may be somebody's wish
     policy      what is done about a person's change: nothing, put right, propose, apply
 

@@ -6,6 +6,8 @@
     receiver        the use case around these
     watch_plan      which subscriptions are to be made, renewed and ended
     watch           the run that sees to it
+    sweep           a mailbox against the rows that name it
+    rounds          every mailbox's turn to be swept
     changes         events that changed → the bookings whose rows name them
 
 Whatever comes this way says "look at booking X" and no more: the synchronizer reads row and event afresh.

@@ -10,7 +10,7 @@ from typing import Any
 
 from local.graph.messages import bad_request
 
-READABLE = frozenset({"id", "name"})
+READABLE = frozenset({"id", "name", "isDefaultCalendar"})
 LARGEST_PAGE = 1000
 DEFAULT_PAGE = 10
 

@@ -270,7 +270,11 @@ class CalendarService:
         fields, top, skip = read_calendar_options(call.request.query)
         await self._busy()
         named = {main_calendar(call.mailbox): MAIN_NAME, **call.mailbox.calendars}
-        shown = [{"id": identifier, "name": name} for identifier, name in named.items()]
+        main = main_calendar(call.mailbox)
+        shown: list[dict[str, Any]] = [
+            {"id": identifier, "name": name, "isDefaultCalendar": identifier == main}
+            for identifier, name in named.items()
+        ]
         value = [
             {key: text for key, text in each.items() if key in fields} for each in shown[skip : skip + top]
         ]
