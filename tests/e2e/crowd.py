@@ -139,6 +139,21 @@ class Crowd:
         )
 
 
+async def crash(stack: LocalStack, seconds: float) -> int:
+    """Kill the host after so many seconds of work and start it again; how many messages were left then.
+
+    Meanwhile Dataverse holds its webhooks back, as if the platform had another instance to take them; those
+    under way are lost.
+    """
+    await asyncio.sleep(seconds)
+    await stack.kill_host()
+    await stack.dataverse.configure(webhooks_paused=True)
+    left = await stack.queue.waiting()
+    await stack.restart_host()
+    await stack.dataverse.configure(webhooks_paused=False)
+    return left
+
+
 async def poll(condition: Any, seconds: float = 20.0) -> None:
     """Wait until an asynchronous condition holds.
 

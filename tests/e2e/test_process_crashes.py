@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from booking_sync.domain.ownership import marker, own_generation
+from tests.e2e.crowd import crash
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -45,7 +46,7 @@ async def test_a_storm_with_crashes_ends_in_step(crowd: Crowd, seed: int) -> Non
     plans = crowd.plan(BOOKINGS_IN_THE_STORM)
     await crowd.stack.graph.configure(item_seconds=0.02)
     storm = asyncio.create_task(change_everything(crowd, plans, Random(seed)))  # noqa: S311 - as above
-    cut = [await crash(crowd, random.uniform(0.2, 1.2)) for _ in range(CRASHES)]
+    cut = [await crash(crowd.stack, random.uniform(0.2, 1.2)) for _ in range(CRASHES)]
     await storm
     await crowd.stack.graph.configure(item_seconds=0.0)
     await crowd.settle()
@@ -68,21 +69,6 @@ async def change_everything(crowd: Crowd, plans: Sequence[Booking], random: Rand
         await asyncio.sleep(0.5)
         if number == ROUNDS - 1:
             await crowd.delete(random.sample(list(plans), len(plans) // 10))
-
-
-async def crash(crowd: Crowd, seconds: float) -> int:
-    """Kill the host after so many seconds of work and start it again; how many messages were left then.
-
-    Meanwhile Dataverse holds its webhooks back, as if the platform had another instance to take them; those
-    under way are lost.
-    """
-    await asyncio.sleep(seconds)
-    await crowd.stack.kill_host()
-    await crowd.stack.dataverse.configure(webhooks_paused=True)
-    left = await crowd.stack.queue.waiting()
-    await crowd.stack.restart_host()
-    await crowd.stack.dataverse.configure(webhooks_paused=False)
-    return left
 
 
 def orphans(facts: Facts) -> list[EventFact]:

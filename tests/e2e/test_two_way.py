@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
 from booking_sync.domain.change import BookingChange, encode_change
-from local.day.world import WorldMaker
+from local.day.facts import gather_facts
+from local.day.verdict import compare
+from local.day.world import WorldMaker, bind_status, booking_row, local_time, times
 from local.stack import NO_TIMERS, LocalStack, StackOptions
+from local.stack.control import ControlError
+from tests.e2e.crowd import crash
 from tests.e2e.office import BOOKINGS, Office
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
-    from local.day.verdict import EventFact
-    from local.day.world import Booking
+    from local.day.verdict import Difference, EventFact
+    from local.day.world import Booking, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ACCEPT, REJECT = 1, 2
-TOMORROW = timedelta(days=1)
+TOMORROW, HOUR = timedelta(days=1), timedelta(hours=1)
+IN_THE_STORM, ROUNDS, CRASHES, STIRRED = 30, 3, 3, 0.5
 
 
 class TwoWayOffice(Office):
     """An office whose technicians may change bookings from Outlook."""
+
+    def __init__(self, stack: LocalStack, maker: WorldMaker, world: World) -> None:
+        super().__init__(stack, maker, world)
+        self.copies: dict[str, dict[str, Any]] = {}
+        """Events that people made of ours, by id, as they left them."""
 
     async def drag(self, plan: Booking, **by: int) -> EventFact:
         """Somebody drags the booking's event and the app hears of it; the event when that is settled."""
@@ -35,11 +49,45 @@ class TwoWayOffice(Office):
         await self.hear(plan)
         return await self.event(plan)
 
+    def hint(self, plan: Booking) -> BookingChange:
+        """What becomes of a notification: somebody may have changed the booking's event."""
+        return BookingChange(plan.id, "e2e", datetime.now(UTC), look=True)
+
     async def hear(self, plan: Booking) -> None:
-        """What becomes of a notification: a hint that somebody may have changed the booking's event."""
-        hint = BookingChange(plan.id, "e2e", datetime.now(UTC), look=True)
-        await self.stack.queue.send(encode_change(hint))
+        """The app hears of the event."""
+        await self.stack.queue.send(encode_change(self.hint(plan)))
         await self.settle()
+
+    def mornings(self, count: int) -> list[datetime]:
+        """As many days from the next week on, so that no booking is in another's way."""
+        return [local_time(self.world.day + timedelta(days=7 + number), 9) for number in range(count)]
+
+    async def stir(self, plans: Sequence[Booking], random: Random) -> None:
+        """Both sides at once, some times over."""
+        for _ in range(ROUNDS):
+            shown = {event.booking_id: event for event in (await gather_facts(self.stack, {})).events}
+            for plan in plans:
+                if event := shown.get(plan.id):
+                    await self._drag_if_there(event, random.choice((-45, 30, 60, 24 * 60)))
+                if random.random() < STIRRED:
+                    await self.stack.dataverse.update(BOOKINGS, plan.id, self._some_change(plan, random))
+                if event:
+                    await self.stack.queue.send(encode_change(self.hint(plan)))
+
+    async def differences(self) -> list[Difference]:
+        """What is not in step, by the verdict that knows nothing of the product."""
+        return compare(await gather_facts(self.stack, self.copies, await self.stack.queue.take_poison()))
+
+    async def _drag_if_there(self, event: EventFact, minutes: int) -> None:
+        with contextlib.suppress(ControlError):
+            await self.stack.graph.user("shift", event.mailbox, id=event.id, minutes=minutes)
+
+    def _some_change(self, plan: Booking, random: Random) -> dict[str, Any]:
+        moved = plan.moved(timedelta(minutes=random.choice((-30, 15, 90))))
+        status = self.world.status(random.choice(("Canceled", "Scheduled", "Scheduled")))
+        return random.choice(
+            (times(moved.start, moved.end), {"name": f"{plan.name} anew"}, bind_status(status.id))
+        )
 
     async def columns(self, plan: Booking) -> dict[str, Any]:
         """The booking's row."""
@@ -139,12 +187,41 @@ async def test_a_copy_is_nobodys_wish(both: TwoWayOffice) -> None:
     plan = await both.book()
     event = await both.event(plan)
     copy = await both.stack.graph.user("copy", event.mailbox, id=event.id)
-    await both.stack.graph.user("shift", event.mailbox, id=copy["immutableId"], minutes=30)
+    order = {"id": copy["immutableId"], "minutes": 30}
+    both.copies[order["id"]] = await both.stack.graph.user("shift", event.mailbox, **order)
     await both.hear(plan)
     assert await both.planned(plan) == (plan.start, plan.end)
     assert {each.start - plan.start for each in await both.events(plan)} == {
         timedelta(),
         timedelta(minutes=30),
+    }
+
+
+async def test_a_storm_on_both_sides_with_crashes_ends_in_agreement(both: TwoWayOffice) -> None:
+    """Technicians drag while dispatchers move, rename and cancel, and the app is killed again and again.
+
+    What is open in the end waits for a dispatcher, and the row says where the event is; all else is equal.
+    """
+    random = Random(5)  # noqa: S311 - reproducible on purpose
+    plans = [replace(both.plan(), start=at, end=at + HOUR) for at in both.mornings(IN_THE_STORM)]
+    await both.stack.dataverse.create_many(BOOKINGS, [booking_row(plan) for plan in plans])
+    await both.settle()
+    before = len(await both.differences())
+    storm = asyncio.create_task(both.stir(plans, random))
+    cut = [await crash(both.stack, random.uniform(0.2, 0.8)) for _ in range(CRASHES)]
+    await storm
+    await both.settle()
+    assert any(cut)
+    for plan in plans:
+        await both.stack.queue.send(encode_change(both.hint(plan)))
+    await both.settle()
+    await both.stack.audit()
+    await both.settle()
+    assert await both.differences() == []
+    assert before == 0
+    told = [await both.columns(plan) for plan in plans]
+    assert {str(row["bsync_outlookreturn"]).split()[1] for row in told if row["bsync_outlookreturn"]} > {
+        "moved:"
     }
 
 
