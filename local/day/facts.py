@@ -29,6 +29,8 @@ TABLES = (
 )
 
 
+ASKED_TO_CANCEL = 2
+"""What a proposal's column says; a move has times as well."""
 EVENT_FILE = str(REPOSITORY / "local" / "day" / "event.toml")
 """What the day's events say, as the setting names it, wherever the app's folder is."""
 
@@ -108,6 +110,9 @@ def read_booking(row: Row, tables: Tables, with_mailbox: frozenset[str]) -> Book
         recorded_mailbox=row["bsync_originalresource"] or "",
         error=row["bsync_outlooksyncerror"] or "",
         version=row["versionnumber"],
+        asked_to_cancel=row.get("bsync_outlookproposal") == ASKED_TO_CANCEL,
+        asked_to_move=_proposed(row),
+        told=row.get("bsync_outlookreturn") or "",
     )
 
 
@@ -127,6 +132,11 @@ def read_event(event: Row, extension_name: str) -> EventFact:
         tag=None if extension is None else extension.get("bookingSyncGuid", ""),
         raw=event,
     )
+
+
+def _proposed(row: Row) -> tuple[datetime, datetime] | None:
+    start, end = _moment(row.get("bsync_proposedstart")), _moment(row.get("bsync_proposedend"))
+    return (start, end) if start and end else None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -56,6 +56,17 @@ class BookingFact:
     recorded_mailbox: str
     error: str
     version: int
+    asked_to_cancel: bool = False
+    """Somebody deleted the event, and a dispatcher has to say whether the booking is canceled."""
+    asked_to_move: tuple[datetime, datetime] | None = None
+    """Where somebody put the event, and a dispatcher has to say whether the booking goes there."""
+    told: str = ""
+    """What became of the last change in Outlook."""
+
+    @property
+    def shown_at(self) -> tuple[datetime | None, datetime | None]:
+        """When its event begins and ends."""
+        return self.asked_to_move or (self.start, self.end)
 
 
 @dataclass(frozen=True)
@@ -200,11 +211,13 @@ def _judge(booking: BookingFact, events: Sequence[EventFact], facts: Facts) -> I
         yield Difference(Kind.SILENT_FAILURE, booking.id, f"{booking.name!r} can't show and does not say why")
     if wanted is Expected.SHOWN and booking.error:
         yield Difference(Kind.FALSE_ALARM, booking.id, f"{booking.name!r} complains: {booking.error}")
-    if wanted is Expected.SHOWN and not events:
+    if wanted is Expected.SHOWN and not events and not booking.asked_to_cancel:
         yield Difference(Kind.MISSING, booking.id, f"{booking.name!r} of {booking.resource} does not show")
     if wanted is Expected.SHOWN:
         for event in events:
             yield from _judge_event(booking, event, facts)
+    if booking.asked_to_cancel:
+        return  # its row goes on naming the event that somebody deleted
     recorded = [(event.id, event.mailbox) for event in events] or [("", "")]
     if (booking.recorded_event, booking.recorded_mailbox) not in recorded:
         yield Difference(
@@ -217,11 +230,12 @@ def _judge_event(booking: BookingFact, event: EventFact, facts: Facts) -> Iterab
         yield Difference(
             Kind.MISPLACED, booking.id, f"{booking.name!r} is not in the calendar of {booking.resource}"
         )
+    start, end = booking.shown_at
     wrong = [
         what
         for what, right in (
-            (f"starts at {event.start}, not {booking.start}", event.start == booking.start),
-            (f"ends at {event.end}, not {booking.end}", event.end == booking.end),
+            (f"starts at {event.start}, not {start}", event.start == start),
+            (f"ends at {event.end}, not {end}", event.end == end),
             (f"says {event.subject!r}, without the booking's name", booking.name in event.subject),
             (f"says {event.subject!r}, without {booking.account!r}", booking.account in event.subject),
             (f"shows as {event.show_as}", event.show_as == _show_as(booking, facts)),

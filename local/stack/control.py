@@ -298,6 +298,10 @@ class QueueControl:
         """Put a message on the change queue, whatever its text."""
         await self._changes.send_message(text)
 
+    async def clear(self) -> None:
+        """Remove every message from the change queue, hidden ones included."""
+        await self._changes.clear_messages()
+
     async def waiting(self) -> int:
         """Messages on the change queue, those in work or hidden included (Azurite counts exactly)."""
         return int((await self._changes.get_queue_properties()).approximate_message_count or 0)
