@@ -163,7 +163,7 @@ class DoctorChecks:
             self._skip(Area.DATAVERSE, "all", _TOKEN)
         self.tell("looking at columns, webhook and steps")
         await self._registration(reachable=bool(known))
-        await self._way_back(known=bool(known))
+        await self._way_back(graph, known=bool(known))
         await self._people(graph, known=bool(known))
         self.tell("looking at mailboxes")
         await self._mailboxes(graph, names_known=bool(known))
@@ -450,7 +450,7 @@ class DoctorChecks:
 
     # --- the way back from Outlook ----------------------------------------------------------------------
 
-    async def _way_back(self, *, known: bool) -> None:
+    async def _way_back(self, graph: TokenFacts | None, *, known: bool) -> None:
         settings = self._open(Area.WAY_BACK, self.sources.returns)
         if settings is None:
             return
@@ -470,6 +470,13 @@ class DoctorChecks:
             return
         versions = await self._ask(Area.WAY_BACK, way_back.KEY, reads.notification_keys, way_back.VAULT)
         self._note(*([way_back.judge_key(versions)] if versions else []))
+        if graph is None:
+            self._skip(Area.WAY_BACK, way_back.SUBSCRIPTIONS, _TOKEN)
+            return
+        count = await self._ask(
+            Area.WAY_BACK, way_back.SUBSCRIPTIONS, reads.subscriptions, way_back.GRAPH_REPORTS
+        )
+        self._note(*([way_back.judge_subscriptions(count)] if count is not None else []))
 
     # --- mailboxes --------------------------------------------------------------------------------------
 

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 CHECK: Final = "settings"
 STATUS: Final = "status for cancellations"
 KEY: Final = "key of notifications"
+SUBSCRIPTIONS: Final = "subscriptions"
+GRAPH_REPORTS: Final = "Check that Graph answers; the app looks for changes every half hour all the same."
+_NOBODY: Final = (
+    "Look again in an hour: the app's timer `watch` makes them. If there are none by then, see what its log "
+    "says (docs/operations.md), and that NOTIFICATION_URL leads to the app."
+)
 READ: Final = "Check the role of the application user (docs/deployment.md, step 3)."
 VAULT: Final = (
     "Run `booking-sync provision` with RETURN_PATH and NOTIFICATION_URL set, which makes the key; who runs "
@@ -74,6 +80,14 @@ def judge_key(versions: int) -> CheckResult:
     """The key is there."""
     words = f"readable; {versions} version{'s are' if versions > 1 else ' is'} accepted"
     return CheckResult(Area.WAY_BACK, KEY, CheckStatus.OK, words)
+
+
+def judge_subscriptions(count: int) -> CheckResult:
+    """Whether Graph reports to the app at all; how many it should be, the timer knows and tells its log."""
+    if not count:
+        words = "Graph reports of no mailbox to NOTIFICATION_URL; changes are found every half hour"
+        return CheckResult(Area.WAY_BACK, SUBSCRIPTIONS, CheckStatus.WARNING, words, _NOBODY)
+    return CheckResult(Area.WAY_BACK, SUBSCRIPTIONS, CheckStatus.OK, f"Graph reports of {count} mailboxes")
 
 
 def judge_without_notifications() -> CheckResult:

@@ -195,6 +195,9 @@ class WayBackReads(Protocol):
     async def notification_keys(self) -> int:
         """How many versions of the key of notifications the vault has that are accepted."""
 
+    async def subscriptions(self) -> int:
+        """How many mailboxes Graph reports changes of to this app."""
+
 
 class MailboxAccess(Enum):
     """What Graph lets the app do with a mailbox."""

@@ -22,6 +22,8 @@ from booking_sync.domain.timers import Timer
 from booking_sync.errors import SyncError
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.plumbing.patience import Patience
+from booking_sync.settings.loading import load_part
+from booking_sync.settings.table import ReturnSettings
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.sending import Pace, PacedSender
 from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
@@ -160,6 +162,17 @@ class UseCases:
         )
         return Purge(sources, sync.desired_state, sync.organization_id, self._patience)
 
+    async def end_subscriptions(self) -> int:
+        """End what Graph was asked to report to this app; how many there were.
+
+        Raises:
+            SyncError: not all could be ended.
+        """
+        from booking_sync.sync.from_outlook.watch import end_all
+
+        url = self._sync.settings.notification_url
+        return await end_all(self._services.calendar.subscriptions, url) if url else 0
+
     def adopter(self, former: FormerSync, *, dry_run: bool) -> Adopter:
         """Makes another program's events ours.
 
@@ -231,6 +244,11 @@ class Provisioning:
     event_tables: frozenset[str]
     """Logical names of the tables that they lead to."""
 
+    end_subscriptions: Callable[[], Awaitable[int]]
+    """Ends what Graph was asked to report to NOTIFICATION_URL, as the app; how many there were.
+
+    Raises `SyncError` where Graph or Entra refuses or can't be reached, `SettingsError` without its settings.
+    """
     make_key: Callable[[], Awaitable[bool]]
     """Makes the key of notifications, unless there is one; whether there was none.
 
@@ -290,15 +308,27 @@ async def open_provisioning(
             organization_id.lower(),
             columns,
             await tables_on(columns, DataverseTableDefinitions(services.dataverse)),
+            partial(_end_subscriptions, environ),
             partial(_make_notification_key, environ),
         )
+
+
+async def _end_subscriptions(environ: Mapping[str, str]) -> int:
+    """Whoever signs in sees none of them: they are the app registration's."""
+    from booking_sync.azure.sign_in import SignIn
+    from booking_sync.sync.from_outlook.watch import end_all
+
+    url = load_part(environ, ReturnSettings).notification_url
+    if not url:
+        return 0
+    async with Services(environ, sign_in=SignIn.APP, options=CUSTOMIZING) as app:
+        return await end_all(app.calendar.subscriptions, url)
 
 
 async def _make_notification_key(environ: Mapping[str, str]) -> bool:
     from booking_sync.azure.notification_keys import VaultNotificationKeys
     from booking_sync.domain.return_path.client_state import KEY_BYTES
     from booking_sync.settings.contradictions import NOTIFICATION_KEY
-    from booking_sync.settings.loading import load_part
     from booking_sync.settings.table import SealKeySettings
 
     vault = load_part(environ, SealKeySettings)

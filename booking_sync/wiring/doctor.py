@@ -258,6 +258,13 @@ class _WayBackReads:
         finally:
             await keyring.close()
 
+    async def subscriptions(self) -> int:
+        from booking_sync.sync.from_outlook.watch import notifying
+
+        url = self.app.part(ReturnSettings).notification_url
+        found = notifying(await self.app.calendar.subscriptions.list_all(), url)
+        return len({each.mailbox for each in found})
+
 
 @dataclass(frozen=True, slots=True)
 class _StorageReads:

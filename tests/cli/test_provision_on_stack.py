@@ -82,7 +82,8 @@ async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> N
         assert (again.code, report["complete"], report["changed"]) == (0, True, False)
         refused = await booking_sync(*command, "--remove")
         assert (refused.code, "--yes" in refused.notes) == (2, True)
-        removed = await booking_sync(*command, "--remove", "--remove-columns", "--yes", "--json")
+        back = ("provision", "--settings", str(tmp_path / "both-ways.json"), "--auth", "app")
+        removed = await booking_sync(*back, "--remove", "--remove-columns", "--yes", "--json")
         assert removed.code == 0, removed.notes
         parts = json.loads(removed.output)["parts"]
         assert {part["result"] for part in parts} == {"removed", "changed", "kept"}

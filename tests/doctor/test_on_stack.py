@@ -87,6 +87,7 @@ async def test_the_way_back_without_its_columns_and_its_key(deployment: Deployme
     assert "bsync_outlookbase" in found["reading bookableresourcebooking"].words
     assert found[UPDATE_STEP].words.startswith("differs: filters by")
     assert "booking-sync provision" in found["key of notifications"].remedy
+    assert found["subscriptions"].words.startswith("Graph reports of no mailbox")
     assert the(report, "status for cancellations").words == "Canceled, the only one of type Canceled"
 
 

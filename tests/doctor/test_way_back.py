@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from booking_sync.doctor.report import CheckStatus
-from booking_sync.doctor.way_back import cancels, judge_policy, judge_status
+from booking_sync.doctor.way_back import cancels, judge_policy, judge_status, judge_subscriptions
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 
 ONE, TWO = "5c7d2a90-2222-4222-8333-44445555abcd", "6c7d2a90-2222-4222-8333-44445555abcd"
@@ -59,3 +59,9 @@ def test_the_status_of_a_canceled_booking(
     assert result.status is status
     assert words in result.words
     assert remedy in result.remedy
+
+
+def test_graph_reports_of_somebody_or_of_nobody() -> None:
+    """Of nobody is worth a look: sweeps find everything, later."""
+    assert judge_subscriptions(0).status is CheckStatus.WARNING
+    assert judge_subscriptions(12).words == "Graph reports of 12 mailboxes"

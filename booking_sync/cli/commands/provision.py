@@ -20,7 +20,7 @@ from booking_sync.cli.webhook_arguments import URL_VARIABLE, KeyFileOption, UrlO
 from booking_sync.domain.columns import ReturnColumns
 from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.rights import DEFINITIONS, NEEDED
-from booking_sync.errors import PermanentError, SettingsError, TransientError
+from booking_sync.errors import PermanentError, SettingsError, SyncError, TransientError
 from booking_sync.ports.app_user import DesiredAppUser
 from booking_sync.provisioning.converge import PartOutcome, ProvisioningReport, converge, joined
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
@@ -50,7 +50,8 @@ Found = TypeVar("Found")
 
 CLIENT_VARIABLE = "ENTRA_CLIENT_ID"
 KEY = "key of notifications"
-"""A kind of part."""
+SUBSCRIPTIONS = "subscriptions"
+"""Kinds of parts."""
 
 WriteKeyOption = Annotated[
     bool,
@@ -160,7 +161,7 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
         trust_fingerprint=not options.write_key,
         with_events=not options.remove,
     ) as provisioning:
-        reports = []
+        reports = [await _subscriptions(options, provisioning)] if options.remove else []
         if not (options.leave_user or options.remove):
             reports.append(await _app_user(options, provisioning, session))
         if not options.user_only:
@@ -248,6 +249,18 @@ async def _app_user(options: _Options, provisioning: Provisioning, session: Sess
         if options.user_only:
             raise
         return _left_alone(f"{error.reason} A System Administrator can see to it with --user-only.")
+
+
+async def _subscriptions(options: _Options, provisioning: Provisioning) -> ProvisioningReport:
+    """What Graph was asked to report; it ends by itself within three days, so that nothing hangs on it."""
+    if options.dry_run:
+        return ProvisioningReport((), complete=True, changed=False)
+    try:
+        ended = await provisioning.end_subscriptions()
+    except (SyncError, SettingsError) as error:
+        return _left_alone(f"{error} They end by themselves within three days.", kind=SUBSCRIPTIONS)
+    outcomes = (PartOutcome(SUBSCRIPTIONS, "", "removed", f"{ended} of mailboxes"),) if ended else ()
+    return ProvisioningReport(outcomes, complete=True, changed=bool(ended))
 
 
 async def _notification_key(options: _Options, provisioning: Provisioning) -> ProvisioningReport:

@@ -87,9 +87,23 @@ async def _purge(options: _Options, session: Session) -> ExitCode:
             return ExitCode.FINE
         _ask(survey, options)
         done = await _empty(use_case, survey, session)
+        await _end_subscriptions(use_cases, options, session)
         left = await _survey(use_case, mailboxes, session, "Looking again")
     show(survey, done, left, ShownAs(people, options.everything), session)
     return ExitCode.FINE if left.clean else ExitCode.FINDINGS
+
+
+async def _end_subscriptions(use_cases: UseCases, options: _Options, session: Session) -> None:
+    """With all mailboxes nobody is to report any more; what can't be ended ends by itself in some days."""
+    if not options.everything:
+        return
+    try:
+        ended = await use_cases.end_subscriptions()
+    except SyncError as error:
+        session.output.note(f"Graph goes on reporting for up to three days: {error.reason}")
+    else:
+        if ended:
+            session.output.note(f"Graph reports changes of {ended} mailboxes no more.")
 
 
 async def _survey(use_case: Purge, mailboxes: frozenset[str], session: Session, text: str) -> Survey:

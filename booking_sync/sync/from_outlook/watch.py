@@ -147,10 +147,7 @@ class Watch:
         Raises:
             SyncError: not all could be ended.
         """
-        had = await self._subscriptions.list_all()
-        ours = [each for each in had if each.url.partition("?")[0] == self._address.url]
-        await do_all(ours, self._delete, at_once=AT_ONCE)
-        return len(ours)
+        return await end_all(self._subscriptions, self._address.url)
 
     async def _carry_out(self, plan: WatchPlan, key: NotificationKey, tally: Counter[str]) -> None:
         """What would end first, first; what can't be done now is left to the next run."""
@@ -220,3 +217,23 @@ class Watch:
         now = self._now()
         self._refused = {mailbox: until for mailbox, until in self._refused.items() if until > now}
         return frozenset(self._refused)
+
+
+async def end_all(subscriptions: Subscriptions, url: str) -> int:
+    """End all that notify this address; how many there were.
+
+    Args:
+        subscriptions: Graph's; those to other addresses are another deployment's, and stay.
+        url: `NOTIFICATION_URL`.
+
+    Raises:
+        SyncError: not all could be ended.
+    """
+    ours = notifying(await subscriptions.list_all(), url)
+    await do_all([each.subscription_id for each in ours], subscriptions.delete, at_once=AT_ONCE)
+    return len(ours)
+
+
+def notifying(subscriptions: Sequence[EventSubscription], url: str) -> Sequence[EventSubscription]:
+    """Those that notify this address, whatever key they were made with."""
+    return [each for each in subscriptions if each.url.partition("?")[0] == url]
