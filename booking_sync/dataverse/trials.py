@@ -67,6 +67,19 @@ class DataverseTrials:
                 self._texts[identity] = text if isinstance(text, str) else None
         return ServiceAnswer(_OK, body=rows, seconds=time.monotonic() - started)
 
+    async def read_columns(self, names: Sequence[str]) -> ServiceAnswer:
+        """At most one booking with these columns.
+
+        Raises:
+            TransientError: no answer now.
+        """
+        started = time.monotonic()
+        try:
+            rows = await self._client.rows(f"{queries.BOOKINGS}?$select={','.join(names)}&$top=1")
+        except PermanentError as error:
+            return ServiceAnswer(_REFUSED, error.reason, seconds=time.monotonic() - started)
+        return ServiceAnswer(_OK, body=rows, seconds=time.monotonic() - started)
+
     async def rewrite(self, *writes: tuple[str, str]) -> Sequence[ServiceAnswer]:
         """Conditional writes that change nothing, all in one batch: the error text as it was read.
 

@@ -79,6 +79,14 @@ class OutlookTrials:
             request = replace(request, headers={**request.headers, "If-Match": version})
         return await self._one(request)
 
+    async def stamp(self, event: EventRef, content: EventContent, text: str) -> ServiceAnswer:
+        """Write over the event, times and the property of our last write of them in one request."""
+        return await self._one(self._requests.update(event, content, stamp=text))
+
+    async def see(self, event: EventRef) -> ServiceAnswer:
+        """The event's times, in UTC, with that property."""
+        return await self._one(self._requests.see(event))
+
     async def move(self, event: EventRef, content: EventContent) -> ServiceAnswer:
         """Write the content's times and nothing else."""
         request = self._requests.update(event, content)

@@ -82,6 +82,12 @@ class CalendarTrials(Protocol):
             version: sent as `If-Match`; empty sends none.
         """
 
+    async def stamp(self, event: EventRef, content: EventContent, text: str) -> ServiceAnswer:
+        """Write over the event, times and the property of our last write of them in one request."""
+
+    async def see(self, event: EventRef) -> ServiceAnswer:
+        """The event's times, in UTC, with that property."""
+
     async def move(self, event: EventRef, content: EventContent) -> ServiceAnswer:
         """Write the content's times and nothing else."""
 
@@ -142,6 +148,9 @@ class DynamicsTrials(Protocol):
 
     async def read_many(self, booking_ids: Sequence[str]) -> ServiceAnswer:
         """One query for all of these bookings; the body is the list of rows."""
+
+    async def read_columns(self, names: Sequence[str]) -> ServiceAnswer:
+        """At most one booking with these columns."""
 
     async def rewrite(self, *writes: tuple[str, str]) -> Sequence[ServiceAnswer]:
         """Conditional writes that change nothing, all in one batch: the error text as it is now.

@@ -28,6 +28,7 @@ CopiesCarry = Literal["nothing", "marks", "everything"]
 MasterCategories = Literal["denied", "readable", "without_ours", "with_ours"]
 CategoryTwice = Literal["conflict", "invalid"]
 MailboxSettings = Literal["denied", "told", "bare"]
+PatchSaves = Literal["together", "property_first", "times_first"]
 EventIfMatch = Literal["refused", "checked", "ignored"]
 NewMailboxCode = Literal["ErrorItemNotFound", "ErrorFolderNotFound"]
 
@@ -115,6 +116,9 @@ class GraphConfig:
     event_if_match: EventIfMatch = "refused"
     """`If-Match` at a PATCH of an event: refused with 400, checked (412 `ErrorIrresolvableConflict` for any
     other version), or ignored. It is documented for no event; public threads tell of the 412."""
+    patch_saves: PatchSaves = "together"
+    """A PATCH that writes times and extended properties: all at once; or one after the other, so that whoever
+    reads meanwhile sees half of it. No source says that it is one save."""
     malformed_ids: MalformedIds = "not_found"
     """An id that can't be one: 404 `ErrorItemNotFound`, or 400 `ErrorInvalidIdMalformed`."""
     foreign_ids: ForeignIds = "not_found"
@@ -195,6 +199,7 @@ ASSUMED = {
     "series_end": Plays("series_end"),
     "all_day_end": Plays("all_day_end"),
     "event_if_match": Plays("if_match_on_events"),
+    "patch_saves": Plays("times_with_property"),
     "malformed_ids": Plays(
         "malformed_id", (("not_found", "404 ErrorItemNotFound"), ("malformed", "400 ErrorInvalidIdMalformed"))
     ),

@@ -150,6 +150,7 @@ async def test_a_crew_s_booking_is_seen(office: Office, member: int, *, crew: bo
     assert (await office.around(named, Times(START + 26 * HOUR, START + 27 * HOUR))).crew
 
 
+@pytest.mark.assumes("lock_and_crew_columns")
 @pytest.mark.parametrize("column", ["msdyn_schedulinglockoptions", "msdyn_crewmembertype"])
 async def test_an_environment_without_such_columns_has_no_locks_and_no_crews(
     office: Office, column: str

@@ -64,6 +64,24 @@ DYNAMICS: Final = (
         trial=TriedBy.READS,
     ),
     _dynamics(
+        "lock_and_crew_columns",
+        "Has the booking table the columns by which bookings are locked, and belong to crews?",
+        Possibility("there", "with RETURN_PATH such a booking's move is proposed, not applied"),
+        Possibility("missing", "none is locked and there are no crews: every move may be applied"),
+        source="documented of Field Service; whether each environment has them is not",
+        trial=TriedBy.READS,
+    ),
+    _dynamics(
+        "plugin_user",
+        "Whom does a webhook of what a plug-in changed name as its user?",
+        Possibility("same_user", "what follows from a returned move is told from our own by its columns"),
+        Possibility("system", "it is somebody else's change, and looked at as such"),
+        source="documented of the pipeline, not of webhooks",
+        trial=TriedBy.NEVER,
+        not_tried="it takes a plug-in; move a crew's event with RETURN_PATH on, and see whether the others "
+        "follow",
+    ),
+    _dynamics(
         "restored_messages",
         "Which messages does a booking raise that is restored from the recycle bin?",
         Possibility("restore", "the step on Restore tells of it; where there is none, the audit finds it"),

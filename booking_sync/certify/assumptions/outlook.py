@@ -176,6 +176,19 @@ CHANGES: Final = (
         source="public issues: checked; documented for no event",
     ),
     _outlook(
+        "times_with_property",
+        "Does a PATCH save an event's times and an extended property at once?",
+        Possibility("together", "nobody takes a write of ours for a person's move"),
+        Possibility(
+            "property_first",
+            "who reads in between takes the former times for a person's wish",
+            "Leave RETURN_PATH at report, and report it with the output of `--json`.",
+        ),
+        Possibility("times_first", "who reads in between finds both sides alike, and remembers that"),
+        Possibility("lost", "no move comes back from Outlook", _REPORT),
+        source="none; both is one save in Exchange Web Services",
+    ),
+    _outlook(
         "categories",
         "Does an event keep a category that the mailbox does not know?",
         Possibility("kept", "technicians see the status"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from booking_sync.domain.event import EventContent, EventRef
     from booking_sync.ports.certification import ServiceAnswer
 
+MOST_READS: Final = 40
+"""While one write is under way."""
 CATEGORY: Final = "Field Service: Scheduled"
 OTHER_VERSION: Final = 'W/"bm9uZQ=="'
 _CALENDAR = "calendar@odata.navigationLink"
@@ -57,6 +61,36 @@ async def _if_match(run: CheckContext) -> AsyncIterator[CheckOutput]:
     yield Observation(
         "if_match_on_events", "ignored" if answer.ok else values.get(answer.status, answer.verdict)
     )
+
+
+async def _times_with_property(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    """Read as often as can be while one PATCH writes both."""
+    ref, _ = await run.events.one()
+    text, former = run.new_id(), field_of(await run.calendar.see(ref), "start")
+    writing = asyncio.create_task(
+        run.calendar.stamp(ref, content_at(run.events.start + timedelta(hours=1)), text)
+    )
+    halves: Counter[str] = Counter()
+    reads = 0
+    try:
+        while not writing.done() and reads < MOST_READS:
+            read = await run.calendar.see(ref)
+            reads += read.ok
+            stamped, moved = text in property_values(read.body), field_of(read, "start") != former
+            if read.ok and stamped != moved:
+                halves["property_first" if stamped else "times_first"] += 1
+    finally:
+        answer = await to_its_end(_ended(writing))
+    after = await run.calendar.see(ref)
+    kept = text in property_values(after.body)
+    seen = halves.most_common(1)[0][0] if halves else "together"
+    detail = f"{reads} reads meanwhile, {halves.total()} of them saw half of it"
+    value = (seen if kept else "lost") if answer.ok else answer.verdict
+    yield Observation("times_with_property", value, detail)
+
+
+async def _ended(task: asyncio.Task[ServiceAnswer]) -> ServiceAnswer:
+    return await task
 
 
 async def _categories(run: CheckContext) -> AsyncIterator[CheckOutput]:
@@ -208,6 +242,12 @@ CHECKS: Final = (
         "makes an event, adds an open extension twice",
         (CheckNeed.MAILBOX,),
         _extensions,
+    ),
+    Check(
+        ("times_with_property",),
+        "makes an event, writes its times and a property, and reads it meanwhile",
+        (CheckNeed.MAILBOX,),
+        _times_with_property,
     ),
     Check(("if_match_on_events",), "makes an event and changes it", (CheckNeed.MAILBOX,), _if_match),
     Check(("categories",), "makes an event with a category", (CheckNeed.MAILBOX,), _categories),

@@ -22,6 +22,7 @@ OTHER_VERSION: Final = 'W/"1"'
 NOT_ENABLED: Final = "0x80060883"
 MISSING: Final = "0x80040217"
 MISMATCH: Final = "0x80060882"
+LOCK_AND_CREW: Final = ("msdyn_schedulinglockoptions", "msdyn_crewmembertype")
 _KEY = "bookableresourcebookingid"
 _FAILED_CONDITION, _NOT_FOUND = 412, 404
 
@@ -82,7 +83,24 @@ def _stale(answer: ServiceAnswer) -> str:
     return "refused" if refused else answer.verdict
 
 
+async def _columns(run: CheckContext) -> AsyncIterator[CheckOutput]:
+    missing = []
+    for name in LOCK_AND_CREW:
+        answer = await run.tenant.dynamics.read_columns([name])
+        if not answer.ok and name not in answer.code:
+            yield Observation("lock_and_crew_columns", "refused", answer.code)
+            return
+        missing += [] if answer.ok else [name]
+    yield Observation("lock_and_crew_columns", "missing" if missing else "there", ", ".join(missing))
+
+
 CHECKS: Final = (
+    Check(
+        ("lock_and_crew_columns",),
+        "reads the columns by which a booking is locked or a crew's",
+        (CheckNeed.DYNAMICS,),
+        _columns,
+    ),
     Check(("many_by_id",), f"reads {MANY} bookings by id", (CheckNeed.DYNAMICS,), _many),
     Check(
         ("missing_row", "batch_goes_on"),

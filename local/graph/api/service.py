@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -30,11 +30,13 @@ from local.graph.messages import MISSING, GraphAnswer, GraphError, GraphRequest,
 if TYPE_CHECKING:
     from local.graph.api.limits import Limits
     from local.graph.mailbox.events import Mailbox, StoredEvent
-    from local.graph.mailbox.schema import Extension
+    from local.graph.mailbox.schema import EventDraft, Extension
     from local.graph.mailbox.store import GraphState
     from local.graph.subscriptions.service import SubscriptionService
     from local.standin.faults import Fault, FaultScript
 
+BETWEEN_SAVES_SECONDS = 0.1
+"""Where one PATCH is two saves."""
 DROPPED = GraphAnswer(504, {"error": {"code": "GatewayTimeout", "message": "The service did not answer."}})
 """What a batch answers for an item whose connection the fault script drops."""
 
@@ -226,8 +228,21 @@ class CalendarService:
         await self._busy()
         event = self._event(call)
         self._check_version(call, event)
-        self.state.change(call.mailbox, event, draft)
+        first, *others = self._saves(draft)
+        self.state.change(call.mailbox, event, first)
+        for each in others:
+            await asyncio.sleep(BETWEEN_SAVES_SECONDS)
+            self.state.change(call.mailbox, event, each)
         return self._event_answer(200, call, event)
+
+    def _saves(self, draft: EventDraft) -> list[EventDraft]:
+        """What one PATCH is carried out in, in that order."""
+        mode = self.state.config.patch_saves
+        if mode == "together" or not draft.properties or draft.start is None:
+            return [draft]
+        marks = replace(draft, content={}, start=None, end=None)
+        rest = replace(draft, properties={})
+        return [marks, rest] if mode == "property_first" else [rest, marks]
 
     async def _delete(self, call: Call) -> GraphAnswer:
         call.options()

@@ -59,6 +59,7 @@ async def test_a_refused_move_changes_nothing_of_the_request(client: Client) -> 
         state.update(BOOKINGS, booking_id, MOVED)
 
 
+@pytest.mark.assumes("plugin_user")
 async def test_a_crew_moves_along_in_the_user_s_name(client: Client) -> None:
     """Those that had the same times, each with a change of its own of the next depth."""
     state = client.standin.state
