@@ -62,6 +62,10 @@ run: $(PYTHON_READY) $(NODE_READY) ## Play a technicians' day through the whole 
 demo: $(PYTHON_READY) $(NODE_READY) ## The same in some seconds: a small plan, four changes of it, and one picture
 	@$(BIN)/python -m local demo
 
+.PHONY: both-ways
+both-ways: $(PYTHON_READY) $(NODE_READY) ## Play what technicians change in Outlook, and what becomes of it in Dynamics 365
+	@$(BIN)/python -m local both-ways
+
 .PHONY: start
 start: $(PYTHON_READY) $(NODE_READY) ## Start the local stack and keep it up, to try things by hand (Ctrl-C stops it)
 	@$(BIN)/python -m local start $(ARGUMENTS)

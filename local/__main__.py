@@ -1,4 +1,4 @@
-"""`python -m local run`: play a day through the whole chain; `demo`: a small one; `start`: keep the stack up.
+"""`python -m local run`: play a day; `demo`: a small one; `both-ways`: an evening; `start`: keep it up.
 
 The other commands act on a stack that was started with `--folder`.
 """
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from local.commands import NoSuchThingError, add_commands, follow_app_orders, run_command
+from local.day import both_ways
 from local.day.closing import console_for, recorded, show_picture, show_small
 from local.day.facts import EVENT_FILE
 from local.day.picture import picture
@@ -60,12 +61,20 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="milliseconds to Graph and Dataverse and back, and what they work on each request or part of a "
         f"batch; one number is both; default {DEFAULT_LATENCY}",
     )
+    run.add_argument(
+        "--one-way", action="store_true", help="leave out the evening on which technicians change events"
+    )
     run.add_argument("--json", action="store_true", help="print the report as JSON on standard output")
     run.add_argument(
         "--calendars", type=_at_least(0), help="print so many people's calendars; by default everybody's"
     )
     run.add_argument("--recording", type=Path, metavar="FILE", help="an SVG of what is printed")
     demo = commands.add_parser("demo", help="play a small day in some seconds; exit codes as of run")
+    evening = commands.add_parser(
+        "both-ways",
+        help="play what technicians change in Outlook, as run does in the end; exit codes as of run",
+    )
+    evening.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the sample data")
     start = commands.add_parser("start", help="start the stack with sample data and keep it up")
     start.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the sample data")
     start.add_argument(
@@ -88,7 +97,7 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         type=_from_to(1024, 65535),
         help="port on 127.0.0.1 where a debugger may attach to the app; .vscode/launch.json expects 5678",
     )
-    for command in (run, demo, start):
+    for command in (run, demo, evening, start):
         command.add_argument(
             "--app",
             type=Path,
@@ -115,15 +124,39 @@ async def run(arguments: argparse.Namespace) -> int:
         )
         async with LocalStack(slow) as stack:
             report = await DayRun(stack, options, console).run()
+    evening = None if arguments.one_way else await _evening(arguments, console)
     if arguments.json:
-        sys.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n")
+        told = report.as_json() | ({"bothWays": both_ways.as_json(evening)} if evening else {})
+        sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     else:
         show(console, report, TIME_ZONE, arguments.calendars)
+        if evening:
+            both_ways.show(console, evening)
     if arguments.recording:
         arguments.recording.write_text(recorded(console, "make run"), encoding="utf-8")
     if report.planned:
         show_picture(console, picture(report.planned, report.facts, TIME_ZONE, in_words(report)), FOLDER)
-    return 0 if report.in_step else 1
+    return 0 if report.in_step and not (evening and evening.differences) else 1
+
+
+async def _evening(arguments: argparse.Namespace, console: Console) -> both_ways.Evening:
+    """Technicians change events in a second stack, where that goes back to Dynamics 365."""
+    with _folder() as folder, console.status("Evening: technicians change tomorrow's events in Outlook"):
+        options = replace(_stack_options(folder, arguments), settings=both_ways.SETTINGS)
+        async with LocalStack(options) as stack:
+            evening = await both_ways.BothWays(stack, arguments.seed).play()
+    mark = "[red]✗[/]" if evening.differences else "[green]✓[/]"
+    acts = f"{len(evening.acts)} changes in Outlook"
+    console.print(f"{mark} Evening: {acts}, on both sides after {evening.seconds:.1f} s")
+    return evening
+
+
+async def play_both_ways(arguments: argparse.Namespace) -> int:
+    """Play the evening alone; the exit code."""
+    console = Console()
+    evening = await _evening(arguments, console)
+    both_ways.show(console, evening)
+    return 1 if evening.differences else 0
 
 
 async def demo(arguments: argparse.Namespace) -> int:
@@ -159,7 +192,8 @@ async def start(arguments: argparse.Namespace) -> int:
 def main() -> None:
     """Run a command; expected failures end with one message, not with a traceback."""
     arguments = read_arguments()
-    command = {"run": run, "demo": demo, "start": start}.get(arguments.command, run_command)
+    own = {"run": run, "demo": demo, "both-ways": play_both_ways, "start": start}
+    command = own.get(arguments.command, run_command)
     try:
         sys.exit(asyncio.run(_until_terminated(command(arguments))))
     except (KeyboardInterrupt, asyncio.CancelledError):
