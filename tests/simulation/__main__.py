@@ -8,15 +8,16 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tests.simulation.both_ways.shape import SHAPES as BOTH_WAYS
 from tests.simulation.focus import mixed, of_calendars
 from tests.simulation.schedule import Result, play
 from tests.simulation.teeth.power import print_power
@@ -97,7 +98,16 @@ SHAPES = {
 """By `--audits` and `--calendars`."""
 
 
-def play_many(first: int, count: int, *, audits: bool = False, calendars: bool = False) -> Account:
+def _shape(audits: bool, calendars: bool, returns: str) -> Callable[[Profile], Profile]:  # noqa: FBT001 - as given
+    if not returns:
+        return SHAPES[audits, calendars]
+    shape = BOTH_WAYS[returns]
+    return lambda profile: shape(mixed(profile))
+
+
+def play_many(
+    first: int, count: int, *, audits: bool = False, calendars: bool = False, returns: str = ""
+) -> Account:
     """Play the schedules of these seeds.
 
     Args:
@@ -105,15 +115,16 @@ def play_many(first: int, count: int, *, audits: bool = False, calendars: bool =
         count: how many.
         audits: whether each ends with the app's own audit.
         calendars: whether events have a calendar of their own in each.
+        returns: which kind of schedules with a return path to play instead, by its name; empty: none.
     """
     logging.disable(logging.CRITICAL)  # thousands of outcome lines are nobody's
     account = Account()
     for seed in range(first, first + count):
-        account.add(play(seed, shape=SHAPES[audits, calendars]))
+        account.add(play(seed, shape=_shape(audits, calendars, returns)))
     return account
 
 
-def _soak(schedules: int, first: int, *, audits: bool, calendars: bool) -> int:
+def _soak(schedules: int, first: int, *, audits: bool, calendars: bool, returns: str) -> int:
     console = Console()
     started = time.monotonic()
     account = Account()
@@ -127,7 +138,7 @@ def _soak(schedules: int, first: int, *, audits: bool, calendars: bool) -> int:
     with ProcessPoolExecutor(os.cpu_count()) as pool, Progress(*columns, console=console) as progress:
         bar = progress.add_task("soak", total=schedules, failures=0)
         futures = [
-            pool.submit(play_many, *chunk, audits=audits, calendars=calendars)
+            pool.submit(play_many, *chunk, audits=audits, calendars=calendars, returns=returns)
             for chunk in _chunks(first, schedules)
         ]
         for future in as_completed(futures):
@@ -166,9 +177,9 @@ def _print_counts(console: Console, title: str, counts: Counter[str]) -> None:
     console.print(table)
 
 
-def _replay(seed: int, *, audits: bool, calendars: bool) -> int:
+def _replay(seed: int, *, audits: bool, calendars: bool, returns: str) -> int:
     logging.disable(logging.CRITICAL)
-    result = play(seed, shape=SHAPES[audits, calendars])
+    result = play(seed, shape=_shape(audits, calendars, returns))
     sys.stdout.write("\n".join([*result.trace, ""]))
     for violation in result.violations:
         sys.stdout.write(f"VIOLATION  {violation}\n")
@@ -191,16 +202,20 @@ def main() -> int:
         command.add_argument("--audits", action="store_true", help=words)
         words = "have events in a calendar of their own, which some schedules change"
         command.add_argument("--calendars", action="store_true", help=words)
+        words = "let technicians' moves come back to Dynamics 365"
+        command.add_argument("--return", dest="returns", choices=BOTH_WAYS, default="", help=words)
     power = commands.add_parser("power", help="say after how many schedules a missing rule is noticed")
     power.add_argument("rules", nargs="*", help="as `tests/simulation/teeth/sabotage.py` names them; all")
     arguments = parser.parse_args()
     if arguments.command == "power":
         return print_power(arguments.rules)
     if arguments.command == "soak":
-        return _soak(
-            arguments.schedules, arguments.first, audits=arguments.audits, calendars=arguments.calendars
-        )
-    return _replay(arguments.seed, audits=arguments.audits, calendars=arguments.calendars)
+        return _soak(arguments.schedules, arguments.first, **_kind(arguments))
+    return _replay(arguments.seed, **_kind(arguments))
+
+
+def _kind(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in ("audits", "calendars", "returns")}
 
 
 if __name__ == "__main__":

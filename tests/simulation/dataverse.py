@@ -63,7 +63,9 @@ _STEPS = {
         {
             "message": "Update",
             "table": BOOKING,
-            "filteringattributes": "starttime,endtime,name,bookingstatus,resource,msdyn_workorder,statecode",
+            "filteringattributes": (
+                "starttime,endtime,name,bookingstatus,resource,msdyn_workorder,statecode,bsync_proposalanswer"
+            ),
         },
         {"message": "Update", "table": "msdyn_workorder", "filteringattributes": "msdyn_city"},
         {

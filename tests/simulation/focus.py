@@ -67,34 +67,6 @@ def _quietly(profile: Profile, **changes: Any) -> Profile:
     return replace(quiet, **changes)
 
 
-def both_ways(profile: Profile) -> Profile:
-    """Technicians move events and mean the booking; dispatchers move it too, with all the usual trouble."""
-    chance = random.Random(f"both ways {profile}")  # noqa: S311 - schedules must replay
-    moves = tuple(each for each in profile.moves if each in {"reassign", "cancel"})
-    kinds = replace(profile.returns, restores=0, imports=0, new_ids=0, strange_answers=0)
-    graph = replace(
-        profile.graph,
-        no_lock=False,
-        deleted_items="gone",
-        zone_shifts=(),
-        event_if_match=chance.choice(("checked", "ignored")),
-    )
-    return replace(
-        profile,
-        both_ways=True,
-        wishes=chance.randint(1, 6),
-        moves=moves,
-        user_actions=0,
-        forgeries=0,
-        habits=0,
-        audits=False,
-        denied_mailbox=False,
-        broken_links=0,
-        returns=kinds,
-        graph=graph,
-    )
-
-
 def hasty(profile: Profile) -> Profile:
     """Dispatchers rename while three processes are at work."""
     return replace(profile, processes=3, bookings=1, changes=7, haste=1.0, moves=())

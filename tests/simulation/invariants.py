@@ -22,6 +22,7 @@ from booking_sync.outlook.bodies import (
 from booking_sync.outlook.requests import EventRequests
 from local.graph.mailbox.schema import DEFAULTS, read_event
 from local.graph.mailbox.store import merge_content
+from tests.simulation.both_ways.checks import proposed, wrong_times
 from tests.simulation.dataverse import ORGANIZATION_ID
 from tests.simulation.graph import EXTENSION
 from tests.simulation.people import ANNA, DORA, NAMES
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.record import BookingRow
+    from booking_sync.domain.return_path.times import Times
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from tests.simulation.schedule import Schedule
 
@@ -113,23 +115,13 @@ def _check_booking(
     if not right:
         yield Violation("missing", f"{about} shows no event that its row names")
         return
-    yield from _check_event(schedule, booking_id, desired, right[0])
-    yield from _check_times(schedule, booking_id, row)
+    yield from _check_event(schedule, booking_id, desired, right[0], proposed(row))
+    yield from (Violation(*each) for each in wrong_times(schedule, booking_id, row))
 
 
-def _check_times(schedule: Schedule, booking_id: str, row: BookingRow | None) -> Iterator[Violation]:
-    """The booking has times that somebody's last uncontested change gave it."""
-    if not schedule.profile.both_ways or schedule.profile.graph.event_if_match != "checked":
-        return
-    start = row.booking.start if row else None
-    allowed = schedule.dispatcher.ledger.allowed(booking_id)
-    if start not in allowed:
-        wanted = " or ".join(f"{each:%H:%M}" for each in sorted(allowed))
-        about = f"booking {booking_id[-4:]}"
-        yield Violation("lost move", f"{about} starts at {start:%H:%M} instead of {wanted}")
-
-
-def _check_event(schedule: Schedule, booking_id: str, desired: Wanted, shown: _Shown) -> Iterator[Violation]:
+def _check_event(
+    schedule: Schedule, booking_id: str, desired: Wanted, shown: _Shown, elsewhere: Times | None
+) -> Iterator[Violation]:
     about = f"booking {booking_id[-4:]}'s event"
     if shown.mailbox != desired.mailbox:
         yield Violation("mailbox", f"{about} is in {NAMES[shown.mailbox]}")
@@ -141,7 +133,8 @@ def _check_event(schedule: Schedule, booking_id: str, desired: Wanted, shown: _S
     content, start, end = _expected(desired.content)
     # Instants, in whatever zone they were written: Exchange's rules may differ.
     seen = schedule.habits.without_theirs(shown.event)
-    if (seen, shown.event.start.utc, shown.event.end.utc) != (content, start.utc, end.utc):
+    times = (elsewhere.start, elsewhere.end) if elsewhere else (start.utc, end.utc)
+    if (seen, shown.event.start.utc, shown.event.end.utc) != (content, *times):
         said = shown.event.content["subject"]
         yield Violation("content", f"{about} says {said!r} instead of {desired.content.subject!r}")
     extension = shown.event.extensions.get(EXTENSION)

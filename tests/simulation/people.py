@@ -11,10 +11,10 @@ from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.participation import TakesPart
 from booking_sync.outlook.bodies import SEALED_PROPERTY
 from local.graph.mailbox.schema import read_event
+from tests.simulation.both_ways.ledger import Ledger
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice
 from tests.simulation.dataverse import BOOKINGS, RESOURCE_COLUMNS
-from tests.simulation.wishes import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,7 +64,7 @@ class Dispatcher:
         self._office = _open_office(dataverse, conductor)
         self._left = profile.changes
         self._people = [ANNA, BERT, *([DORA] if profile.denied_mailbox else [])]
-        self.ledger = Ledger()
+        self.ledger = Ledger(profile.both_ways)
         """Which times each booking may have in the end."""
         self.bookings: list[str] = []
         """Ids of all there ever were."""
@@ -143,7 +143,9 @@ class Dispatcher:
         row = self._dataverse.bookings()[booking_id]
         canceled = self._office.statuses["canceled"]
         now_canceled = str(row["bookingstatus"]) in canceled
-        status = "scheduled" if now_canceled else self._conductor.random.choice(("canceled", "traveling"))
+        # With a return path wishes count only before somebody is on the way.
+        away = ("canceled", "canceled" if self._profile.both_ways else "traveling")
+        status = "scheduled" if now_canceled else self._conductor.random.choice(away)
         self.wavering.add(booking_id)
         self.ledger.taken_elsewhere(booking_id, row)
         self._note(booking_id, f"sets {status}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import functools
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,9 @@ from tests.simulation.sign_in.chain import SignedTransport, SignedWire, open_cre
 from tests.support.fakes import no_audit
 from tests.support.return_reads import FakeReturnReads
 
-EVERYTHING = ReturnPolicy(Mode.APPLY, Mode.APPLY, Mode.APPLY, freeze=timedelta(days=-3650))
+EVERYTHING = ReturnPolicy(
+    Mode.APPLY, Mode.APPLY, Mode.APPLY, delete=Mode.REPORT, freeze=timedelta(days=-3650)
+)
 """Every move is a wish, whenever the booking begins."""
 
 if TYPE_CHECKING:
@@ -231,6 +233,7 @@ class Process:
         numbered = GenerationWatch(unmailed, violations) if lasting else unmailed
         watched = parts.calendar(ZoneWatch(numbered, EVENT_ZONE, violations))
         watched_rows = parts.rows(RowWatch(rows, heard, lasting))
+        policy = replace(EVERYTHING, path=Mode[back.upper()]) if back else EVERYTHING
         wanted = functools.partial(desired_state, calendar=self.calendars.current)
         synchronizer = parts.synchronizer(
             watched_rows,
@@ -240,9 +243,7 @@ class Process:
             now,
             zones=parts.zones(),
             chance=conductor.random.getrandbits,
-            returns=ReturnPath(
-                watched_rows, watched, wanted, FakeReturnReads(), EVERYTHING, zone=UTC, now=now
-            )
+            returns=ReturnPath(watched_rows, watched, wanted, FakeReturnReads(), policy, zone=UTC, now=now)
             if back
             else None,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.bookings import DataverseBookings
@@ -19,6 +19,8 @@ from booking_sync.sync.receiver import Receiver
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.dataverse.tables.schema import BOOKING
 from tests.simulation.audits import Nights
+from tests.simulation.both_ways.answers import Answers
+from tests.simulation.both_ways.wishes import Wishes
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
 from tests.simulation.dataverse import (
@@ -41,7 +43,6 @@ from tests.simulation.returns.new_ids import Migration
 from tests.simulation.returns.rows import Administrator
 from tests.simulation.sign_in.links import Breaker, Tenant
 from tests.simulation.trouble import Profile, Troubles, draw_profile
-from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
     from booking_sync.domain.record import BookingRow
@@ -60,7 +61,7 @@ IMPORTED = "a row of an earlier moment was imported"
 UNTOLD = "nobody told of a row that came back"
 NEW_IDS = "events got new ids"
 NO_LOCK = "two events for one transactionId"
-LEFT_BY_A_HAND = frozenset({"missing", "content", "tag", "calendar"})
+LEFT_BY_A_HAND = frozenset({"missing", "content", "tag", "calendar", "lost move"})
 """What a user's deletion or edit of our event leaves to the booking's next change, or to the audit."""
 LEFT_BY_A_RECORD = LEFT_BY_A_HAND | {"mailbox", "unwanted", "orphan"}
 """The same of a record that came back untold: it may name an event in another mailbox, or hide one."""
@@ -161,7 +162,9 @@ class Schedule:
             self.dispatcher.ledger,
             self.profile.wishes,
         )
-        self.conductor.actors.append(self.wishes)
+        answering = self.profile.wishes if self.profile.both_ways == "propose" else 0
+        self.answers = Answers(self.conductor, self.dataverse, self.dispatcher, answering)
+        self.conductor.actors += [self.wishes, self.answers]
         self.forger = Forger(self.conductor, self.graph, self.queue, self.dispatcher, self.profile.forgeries)
         self.conductor.actors += [self.queue, self.dataverse, self.dispatcher, self.technicians]
         returns = self.profile.returns
@@ -178,6 +181,7 @@ class Schedule:
         self.technicians.stop()
         self.forger.stop()
         self.wishes.stop()
+        self.answers.stop()
         self.administrator.stop()
         self.migration.stop()
         self.habits.stop()
@@ -262,7 +266,8 @@ class Schedule:
 
     def _make_receiver(self) -> Receiver:
         queue = ProcessQueue(self.queue, self.conductor, self.troubles, "webhook", self._parts.told)
-        return Receiver(queue, _POLICY, now, lambda: "correlation", lambda: self.conductor.time)
+        policy = replace(_POLICY, return_columns=ReturnColumns()) if self.profile.both_ways else _POLICY
+        return Receiver(queue, policy, now, lambda: "correlation", lambda: self.conductor.time)
 
     async def _catch_up(self) -> None:
         """What the timers do about what no webhook told: a plain hint.

@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from booking_sync.domain.event_calendars import MAIN_ONLY, EventCalendars
 from local.graph.config import GraphConfig, ShapeEnds, ZoneShift
@@ -29,6 +29,8 @@ ANOTHER_LAW = ZoneShift("W. Europe Standard Time", "2020-01-01T00:00:00+00:00", 
 """Exchange reads the schedules' zone an hour late."""
 
 
+BothWays = Literal["", "report", "propose", "apply"]
+
 _SINCE = (
     ", series_end='ended', all_day_end='ended'",
     ", directory='denied'",
@@ -37,7 +39,7 @@ _SINCE = (
     ", events_cover='main', transactions_span='mailbox', calendar_names='unique', deleted_calendars='gone'",
     ", event_if_match='refused'",
     f", calendars={(MAIN_ONLY,)!r}",
-    ", both_ways=False, wishes=0",
+    ", both_ways='', wishes=0",
 )
 """What a profile says of settings that the stand-in has got since: schedules replay as before."""
 
@@ -87,10 +89,10 @@ class Profile:
     """Times that something on the way to its tokens is refused from then on."""
     calendars: tuple[EventCalendars, ...] = (MAIN_ONLY,)
     """Which calendar shows the events: what the settings say at first, and what administrators make of it."""
-    both_ways: bool = False
-    """Whether what technicians make of events' times comes back to Dynamics 365."""
+    both_ways: BothWays = ""
+    """What becomes of what technicians make of events' times; empty: nothing comes back."""
     wishes: int = 0
-    """How often they move an event of ours."""
+    """How often they move an event of ours; where that is proposed, as often is it answered."""
 
 
 def draw_profile(drawn: random.Random) -> Profile:

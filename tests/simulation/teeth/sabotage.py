@@ -49,7 +49,7 @@ class Trusting(Synchronizer):
         return await super().sync(replace(task, trusted=True))
 
     async def _round(self, run: Run) -> Outcome | None:
-        run.rounds = 1
+        run.fresh = True
         return await super()._round(run)
 
 
@@ -57,11 +57,8 @@ class TrustingLaterRounds(Synchronizer):
     """Believes the row's fingerprint again once somebody else has written the row."""
 
     async def _round(self, run: Run) -> Outcome | None:
-        rounds, run.rounds = run.rounds, 1
-        try:
-            return await super()._round(run)
-        finally:
-            run.rounds = rounds
+        run.fresh = True
+        return await super()._round(run)
 
 
 class RemovingUnrecorded(Synchronizer):
