@@ -32,7 +32,7 @@ from booking_sync.domain.return_path.proposal import (
     without_proposal,
 )
 from booking_sync.domain.return_path.side import Missing, OutlookSide, Proposal, ProposalKind, Returned
-from booking_sync.domain.return_path.stamp import read_stamp
+from booking_sync.domain.return_path.stamp import Stamp, read_stamp
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.return_path.words import Told, when, words
 from booking_sync.errors import PermanentError
@@ -136,11 +136,11 @@ class ReturnPath:
             return Turn(steps, self._overruled_deletion(side) if run.lost else without_proposal(side))
         if event is None or run.times is None or not isinstance(desired, Wanted):
             return Turn(steps, side)
-        verdict = judge_answer(side, self._now())
+        verdict = self._verdict(side)
         if verdict is AnswerVerdict.ACCEPTED and run.deletion_counts and not run.refusal:
             return await self._accept(run, row, side)
         if event == row.record.event and not self._must_look(run, side):
-            return Turn(_with_times_kept(steps), side)
+            return Turn(self._with_times_kept(steps), side)
         return await self._look(run, row, desired, steps)
 
     async def _look(self, run: Run, row: BookingRow, desired: Wanted, steps: Plan) -> Turn | None:
@@ -164,7 +164,7 @@ class ReturnPath:
         nothing = Plan(record=row.record)
         scheduled = _is_scheduled(row.booking)
         ruling = rule_deletion(self._policy, run.times, now=now, scheduled=scheduled)
-        verdict = judge_answer(side, now)
+        verdict = self._verdict(side)
         if verdict is AnswerVerdict.REJECTED or run.refusal:
             ruling = MoveRuling(Mode.REPORT, run.refusal or _REJECTED)
         if ruling.mode < Mode.PROPOSE:
@@ -234,8 +234,7 @@ class ReturnPath:
         side = row.side or OutlookSide()
         named = event == row.record.event
         stamp, shown = read_stamp(seen.stamp), Times(seen.start, seen.end)
-        agreed = last_agreed(side.base.agreement if named else None, stamp)
-        change = compare(run.times, shown, agreed if named else None)
+        change = compare(run.times, shown, self._agreed(run, side, stamp, named=named))
         if change is Change.EVENT:
             assert stamp  # noqa: S101 - without one nothing counts as moved
             ruling = await self._rule(run, row, shown)
@@ -246,18 +245,40 @@ class ReturnPath:
                 return self._propose(steps, side, shown, ruling)
             side = self._put_back(run, side, shown, ruling)
             if ruling.leaves_times:
-                return Turn(_with_times_kept(steps), side)
+                return Turn(self._with_times_kept(steps), side)
         else:
             side = self._after(change, side, shown)
         if shown.same_as(run.times) and stamp:
             settled_side = replace(side.base, agreement=Agreement(run.times, stamp.nonce))
-            return Turn(_with_times_kept(steps), replace(side, base=settled_side))
-        again = await self._rows.read(row.booking.id)
-        if again is None or again.etag != row.etag:
+            return Turn(self._with_times_kept(steps), replace(side, base=settled_side))
+        if not await self._is_unchanged(row):
             return None
         forced = _forced(steps, desired, row, event)
         assert isinstance(forced.write, UpdateEvent)  # noqa: S101 - narrows
         return Turn(replace(forced, write=replace(forced.write, etag=seen.etag)), side)
+
+    def _agreed(self, run: Run, side: OutlookSide, stamp: Stamp | None, *, named: bool) -> Times | None:
+        """What both sides last agreed on; None where the event carries no wish.
+
+        Only an event that the row names can carry one: who knows what people saw of any other.
+        """
+        del run
+        return last_agreed(side.base.agreement, stamp) if named else None
+
+    async def _is_unchanged(self, row: BookingRow) -> bool:
+        """Whether the row is still as it was when the event was seen: else the two don't belong together."""
+        again = await self._rows.read(row.booking.id)
+        return again is not None and again.etag == row.etag
+
+    def _verdict(self, side: OutlookSide) -> AnswerVerdict:
+        return judge_answer(side, self._now())
+
+    @staticmethod
+    def _with_times_kept(steps: Plan) -> Plan:
+        """The steps, whose write carries the groups that changed, and never times that did not."""
+        if not isinstance(steps.write, UpdateEvent):
+            return steps
+        return replace(steps, write=replace(steps.write, kept=steps.write.kept | {"times"}))
 
     def _after(self, change: Change, side: OutlookSide, shown: Times) -> OutlookSide:
         """What the row is to hold when nobody's wish of times is open."""
@@ -272,7 +293,7 @@ class ReturnPath:
         now = self._now()
         told = words(now.date(), Told.PROPOSED, f"to move it to {when(shown)}", ruling.reason)
         proposed = with_proposal(side, Proposal(ProposalKind.MOVE, shown), told, now)
-        return Turn(_with_times_kept(steps), _with_stale_answer(proposed, judge_answer(proposed, now)))
+        return Turn(self._with_times_kept(steps), _with_stale_answer(proposed, self._verdict(proposed)))
 
     def _put_back(self, run: Run, side: OutlookSide, shown: Times, ruling: MoveRuling) -> OutlookSide:
         """What the row is to hold when a wish is written over, or left where something repeats it all day."""
@@ -358,7 +379,7 @@ class ReturnPath:
         if run.refused_times == shown:
             return MoveRuling(Mode.REPORT, run.refusal)
         now, side = self._now(), row.side or OutlookSide()
-        rejected = judge_answer(side, now) is AnswerVerdict.REJECTED
+        rejected = self._verdict(side) is AnswerVerdict.REJECTED
         if rejected and side.proposal and is_same(side.proposal.times, shown):
             return MoveRuling(Mode.REPORT, _REJECTED)
         known = Circumstances(now, scheduled=_is_scheduled(row.booking), moves_today=_moves(side, now.date()))
@@ -404,12 +425,6 @@ def _with_stale_answer(side: OutlookSide, verdict: AnswerVerdict) -> OutlookSide
 
 def _event_of(steps: Plan, row: BookingRow) -> EventRef | None:
     return steps.write.event if isinstance(steps.write, UpdateEvent) else row.record.event
-
-
-def _with_times_kept(steps: Plan) -> Plan:
-    if not isinstance(steps.write, UpdateEvent):
-        return steps
-    return replace(steps, write=replace(steps.write, kept=steps.write.kept | {"times"}))
 
 
 def _forced(steps: Plan, desired: Wanted, row: BookingRow, event: EventRef) -> Plan:

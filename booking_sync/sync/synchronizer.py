@@ -239,8 +239,7 @@ class Synchronizer:
         steps = plan(row.record, desired, run.knowledge())
         if self._returns is None:
             return await self._carry_out(run, row, desired, Turn(steps), must_record=recovered)
-        if steps.remove:
-            raise _WithdrawFirstError(*steps.remove)
+        self._may_remove(run, *steps.remove)
         turn = await self._returns.turn(run, row, desired, steps)
         if turn is not None and turn.gone:
             turn = await self._judge_gone(run, row, desired, steps)

@@ -136,6 +136,9 @@ class Parts:
     """What of the protocol a schedule runs with; anything but the defaults is sabotage."""
 
     synchronizer: type[Synchronizer] = Synchronizer
+    returns: type[ReturnPath] = ReturnPath
+    chance: Callable[[int], int] | None = None
+    """What stamps are told apart by; None: chance."""
     rows: Callable[[BookingRows], BookingRows] = _same_rows
     calendar: Callable[[Calendar], Calendar] = _same_calendar
     mailbox_pause: Callable[[Answer], float | None] | None = None
@@ -242,8 +245,8 @@ class Process:
             parts.prover(EventProver(watched, sealer, KEYRING)),
             now,
             zones=parts.zones(),
-            chance=conductor.random.getrandbits,
-            returns=ReturnPath(watched_rows, watched, wanted, FakeReturnReads(), policy, zone=UTC, now=now)
+            chance=parts.chance or conductor.random.getrandbits,
+            returns=parts.returns(watched_rows, watched, wanted, FakeReturnReads(), policy, zone=UTC, now=now)
             if back
             else None,
         )

@@ -18,10 +18,12 @@ from rich.table import Table
 
 from tests.simulation.schedule import play
 from tests.simulation.teeth.sabotage import SABOTAGES
+from tests.simulation.teeth.way_back import OF_THE_WAY_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+REMOVALS = SABOTAGES | OF_THE_WAY_BACK
 WITHIN = 3000
 """Schedules in which each removal has to be noticed."""
 
@@ -73,9 +75,10 @@ def notices(rule: str, seed: int) -> frozenset[str]:
 
     None count when the schedule is violated with the rule as well.
     """
-    sabotage = SABOTAGES[rule]
-    kinds = frozenset(each.kind for each in play(seed, sabotage.parts).violations)
-    return kinds if kinds & sabotage.shows_as and not play(seed).violations else frozenset()
+    sabotage = REMOVALS[rule]
+    shape = sabotage.shape
+    kinds = frozenset(each.kind for each in play(seed, sabotage.parts, shape).violations)
+    return kinds if kinds & sabotage.shows_as and not play(seed, shape=shape).violations else frozenset()
 
 
 def find_fall(rule: str, within: int = WITHIN) -> Fall:
@@ -92,7 +95,7 @@ def print_power(rules: Sequence[str]) -> int:
     console = Console()
     table = Table("rule that is missing", "first schedule that notices", "as", box=None)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for future in as_completed([pool.submit(find_fall, each) for each in rules or SABOTAGES]):
+        for future in as_completed([pool.submit(find_fall, each) for each in rules or REMOVALS]):
             fall = future.result()
             seen = f"none of {WITHIN}" if fall.seed is None else str(fall.seed)
             table.add_row(fall.rule, seen, ", ".join(fall.kinds))

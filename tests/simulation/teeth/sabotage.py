@@ -24,6 +24,7 @@ from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.clock import now
+from tests.simulation.focus import mixed
 from tests.simulation.process import EVENT_ZONE, Parts
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.keys import OpenKeyring
     from booking_sync.sync.run import Run
     from booking_sync.sync.synchronizer import SyncTask, _Applied
+    from tests.simulation.trouble import Profile
 
 
 class Trusting(Synchronizer):
@@ -160,17 +162,19 @@ class RecordingWhatWasSent(Synchronizer):
 
 
 @dataclass(frozen=True)
-class _AnyVersion:
+class AnyVersion:
     """Rows that record whatever the version: no If-Match."""
 
     rows: BookingRows
 
     async def read(self, booking_id: str) -> BookingRow | None:
+        """See the port."""
         return await self.rows.read(booking_id)
 
     async def record(
         self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
     ) -> Recorded:
+        """See the port, but for the version."""
         row = await self.rows.read(booking_id)
         if row is None:
             return Recorded.MISSING
@@ -301,6 +305,8 @@ class Sabotage:
     parts: Parts
     shows_as: frozenset[str]
     """Kinds of violations, one of which must be found."""
+    shape: Callable[[Profile], Profile] = mixed
+    """Which schedules notice it."""
 
 
 def _calendar(wrap: Callable[[Calendar], Calendar]) -> Parts:
@@ -320,7 +326,7 @@ SABOTAGES = {
     "the generations of each mailbox": Sabotage(
         Parts(synchronizer=ForgettingGenerations), frozenset({"generation"})
     ),
-    "If-Match": Sabotage(Parts(rows=_AnyVersion), frozenset({"content", "missing", "orphan", "unwanted"})),
+    "If-Match": Sabotage(Parts(rows=AnyVersion), frozenset({"content", "missing", "orphan", "unwanted"})),
     "the generation": Sabotage(_calendar(_OneGeneration), frozenset({"settle", "missing"})),
     "the undo": Sabotage(Parts(synchronizer=KeepingOwn), frozenset({"orphan"})),
     "carrying the own event along": Sabotage(Parts(synchronizer=CreatingAnew), frozenset({"orphan"})),

@@ -1,0 +1,146 @@
+"""The way back from Outlook with one rule removed at a time, to prove that the simulation notices each."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from booking_sync.domain.return_path.comparison import last_agreed
+from booking_sync.domain.return_path.proposal import AnswerVerdict
+from booking_sync.domain.return_path.side import ProposalAnswer
+from booking_sync.sync.return_path import ReturnPath
+from tests.simulation.both_ways.shape import both_ways
+from tests.simulation.calendars import WrappedCalendar
+from tests.simulation.focus import mixed
+from tests.simulation.process import Parts
+from tests.simulation.teeth.sabotage import AnyVersion, Sabotage
+
+if TYPE_CHECKING:
+    from booking_sync.domain.event import ContentPart, EventContent, EventRef
+    from booking_sync.domain.plan import Plan
+    from booking_sync.domain.record import BookingRow
+    from booking_sync.domain.return_path.side import OutlookSide
+    from booking_sync.domain.return_path.stamp import Stamp
+    from booking_sync.domain.return_path.times import Times
+    from booking_sync.ports.calendars import Written
+    from booking_sync.sync.run import Run
+    from tests.simulation.trouble import BothWays, Profile
+
+
+class TwoWayCompare(ReturnPath):
+    """No base at all: on a notification the event wins, on everything else the row."""
+
+    def _agreed(self, run: Run, side: OutlookSide, stamp: Stamp | None, *, named: bool) -> Times | None:
+        del side
+        return run.times if run.task.look and stamp and named else None
+
+
+class BaseOnRowOnly(ReturnPath):
+    """No stamp: moved means other times than the row's base."""
+
+    def _agreed(self, run: Run, side: OutlookSide, stamp: Stamp | None, *, named: bool) -> Times | None:
+        del run
+        return side.base.agreement.times if side.base.agreement and stamp and named else None
+
+
+class BaseOnEventOnly(ReturnPath):
+    """The row does not remember which stamp its base superseded."""
+
+    def _agreed(self, run: Run, side: OutlookSide, stamp: Stamp | None, *, named: bool) -> Times | None:
+        del run, side
+        return stamp.times if stamp and named else None
+
+
+class UnnamedWishes(ReturnPath):
+    """An event that no row names yet may move the booking."""
+
+    def _agreed(self, run: Run, side: OutlookSide, stamp: Stamp | None, *, named: bool) -> Times | None:
+        del run
+        return last_agreed(side.base.agreement if named else None, stamp)
+
+
+class NoSecondRead(ReturnPath):
+    """Times are written to an event that was seen later than its row."""
+
+    async def _is_unchanged(self, row: BookingRow) -> bool:
+        del row
+        return True
+
+
+class WholePatch(ReturnPath):
+    """A change of text carries the times along."""
+
+    @staticmethod
+    def _with_times_kept(steps: Plan) -> Plan:
+        return steps
+
+
+class UnboundAnswer(ReturnPath):
+    """A dispatcher's answer to one proposal is taken for whatever is proposed."""
+
+    def _verdict(self, side: OutlookSide) -> AnswerVerdict:
+        if side.answered is None or side.proposal is None:
+            return super()._verdict(side)
+        accepted = side.answered.answer is ProposalAnswer.ACCEPT
+        return AnswerVerdict.ACCEPTED if accepted else AnswerVerdict.REJECTED
+
+
+class LookingAtHintsOnly(ReturnPath):
+    """Whoever trusts nothing does not look at the event's times: a lost notification stays lost."""
+
+    def _must_look(self, run: Run, side: OutlookSide) -> bool:
+        trusting = replace(run.task, trusted=True)
+        run.task, task = trusting, run.task
+        try:
+            return super()._must_look(run, side)
+        finally:
+            run.task = task
+
+
+class _AnyEventVersion(WrappedCalendar):
+    """Times are written to whatever version the event has."""
+
+    async def update(
+        self,
+        event: EventRef,
+        content: EventContent,
+        kept: frozenset[ContentPart] = frozenset(),
+        *,
+        stamp: str = "",
+        etag: str = "",
+    ) -> Written | None:
+        del etag
+        return await self.calendar.update(event, content, kept, stamp=stamp)
+
+
+def _no_chance(_bits: int) -> int:
+    return 0
+
+
+def _shape(mode: BothWays) -> functools.partial[Profile]:
+    return functools.partial(_mixed, mode=mode)
+
+
+def _mixed(profile: Profile, mode: BothWays) -> Profile:
+    return both_ways(mixed(profile), mode, "checked")
+
+
+_LOST = frozenset({"lost move", "content", "settle"})
+
+OF_THE_WAY_BACK = {
+    name: Sabotage(parts, _LOST, _shape("propose" if name == "the binding of answers" else "apply"))
+    for name, parts in {
+        "the base": Parts(returns=TwoWayCompare),
+        "the stamp": Parts(returns=BaseOnRowOnly),
+        "the base on the row": Parts(returns=BaseOnEventOnly),
+        "the nonce": Parts(chance=_no_chance),
+        "no wish from an event that no row names": Parts(returns=UnnamedWishes),
+        "If-Match of a record with a base": Parts(rows=AnyVersion),
+        "the second read of the row": Parts(returns=NoSecondRead),
+        "the groups of a write": Parts(returns=WholePatch),
+        "the binding of answers": Parts(returns=UnboundAnswer),
+        "the look of whoever trusts nothing": Parts(returns=LookingAtHintsOnly),
+        "If-Match of an event": Parts(calendar=_AnyEventVersion),
+    }.items()
+}
