@@ -47,6 +47,10 @@ class AuditWindow:
         return booking.start is not None and self.first <= booking.start < self.last
 
 
+FACE = frozenset({"subject", "showAs", "location"})
+"""Of the parts by which `differences` calls them, those that people may be allowed to edit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Both sides, as they were listed."""
@@ -63,6 +67,8 @@ class Snapshot:
     """Bookings of which Dataverse said that they do not exist."""
     hidden: frozenset[str] = frozenset()
     """Bookings that exist, but that our application user may not read."""
+    edits_stay: bool = False
+    """What people made of subject, place and availability is theirs until the booking's own changes."""
 
 
 def booking_of(event: MarkedEvent, organization_id: str) -> str | None:
@@ -245,13 +251,19 @@ class _RowAudit:
 
     def _shown_state(self, content: EventContent, mailbox: str) -> Finding | None:
         """What is wrong with the calendar's side of an event whose row is as it should be."""
+        side = self.row.side
         if self._shown is None:
-            if not self.snapshot.window.shows(self.row.booking):
+            asked = side is not None and side.waits_for_cancellation
+            if asked or not self.snapshot.window.shows(self.row.booking):
                 return None
             return self._row(
                 Kind.MISSING, "The event is not in the calendar at the time of its booking.", mailbox
             )
-        changed = differences(self._shown, content, self.row.booking)
+        times = side.proposal.times if side and side.proposal else None
+        booking = replace(self.row.booking, start=times.start, end=times.end) if times else self.row.booking
+        changed = differences(self._shown, content, booking)
+        if self.snapshot.edits_stay:
+            changed = [each for each in changed if each not in FACE]
         if not changed:
             return None
         return self._event(

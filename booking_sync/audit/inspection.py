@@ -65,6 +65,8 @@ class AuditSources:
     reads: AuditReads
     events: MarkedEvents
     prover: EventProver
+    edits_stay: bool = False
+    """As in `Snapshot`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +352,7 @@ class Inspector:
             proven=gathered.proven,
             gone=those(Presence.GONE),
             hidden=those(Presence.HIDDEN),
+            edits_stay=self._sources.edits_stay,
         )
 
     async def _look_again(

@@ -159,6 +159,12 @@ class EventContent:
         parts = _hash(self.body_html, _PART_BYTES) + _hash(self.categories, _PART_BYTES)
         return _hash(values, _MAIN_BYTES) + parts + letters + calendar_part(self.calendar)
 
+    def face(self) -> str:
+        """A short hash of what people see without opening the event, but for times and categories."""
+        address = _fields(self.location_address) if self.location_address else None
+        shown = [self.subject, self.show_as, self.location_name, address, self.options.said]
+        return _hash(shown, _MAIN_BYTES)
+
     def after(self, recorded: str, *, trusted: bool) -> EventContent:
         """What to write over an event: options that a rule set before, and none sets now, are put back.
 

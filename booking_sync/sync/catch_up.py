@@ -64,14 +64,18 @@ class Standing(StrEnum):
 
 
 def standing(row: BookingRow, desired_state: DesiredStateRule) -> Standing:
-    """How a booking stands; never raises, since one odd row must not end the search among all others."""
+    """How a booking stands; never raises, since one odd row must not end the search among all others.
+
+    A dispatcher's answer, or an event that was withdrawn and is perhaps not removed, waits for somebody too.
+    """
     if row.record.error:
         return Standing.FAILING
     try:
         steps = plan(row.record, desired_state(row.booking), Knowledge(trusted=True))
     except Exception:  # noqa: BLE001 - whatever the row does to us, the next ones are to be looked at
         return Standing.UNREADABLE
-    return Standing.BEHIND if steps.must_record else Standing.IN_STEP
+    waits = row.side is not None and (row.side.answered is not None or row.side.base.leaving)
+    return Standing.BEHIND if steps.must_record or waits else Standing.IN_STEP
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,7 @@ class ReturnPath:
             PermanentError: the mailbox or the row can't be used.
         """
         side = row.side or OutlookSide()
+        steps = self._with_edits_kept(run, side, steps)
         event = _event_of(steps, row)
         if isinstance(desired, Unwanted) or isinstance(steps.write, CreateEvent):
             return Turn(steps, self._overruled_deletion(side) if run.lost else without_proposal(side))
@@ -273,12 +274,20 @@ class ReturnPath:
     def _verdict(self, side: OutlookSide) -> AnswerVerdict:
         return judge_answer(side, self._now())
 
-    @staticmethod
-    def _with_times_kept(steps: Plan) -> Plan:
+    def _with_times_kept(self, steps: Plan) -> Plan:
         """The steps, whose write carries the groups that changed, and never times that did not."""
         if not isinstance(steps.write, UpdateEvent):
             return steps
         return replace(steps, write=replace(steps.write, kept=steps.write.kept | {"times"}))
+
+    def _with_edits_kept(self, run: Run, side: OutlookSide, steps: Plan) -> Plan:
+        """The steps, which leave what people may edit as long as the booking's own is what was written."""
+        step = steps.write
+        if self._policy.repairs_face or not isinstance(step, UpdateEvent) or not run.knowledge().trusted:
+            return steps
+        if side.base.face != step.content.face():
+            return steps
+        return replace(steps, write=replace(step, kept=step.kept | {"face"}))
 
     def _after(self, change: Change, side: OutlookSide, shown: Times) -> OutlookSide:
         """What the row is to hold when nobody's wish of times is open."""
@@ -399,14 +408,17 @@ class ReturnPath:
         return rule(self._policy, run.times, shown, known, self._zone)
 
 
-def settled(run: Run, event: EventRef | None, side: OutlookSide) -> OutlookSide:
+def settled(run: Run, event: EventRef | None, side: OutlookSide, steps: Plan) -> OutlookSide:
     """What the row is to hold of the return path after the writes of this round."""
-    nonce = run.stamped.get(event) if event else None
     if event is None:
         return replace(side, base=replace(side.base, agreement=None))
-    if nonce is None or run.times is None:
-        return side
-    return replace(side, base=replace(side.base, agreement=Agreement(run.times, nonce)))
+    base, step = side.base, steps.write
+    if step and not (isinstance(step, UpdateEvent) and "face" in step.kept):
+        base = replace(base, face=step.content.face())
+    nonce = run.stamped.get(event)
+    if nonce is not None and run.times is not None:
+        base = replace(base, agreement=Agreement(run.times, nonce))
+    return replace(side, base=base)
 
 
 def _moves(side: OutlookSide, today: date) -> int:

@@ -271,7 +271,7 @@ class Synchronizer:
             run.gone |= {event for event in (row.record.event,) if event}
             return None
         if side is not None:
-            side = settled(run, applied.record.event, side)
+            side = settled(run, applied.record.event, side, steps)
         ended = None if applied.unfinished else _outcome(run, desired, turn, applied)
         if applied.must_record or must_record or not row.intact or side != turn.side:
             return await self._record_all(run, row, applied, side, ended)

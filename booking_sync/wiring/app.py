@@ -302,7 +302,10 @@ class Application(ClosedTogether):
         relief = await self._relieve()
         sync = await self._started()
         tally = asdict(await sync.catch_up.run())
+        overdue = sync.overdue_proposals()
+        ended = await overdue.run() if overdue else 0
         tally |= await self._arrival(tally["queued"], sync.settings)
+        tally |= {"overdue_proposals": ended} if ended else {}
         return {**tally, **asdict(relief)} if relief.waiting_minutes else tally
 
     async def _arrival(self, queued: int, settings: Settings) -> Mapping[str, int]:

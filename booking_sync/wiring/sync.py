@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.calendars import MarkedEvents
     from booking_sync.settings.table import EventSettings, Settings
     from booking_sync.sync.catch_up import CatchUp
+    from booking_sync.sync.from_outlook.overdue import OverdueProposals
     from booking_sync.sync.readers import RowsForReaders
     from booking_sync.sync.return_path import ReturnPath
     from booking_sync.wiring.from_outlook import WayFromOutlook
@@ -278,6 +279,19 @@ class SyncServices:
             self.rows, services.storage.queue, self.desired_state, window, now=services.clock, new_id=new_id
         )
 
+    def overdue_proposals(self) -> OverdueProposals | None:
+        """Finds proposals that have to end; None where nothing is proposed."""
+        columns = columns_of_return(self.settings.columns, self.settings.return_policy)
+        if columns is None:
+            return None
+        from booking_sync.sync.from_outlook.overdue import OverdueProposals
+
+        services, freeze = self.services, self.settings.return_policy.freeze
+        queue = services.storage.queue
+        return OverdueProposals(
+            self.bare_rows, queue, columns.proposal, freeze, now=services.clock, new_id=new_id
+        )
+
     def auditor(self, calendars: MarkedEvents | None = None) -> Auditor:
         """Compares calendars with bookings.
 
@@ -291,7 +305,12 @@ class SyncServices:
         services, settings = self.services, self.settings
         reads = services.audit_reads
         sources = AuditSources(
-            self.rows_of_many, self.rows_of_many, reads, calendars or services.calendar, self.prover
+            self.rows_of_many,
+            self.rows_of_many,
+            reads,
+            calendars or services.calendar,
+            self.prover,
+            edits_stay=not settings.return_policy.repairs_face,
         )
         scope = AuditScope(settings.audit_days_back, settings.audit_days_ahead)
         return Auditor(

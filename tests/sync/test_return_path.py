@@ -36,13 +36,20 @@ PLAN = Times(booking().start or EARLY, booking().end or EARLY)
 class World:
     """Both services, with the return path between them."""
 
-    def __init__(self, path: Mode = Mode.APPLY, far: Mode = Mode.APPLY, deleted: Mode = Mode.PROPOSE) -> None:
+    def __init__(
+        self,
+        path: Mode = Mode.APPLY,
+        far: Mode = Mode.APPLY,
+        deleted: Mode = Mode.PROPOSE,
+        *,
+        repairs_face: bool = True,
+    ) -> None:
         self.rows, self.calendar = FakeRows(), FakeCalendar(now=lambda: EARLY)
         self.rows.tells_side = True
         self.reads = FakeReturnReads()
         self.rows.statuses[CANCEL_STATUS] = CANCELED
         self.now = EARLY
-        policy = ReturnPolicy(path, far=far, delete=deleted)
+        policy = ReturnPolicy(path, far=far, delete=deleted, repairs_face=repairs_face)
         returns = ReturnPath(
             self.rows, self.calendar, desired, self.reads, policy, zone=UTC, now=lambda: self.now
         )
@@ -98,8 +105,8 @@ class World:
             self.rows.calls.clear()
 
 
-async def _shown(path: Mode = Mode.APPLY, **modes: Mode) -> World:
-    world = World(path, **modes)
+async def _shown(path: Mode = Mode.APPLY, deleted: Mode = Mode.PROPOSE) -> World:
+    world = World(path, deleted=deleted)
     world.rows.put(booking())
     assert (await world.sync(CHANGED)).kind is OutcomeKind.SYNCED
     await world.rests()
@@ -171,6 +178,26 @@ async def test_a_change_of_text_leaves_a_move_alone() -> None:
     assert "Boiler repair" in world.event.content.subject
     await world.sync(LOOK)
     assert world.planned == wanted
+    await world.rests()
+
+
+@pytest.mark.parametrize("stays", [True, False])
+async def test_an_edited_subject_stays_where_that_is_allowed(stays: bool) -> None:  # noqa: FBT001 - a case
+    """A change of times leaves it; a change of the booking's own subject does not."""
+    world = World(repairs_face=not stays)
+    world.rows.put(booking())
+    await world.sync(CHANGED)
+    ref = world.event.ref
+    edited = replace(world.event.content, subject="Call before you come")
+    world.calendar.events[ref] = replace(world.event, content=edited)
+    later = replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR)
+    world.rows.put(later)
+    await world.sync(CHANGED)
+    assert (world.event.content.subject == "Call before you come") is stays
+    assert world.shown.start == PLAN.start + HOUR
+    world.rows.put(replace(later, name="Boiler repair"))
+    await world.sync(CHANGED)
+    assert "Boiler repair" in world.event.content.subject
     await world.rests()
 
 

@@ -71,8 +71,7 @@ class NoSecondRead(ReturnPath):
 class WholePatch(ReturnPath):
     """A change of text carries the times along."""
 
-    @staticmethod
-    def _with_times_kept(steps: Plan) -> Plan:
+    def _with_times_kept(self, steps: Plan) -> Plan:
         return steps
 
 
