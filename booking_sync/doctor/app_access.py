@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, some_of
-from booking_sync.domain.rights import NEEDED
 from booking_sync.domain.text import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from booking_sync.ports.bookings import FailingBookings
     from booking_sync.ports.diagnosis import ForeignMarks, Identity
@@ -75,9 +74,9 @@ def _user(who: Identity) -> CheckResult:
     return CheckResult(Area.DATAVERSE, check, CheckStatus.OK, actual)
 
 
-def judge_privileges(held: Mapping[str, str]) -> CheckResult:
-    """Whether the role has all that is needed, for the whole organisation."""
-    wanted = [name for names in NEEDED.values() for name in names]
+def judge_privileges(held: Mapping[str, str], wanted: Collection[str]) -> CheckResult:
+    """Whether the role has all that is wanted, for the whole organisation."""
+    wanted = sorted(wanted)
     held = {name.lower(): depth for name, depth in held.items()}
     missing = [name for name in wanted if name.lower() not in held]
     narrow = [name for name in wanted if held.get(name.lower(), _WHOLE_ORGANIZATION) != _WHOLE_ORGANIZATION]

@@ -26,7 +26,7 @@ from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorRep
 from booking_sync.domain.event import is_mailbox
 from booking_sync.domain.participation import calendar_of
 from booking_sync.domain.reader import Reader
-from booking_sync.domain.rights import NEEDED
+from booking_sync.domain.rights import NEEDED, needed
 from booking_sync.domain.timers import Timer, timer_state
 from booking_sync.errors import Cause, PermanentError, SettingsError, SyncError
 from booking_sync.ports.diagnosis import Audience, MailboxAccess
@@ -273,9 +273,15 @@ class DoctorChecks:
             Area.DATAVERSE, "privileges", lambda: dataverse.privileges(who.user_id), app_access.ROLE
         )
         if held is not None:
-            self._note(app_access.judge_privileges(held))
+            self._note(app_access.judge_privileges(held, needed(cancels=self._cancels())))
         for table in NEEDED:
             await self._read(dataverse, table)
+
+    def _cancels(self) -> bool:
+        try:
+            return self.sources.returns().return_policy.cancels
+        except SettingsError:
+            return False  # which has been told by then
 
     async def _read(self, dataverse: AppAccessReads, table: str) -> None:
         async def ask() -> CheckResult:
@@ -461,7 +467,7 @@ class DoctorChecks:
         reads = self.sources.way_back()
         if not known:
             self._skip(Area.WAY_BACK, way_back.STATUS, _IDENTITY)
-        elif way_back.cancels(policy):
+        elif policy.cancels:
             there = await self._ask(Area.WAY_BACK, way_back.STATUS, reads.canceled_statuses, way_back.READ)
             if there is not None:
                 self._note(way_back.judge_status(settings.cancel_status_id, there))

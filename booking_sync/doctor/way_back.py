@@ -49,11 +49,6 @@ def judge_policy(policy: ReturnPolicy) -> CheckResult:
     return CheckResult(Area.WAY_BACK, CHECK, CheckStatus.OK, words)
 
 
-def cancels(policy: ReturnPolicy) -> bool:
-    """Whether a booking can be canceled from Outlook, be it after a dispatcher's word."""
-    return min(policy.path, policy.delete) >= Mode.PROPOSE
-
-
 def judge_status(named: str, there: Mapping[str, str]) -> CheckResult:
     """Whether it is clear which status a canceled booking gets.
 

@@ -21,3 +21,17 @@ DEFINITIONS: Final = frozenset(
     {"prvReadEntity", "prvReadAttribute", "prvReadRelationship", "prvReadOptionSet"}
 )
 """What it takes in addition where an event file names columns: their definitions are looked up."""
+
+CANCELING: Final = frozenset({"prvAppendBookableResourceBooking", "prvAppendToBookingStatus"})
+"""What it takes in addition where a booking can be canceled from Outlook: it is given another status, and a
+lookup is set by whoever may append the one row to the other (Microsoft: "Privileges by entity")."""
+
+
+def needed(*, cancels: bool) -> frozenset[str]:
+    """The names of all that the role must give.
+
+    Args:
+        cancels: whether bookings can be canceled from Outlook.
+    """
+    names = frozenset(name for names in NEEDED.values() for name in names)
+    return names | CANCELING if cancels else names

@@ -17,7 +17,7 @@ from booking_sync.cli.main import app
 from booking_sync.doctor import app_access, credentials, mailboxes, registration, storage
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.doctor.trial import quiet_hour
-from booking_sync.domain.rights import NEEDED
+from booking_sync.domain.rights import CANCELING, NEEDED, needed
 from booking_sync.domain.timers import Timer, TimerRun, timer_state
 from booking_sync.ports.diagnosis import (
     ClockReading,
@@ -62,20 +62,20 @@ def test_clocks(ahead: float | None, status: CheckStatus, says: str) -> None:
 def test_a_privilege_that_a_team_may_hold_is_not_taken_for_a_mistake_in_the_role() -> None:
     """Dataverse tells of a team's role no more than Basic, so the words say so, and what ends the doubt."""
     held = {name: "Global" for names in NEEDED.values() for name in names}
-    result = app_access.judge_privileges({**held, "prvReadAccount": "Basic"})
+    result = app_access.judge_privileges({**held, "prvReadAccount": "Basic"}, held)
     assert result.status is CheckStatus.ERROR
     assert "prvReadAccount" in result.words
     assert "a team's role shows as Basic, however far it reaches" in result.words
     assert "application user itself" in result.remedy
-    local = app_access.judge_privileges({**held, "prvReadAccount": "Local"})
+    local = app_access.judge_privileges({**held, "prvReadAccount": "Local"}, held)
     assert "team" not in local.words + local.remedy
 
 
 def test_a_privilege_for_a_part_of_the_organisation_is_not_enough() -> None:
     """Bookings beyond it would stay unseen."""
     held = {name: "Global" for names in NEEDED.values() for name in names}
-    assert app_access.judge_privileges(held).status is CheckStatus.OK
-    result = app_access.judge_privileges({**held, "prvReadAccount": "Local"})
+    assert app_access.judge_privileges(held, needed(cancels=False)).status is CheckStatus.OK
+    result = app_access.judge_privileges({**held, "prvReadAccount": "Local"}, held)
     assert (result.status, "prvReadAccount" in result.words) == (CheckStatus.ERROR, True)
 
 
@@ -107,6 +107,16 @@ def test_a_timer_that_never_succeeded() -> None:
     """A run that failed is no success, however fresh."""
     late = judged(Timer.CATCH_UP, TimerRun(NOW, {}, "No token."))
     assert (late.status, "No token." in late.words) == (CheckStatus.ERROR, True)
+
+
+def test_canceling_takes_two_privileges_more() -> None:
+    """A status is set by whoever may append the booking to it; without that no booking is canceled."""
+    held = dict.fromkeys(needed(cancels=False), "Global")
+    result = app_access.judge_privileges(held, needed(cancels=True))
+    assert result.status is CheckStatus.ERROR
+    assert all(name in result.words for name in CANCELING)
+    with_them = {**held, **dict.fromkeys(CANCELING, "Global")}
+    assert app_access.judge_privileges(with_them, needed(cancels=True)).status is CheckStatus.OK
 
 
 @pytest.mark.parametrize(("timer", "status"), [(Timer.CATCH_UP, "error"), (Timer.AUDIT, "warning")])

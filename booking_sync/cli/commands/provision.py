@@ -19,7 +19,7 @@ from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.cli.webhook_arguments import URL_VARIABLE, KeyFileOption, UrlOption, read_key, read_url
 from booking_sync.domain.columns import ReturnColumns
 from booking_sync.domain.ids import typed_guid
-from booking_sync.domain.rights import DEFINITIONS, NEEDED
+from booking_sync.domain.rights import DEFINITIONS, NEEDED, needed
 from booking_sync.errors import PermanentError, SettingsError, SyncError, TransientError
 from booking_sync.ports.app_user import DesiredAppUser
 from booking_sync.provisioning.converge import PartOutcome, ProvisioningReport, converge, joined
@@ -236,10 +236,10 @@ async def _app_user(options: _Options, provisioning: Provisioning, session: Sess
     application_id = _application_id(session.environ)
     if not application_id:
         return _left_alone(f"{CLIENT_VARIABLE} does not say which app registration it is of")
-    names = {name for names in NEEDED.values() for name in names}
+    names = needed(cancels=load_part(session.environ, ReturnSettings).return_policy.cancels)
     desired = DesiredAppUser(
         application_id,
-        frozenset(names | (DEFINITIONS if provisioning.event_columns else set())),
+        names | (DEFINITIONS if provisioning.event_columns else frozenset()),
         provisioning.event_tables - NEEDED.keys(),
     )
     decide = partial(plan_app_user_removal if options.remove else plan_app_user, desired=desired)

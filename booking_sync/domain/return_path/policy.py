@@ -59,6 +59,11 @@ class ReturnPolicy:
     freeze: timedelta = timedelta(minutes=30)
     """Before its start a booking belongs to the dispatcher alone."""
 
+    @property
+    def cancels(self) -> bool:
+        """Whether a booking can be canceled from Outlook, be it after a dispatcher's word."""
+        return min(self.path, self.delete) >= Mode.PROPOSE
+
     def allowed(self, kind: MoveKind) -> Mode:
         """The lower of the whole path's mode and this kind's."""
         return min(self.path, self.near if kind is MoveKind.NEAR_MOVE else self.far)

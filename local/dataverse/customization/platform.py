@@ -55,6 +55,7 @@ class Platform:
     def before_create(self, call: Call, table: Table, values: Row) -> None:
         """Refuse a row that the platform or the user's role does not allow; raises DataverseError."""
         self.privileges.require("Create", table, call.user_id)
+        self.privileges.require_linking(table, values, call.user_id)
         if call.headers.get(SOLUTION_HEADER):
             self.solutions.find(call.headers[SOLUTION_HEADER])
         self._rules.before_create(table, values)
@@ -70,6 +71,7 @@ class Platform:
     def before_update(self, call: Call, table: Table, row_id: str, values: Row) -> None:
         """As `before_create`, for a change."""
         self.privileges.require("Write", table, call.user_id)
+        self.privileges.require_linking(table, values, call.user_id)
         row = self._store.get(table, row_id)
         self._rules.before_update(table, row, values)
         self.forms.check(table, {**row, **values})

@@ -9,19 +9,21 @@ import uuid
 from typing import TYPE_CHECKING, Any, Literal
 
 from local.dataverse.errors import DataverseError
+from local.dataverse.tables.columns import Kind
 
 if TYPE_CHECKING:
     from local.dataverse.calls import Identity
     from local.dataverse.config import Config
     from local.dataverse.tables.columns import Table
+    from local.dataverse.tables.payload import Row
     from local.dataverse.tables.schema import Schema
 
-Verb = Literal["Create", "Read", "Write", "Delete"]
+Verb = Literal["Create", "Read", "Write", "Delete", "Append", "AppendTo"]
 
 PUBLISH = "prvPublishCustomization"
 READ_DEFINITIONS = ("prvReadEntity", "prvReadAttribute", "prvReadRelationship", "prvReadOptionSet")
 """Which of them each definition takes is documented nowhere; here each takes all."""
-OPERATIONS: tuple[Verb, ...] = ("Create", "Read", "Write", "Delete")
+OPERATIONS: tuple[Verb, ...] = ("Create", "Read", "Write", "Delete", "Append", "AppendTo")
 _ATTRIBUTE = "Attribute"
 _SCHEMA_NAMES = {
     "bookableresource": "BookableResource",
@@ -72,6 +74,17 @@ class Privileges:
         """
         if table.logical_name not in _WITHOUT_PRIVILEGES:
             self._require(_name(verb, table.logical_name), user_id, table.logical_name)
+
+    def require_linking(self, table: Table, values: Row, user_id: str) -> None:
+        """Let lookups be set: the row is appended to those that they point to; raises as `require`.
+
+        An owner is given by assigning, which is another privilege, and none of the app's business.
+        """
+        for name, value in values.items():
+            column = table.by_name[name]
+            if column.kind is Kind.LOOKUP and value is not None and name != "ownerid":
+                self.require("Append", table, user_id)
+                self.require("AppendTo", self._schema.table(column.target), user_id)
 
     def require_customizing(self, verb: Verb, user_id: str) -> None:
         """Let a change of a table's columns pass; raises as `require`."""

@@ -557,6 +557,22 @@ async def test_privileges_are_told_and_enforced(client: Client) -> None:
     assert (await client.call("GET", unknown)).status == 404
 
 
+@pytest.mark.parametrize("lacking", ["prvAppendBookableResourceBooking", "prvAppendToBookingStatus"])
+async def test_a_lookup_is_set_by_whoever_may_append(client: Client, lacking: str) -> None:
+    """Both to the one row and the other; columns that are no lookups, and emptied ones, need neither."""
+    state = client.standin.state
+    status = state.create("bookingstatuses", {"name": "Canceled", "status": 3})
+    booking = state.create("bookableresourcebookings", {"name": "b"})
+    path, anything = f"bookableresourcebookings({booking})", {"If-Match": "*"}
+    body = {"BookingStatus@odata.bind": f"/bookingstatuses({status})"}
+    assert (await client.call("PATCH", path, body, anything)).status == 204
+    state.configure(missing_privileges=[lacking])
+    refused = await client.call("PATCH", path, body, anything)
+    assert (refused.status, lacking in refused.body["error"]["message"]) == (403, True)
+    emptied = {"name": "c", "BookingStatus@odata.bind": None}
+    assert (await client.call("PATCH", path, emptied, anything)).status == 204
+
+
 async def test_nobody_writes_the_platforms_own_rows(client: Client) -> None:
     """Messages, filters and solution components are the platform's."""
     rows = (await client.call("GET", "sdkmessages?$select=name")).body["value"]
