@@ -236,7 +236,8 @@ async def _app_user(options: _Options, provisioning: Provisioning, session: Sess
     application_id = _application_id(session.environ)
     if not application_id:
         return _left_alone(f"{CLIENT_VARIABLE} does not say which app registration it is of")
-    names = needed(cancels=load_part(session.environ, ReturnSettings).return_policy.cancels)
+    # Also while it only reports: nobody has to think of it at the next step.
+    names = needed(cancels=load_part(session.environ, ReturnSettings).return_columns is not None)
     desired = DesiredAppUser(
         application_id,
         names | (DEFINITIONS if provisioning.event_columns else frozenset()),
