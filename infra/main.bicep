@@ -71,6 +71,10 @@ param operatorsClientId string = ''
 @description('The zone that events are written in, by IANA or Windows name; empty: the one in event.toml, else UTC.')
 param eventTimeZone string = ''
 
+@allowed(['off', 'report', 'propose', 'apply'])
+@description('The most that a change in Outlook may do to its booking (docs/two-way.md). First run booking-sync provision with RETURN_PATH set.')
+param returnPath string = 'off'
+
 @description('Further app settings by name, from docs/settings.md; what is left out has the app\'s own default.')
 param extraSettings { *: string } = {}
 
@@ -157,6 +161,7 @@ var bookingSyncSettings = {
   DATAVERSE_ORGANIZATION_ID: organizationId
   DATAVERSE_APP_USER_ID: dataverseAppUserId
   EVENT_TIME_ZONE: eventTimeZone
+  RETURN_PATH: returnPath
 }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {

@@ -133,15 +133,20 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   }
 }
 
+// Where Graph reports changes in Outlook, unless extraSettings names another way to the app. Read while RETURN_PATH is on.
+var addresses = {
+  NOTIFICATION_URL: 'https://${app.properties.defaultHostName}/api/outlook/notifications'
+}
+
 // Replaces all app settings: what was set by hand in the portal is gone after a deployment.
 resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(settings, platformSettings)
+  properties: union(addresses, settings, platformSettings)
 }
 
-// The platform signs operators in, and tells the app who they are. The probe and the webhook stay as they are: the first
-// tells one word, the second has a key of its own. No secret: sign-in takes an ID token only, and nothing is kept.
+// The platform signs operators in, and tells the app who they are. The probe and what services call stay as they are: the first
+// tells one word, the webhook has a key of its own, and what Graph reports proves itself. No secret: sign-in takes an ID token only, and nothing is kept.
 resource operatorsSignIn 'Microsoft.Web/sites/config@2025-03-01' = if (!empty(operatorsClientId)) {
   parent: app
   name: 'authsettingsV2'
@@ -156,6 +161,7 @@ resource operatorsSignIn 'Microsoft.Web/sites/config@2025-03-01' = if (!empty(op
       excludedPaths: [
         '/api/health'
         '/api/dataverse/bookings'
+        '/api/outlook/notifications'
       ]
     }
     identityProviders: {

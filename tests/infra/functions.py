@@ -27,17 +27,20 @@ print(json.dumps([
 
 
 @functools.cache
-def http_functions(sign_in: str = "key") -> tuple[dict[str, Any], ...]:
+def http_functions(sign_in: str = "key", *, both_ways: bool = False) -> tuple[dict[str, Any], ...]:
     """Those with an HTTP trigger: `name`, `trigger` (with `authLevel`, `route`), whether a `coroutine`.
 
     Args:
         sign_in: how operators sign in.
+        both_ways: whether changes come back from Outlook.
     """
+    back = {"RETURN_PATH": "report", "NOTIFICATION_URL": "https://app.example/api"} if both_ways else {}
     done = subprocess.run(  # noqa: S603 - our own program in our own interpreter
         [sys.executable, "-c", _LIST],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        | {"OPERATIONS_SIGN_IN": sign_in},
+        | {"OPERATIONS_SIGN_IN": sign_in}
+        | back,
         capture_output=True,
         text=True,
         check=True,

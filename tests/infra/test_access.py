@@ -168,13 +168,15 @@ def test_who_can_do_what_is_told_once_and_of_everybody() -> None:
 
 @pytest.mark.assumes("sign_in_excluded")
 def test_sign_in_for_operators_leaves_the_probe_and_the_webhook_alone() -> None:
-    """Neither could sign in; every other function of the app is behind it."""
+    """Neither could sign in, nor could Graph; every other function of the app is behind it."""
     (sign_in,) = [
         body for body in bodies("Microsoft.Web/sites/config").values() if body["name"] == "authsettingsV2"
     ]
     validation = sign_in["properties"]["globalValidation"]
-    routes = {each["name"]: f"/api/{each['trigger']['route']}" for each in http_functions()}
-    assert set(validation["excludedPaths"]) == {routes["health"], routes[WEBHOOK]}
+    functions = http_functions(both_ways=True)
+    routes = {each["name"]: f"/api/{each['trigger']['route']}" for each in functions}
+    by_services = {"health", WEBHOOK, "receive_event_change"}
+    assert set(validation["excludedPaths"]) == {routes[name] for name in by_services}
     assert (validation["requireAuthentication"], validation["unauthenticatedClientAction"]) == (
         True,
         "RedirectToLoginPage",

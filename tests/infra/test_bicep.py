@@ -21,6 +21,7 @@ from booking_sync.settings.storage import STORAGE_SETTING
 from booking_sync.settings.table import SETTINGS
 from booking_sync.settings.values import POISON_SUFFIX
 from tests.infra.bicep import BicepFile, BicepSyntaxError, Expression, read
+from tests.infra.functions import http_functions
 from tests.infra.templates import FILES, FUNCTION_APP, MAIN, PARAMETERS, ROOT, bodies, only, values
 from tests.telemetry import kql
 
@@ -88,6 +89,7 @@ LOCAL_ONLY = "for the local stack only"
 LEFT_TO_THE_APP = {
     STORAGE_SETTING: IDENTITY_BASED,
     "KEY_VAULT_VERIFY_CHALLENGE": LOCAL_ONLY,
+    "NOTIFICATION_URL": "made of the site's own address, see `test_graph_reports_to_the_site`",
     **dict.fromkeys(
         (
             "EVENT_ID_COLUMN",
@@ -106,14 +108,12 @@ LEFT_TO_THE_APP = {
             "EVENT_CALENDAR",
             "FORMER_EVENT_CALENDARS",
             "OPEN_EXTENSION_NAME",
-            "RETURN_PATH",
             "RETURN_MOVE",
             "RETURN_MOVE_FAR",
             "RETURN_DELETE",
             "RETURN_EDIT",
             "RETURN_FREEZE_MINUTES",
             "RETURN_CANCEL_STATUS_ID",
-            "NOTIFICATION_URL",
             "MESSAGE_MAX_AGE_HOURS",
             "BATCH_MAX_BOOKINGS",
             "BATCH_LINGER_SECONDS",
@@ -290,7 +290,16 @@ def test_own_settings_win() -> None:
     params = values(MAIN.of("module")["functionApp"])["params"]
     assert params["settings"] == Expression("union(extraSettings, bookingSyncSettings)")
     applied = values(FUNCTION_APP.of("resource")["appSettings"])
-    assert applied["properties"] == Expression("union(settings, platformSettings)")
+    assert applied["properties"] == Expression("union(addresses, settings, platformSettings)")
+
+
+def test_graph_reports_to_the_site() -> None:
+    """At the function's route; another way to the app may be named, since what was given comes later."""
+    address = values(FUNCTION_APP.of("variable")["addresses"])
+    routes = {each["name"]: each["trigger"]["route"] for each in http_functions(both_ways=True)}
+    host = "https://${app.properties.defaultHostName}"
+    assert address == {"NOTIFICATION_URL": Expression(f"'{host}/api/{routes['receive_event_change']}'")}
+    assert MAIN.of("parameter")["returnPath"].value == "off"
 
 
 def test_telemetry_is_switched_on_in_both_places() -> None:
