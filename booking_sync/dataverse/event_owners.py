@@ -39,8 +39,10 @@ class DataverseEventOwners:
         self._client = client
         self._columns = columns
 
-    async def bookings_of(self, mailbox: str, event_ids: Sequence[str], starts_from: datetime) -> list[str]:
-        """The bookings' ids, sorted; see the port.
+    async def bookings_of(
+        self, mailbox: str, event_ids: Sequence[str], starts_from: datetime
+    ) -> dict[str, str]:
+        """See the port; in the order of the bookings' ids.
 
         Raises:
             TransientError: no complete answer now; or refused, which speaks of none of the bookings.
@@ -48,13 +50,14 @@ class DataverseEventOwners:
         """
         asked = frozenset(event_ids)
         path = queries.bookings_naming(mailbox, sorted(asked), starts_from, self._columns)
-        found: set[str] = set()
+        found: dict[str, str] = {}
         pages = self._client.pages(path, headers=queries.PAGE_HEADERS)
         async for page in app_refusal.pages_of_all(pages, _logger, DATAVERSE):
             for row in page:
                 identity = read_guid(row.get(ID_COLUMN))
                 if identity is None:
                     raise incomplete()
-                if row.get(self._columns.event_id) in asked:
-                    found.add(identity)
-        return sorted(found)
+                event_id = row.get(self._columns.event_id)
+                if event_id in asked:
+                    found[identity] = event_id
+        return dict(sorted(found.items()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 
@@ -14,8 +14,8 @@ class EventOwners(Protocol):
 
     async def bookings_of(
         self, mailbox: str, event_ids: Sequence[str], starts_from: datetime
-    ) -> Sequence[str]:
-        """Ids of the bookings whose rows name one of these events of the mailbox and start then or later.
+    ) -> Mapping[str, str]:
+        """By id, the bookings that start then or later and whose rows name one of these events: which one.
 
         What a row names need not be proven ours: whoever acts on it reads the row.
         """

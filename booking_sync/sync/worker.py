@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import MessageQueue
     from booking_sync.sync.fan_out import FanOut
+    from booking_sync.sync.from_outlook.changes import EventHint
     from booking_sync.sync.per_booking import PerBookingRunner
 
 MAX_DEQUEUE_COUNT = 5
@@ -63,7 +64,7 @@ class UnexpectedError(RuntimeError):
 class OutlookHandlers:
     """What the worker hands to what came from Outlook."""
 
-    bookings_of: Callable[[OutlookChange], Awaitable[Sequence[BookingChange]]]
+    bookings_of: Callable[[OutlookChange], Awaitable[Sequence[EventHint]]]
     """The hints that events of Outlook stand for; raises `SyncError` when Dataverse can't tell."""
     sweep: Callable[[MailboxSweep], Awaitable[Outcome]]
     """Compares a mailbox with the rows that name it, and queues hints."""
@@ -197,14 +198,14 @@ class ChangeWorker:
         outcome, delay = await self._put_back_or_give_up(text, change, outcome, self._queue.send_outlook)
         _log_outlook("outlook_change", change, outcome, delay, events=len(change.event_ids))
 
-    async def _handle_all(self, hints: Sequence[BookingChange], dequeue_count: int) -> None:
+    async def _handle_all(self, hints: Sequence[EventHint], dequeue_count: int) -> None:
         """Work on bookings as if each had a message of its own, which it gets when it is put back.
 
         Raises:
             Exception: what the first raised of those that did, once all have been tried.
         """
         ended = await asyncio.gather(
-            *(self._handle_booking(encode_change(each), each, dequeue_count) for each in hints),
+            *(self._handle_booking(encode_change(each.change), each.change, dequeue_count) for each in hints),
             return_exceptions=True,
         )
         mailboxes: list[str] = []
@@ -212,7 +213,8 @@ class ChangeWorker:
             if isinstance(each, BaseException):
                 raise each
             mailboxes.append(each)
-        await self._sweep_later(zip(hints, mailboxes, strict=True))
+        ended_in = zip(hints, mailboxes, strict=True)
+        await self._sweep_later((hint.change, mailbox or hint.gone_from) for hint, mailbox in ended_in)
 
     async def _settle_sweep(self, text: str, sweep: MailboxSweep) -> None:
         async def act(handlers: MessageHandlers) -> Outcome:
@@ -423,7 +425,7 @@ def _about(change: BookingChange | RelatedChange, dequeue_count: int) -> dict[At
     }
 
 
-def _told(hints: Sequence[BookingChange]) -> Outcome:
+def _told(hints: Sequence[EventHint]) -> Outcome:
     if not hints:
         return Outcome(OutcomeKind.SKIPPED, "no event of ours")
     return Outcome(OutcomeKind.SYNCED, f"bookings looked at: {len(hints)}")

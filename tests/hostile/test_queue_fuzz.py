@@ -36,6 +36,7 @@ from booking_sync.domain.return_path.messages import (
 from booking_sync.errors import TransientError
 from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
+from booking_sync.sync.from_outlook.changes import EventHint
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.worker import MAX_DEQUEUE_COUNT, ChangeWorker, MessageHandlers, OutlookHandlers
@@ -90,7 +91,7 @@ AUDIT = AuditProgress(
 )
 AUDIT_MESSAGE: dict[str, Any] = json.loads(encode_audit(AUDIT))
 OUTLOOK_MESSAGE: dict[str, Any] = json.loads(
-    encode_outlook(OutlookChange(ANNA, ("E1", "E2"), "outlook-1", NOW, 3, 30.5))
+    encode_outlook(OutlookChange(ANNA, ("E1", "E2"), "outlook-1", NOW, frozenset({"E2"}), 3, 30.5))
 )
 SWEEP_MESSAGE: dict[str, Any] = json.loads(
     encode_outlook(
@@ -145,12 +146,13 @@ class QueueWorld:
         assert decode_message(encode_audit(progress)) == progress
         return self._put_back()
 
-    async def _bookings_of(self, change: OutlookChange) -> list[BookingChange]:
+    async def _bookings_of(self, change: OutlookChange) -> list[EventHint]:
         """One booking, unless Dataverse is throttled."""
         assert decode_message(encode_outlook(change)) == change
         if self.bookings.fails:
             raise self.bookings.fails
-        return [BookingChange(BOOKING_ID, change.correlation_id, change.first_seen, look=True)]
+        hint = BookingChange(BOOKING_ID, change.correlation_id, change.first_seen, look=True)
+        return [EventHint(hint, change.mailbox if change.deleted else "")]
 
     async def _sweep(self, sweep: MailboxSweep) -> Outcome:
         assert decode_message(encode_outlook(sweep)) == sweep

@@ -27,6 +27,7 @@ from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
+from booking_sync.sync.from_outlook.changes import EventHint
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.synchronizer import SyncTask
 from booking_sync.sync.worker import (
@@ -105,6 +106,7 @@ class WorkerWorld:
         self.audits: list[AuditProgress] = []
         self.sweeps: list[MailboxSweep] = []
         self.found: list[str] | Exception = []
+        self.gone_from = ""
         self.two_ways = True
         self.work = FakeSync(outcome)
         self.fan_out = FakeFanOut(outcome)
@@ -133,11 +135,15 @@ class WorkerWorld:
         outlook = OutlookHandlers(self._bookings_of, self._sweep) if self.two_ways else None
         return MessageHandlers(runner, self.fan_out, self.work.note_failure, self._audit, outlook)
 
-    async def _bookings_of(self, change: OutlookChange) -> list[BookingChange]:
+    async def _bookings_of(self, change: OutlookChange) -> list[EventHint]:
         if isinstance(self.found, Exception):
             raise self.found
         return [
-            BookingChange(each, change.correlation_id, change.first_seen, look=True) for each in self.found
+            EventHint(
+                BookingChange(each, change.correlation_id, change.first_seen, look=True),
+                gone_from=self.gone_from,
+            )
+            for each in self.found
         ]
 
     async def _sweep(self, sweep: MailboxSweep) -> Outcome:
@@ -687,6 +693,18 @@ async def test_a_mailbox_is_swept_once_a_deletion_can_no_longer_be_taken_back() 
     assert isinstance(alone, MailboxSweep)
     assert alone.missing == {BOOKING_ID}
     assert alone.correlation_id == "correlation-1"
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.UNCHANGED, OutcomeKind.DEFERRED])
+async def test_an_event_that_graph_calls_deleted_is_looked_for_later(kind: OutcomeKind) -> None:
+    """Even where a look still shows it, as Deleted Items may; and where the look has to wait."""
+    world = WorkerWorld(Outcome(kind))
+    world.found, world.gone_from = [BOOKING_ID], ANNA
+    await world.worker.handle(OUTLOOK_TEXT, 1)
+    ((sweep, delay),) = world.queue.outlook
+    assert isinstance(sweep, MailboxSweep)
+    assert (sweep.mailbox, delay) == (ANNA, GRACE.total_seconds())
+    assert sweep.missing == {BOOKING_ID}
 
 
 async def test_very_many_missing_events_are_several_sweeps() -> None:

@@ -52,6 +52,8 @@ class OutlookChange:
     correlation_id: str
     first_seen: datetime
     """Aware, UTC: when the first of them was notified; a put-back keeps it."""
+    deleted: frozenset[str] = frozenset()
+    """Those of them that Graph says were deleted, or moved to another calendar."""
     attempt: int = 0
     """How often this message was put back."""
     waited: float = 0.0
@@ -122,6 +124,7 @@ def encode_outlook(message: OutlookMessage) -> str:
         if not message.event_ids or len(list(in_messages(message.event_ids))) > 1:
             raise ValueError("the events fit into no single message")
         told["events"] = list(message.event_ids)
+        told |= {"deleted": sorted(message.deleted)} if message.deleted else {}
     else:
         if len(message.missing) > MAX_MISSING:
             raise ValueError(f"a sweep asks about {MAX_MISSING} bookings at most")
@@ -146,11 +149,15 @@ def read_outlook_change(message: Mapping[str, Any]) -> OutlookChange:
         raise MalformedChangeError("the queue message's 'events' are not all events")
     if not event_ids or len(list(in_messages(event_ids))) > 1:
         raise MalformedChangeError("the queue message's 'events' are none, or too many")
+    deleted = take(message, "deleted", list, default=[])
+    if not all(isinstance(each, str) and each in event_ids for each in deleted):
+        raise MalformedChangeError("the queue message's 'deleted' are not all among its events")
     return OutlookChange(
         mailbox=_mailbox(message),
         event_ids=tuple(event_ids),
         correlation_id=correlation_id(message),
         first_seen=moment(message, "firstSeen"),
+        deleted=frozenset(deleted),
         attempt=attempt(message),
         waited=waited(message),
     )

@@ -6,6 +6,7 @@ here, and is not read.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.change import BookingChange
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
     from booking_sync.domain.return_path.messages import OutlookChange
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.event_owners import EventOwners
+
+
+@dataclass(frozen=True, slots=True)
+class EventHint:
+    """A booking to be looked at."""
+
+    change: BookingChange
+    gone_from: str = ""
+    """The mailbox whose calendar does not show its event any more, as Graph says; empty: nobody said so.
+
+    A look need not tell: where Exchange keeps a deleted event, it goes on answering by its immutable id.
+    """
 
 
 class OutlookChanges:
@@ -32,11 +45,19 @@ class OutlookChanges:
         self._look_back = look_back
         self._now = now
 
-    async def bookings_of(self, change: OutlookChange) -> list[BookingChange]:
+    async def bookings_of(self, change: OutlookChange) -> list[EventHint]:
         """A hint to look at each booking whose row names one of the events; one request.
 
         Raises:
             TransientError: Dataverse can't tell now.
         """
-        ids = await self._owners.bookings_of(change.mailbox, change.event_ids, self._now() - self._look_back)
-        return [BookingChange(each, change.correlation_id, change.first_seen, look=True) for each in ids]
+        named = await self._owners.bookings_of(
+            change.mailbox, change.event_ids, self._now() - self._look_back
+        )
+        return [
+            EventHint(
+                BookingChange(booking_id, change.correlation_id, change.first_seen, look=True),
+                gone_from=change.mailbox if event_id in change.deleted else "",
+            )
+            for booking_id, event_id in named.items()
+        ]

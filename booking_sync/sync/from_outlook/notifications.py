@@ -65,6 +65,8 @@ class Notified:
 
     events: Mapping[str, tuple[str, ...]]
     """By mailbox: ids of events, each once."""
+    deleted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By mailbox: those of them that were deleted, or moved to another calendar."""
     lifecycles: tuple[LifecycleNotice, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
     """How many items were of no use, by the reason."""
@@ -100,6 +102,7 @@ def read_notifications(body: bytes, keys: NotificationKeys, addressee: Addressee
     if len(items) > MAX_ITEMS:
         return Unusable(413, f"The body has more than {MAX_ITEMS} notifications.")
     events: dict[str, dict[str, None]] = {}
+    deleted: dict[str, set[str]] = {}
     lifecycles: dict[LifecycleNotice, None] = {}
     dropped: Counter[str] = Counter()
     for item in items:
@@ -108,11 +111,15 @@ def read_notifications(body: bytes, keys: NotificationKeys, addressee: Addressee
             if "lifecycleEvent" in item:
                 lifecycles[_lifecycle(item, mailbox)] = None
             else:
-                events.setdefault(mailbox, {})[_event(item, mailbox)] = None
+                event_id = _event(item, mailbox)
+                events.setdefault(mailbox, {})[event_id] = None
+                if item["changeType"] == "deleted":
+                    deleted.setdefault(mailbox, set()).add(event_id)
         except _DroppedError as reason:
             dropped[str(reason)] += 1
     return Notified(
         {mailbox: tuple(ids) for mailbox, ids in events.items()},
+        {mailbox: frozenset(ids) for mailbox, ids in deleted.items()},
         tuple(lifecycles),
         dict(dropped),
         unknown=_UNKNOWN_KEY in dropped,

@@ -38,6 +38,8 @@ CORRELATION_PREFIX = "outlook-"
 
 _LOGGER = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 30
+_DELETED = " deleted"
+"""Behind an event's id, which holds no blank."""
 
 
 class NotificationReceiver:
@@ -109,7 +111,10 @@ class NotificationReceiver:
             event_ids = read.events[mailbox]
             if len(event_ids) > MAX_EVENTS:
                 return await self._sweep(MailboxSweep(mailbox, correlation_id, self._now()))
-            return await self._joiner.announce(mailbox, event_ids, self._sending(mailbox, correlation_id))
+            deleted = read.deleted.get(mailbox, frozenset())
+            # That one is gone now is news, also where a message lies hidden from when it was changed.
+            news = [f"{each}{_DELETED}" if each in deleted else each for each in event_ids]
+            return await self._joiner.announce(mailbox, news, self._sending(mailbox, correlation_id))
 
         async def noticed(notice: LifecycleNotice) -> int:
             sweep = MailboxSweep(
@@ -137,9 +142,11 @@ class NotificationReceiver:
     def _sending(
         self, mailbox: str, correlation_id: str
     ) -> Callable[[Sequence[str], float], Coroutine[object, object, None]]:
-        async def send(event_ids: Sequence[str], delay: float) -> None:
-            for some in in_messages(event_ids):
-                change = OutlookChange(mailbox, some, correlation_id, self._now())
+        async def send(news: Sequence[str], delay: float) -> None:
+            deleted = {each.removesuffix(_DELETED) for each in news if each.endswith(_DELETED)}
+            for some in in_messages([each.removesuffix(_DELETED) for each in news]):
+                gone = deleted.intersection(some)
+                change = OutlookChange(mailbox, some, correlation_id, self._now(), frozenset(gone))
                 await self._queue.send_outlook(change, delay)
 
         return send

@@ -26,7 +26,7 @@ from booking_sync.domain.return_path.messages import (
 from tests.support.bookings import ANNA, BOOKING_ID
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-CHANGE = OutlookChange(ANNA, ("AAMk-1", "AAMk_2"), "outlook-1", NOW)
+CHANGE = OutlookChange(ANNA, ("AAMk-1", "AAMk_2"), "outlook-1", NOW, frozenset({"AAMk_2"}))
 SWEEP = MailboxSweep(ANNA, "sweep-1", NOW, frozenset({BOOKING_ID}), Lifecycle.RENEW, BOOKING_ID)
 
 event_ids = st.from_regex(r"[0-9A-Za-z_=+-]{1,300}", fullmatch=True)
@@ -62,13 +62,13 @@ def test_events_are_parted_into_messages_that_can_be_written(ids: list[str]) -> 
     for part in parts:
         assert len(part) <= MAX_EVENTS
         assert sum(map(len, part)) <= MAX_ID_CHARACTERS
-        encode_outlook(replace(CHANGE, event_ids=part))
+        encode_outlook(replace(CHANGE, event_ids=part, deleted=frozenset()))
 
 
 def test_the_largest_messages_fit_into_the_queue() -> None:
     """With the longest ids, correlation id and numbers of either kind."""
     (first, *_) = in_messages(["A" * 1000] * 200)
-    change = OutlookChange(ANNA, first, "\N{PILE OF POO}" * 200, NOW, 10**6, MAX_WAITED)
+    change = OutlookChange(ANNA, first, "\N{PILE OF POO}" * 200, NOW, frozenset(first), 10**6, MAX_WAITED)
     bookings = frozenset(f"a0000000-0000-4000-8000-{number:012}" for number in range(MAX_MISSING))
     sweep = replace(SWEEP, correlation_id="\N{PILE OF POO}" * 200, missing=bookings)
     for each in (change, sweep):
@@ -107,6 +107,9 @@ def test_an_app_of_before_refuses_the_newer_kinds_by_their_version() -> None:
         (CHANGE, {"events": [7]}, "'events'"),
         (CHANGE, {"events": "A"}, "'events'"),
         (CHANGE, {"attempt": -1}, "'attempt'"),
+        (CHANGE, {"deleted": ["E9"]}, "'deleted'"),
+        (CHANGE, {"deleted": [["AAMk-1"]]}, "'deleted'"),
+        (CHANGE, {"deleted": "AAMk-1"}, "'deleted'"),
         (CHANGE, {"firstSeen": "now"}, "'firstSeen'"),
         (SWEEP, {"missing": ["WO-17"]}, "'missing'"),
         (SWEEP, {"missing": [BOOKING_ID] * (MAX_MISSING + 1)}, "'missing'"),

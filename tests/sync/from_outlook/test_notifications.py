@@ -39,7 +39,7 @@ def read(*items: Any) -> Notified:
 def test_events_are_told_by_mailbox_each_once() -> None:
     """However many subscriptions and repetitions a body holds."""
     found = read(changed("E1"), changed("E2", BERT), changed("E1", changeType="deleted"), changed("e1"))
-    assert found == Notified({ANNA: ("E1", "e1"), BERT: ("E2",)})
+    assert found == Notified({ANNA: ("E1", "e1"), BERT: ("E2",)}, {ANNA: frozenset({"E1"})})
 
 
 def test_either_accepted_key_proves_a_notification() -> None:

@@ -76,6 +76,19 @@ async def test_one_change_that_is_notified_thrice_is_looked_at_once() -> None:
     assert len(world.queue.outlook) == 1
 
 
+async def test_that_an_event_was_deleted_is_news() -> None:
+    """Also while a message lies hidden from when it was changed; twice it is not."""
+    world = World()
+    await world.post(changed("E1"))
+    for _ in range(2):
+        await world.post(changed("E1", changeType="deleted"), changed("E2"))
+    first, second = (each for each, _ in world.queue.outlook)
+    assert isinstance(first, OutlookChange)
+    assert isinstance(second, OutlookChange)
+    assert (first.event_ids, first.deleted) == (("E1",), frozenset())
+    assert (second.event_ids, second.deleted) == (("E1", "E2"), frozenset({"E1"}))
+
+
 async def test_very_many_events_of_a_mailbox_become_a_sweep() -> None:
     """Somebody changes everything: one list costs less than a look at each, and others are not held up."""
     world = World()
