@@ -306,10 +306,6 @@ class QueueControl:
         """Messages on the change queue, those in work or hidden included (Azurite counts exactly)."""
         return int((await self._changes.get_queue_properties()).approximate_message_count or 0)
 
-    async def clear(self) -> None:
-        """Drop all messages of the change queue, hidden ones included."""
-        await self._changes.clear_messages()
-
     async def poisoned(self) -> int:
         """How many messages lie on the poison queue."""
         try:
