@@ -21,6 +21,8 @@ from booking_sync.bulk.inventory import CHUNK, Inventory, NamingRow
 from booking_sync.domain.ownership import marked_booking
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.return_path.base import Base
+from booking_sync.domain.return_path.side import OutlookSide, Returned
 from booking_sync.errors import PermanentError, SyncError
 from booking_sync.ports.bookings import BookingQuery, Presence, Recorded
 from booking_sync.sync.sending import do_all
@@ -346,8 +348,9 @@ class Purge:
                     await self._delete(event)
                 # The generation stays, so that an event made later never meets the transactionId of this one.
                 after = SyncRecord(generation=row.record.generation)
+                returned = _emptied(row.side, inventory, staying) if row.side else None
                 ended = await self._patience.insist(
-                    partial(self._sources.rows.record, booking_id, row.etag, after)
+                    partial(self._sources.rows.record, booking_id, row.etag, after, returned)
                 )
                 if ended is not Recorded.CONFLICT:
                     purged.rows += ended is Recorded.DONE
@@ -360,6 +363,13 @@ class Purge:
 
 def _chunks(booking_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (booking_ids[first : first + CHUNK] for first in range(0, len(booking_ids), CHUNK))
+
+
+def _emptied(side: OutlookSide, inventory: Inventory, staying: AbstractSet[EventRef]) -> Returned:
+    """What a row keeps of the return path: former events that this run does not remove."""
+    leaving = {replace(each, mailbox=each.mailbox.lower()) for each in side.base.leaving}
+    kept = frozenset(each for each in leaving if each in staying or not inventory.has(each))
+    return Returned(OutlookSide(Base(leaving=kept)))
 
 
 def _mailbox_of(row: BookingRow) -> str:

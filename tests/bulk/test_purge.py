@@ -12,6 +12,16 @@ from booking_sync.bulk.purge import MAX_ROUNDS, Purge, PurgeSources, Survey
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.ownership import SealKeys, marker, transaction_id
 from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.return_path.base import Base
+from booking_sync.domain.return_path.comparison import Agreement
+from booking_sync.domain.return_path.side import (
+    Answered,
+    OutlookSide,
+    Proposal,
+    ProposalAnswer,
+    ProposalKind,
+)
+from booking_sync.domain.return_path.times import Times
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
 from booking_sync.ports.bookings import Presence
@@ -19,7 +29,7 @@ from booking_sync.sync.proof import EventProver
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.audit.kit import desired
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
-from tests.support.calendars import WholeCalendar
+from tests.support.calendars import START, WholeCalendar
 from tests.support.fakes import FakeRows, events_clock
 from tests.support.pacing import Sleeper
 from tests.support.seals import KEYRING, prover, sealer
@@ -111,6 +121,35 @@ async def test_an_event_and_its_record_go_and_the_generation_stays() -> None:
     assert world.record() == SyncRecord(generation=1)
     again = await world.book()
     assert again in world.calendar.events
+
+
+async def test_what_came_back_from_outlook_is_forgotten_but_not_an_event_that_stays_elsewhere() -> None:
+    """Nobody answers a proposal for an event that is gone; what is leaving another calendar is not lost."""
+    world = World()
+    world.rows.tells_side = True
+    await world.book()
+    row = world.rows.rows[BOOKING_ID]
+    there = EventRef(BERT, "former")
+    moved = Times(START, START + timedelta(hours=1))
+    world.rows.rows[BOOKING_ID] = replace(
+        row,
+        side=OutlookSide(
+            Base(Agreement(moved, ""), face="f", leaving=frozenset({there})),
+            told="Outlook: proposed.",
+            proposal=Proposal(ProposalKind.MOVE, moved),
+            answered=Answered(ProposalAnswer.REJECT),
+        ),
+    )
+    assert (await world.run(frozenset({ANNA}))).clean
+    assert world.rows.rows[BOOKING_ID].side == OutlookSide(Base(leaving=frozenset({there})))
+
+
+async def test_without_the_return_path_its_columns_are_left_alone() -> None:
+    """They need not exist."""
+    world = World()
+    await world.book()
+    assert (await world.run()).clean
+    assert world.rows.rows[BOOKING_ID].side is None
 
 
 async def test_only_the_mailboxes_that_were_named_are_emptied() -> None:
