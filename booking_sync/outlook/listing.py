@@ -176,6 +176,7 @@ def written(body: Any) -> Written | None:
         fields.told_time("end"),
         _state(fields),
         _calendar(fields),
+        fields.evidence("@odata.etag"),
         cancelled=fields.flag("isCancelled"),
     )
 

@@ -38,6 +38,8 @@ class Written:
     state: EventState = field(default_factory=EventState)
     calendar: str = ""
     """Id of the calendar or folder that it lies in; empty when the answer did not tell."""
+    etag: str = ""
+    """Its version; empty when the answer did not tell."""
     cancelled: bool = False
     """It says of itself that it was called off, as what lies in Deleted Items may."""
 

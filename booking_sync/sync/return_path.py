@@ -67,6 +67,8 @@ class Turn:
     """What the row is to hold then, if no times were written; None where there is no return path."""
     gone: bool = False
     """The event is gone, which may be somebody's wish."""
+    again: bool = False
+    """Another round is to follow: the event is another one than the row named."""
     makes_anew: bool = False
     """It is not to be: another event takes its place."""
     ends: str = ""
@@ -134,7 +136,7 @@ class ReturnPath:
         steps = self._with_edits_kept(run, side, steps)
         event = _event_of(steps, row)
         if isinstance(desired, Unwanted) or isinstance(steps.write, CreateEvent):
-            return Turn(steps, self._overruled_deletion(side) if run.lost else without_proposal(side))
+            return Turn(steps, without_proposal(side))
         if event is None or run.times is None or not isinstance(desired, Wanted):
             return Turn(steps, side)
         verdict = self._verdict(side)
@@ -210,9 +212,10 @@ class ReturnPath:
         if run.deletion_counts and event == row.record.event:
             return Turn(steps, side, gone=True)
         assert event  # noqa: S101 - the caller saw it
-        return Turn(_forced(steps, desired, row, event), self._overruled_deletion(side))
+        return Turn(_forced(steps, desired, row, event), self.overruled_deletion(side))
 
-    def _overruled_deletion(self, side: OutlookSide) -> OutlookSide:
+    def overruled_deletion(self, side: OutlookSide) -> OutlookSide:
+        """The side of a row whose event was gone while its plan was another one already."""
         side = without_proposal(side)
         if side.base.agreement is None:
             return side

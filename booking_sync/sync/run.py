@@ -83,8 +83,6 @@ class Run:
     """That the row's event is gone is somebody's wish: the plan is as it was when both sides agreed."""
     gone: set[EventRef] = field(default_factory=set)
     """Events that no calendar shows, and that nobody may bury yet: somebody may have meant it."""
-    lost: bool = False
-    """The row's event was gone, which was no wish."""
     withdrew: bool = False
     """Something of the booking's was taken off its row, to be removed."""
     refused_times: Times | None = None

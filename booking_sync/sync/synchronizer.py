@@ -85,6 +85,9 @@ SEARCH_KNOWS_AFTER = timedelta(minutes=10)
 MAX_ROUNDS_BOTH_WAYS = 12
 """With the return path a round may only withdraw, or only grant a wish."""
 
+_NOTHING: frozenset[ContentPart] = frozenset()
+_TIMES: frozenset[ContentPart] = frozenset({"times"})
+
 MAX_GENERATIONS_PER_ROUND = 4
 """How many times one round creates anew because what it met was gone already."""
 
@@ -255,7 +258,7 @@ class Synchronizer:
         assert isinstance(desired, Wanted)  # noqa: S101 - else its end counts as nothing
         step = UpdateEvent(event, desired.content, row.record.generation, tag=True)
         if taken_over := await self._taken_over(run, step):
-            return Turn(replace(steps, write=taken_over, must_record=True), row.side)
+            return Turn(replace(steps, write=taken_over, must_record=True), row.side, again=True)
         turn = await self._returns.judge_gone(run, row)
         if turn is not None and turn.makes_anew:
             raise _WithdrawFirstError(event, side=turn.side)
@@ -272,7 +275,8 @@ class Synchronizer:
             return None
         if side is not None:
             side = settled(run, applied.record.event, side, steps)
-        ended = None if applied.unfinished else _outcome(run, desired, turn, applied)
+        again = applied.unfinished or turn.again
+        ended = None if again else _outcome(run, desired, turn, applied)
         if applied.must_record or must_record or not row.intact or side != turn.side:
             return await self._record_all(run, row, applied, side, ended)
         return ended
@@ -471,7 +475,7 @@ class Synchronizer:
                 continue  # a mailbox that can't be read can't have been written to
             lost, found = await self._judge_missed(run, row, mailbox, found)
             if lost:
-                row, removed, run.lost = _without_event(run, row), True, True
+                row, removed = _without_event(run, row), True
             for own in found:
                 run.found(own)
             row = _where_it_was_found(row, found)
@@ -537,6 +541,9 @@ class Synchronizer:
         if run.deletion_counts:
             run.gone.add(event)
             return False, others
+        if self._returns is not None:
+            side = self._returns.overruled_deletion(row.side) if row.side else None
+            raise _WithdrawFirstError(event, side=side)
         if kept is None:
             run.removed.add(event)
         else:
@@ -607,7 +614,7 @@ class Synchronizer:
 
     async def _write(self, run: Run, steps: Plan) -> _Applied:
         """Carry out the plan's write, creating anew where an event turns out to be gone."""
-        step, record = steps.write, steps.record
+        step, record, unfinished = steps.write, steps.record, False
         for _ in range(MAX_GENERATIONS_PER_ROUND):
             match step:
                 case None:
@@ -619,12 +626,13 @@ class Synchronizer:
                     written, tag = await self._create(run, mailbox, content, generation), True
             if written:
                 record = replace(record, event=written, generation=max(record.generation, generation))
-                return _shown(run, record, content, Own(written, generation) if tag else None)
+                shown = _shown(run, record, content, Own(written, generation) if tag else None)
+                return replace(shown, unfinished=unfinished)
             mailbox = step.mailbox if isinstance(step, CreateEvent) else step.event.mailbox
             run.own = None
             if isinstance(step, UpdateEvent):
                 if taken_over := await self._taken_over(run, step):
-                    step = taken_over
+                    step, unfinished = taken_over, self._returns is not None
                     continue
                 if run.deletion_counts and step.event not in run.discarded:
                     return _Applied(steps.record, must_record=False, gone=True)
@@ -646,7 +654,9 @@ class Synchronizer:
         run.own = moved
         run.found(moved)
         misplaced = moved.is_misplaced(step.content.calendar)
-        return UpdateEvent(moved.event, step.content, moved.generation, tag=True, misplaced=misplaced)
+        # Whether somebody moved it nobody has looked at yet.
+        kept = _TIMES if self._returns is not None else _NOTHING
+        return UpdateEvent(moved.event, step.content, moved.generation, True, kept, misplaced=misplaced)  # noqa: FBT003 - tagged
 
     async def _under_another_id(self, run: Run, gone: EventRef) -> Own | None:
         """The event that an import, an archive or a migration gave another id; None when there is none.
@@ -702,11 +712,16 @@ class Synchronizer:
             if run.own.event in run.attended:  # so quickly, or the answer to an earlier try
                 return run.own.event
             return run.own.event if await self._mend_times(run, run.own.event, sent, created) else None
-        # This may be the answer to an earlier try: its event may be overwritten, removed or copied since.
+        return await self._take_over_creation(run, mailbox, content, generation, created.event_id)
+
+    async def _take_over_creation(
+        self, run: Run, mailbox: str, content: EventContent, generation: int, event_id: str | None
+    ) -> EventRef | None:
+        """Write to what may be an earlier try's event: it may be overwritten, removed or copied since."""
         answer = await self._prover.proven_answer(
-            booking_id,
+            run.task.booking_id,
             mailbox,
-            created.event_id,
+            event_id,
             generation,
             searchable_before=self._now() - SEARCH_KNOWS_AFTER,
         )
@@ -717,6 +732,8 @@ class Synchronizer:
         for other in answer.others:  # of another try that died before it recorded
             run.found(other)
         await self._remove_surplus(run, mailbox, answer.others)
+        if self._returns is not None:  # another run may have had its row name it, and somebody moved it since
+            raise OvertakenError("an event that an earlier try made is to be looked at")
         misplaced = run.own.is_misplaced(content.calendar)
         if await self._update(run, run.own.event, content, misplaced=misplaced):
             return run.own.event
@@ -860,7 +877,8 @@ class Synchronizer:
         difference = self._zones.misread(sent, written)
         if difference is None:
             return True
-        again = await self._write_over(run, event, self._zones.in_utc(sent), kept, difference)
+        etag = written.etag if self._returns is not None else ""
+        again = await self._write_over(run, event, self._zones.in_utc(sent), kept, difference, etag=etag)
         if again is None:
             return False
         if again.state.attended:

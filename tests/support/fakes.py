@@ -443,6 +443,7 @@ class FakeCalendar:
             event.created,
             state=event.state,
             calendar="deleted items" if elsewhere else self.main_calendar,
+            etag=_etag_of(event),
             cancelled=deleted and self.tells_deleted == "cancelled",
         )
         if self.reads is None:
