@@ -12,7 +12,7 @@ from azure.core.credentials import AccessToken
 from booking_sync.azure.seal_keys import VaultSealKeys
 from booking_sync.azure.sign_in import PersonCredential, SignIn
 from booking_sync.dataverse.web_api.reply import Reply
-from booking_sync.errors import SettingsError, TransientError
+from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.wiring.app import Application
 from booking_sync.wiring.services import ClientOptions, Services, StorageServices, Substitutes
@@ -53,6 +53,7 @@ class DataverseWire:
     def __init__(self) -> None:
         self.made = 0
         self.closed = 0
+        self.told: list[str] = []
 
     def open(self, _pause: object) -> DataverseWire:
         """The wire of one more client."""
@@ -60,8 +61,10 @@ class DataverseWire:
         return self
 
     async def exchange(self, request: Request, _token: str) -> Reply:
-        """WhoAmI's answer."""
-        assert request.url.endswith("/WhoAmI")
+        """WhoAmI's answer; nothing else is there."""
+        self.told.append(f"{request.url} {request.body!r}")
+        if not request.url.endswith("/WhoAmI"):
+            return Reply(404, {}, b"")
         body = {"UserId": ORGANIZATION, "OrganizationId": ORGANIZATION}
         return Reply(200, {}, json.dumps(body).encode())
 
@@ -102,6 +105,23 @@ async def test_the_sync_closes_what_it_made_when_it_can_t_start() -> None:
     with pytest.raises(SettingsError, match="nothing is written until they agree"):
         await start_sync(services(wire, {**SETTINGS, "DATAVERSE_ORGANIZATION_ID": ANOTHER}))
     assert (wire.made, wire.closed) == (1, 1)
+
+
+@pytest.mark.parametrize("path", ["off", "report", "propose", "apply"])
+async def test_what_comes_back_from_outlook_is_wired_where_it_is_on(path: str) -> None:
+    """And nothing of it where it is off: neither is a column asked for that need not be there."""
+    wire, asked = DataverseWire(), path != "off"
+    environ = {**SETTINGS, "RETURN_PATH": path, "BOOKING_SYNC_SEAL_KEY": f"{'k' * 43}="}
+    command = Services(
+        environ, sign_in=SignIn.CLI, substitutes=Substitutes(Credential(), dataverse_wire=wire.open)
+    )
+    async with command:
+        sync = await start_sync(command)
+        assert (sync.from_outlook is not None) is asked
+        assert (sync.overdue_proposals() is not None) is asked
+        with pytest.raises(SyncError):
+            await sync.rows.read(ANOTHER)
+    assert ("bsync_outlookbase" in wire.told[-1]) is asked
 
 
 async def test_only_a_command_takes_the_secret_from_its_environment() -> None:
