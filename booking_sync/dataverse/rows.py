@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 ID_COLUMN = "bookableresourcebookingid"
 
 _ACTIVE = 0
+_SHOWN = "?"
+"""Before the proposal that a form shows, as long as no form's script says that it was answered."""
 
 
 def to_booking_row(
@@ -113,7 +115,7 @@ def to_return_columns(
         columns.proposed_start: _utc(times.start) if times else None,
         columns.proposed_end: _utc(times.end) if times else None,
         columns.answer: int(side.answered.answer) if side.answered else None,
-        columns.answer_for: (side.answered.answer_for or None) if side.answered else None,
+        columns.answer_for: (side.answered.answer_for or None) if side.answered else _for_forms(side),
     }
     if returned.times:
         written["starttime"] = _utc(returned.times.start)
@@ -123,6 +125,15 @@ def to_return_columns(
     if returned.status_id:
         written["BookingStatus@odata.bind"] = f"/bookingstatuses({returned.status_id})"
     return written
+
+
+def _for_forms(side: OutlookSide) -> str | None:
+    """Which proposal a form shows that is opened now, for its script to say so with the answer."""
+    if side.proposal is None:
+        return None
+    agreed = side.base.agreement.times if side.base.agreement else None
+    times = side.proposal.times or agreed
+    return f"{_SHOWN}{_utc(times.start)}/{_utc(times.end)}" if times else None
 
 
 def to_columns(
@@ -166,7 +177,8 @@ def _answered(row: RowReader, columns: ReturnColumns) -> Answered | None:
     said = row.integer(columns.answer)
     if said not in set(ProposalAnswer):
         return None
-    return Answered(ProposalAnswer(said), row.text(columns.answer_for) or "")
+    answer_for = row.text(columns.answer_for) or ""
+    return Answered(ProposalAnswer(said), "" if answer_for.startswith(_SHOWN) else answer_for)
 
 
 def _booking(

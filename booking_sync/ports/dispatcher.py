@@ -33,6 +33,8 @@ class FieldKind(StrEnum):
 
     LINES = "lines"
     """A text in several lines."""
+    TEXT = "text"
+    """A text in one line."""
     CHOICE = "choice"
     MOMENT = "moment"
 
@@ -46,6 +48,8 @@ class FormField:
     label: str
     kind: FieldKind = FieldKind.LINES
     editable: bool = False
+    hidden: bool = False
+    """For scripts only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ VIEW_NAME: Final = "Bookings that can't sync"
 CHANGES_VIEW_NAME: Final = "Changes from Outlook"
 _ERROR_LABEL: Final = "Outlook sync error"
 _ANSWER_LABEL: Final = "Answer to Outlook"
+_ANSWER_FOR_LABEL: Final = "Answered Outlook proposal"
 _PROPOSAL_LABEL: Final = "Outlook proposes"
 _START_LABEL: Final = "Proposed start"
 _END_LABEL: Final = "Proposed end"
@@ -166,6 +167,7 @@ def _changes(names: ReturnColumns, prefix: str) -> FormSection:
             FormField(names.proposed_start, _START_LABEL, FieldKind.MOMENT),
             FormField(names.proposed_end, _END_LABEL, FieldKind.MOMENT),
             FormField(names.told, _TOLD_LABEL),
+            FormField(names.answer_for, _ANSWER_FOR_LABEL, FieldKind.TEXT, editable=True, hidden=True),
         ),
         tells="what Outlook wants, and takes the answer",
     )
@@ -255,8 +257,8 @@ def _return_columns(names: ReturnColumns) -> tuple[Column, ...]:
         Column(
             names.answer_for,
             OUTLOOK_ANSWER_FOR_LENGTH,
-            "Answered Outlook proposal",
-            "Which proposal was answered, for a form's script; empty: the present one.",
+            _ANSWER_FOR_LABEL,
+            "Which proposal was answered, by a form's script; begins with ? until one has said so.",
         ),
     )
 

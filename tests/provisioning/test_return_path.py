@@ -79,6 +79,8 @@ async def test_a_dispatcher_can_answer_and_change_nothing_else_of_it(site: Site)
     for name in (BACK.proposal, BACK.proposed_start, BACK.proposed_end, BACK.told):
         assert f'datafieldname="{name}" disabled="true"' in xml
     assert f'datafieldname="{BACK.answer}" />' in xml
+    hidden = xml[: xml.index(f'datafieldname="{BACK.answer_for}" />')].rindex("<cell ")
+    assert 'visible="false"' in xml[hidden:].partition(">")[0]
     assert BACK.base not in xml
 
 

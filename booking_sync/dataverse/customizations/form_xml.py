@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CONTROLS: Final = {
     FieldKind.LINES: "{E0DECE4B-6FC8-4A8F-A065-082708572369}",
+    FieldKind.TEXT: "{4273EDBD-AC1D-40D3-9FB2-095C621B552D}",
     FieldKind.CHOICE: "{3EF39988-22BB-4F0B-BBBE-64B5A3748AEE}",
     FieldKind.MOMENT: "{5B773807-9FB2-42DB-97C3-7A91EFF8ADFF}",
 }
@@ -139,8 +140,9 @@ def _rows(field: FormField, cell_id: str, language: int) -> str:
     column, height = quoteattr(field.column), _HEIGHT.get(field.kind, 1)
     span = f' rowspan="{height}"' if height > 1 else ""
     disabled = "" if field.editable else ' disabled="true"'
+    visible = ' visible="false"' if field.hidden else ""
     return (
-        f'<row><cell id="{{{cell_id}}}" showlabel="true" locklevel="0"{span}>'
+        f'<row><cell id="{{{cell_id}}}" showlabel="true" locklevel="0"{span}{visible}>'
         f"{_labels(field.label, language)}"
         f'<control id={column} classid="{CONTROLS[field.kind]}" datafieldname={column}{disabled} />'
         f"</cell></row>{'<row />' * (height - 1)}"
