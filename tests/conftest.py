@@ -24,6 +24,7 @@ gc.disable()
 LONG_FILES = frozenset(
     {
         "azure/test_answer_limits.py",
+        "e2e/test_two_way.py",
         "operations/lookup/test_lookup.py",
         "operations/test_http.py",
         "operations/test_page.py",

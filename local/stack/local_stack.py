@@ -239,14 +239,18 @@ class LocalStack:
 
     async def start_host(self, settings: Mapping[str, str] | None = None) -> ManagedProcess:
         """Start one more Functions host, with the stack's settings or others."""
-        kind = _host_kind()
-        number = len(self.hosts)
+        host = self._host(len(self.hosts), self.settings if settings is None else settings)
+        self.hosts.append(host)
+        await host.start()
+        return host
+
+    def _host(self, number: int, settings: Mapping[str, str]) -> ManagedProcess:
         if number == 0 and not self._first_port:
             self._first_port = free_port()
-        host = host_process(
+        return host_process(
             AppLaunch(
                 folder=self.options.app_folder,
-                settings={**_blank_environment(), **(self.settings if settings is None else settings)},
+                settings={**_blank_environment(), **settings},
                 keys=self.keys,
                 certificates=self.certificates,
                 # The same after a restart, so that webhooks on their way still find it.
@@ -256,11 +260,8 @@ class LocalStack:
                 log_file=self.options.folder / f"host-{number}.log",
                 debug_port=self.options.debug_port if number == 0 else None,
             ),
-            kind,
+            _host_kind(),
         )
-        self.hosts.append(host)
-        await host.start()
-        return host
 
     async def restart_host(self, number: int = 0) -> None:
         """Start a host again that was stopped or killed; the first one's webhooks follow it."""
@@ -270,6 +271,18 @@ class LocalStack:
         await host.start()
         if number == 0:
             await self._register_webhooks()
+
+    async def change_settings(self, **settings: str) -> None:
+        """Save other app settings: the first host starts anew with them, and keeps its address."""
+        self.settings |= settings
+        if self.both_ways:
+            await self._expect_notifications()
+        self._write_settings_file(**self._webhook_settings())
+        await self.hosts.pop(0).stop()
+        host = self._host(0, self.settings)
+        self.hosts.insert(0, host)
+        await host.start()
+        await self._register_webhooks()
 
     async def deploy(self, number: int = 0) -> None:
         """What a deployment does to a host: what runs is ended by force, and the new one starts.
@@ -299,12 +312,7 @@ class LocalStack:
         self._write_settings_file()
         await _together([self.start_host() for _ in range(self.options.hosts)])
         if self.hosts:
-            self._write_settings_file(
-                **{
-                    WEBHOOK_URL_VARIABLE: self.host_url + WEBHOOK_ROUTE,
-                    WEBHOOK_KEY_VARIABLE: self.keys.function,
-                }
-            )
+            self._write_settings_file(**self._webhook_settings())
             await self._register_webhooks()
 
     async def _start_servants(self) -> None:
@@ -364,7 +372,7 @@ class LocalStack:
         """What `provision` and an administrator see to where changes in Outlook go back."""
         key = {"value": secrets.token_hex(KEY_BYTES)}
         await self.vault.call("POST", f"secrets/{NOTIFICATION_KEY_NAME}", key)
-        self._first_port = free_port()
+        self._first_port = self._first_port or free_port()
         scheme = "https" if _host_kind() == "own" else "http"
         self.settings.setdefault(
             "NOTIFICATION_URL", f"{scheme}://localhost:{self._first_port}{NOTIFICATION_ROUTE}"
@@ -477,6 +485,13 @@ class LocalStack:
         path.touch(mode=0o600)
         values = {**self.settings, LOGS_VARIABLE: self.logs.url, **more}
         path.write_text(json.dumps({"IsEncrypted": False, "Values": values}, indent=2))
+
+    def _webhook_settings(self) -> dict[str, str]:
+        """What the command line is told of the webhook."""
+        return {
+            WEBHOOK_URL_VARIABLE: self.host_url + WEBHOOK_ROUTE,
+            WEBHOOK_KEY_VARIABLE: self.keys.function,
+        }
 
     async def _register_webhooks(self) -> None:
         if not self.options.provisioned:

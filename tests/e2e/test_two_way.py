@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -13,25 +13,31 @@ import pytest
 import pytest_asyncio
 
 from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.return_path.messages import MAX_MISSING, MailboxSweep, encode_outlook
+from booking_sync.domain.return_path.side import Missing
 from local.day.facts import gather_facts
 from local.day.verdict import compare
 from local.day.world import WorldMaker, bind_status, booking_row, local_time, times
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 from local.stack.control import ControlError
-from tests.e2e.crowd import crash
+from tests.e2e.crowd import crash, poll
 from tests.e2e.office import BOOKINGS, Office
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from local.day.verdict import Difference, EventFact
-    from local.day.world import Booking, World
+    from local.day.world import Booking, Resource, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ACCEPT, REJECT = 1, 2
 TOMORROW, HOUR = timedelta(days=1), timedelta(hours=1)
+SOON = timedelta(days=3)
+"""Graph is asked about mailboxes that show bookings of these weeks."""
 IN_THE_STORM, ROUNDS, CRASHES, STIRRED = 30, 3, 3, 0.5
+WIPED = 300
+FOR_TESTS = 7
 
 
 class TwoWayOffice(Office):
@@ -41,22 +47,43 @@ class TwoWayOffice(Office):
         super().__init__(stack, maker, world)
         self.copies: dict[str, dict[str, Any]] = {}
         """Events that people made of ours, by id, as they left them."""
+        self.booked: list[Booking] = []
+        """Of Anna, for one test each: all are made at once, since each waits for what Graph tells of it."""
 
     async def drag(self, plan: Booking, **by: int) -> EventFact:
-        """Somebody drags the booking's event and the app hears of it; the event when that is settled."""
+        """Somebody drags the booking's event, and Graph notifies; the event when that is settled."""
         event = await self.event(plan)
         await self.stack.graph.user("shift", event.mailbox, id=event.id, **by)
-        await self.hear(plan)
+        await self.settle()
         return await self.event(plan)
 
+    async def listen(self) -> None:
+        """Have the app subscribe; the sweeps that follow a minute later would find nothing."""
+        await self.stack.run_timer("watch")
+
+        async def watched() -> bool:
+            return bool(self.log("watch"))
+
+        await poll(watched)
+        asked = " ".join(each["resource"].lower() for each in await self.stack.graph.subscriptions())
+        assert all(person.mailbox in asked for person in self.world.technicians)
+        await self.stack.queue.clear()
+
     def hint(self, plan: Booking) -> BookingChange:
-        """What becomes of a notification: somebody may have changed the booking's event."""
+        """Once more: somebody may have changed the booking's event."""
         return BookingChange(plan.id, "e2e", datetime.now(UTC), look=True)
 
     async def hear(self, plan: Booking) -> None:
-        """The app hears of the event."""
+        """A notification that comes again, or late."""
         await self.stack.queue.send(encode_change(self.hint(plan)))
         await self.settle()
+
+    async def book_all(self, who: Resource, starts: Sequence[datetime]) -> list[Booking]:
+        """An hour of somebody's at each of these times."""
+        plans = [replace(self.plan(who), start=at, end=at + HOUR) for at in starts]
+        await self.stack.dataverse.create_many(BOOKINGS, [booking_row(plan) for plan in plans])
+        await self.settle()
+        return plans
 
     def mornings(self, count: int) -> list[datetime]:
         """As many days from the next week on, so that no booking is in another's way."""
@@ -67,12 +94,21 @@ class TwoWayOffice(Office):
         for _ in range(ROUNDS):
             shown = {event.booking_id: event for event in (await gather_facts(self.stack, {})).events}
             for plan in plans:
-                if event := shown.get(plan.id):
-                    await self._drag_if_there(event, random.choice((-45, 30, 60, 24 * 60)))
+                if plan.id in shown:
+                    await self._drag_if_there(shown[plan.id], random.choice((-45, 30, 60, 24 * 60)))
                 if random.random() < STIRRED:
                     await self.stack.dataverse.update(BOOKINGS, plan.id, self._some_change(plan, random))
-                if event:
-                    await self.stack.queue.send(encode_change(self.hint(plan)))
+
+    async def let_time_pass(self, mailbox: str, gone: Sequence[str]) -> None:
+        """Ten minutes after these bookings' events were found gone: the sweep that was to come then."""
+        await self.stack.graph.age(mailbox)
+        sweep = MailboxSweep(mailbox, "e2e", datetime.now(UTC), missing=frozenset(gone))
+        await self.stack.queue.send(encode_outlook(sweep))
+
+    def log(self, event: str) -> list[str]:
+        """The app's log lines of one kind."""
+        text = (self.stack.options.folder / "host-0.log").read_text()
+        return [line for line in text.splitlines() if f'"event":"{event}"' in line]
 
     async def differences(self) -> list[Difference]:
         """What is not in step, by the verdict that knows nothing of the product."""
@@ -107,16 +143,19 @@ async def both(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TwoWay
     settings = {**NO_TIMERS, "RETURN_PATH": "apply"}
     options = StackOptions(tmp_path_factory.mktemp("two-way"), hidden_seconds=4, settings=settings)
     maker = WorldMaker(seed=3)
-    world = maker.make(technicians=2, bookings=1, day=date(2027, 3, 26))
+    world = maker.make(technicians=2, bookings=1, day=datetime.now(UTC).date() + SOON)
     async with LocalStack(options) as stack:
         office = TwoWayOffice(stack, maker, world)
         await office.furnish()
+        office.booked = await office.book_all(office.anna, office.mornings(FOR_TESTS))
+        await office.book(office.ben)
+        await office.listen()
         yield office
 
 
 async def test_a_small_move_in_outlook_moves_the_booking(both: TwoWayOffice) -> None:
     """The row has the event's times and says so, the event is not touched, and both stay so."""
-    plan = await both.book()
+    plan = both.booked.pop()
     shown = await both.drag(plan, minutes=90)
     assert shown.start == plan.start + timedelta(minutes=90)
     assert await both.planned(plan) == (shown.start, shown.end)
@@ -127,7 +166,7 @@ async def test_a_small_move_in_outlook_moves_the_booking(both: TwoWayOffice) -> 
 
 async def test_a_move_there_and_back_leaves_the_plan(both: TwoWayOffice) -> None:
     """The same event moves twice, the second time to where it was."""
-    plan = await both.book()
+    plan = both.booked.pop()
     await both.drag(plan, minutes=60)
     shown = await both.drag(plan, minutes=-60)
     assert (shown.start, await both.planned(plan)) == (plan.start, (plan.start, plan.end))
@@ -135,7 +174,7 @@ async def test_a_move_there_and_back_leaves_the_plan(both: TwoWayOffice) -> None
 
 async def test_a_dispatcher_takes_a_move_back(both: TwoWayOffice) -> None:
     """What Outlook had wanted does not rise again: the event follows the plan, as ever."""
-    plan = await both.book()
+    plan = both.booked.pop()
     await both.drag(plan, minutes=30)
     await both.move(plan, timedelta())
     shown = await both.event(plan)
@@ -146,7 +185,7 @@ async def test_a_dispatcher_takes_a_move_back(both: TwoWayOffice) -> None:
 
 async def test_a_far_move_waits_for_a_dispatcher_who_accepts_it(both: TwoWayOffice) -> None:
     """The event stays where it was put and the row where it was; after the answer the booking is there."""
-    plan = await both.book()
+    plan = both.booked.pop()
     shown = await both.drag(plan, minutes=24 * 60)
     asked = await both.columns(plan)
     assert shown.start == plan.start + TOMORROW
@@ -163,7 +202,7 @@ async def test_a_far_move_waits_for_a_dispatcher_who_accepts_it(both: TwoWayOffi
 
 async def test_a_stretched_event_waits_for_a_dispatcher_who_rejects_it(both: TwoWayOffice) -> None:
     """The event is put back, and the row says so."""
-    plan = await both.book()
+    plan = both.booked.pop()
     await both.drag(plan, longer=45)
     await answer(both, plan, REJECT)
     shown = await both.event(plan)
@@ -173,7 +212,7 @@ async def test_a_stretched_event_waits_for_a_dispatcher_who_rejects_it(both: Two
 
 async def test_a_move_that_was_overtaken_by_the_plan_is_told(both: TwoWayOffice) -> None:
     """Both sides moved it: it is where the dispatcher put it, and the row says what Outlook had wanted."""
-    plan = await both.book()
+    plan = both.booked.pop()
     event = await both.event(plan)
     await both.stack.graph.user("shift", event.mailbox, id=event.id, minutes=30)
     moved = await both.move(plan, timedelta(hours=2))
@@ -184,7 +223,7 @@ async def test_a_move_that_was_overtaken_by_the_plan_is_told(both: TwoWayOffice)
 
 async def test_a_copy_is_nobodys_wish(both: TwoWayOffice) -> None:
     """Dragged with the control key: it stays where it was put, and the booking where it was."""
-    plan = await both.book()
+    plan = both.booked.pop()
     event = await both.event(plan)
     copy = await both.stack.graph.user("copy", event.mailbox, id=event.id)
     order = {"id": copy["immutableId"], "minutes": 30}
@@ -203,9 +242,7 @@ async def test_a_storm_on_both_sides_with_crashes_ends_in_agreement(both: TwoWay
     What is open in the end waits for a dispatcher, and the row says where the event is; all else is equal.
     """
     random = Random(5)  # noqa: S311 - reproducible on purpose
-    plans = [replace(both.plan(), start=at, end=at + HOUR) for at in both.mornings(IN_THE_STORM)]
-    await both.stack.dataverse.create_many(BOOKINGS, [booking_row(plan) for plan in plans])
-    await both.settle()
+    plans = await both.book_all(both.anna, [at + 5 * HOUR for at in both.mornings(IN_THE_STORM)])
     before = len(await both.differences())
     storm = asyncio.create_task(both.stir(plans, random))
     cut = [await crash(both.stack, random.uniform(0.2, 0.8)) for _ in range(CRASHES)]
@@ -223,6 +260,37 @@ async def test_a_storm_on_both_sides_with_crashes_ends_in_agreement(both: TwoWay
     assert {str(row["bsync_outlookreturn"]).split()[1] for row in told if row["bsync_outlookreturn"]} > {
         "moved:"
     }
+
+
+async def test_a_mailbox_that_is_wiped_cancels_nothing(both: TwoWayOffice) -> None:
+    """300 events go at once: no booking is canceled or proposed, each row says so, and one alarm rings."""
+    starts = [
+        at + timedelta(minutes=20 * number) for at in both.mornings(30) for number in range(WIPED // 30)
+    ]
+    plans = await both.book_all(both.ben, starts)
+    ids = {plan.id for plan in plans}
+    for event in (await gather_facts(both.stack, {})).events:
+        if event.booking_id and event.mailbox == both.ben.mailbox:
+            await both.stack.graph.user("delete", event.mailbox, id=event.id)
+    await both.settle()
+    await both.let_time_pass(both.ben.mailbox, sorted(ids)[:MAX_MISSING])
+
+    async def swept() -> bool:
+        return bool(both.log("mailbox_sweep"))
+
+    await poll(swept)
+    hinted = await both.stack.queue.waiting()
+    await both.stack.queue.clear()
+    first, *_ = plans
+    withheld = replace(both.hint(first), missing=Missing.WITHHELD)
+    await both.stack.queue.send(encode_change(withheld))
+    await both.settle()
+    facts = await gather_facts(both.stack, {})
+    of_ben = [each for each in facts.bookings if each.id in ids]
+    assert len(of_ben) == WIPED <= hinted
+    assert not any(each.canceled or each.asked_to_cancel for each in of_ben)
+    assert "withheld: " in (await both.columns(first))["bsync_outlookreturn"]
+    assert len(both.log("mailbox_withheld")) == 1
 
 
 async def answer(both: TwoWayOffice, plan: Booking, said: int) -> None:
