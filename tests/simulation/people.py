@@ -77,6 +77,11 @@ class Dispatcher:
         for _ in range(profile.bookings):
             self._create({})
 
+    @property
+    def canceled_status(self) -> str:
+        """The id of the booking status that cancels."""
+        return self._office.statuses["canceled"].partition("(")[2].rstrip(")")
+
     def stop(self) -> None:
         """No more changes."""
         self._left = 0
@@ -282,6 +287,11 @@ class Technicians:
         acts += [self._drag, self._drag, self._delete_calendar] if self.named else []
         act = self.conductor.random.choice(acts)
         act(mailbox, event)
+
+    def own_event_each(self) -> None:
+        """Each has an appointment of their own, so that no calendar ever shows nothing."""
+        for mailbox in (ANNA, BERT):
+            self._create(self.graph.state.user(mailbox))
 
     def _create(self, mailbox: Mailbox) -> None:
         times = {name: {"dateTime": "2026-03-02T09:00:00", "timeZone": "UTC"} for name in ("start", "end")}

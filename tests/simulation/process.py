@@ -21,6 +21,7 @@ from booking_sync.domain.columns import ReturnColumns, SupportColumns
 from booking_sync.domain.event_calendars import MAIN
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.ownership import Sealer, make_key
+from booking_sync.domain.plan import shown_in
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.zones import event_zone
 from booking_sync.outlook import errors
@@ -32,12 +33,14 @@ from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
+from booking_sync.sync.from_outlook.sweep import Sweeper, SweepSources, SweepWindow
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.proof import EventProver
 from booking_sync.sync.return_path import ReturnPath
 from booking_sync.sync.synchronizer import Synchronizer
-from booking_sync.sync.worker import ChangeWorker, MessageHandlers
+from booking_sync.sync.worker import ChangeWorker, MessageHandlers, OutlookHandlers
 from booking_sync.sync.zone_differences import ZoneDifferences
+from tests.simulation.both_ways.checks import CancelWatch
 from tests.simulation.calendars import ZoneWatch
 from tests.simulation.clock import now
 from tests.simulation.conductor import OWNER
@@ -48,8 +51,8 @@ from tests.simulation.meetings.mailing import MailWatch, RowWatch, watched_runs
 from tests.simulation.queue import ProcessQueue
 from tests.simulation.sign_in.chain import SignedTransport, SignedWire, open_credential
 from tests.support.fakes import no_audit
-from tests.support.return_reads import FakeReturnReads
 
+WEEK = timedelta(days=7)
 EVERYTHING = ReturnPolicy(
     Mode.APPLY, Mode.APPLY, Mode.APPLY, delete=Mode.REPORT, freeze=timedelta(days=-3650)
 )
@@ -57,14 +60,16 @@ EVERYTHING = ReturnPolicy(
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.event import EventRef
+    from booking_sync.domain.return_path.messages import OutlookChange
     from booking_sync.outlook.wire import Answer
     from booking_sync.ports.bookings import BookingRows
     from booking_sync.ports.calendars import Calendar
+    from booking_sync.sync.from_outlook.changes import EventHint
     from tests.simulation.queue import Delivery
     from tests.simulation.schedule import Schedule
 
@@ -151,6 +156,11 @@ class Parts:
     identity: type[RenewableIdentity] = RenewableIdentity
 
 
+async def _no_changes(change: OutlookChange) -> Sequence[EventHint]:
+    """The simulation's notifications name bookings already."""
+    raise AssertionError(change)
+
+
 class Process:
     """One process; made alive, and dead after `crash`.
 
@@ -235,8 +245,12 @@ class Process:
         unmailed = MailWatch(calendar, self._schedule.habits, violations, heard)
         numbered = GenerationWatch(unmailed, violations) if lasting else unmailed
         watched = parts.calendar(ZoneWatch(numbered, EVENT_ZONE, violations))
-        watched_rows = parts.rows(RowWatch(rows, heard, lasting))
+        seen_rows = RowWatch(rows, heard, lasting)
+        cancels = CancelWatch(seen_rows, lambda: self._schedule.wishes.deleted, violations)
+        watched_rows = parts.rows(cancels if back else seen_rows)
         policy = replace(EVERYTHING, path=Mode[back.upper()]) if back else EVERYTHING
+        if profile.deletions:
+            policy = replace(policy, delete=Mode.APPLY)
         wanted = functools.partial(desired_state, calendar=self.calendars.current)
         synchronizer = parts.synchronizer(
             watched_rows,
@@ -246,14 +260,24 @@ class Process:
             now,
             zones=parts.zones(),
             chance=parts.chance or conductor.random.getrandbits,
-            returns=parts.returns(watched_rows, watched, wanted, FakeReturnReads(), policy, zone=UTC, now=now)
+            returns=parts.returns(
+                watched_rows, watched, wanted, self._schedule.reads, policy, zone=UTC, now=now
+            )
             if back
             else None,
         )
         queue = ProcessQueue(self._schedule.queue, conductor, troubles, self.name)
         fan_out = FanOut(DataverseRelatedBookings(dataverse), queue, LOOK_BACK, now)
         runner = PerBookingRunner(watched_runs(synchronizer.sync, conductor), max_bookings=100, linger=0.05)
-        handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure, no_audit)
+        sources = SweepSources(
+            rows,
+            calendar.whole_mailboxes,
+            EventProver(watched, sealer, KEYRING),
+            lambda booking: shown_in(wanted(booking)),
+        )
+        sweeper = Sweeper(sources, SweepWindow(WEEK, WEEK), queue, now)
+        outlook = OutlookHandlers(_no_changes, sweeper.sweep) if back else None
+        handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure, no_audit, outlook=outlook)
 
         async def open_handlers() -> MessageHandlers:
             return handlers

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from booking_sync.domain.change import encode_change, encode_related
+from booking_sync.domain.return_path.messages import encode_outlook
 from booking_sync.errors import TransientError
 from booking_sync.sync.worker import MAX_DEQUEUE_COUNT
 from tests.simulation.clock import now
@@ -127,6 +128,10 @@ class QueueModel:
         """A message about a row that bookings name is stored."""
         self._store(encode_related(change), delay, f"{change.table} {change.row_id[-4:]}")
 
+    def put_outlook(self, message: OutlookMessage, delay: float = 0.0) -> None:
+        """A message of what comes from Outlook is stored."""
+        self._store(encode_outlook(message), delay, f"{type(message).__name__} of {message.mailbox[:2]}")
+
     def _store(self, text: str, delay: float, about: str) -> None:
         self._numbers += 1
         self._conductor.wake_at(delay)
@@ -241,8 +246,11 @@ class ProcessQueue:
         raise AssertionError((progress, delay))
 
     async def send_outlook(self, message: OutlookMessage, delay: float = 0.0) -> None:
-        """The simulation plays hints of Outlook itself: none comes here."""
-        raise AssertionError((message, delay))
+        """Put what comes from Outlook on the queue: sweeps, here."""
+        with self._conductor.stage("queue: asking for a sweep"):
+            when = await self._before(f"{self._name} asks for a sweep")
+        self._model.put_outlook(message, delay)
+        self._after(when)
 
     async def dead_letter(self, message: str, reason: str) -> None:
         """Lay a message on the poison queue."""

@@ -43,6 +43,7 @@ from tests.simulation.returns.new_ids import Migration
 from tests.simulation.returns.rows import Administrator
 from tests.simulation.sign_in.links import Breaker, Tenant
 from tests.simulation.trouble import Profile, Troubles, draw_profile
+from tests.support.return_reads import FakeReturnReads
 
 if TYPE_CHECKING:
     from booking_sync.domain.record import BookingRow
@@ -119,6 +120,7 @@ class Schedule:
         # (docs/architecture.md, "Limits").
         self.graph.state.forgets_creations = not returns.imports and "overwrite" not in self.profile.moves
         self.migration = Migration(self.conductor, self.graph, self.dataverse, returns.new_ids)
+        self.reads = FakeReturnReads()
         self.habits = Habits(self.conductor, self.graph, self.profile.habits)
         self.calendars = self.profile.calendars[0]
         """What the settings say by now."""
@@ -153,6 +155,7 @@ class Schedule:
             self._start_process()
         self.dispatcher = Dispatcher(self.conductor, self.dataverse, self.profile, self.graph.state)
         named = self.profile.calendars != (MAIN_ONLY,)
+        self.reads.status = self.dispatcher.canceled_status
         self.technicians = Technicians(self.conductor, self.graph, self.profile.user_actions, named=named)
         self.wishes = Wishes(
             self.conductor,
@@ -161,7 +164,10 @@ class Schedule:
             self.queue,
             self.dispatcher.ledger,
             self.profile.wishes,
+            self.profile.deletions,
         )
+        if self.profile.deletions:
+            self.technicians.own_event_each()
         answering = self.profile.wishes if self.profile.both_ways == "propose" else 0
         self.answers = Answers(self.conductor, self.dataverse, self.dispatcher, answering)
         self.conductor.actors += [self.wishes, self.answers]

@@ -39,7 +39,7 @@ _SINCE = (
     ", events_cover='main', transactions_span='mailbox', calendar_names='unique', deleted_calendars='gone'",
     ", event_if_match='refused'",
     f", calendars={(MAIN_ONLY,)!r}",
-    ", both_ways='', wishes=0",
+    ", both_ways='', wishes=0, deletions=0",
 )
 """What a profile says of settings that the stand-in has got since: schedules replay as before."""
 
@@ -93,6 +93,8 @@ class Profile:
     """What becomes of what technicians make of events' times; empty: nothing comes back."""
     wishes: int = 0
     """How often they move an event of ours; where that is proposed, as often is it answered."""
+    deletions: int = 0
+    """How often they delete one, or take one out of Deleted Items again."""
 
 
 def draw_profile(drawn: random.Random) -> Profile:

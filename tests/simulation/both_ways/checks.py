@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.return_path.side import ProposalKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Container, Iterator
 
-    from booking_sync.domain.record import BookingRow
+    from booking_sync.domain.record import BookingRow, SyncRecord
+    from booking_sync.domain.return_path.side import Returned
     from booking_sync.domain.return_path.times import Times
+    from booking_sync.ports.bookings import BookingRows, Recorded
     from tests.simulation.schedule import Schedule
 
 
@@ -24,6 +27,8 @@ def wrong_times(schedule: Schedule, booking_id: str, row: BookingRow | None) -> 
         yield "unheard", f"{about} has an answer that nobody acted on"
     if profile.graph.event_if_match != "checked" and profile.both_ways == "apply":
         return  # an unseen move may be written over
+    if schedule.dispatcher.ledger.is_open(booking_id):
+        return
     start = row.booking.start
     allowed = schedule.dispatcher.ledger.allowed(booking_id)
     if start not in allowed:
@@ -35,3 +40,33 @@ def proposed(row: BookingRow | None) -> Times | None:
     """Where the event is while a proposal is open; None: where the row says."""
     proposal = row.side.proposal if row and row.side else None
     return proposal.times if proposal and proposal.kind is ProposalKind.MOVE else None
+
+
+def may_be_missing(row: BookingRow | None) -> bool:
+    """Whether an event that is gone is a dispatcher's or an operator's by now."""
+    side = row.side if row else None
+    return side is not None and (side.waits_for_cancellation or " withheld: " in side.told)
+
+
+@dataclass(frozen=True)
+class CancelWatch:
+    """Rows that pass everything on, and see that nobody cancels what no person deleted."""
+
+    rows: BookingRows
+    deleted: Callable[[], Container[str]]
+    violations: list[tuple[str, str]]
+
+    async def read(self, booking_id: str) -> BookingRow | None:
+        """See the port."""
+        return await self.rows.read(booking_id)
+
+    async def record(
+        self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
+    ) -> Recorded:
+        """See the port."""
+        if returned and returned.status_id:
+            events = {each.event_id for each in returned.side.base.leaving}
+            if not any(each in self.deleted() for each in events):
+                words = f"booking {booking_id[-4:]} is cancelled, whose event nobody deleted"
+                self.violations.append(("cancelled", words))
+        return await self.rows.record(booking_id, etag, record, returned)

@@ -27,6 +27,7 @@ class Ledger:
     def __init__(self, mode: BothWays) -> None:
         self._mode = mode
         self._allowed: dict[str, set[datetime]] = {}
+        self._open: set[str] = set()
         self._used = 0
 
     def allowed(self, booking_id: str) -> set[datetime]:
@@ -49,6 +50,14 @@ class Ledger:
     def accepted(self, booking_id: str, start: datetime, *, certain: bool) -> None:
         """A dispatcher said yes to a proposal; it must count if their form and the plan were as they are."""
         self._allowed[booking_id] = {start} if certain else {*self.allowed(booking_id), start}
+
+    def left_open(self, booking_id: str) -> None:
+        """An event goes, and with it whatever was wished by moving it: no time is certain any more."""
+        self._open.add(booking_id)
+
+    def is_open(self, booking_id: str) -> bool:
+        """Whether nothing is known of the times."""
+        return booking_id in self._open
 
     def taken_elsewhere(self, booking_id: str, row: Mapping[str, Any]) -> None:
         """The booking leaves its event: a wish that nobody has looked at yet goes with it."""

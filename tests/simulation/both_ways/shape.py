@@ -16,12 +16,15 @@ MODES: Final[tuple[BothWays, ...]] = ("report", "propose", "apply", "apply")
 VERSIONS: Final[tuple[EventIfMatch, ...]] = ("checked", "ignored")
 
 
-def both_ways(profile: Profile, mode: BothWays = "", if_match: EventIfMatch | None = None) -> Profile:
+def both_ways(
+    profile: Profile, mode: BothWays = "", if_match: EventIfMatch | None = None, *, deletes: bool = False
+) -> Profile:
     """Technicians move events and mean the booking; dispatchers move it too, with all the usual trouble.
 
     Args:
         profile: of an ordinary schedule.
         mode: what becomes of a wish; empty: by chance.
+        deletes: whether they delete events as well.
         if_match: what Graph does about versions; None: by chance.
     """
     chance = random.Random(f"both ways {profile}")  # noqa: S311 - schedules must replay
@@ -32,7 +35,7 @@ def both_ways(profile: Profile, mode: BothWays = "", if_match: EventIfMatch | No
     graph = replace(
         profile.graph,
         no_lock=False,
-        deleted_items="gone",
+        deleted_items=chance.choice(("gone", "kept")) if deletes else "gone",
         zone_shifts=(),
         event_if_match=versions,
     )
@@ -40,6 +43,7 @@ def both_ways(profile: Profile, mode: BothWays = "", if_match: EventIfMatch | No
         profile,
         both_ways=chosen,
         wishes=chance.randint(1, 6),
+        deletions=chance.randint(1, 4) if deletes else 0,
         moves=moves,
         user_actions=0,
         forgeries=0,
@@ -58,6 +62,7 @@ def _shapes() -> dict[str, functools.partial[Profile]]:
         "apply": functools.partial(both_ways, mode="apply", if_match="checked"),
         "propose": functools.partial(both_ways, mode="propose", if_match="checked"),
         "report": functools.partial(both_ways, mode="report", if_match="checked"),
+        "deletions": functools.partial(both_ways, deletes=True),
         "ignored": functools.partial(both_ways, if_match="ignored"),
     }
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.simulation.queue import QueueModel
 
 WISH_WEIGHT = 1.5
+DELETION_WEIGHT = 0.6
+RESTORED = 0.4
+"""How often what lies in Deleted Items is taken out again, where something else could be deleted."""
 _NO_NOTIFICATION = (0, 1, 1, 1, 2)
 """How often a move is notified."""
 
@@ -36,16 +39,21 @@ class Wishes:
     queue: QueueModel
     ledger: Ledger
     left: int
+    deletions: int = 0
     moved: bool = field(default=False)
+    deleted: set[str] = field(default_factory=set)
+    """Events that somebody deleted, by immutable id."""
 
     def stop(self) -> None:
         """No more of it."""
-        self.left = 0
+        self.left = self.deletions = 0
 
     def choices(self) -> Iterable[Choice]:
-        """One move of one event."""
+        """One move of one event, or its deletion, or its way back."""
         if self.left and self._ours():
             yield Choice(WISH_WEIGHT, self._act)
+        if self.deletions and (self._ours() or self._in_bin()):
+            yield Choice(DELETION_WEIGHT, self._delete_or_restore)
 
     def _ours(self) -> list[tuple[str, StoredEvent]]:
         return [
@@ -69,6 +77,32 @@ class Wishes:
         self.graph.state.change(mailbox, event, read_event(times, creating=False), by_app=False)
         self.moved = True
         self.conductor.note(f"user moves {event.immutable_id} to {start}")
+        for _ in range(chance.choice(_NO_NOTIFICATION)):
+            self.queue.put(BookingChange(booking_id, "notification", now(), look=True))
+
+    def _in_bin(self) -> list[tuple[str, StoredEvent]]:
+        return [
+            (mailbox.id, event)
+            for mailbox in self.graph.state.mailboxes.values()
+            for event in mailbox.deleted_items.values()
+            if event.owner_app and event.immutable_id in self.deleted
+        ]
+
+    def _delete_or_restore(self) -> None:
+        self.deletions -= 1
+        chance, binned = self.conductor.random, self._in_bin()
+        if binned and (not self._ours() or chance.random() < RESTORED):
+            mailbox_id, event = chance.choice(binned)
+            self.graph.state.restore(self.graph.state.user(mailbox_id), event)
+            self.conductor.note(f"user restores {event.immutable_id}")
+        else:
+            mailbox_id, event = chance.choice(self._ours())
+            self.graph.state.delete(self.graph.state.user(mailbox_id), event, by_app=False)
+            self.deleted.add(event.immutable_id)
+            self.conductor.note(f"user deletes {event.immutable_id}")
+        self.moved = True
+        booking_id = _booking_of(event)
+        self.ledger.left_open(booking_id)
         for _ in range(chance.choice(_NO_NOTIFICATION)):
             self.queue.put(BookingChange(booking_id, "notification", now(), look=True))
 
