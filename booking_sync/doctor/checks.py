@@ -202,9 +202,10 @@ class DoctorChecks:
             # Who runs this may read queues and no blobs: the journal is the app's own.
             self._skip(Area.STORAGE, f"last {timer}", f"the journal can't be read: {error.reason}", _JOURNAL)
         else:
-            now = self.now()
-            state = timer_state(timer, schedules.next_runs[timer], run, since, now=now)
-            self._note(storage.judge_timer(state, run, now, schedules.look_back))
+            if next_run := schedules.next_runs.get(timer):  # else there is none by these settings
+                now = self.now()
+                state = timer_state(timer, next_run, run, since, now=now)
+                self._note(storage.judge_timer(state, run, now, schedules.look_back))
 
     async def _secret(self) -> None:
         try:

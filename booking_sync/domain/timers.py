@@ -25,6 +25,10 @@ class Timer(StrEnum):
     CATCH_UP = "catch-up"
     AUDIT = "audit"
     NEAR_AUDIT = "near-audit"
+    WATCH = "watch"
+    """Sees to what Graph reports; only where the app has an address for that."""
+    SWEEP = "sweep"
+    """Has mailboxes swept; only where changes in Outlook go back."""
 
 
 @dataclass(frozen=True, slots=True)

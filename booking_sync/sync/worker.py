@@ -11,7 +11,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from booking_sync.domain.audit_progress import AuditProgress
 from booking_sync.domain.change import (
@@ -196,7 +196,8 @@ class ChangeWorker:
 
         outcome = await self._started(act)
         outcome, delay = await self._put_back_or_give_up(text, change, outcome, self._queue.send_outlook)
-        _log_outlook("outlook_change", change, outcome, delay, events=len(change.event_ids))
+        count, gone = len(change.event_ids), len(change.deleted)
+        log_event(_logger, "outlook_change", events=count, deleted=gone, **_ended(change, outcome, delay))
 
     async def _handle_all(self, hints: Sequence[EventHint], dequeue_count: int) -> None:
         """Work on bookings as if each had a message of its own, which it gets when it is put back.
@@ -222,7 +223,7 @@ class ChangeWorker:
 
         outcome = await self._started(act)
         outcome, delay = await self._put_back_or_give_up(text, sweep, outcome, self._queue.send_outlook)
-        _log_outlook("mailbox_sweep", sweep, outcome, delay, awaited=len(sweep.missing))
+        log_event(_logger, "mailbox_sweep", awaited=len(sweep.missing), **_ended(sweep, outcome, delay))
 
     async def _sweep_later(self, ended: Iterable[tuple[BookingChange, str]]) -> None:
         """Have mailboxes swept in which events were found gone, once nobody will take that back any more."""
@@ -431,20 +432,16 @@ def _told(hints: Sequence[EventHint]) -> Outcome:
     return Outcome(OutcomeKind.SYNCED, f"bookings looked at: {len(hints)}")
 
 
-def _log_outlook(
-    event: str, message: OutlookChange | MailboxSweep, outcome: Outcome, delay: float | None, **counts: int
-) -> None:
-    log_event(
-        _logger,
-        event,
-        outcome=outcome.kind.value,
-        detail=outcome.detail,
-        mailbox=message.mailbox,
-        correlationId=message.correlation_id,
-        attempt=message.attempt,
-        delaySeconds=None if delay is None else round(delay, 1),
-        **counts,
-    )
+def _ended(message: OutlookChange | MailboxSweep, outcome: Outcome, delay: float | None) -> dict[str, Any]:
+    """What is logged of how such a message ended."""
+    return {
+        "outcome": outcome.kind.value,
+        "detail": outcome.detail,
+        "mailbox": message.mailbox,
+        "correlationId": message.correlation_id,
+        "attempt": message.attempt,
+        "delaySeconds": None if delay is None else round(delay, 1),
+    }
 
 
 def _task(change: BookingChange, dequeue_count: int) -> SyncTask:

@@ -196,14 +196,28 @@ class Application(ClosedTogether):
             SettingsError: the queue's own settings are missing or malformed.
             SyncError: nothing was changed; the next run does it.
         """
-        way = (await self._started()).from_outlook
-        if way and way.watch:
-            await way.watch.run()
+        from booking_sync.domain.timers import Timer
+
+        try:
+            way = (await self._started()).from_outlook
+            watched = await way.watch.run() if way and way.watch else None
+        except SyncError as error:
+            await self._journal.ran(Timer.WATCH, {}, error.reason)
+            raise
+        if watched:
+            await self._journal.ran(Timer.WATCH, watched.tally, watched.problem)
 
     async def sweep(self) -> None:
         """Have mailboxes swept whose turn it is; raises as `watch`."""
-        if way := (await self._started()).from_outlook:
-            await way.rounds.run()
+        from booking_sync.domain.timers import Timer
+
+        try:
+            way = (await self._started()).from_outlook
+            queued = await way.rounds.run() if way else 0
+        except SyncError as error:
+            await self._journal.ran(Timer.SWEEP, {}, error.reason)
+            raise
+        await self._journal.ran(Timer.SWEEP, {"mailboxes": queued})
 
     async def audit_on_demand(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Run the audit that an HTTP request asks for, unless one is under way that was asked for so.

@@ -59,6 +59,9 @@ UNPACKED = {
     "webhook": {"status", "reason", "error", "change", "bookingId", "correlationId", "table", "rowId"},
     "catch_up": {"pages", "rows", "behind", "queued", "failing", "unreadable", "unfinished", "problem"},
     "unexpected_error": {"bookingId", "table", "rowId"},
+    "outlook_notifications": {"events", "queued", "lifecycles", "sweeps", "dropped"},
+    "outlook_change": {"mailbox", "outcome", "detail"},
+    "mailbox_sweep": {"mailbox", "outcome", "detail"},
 }
 """Fields that the code hands over as a mapping."""
 

@@ -31,6 +31,8 @@ class FindingTopic(StrEnum):
     CATCH_UP = "catch-up"
     AUDIT = "audit"
     NEAR_AUDIT = "near-audit"
+    WATCH = "watch"
+    SWEEP = "sweep"
     GIVEN_UP = "given-up"
     WEBHOOK = "webhook"
     """None arrives, or one was missed."""

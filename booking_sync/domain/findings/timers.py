@@ -20,6 +20,8 @@ _TOPICS: Final = {
     Timer.CATCH_UP: FindingTopic.CATCH_UP,
     Timer.AUDIT: FindingTopic.AUDIT,
     Timer.NEAR_AUDIT: FindingTopic.NEAR_AUDIT,
+    Timer.WATCH: FindingTopic.WATCH,
+    Timer.SWEEP: FindingTopic.SWEEP,
 }
 _COLUMN: Final = re.compile(r"\bcolumn\b.* (does not exist|is too short)", re.IGNORECASE | re.DOTALL)
 """As the adapter of Dataverse has it; the journal leaves the name out."""

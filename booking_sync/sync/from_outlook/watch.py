@@ -60,6 +60,16 @@ class WatchedAddress:
     """Of the client states."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a run did."""
+
+    tally: Mapping[str, int]
+    """By kind."""
+    problem: str = ""
+    """Why something could not be done; empty when all went well."""
+
+
 class Watch:
     """Makes, renews and ends subscriptions.
 
@@ -96,13 +106,16 @@ class Watch:
         self._chance = chance
         self._refused: dict[str, datetime] = {}
         """Mailboxes that took no subscription, and when they are asked again."""
+        self._problem = ""
+        """Why something failed in the run that is under way."""
 
-    async def run(self) -> Mapping[str, int]:
-        """One run; what it did, by kind.
+    async def run(self) -> Watched:
+        """One run; what it did, by kind, and why not all of it.
 
         Raises:
             SyncError: who takes part, the keys, or what there is can't be told: nothing was changed.
         """
+        self._problem = ""
         tally: Counter[str] = Counter()
         wanted, key = await self._wanted(), (await self._keyring.keys()).newest
         had = await self._subscriptions.list_all()
@@ -123,7 +136,7 @@ class Watch:
             refused=len(self._refused),
             **tally,
         )
-        return tally
+        return Watched(+tally, self._problem)
 
     async def renew(self, mailbox: str, subscription_id: str) -> bool:
         """Renew one that Graph asks for; False when it is gone, and has been made anew.
@@ -184,6 +197,7 @@ class Watch:
                 await act(item)
             except TransientError as error:
                 tally["failed"] += 1
+                self._problem = error.reason
                 log_event(_LOGGER, "watch_failed", level=logging.WARNING, reason=error.reason)
             except PermanentError as error:
                 tally["refused now"] += 1

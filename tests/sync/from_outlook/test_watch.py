@@ -126,7 +126,7 @@ class World:
 async def test_each_mailbox_gets_one_and_is_swept() -> None:
     """With a client state that proves what it notifies, to the address that names the key."""
     world = World(ANNA, BERT)
-    tally = await world.watch.run()
+    tally = (await world.watch.run()).tally
     assert world.graph.mailboxes() == {ANNA: 1, BERT: 1}
     for each in world.graph.active():
         assert read_client_state(KEYS, SCOPE, world.graph.states[each.subscription_id]) == each.mailbox
@@ -134,9 +134,9 @@ async def test_each_mailbox_gets_one_and_is_swept() -> None:
         assert RENEWED_BELOW < each.expires - NOW <= LIFE
     assert sorted(world.swept) == sorted([ANNA, BERT])
     assert all(delay >= SWEPT_AFTER_SECONDS for _, delay in world.queue.outlook)
-    assert (tally["created"], tally["had"]) == (2, 0)
+    assert tally == {"wanted": 2, "created": 2}
     before = dict(world.graph.calls)
-    assert await world.watch.run()
+    assert (await world.watch.run()).tally == {"wanted": 2, "had": 2}
     assert world.graph.calls == Counter({**before, "list": 2})
     assert len(world.queue.outlook) == 2
 
@@ -224,11 +224,12 @@ async def test_a_run_ends_where_nothing_works() -> None:
     """The address can't be reached, or Graph throttles: the next run goes on."""
     world = World(*(f"a0000000-0000-4000-8000-{number:012}" for number in range(100)))
     world.graph.fails["create"] = TransientError("not reached")
-    tally = await world.watch.run()
+    watched = await world.watch.run()
     assert world.graph.calls["create"] < MOST_FAILURES + 5
-    assert tally["left"] > 90
+    assert watched.tally["left"] > 90
+    assert watched.problem == "not reached"
     world.graph.fails.clear()
-    await world.watch.run()
+    assert (await world.watch.run()).problem == ""
     assert len(world.graph.mailboxes()) == 100
 
 
