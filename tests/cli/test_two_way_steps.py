@@ -1,0 +1,130 @@
+"""docs/two-way.md, followed from off to apply: each step's commands, and what becomes of a move then."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.day.world import WorldMaker
+from local.processes import REPOSITORY
+from local.stack import NO_TIMERS, LocalStack, StackOptions
+from tests.cli.commands import CommandLine
+from tests.e2e.crowd import poll
+from tests.e2e.office import BOOKINGS, Office
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.day.world import Booking
+
+PAGE = REPOSITORY / "docs" / "two-way.md"
+MOVED = timedelta(minutes=60)
+LOOKING = ("audit", "doctor")
+"""What ends with 1 when it finds something."""
+WITHOUT_NOTIFICATIONS = {"NOTIFICATION_URL": ""}
+"""The app looks itself then: its sweep finds what was moved."""
+
+
+def steps() -> list[str]:
+    """The numbered steps of the page, each a text."""
+    section = PAGE.read_text(encoding="utf-8").partition("\n## Switching it on\n")[2].partition("\n## ")[0]
+    return re.split(r"^\d\. ", section, flags=re.MULTILINE)[1:]
+
+
+def test_the_page_goes_up_step_by_step() -> None:
+    """Off, columns, then the three values of RETURN_PATH, each once and in their order."""
+    heads = [re.match(r"\*\*(.+?)\.?\*\*", step) for step in steps()]
+    assert [head[1] for head in heads if head] == [
+        "Off, but up to date",
+        "Columns, view and form",
+        "`report`",
+        "`propose`",
+        "`apply`",
+    ]
+
+
+@pytest.mark.timeout(180)
+async def test_the_steps_of_the_page_lead_from_off_to_apply(tmp_path: Path) -> None:
+    """At first nothing comes back; then moves are put back and told, proposed, and carried out."""
+    maker = WorldMaker(seed=3)
+    world = maker.make(technicians=2, bookings=1, day=datetime.now(UTC).date() + timedelta(days=3))
+    options = StackOptions(tmp_path, provisioned=False, settings={**NO_TIMERS, **WITHOUT_NOTIFICATIONS})
+    async with LocalStack(options) as stack:
+        office = Office(stack, maker, world)
+        await office.furnish()
+        line = CommandLine(tmp_path / "settings.json", tmp_path)
+        assert (await line.run("provision", "--auth", "app", "--no-trial")).code == 0
+        plan = await office.book()
+
+        off, columns, *_ = steps()
+        await drag(office, plan)
+        await stack.graph.age(office.anna.mailbox)
+        await follow(line, off)
+        await office.settle()
+        assert (await office.event(plan)).start == plan.start
+        assert await told(office, plan) == ""
+
+        await follow(line, columns, RETURN_PATH="report")
+        await stack.change_settings(RETURN_PATH="report")
+        await drag(office, plan)
+        await sweep(office)
+        assert (await office.event(plan)).start == plan.start
+        assert "put back: " in await told(office, plan)
+
+        await stack.change_settings(RETURN_PATH="propose")
+        await drag(office, plan)
+        await sweep(office)
+        row = await office.row(plan)
+        assert (await office.event(plan)).start == plan.start + MOVED
+        assert row.start == plan.start
+        assert row.asked_to_move
+        assert "proposed: " in row.told
+
+        await stack.change_settings(RETURN_PATH="apply")
+        await drag(office, plan, minutes=30)
+        await sweep(office)
+        row = await office.row(plan)
+        assert row.start == (await office.event(plan)).start == plan.start + MOVED + timedelta(minutes=30)
+        assert row.asked_to_move is None
+        assert "moved: " in row.told
+
+
+async def follow(line: CommandLine, step: str, **settings: str) -> None:
+    """Every command that the step names; `settings` are set for the command line alone."""
+    commands = re.findall(r"`booking-sync ([a-z][^`]*)`", step)
+    assert commands
+    for command in commands:
+        name = command.split()[0]
+        more = {"provision": ("--auth", "app", "--no-trial"), "resync": ("--rate", "500")}.get(name, ())
+        ended = await line.run(*command.split(), *more, environ=settings)
+        assert ended.code in ((0, 1) if name in LOOKING else (0,)), (
+            f"{command}\n{ended.output}\n{ended.notes}"
+        )
+
+
+async def drag(office: Office, plan: Booking, minutes: int = 60) -> None:
+    """A technician moves the event; nobody is told."""
+    event = await office.event(plan)
+    await office.stack.graph.user("shift", event.mailbox, id=event.id, minutes=minutes)
+
+
+async def sweep(office: Office) -> None:
+    """The app's own look at the mailboxes, which comes every half hour."""
+    log = office.stack.options.folder / "host-0.log"
+    runs = log.read_text().count('"sweep_round"')
+    await office.stack.run_timer("sweep")
+
+    async def ran() -> bool:
+        return log.read_text().count('"sweep_round"') > runs
+
+    await poll(ran)
+    await office.settle()
+
+
+async def told(office: Office, plan: Booking) -> str:
+    """What the row says of the last change in Outlook."""
+    row: dict[str, Any] = (await office.stack.dataverse.rows(BOOKINGS))[plan.id]
+    return str(row.get("bsync_outlookreturn") or "")
