@@ -8,6 +8,7 @@ row which was not sent along, because then we are not allowed to see it. Taking 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -83,13 +84,15 @@ def to_booking_row(
         state=reader.text(columns.sync_state),
         error=reason_in(reader.text(columns.sync_error) or ""),
     )
+    side = _side(booking_id, reader, read.record, sealer, of_return) if of_return else None
+    booking = _booking(booking_id, reader, of_resource, event_columns)
     return BookingRow(
-        booking=_booking(booking_id, reader, of_resource, event_columns),
+        booking=replace(booking, awaits_dispatcher=True) if side and side.waits_for_times else booking,
         record=read.record,
         etag=reader.etag(),
         claim=read.claim,
         intact=read.intact,
-        side=_side(booking_id, reader, read.record, sealer, of_return) if of_return else None,
+        side=side,
     )
 
 

@@ -139,3 +139,5 @@ class Booking:
     """By name the columns that an administrator chose; empty ones are left out."""
     reader: Reader | None = None
     """Whoever's calendar shows it; None where it does not matter."""
+    awaits_dispatcher: bool = False
+    """Its event was put elsewhere in Outlook, and a dispatcher is asked whether the booking may follow."""

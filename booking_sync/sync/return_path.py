@@ -356,7 +356,9 @@ class ReturnPath:
         """
         recorded = row.record.fingerprint
         now = self._desired_state(row.booking)
-        then = self._desired_state(replace(row.booking, start=times.start, end=times.end))
+        then = self._desired_state(
+            replace(row.booking, start=times.start, end=times.end, awaits_dispatcher=False)
+        )
         if not (isinstance(now, Wanted) and isinstance(then, Wanted)):
             return recorded
         known = now.content.fingerprint()

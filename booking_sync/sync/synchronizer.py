@@ -248,6 +248,8 @@ class Synchronizer:
             turn = await self._judge_gone(run, row, desired, steps)
         if turn is None:
             return None
+        if turn.side and turn.side.waits_for_times != row.booking.awaits_dispatcher:
+            turn = replace(turn, again=True)  # the event has to say so, or to say so no more
         return await self._carry_out(run, row, desired, turn, must_record=recovered or turn.side != before)
 
     async def _judge_gone(self, run: Run, row: BookingRow, desired: DesiredState, steps: Plan) -> Turn | None:

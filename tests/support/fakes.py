@@ -109,7 +109,10 @@ class FakeRows:
         if row is None:
             return None
         side = row.side or OutlookSide() if self.tells_side else None
-        return replace(row, record=replace(row.record, event=_parsed(row.record.event)), side=side)
+        booking = replace(row.booking, awaits_dispatcher=side is not None and side.waits_for_times)
+        return replace(
+            row, booking=booking, record=replace(row.record, event=_parsed(row.record.event)), side=side
+        )
 
     async def record(
         self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None

@@ -37,6 +37,7 @@ async def test_a_proposal_leaves_both_sides_as_they_are() -> None:
     assert proposal
     assert (proposal.kind, proposal.times) == (ProposalKind.MOVE, MOVED)
     assert world.told.startswith("2026-03-01 proposed: to move it to 2026-03-02")
+    assert world.event.content.categories == ("Field Service: Awaiting dispatcher",)
     await world.rests()
 
 
@@ -130,6 +131,7 @@ async def test_a_no_puts_the_event_back() -> None:
     assert world.planned == world.shown == PLAN
     assert world.told.startswith("2026-03-01 put back: ")
     assert "a dispatcher said no" in world.told
+    assert "Field Service: Awaiting dispatcher" not in world.event.content.categories
     assert _side(world).proposal is None
     assert _side(world).answered is None
     await world.rests()

@@ -42,6 +42,7 @@ _CATEGORY_BY_FIELD_SERVICE_STATUS = {
     FieldServiceStatus.IN_PROGRESS: f"{OUR_CATEGORIES}In progress",
     FieldServiceStatus.COMPLETED: f"{OUR_CATEGORIES}Completed",
 }
+AWAITING = f"{OUR_CATEGORIES}Awaiting dispatcher"
 _CATEGORY_BY_COMMIT_TYPE = {
     CommitType.PROPOSED: f"{OUR_CATEGORIES}Proposed",
     CommitType.COMMITTED: f"{OUR_CATEGORIES}Committed",
@@ -176,7 +177,12 @@ def _show_as(booking: Booking) -> ShowAs:
 
 
 def _categories(booking: Booking, ruled: str | None) -> tuple[str, ...]:
-    """At most one, so that its colour is the event's; a rule's takes the place of the status'."""
+    """At most one, so that its colour is the event's; a rule's takes the place of the status'.
+
+    That its times are not agreed on yet is what whoever put the event there has to see first.
+    """
+    if booking.awaits_dispatcher:
+        return (AWAITING,)
     if ruled is not None:
         return (ruled,) if ruled else ()
     status = booking.status

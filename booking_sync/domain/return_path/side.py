@@ -71,6 +71,11 @@ class OutlookSide:
     """What a dispatcher said to it; whoever has acted on it clears it."""
 
     @property
+    def waits_for_times(self) -> bool:
+        """A dispatcher is asked whether the booking may go where its event was put."""
+        return self.proposal is not None and self.proposal.kind is ProposalKind.MOVE
+
+    @property
     def waits_for_cancellation(self) -> bool:
         """A dispatcher is asked whether to cancel the booking, whose event is gone."""
         return self.proposal is not None and self.proposal.kind is ProposalKind.CANCEL
