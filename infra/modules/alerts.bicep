@@ -28,8 +28,8 @@ var rules = [
   {
     name: 'audit-guard'
     severity: 2
-    description: 'The audit found more to remove than it may remove by itself; somebody has to look.'
-    query: '${lines} | where event == "audit_finding" and tostring(line.kind) == "guard"'
+    description: 'More is to be removed, or was deleted in Outlook, than can be believed; somebody has to look.'
+    query: '${lines} | where (event == "audit_finding" and tostring(line.kind) == "guard") or event == "mailbox_withheld"'
     every: 'PT5M'
     window: 'PT15M'
   }
