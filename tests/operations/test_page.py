@@ -349,6 +349,7 @@ async def test_a_part_that_is_down_leaves_the_rest(driver: PageDriver) -> None:
         "poison": {"problem": "the storage queue can't be reached"},
         "failing": {"problem": "Dataverse is down"},
         "people": {"problem": "Dataverse is down"},
+        "wayBack": {"problem": "the way back can't be asked"},
         "journal": {
             "problem": "",
             "trend": None,
@@ -368,6 +369,7 @@ async def test_a_part_that_is_down_leaves_the_rest(driver: PageDriver) -> None:
     await expect(driver.section("Health")).to_contain_text("Failing: GRAPH_URL is missing.")
     await expect(driver.section("Messages given up")).to_contain_text("the storage queue can't be reached")
     await expect(driver.section("Failing bookings")).to_contain_text("Dataverse is down")
+    await expect(driver.section("Changes from Outlook")).to_contain_text("the way back can't be asked")
     await expect(driver.section("Throttled mailboxes")).to_contain_text("Graph as a whole")
     await expect(driver.section("Catch-up and audit")).to_contain_text("Failed: Graph is down")
     await expect(driver.page.get_by_role("button", name="Try all again")).to_be_hidden()
