@@ -185,7 +185,10 @@ async def test_a_created_event_tells_its_identity(world: World) -> None:
     assert first.uid
     assert first.created is not None
     assert first.created.utcoffset() == timedelta(0)
-    assert await world.calendar.update(EventRef(MAILBOX, first.event_id), CHANGED) == first
+    changed = await world.calendar.update(EventRef(MAILBOX, first.event_id), CHANGED)
+    assert changed
+    assert changed.etag != first.etag
+    assert replace(changed, etag=first.etag) == first
     other = await world.calendar.create(MAILBOX, CONTENT, marker=MARKER, transaction_id=new_id(), birth=BIRTH)
     assert isinstance(other, Written)
     assert other.uid != first.uid
