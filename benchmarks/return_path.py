@@ -8,19 +8,27 @@ messages and the query that finds their bookings (one for up to 100 events) come
 from __future__ import annotations
 
 import asyncio
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.figures import Result, Table, Target
+from benchmarks.figures import Latency, Result, Table, Target
 from benchmarks.simulated.load import BOOKINGS, Office
 from benchmarks.simulated.product import open_product
 from benchmarks.simulated.world import SimulatedWorld
+from booking_sync.domain.return_path.client_state import NotificationKeys, make_notification_key
+from booking_sync.domain.return_path.messages import MailboxSweep
 from local.graph.mailbox.schema import read_event
+from local.graph.subscriptions.delivery import Heard
 from local.standin.virtual_time import run_virtually
 
 if TYPE_CHECKING:
-    from benchmarks.figures import Latency, Options
+    from benchmarks.figures import Options
+    from booking_sync.domain.audit_progress import AuditProgress
+    from booking_sync.domain.change import BookingChange, RelatedChange
+    from booking_sync.domain.return_path.messages import OutlookMessage
     from local.graph.mailbox.zones import EventTime
 
 TECHNICIANS, QUICK_TECHNICIANS = 100, 20
@@ -29,6 +37,11 @@ ON = {"RETURN_PATH": "apply", "RETURN_FREEZE_MINUTES": "0"}
 ACCEPT = 1
 SEEN_SECONDS = 90
 """An answer that names no proposal counts for one that is older than a minute."""
+NO_LATENCY = Latency(0.0, 0.0)
+BOOKINGS_EACH, SWEPT, QUICK_SWEPT = 20, 50, 5
+WATCHED, QUICK_WATCHED, DAYS = 5_000, 50, 3
+WATCH_COLUMNS = ("subscriptions", "on", "requests to Graph", "items", "requests of each")
+SWEEP_COLUMNS = ("bookings", "mailboxes", "to Graph", "to Dataverse", "messages", "requests per booking")
 COLUMNS = ("what happens", "bookings", "to Graph", "items", "to Dataverse", "requests per booking")
 
 
@@ -62,11 +75,13 @@ def run(options: Options) -> Result:
         "return_path",
         "What does the way back from Outlook cost?",
         {"technicians": technicians, "latencies": ", ".join(each.label for each in found)},
-        tables=tuple(
-            Table(
-                f"Each of one booking of every technician, {each.label}", COLUMNS, tuple(c.row for c in costs)
-            )
-            for each, costs in found.items()
+        tables=(
+            *(
+                Table(f"One booking of each technician, {each.label}", COLUMNS, tuple(c.row for c in costs))
+                for each, costs in found.items()
+            ),
+            _sweeps(QUICK_SWEPT if options.quick else SWEPT),
+            _watches(QUICK_WATCHED if options.quick else WATCHED),
         ),
         targets=(
             Target(
@@ -85,6 +100,96 @@ def run(options: Options) -> Result:
             "With `RETURN_PATH=off` a change costs the requests that it did before there was a way back.",
         ),
     )
+
+
+def _sweeps(technicians: int) -> Table:
+    bookings, graph, dataverse, messages = run_virtually(_sweep(technicians))
+    row = (bookings, technicians, graph, dataverse, messages, (graph + dataverse) / bookings)
+    return Table("Sweeps of mailboxes in which nothing is amiss", SWEEP_COLUMNS, (row,))
+
+
+def _watches(mailboxes: int) -> Table:
+    costs = run_virtually(_watch(mailboxes))
+    rows = tuple((mailboxes, each.what, each.graph, each.items, each.per_booking) for each in costs)
+    return Table("Subscriptions, looked after every hour", WATCH_COLUMNS, rows)
+
+
+async def _sweep(technicians: int) -> tuple[int, int, int, int]:
+    """Bookings swept, requests to Graph and Dataverse, messages, when nothing is amiss."""
+    world = SimulatedWorld(NO_LATENCY)
+    office = Office(world, technicians=technicians, bookings=BOOKINGS_EACH * technicians)
+    async with open_product(world, ON) as product:
+        changes = office.book(BOOKINGS_EACH * technicians)
+        await product.submit_all(changes)
+        queue = CountingQueue()
+        sweeper = product.sweeper(queue)
+        world.clear_traffic()
+        for mailbox in sorted({each.mailbox for each in changes}):
+            await sweeper.sweep(MailboxSweep(mailbox, "sweep", world.now()))
+        graph, dataverse = world.graph_link.traffic, world.dataverse_link.traffic
+        return len(changes), graph.requests, dataverse.requests, queue.sent
+
+
+async def _watch(mailboxes: int) -> list[Cost]:
+    """The first day, on which subscriptions are made, and the third, on which they are renewed."""
+    world = SimulatedWorld(NO_LATENCY)
+    world.graph.notifier.poster = _agreeing
+    names = [str(uuid.UUID(int=number + 1, version=4)) for number in range(mailboxes)]
+    for name in names:
+        world.graph.state.add_mailbox(name, name, f"{name}@contoso.example")
+    costs = []
+    async with open_product(world, ON) as product:
+        watch = product.watch(frozenset(names), OneKey(), CountingQueue())
+        for day in range(DAYS):
+            world.clear_traffic()
+            for _ in range(24):
+                await watch.run()
+                world.dataverse.state.throttle.clear()
+                await asyncio.sleep(3600)
+            traffic = world.graph_link.traffic
+            costs.append(Cost(f"day {day + 1}", mailboxes, traffic.requests, traffic.batch_items, 0))
+    return costs
+
+
+async def _agreeing(url: str, body: bytes, seconds: float) -> Heard:  # noqa: ARG001 - as `Poster` has it
+    """The address wants notifications."""
+    token = parse_qs(urlsplit(url).query).get("validationToken", [""])[0]
+    return Heard(200, "text/plain", token)
+
+
+class OneKey:
+    """Fulfils `NotificationKeyring`."""
+
+    async def keys(self, *, renewed: bool = False) -> NotificationKeys:  # noqa: ARG002 - the port's
+        """Always the same."""
+        return NotificationKeys((make_notification_key("1" * 64),))
+
+
+class CountingQueue:
+    """Counts what it is given; fulfils `MessageQueue`."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    async def send(self, change: BookingChange, delay: float = 0.0) -> None:  # noqa: ARG002 - the port's
+        """Count."""
+        self.sent += 1
+
+    async def send_related(self, change: RelatedChange, delay: float = 0.0) -> None:  # noqa: ARG002 - the port's
+        """Count."""
+        self.sent += 1
+
+    async def send_audit(self, progress: AuditProgress, delay: float = 0.0) -> None:  # noqa: ARG002 - the port's
+        """Count."""
+        self.sent += 1
+
+    async def send_outlook(self, message: OutlookMessage, delay: float = 0.0) -> None:  # noqa: ARG002 - the port's
+        """Count."""
+        self.sent += 1
+
+    async def dead_letter(self, text: str, reason: str) -> None:  # noqa: ARG002 - the port's
+        """Count."""
+        self.sent += 1
 
 
 async def _play(latency: Latency, technicians: int) -> list[Cost]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import uuid
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.plumbing.busy_time import BURST_SIZES, BurstSizes
 from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
+from booking_sync.sync.from_outlook.sweep import Sweeper, SweepSources, SweepWindow
+from booking_sync.sync.from_outlook.watch import Watch, WatchedAddress
 from booking_sync.sync.synchronizer import SyncTask
 from booking_sync.sync.worker import ChangeWorker, MessageHandlers
 from booking_sync.wiring.services import Services, Substitutes
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from benchmarks.simulated.world import SimulatedWorld
     from booking_sync.domain.audit_progress import AuditProgress
     from booking_sync.domain.outcome import Outcome
+    from booking_sync.ports.keys import NotificationKeyring
+    from booking_sync.ports.queues import MessageQueue
     from booking_sync.wiring.sync import SyncServices
 
 SETTINGS = {
@@ -47,6 +52,7 @@ SETTINGS = {
     "GRAPH_URL": GRAPH_URL,
 }
 """What has no default."""
+NOTIFICATION_URL = "https://contoso.azurewebsites.net/api/outlook/notifications"
 
 
 class Product:
@@ -63,6 +69,32 @@ class Product:
     async def hint(self, booking_ids: Sequence[str], *, look: bool) -> None:
         """Bookings that may have changed, all at once; `look`: in Outlook."""
         await asyncio.gather(*(self._settle(SyncTask(each, look=look)) for each in booking_ids))
+
+    def sweeper(self, queue: MessageQueue) -> Sweeper:
+        """What compares a mailbox with the rows that name it."""
+        sync, days = self._sync, timedelta(days=30)
+        sources = SweepSources(
+            sync.rows_of_many, sync.services.calendar.whole_mailboxes, sync.prover, sync.shows_in
+        )
+        return Sweeper(sources, SweepWindow(days, days), queue, self._world.now)
+
+    def watch(self, mailboxes: frozenset[str], keyring: NotificationKeyring, queue: MessageQueue) -> Watch:
+        """What sees to it that Graph reports changes of these mailboxes."""
+
+        async def wanted() -> frozenset[str]:
+            return mailboxes
+
+        chance = random.Random(7).random  # noqa: S311 - the same every time
+        return Watch(
+            self._sync.services.calendar.subscriptions,
+            wanted,
+            keyring,
+            WatchedAddress(NOTIFICATION_URL, "benchmark"),
+            queue,
+            now=self._world.now,
+            new_id=lambda: str(uuid.uuid4()),
+            chance=chance,
+        )
 
     def message(self, change: Change) -> bytes:
         """The queue message that a webhook of this change leads to."""

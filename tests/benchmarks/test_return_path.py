@@ -10,7 +10,10 @@ def test_neither_an_echo_nor_a_return_writes_to_outlook() -> None:
     """Echoes and moves read one event each; what Dynamics 365 tells of a return reads none."""
     result = run(Options(quick=True, latencies=(Latency.parse("20/80"),)))
     assert [target.measured for target in result.targets if not target.met] == []
-    (table,) = result.tables
+    table, swept, watched = result.tables
+    for _, mailboxes, to_graph, to_dataverse, *_ in swept.rows:
+        assert (to_graph, to_dataverse) == (mailboxes, mailboxes), "both sides, once each"
+    assert all(int(requests) < 2 * int(count) for count, _, requests, *_ in watched.rows)
     items = {str(what): (int(count), int(of_graph)) for what, count, _, of_graph, *_ in table.rows}
     for what, reads in {
         "Graph notifies of that write (its echo)": 1,
