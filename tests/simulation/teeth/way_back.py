@@ -10,6 +10,7 @@ from booking_sync.domain.return_path.comparison import last_agreed
 from booking_sync.domain.return_path.proposal import AnswerVerdict
 from booking_sync.domain.return_path.side import ProposalAnswer
 from booking_sync.sync.return_path import ReturnPath
+from booking_sync.sync.synchronizer import Synchronizer
 from tests.simulation.both_ways.shape import both_ways
 from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.focus import mixed
@@ -117,29 +118,40 @@ def _no_chance(_bits: int) -> int:
     return 0
 
 
-def _shape(mode: BothWays) -> functools.partial[Profile]:
-    return functools.partial(_mixed, mode=mode)
+def _shape(mode: BothWays, *, deletes: bool = False) -> functools.partial[Profile]:
+    return functools.partial(_busy, mode=mode, deletes=deletes)
 
 
-def _mixed(profile: Profile, mode: BothWays) -> Profile:
-    return both_ways(mixed(profile), mode, "checked")
+def _busy(profile: Profile, mode: BothWays, *, deletes: bool) -> Profile:
+    """Everybody at one booking: schedules that meet what each rule is for, soon."""
+    mixed_up = both_ways(mixed(profile), mode, "checked", deletes=deletes)
+    return replace(mixed_up, bookings=1, processes=3, wishes=6, changes=max(mixed_up.changes, 4), haste=1.0)
+
+
+class RemovingNamed(Synchronizer):
+    """An event is removed while its row names it still."""
+
+    def _may_remove(self, run: Run, *events: EventRef) -> None:
+        del run, events
 
 
 _LOST = frozenset({"lost move", "content", "settle"})
 
 OF_THE_WAY_BACK = {
-    name: Sabotage(parts, _LOST, _shape("propose" if name == "the binding of answers" else "apply"))
-    for name, parts in {
-        "the base": Parts(returns=TwoWayCompare),
-        "the stamp": Parts(returns=BaseOnRowOnly),
-        "the base on the row": Parts(returns=BaseOnEventOnly),
-        "the nonce": Parts(chance=_no_chance),
-        "no wish from an event that no row names": Parts(returns=UnnamedWishes),
-        "If-Match of a record with a base": Parts(rows=AnyVersion),
-        "the second read of the row": Parts(returns=NoSecondRead),
-        "the groups of a write": Parts(returns=WholePatch),
-        "the binding of answers": Parts(returns=UnboundAnswer),
-        "the look of whoever trusts nothing": Parts(returns=LookingAtHintsOnly),
-        "If-Match of an event": Parts(calendar=_AnyEventVersion),
-    }.items()
+    "the base": Sabotage(Parts(returns=TwoWayCompare), _LOST, _shape("apply")),
+    "the stamp": Sabotage(Parts(returns=BaseOnRowOnly), _LOST, _shape("apply")),
+    "the base on the row": Sabotage(Parts(returns=BaseOnEventOnly), _LOST, _shape("apply")),
+    "the nonce": Sabotage(Parts(chance=_no_chance), _LOST, _shape("apply")),
+    "no wish from an event that no row names": Sabotage(Parts(returns=UnnamedWishes), _LOST, _shape("apply")),
+    "If-Match of a record with a base": Sabotage(Parts(rows=AnyVersion), _LOST, _shape("apply")),
+    "the second read of the row": Sabotage(Parts(returns=NoSecondRead), _LOST, _shape("apply")),
+    "the groups of a write": Sabotage(Parts(returns=WholePatch), _LOST, _shape("apply")),
+    "the binding of answers": Sabotage(
+        Parts(returns=UnboundAnswer), frozenset({"lost move"}), _shape("propose")
+    ),
+    "the look of whoever trusts nothing": Sabotage(Parts(returns=LookingAtHintsOnly), _LOST, _shape("apply")),
+    "If-Match of an event": Sabotage(Parts(calendar=_AnyEventVersion), _LOST, _shape("apply")),
+    "withdrawing before removing": Sabotage(
+        Parts(synchronizer=RemovingNamed), frozenset({"cancelled"}), _shape("apply", deletes=True)
+    ),
 }
