@@ -125,7 +125,7 @@ def _shape(mode: BothWays, *, deletes: bool = False) -> functools.partial[Profil
 def _busy(profile: Profile, mode: BothWays, *, deletes: bool) -> Profile:
     """Everybody at one booking: schedules that meet what each rule is for, soon."""
     mixed_up = both_ways(mixed(profile), mode, "checked", deletes=deletes)
-    return replace(mixed_up, bookings=1, processes=3, wishes=6, changes=max(mixed_up.changes, 4), haste=1.0)
+    return replace(mixed_up, bookings=1, processes=3, wishes=6, changes=max(mixed_up.changes, 5), haste=0.15)
 
 
 class RemovingNamed(Synchronizer):
