@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.__main__ import Account, audited, play_many
+from tests.simulation.both_ways.shape import SHAPES as BOTH_WAYS
 from tests.simulation.focus import same_profile
 from tests.simulation.returns.kinds import Returns
 from tests.simulation.schedule import play
@@ -65,6 +66,21 @@ def test_every_schedule_with_a_calendar_of_its_own_converges(
         account.merge(part)
     assert account.failures == {}
     assert account.struck.total() > account.schedules
+
+
+BOTH_WAYS_SCHEDULES = 12
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("kind", BOTH_WAYS)
+def test_every_schedule_with_a_way_back_ends_in_agreement(kind: str, pool: ProcessPoolExecutor) -> None:
+    """Technicians move and delete events, dispatchers plan and answer: nothing is lost."""
+    account = Account()
+    half = BOTH_WAYS_SCHEDULES // 2
+    for part in pool.map(functools.partial(play_many, returns=kind), (0, half), [half] * 2):
+        account.merge(part)
+    assert account.failures == {}
+    assert account.schedules == BOTH_WAYS_SCHEDULES
 
 
 def as_it_was_found(profile: Profile) -> Profile:
