@@ -259,7 +259,7 @@ class Process:
             parts.prover(EventProver(watched, sealer, KEYRING)),
             now,
             zones=parts.zones(),
-            chance=parts.chance or conductor.random.getrandbits,
+            chance=parts.chance or self._schedule.nonces.getrandbits,
             returns=parts.returns(
                 watched_rows, watched, wanted, self._schedule.reads, policy, zone=UTC, now=now
             )

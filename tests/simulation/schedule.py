@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -121,6 +122,7 @@ class Schedule:
         self.graph.state.forgets_creations = not returns.imports and "overwrite" not in self.profile.moves
         self.migration = Migration(self.conductor, self.graph, self.dataverse, returns.new_ids)
         self.reads = FakeReturnReads()
+        self.nonces = random.Random(f"nonces {seed}")  # noqa: S311 - of its own: schedules replay as before
         self.habits = Habits(self.conductor, self.graph, self.profile.habits)
         self.calendars = self.profile.calendars[0]
         """What the settings say by now."""

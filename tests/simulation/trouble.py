@@ -38,6 +38,10 @@ _SINCE = (
     ", category_twice='conflict'",
     ", events_cover='main', transactions_span='mailbox', calendar_names='unique', deleted_calendars='gone'",
     ", event_if_match='refused'",
+    ", patch_saves='together'",
+    ", longest_subscription_minutes=10080, renewal_asks_again=False, subscription_page=100",
+    ", notification_copies=1, notification_delay_seconds=0.0, notification_lose_every=0",
+    ", notification_retry_seconds=2.0, notifications_shuffled=False, notifications_paused=False",
     f", calendars={(MAIN_ONLY,)!r}",
     ", both_ways='', wishes=0, deletions=0",
 )

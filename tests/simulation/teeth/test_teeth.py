@@ -36,9 +36,12 @@ def test_schedules_with_a_way_back_find_what_a_removed_rule_breaks(rule: str) ->
 def test_rules_that_no_schedule_shows_yet_are_named() -> None:
     """So that nobody takes the simulation for a proof of them."""
     assert sorted(NOT_YET_NOTICED) == [
+        "If-Match of a record with a base",
         "If-Match of an event",
         "no wish from an event that no row names",
+        "the base on the row",
         "the binding of answers",
+        "the groups of a write",
         "the look of whoever trusts nothing",
         "the nonce",
         "the second read of the row",
