@@ -23,17 +23,17 @@ from booking_sync.domain.change import (
     encode_change,
 )
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
-from booking_sync.domain.return_path.guard import GRACE
-from booking_sync.domain.return_path.messages import MAX_MISSING, MailboxSweep, OutlookChange
+from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event, places
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 from booking_sync.sync.back_off import BackOff, WaitingMessages
+from booking_sync.sync.from_outlook.later_sweeps import LaterSweeps
 from booking_sync.sync.synchronizer import SyncTask
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.queues import MessageQueue
@@ -114,6 +114,7 @@ class ChangeWorker:
         self._max_waited = max_waited
         self._back_off = back_off
         self._waiting = WaitingMessages()
+        self._later_sweeps = LaterSweeps(queue, now)
         self._on_outcome = on_outcome
 
     async def handle(self, text: str, dequeue_count: int) -> None:
@@ -161,7 +162,7 @@ class ChangeWorker:
                 await self._handle_related(text, change, dequeue_count)
             case BookingChange():
                 mailbox = await self._handle_booking(text, change, dequeue_count)
-                await self._sweep_later([(change, mailbox)])
+                await self._later_sweeps.queue([(change, mailbox)])
 
     async def _handle_related(self, text: str, change: RelatedChange, dequeue_count: int) -> None:
         about = _about(change, dequeue_count)
@@ -215,7 +216,7 @@ class ChangeWorker:
                 raise each
             mailboxes.append(each)
         ended_in = zip(hints, mailboxes, strict=True)
-        await self._sweep_later((hint.change, mailbox or hint.gone_from) for hint, mailbox in ended_in)
+        await self._later_sweeps.queue((hint.change, mailbox or hint.gone_from) for hint, mailbox in ended_in)
 
     async def _settle_sweep(self, text: str, sweep: MailboxSweep) -> None:
         async def act(handlers: MessageHandlers) -> Outcome:
@@ -224,23 +225,6 @@ class ChangeWorker:
         outcome = await self._started(act)
         outcome, delay = await self._put_back_or_give_up(text, sweep, outcome, self._queue.send_outlook)
         log_event(_logger, "mailbox_sweep", awaited=len(sweep.missing), **_ended(sweep, outcome, delay))
-
-    async def _sweep_later(self, ended: Iterable[tuple[BookingChange, str]]) -> None:
-        """Have mailboxes swept in which events were found gone, once nobody will take that back any more."""
-        missing: dict[str, list[BookingChange]] = {}
-        for change, mailbox in ended:
-            if mailbox:
-                missing.setdefault(mailbox, []).append(change)
-        for mailbox, changes in missing.items():
-            for start in range(0, len(changes), MAX_MISSING):
-                some = changes[start : start + MAX_MISSING]
-                sweep = MailboxSweep(
-                    mailbox,
-                    some[0].correlation_id,
-                    self._now(),
-                    missing=frozenset(each.booking_id for each in some),
-                )
-                await self._queue.send_outlook(sweep, GRACE.total_seconds())
 
     async def _work_on(self, change: BookingChange, dequeue_count: int) -> Outcome:
         try:

@@ -28,6 +28,7 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.from_outlook.changes import EventHint
+from booking_sync.sync.from_outlook.later_sweeps import MARGIN, MOST_HIDDEN
 from booking_sync.sync.per_booking import PerBookingRunner
 from booking_sync.sync.synchronizer import SyncTask
 from booking_sync.sync.worker import (
@@ -40,6 +41,7 @@ from booking_sync.sync.worker import (
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue
 
+BEN = "bbbbbbbb-0000-4000-8000-000000000002"
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CHANGE = BookingChange(BOOKING_ID, "correlation-1", START)
 TEXT = encode_change(CHANGE)
@@ -714,6 +716,36 @@ async def test_very_many_missing_events_are_several_sweeps() -> None:
     await world.worker.handle(OUTLOOK_TEXT, 1)
     sweeps = [each for each, _ in world.queue.outlook if isinstance(each, MailboxSweep)]
     assert sorted(len(each.missing) for each in sweeps) == [1, MAX_MISSING]
+
+
+async def test_a_wiped_mailbox_is_swept_a_few_times_however_many_events_are_gone() -> None:
+    """What those sweeps do not ask about they find missing; other mailboxes and later times have theirs."""
+    world = WorkerWorld(Outcome(OutcomeKind.SKIPPED, missing=ANNA))
+    bookings = [f"a0000000-0000-4000-8000-{number:012}" for number in range(300)]
+    for each in bookings:
+        await world.worker.handle(encode_change(BookingChange(each, "correlation-1", START)), 1)
+    asked = [each.missing for each, _ in world.queue.outlook if isinstance(each, MailboxSweep)]
+    assert asked == [{each} for each in bookings[:MOST_HIDDEN]]
+
+    world.work.outcome = Outcome(OutcomeKind.SKIPPED, missing=BEN)
+    await world.worker.handle(TEXT, 1)
+    world.time += GRACE - MARGIN
+    world.work.outcome = Outcome(OutcomeKind.SKIPPED, missing=ANNA)
+    await world.worker.handle(TEXT, 1)
+    later = [each.mailbox for each, _ in world.queue.outlook[MOST_HIDDEN:] if isinstance(each, MailboxSweep)]
+    assert later == [BEN, ANNA], "a sweep that begins soon may not know of the deletion yet"
+
+
+async def test_a_sweep_that_could_not_be_queued_covers_nothing() -> None:
+    """The message comes again, and its deletion is swept for."""
+    world = WorkerWorld(Outcome(OutcomeKind.SKIPPED, missing=ANNA))
+    world.queue.down = True
+    for _ in range(MOST_HIDDEN):
+        with pytest.raises(TransientError):
+            await world.worker.handle(TEXT, 1)
+    world.queue.down = False
+    await world.worker.handle(TEXT, 1)
+    assert len(world.queue.outlook) == 1
 
 
 async def test_a_sweep_that_cannot_be_queued_keeps_the_message() -> None:
