@@ -575,6 +575,7 @@ class FakeQueue:
         """See the port; what is sent is read back, as from the queue."""
         if self.down:
             raise TransientError("the queue can't be reached")
+        await asyncio.sleep(0)  # others go on meanwhile, as with a real one
         sent = decode_message(encode_outlook(message))
         assert isinstance(sent, OutlookChange | MailboxSweep)
         self.outlook.append((sent, delay))

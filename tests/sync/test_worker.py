@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import traceback
@@ -722,8 +723,8 @@ async def test_a_wiped_mailbox_is_swept_a_few_times_however_many_events_are_gone
     """What those sweeps do not ask about they find missing; other mailboxes and later times have theirs."""
     world = WorkerWorld(Outcome(OutcomeKind.SKIPPED, missing=ANNA))
     bookings = [f"a0000000-0000-4000-8000-{number:012}" for number in range(300)]
-    for each in bookings:
-        await world.worker.handle(encode_change(BookingChange(each, "correlation-1", START)), 1)
+    messages = [encode_change(BookingChange(each, "correlation-1", START)) for each in bookings]
+    await asyncio.gather(*(world.worker.handle(each, 1) for each in messages))
     asked = [each.missing for each, _ in world.queue.outlook if isinstance(each, MailboxSweep)]
     assert asked == [{each} for each in bookings[:MOST_HIDDEN]]
 

@@ -7,6 +7,7 @@ here lasts as long as the sweeps lie hidden and may be lost: then some more are 
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,8 @@ class LaterSweeps:
         self._now = now
         self._due: dict[str, list[datetime]] = {}
         """By mailbox: when the sweeps that were queued here come out."""
+        self._sending = asyncio.Lock()
+        """What is under way covers nothing yet, so that others wait to see what becomes of it."""
 
     async def queue(self, ended: Iterable[tuple[BookingChange, str]]) -> None:
         """See to it that the mailboxes are swept; on the queue for certain when this returns.
@@ -56,12 +59,13 @@ class LaterSweeps:
         for change, mailbox in ended:
             if mailbox:
                 missing.setdefault(mailbox, []).append(change)
-        self._forget()
         for mailbox, changes in missing.items():
             for start in range(0, len(changes), MOST_OF_A_SWEEP):
-                await self._queue_one(mailbox, changes[start : start + MOST_OF_A_SWEEP])
+                async with self._sending:
+                    await self._queue_one(mailbox, changes[start : start + MOST_OF_A_SWEEP])
 
     async def _queue_one(self, mailbox: str, changes: list[BookingChange]) -> None:
+        self._forget()
         if len(self._due.get(mailbox, ())) >= MOST_HIDDEN:
             return
         now = self._now()
