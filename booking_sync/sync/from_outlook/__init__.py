@@ -9,6 +9,7 @@
     sweep           a mailbox against the rows that name it
     rounds          every mailbox's turn to be swept
     changes         events that changed → the bookings whose rows name them
+    later_sweeps    events found gone → few sweeps of their mailboxes, once nobody will take that back
     overdue         proposals that nobody answered in time
 
 Whatever comes this way says "look at booking X" and no more: the synchronizer reads row and event afresh.
