@@ -16,13 +16,16 @@ from booking_sync.domain.event import EventContent, EventTime
 from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, Wanted, desired_state
+from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.zones import ZoneDifference, event_zone
 from booking_sync.errors import TransientError
 from booking_sync.ports.calendars import Written
+from booking_sync.sync.return_path import ReturnPath
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from booking_sync.sync.zone_differences import MAX_STRETCHES, REMEMBERED, ZoneDifferences
 from tests.support.bookings import ANNA, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.fakes import FakeCalendar, FakeRows, events_clock
+from tests.support.return_reads import FakeReturnReads
 from tests.support.seals import prover
 
 BERLIN = event_zone("Europe/Berlin")
@@ -73,6 +76,7 @@ class World:
         self.told: list[ZoneDifference] = []
         self.shift = HOUR
         self.zones = ZoneDifferences(BERLIN, self.clock, self.told.append)
+        self.returns: ReturnPath | None = None
         self.synchronizer = self.process(self.zones)
 
     def process(self, zones: ZoneDifferences) -> Synchronizer:
@@ -84,6 +88,7 @@ class World:
             prover(self.calendar, ORGANIZATION_ID),
             events_clock,
             zones=zones,
+            returns=self.returns,
         )
 
     def read(self, time: EventTime) -> datetime:
@@ -165,6 +170,26 @@ async def test_what_utc_does_not_mend_is_not_the_zones_doing(world: World) -> No
     assert await world.sync(booking()) == ["create", "update"]
     assert world.told == []
     assert await world.sync(replace(booking(), name="Boiler")) == ["update", "update"]
+
+
+async def test_an_event_that_somebody_moved_is_no_difference(world: World) -> None:
+    """A write of text leaves its times as they are: one write, of which nothing is learnt."""
+    world.shift = timedelta(0)
+    world.rows.tells_side = True
+    policy = ReturnPolicy(Mode.APPLY)
+    world.returns = ReturnPath(
+        world.rows, world.calendar, desired, FakeReturnReads(), policy, zone=UTC, now=events_clock
+    )
+    world.synchronizer = world.process(world.zones)
+    await world.sync(booking())
+    (ref,) = world.calendar.events
+    moved = wanted(later(booking(), HOUR))
+    event = world.calendar.events[ref]
+    content = replace(event.content, start=moved.start, end=moved.end)
+    world.calendar.events[ref] = replace(event, content=content, version=event.version + 1)
+    assert await world.sync(replace(booking(), name="Boiler")) == ["update"]
+    assert world.shown()[0] == BERLIN.instant(moved.start)
+    assert world.told == []
 
 
 async def test_answers_without_times_are_no_difference(world: World) -> None:
