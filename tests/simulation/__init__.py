@@ -17,6 +17,7 @@ strict stand-ins' services behind it. Simulated: time, the wire, the queue, the 
     invariants   what must hold afterwards
     schedule     one run from beginning to verdict
     teeth/       the protocol with one rule removed, to prove that the simulation would notice
+    both_ways/   technicians who move and delete events, dispatchers who answer; schedules written by hand
     focus        three of ten schedules, each about one thing
     generations  watches that no run uses a transactionId again whose event it removed
     __main__     `make soak` and `make replay`

@@ -99,6 +99,8 @@ class Conductor:
         self.may_stall: Callable[[], bool] = lambda: False
         self.stall: Callable[[], None] = lambda: None
         """Told of a slow service."""
+        self.script: Iterator[bool] | None = None
+        """Decides instead of chance as long as it lasts; yields whether time passes to the next timer."""
         self._over = False
         self._loop = VirtualLoop(self._idle)
         self._loop.set_task_factory(_make_task)
@@ -208,7 +210,9 @@ class Conductor:
         self.decisions += 1
         if self.decisions > MAX_DECISIONS or self.time > self._max_seconds:
             raise NeverSettlesError(f"still at work after {self.decisions} decisions, {self.time:.0f} s")
-        choices = [Choice(STEP_WEIGHT, lambda wait=wait: self._release(wait)) for wait in self.waits]  # type: ignore[misc]
+        if (seconds := self._follow_script(timeout)) is not None:
+            return seconds
+        choices = [Choice(STEP_WEIGHT, lambda wait=wait: self.release(wait)) for wait in self.waits]  # type: ignore[misc]
         for actor in self.actors:
             choices.extend(actor.choices())
         if not choices:
@@ -227,7 +231,16 @@ class Conductor:
         choices[index].act()
         return 0.0
 
-    def _release(self, wait: Wait) -> None:
+    def _follow_script(self, timeout: float | None) -> float | None:
+        """The seconds that pass after the script's next thing; None where there is no script any more."""
+        passes = next(self.script, None) if self.script else None
+        if passes is None:
+            self.script = None
+            return None
+        return timeout or 0.0 if passes else 0.0
+
+    def release(self, wait: Wait) -> None:
+        """A step that waited for its turn goes on."""
         self.waits.remove(wait)
         if not wait.go.done():
             wait.go.set_result(None)

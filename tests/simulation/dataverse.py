@@ -194,13 +194,17 @@ class DataverseSide:
 
     # --- webhooks ---------------------------------------------------------------------------------------
 
+    @property
+    def held(self) -> Sequence[Delivery]:
+        """Webhooks that have not arrived yet."""
+        return self._webhooks.held
+
     def choices(self) -> Iterable[Choice]:
         """Any waiting webhook may be the next to arrive."""
-        return [
-            Choice(WEBHOOK_WEIGHT, functools.partial(self._deliver, each)) for each in self._webhooks.held
-        ]
+        return [Choice(WEBHOOK_WEIGHT, functools.partial(self.deliver, each)) for each in self.held]
 
-    def _deliver(self, delivery: Delivery) -> None:
+    def deliver(self, delivery: Delivery) -> None:
+        """A webhook arrives, or is lost."""
         self._webhooks.held.remove(delivery)
         if self._troubles.strikes("webhook", 0.3):
             self._lose(delivery)

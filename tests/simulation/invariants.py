@@ -137,8 +137,9 @@ def _check_event(
     seen = schedule.habits.without_theirs(shown.event)
     times = (elsewhere.start, elsewhere.end) if elsewhere else (start.utc, end.utc)
     if (seen, shown.event.start.utc, shown.event.end.utc) != (content, *times):
-        said = shown.event.content["subject"]
-        yield Violation("content", f"{about} says {said!r} instead of {desired.content.subject!r}")
+        said, begins = shown.event.content["subject"], shown.event.start.utc
+        words = f"says {said!r} at {begins:%H:%M} instead of {desired.content.subject!r} at {times[0]:%H:%M}"
+        yield Violation("content", f"{about} {words}")
     extension = shown.event.extensions.get(EXTENSION)
     tagged = extension is not None and extension.values.get(EXTENSION_PROPERTY) == booking_id
     if schedule.profile.extension and not tagged:

@@ -102,9 +102,9 @@ class Dispatcher:
             (4.0 if self._profile.both_ways else 0.5, "", self._move),
             (0.3, "", self._copy),
             (3, "reassign", self._reassign),
-            (3, "cancel", self._cancel_or_reactivate),
+            (3, "cancel", self.cancel_or_reactivate),
             (0.5, "cancel", self._toggle_work_order),
-            (12, "waver", self._cancel_or_reactivate),
+            (12, "waver", self.cancel_or_reactivate),
             (1, "delete", self._delete),
             (2, "relate", self._move_work_order),
             (1, "relate", self._change_user),
@@ -144,7 +144,8 @@ class Dispatcher:
         self._note(booking_id, f"reassigns to {NAMES.get(whom, whom)}")
         self._dataverse.update(booking_id, {"Resource@odata.bind": self._office.resources[whom]})
 
-    def _cancel_or_reactivate(self, booking_id: str) -> None:
+    def cancel_or_reactivate(self, booking_id: str) -> None:
+        """Calls it off, or on again."""
         row = self._dataverse.bookings()[booking_id]
         canceled = self._office.statuses["canceled"]
         now_canceled = str(row["bookingstatus"]) in canceled
@@ -159,12 +160,12 @@ class Dispatcher:
     def _move(self, booking_id: str) -> None:
         hour = self._conductor.random.choice((8, 9))
         if self._profile.both_ways:
-            self._plan(booking_id)
+            self.plan(booking_id)
             return
         self._note(booking_id, f"moves to {hour} o'clock")
         self._dataverse.update(booking_id, {"starttime": f"2026-03-02T{hour:02}:00:00Z"})
 
-    def _plan(self, booking_id: str) -> None:
+    def plan(self, booking_id: str) -> None:
         """Moves it to a time that it never had, so that nobody takes that for a change back."""
         start, end = self.ledger.planned(booking_id)
         self._note(booking_id, f"plans for {start}")

@@ -144,6 +144,7 @@ class Parts:
     returns: type[ReturnPath] = ReturnPath
     chance: Callable[[int], int] | None = None
     """What stamps are told apart by; None: chance."""
+    sweeper: type[Sweeper] = Sweeper
     rows: Callable[[BookingRows], BookingRows] = _same_rows
     calendar: Callable[[Calendar], Calendar] = _same_calendar
     mailbox_pause: Callable[[Answer], float | None] | None = None
@@ -275,7 +276,7 @@ class Process:
             EventProver(watched, sealer, KEYRING),
             lambda booking: shown_in(wanted(booking)),
         )
-        sweeper = Sweeper(sources, SweepWindow(WEEK, WEEK), queue, now)
+        sweeper = parts.sweeper(sources, SweepWindow(WEEK, WEEK), queue, now)
         outlook = OutlookHandlers(_no_changes, sweeper.sweep) if back else None
         handlers = MessageHandlers(runner, fan_out, synchronizer.note_failure, no_audit, outlook=outlook)
 

@@ -144,12 +144,12 @@ class QueueModel:
             if message.visible_at <= self._conductor.time + _TIMER_SLACK:
                 for process in self._processes():
                     if len(process.at_work) < MOST_PER_PROCESS:
-                        yield Choice(DELIVER_WEIGHT, functools.partial(self._deliver, process, message))
+                        yield Choice(DELIVER_WEIGHT, functools.partial(self.deliver, process, message))
         if self._troubles.may("redelivery"):
             for process in self._processes():
                 for delivery in process.at_work:
                     if delivery.may_spoil:
-                        yield Choice(LEASE_WEIGHT, functools.partial(self._lose_lease, delivery.message))
+                        yield Choice(LEASE_WEIGHT, functools.partial(self.lose_lease, delivery.message))
 
     def return_from(self, process: Host) -> None:
         """What a dead process had in work comes back when its lease ends."""
@@ -159,7 +159,8 @@ class QueueModel:
                 self._hide(delivery.message, lease)
         process.at_work.clear()
 
-    def _deliver(self, process: Host, message: Message) -> None:
+    def deliver(self, process: Host, message: Message) -> None:
+        """A process gets a message, or the poison queue does when it came too often."""
         message.dequeue_count += 1
         if message.dequeue_count > MAX_DEQUEUE_COUNT:
             self.messages.remove(message)
@@ -196,7 +197,8 @@ class QueueModel:
             self._conductor.note(f"queue: #{message.number} done by {process.name}")
             self.messages.remove(message)
 
-    def _lose_lease(self, message: Message) -> None:
+    def lose_lease(self, message: Message) -> None:
+        """A message in work shows again, though its process is alive."""
         self._troubles.use("redelivery")
         self._troubles.tell("queue lease lost")
         self._hide(message, 0.0)

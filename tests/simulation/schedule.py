@@ -114,7 +114,7 @@ class Schedule:
         for mailbox, name in NAMES.items():
             self.graph.state.add_mailbox(mailbox, name, kind="denied" if mailbox == DORA else "normal")
         self.tenant = Tenant(self.conductor, self.profile.credential, breakable=self.profile.broken_links > 0)
-        self.queue = QueueModel(self.conductor, self.troubles, lambda: self._processes)
+        self.queue = QueueModel(self.conductor, self.troubles, lambda: self.processes)
         returns = self.profile.returns
         self.dataverse = DataverseSide(self.conductor, self.troubles, self._receive, returns.restoring)
         # Where rows lose their records as well, nothing tells two events of one creation apart
@@ -129,7 +129,7 @@ class Schedule:
         self._parts = parts
         self._receiver = self._make_receiver()
         self._started = 0
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
         self._crash_points: Counter[str] = Counter()
         self._left: tuple[Violation, ...] = ()
 
@@ -235,34 +235,35 @@ class Schedule:
     def choices(self) -> Iterable[Choice]:
         """A process may die whenever it is at work."""
         if self.troubles.may("crash"):
-            for process in self._processes:
+            for process in self.processes:
                 if process.at_work and all(each.may_spoil for each in process.at_work):
                     stages = self.conductor.stages(process)
                     writing = any("read" not in stage and "find" not in stage for stage in stages)
                     weight = CRASH_WEIGHT if writing else IDLE_CRASH_WEIGHT
-                    yield Choice(weight, functools.partial(self._crash, process))
+                    yield Choice(weight, functools.partial(self.crash, process))
 
     def _start_process(self) -> None:
         self._started += 1
-        self._processes.append(Process(self, self._started, self._parts))
+        self.processes.append(Process(self, self._started, self._parts))
 
     def outdated(self) -> list[Process]:
         """Idle processes that read the settings before they were changed."""
-        return [each for each in self._processes if each.calendars != self.calendars and not each.at_work]
+        return [each for each in self.processes if each.calendars != self.calendars and not each.at_work]
 
     def replace(self, process: Process) -> None:
         """Stop an idle process and start another one, as a deployment does."""
         self.conductor.note(f"{process.name} makes room for a new one")
-        self._processes.remove(process)
+        self.processes.remove(process)
         process.crash()
         self._start_process()
 
-    def _crash(self, process: Process) -> None:
+    def crash(self, process: Process) -> None:
+        """A process is killed, and another one started."""
         self.troubles.use("crash")
         self._crash_points.update(self.conductor.stages(process) or ["between requests"])
         self.conductor.note(f"{process.name} is killed")
         self.troubles.tell("process killed")
-        self._processes.remove(process)
+        self.processes.remove(process)
         process.crash()
         self.queue.return_from(process)
         self._start_process()

@@ -180,8 +180,7 @@ class Sweeper:
     async def _judge_missing(self, hints: _Hints, rows: Mapping[str, BookingRow], entries: int) -> None:
         """What the missing events mean: too many for anybody's wish, to be confirmed later, or gone."""
         swept, mailbox = hints.swept, hints.sweep.mailbox
-        verdict = weigh(len(swept.missing), expected=swept.expected, listed=entries)
-        if verdict is Missing.WITHHELD:
+        if self._weigh(swept, entries) is Missing.WITHHELD:
             log_event(
                 _LOGGER,
                 "mailbox_withheld",
@@ -205,6 +204,10 @@ class Sweeper:
                 hints.renamed.append(booking_id)
             else:
                 hints.confirmed.append(booking_id)
+
+    def _weigh(self, swept: Swept, entries: int) -> Missing:
+        """What it means that these are gone, beside what else is listed."""
+        return weigh(len(swept.missing), expected=swept.expected, listed=entries)
 
 
 class _Hints:

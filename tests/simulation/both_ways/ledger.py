@@ -40,6 +40,14 @@ class Ledger:
         self._allowed[booking_id] = {start}
         return _text(start), _text(start + LENGTH)
 
+    def taken_back(self, booking_id: str, start: datetime) -> tuple[str, str]:
+        """A dispatcher moves the booking to where it was once, which holds like any plan: start and end.
+
+        Only for schedules that know what the app has read meanwhile: to it there and back again is no change.
+        """
+        self._allowed[booking_id] = {start}
+        return _text(start), _text(start + LENGTH)
+
     def wished(self, booking_id: str, *, seen: bool) -> tuple[str, str]:
         """A technician moves the event; where that is granted it must count if they saw the plan as it is."""
         start = self._next()

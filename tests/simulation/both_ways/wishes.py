@@ -50,12 +50,13 @@ class Wishes:
 
     def choices(self) -> Iterable[Choice]:
         """One move of one event, or its deletion, or its way back."""
-        if self.left and self._ours():
+        if self.left and self.ours():
             yield Choice(WISH_WEIGHT, self._act)
-        if self.deletions and (self._ours() or self._in_bin()):
+        if self.deletions and (self.ours() or self._in_bin()):
             yield Choice(DELETION_WEIGHT, self._delete_or_restore)
 
-    def _ours(self) -> list[tuple[str, StoredEvent]]:
+    def ours(self) -> list[tuple[str, StoredEvent]]:
+        """The mailboxes and events that the app made."""
         return [
             (mailbox.id, event)
             for mailbox in self.graph.state.mailboxes.values()
@@ -66,7 +67,12 @@ class Wishes:
     def _act(self) -> None:
         self.left -= 1
         chance = self.conductor.random
-        mailbox_id, event = chance.choice(self._ours())
+        mailbox_id, event = chance.choice(self.ours())
+        self.move(mailbox_id, event)
+        self._notify(_booking_of(event), chance.choice(_NO_NOTIFICATION))
+
+    def move(self, mailbox_id: str, event: StoredEvent) -> None:
+        """They move an event of ours to a time that its booking never had."""
         booking_id = _booking_of(event)
         start, end = self.ledger.wished(booking_id, seen=self._sees_the_plan(booking_id, mailbox_id, event))
         times = {
@@ -77,7 +83,9 @@ class Wishes:
         self.graph.state.change(mailbox, event, read_event(times, creating=False), by_app=False)
         self.moved = True
         self.conductor.note(f"user moves {event.immutable_id} to {start}")
-        for _ in range(chance.choice(_NO_NOTIFICATION)):
+
+    def _notify(self, booking_id: str, times: int) -> None:
+        for _ in range(times):
             self.queue.put(BookingChange(booking_id, "notification", now(), look=True))
 
     def _in_bin(self) -> list[tuple[str, StoredEvent]]:
@@ -91,20 +99,27 @@ class Wishes:
     def _delete_or_restore(self) -> None:
         self.deletions -= 1
         chance, binned = self.conductor.random, self._in_bin()
-        if binned and (not self._ours() or chance.random() < RESTORED):
+        if binned and (not self.ours() or chance.random() < RESTORED):
             mailbox_id, event = chance.choice(binned)
             self.graph.state.restore(self.graph.state.user(mailbox_id), event)
             self.conductor.note(f"user restores {event.immutable_id}")
         else:
-            mailbox_id, event = chance.choice(self._ours())
+            mailbox_id, event = chance.choice(self.ours())
             self.graph.state.delete(self.graph.state.user(mailbox_id), event, by_app=False)
             self.deleted.add(event.immutable_id)
             self.conductor.note(f"user deletes {event.immutable_id}")
         self.moved = True
         booking_id = _booking_of(event)
         self.ledger.left_open(booking_id)
-        for _ in range(chance.choice(_NO_NOTIFICATION)):
-            self.queue.put(BookingChange(booking_id, "notification", now(), look=True))
+        self._notify(booking_id, chance.choice(_NO_NOTIFICATION))
+
+    def wipe(self) -> None:
+        """Something that is no person removes all events of ours: nobody wishes anything by that."""
+        for mailbox_id, event in self.ours():
+            self.graph.state.delete(self.graph.state.user(mailbox_id), event, by_app=False)
+            self.conductor.note(f"a clean-up removes {event.immutable_id}")
+            self.ledger.left_open(_booking_of(event))
+        self.moved = True
 
     def _sees_the_plan(self, booking_id: str, mailbox_id: str, event: StoredEvent) -> bool:
         """Whether the event is the booking's, and shows the times that the row has."""

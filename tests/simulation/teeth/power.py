@@ -91,11 +91,11 @@ def find_fall(rule: str, within: int = WITHIN) -> Fall:
 
 
 def print_power(rules: Sequence[str]) -> int:
-    """Find the falls of these rules, or of all; exit code 1 when one has none."""
+    """Find the falls of these rules, or of all that have any; exit code 1 when one has none."""
     console = Console()
     table = Table("rule that is missing", "first schedule that notices", "as", box=None)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for future in as_completed([pool.submit(find_fall, each) for each in rules or REMOVALS]):
+        for future in as_completed([pool.submit(find_fall, each) for each in rules or SABOTAGES]):
             fall = future.result()
             seen = f"none of {WITHIN}" if fall.seed is None else str(fall.seed)
             table.add_row(fall.rule, seen, ", ".join(fall.kinds))
