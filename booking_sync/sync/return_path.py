@@ -246,15 +246,14 @@ class ReturnPath:
                 told = words(self._now().date(), Told.MOVED, f"to {when(shown)} in Outlook")
                 return await self._grant(run, row, Agreement(shown, stamp.nonce), told)
             if ruling.mode is Mode.PROPOSE:
-                return self._propose(steps, side, shown, ruling)
+                return self._propose(steps, _agreed_on(side, run.times, stamp), shown, ruling)
             side = self._put_back(run, side, shown, ruling)
             if ruling.leaves_times:
                 return Turn(self._with_times_kept(steps), side)
         else:
             side = self._after(change, side, shown)
         if shown.same_as(run.times) and stamp:
-            settled_side = replace(side.base, agreement=Agreement(run.times, stamp.nonce))
-            return Turn(self._with_times_kept(steps), replace(side, base=settled_side))
+            return Turn(self._with_times_kept(steps), _agreed_on(side, run.times, stamp))
         if not await self._is_unchanged(row):
             return None
         forced = _forced(steps, desired, row, event)
@@ -433,6 +432,11 @@ def _moves(side: OutlookSide, today: date) -> int:
 def _is_scheduled(booking: Booking) -> bool:
     status = booking.status.field_service_status if booking.status else None
     return status in {None, FieldServiceStatus.SCHEDULED}
+
+
+def _agreed_on(side: OutlookSide, times: Times, stamp: Stamp) -> OutlookSide:
+    """The side that remembers what both agreed on: whoever wrote that stamp may have died before it did."""
+    return replace(side, base=replace(side.base, agreement=Agreement(times, stamp.nonce)))
 
 
 def _with_stale_answer(side: OutlookSide, verdict: AnswerVerdict) -> OutlookSide:

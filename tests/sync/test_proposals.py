@@ -108,6 +108,28 @@ async def test_a_yes_moves_the_booking(answer_for: str) -> None:
     await world.rests()
 
 
+async def test_a_yes_counts_where_the_last_write_was_never_recorded() -> None:
+    """A process wrote a plan and died; the event was moved from there, which was proposed and agreed to."""
+    world = await _shown(Mode.PROPOSE)
+    before = world.rows.rows[BOOKING_ID]
+    plan = Times(PLAN.start + 2 * HOUR, PLAN.end + 2 * HOUR)
+    world.rows.put(replace(booking(), start=plan.start, end=plan.end))
+    await world.sync(CHANGED)
+    written = world.rows.rows[BOOKING_ID]
+    world.rows.rows[BOOKING_ID] = replace(written, record=before.record, side=before.side)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    wish = Times(plan.start + HOUR, plan.end + HOUR)
+    proposal = _side(world).proposal
+    assert proposal
+    assert proposal.times == wish
+    _answer(world, ProposalAnswer.ACCEPT, _form(wish))
+    await world.sync(CHANGED)
+    assert world.planned == world.shown == wish
+    assert _side(world).answered is None
+    await world.rests()
+
+
 async def test_a_yes_to_what_was_moved_on_meanwhile_moves_the_booking_and_asks_again() -> None:
     """The dispatcher's word counts for what they saw; the next wish is another one."""
     world = await _proposed()
