@@ -63,7 +63,7 @@ IMPORTED = "a row of an earlier moment was imported"
 UNTOLD = "nobody told of a row that came back"
 NEW_IDS = "events got new ids"
 NO_LOCK = "two events for one transactionId"
-LEFT_BY_A_HAND = frozenset({"missing", "content", "tag", "calendar", "lost move"})
+LEFT_BY_A_HAND = frozenset({"missing", "content", "tag", "calendar", "lost move", "lost proposal"})
 """What a user's deletion or edit of our event leaves to the booking's next change, or to the audit."""
 LEFT_BY_A_RECORD = LEFT_BY_A_HAND | {"mailbox", "unwanted", "orphan"}
 """The same of a record that came back untold: it may name an event in another mailbox, or hide one."""
@@ -164,7 +164,8 @@ class Schedule:
             self.graph,
             self.dataverse,
             self.queue,
-            self.dispatcher.ledger,
+            self.dispatcher,
+            self.profile.haste,
             self.profile.wishes,
             self.profile.deletions,
         )

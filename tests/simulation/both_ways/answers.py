@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.return_path.side import ProposalAnswer
-from booking_sync.domain.return_path.times import read_times
-from tests.simulation.both_ways.ledger import read
+from tests.simulation.both_ways.ledger import agreed_start, read
 from tests.simulation.conductor import Choice
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ class Answers:
         seen = forms[-1] if old else shown
         if not old:
             forms.append(shown)
+        self.dispatcher.ledger.answered(booking_id)
         unnamed = chance.random() < UNNAMED
         answer = chance.choice(tuple(ProposalAnswer))
         if answer is ProposalAnswer.ACCEPT:
@@ -75,9 +75,5 @@ class Answers:
 
     def _is_as_agreed(self, booking_id: str, row: Mapping[str, Any]) -> bool:
         """Whether the plan is as it was when that was proposed, and the booking never left its event."""
-        agreed = read_times((row["bsync_outlookbase"] or ":").split(":")[1])
-        return (
-            agreed is not None
-            and agreed.start == read(row["starttime"])
-            and booking_id not in self.dispatcher.wavering
-        )
+        agreed, _ = agreed_start(row)
+        return agreed == read(row["starttime"]) and booking_id not in self.dispatcher.wavering

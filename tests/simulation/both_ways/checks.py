@@ -34,6 +34,10 @@ def wrong_times(schedule: Schedule, booking_id: str, row: BookingRow | None) -> 
     if start not in allowed:
         wanted = " or ".join(f"{each:%H:%M}" for each in sorted(allowed))
         yield "lost move", f"{about} starts at {start:%H:%M} instead of {wanted}"
+    asked, shown = schedule.dispatcher.ledger.asked(booking_id), proposed(row)
+    checked = profile.graph.event_if_match == "checked"
+    if checked and asked and (shown is None or shown.start != asked):
+        yield "lost proposal", f"{about} should be proposed for {asked:%H:%M}"
 
 
 def proposed(row: BookingRow | None) -> Times | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from booking_sync.domain.return_path.times import read_times
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,6 +30,7 @@ class Ledger:
         self._mode = mode
         self._allowed: dict[str, set[datetime]] = {}
         self._open: set[str] = set()
+        self._asked: dict[str, datetime] = {}
         self._used = 0
 
     def allowed(self, booking_id: str) -> set[datetime]:
@@ -38,6 +41,7 @@ class Ledger:
         """A dispatcher moves the booking: start and end. What technicians wished before is overruled."""
         start = self._next()
         self._allowed[booking_id] = {start}
+        self._asked.pop(booking_id, None)
         return _text(start), _text(start + LENGTH)
 
     def taken_back(self, booking_id: str, start: datetime) -> tuple[str, str]:
@@ -46,14 +50,26 @@ class Ledger:
         Only for schedules that know what the app has read meanwhile: to it there and back again is no change.
         """
         self._allowed[booking_id] = {start}
+        self._asked.pop(booking_id, None)
         return _text(start), _text(start + LENGTH)
 
     def wished(self, booking_id: str, *, seen: bool) -> tuple[str, str]:
-        """A technician moves the event; where that is granted it must count if they saw the plan as it is."""
+        """A technician moves the event; who saw the plan as it is must be granted it, or have it proposed."""
         start = self._next()
+        self._asked.pop(booking_id, None)
+        if self._mode == "propose" and seen:
+            self._asked[booking_id] = start
         if self._mode == "apply":
             self._allowed[booking_id] = {start} if seen else {*self.allowed(booking_id), start}
         return _text(start), _text(start + LENGTH)
+
+    def asked(self, booking_id: str) -> datetime | None:
+        """The start that must be proposed, for nobody answered or contested it; None where nobody knows."""
+        return self._asked.get(booking_id)
+
+    def answered(self, booking_id: str) -> None:
+        """A dispatcher said something, by whatever form."""
+        self._asked.pop(booking_id, None)
 
     def accepted(self, booking_id: str, start: datetime, *, certain: bool) -> None:
         """A dispatcher said yes to a proposal; it must count if their form and the plan were as they are."""
@@ -62,6 +78,7 @@ class Ledger:
     def left_open(self, booking_id: str) -> None:
         """An event goes, and with it whatever was wished by moving it: no time is certain any more."""
         self._open.add(booking_id)
+        self._asked.pop(booking_id, None)
 
     def is_open(self, booking_id: str) -> bool:
         """Whether nothing is known of the times."""
@@ -70,6 +87,7 @@ class Ledger:
     def taken_elsewhere(self, booking_id: str, row: Mapping[str, Any]) -> None:
         """The booking leaves its event: a wish that nobody has looked at yet goes with it."""
         self.allowed(booking_id).add(read(row["starttime"]))
+        self._asked.pop(booking_id, None)
 
     def _next(self) -> datetime:
         self._used += 1
@@ -81,6 +99,13 @@ def read(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     return datetime.fromisoformat(str(value)).astimezone(UTC)
+
+
+def agreed_start(row: Mapping[str, Any]) -> tuple[datetime | None, str]:
+    """When a row's base says that the booking starts, and the nonce of the stamp that it has seen."""
+    _, times, nonce, *_ = (row["bsync_outlookbase"] or "::").split(":")
+    agreed = read_times(times)
+    return agreed.start if agreed else None, nonce
 
 
 def _text(moment: datetime) -> str:

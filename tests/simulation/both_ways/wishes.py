@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.change import BookingChange
 from local.graph.mailbox.schema import read_event
-from tests.simulation.both_ways.ledger import read
+from tests.simulation.both_ways.ledger import agreed_start, read
 from tests.simulation.clock import now
 from tests.simulation.conductor import Choice
 
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from tests.simulation.conductor import Conductor
     from tests.simulation.dataverse import DataverseSide
     from tests.simulation.graph import GraphSide
+    from tests.simulation.people import Dispatcher
     from tests.simulation.queue import QueueModel
 
-WISH_WEIGHT = 1.5
-DELETION_WEIGHT = 0.6
+DELETION_SHARE = 0.4
+"""How readily they delete, beside moving."""
+MARKER, STAMP = "BookingSyncMarker", "BookingSyncStamp"
 RESTORED = 0.4
 """How often what lies in Deleted Items is taken out again, where something else could be deleted."""
 _NO_NOTIFICATION = (0, 1, 1, 1, 2)
@@ -31,18 +33,24 @@ _NO_NOTIFICATION = (0, 1, 1, 1, 2)
 
 @dataclass
 class Wishes:
-    """Moves events of ours."""
+    """Moves events of ours, as readily as dispatchers act: else the last word would always be one side's."""
 
     conductor: Conductor
     graph: GraphSide
     dataverse: DataverseSide
     queue: QueueModel
-    ledger: Ledger
+    dispatcher: Dispatcher
+    haste: float
     left: int
     deletions: int = 0
     moved: bool = field(default=False)
     deleted: set[str] = field(default_factory=set)
     """Events that somebody deleted, by immutable id."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Which times each booking may have in the end."""
+        return self.dispatcher.ledger
 
     def stop(self) -> None:
         """No more of it."""
@@ -51,9 +59,9 @@ class Wishes:
     def choices(self) -> Iterable[Choice]:
         """One move of one event, or its deletion, or its way back."""
         if self.left and self.ours():
-            yield Choice(WISH_WEIGHT, self._act)
+            yield Choice(self.haste, self._act)
         if self.deletions and (self.ours() or self._in_bin()):
-            yield Choice(DELETION_WEIGHT, self._delete_or_restore)
+            yield Choice(self.haste * DELETION_SHARE, self._delete_or_restore)
 
     def ours(self) -> list[tuple[str, StoredEvent]]:
         """The mailboxes and events that the app made."""
@@ -122,16 +130,23 @@ class Wishes:
         self.moved = True
 
     def _sees_the_plan(self, booking_id: str, mailbox_id: str, event: StoredEvent) -> bool:
-        """Whether the event is the booking's, and shows the times that the row has."""
+        """Whether the event is the booking's, which never left it, and they know the plan.
+
+        They do where the event shows the row's times, or was moved from where both had agreed on.
+        """
         row = self.dataverse.bookings().get(booking_id)
-        return (
-            row is not None
-            and row["bsync_outlookeventid"] == event.immutable_id
-            and row["bsync_originalresource"] == mailbox_id
-            and read(row["starttime"]) == event.start.utc
-        )
+        if row is None or booking_id in self.dispatcher.wavering:
+            return False
+        if (row["bsync_outlookeventid"], row["bsync_originalresource"]) != (event.immutable_id, mailbox_id):
+            return False
+        planned, (agreed, nonce) = read(row["starttime"]), agreed_start(row)
+        as_agreed = agreed == planned and _property(event, STAMP).endswith(f"/{nonce}")
+        return not row["bsync_proposalanswer"] and (planned == event.start.utc or as_agreed)
 
 
 def _booking_of(event: StoredEvent) -> str:
-    marks = (value for name, value in event.properties.items() if name.endswith("BookingSyncMarker"))
-    return next(marks, "").rpartition("/")[2]
+    return _property(event, MARKER).rpartition("/")[2]
+
+
+def _property(event: StoredEvent, kind: str) -> str:
+    return next((value for name, value in event.properties.items() if name.endswith(kind)), "")
