@@ -328,7 +328,8 @@ class Schedule:
             return True
         if violation.kind in LEFT_BY_A_HAND:
             return bool(excuses & {A_HAND, ON_A_ROW, KEPT, NEW_IDS})
-        if violation.kind in LEFT_BY_MISHAP and ON_A_ROW in excuses:
+        restored = violation.booking_id in self.wishes.restored  # whose row let the event go meanwhile
+        if violation.kind in LEFT_BY_MISHAP and (restored or ON_A_ROW in excuses):
             return True
         if violation.kind in LEFT_BY_MISHAP and NEW_IDS in excuses and violation.booking_id in lost:
             return True  # it is the event that the row names by its former id

@@ -46,6 +46,8 @@ class Wishes:
     moved: bool = field(default=False)
     deleted: set[str] = field(default_factory=set)
     """Events that somebody deleted, by immutable id."""
+    restored: set[str] = field(default_factory=set)
+    """Bookings, an event of which somebody took out of Deleted Items: it may be theirs no more."""
 
     @property
     def ledger(self) -> Ledger:
@@ -111,6 +113,7 @@ class Wishes:
             mailbox_id, event = chance.choice(binned)
             self.graph.state.restore(self.graph.state.user(mailbox_id), event)
             self.conductor.note(f"user restores {event.immutable_id}")
+            self.restored.add(_booking_of(event))
         else:
             mailbox_id, event = chance.choice(self.ours())
             self.graph.state.delete(self.graph.state.user(mailbox_id), event, by_app=False)
