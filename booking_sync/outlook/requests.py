@@ -1,8 +1,9 @@
 """Each calendar operation as one Graph request, made by the Graph SDK's request builders.
 
 The SDK's `RequestInformation` yields method, URL and headers, which travel as an item of a batch. For the
-four requests that bookings are made of it is asked once, and their URLs and bodies (`bodies`) are composed
-here: the SDK expands its URL templates character by character. Tests hold both to what the SDK would make.
+requests that bookings are made of and events are looked at by it is asked once, and their URLs and bodies
+(`bodies`) are composed here: the SDK expands its URL templates character by character. Tests hold both to
+what the SDK would make.
 
 Mailboxes and event ids come from columns that people can edit, and become parts of URLs. Whatever can't be an
 id is refused here, before anything is sent. Answers are never read into models: the whole of
@@ -43,7 +44,7 @@ from booking_sync.outlook.wire import GraphRequest
 from booking_sync.plumbing.telemetry import untraced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from kiota_abstractions.request_information import RequestInformation
@@ -114,6 +115,8 @@ class _Form:
 
     method: str
     headers: Mapping[str, str]
+    query: str = ""
+    """Of its URL, with its question mark."""
 
 
 class EventRequests:
@@ -212,20 +215,11 @@ class EventRequests:
 
     def look(self, event: EventRef) -> GraphRequest:
         """GET what of one event may prove whose it is."""
-        configuration = _configuration()
-        configuration.query_parameters = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
-            select=list(_EVIDENCE_FIELDS), expand=[_EVIDENCE]
-        )
-        return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
+        return self._read_one(self._evidence, event)
 
     def see(self, event: EventRef) -> GraphRequest:
         """GET an event's times, in UTC, with the stamp of our last write of them and its version."""
-        configuration = _configuration()
-        configuration.query_parameters = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
-            select=list(_SEEN_FIELDS),
-            expand=[f"singleValueExtendedProperties($filter=id eq '{STAMP_PROPERTY}')"],
-        )
-        return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
+        return self._read_one(self._sight, event)
 
     def find(self, mailbox: str, marker: str, calendar_id: str | None = None) -> GraphRequest:
         """GET the first page of the events that carry the marker.
@@ -253,13 +247,7 @@ class EventRequests:
 
     def read(self, event: EventRef) -> GraphRequest:
         """GET one event with what is listed of all; without `outlook.timezone` its times come in UTC."""
-        query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
-            select=list(_LISTED_FIELDS),
-            expand=[f"singleValueExtendedProperties({_MARKERS})"],
-        )
-        configuration = _configuration()
-        configuration.query_parameters = query
-        return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
+        return self._read_one(self._listed, event)
 
     def view(
         self, mailbox: str, first: datetime, last: datetime, calendar_id: str | None = None
@@ -456,9 +444,37 @@ class EventRequests:
         extensions = self._event(_ANY).extensions
         return self._form(extensions.to_post_request_information(OpenTypeExtension(), _configuration()))
 
+    @cached_property
+    @untraced()
+    def _evidence(self) -> _Form:
+        return self._reading(_EVIDENCE_FIELDS, _EVIDENCE)
+
+    @cached_property
+    @untraced()
+    def _sight(self) -> _Form:
+        stamp = f"singleValueExtendedProperties($filter=id eq '{STAMP_PROPERTY}')"
+        return self._reading(_SEEN_FIELDS, stamp)
+
+    @cached_property
+    @untraced()
+    def _listed(self) -> _Form:
+        return self._reading(_LISTED_FIELDS, f"singleValueExtendedProperties({_MARKERS})")
+
+    def _reading(self, fields: Sequence[str], expanded: str) -> _Form:
+        """Of one event, with so much of it."""
+        configuration = _configuration()
+        configuration.query_parameters = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
+            select=list(fields), expand=[expanded]
+        )
+        return self._form(self._event(_ANY).to_get_request_information(configuration))
+
     def _form(self, information: RequestInformation) -> _Form:
         item = self._item(_ANY.mailbox, information)
-        return _Form(item.method, item.headers)
+        _, asked, query = item.url.partition("?")
+        return _Form(item.method, item.headers, asked + query)
+
+    def _read_one(self, form: _Form, event: EventRef) -> GraphRequest:
+        return self._composed(form, event.mailbox, _event_url(event) + form.query, None)
 
     @staticmethod
     def _composed(form: _Form, mailbox: str, url: str, body: bodies.Json | None) -> GraphRequest:

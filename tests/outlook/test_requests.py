@@ -298,6 +298,10 @@ async def test_urls_are_those_of_the_sdks_own_templates(event_id: str) -> None:
     assert create.url == expanded(events.to_post_request_information(Event()))
     assert requests.update(ref, CHANGED).url == expanded(event.to_patch_request_information(Event()))
     assert requests.delete(ref).url == expanded(event.to_delete_request_information())
+    for read in (requests.look(ref), requests.see(ref), requests.read(ref)):
+        place, _, query = read.url.partition("?")
+        assert place == expanded(event.to_get_request_information())
+        assert query.startswith("$expand=singleValueExtendedProperties"), "see the tests of each"
     tag = requests.tag(ref, EXTENSION, "b", SEAL)
     assert tag.url == expanded(event.extensions.to_post_request_information(OpenTypeExtension()))
     await client.aclose()
