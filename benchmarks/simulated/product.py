@@ -66,9 +66,12 @@ class Product:
         """All to the PerBookingRunner at once; what is deferred comes again after the delay asked for."""
         await asyncio.gather(*(self._settle(self._task(change)) for change in changes))
 
-    async def hint(self, booking_ids: Sequence[str], *, look: bool) -> None:
-        """Bookings that may have changed, all at once; `look`: in Outlook."""
-        await asyncio.gather(*(self._settle(SyncTask(each, look=look)) for each in booking_ids))
+    async def hint(
+        self, booking_ids: Sequence[str], *, look: bool, versions: Mapping[str, frozenset[str]]
+    ) -> None:
+        """Bookings that may have changed, all at once; `look`: in Outlook, of which it names versions."""
+        tasks = (SyncTask(each, look=look, versions=versions.get(each, frozenset())) for each in booking_ids)
+        await asyncio.gather(*(self._settle(each) for each in tasks))
 
     def sweeper(self, queue: MessageQueue) -> Sweeper:
         """What compares a mailbox with the rows that name it."""

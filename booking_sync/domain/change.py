@@ -42,8 +42,10 @@ from booking_sync.domain.return_path.messages import (
     OutlookChange,
     read_outlook_change,
     read_sweep,
+    versions,
 )
 from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.version import MOST_VERSIONS
 from booking_sync.domain.watched import RelatedTable
 
 __all__ = [
@@ -102,6 +104,8 @@ class BookingChange:
     """Mailboxes in which such a write may have left an event."""
     look: bool = False
     """Somebody may have changed its event in Outlook."""
+    versions: frozenset[str] = field(default_factory=frozenset)
+    """Only with a look: those of the event that it is about, see `version_of`; none: whatever there is."""
     missing: Missing = Missing.UNKNOWN
     """What a sweep of the mailbox concluded about its event."""
     trace: str = ""
@@ -167,6 +171,8 @@ def encode_change(change: BookingChange) -> str:
         message["waitedSeconds"] = min(change.waited, MAX_WAITED)
     if change.suspects:
         message["suspects"] = sorted(change.suspects)[:MAX_SUSPECTS]
+    if change.look and 0 < len(change.versions) <= MOST_VERSIONS:
+        message["versions"] = sorted(change.versions)
     if change.missing:
         message["missing"] = change.missing.value
     if change.trace:
@@ -231,6 +237,7 @@ def _booking(message: dict[str, Any]) -> BookingChange:
         uncertain=take(message, "uncertain", bool, default=False),
         suspects=_suspects(message),
         look=take(message, "look", bool, default=False),
+        versions=versions(message, "versions"),
         missing=_missing(message),
         trace=_trace(message),
     )

@@ -34,6 +34,7 @@ from booking_sync.domain.return_path.proposal import (
 from booking_sync.domain.return_path.side import Missing, OutlookSide, Proposal, ProposalKind, Returned
 from booking_sync.domain.return_path.stamp import Stamp, read_stamp
 from booking_sync.domain.return_path.times import Times
+from booking_sync.domain.return_path.version import version_of
 from booking_sync.domain.return_path.words import Told, when, words
 from booking_sync.errors import PermanentError
 from booking_sync.ports.bookings import Recorded
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.return_path import ReturnReads
     from booking_sync.sync.run import Run
+    from booking_sync.sync.synchronizer import SyncTask
 
 _TEXTS: frozenset[ContentPart] = frozenset({"face", "body", "categories"})
 _REJECTED = "a dispatcher said no"
@@ -225,7 +227,7 @@ class ReturnPath:
 
     def _must_look(self, run: Run, side: OutlookSide) -> bool:
         unanswered = side.answered is None
-        asked = run.task.look or bool(run.task.missing) or not run.task.trusted
+        asked = _brings_news(run.task, side) or bool(run.task.missing) or not run.task.trusted
         at_rest = run.deletion_counts and unanswered and run.fresh
         return not at_rest or (asked and not run.looked)
 
@@ -235,6 +237,7 @@ class ReturnPath:
         event = _event_of(steps, row)
         assert event  # noqa: S101 - it was seen
         assert run.times  # noqa: S101 - the caller saw them
+        run.versions[event] = version_of(seen.etag)
         side = row.side or OutlookSide()
         named = event == row.record.event
         stamp, shown = read_stamp(seen.stamp), Times(seen.start, seen.end)
@@ -337,7 +340,8 @@ class ReturnPath:
         side = without_proposal(row.side or OutlookSide())
         today = self._now().date()
         moves = DayMoves(today, _moves(side, today) + 1)
-        base = replace(side.base, agreement=agreement, moves=moves)
+        version = run.versions.get(row.record.event, side.base.version) if row.record.event else ""
+        base = replace(side.base, agreement=agreement, moves=moves, version=version)
         was, arrival = row.booking.start, row.booking.arrival
         arrival = arrival + (agreement.times.start - was) if was and arrival else None
         returned = Returned(replace(side, base=base, told=told), agreement.times, arrival)
@@ -415,14 +419,20 @@ class ReturnPath:
 def settled(run: Run, event: EventRef | None, side: OutlookSide, steps: Plan) -> OutlookSide:
     """What the row is to hold of the return path after the writes of this round."""
     if event is None:
-        return replace(side, base=replace(side.base, agreement=None))
+        return replace(side, base=replace(side.base, agreement=None, version=""))
     base, step = side.base, steps.write
     if step and not (isinstance(step, UpdateEvent) and "face" in step.kept):
         base = replace(base, face=step.content.face())
+    base = replace(base, version=run.versions.get(event, base.version))
     nonce = run.stamped.get(event)
     if nonce is not None and run.times is not None:
         base = replace(base, agreement=Agreement(run.times, nonce))
     return replace(side, base=base)
+
+
+def _brings_news(task: SyncTask, side: OutlookSide) -> bool:
+    """Whether somebody may have changed the event since it was last written or seen."""
+    return task.look and not (task.versions and task.versions <= {side.base.version})
 
 
 def _moves(side: OutlookSide, today: date) -> int:

@@ -91,6 +91,8 @@ class Run:
     """Why."""
     stamped: dict[EventRef, str] = field(default_factory=dict)
     """The nonce of this run's last write of an event's times."""
+    versions: dict[EventRef, str] = field(default_factory=dict)
+    """What this run last knew an event to be, see `version_of`."""
 
     def begin_round(self) -> None:
         """Count another round."""

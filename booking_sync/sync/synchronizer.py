@@ -50,6 +50,7 @@ from booking_sync.domain.return_path.base import MOST_LEAVING
 from booking_sync.domain.return_path.side import Missing, OutlookSide, Returned
 from booking_sync.domain.return_path.stamp import NONCE_BITS, Stamp, format_stamp
 from booking_sync.domain.return_path.times import Times
+from booking_sync.domain.return_path.version import version_of
 from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import OvertakenError, PermanentError, SyncError, TransientError
 from booking_sync.ports.bookings import Recorded
@@ -105,17 +106,24 @@ class SyncTask:
     """Mailboxes in which an earlier try may have left an event that no row names."""
     look: bool = False
     """Somebody may have changed the event in Outlook."""
+    versions: frozenset[str] = field(default_factory=frozenset)
+    """Only with a look: those of the event that it is about, see `version_of`; none: whatever there is."""
     missing: Missing = Missing.UNKNOWN
     """What a sweep of the mailbox concluded about the event."""
 
     def merge(self, other: SyncTask) -> SyncTask:
         """One task for two hints of the same booking."""
+        looks = [each for each in (self, other) if each.look]
         return SyncTask(
             self.booking_id,
             self.trusted and other.trusted,
             self.deleted | other.deleted,
             self.suspects | other.suspects,
-            self.look or other.look,
+            bool(looks),
+            # One that is about no version in particular makes the whole a look at whatever there is.
+            frozenset().union(*(each.versions for each in looks))
+            if all(e.versions for e in looks)
+            else frozenset(),
             max(self.missing, other.missing, key=tuple(Missing).index),
         )
 
@@ -711,6 +719,7 @@ class Synchronizer:
             self._main_calendars.confirm(mailbox, content.calendar, created)
             run.own = Own(run.wrote(mailbox, created), generation)
             run.stamped[run.own.event] = transaction
+            run.versions[run.own.event] = version_of(created.etag)
             if run.own.event in run.attended:  # so quickly, or the answer to an earlier try
                 return run.own.event
             return run.own.event if await self._mend_times(run, run.own.event, sent, created) else None
@@ -806,6 +815,7 @@ class Synchronizer:
             return None
         if written is None:
             return None
+        run.versions[event] = version_of(written.etag)
         if "times" not in kept:
             run.stamped[event] = nonce
         if mends:

@@ -435,6 +435,7 @@ def _task(change: BookingChange, dequeue_count: int) -> SyncTask:
         deleted=frozenset({change.event} if change.event else ()),
         suspects=change.suspects,
         look=change.look,
+        versions=change.versions,
         missing=change.missing,
     )
 

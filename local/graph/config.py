@@ -29,6 +29,7 @@ MasterCategories = Literal["denied", "readable", "without_ours", "with_ours"]
 CategoryTwice = Literal["conflict", "invalid"]
 MailboxSettings = Literal["denied", "told", "bare"]
 PatchSaves = Literal["together", "property_first", "times_first"]
+NotifiedVersion = Literal["same", "other", "none"]
 EventIfMatch = Literal["refused", "checked", "ignored"]
 NewMailboxCode = Literal["ErrorItemNotFound", "ErrorFolderNotFound"]
 
@@ -165,6 +166,9 @@ class GraphConfig:
     """Subscriptions on a page of their list."""
     notification_copies: int = 1
     """How often a change is notified to one subscription; public threads saw one to three."""
+    notified_version: NotifiedVersion = "same"
+    """The `@odata.etag` in a notification: as answers name it, another text, or none. Documented; whether
+    the two are equal is not."""
     notification_delay_seconds: float = 0.0
     notification_lose_every: int = 0
     """Each so-manieth notification is lost; 0: none."""
@@ -199,6 +203,7 @@ ASSUMED = {
     "series_end": Plays("series_end"),
     "all_day_end": Plays("all_day_end"),
     "event_if_match": Plays("if_match_on_events"),
+    "notified_version": Plays("notified_version"),
     "patch_saves": Plays("times_with_property"),
     "malformed_ids": Plays(
         "malformed_id", (("not_found", "404 ErrorItemNotFound"), ("malformed", "400 ErrorInvalidIdMalformed"))

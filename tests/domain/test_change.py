@@ -22,6 +22,8 @@ from booking_sync.domain.change import (
     encode_related,
 )
 from booking_sync.domain.event import EventClaim, EventRef
+from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.version import MOST_VERSIONS, version_of
 from booking_sync.domain.watched import RelatedTable
 
 PLAIN = BookingChange("0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01", "c-1", datetime(2026, 3, 2, tzinfo=UTC))
@@ -38,6 +40,14 @@ changes = st.builds(
     waited=st.floats(0, MAX_WAITED),
     uncertain=st.booleans(),
     suspects=st.frozensets(mailboxes, max_size=3),
+) | st.builds(
+    BookingChange,
+    booking_id=st.uuids().map(str),
+    correlation_id=st.text(max_size=40),
+    first_seen=st.datetimes(timezones=st.just(UTC)),
+    look=st.just(True),  # noqa: FBT003 - a strategy's value
+    versions=st.frozensets(st.text(min_size=1).map(version_of), max_size=MOST_VERSIONS),
+    missing=st.sampled_from(Missing),
 )
 
 related_changes = st.builds(

@@ -91,7 +91,18 @@ AUDIT = AuditProgress(
 )
 AUDIT_MESSAGE: dict[str, Any] = json.loads(encode_audit(AUDIT))
 OUTLOOK_MESSAGE: dict[str, Any] = json.loads(
-    encode_outlook(OutlookChange(ANNA, ("E1", "E2"), "outlook-1", NOW, frozenset({"E2"}), 3, 30.5))
+    encode_outlook(
+        OutlookChange(
+            ANNA,
+            ("E1", "E2"),
+            "outlook-1",
+            NOW,
+            deleted=frozenset({"E2"}),
+            versions=frozenset({("E1", "0123456789abcdef")}),
+            attempt=3,
+            waited=30.5,
+        )
+    )
 )
 SWEEP_MESSAGE: dict[str, Any] = json.loads(
     encode_outlook(

@@ -169,6 +169,8 @@ class Schedule:
             self.profile.wishes,
             self.profile.deletions,
         )
+        if self.profile.both_ways:
+            self.graph.state.observers.append(self.wishes.echo)
         if self.profile.deletions:
             self.technicians.own_event_each()
         answering = self.profile.wishes if self.profile.both_ways == "propose" else 0

@@ -283,7 +283,8 @@ def _wall_clock(moment: datetime) -> EventTime:
     return EventTime(moment.replace(tzinfo=None).isoformat(), UTC_NAME)
 
 
-def _etag_of(event: StoredEvent) -> str:
+def etag_of(event: StoredEvent) -> str:
+    """Its version, as answers and notifications name it."""
     return f'W/"{event.ref.event_id} {event.version}"'
 
 
@@ -399,7 +400,7 @@ class FakeCalendar:
         if event not in self.events:
             return None
         before = self.events[event]
-        if etag and self.checks_versions and etag != _etag_of(before):
+        if etag and self.checks_versions and etag != etag_of(before):
             raise OvertakenError("the event was changed while it was written")
         if "times" in kept:
             content = replace(content, start=before.content.start, end=before.content.end)
@@ -446,7 +447,7 @@ class FakeCalendar:
             event.created,
             state=event.state,
             calendar="deleted items" if elsewhere else self.main_calendar,
-            etag=_etag_of(event),
+            etag=etag_of(event),
             cancelled=deleted and self.tells_deleted == "cancelled",
         )
         if self.reads is None:
@@ -494,7 +495,7 @@ class FakeCalendar:
         if known is None:
             return None
         start, end = (_instant(each) for each in (known.content.start, known.content.end))
-        return SeenEvent(start, end, known.stamp, _etag_of(known), known.uid, known.created, known.state)
+        return SeenEvent(start, end, known.stamp, etag_of(known), known.uid, known.created, known.state)
 
     def user_moves(self, ref: EventRef, by: timedelta, longer: timedelta = timedelta(0)) -> None:
         """A technician drags the event, and perhaps its end further."""

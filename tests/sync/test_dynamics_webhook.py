@@ -291,7 +291,7 @@ def test_what_plug_ins_write_in_our_name_is_worked_on(more: dict[str, Any]) -> N
 def test_a_deletion_tells_where_events_are_that_its_row_had_given_up() -> None:
     """They are withdrawn before they are removed, and the booking may go in between."""
     other = "9d7c6b5a-0f1e-4d2c-9b3a-5f6e7d8c9b0a"
-    base = f"1::::: {MAILBOX}/AAA,{other.upper()}/BBB,nobody/CCC:::seal".replace(" ", "")
+    base = f"1::::: {MAILBOX}/AAA,{other.upper()}/BBB,nobody/CCC::::seal".replace(" ", "")
     image = {**IMAGE_COLUMNS, "bsync_outlookbase": base}
     got = read(deleted(image), BOTH_WAYS)
     assert isinstance(got, Accepted)
@@ -304,7 +304,7 @@ def test_a_deletion_tells_where_events_are_that_its_row_had_given_up() -> None:
     assert off.suspects == frozenset()
 
 
-@pytest.mark.parametrize("base", [None, "", "1:x", "2:::::a/b::", "x" * 5000, "1:::::/,//,a:::s"])
+@pytest.mark.parametrize("base", [None, "", "1:x", "2:::::a/b::", "x" * 5000, "1:::::/,//,a::::s"])
 def test_a_base_that_tells_nothing_does_no_harm(base: str | None) -> None:
     """Nor does one that is too long to be ours."""
     got = read(deleted({**IMAGE_COLUMNS, "bsync_outlookbase": base}), BOTH_WAYS)

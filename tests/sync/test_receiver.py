@@ -90,7 +90,7 @@ async def test_deletion_is_queued_with_its_event() -> None:
 async def test_mailboxes_with_events_that_a_deleted_row_had_given_up_are_searched() -> None:
     """They go along as those that an uncertain try leaves behind."""
     queue = FakeQueue()
-    image = {**IMAGE_COLUMNS, "bsync_outlookbase": f"1:::::{MAILBOX}/AAA:::seal"}
+    image = {**IMAGE_COLUMNS, "bsync_outlookbase": f"1:::::{MAILBOX}/AAA::::seal"}
     policy = replace(POLICY, return_columns=ReturnColumns())
     two_ways = Receiver(queue, policy, lambda: NOW, lambda: NEW_ID)
     await two_ways.receive(deleted(image).body(), headers("Delete"))

@@ -11,11 +11,13 @@ import pytest
 from booking_sync.domain.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
+from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.return_path.times import Times
+from booking_sync.domain.return_path.version import version_of
 from booking_sync.sync.return_path import ReturnPath
 from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
-from tests.support.fakes import FakeCalendar, FakeRows
+from tests.support.fakes import FakeCalendar, FakeRows, etag_of
 from tests.support.return_reads import CANCEL_STATUS, FakeReturnReads
 from tests.support.seals import prover
 from tests.sync.test_synchronizer import desired
@@ -111,6 +113,70 @@ async def _shown(path: Mode = Mode.APPLY, deleted: Mode = Mode.PROPOSE) -> World
     assert (await world.sync(CHANGED)).kind is OutcomeKind.SYNCED
     await world.rests()
     return world
+
+
+def _notified(world: World, *etags: str) -> SyncTask:
+    """A look at these versions; at the present one where none is given."""
+    etags = etags or (etag_of(world.event),)
+    return SyncTask(BOOKING_ID, look=True, versions=frozenset(version_of(each) for each in etags))
+
+
+async def _sees(world: World, task: SyncTask) -> bool:
+    """Whether the event is asked for."""
+    await world.synchronizer.sync(task)
+    calls = list(world.calendar.calls)
+    world.calendar.calls.clear()
+    assert "see" in calls or not calls
+    return "see" in calls
+
+
+async def test_the_echo_of_our_own_write_asks_outlook_nothing() -> None:
+    """The row knows the version that its last write left, of a change as of the creation."""
+    world = World()
+    world.rows.put(booking())
+    await world.sync(CHANGED)
+    assert not await _sees(world, _notified(world))
+    world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+    await world.sync(CHANGED)
+    assert not await _sees(world, _notified(world))
+
+
+async def test_a_version_that_was_seen_and_recorded_is_seen_once() -> None:
+    """A move is notified up to three times."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(_notified(world))
+    assert world.planned == world.shown
+    assert not await _sees(world, _notified(world))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        LOOK,
+        SyncTask(BOOKING_ID, look=True, versions=frozenset({version_of("another")})),
+        UNTRUSTED,
+        SyncTask(BOOKING_ID, look=True, missing=Missing.CONFIRMED),
+    ],
+)
+async def test_whoever_does_not_name_the_known_version_looks(task: SyncTask) -> None:
+    """So does whoever trusts nothing, and a sweep that missed the event."""
+    world = await _shown()
+    known = _notified(world).versions
+    assert await _sees(world, task)
+    assert await _sees(world, replace(task, look=True, versions=task.versions | known)) is bool(
+        task.versions or not task.trusted or task.missing
+    )
+
+
+async def test_a_move_that_was_notified_beside_our_own_write_counts() -> None:
+    """The hint names both versions, and one of them is news."""
+    world = await _shown()
+    ours = etag_of(world.event)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    await world.sync(_notified(world, ours, etag_of(world.event)))
+    assert world.planned == wanted
 
 
 @pytest.mark.parametrize("hint", HINTS)

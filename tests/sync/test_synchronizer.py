@@ -935,6 +935,14 @@ def test_merging_tasks_keeps_the_cautious_side_of_each() -> None:
     )
 
 
+def test_merged_looks_are_about_all_their_versions_or_about_whatever_there_is() -> None:
+    """One that is about no version in particular may end with none."""
+    one, two = (SyncTask(BOOKING_ID, look=True, versions=frozenset({each})) for each in "12")
+    assert one.merge(two).versions == {"1", "2"}
+    assert one.merge(TASK) == one == TASK.merge(one)
+    assert one.merge(SyncTask(BOOKING_ID, look=True)) == SyncTask(BOOKING_ID, look=True)
+
+
 async def test_generations_used_up_in_vain_are_passed_over_for_good(world: World) -> None:
     """Events that failed tries created and removed again stand in the way once, however many they are."""
     await world.synced(booking())

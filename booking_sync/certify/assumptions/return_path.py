@@ -31,4 +31,17 @@ RETURN_PATH: Final = (
         (Possibility("asked", "the same: the address answers whenever it is asked"),),
         not_tried=_NO_ADDRESS,
     ),
+    Assumption(
+        "notified_version",
+        AskedService.OUTLOOK,
+        "Which version of the event does a notification name?",
+        Possibility("same", "the etag as answers name it: the echo of an own change asks Graph nothing"),
+        "documented is that basic notifications carry `@odata.etag`",
+        TriedBy.NEVER,
+        (
+            Possibility("other", "each echo reads its event, one request more"),
+            Possibility("none", "the same: each echo reads its event"),
+        ),
+        not_tried=_NO_ADDRESS,
+    ),
 )

@@ -5,6 +5,7 @@
     proposal    what waits for a dispatcher, and whether an answer is one to it
     words       what the row tells people
     base        what the booking's row remembers of what both sides last agreed on
+    version     which version of an event a notification tells of, so that echoes need no look
     comparison  row, event and base → who changed the times, if anybody
     side        all that a row holds of the return path
     messages    what lies on the queue: events that changed, mailboxes to be swept

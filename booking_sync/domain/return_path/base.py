@@ -17,6 +17,7 @@ from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ownership import Seal
 from booking_sync.domain.return_path.comparison import Agreement
 from booking_sync.domain.return_path.times import format_times, read_times
+from booking_sync.domain.return_path.version import is_version
 
 if TYPE_CHECKING:
     from booking_sync.domain.ownership import Sealer
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MOST_LEAVING: Final = 8
 """Events of one booking that are withdrawn and perhaps not removed yet; no run has more than a few."""
 _VERSION: Final = "1"
-_PARTS: Final = 9
+_PARTS: Final = 10
 _HASH: Final = re.compile(r"[0-9a-f]{0,32}")
 _NONCE: Final = re.compile(r"[0-9a-f-]{0,36}")
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
@@ -58,6 +59,11 @@ class Base:
     moves: DayMoves | None = None
     proposed: datetime | None = None
     """When what is proposed now was put on the row: aware, UTC, full seconds; None while nothing is."""
+    version: str = field(default="", compare=False)
+    """Of the event, as the row's last write of us knew it, see `version`; empty: unknown.
+
+    It makes no base another one: no row is written for its sake.
+    """
 
 
 NO_BASE: Final = Base()
@@ -81,6 +87,7 @@ def format_base(booking_id: str, event: EventRef | None, generation: int, base: 
             ",".join(sorted(f"{each.mailbox}/{each.event_id}" for each in base.leaving)),
             f"{base.moves.day:%Y%m%d}x{base.moves.count}" if base.moves else "",
             str(int(base.proposed.timestamp())) if base.proposed else "",
+            base.version,
         )
     )
     return f"{content}:{sealer.base(booking_id, event, generation, content)}"
@@ -100,7 +107,7 @@ def read_base(
         return None
     if sealer.judge_base(seal, booking_id, event, generation, content) is not Seal.VALID:
         return None
-    _, times_text, nonce, face, body, leaving, moves, proposed = parts
+    _, times_text, nonce, face, body, leaving, moves, proposed, version = parts
     times = read_times(times_text)
     if not (_NONCE.fullmatch(nonce) and _HASH.fullmatch(face) and _HASH.fullmatch(body)):
         return None
@@ -111,6 +118,7 @@ def read_base(
         _read_leaving(leaving),
         _read_moves(moves),
         datetime.fromtimestamp(int(proposed), UTC) if _SECONDS.fullmatch(proposed) else None,
+        version if is_version(version) else "",
     )
 
 

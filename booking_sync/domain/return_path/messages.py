@@ -26,6 +26,7 @@ from booking_sync.domain.message_fields import (
     take,
     waited,
 )
+from booking_sync.domain.return_path.version import MOST_VERSIONS, is_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +55,8 @@ class OutlookChange:
     """Aware, UTC: when the first of them was notified; a put-back keeps it."""
     deleted: frozenset[str] = frozenset()
     """Those of them that Graph says were deleted, or moved to another calendar."""
+    versions: frozenset[tuple[str, str]] = frozenset()
+    """Events with the versions of them that were notified; one without any is looked at whatever it is."""
     attempt: int = 0
     """How often this message was put back."""
     waited: float = 0.0
@@ -94,6 +97,14 @@ class MailboxSweep:
 OutlookMessage = OutlookChange | MailboxSweep
 
 
+def versions_by_event(change: OutlookChange) -> dict[str, frozenset[str]]:
+    """The versions of each event that were notified; only of events that have some."""
+    found: dict[str, set[str]] = {}
+    for event_id, version in change.versions:
+        found.setdefault(event_id, set()).add(version)
+    return {event_id: frozenset(each) for event_id, each in found.items()}
+
+
 def in_messages(event_ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The events by messages, as many in each as it takes."""
     taken: list[str] = []
@@ -125,6 +136,7 @@ def encode_outlook(message: OutlookMessage) -> str:
             raise ValueError("the events fit into no single message")
         told["events"] = list(message.event_ids)
         told |= {"deleted": sorted(message.deleted)} if message.deleted else {}
+        told |= {"versions": _version_lists(message)} if message.versions else {}
     else:
         if len(message.missing) > MAX_MISSING:
             raise ValueError(f"a sweep asks about {MAX_MISSING} bookings at most")
@@ -158,6 +170,7 @@ def read_outlook_change(message: Mapping[str, Any]) -> OutlookChange:
         correlation_id=correlation_id(message),
         first_seen=moment(message, "firstSeen"),
         deleted=frozenset(deleted),
+        versions=_read_versions(message, event_ids),
         attempt=attempt(message),
         waited=waited(message),
     )
@@ -182,6 +195,41 @@ def read_sweep(message: Mapping[str, Any]) -> MailboxSweep:
         subscription_id=guid(message, "subscription") if lifecycle else "",
         attempt=attempt(message),
         waited=waited(message),
+    )
+
+
+def versions(message: Mapping[str, Any], name: str) -> frozenset[str]:
+    """Versions of one event; none where there is no such field.
+
+    Raises:
+        MalformedChangeError: they are none, or too many.
+    """
+    return _checked(take(message, name, list, default=[]), name)
+
+
+def _checked(found: object, name: str) -> frozenset[str]:
+    if not isinstance(found, list) or len(found) > MOST_VERSIONS:
+        raise MalformedChangeError(f"the queue message's '{name}' are no list of versions, or too many")
+    if not all(isinstance(each, str) and is_version(each) for each in found):
+        raise MalformedChangeError(f"the queue message's '{name}' are not all versions")
+    return frozenset(found)
+
+
+def _version_lists(change: OutlookChange) -> list[list[str]]:
+    """Of each event, in their order; an empty one where there are too many."""
+    known = versions_by_event(change)
+    lists = [sorted(known.get(event_id, ())) for event_id in change.event_ids]
+    return [each if len(each) <= MOST_VERSIONS else [] for each in lists]
+
+
+def _read_versions(message: Mapping[str, Any], event_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+    lists = take(message, "versions", list, default=[])
+    if lists and len(lists) != len(event_ids):
+        raise MalformedChangeError("the queue message's 'versions' are not those of its events")
+    return frozenset(
+        (event_id, each)
+        for event_id, found in zip(event_ids, lists, strict=False)
+        for each in _checked(found, "versions")
     )
 
 

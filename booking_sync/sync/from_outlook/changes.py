@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.change import BookingChange
+from booking_sync.domain.return_path.messages import versions_by_event
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -54,9 +55,16 @@ class OutlookChanges:
         named = await self._owners.bookings_of(
             change.mailbox, change.event_ids, self._now() - self._look_back
         )
+        versions = versions_by_event(change)
         return [
             EventHint(
-                BookingChange(booking_id, change.correlation_id, change.first_seen, look=True),
+                BookingChange(
+                    booking_id,
+                    change.correlation_id,
+                    change.first_seen,
+                    look=True,
+                    versions=versions.get(event_id, frozenset()),
+                ),
                 gone_from=change.mailbox if event_id in change.deleted else "",
             )
             for booking_id, event_id in named.items()

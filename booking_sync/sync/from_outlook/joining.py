@@ -1,20 +1,33 @@
 """Joins notifications of one event: while it lies hidden on the queue, another one adds nothing.
 
 One change of an event is notified up to three times, our own writes as well. Whoever works a message off
-reads the event afresh, so a change that comes in while the message is hidden for certain is looked after by
-that one. The memory kept here is some seconds long and may be lost: another process looks once more.
+looks at the event as it is then, so a change that comes in while the message is hidden for certain is looked
+after by that one. Only a message about certain versions of the event may end without a look: it covers no
+other version, and the second message is about whatever there is. The memory kept here is some seconds long
+and may be lost: another process looks once more.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.sync.announce import MARGIN_SECONDS, SETTLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class EventNews:
+    """What was notified of one event."""
+
+    event_id: str
+    deleted: bool = False
+    """That one is gone now is news, also where a message lies hidden from when it was changed."""
+    versions: frozenset[str] = frozenset()
+    """Which versions of it, see `version_of`; none: whatever there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +48,8 @@ class EventJoiner:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._sent: dict[tuple[str, str], _Sent] = {}
-        """By mailbox and event, in the order of sending; only what is hidden for certain."""
+        self._sent: dict[tuple[str, EventNews], _Sent] = {}
+        """By mailbox and news, in the order of sending; only what is hidden for certain."""
 
     def __len__(self) -> int:
         """How many events are remembered."""
@@ -45,22 +58,27 @@ class EventJoiner:
     async def announce(
         self,
         mailbox: str,
-        event_ids: Sequence[str],
-        send: Callable[[Sequence[str], float], Coroutine[object, object, None]],
+        notified: Sequence[EventNews],
+        send: Callable[[Sequence[EventNews], float], Coroutine[object, object, None]],
     ) -> int:
         """Have events looked at; how many of them were not on the queue yet. All are stored for certain then.
 
         Args:
             mailbox: whose.
-            event_ids: each once.
-            send: stores events in messages that become visible after so many seconds.
+            notified: of each event once.
+            send: stores them in messages that become visible after so many seconds.
 
         Raises:
             SyncError: not all were stored, as far as we know.
         """
         self._forget()
-        fresh = [each for each in event_ids if (mailbox, each) not in self._sent]
-        awaited = {id(known): known for each in event_ids if (known := self._sent.get((mailbox, each)))}
+        fresh, awaited = [], {}
+        for news in notified:
+            known = self._covering(mailbox, news)
+            if known is None:
+                fresh.append(self._with_others(mailbox, news))
+            else:
+                awaited[id(known)] = known
         if fresh:
             task = asyncio.ensure_future(send(fresh, SETTLE_SECONDS))
             sent = _Sent(task, self._clock() + SETTLE_SECONDS - MARGIN_SECONDS)
@@ -69,6 +87,18 @@ class EventJoiner:
         for sent in awaited.values():
             await self._stored(sent)
         return len(fresh)
+
+    def _covering(self, mailbox: str, news: EventNews) -> _Sent | None:
+        of_any_version = replace(news, versions=frozenset())
+        return self._sent.get((mailbox, news)) or self._sent.get((mailbox, of_any_version))
+
+    def _with_others(self, mailbox: str, news: EventNews) -> EventNews:
+        """The news; about whatever there is where other versions of the event are on the queue."""
+        others = any(
+            name == mailbox and each.event_id == news.event_id and not each.deleted
+            for name, each in self._sent
+        )
+        return replace(news, versions=frozenset()) if others else news
 
     async def _stored(self, sent: _Sent) -> None:
         """Wait for the sending; one that failed covers nothing."""

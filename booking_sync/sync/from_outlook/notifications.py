@@ -1,7 +1,7 @@
 """Reads the body of Graph's notifications: which events changed, and what became of subscriptions. Pure.
 
     {"value": [{"subscriptionId", "changeType", "resource": "Users/{mailbox}/Events/{id}",
-                "resourceData": {"id", …}, "clientState", "tenantId", …},
+                "resourceData": {"id", "@odata.etag", …}, "clientState", "tenantId", …},
                {"subscriptionId", "lifecycleEvent", "clientState", "tenantId", …}]}
 
 The address takes bodies from anybody. Nothing of an item counts but what its client state proves to be of a
@@ -20,6 +20,7 @@ from booking_sync.domain.event import is_event_id
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.return_path.client_state import UnknownVersion, read_client_state
 from booking_sync.domain.return_path.messages import Lifecycle
+from booking_sync.domain.return_path.version import MOST_VERSIONS, version_of
 from booking_sync.plumbing.json_text import read_json
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 MAX_BODY: Final = 256 * 1024
 """Bytes. An item has some 700; how many Graph puts into one body is not documented."""
 MAX_ITEMS: Final = 1_000
+
+MAX_ETAG: Final = 1_000
+"""Characters. Graph's have some 50."""
 
 _RESOURCE = re.compile(r"/?users/([^/]+)/events/[^/]+", re.IGNORECASE)
 _CHANGES = frozenset({"created", "updated", "deleted"})
@@ -67,6 +71,8 @@ class Notified:
     """By mailbox: ids of events, each once."""
     deleted: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By mailbox: those of them that were deleted, or moved to another calendar."""
+    versions: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """By mailbox and event: which versions were notified; not of events of which one told none."""
     lifecycles: tuple[LifecycleNotice, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
     """How many items were of no use, by the reason."""
@@ -103,6 +109,7 @@ def read_notifications(body: bytes, keys: NotificationKeys, addressee: Addressee
         return Unusable(413, f"The body has more than {MAX_ITEMS} notifications.")
     events: dict[str, dict[str, None]] = {}
     deleted: dict[str, set[str]] = {}
+    versions: dict[tuple[str, str], set[str]] = {}
     lifecycles: dict[LifecycleNotice, None] = {}
     dropped: Counter[str] = Counter()
     for item in items:
@@ -113,6 +120,7 @@ def read_notifications(body: bytes, keys: NotificationKeys, addressee: Addressee
             else:
                 event_id = _event(item, mailbox)
                 events.setdefault(mailbox, {})[event_id] = None
+                versions.setdefault((mailbox, event_id), set()).add(_version(item))
                 if item["changeType"] == "deleted":
                     deleted.setdefault(mailbox, set()).add(event_id)
         except _DroppedError as reason:
@@ -120,6 +128,7 @@ def read_notifications(body: bytes, keys: NotificationKeys, addressee: Addressee
     return Notified(
         {mailbox: tuple(ids) for mailbox, ids in events.items()},
         {mailbox: frozenset(ids) for mailbox, ids in deleted.items()},
+        {of: frozenset(each) for of, each in versions.items() if all(each) and len(each) <= MOST_VERSIONS},
         tuple(lifecycles),
         dict(dropped),
         unknown=_UNKNOWN_KEY in dropped,
@@ -164,6 +173,12 @@ def _event(item: Mapping[str, Any], mailbox: str) -> str:
     if not isinstance(event_id, str) or not is_event_id(event_id):
         raise _DroppedError("event")
     return event_id
+
+
+def _version(item: Mapping[str, Any]) -> str:
+    """Of the event, as it was when this was notified; empty where it is not told."""
+    etag = item["resourceData"].get("@odata.etag")
+    return version_of(etag) if isinstance(etag, str) and len(etag) <= MAX_ETAG else ""
 
 
 def _lifecycle(item: Mapping[str, Any], mailbox: str) -> LifecycleNotice:

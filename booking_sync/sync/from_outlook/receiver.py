@@ -21,7 +21,7 @@ from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing.http_answer import HttpAnswer
 from booking_sync.plumbing.log import log_event
 from booking_sync.sync.announce import Coalescer
-from booking_sync.sync.from_outlook.joining import EventJoiner
+from booking_sync.sync.from_outlook.joining import EventJoiner, EventNews
 from booking_sync.sync.from_outlook.notifications import Notified, Unusable, read_notifications
 from booking_sync.sync.sending import do_all
 
@@ -38,8 +38,6 @@ CORRELATION_PREFIX = "outlook-"
 
 _LOGGER = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 30
-_DELETED = " deleted"
-"""Behind an event's id, which holds no blank."""
 
 
 class NotificationReceiver:
@@ -112,8 +110,12 @@ class NotificationReceiver:
             if len(event_ids) > MAX_EVENTS:
                 return await self._sweep(MailboxSweep(mailbox, correlation_id, self._now()))
             deleted = read.deleted.get(mailbox, frozenset())
-            # That one is gone now is news, also where a message lies hidden from when it was changed.
-            news = [f"{each}{_DELETED}" if each in deleted else each for each in event_ids]
+            news = [
+                EventNews(each, deleted=True)
+                if each in deleted
+                else EventNews(each, versions=read.versions.get((mailbox, each), frozenset()))
+                for each in event_ids
+            ]
             return await self._joiner.announce(mailbox, news, self._sending(mailbox, correlation_id))
 
         async def noticed(notice: LifecycleNotice) -> int:
@@ -141,12 +143,18 @@ class NotificationReceiver:
 
     def _sending(
         self, mailbox: str, correlation_id: str
-    ) -> Callable[[Sequence[str], float], Coroutine[object, object, None]]:
-        async def send(news: Sequence[str], delay: float) -> None:
-            deleted = {each.removesuffix(_DELETED) for each in news if each.endswith(_DELETED)}
-            for some in in_messages([each.removesuffix(_DELETED) for each in news]):
-                gone = deleted.intersection(some)
-                change = OutlookChange(mailbox, some, correlation_id, self._now(), frozenset(gone))
+    ) -> Callable[[Sequence[EventNews], float], Coroutine[object, object, None]]:
+        async def send(news: Sequence[EventNews], delay: float) -> None:
+            of = {each.event_id: each for each in news}
+            for some in in_messages(list(of)):
+                change = OutlookChange(
+                    mailbox,
+                    some,
+                    correlation_id,
+                    self._now(),
+                    deleted=frozenset(each for each in some if of[each].deleted),
+                    versions=frozenset((each, version) for each in some for version in of[each].versions),
+                )
                 await self._queue.send_outlook(change, delay)
 
         return send

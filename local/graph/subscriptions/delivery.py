@@ -22,6 +22,7 @@ from local.graph.subscriptions.health import SLOW_DELAY_SECONDS, AddressHealth
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from local.graph.config import NotifiedVersion
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.graph.mailbox.store import GraphState
     from local.graph.subscriptions.store import Subscription, SubscriptionStore
@@ -144,7 +145,9 @@ class Notifier:
                         self._add(
                             subscription.notification_url,
                             {
-                                **change_item(subscription, mailbox, event, each),
+                                **change_item(
+                                    subscription, mailbox, event, each, self._state.config.notified_version
+                                ),
                                 "tenantId": self._tenant_id,
                             },
                         )
@@ -215,8 +218,19 @@ class Notifier:
             return None
 
 
+_ETAGS: dict[NotifiedVersion, Callable[[StoredEvent], dict[str, str]]] = {
+    "same": lambda event: {"@odata.etag": f'W/"{event.change_key}"'},
+    "other": lambda event: {"@odata.etag": f'W/"{event.change_key[::-1]}"'},
+    "none": lambda _event: {},
+}
+
+
 def change_item(
-    subscription: Subscription, mailbox: Mailbox, event: StoredEvent, change: str
+    subscription: Subscription,
+    mailbox: Mailbox,
+    event: StoredEvent,
+    change: str,
+    version: NotifiedVersion = "same",
 ) -> dict[str, Any]:
     """A notification that an event changed, as the reference shows it."""
     identifier = event.public_id(immutable=subscription.immutable_ids)
@@ -228,7 +242,7 @@ def change_item(
         "resourceData": {
             "@odata.type": "#Microsoft.Graph.Event",
             "@odata.id": path,
-            "@odata.etag": f'W/"{event.change_key}"',
+            **_ETAGS[version](event),
             "id": identifier,
         },
     }

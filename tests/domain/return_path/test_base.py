@@ -20,6 +20,7 @@ from booking_sync.domain.return_path.base import (
 )
 from booking_sync.domain.return_path.comparison import Agreement
 from booking_sync.domain.return_path.times import Times
+from booking_sync.domain.return_path.version import version_of
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID
 from tests.support.seals import sealer
 
@@ -37,6 +38,8 @@ bases = st.builds(
     hashes,
     st.frozensets(events, max_size=MOST_LEAVING),
     st.none() | st.builds(DayMoves, st.dates(date(2000, 1, 1), date(2999, 1, 1)), st.integers(1, 999)),
+    st.none() | st.integers(1, 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    st.text().map(version_of),
 )
 
 
@@ -45,7 +48,10 @@ def test_a_base_reads_back_as_it_was_written(base: Base, event: EventRef | None,
     """For the booking, the event and the generation that it belongs to; and it fits into its column."""
     text = format_base(BOOKING_ID, event, generation, base, SEALS)
     assert len(text) <= OUTLOOK_BASE_LENGTH
-    assert read_base(BOOKING_ID, event, generation, text, SEALS) == base
+    read = read_base(BOOKING_ID, event, generation, text, SEALS)
+    assert read == base
+    assert read is not None
+    assert read.version == base.version
 
 
 @pytest.mark.parametrize(
@@ -109,3 +115,8 @@ def test_moves_count_for_their_day() -> None:
     """Those of yesterday count for nothing today."""
     moves = DayMoves(date(2026, 3, 2), 5)
     assert (moves.on(date(2026, 3, 2)), moves.on(date(2026, 3, 3))) == (5, 0)
+
+
+def test_a_version_makes_no_base_another_one() -> None:
+    """No row is written because its event has another version by now."""
+    assert Base(AGREED, version=version_of("1")) == Base(AGREED, version=version_of("2"))

@@ -22,7 +22,9 @@ from booking_sync.domain.return_path.messages import (
     OutlookChange,
     encode_outlook,
     in_messages,
+    versions_by_event,
 )
+from booking_sync.domain.return_path.version import MOST_VERSIONS, version_of
 from tests.support.bookings import ANNA, BOOKING_ID
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -37,7 +39,21 @@ common = {
     "attempt": st.integers(0, 99),
     "waited": st.floats(0, MAX_WAITED),
 }
-changes = st.builds(OutlookChange, event_ids=st.lists(event_ids, min_size=1, max_size=9).map(tuple), **common)
+VERSION = version_of("a")
+changes = st.builds(
+    OutlookChange,
+    event_ids=st.lists(event_ids, min_size=1, max_size=9).map(tuple),
+    versions=st.just(frozenset[tuple[str, str]]()),
+    **common,
+).flatmap(
+    lambda change: st.builds(
+        replace,
+        st.just(change),
+        versions=st.frozensets(
+            st.tuples(st.sampled_from(change.event_ids), st.text().map(version_of).filter(bool)), max_size=4
+        ),
+    )
+)
 sweeps = st.builds(
     MailboxSweep, missing=st.frozensets(st.uuids().map(str), max_size=5), **common
 ) | st.builds(
@@ -68,13 +84,28 @@ def test_events_are_parted_into_messages_that_can_be_written(ids: list[str]) -> 
 def test_the_largest_messages_fit_into_the_queue() -> None:
     """With the longest ids, correlation id and numbers of either kind."""
     (first, *_) = in_messages(["A" * 1000] * 200)
-    change = OutlookChange(ANNA, first, "\N{PILE OF POO}" * 200, NOW, frozenset(first), 10**6, MAX_WAITED)
+    change = OutlookChange(
+        ANNA, first, "\N{PILE OF POO}" * 200, NOW, frozenset(first), attempt=10**6, waited=MAX_WAITED
+    )
+    many = tuple(f"{number:0150}" for number in range(MAX_EVENTS))
+    versions = frozenset((each, version_of(str(number))) for each in many for number in range(MOST_VERSIONS))
+    versioned = OutlookChange(ANNA, many, "c", NOW, versions=versions)
     bookings = frozenset(f"a0000000-0000-4000-8000-{number:012}" for number in range(MAX_MISSING))
     sweep = replace(SWEEP, correlation_id="\N{PILE OF POO}" * 200, missing=bookings)
-    for each in (change, sweep):
+    for each in (change, versioned, sweep):
         text = encode_outlook(each)
         assert len(text) < MAX_MESSAGE_CHARACTERS
         assert decode_message(text) == each
+
+
+def test_an_event_of_very_many_versions_is_to_be_looked_at_whatever_it_is() -> None:
+    """The others keep theirs."""
+    (first, second, *_) = CHANGE.event_ids
+    many = {(first, version_of(str(number))) for number in range(MOST_VERSIONS + 1)}
+    change = replace(CHANGE, versions=frozenset({*many, (second, VERSION)}))
+    read = decode_message(encode_outlook(change))
+    assert isinstance(read, OutlookChange)
+    assert versions_by_event(read) == {second: {VERSION}}
 
 
 def test_what_fits_into_no_message_is_not_written() -> None:
@@ -111,6 +142,11 @@ def test_an_app_of_before_refuses_the_newer_kinds_by_their_version() -> None:
         (CHANGE, {"deleted": [["AAMk-1"]]}, "'deleted'"),
         (CHANGE, {"deleted": "AAMk-1"}, "'deleted'"),
         (CHANGE, {"firstSeen": "now"}, "'firstSeen'"),
+        (CHANGE, {"versions": [[VERSION]] * 9}, "'versions'"),
+        (CHANGE, {"versions": [[VERSION] * (MOST_VERSIONS + 1)] * 2}, "'versions'"),
+        (CHANGE, {"versions": [["W/1"]] * 2}, "'versions'"),
+        (CHANGE, {"versions": [7, 7]}, "'versions'"),
+        (CHANGE, {"versions": "x"}, "'versions'"),
         (SWEEP, {"missing": ["WO-17"]}, "'missing'"),
         (SWEEP, {"missing": [BOOKING_ID] * (MAX_MISSING + 1)}, "'missing'"),
         (SWEEP, {"lifecycle": "missed"}, "'lifecycle'"),

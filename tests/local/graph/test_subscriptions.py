@@ -261,6 +261,27 @@ async def test_every_change_is_notified_whoever_made_it(rig: Rig, address: Addre
     assert item["clientState"] == "a-secret"
 
 
+@pytest.mark.parametrize(("version", "equal"), [("same", True), ("other", False), ("none", False)])
+async def test_the_version_that_a_notification_names(
+    rig: Rig,
+    address: Address,
+    version: str,
+    equal: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """As the answer to the write does, as another text, or not at all; nobody knows which."""
+    rig.configure(notified_version=version)
+    await subscribe(rig, address, changeType="updated")
+    made = await rig.post(event_body())
+    await quiet(rig)
+    address.items.clear()
+    changed = await rig.call("PATCH", f"{EVENTS}/{made['id']}", {"subject": "new"})
+    await quiet(rig)
+    (item,) = address.items
+    named = item["resourceData"].get("@odata.etag")
+    assert (named == changed.json()["@odata.etag"]) is equal
+    assert (named is None) is (version == "none")
+
+
 async def test_the_kind_of_id_is_that_of_the_creation(rig: Rig, address: Address) -> None:
     """By the header that the subscription was made with."""
     answer = await rig.call("POST", "/subscriptions", wanted(address), prefer="")

@@ -1,4 +1,4 @@
-"""Technicians who move events of ours and mean the booking."""
+"""Technicians who move events of ours and mean the booking; and what Graph notifies, own writes included."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.change import BookingChange
+from booking_sync.domain.return_path.version import version_of
+from local.graph.api.render import etag_of
 from local.graph.mailbox.schema import read_event
 from tests.simulation.both_ways.ledger import agreed_start, read
 from tests.simulation.clock import now
@@ -14,7 +16,7 @@ from tests.simulation.conductor import Choice
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from local.graph.mailbox.events import StoredEvent
+    from local.graph.mailbox.events import Mailbox, StoredEvent
     from tests.simulation.both_ways.ledger import Ledger
     from tests.simulation.conductor import Conductor
     from tests.simulation.dataverse import DataverseSide
@@ -29,6 +31,8 @@ RESTORED = 0.4
 """How often what lies in Deleted Items is taken out again, where something else could be deleted."""
 _NO_NOTIFICATION = (0, 1, 1, 1, 2)
 """How often a move is notified."""
+ECHOES = (0, 0, 1)
+"""How often a write of the app's is."""
 
 
 @dataclass
@@ -44,6 +48,8 @@ class Wishes:
     left: int
     deletions: int = 0
     moved: bool = field(default=False)
+    acting: bool = field(default=False)
+    """What changes now is a person's doing."""
     deleted: set[str] = field(default_factory=set)
     """Events that somebody deleted, by immutable id."""
     restored: set[str] = field(default_factory=set)
@@ -79,7 +85,7 @@ class Wishes:
         chance = self.conductor.random
         mailbox_id, event = chance.choice(self.ours())
         self.move(mailbox_id, event)
-        self._notify(_booking_of(event), chance.choice(_NO_NOTIFICATION))
+        self._notify(event, chance.choice(_NO_NOTIFICATION))
 
     def move(self, mailbox_id: str, event: StoredEvent) -> None:
         """They move an event of ours to a time that its booking never had."""
@@ -90,13 +96,24 @@ class Wishes:
             for name, text in (("start", start), ("end", end))
         }
         mailbox = self.graph.state.user(mailbox_id)
+        self.acting = True
         self.graph.state.change(mailbox, event, read_event(times, creating=False), by_app=False)
+        self.acting = False
         self.moved = True
         self.conductor.note(f"user moves {event.immutable_id} to {start}")
 
-    def _notify(self, booking_id: str, times: int) -> None:
+    def echo(self, mailbox: Mailbox, event: StoredEvent, change: str) -> None:
+        """Graph notifies of what the app wrote, and this may come late."""
+        del mailbox
+        if event.owner_app and change != "deleted" and not self.acting:
+            self._notify(event, self.conductor.random.choice(ECHOES))
+
+    def _notify(self, event: StoredEvent, times: int, *, deleted: bool = False) -> None:
+        """Of the version that the event has now."""
+        versions = frozenset() if deleted else frozenset({version_of(etag_of(event))})
+        hint = BookingChange(_booking_of(event), "notification", now(), look=True, versions=versions)
         for _ in range(times):
-            self.queue.put(BookingChange(booking_id, "notification", now(), look=True))
+            self.queue.put(hint)
 
     def _in_bin(self) -> list[tuple[str, StoredEvent]]:
         return [
@@ -111,7 +128,9 @@ class Wishes:
         chance, binned = self.conductor.random, self._in_bin()
         if binned and (not self.ours() or chance.random() < RESTORED):
             mailbox_id, event = chance.choice(binned)
+            self.acting = True
             self.graph.state.restore(self.graph.state.user(mailbox_id), event)
+            self.acting = False
             self.conductor.note(f"user restores {event.immutable_id}")
             self.restored.add(_booking_of(event))
         else:
@@ -122,7 +141,7 @@ class Wishes:
         self.moved = True
         booking_id = _booking_of(event)
         self.ledger.left_open(booking_id)
-        self._notify(booking_id, chance.choice(_NO_NOTIFICATION))
+        self._notify(event, chance.choice(_NO_NOTIFICATION), deleted=True)
 
     def wipe(self) -> None:
         """Something that is no person removes all events of ours: nobody wishes anything by that."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.change import BookingChange
 from booking_sync.domain.return_path.messages import OutlookChange
+from booking_sync.domain.return_path.version import version_of
 from booking_sync.sync.from_outlook.changes import EventHint, OutlookChanges
 from tests.support.bookings import ANNA, BOOKING_ID
 
@@ -35,9 +36,17 @@ async def test_events_become_looks_at_their_bookings() -> None:
     """One question for all; of a deleted one it is told from where it is gone."""
     owners = FakeOwners()
     changes = OutlookChanges(owners, timedelta(days=7), lambda: NOW)
-    change = OutlookChange(ANNA, ("E1", "E2", "E3"), "outlook-1", NOW, frozenset({"E2", "E3"}))
+    version = version_of("1")
+    change = OutlookChange(
+        ANNA,
+        ("E1", "E2", "E3"),
+        "outlook-1",
+        NOW,
+        deleted=frozenset({"E2", "E3"}),
+        versions=frozenset({("E1", version), ("E9", version_of("2"))}),
+    )
     assert await changes.bookings_of(change) == [
-        EventHint(BookingChange(BOOKING_ID, "outlook-1", NOW, look=True)),
+        EventHint(BookingChange(BOOKING_ID, "outlook-1", NOW, look=True, versions=frozenset({version}))),
         EventHint(BookingChange(OTHER, "outlook-1", NOW, look=True), gone_from=ANNA),
     ]
     assert owners.asked == [(ANNA, ("E1", "E2", "E3"), NOW - timedelta(days=7))]

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from booking_sync.domain.return_path.version import version_of
 from booking_sync.errors import TransientError
 from booking_sync.sync.announce import MARGIN_SECONDS, SETTLE_SECONDS
-from booking_sync.sync.from_outlook.joining import EventJoiner
+from booking_sync.sync.from_outlook.joining import EventJoiner, EventNews
 from tests.support.bookings import ANNA, BERT
 
 
@@ -19,21 +20,27 @@ class World:
     def __init__(self) -> None:
         self.time = 0.0
         self.sent: list[tuple[list[str], float]] = []
+        self.news: list[EventNews] = []
         self.fails = False
         self.gate: asyncio.Event | None = None
         self.joiner = EventJoiner(lambda: self.time)
 
-    async def send(self, event_ids: Sequence[str], delay: float) -> None:
+    async def send(self, news: Sequence[EventNews], delay: float) -> None:
         """Note what is sent."""
         if self.gate:
             await self.gate.wait()
         if self.fails:
             raise TransientError("the queue can't be reached")
-        self.sent.append((list(event_ids), delay))
+        self.sent.append(([each.event_id for each in news], delay))
+        self.news += news
 
     async def announce(self, *event_ids: str, mailbox: str = ANNA) -> int:
         """Events are notified."""
-        return await self.joiner.announce(mailbox, event_ids, self.send)
+        return await self.tell(*(EventNews(each) for each in event_ids), mailbox=mailbox)
+
+    async def tell(self, *news: EventNews, mailbox: str = ANNA) -> int:
+        """The same, with all that was notified."""
+        return await self.joiner.announce(mailbox, news, self.send)
 
 
 async def test_an_event_that_lies_hidden_is_not_sent_again() -> None:
@@ -102,3 +109,31 @@ async def test_what_is_over_is_forgotten() -> None:
         world.time = float(second)
         await world.announce(f"E{second}")
         assert len(world.joiner) <= SETTLE_SECONDS
+
+
+V1, V2, V3 = (EventNews("E1", versions=frozenset({version_of(each)})) for each in "123")
+
+
+async def test_a_version_is_covered_by_itself_and_by_whatever_there_is() -> None:
+    """Whoever looks at whatever there is sees every version of before."""
+    world = World()
+    assert [await world.tell(each) for each in (V1, V1)] == [1, 0]
+    other = World()
+    assert [await other.tell(each) for each in (EventNews("E1"), V1, V2)] == [1, 0, 0]
+
+
+async def test_a_second_version_is_a_look_that_covers_all_others() -> None:
+    """A message about the first may end without a look, and then nobody would see the second."""
+    world = World()
+    assert [await world.tell(each) for each in (V1, V2, V3, V2)] == [1, 1, 0, 0]
+    assert world.news == [V1, EventNews("E1")]
+
+
+async def test_that_an_event_is_gone_is_news_beside_every_version() -> None:
+    """And what was changed before is not covered by it."""
+    world = World()
+    gone = EventNews("E1", deleted=True)
+    assert [await world.tell(each) for each in (V1, gone, gone, V1)] == [1, 1, 0, 0]
+    other = World()
+    assert [await other.tell(each) for each in (gone, V1)] == [1, 1]
+    assert other.news == [gone, V1]

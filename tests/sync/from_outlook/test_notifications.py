@@ -8,6 +8,7 @@ import pytest
 
 from booking_sync.domain.return_path.client_state import make_client_state
 from booking_sync.domain.return_path.messages import Lifecycle
+from booking_sync.domain.return_path.version import MOST_VERSIONS, version_of
 from booking_sync.sync.from_outlook.notifications import (
     MAX_BODY,
     MAX_ITEMS,
@@ -39,7 +40,34 @@ def read(*items: Any) -> Notified:
 def test_events_are_told_by_mailbox_each_once() -> None:
     """However many subscriptions and repetitions a body holds."""
     found = read(changed("E1"), changed("E2", BERT), changed("E1", changeType="deleted"), changed("e1"))
-    assert found == Notified({ANNA: ("E1", "e1"), BERT: ("E2",)}, {ANNA: frozenset({"E1"})})
+    assert found.events == {ANNA: ("E1", "e1"), BERT: ("E2",)}
+    assert found.deleted == {ANNA: frozenset({"E1"})}
+
+
+def of_version(etag: Any, event_id: str = "E1") -> dict[str, Any]:
+    """A notification that tells of a version."""
+    return changed(event_id, resourceData={"id": event_id, "@odata.etag": etag})
+
+
+def test_versions_are_told_by_event() -> None:
+    """As an answer to a write tells them: what they are of is known by their text alone."""
+    found = read(of_version('W/"1"'), of_version('W/"2"'), of_version('W/"1"', "E2"))
+    assert found.versions == {
+        (ANNA, "E1"): {version_of('W/"1"'), version_of('W/"2"')},
+        (ANNA, "E2"): {version_of('W/"1"')},
+    }
+
+
+@pytest.mark.parametrize("etag", ["", None, 7, {}, "x" * 1001])
+def test_an_event_of_which_one_notification_tells_no_version_has_none(etag: Any) -> None:
+    """It is to be looked at whatever there is."""
+    assert read(of_version('W/"1"'), of_version(etag)).versions == {}
+    assert read(changed("E1", resourceData={"id": "E1"})).versions == {}
+
+
+def test_an_event_of_very_many_versions_has_none() -> None:
+    """It is to be looked at whatever there is."""
+    assert read(*(of_version(f'W/"{number}"') for number in range(MOST_VERSIONS + 1))).versions == {}
 
 
 def test_either_accepted_key_proves_a_notification() -> None:

@@ -13,6 +13,7 @@ import pytest
 from booking_sync.domain.change import is_by_webhook
 from booking_sync.domain.return_path.client_state import NotificationKeys, make_client_state
 from booking_sync.domain.return_path.messages import MAX_EVENTS, Lifecycle, MailboxSweep, OutlookChange
+from booking_sync.domain.return_path.version import version_of
 from booking_sync.errors import TransientError
 from booking_sync.plumbing.http_answer import HttpAnswer
 from booking_sync.sync.announce import SETTLE_SECONDS
@@ -32,6 +33,9 @@ from tests.support.notifications import (
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 NEW_ID = "12121212-1212-4121-8121-121212121212"
+
+
+VERSION = version_of(changed()["resourceData"]["@odata.etag"])
 
 
 class World:
@@ -61,8 +65,14 @@ async def test_changed_events_are_queued_by_mailbox() -> None:
     answer = await world.post(changed("E1"), changed("E2"), changed("E3", BERT))
     assert answer == HttpAnswer(202, {"status": "accepted"})
     expected = [
-        OutlookChange(ANNA, ("E1", "E2"), f"outlook-{NEW_ID}", NOW),
-        OutlookChange(BERT, ("E3",), f"outlook-{NEW_ID}", NOW),
+        OutlookChange(
+            ANNA,
+            ("E1", "E2"),
+            f"outlook-{NEW_ID}",
+            NOW,
+            versions=frozenset({("E1", VERSION), ("E2", VERSION)}),
+        ),
+        OutlookChange(BERT, ("E3",), f"outlook-{NEW_ID}", NOW, versions=frozenset({("E3", VERSION)})),
     ]
     assert world.queue.outlook == [(each, SETTLE_SECONDS) for each in expected]
     assert not is_by_webhook(f"outlook-{NEW_ID}")
@@ -74,6 +84,18 @@ async def test_one_change_that_is_notified_thrice_is_looked_at_once() -> None:
     for _ in range(3):
         assert (await world.post(changed("E1"))).status == 202
     assert len(world.queue.outlook) == 1
+
+
+async def test_another_version_of_it_is_a_look_at_whatever_there_is() -> None:
+    """The first message may end at the version that it is about; one more covers all that follow."""
+    world = World()
+    for number in range(3):
+        await world.post(changed("E1", resourceData={"id": "E1", "@odata.etag": f'W/"{number}"'}))
+    first, second = (each for each, _ in world.queue.outlook)
+    assert isinstance(first, OutlookChange)
+    assert isinstance(second, OutlookChange)
+    assert first.versions == {("E1", version_of('W/"0"'))}
+    assert not second.versions
 
 
 async def test_that_an_event_was_deleted_is_news() -> None:
