@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from jsonschema import validate
 
 from local.day.world import WorldMaker
@@ -44,6 +45,7 @@ async def booking_sync(*arguments: str) -> Ended:
     return Ended(process.returncode, output.decode(), notes.decode())
 
 
+@pytest.mark.timeout(180)
 async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> None:
     """Look, provision, book: the event appears by the webhook just registered; a wrong key shows; remove."""
     maker = WorldMaker(seed=3)

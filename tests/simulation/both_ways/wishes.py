@@ -14,7 +14,7 @@ from tests.simulation.clock import now
 from tests.simulation.conductor import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from tests.simulation.both_ways.ledger import Ledger
@@ -48,6 +48,7 @@ class Wishes:
     left: int
     deletions: int = 0
     moved: bool = field(default=False)
+    echoes: Sequence[int] = ECHOES
     acting: bool = field(default=False)
     """What changes now is a person's doing."""
     deleted: set[str] = field(default_factory=set)
@@ -63,6 +64,7 @@ class Wishes:
     def stop(self) -> None:
         """No more of it."""
         self.left = self.deletions = 0
+        self.echoes = ()
 
     def choices(self) -> Iterable[Choice]:
         """One move of one event, or its deletion, or its way back."""
@@ -105,8 +107,8 @@ class Wishes:
     def echo(self, mailbox: Mailbox, event: StoredEvent, change: str) -> None:
         """Graph notifies of what the app wrote, and this may come late."""
         del mailbox
-        if event.owner_app and change != "deleted" and not self.acting:
-            self._notify(event, self.conductor.random.choice(ECHOES))
+        if self.echoes and event.owner_app and change != "deleted" and not self.acting:
+            self._notify(event, self.conductor.random.choice(self.echoes))
 
     def _notify(self, event: StoredEvent, times: int, *, deleted: bool = False) -> None:
         """Of the version that the event has now."""
