@@ -815,7 +815,9 @@ class Synchronizer:
             return None
         if written is None:
             return None
-        run.versions[event] = version_of(written.etag)
+        # What was written beside a move that nobody has seen yet is no version without news.
+        known = "times" not in kept or _shows_known_times(run, written)
+        run.versions[event] = version_of(written.etag) if known else ""
         if "times" not in kept:
             run.stamped[event] = nonce
         if mends:
@@ -942,6 +944,15 @@ class Synchronizer:
 
 def _times_of(booking: Booking) -> Times | None:
     return Times(booking.start, booking.end) if booking.start and booking.end else None
+
+
+def _shows_known_times(run: Run, written: Written) -> bool:
+    """Whether an event whose times were left alone is where the row says, or proposes."""
+    if written.start is None or written.end is None:
+        return False
+    shown, side = Times(written.start, written.end), run.row.side if run.row else None
+    proposed = side.proposal.times if side and side.proposal else None
+    return any(each is not None and each.same_as(shown) for each in (run.times, proposed))
 
 
 def _stamp(run: Run, nonce: str) -> str:

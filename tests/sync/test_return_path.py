@@ -169,6 +169,18 @@ async def test_whoever_does_not_name_the_known_version_looks(task: SyncTask) -> 
     )
 
 
+async def test_a_write_of_text_is_no_sight_of_a_move_before_it() -> None:
+    """What is notified of the move may be lost, or be one with our own write's, and name its version."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    await world.sync(CHANGED)
+    await world.sync(_notified(world))
+    assert world.planned == wanted
+    await world.rests()
+
+
 async def test_a_move_that_was_notified_beside_our_own_write_counts() -> None:
     """The hint names both versions, and one of them is news."""
     world = await _shown()
