@@ -31,7 +31,7 @@ EVENT = {
 }
 UNSEEN = {
     *("full_mailbox", "new_mailbox", "mails_of_update", "restored_messages", "restored_modified"),
-    *("category_twice", "subscription_life", "renewal_handshake", "plugin_user"),
+    *("category_twice", "subscription_life", "renewal_handshake", "notified_version", "plugin_user"),
     *(
         "webhook_repeats",
         "webhook_sizes",
