@@ -1,10 +1,15 @@
-"""How far a `backfill` or a `resync --all` came, in a file: written whole or not at all, read strictly."""
+"""How far a `backfill` or a `resync --all` came, in a file that is read strictly.
+
+The first line is a whole checkpoint. Thousands of bookings may start at one moment, and the checkpoint names
+those of them that are done: as long as the moment is the same, a line is added with what was done since. Such
+a line that a crash cut off counts as not written.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +23,13 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CheckpointFile:
     """Fulfils `Checkpoints`; holds ids, moments and counts only."""
 
     path: Path
+    _written: Checkpoint | None = field(default=None, init=False)
+    """What the file holds, as far as this process wrote it."""
 
     def exists(self) -> bool:
         """Whether a run broke off."""
@@ -41,14 +48,20 @@ class CheckpointFile:
             )
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Replace the file; after a crash it holds the old checkpoint or the new one."""
-        text = json.dumps({"version": VERSION, **asdict(checkpoint)}, default=_plain, indent=1)
-        beside = self.path.with_name(f"{self.path.name}.new")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(self.path)
+        """Write it down; after a crash the file holds the old checkpoint or the new one."""
+        if self._written and _goes_on(self._written, checkpoint):
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(_step(self._written, checkpoint)) + "\n")
+        else:
+            text = json.dumps({"version": VERSION, **asdict(checkpoint)}, default=_plain)
+            beside = self.path.with_name(f"{self.path.name}.new")
+            beside.write_text(text + "\n", encoding="utf-8")
+            beside.replace(self.path)
+        self._written = checkpoint
 
     def clear(self) -> None:
         """Delete the file, if there is one."""
+        self._written = None
         self.path.unlink(missing_ok=True)
 
     def load(self) -> Checkpoint:
@@ -58,7 +71,7 @@ class CheckpointFile:
             UsageError: there is none, or the file is something else.
         """
         try:
-            return _read(json.loads(self.path.read_text(encoding="utf-8")))
+            return _read(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UsageError(f"There is no {self.path}, so there is nothing to resume.") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -67,7 +80,41 @@ class CheckpointFile:
             ) from None
 
 
-def _read(found: Any) -> Checkpoint:
+def _goes_on(before: Checkpoint, now: Checkpoint) -> bool:
+    """Whether bookings of the same moment were done since, and nothing else happened."""
+    alike = replace(before, done_at_position=now.done_at_position, seen=now.seen, queued=now.queued)
+    return alike == now and before.done_at_position <= now.done_at_position
+
+
+def _step(before: Checkpoint, now: Checkpoint) -> dict[str, Any]:
+    done = sorted(now.done_at_position - before.done_at_position)
+    return {"done": done, "seen": now.seen, "queued": now.queued}
+
+
+def _read(text: str) -> Checkpoint:
+    """What the lines come to; earlier versions wrote one document of several lines."""
+    try:
+        return _first(json.loads(text))
+    except json.JSONDecodeError:
+        first, *steps = text.splitlines()
+    checkpoint = _first(json.loads(first))
+    for number, line in enumerate(steps, start=1):
+        try:
+            step = json.loads(line)
+        except json.JSONDecodeError:
+            if number < len(steps):
+                raise
+            break  # cut off
+        checkpoint = replace(
+            checkpoint,
+            done_at_position=checkpoint.done_at_position.union(str(each) for each in step["done"]),
+            seen=int(step["seen"]),
+            queued=int(step["queued"]),
+        )
+    return checkpoint
+
+
+def _first(found: Any) -> Checkpoint:
     if found["version"] != VERSION:
         raise ValueError("another version")
     chosen = found["selection"]
