@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from booking_sync.operations.journal.store import SAVE_SECONDS
+from booking_sync.settings.registration import SWEEP_SCHEDULE, WATCH_SCHEDULE
+from booking_sync.sync.from_outlook.rounds import SHARES
 from tests.infra.bicep import read
 from tools.costs.__main__ import PAGE, main, read_arguments
 from tools.costs.measured import load_measured
-from tools.costs.model import CATCH_UPS, NEAR_AUDITS, Assumed, Month, month
+from tools.costs.model import CATCH_UPS, NEAR_AUDITS, SWEEP_ROUNDS, SWEEPS, WATCHES, Assumed, Month, month
 from tools.costs.page import SIZES, page, savings
 from tools.costs.prices import Price, load_prices
 
@@ -74,7 +76,7 @@ def test_a_larger_deployment_costs_more_but_less_for_each() -> None:
 )
 def test_each_assumption_matters(name: str, factor: float) -> None:
     """Where it makes no difference to the largest bill, it would not have to be assumed."""
-    changed = replace(ASSUMED, **{name: getattr(ASSUMED, name) * factor})
+    changed = replace(ASSUMED, **{name: getattr(ASSUMED, name) * factor or 1})
     assert _total(5_000, changed) != pytest.approx(_total(5_000), rel=1e-6)
 
 
@@ -102,6 +104,9 @@ def test_schedules_and_rules_are_those_of_the_app() -> None:
     assert CATCH_UPS == 24 * 60 / 5
     assert "| `NEAR_AUDIT_SCHEDULE` | `0 10,40 * * * *` |" in told
     assert NEAR_AUDITS == 24 * 2
+    assert SWEEPS == SWEEP_ROUNDS / SHARES
+    assert (SWEEP_SCHEDULE.split()[1].count(",") + 1, SWEEP_SCHEDULE.split()[2]) == (SWEEP_ROUNDS / 24, "*")
+    assert (WATCH_SCHEDULE.split()[1].count(",") + 1, WATCH_SCHEDULE.split()[2]) == (WATCHES / 24, "*")
     assert ASSUMED.journal_seconds == SAVE_SECONDS
     alerts = (ROOT / "infra" / "modules" / "alerts.bicep").read_text(encoding="utf-8")
     every = re.findall(r"^ +every: '(\w+)'", alerts, re.MULTILINE)

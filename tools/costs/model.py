@@ -18,6 +18,12 @@ DAYS = 30
 GIGABYTE = 1e9
 NEAR_AUDITS, CATCH_UPS = 48, 288
 """A day, by the schedules' defaults."""
+WATCHES, SWEEP_ROUNDS = 24, 48
+"""The same, where `RETURN_PATH` is on."""
+ASKED_OF_AN_ECHO = 2
+"""Requests to Dataverse: which row names the event, and the row (`return_path`)."""
+SWEEPS = 4
+"""Of a mailbox, a day, where Graph notifies; each is a message, and a request to either side."""
 SECOND = 1.0
 """The least that Flex Consumption bills when something runs."""
 
@@ -52,6 +58,8 @@ class Assumed:
     """Of the template, every 15 minutes or less often."""
     queue_logs: float = 1
     """1: reads, writes and deletions of queues are logged (`queueLogs`); 0: none is."""
+    notifications: float = 0
+    """Of Graph's for a change, where `RETURN_PATH` is on: each is a call of the app and a message."""
     traces: float = 1
     """The share of changes that is traced (`traceSampler`)."""
 
@@ -98,27 +106,30 @@ def month(technicians: int, measured: Measured, assumed: Assumed) -> Month:
     changes = technicians * assumed.bookings_per_day * assumed.changes_per_booking * assumed.working_days
     near, whole = measured.near_audit.of(technicians), measured.audit.of(technicians)
     audits = NEAR_AUDITS * DAYS, DAYS
-    timers = DAYS * (CATCH_UPS + NEAR_AUDITS + 1)
+    told = changes * assumed.notifications
+    swept = DAYS * SWEEPS * technicians if told else 0
+    timers = DAYS * (CATCH_UPS + NEAR_AUDITS + 1 + (WATCHES + SWEEP_ROUNDS if told else 0))
     up = assumed.hours * 3600 * assumed.working_days
-    working = min(changes * SECOND, up)
+    working = min((changes + told + swept) * SECOND, up)
     auditing = sum(count * _seconds(each, assumed) for count, each in zip(audits, (near, whole), strict=True))
     looks = up + timers
-    operations = (
-        looks + 2 * changes
-    )  # one message each, put and deleted; what a look brings costs no other one
+    # One message each, put and deleted; what a look brings costs no other one.
+    operations = looks + 2 * (changes + told + swept)
     return Month(
         technicians=technicians,
         changes=changes,
-        graph=changes * measured.change.graph + audits[0] * near.graph + audits[1] * whole.graph,
+        graph=changes * measured.change.graph + audits[0] * near.graph + audits[1] * whole.graph + swept,
         dataverse=changes * measured.change.dataverse
         + audits[0] * near.dataverse
         + audits[1] * whole.dataverse
-        + DAYS * CATCH_UPS,
-        executions=2 * changes + timers,
+        + DAYS * CATCH_UPS
+        + told * ASKED_OF_AN_ECHO
+        + swept,
+        executions=2 * (changes + told) + swept + timers,
         gb_seconds=assumed.memory_gb * (2 * working + DAYS * CATCH_UPS * SECOND + auditing),
         queue_operations=operations,
         blob_operations=min(changes, up / assumed.journal_seconds) + timers * assumed.writes_per_timer_run,
-        log_gigabytes=_log_bytes(changes, operations, measured, assumed) / GIGABYTE,
+        log_gigabytes=_log_bytes(changes + told, operations, measured, assumed) / GIGABYTE,
         alert_rules=assumed.alert_rules,
         slow_alert_rules=assumed.slow_alert_rules,
     )

@@ -61,6 +61,9 @@ def page(prices: Prices, measured: Measured, assumed: Assumed, sizes: Sequence[i
     return environment.get_template("costs.md.jinja").render(
         used=markdown_table(("a month", *_names(sizes)), _used(months, assumed)),
         bill=markdown_table(("US dollars a month", *_names(sizes)), _bill(prices, bills)),
+        both_ways=markdown_table(
+            ("US dollars a month", *_names(sizes)), _with_way_back(prices, measured, assumed, sizes)
+        ),
         saved=markdown_table(("what", *_names(sizes)), _saved(prices, measured, assumed, sizes)),
         prices=prices,
         measured=measured,
@@ -105,6 +108,17 @@ def _saved(prices: Prices, measured: Measured, assumed: Assumed, sizes: Sequence
         return _dollars(sum(used.dollars(prices).values()))
 
     return [[each.words, *(left(each.values, size) for size in sizes)] for each in savings(assumed)]
+
+
+def _with_way_back(
+    prices: Prices, measured: Measured, assumed: Assumed, sizes: Sequence[int]
+) -> list[list[str]]:
+    """What is to pay where Graph notifies once of each change, and where it does not."""
+    rows = []
+    for words, notified in (("one way", 0.0), ("both ways", 1.0)):
+        used = (month(size, measured, assumed.with_values({"notifications": notified})) for size in sizes)
+        rows.append([words, *(_dollars(sum(each.dollars(prices).values())) for each in used)])
+    return rows
 
 
 def _dollars(amount: float) -> str:
