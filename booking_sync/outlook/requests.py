@@ -107,6 +107,8 @@ _IMMUTABLE_IDS = 'IdType="ImmutableId"'
 _DECODED_IN_NAMES = ["$", ".", "-", "~"]
 _ANY = EventRef("00000000-0000-0000-0000-000000000000", "AA")
 """Stands in the requests that the SDK is asked for once."""
+_SOUGHT = "SOUGHT"
+"""The same, for a marker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,19 +232,9 @@ class EventRequests:
             calendar_id: of one calendar, "" for the main one; None for the mailbox's events, of which Graph
                 does not say whether they are all calendars'.
         """
-        literal = marker.replace("'", "''")
-        query = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
-            filter=(
-                "singleValueExtendedProperties/any("  # the standard's spelling; Graph documents Any
-                f"ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq '{literal}')"
-            ),
-            select=list(_EVIDENCE_FIELDS),
-            expand=[_EVIDENCE],
-            top=PAGE_SIZE,
-        )
-        configuration = _configuration()
-        configuration.query_parameters = query
-        request = self._item(mailbox, self._events(mailbox).to_get_request_information(configuration))
+        literal = quote(marker.replace("'", "''"), safe="")
+        url = _events_url(mailbox) + self._search.query.replace(_SOUGHT, literal)
+        request = self._composed(self._search, mailbox, url, None)
         return _in_calendar(request, mailbox, calendar_id)
 
     def read(self, event: EventRef) -> GraphRequest:
@@ -459,6 +451,22 @@ class EventRequests:
     @untraced()
     def _listed(self) -> _Form:
         return self._reading(_LISTED_FIELDS, f"singleValueExtendedProperties({_MARKERS})")
+
+    @cached_property
+    @untraced()
+    def _search(self) -> _Form:
+        """Of the marker that stands in `_SOUGHT`."""
+        configuration = _configuration()
+        configuration.query_parameters = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
+            filter=(
+                "singleValueExtendedProperties/any("  # the standard's spelling; Graph documents Any
+                f"ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq '{_SOUGHT}')"
+            ),
+            select=list(_EVIDENCE_FIELDS),
+            expand=[_EVIDENCE],
+            top=PAGE_SIZE,
+        )
+        return self._form(self._events(_ANY.mailbox).to_get_request_information(configuration))
 
     def _reading(self, fields: Sequence[str], expanded: str) -> _Form:
         """Of one event, with so much of it."""

@@ -127,13 +127,13 @@ def split_outside(text: str, separator: str) -> list[str]:
         DataverseError: the parentheses do not match.
     """
     pieces, depth, start = [], 0, 0
-    for position, character in enumerate(text):
-        depth += {"(": 1, ")": -1}.get(character, 0)
+    for found in re.finditer(f"[(){re.escape(separator)}]", text):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
         if depth < 0:
             break
-        if character == separator and depth == 0:
-            pieces.append(text[start:position])
-            start = position + 1
+        if found[0] == separator and depth == 0:
+            pieces.append(text[start : found.start()])
+            start = found.end()
     if depth:
         raise bad_request(f"Unbalanced parentheses in '{text}'.")
     return [*pieces, text[start:]]
