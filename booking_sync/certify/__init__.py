@@ -4,6 +4,8 @@
     checks/         one module for each kind of check, and their order
     run             what is left out, and the removal of what was made
     trial_events    the test events: proven ours, and removed again
+    trial_subscriptions
+                    the test subscriptions: told apart from the app's own, and ended again
     answers         single things that Graph's answers tell
     parts           what a check is, and what it works with
     results         what was seen beside what is assumed, for people and as JSON

@@ -12,10 +12,17 @@ if TYPE_CHECKING:
 
     from booking_sync.certify.results import CheckOutput
     from booking_sync.certify.trial_events import TrialEvents
+    from booking_sync.certify.trial_subscriptions import TrialSubscriptions
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.event import EventContent
     from booking_sync.domain.zones import EventZone
-    from booking_sync.ports.certification import AppTrials, CalendarTrials, DynamicsTrials, TelemetryTrials
+    from booking_sync.ports.certification import (
+        AppTrials,
+        CalendarTrials,
+        DynamicsTrials,
+        SubscriptionTrials,
+        TelemetryTrials,
+    )
     from booking_sync.ports.clock import Clock
 
 
@@ -28,6 +35,7 @@ class CheckNeed(StrEnum):
     BOOKING = "a test booking: --booking"
     DYNAMICS = "Dynamics 365"
     WEBHOOK = "the webhook's address and key: WEBHOOK_URL and WEBHOOK_KEY"
+    ADDRESS = "the deployed app's address for notifications: set RETURN_PATH and NOTIFICATION_URL"
     WORKSPACE = "the Log Analytics workspace, and somebody who may read it: --workspace"
 
 
@@ -41,6 +49,8 @@ class CertifyOptions:
     booking: str = ""
     webhook: bool = False
     """Whether the webhook's address and key are known."""
+    address: str = ""
+    """`NOTIFICATION_URL`, where the return path is on; else empty."""
     workspace: str = ""
     """Id of the Log Analytics workspace that the app's telemetry goes to; empty for none."""
     by_hand: bool = False
@@ -54,6 +64,7 @@ class CertifyOptions:
             CheckNeed.PERSON: self.by_hand,
             CheckNeed.BOOKING: bool(self.booking),
             CheckNeed.WEBHOOK: self.webhook,
+            CheckNeed.ADDRESS: bool(self.address),
             CheckNeed.WORKSPACE: bool(self.workspace),
         }
         return not given.get(need, True)
@@ -64,6 +75,7 @@ class Tenant:
     """Everything that is asked, and the rules of this deployment."""
 
     calendar: CalendarTrials
+    subscriptions: SubscriptionTrials
     dynamics: DynamicsTrials
     app: AppTrials
     telemetry: TelemetryTrials
@@ -91,6 +103,7 @@ class CheckContext:
     tenant: Tenant
     options: CertifyOptions
     events: TrialEvents
+    subscriptions: TrialSubscriptions
     now: Clock
     elapsed: Callable[[], float]
     """Seconds that never go back."""

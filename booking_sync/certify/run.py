@@ -18,6 +18,7 @@ from booking_sync.certify.checks import CHECKS
 from booking_sync.certify.parts import CheckContext, CheckNeed, Footprints
 from booking_sync.certify.results import AssumptionResult, CertifyReport, NotTried, Observation
 from booking_sync.certify.trial_events import SUBJECT, RefusedError, TrialEvents, quiet_hour
+from booking_sync.certify.trial_subscriptions import TrialSubscriptions
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing.uninterrupted import to_its_end
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 _FULL: Final = frozenset({"quotaexceededexception", "errorquotaexceeded"})
 _NOT_READY: Final = frozenset({"erroritemnotfound", "errorfoldernotfound"})
+_SUBSCRIBES: Final = (
+    " For some seconds Graph is asked to report deletions in that mailbox to NOTIFICATION_URL."
+)
 _NOT_SEEN: Final = "the mailbox is neither full nor new"
 
 
@@ -74,26 +78,31 @@ class TenantCheck:
             TransientError: the test mailbox can't be looked into now.
             PermanentError: the app may not use it.
         """
-        events = self._events()
+        events, subscriptions = self._events(), self._subscriptions()
         try:
             refused = await self._begin(events) if self.options.mailbox else ""
             for each in self.checks:
-                await self._make(each, self._bench(events), refused)
+                await self._make(each, self._bench(events, subscriptions), refused)
         finally:
-            left = await to_its_end(self._clean_up(events)) if self.options.mailbox else ""
+            left = await to_its_end(self._clean_up(events, subscriptions)) if self.options.mailbox else ""
         return CertifyReport(tuple(self._results()), left, self._untraced())
 
-    async def _clean_up(self, events: TrialEvents) -> str:
+    async def _clean_up(self, events: TrialEvents, subscriptions: TrialSubscriptions) -> str:
         """Remove what was made; tells and returns what may be left."""
-        problem = await events.sweep()
-        if not problem:
-            return ""
-        left = (
-            f"A test event may still be there ({_reason(problem)}). "
-            f"Delete «{SUBJECT}» by hand, or run this again."
-        )
-        self.tell(left)
-        return left
+        left: list[str] = []
+        if problem := await subscriptions.sweep():
+            left.append(
+                f"A subscription to the test mailbox may still be there ({_reason(problem)}). "
+                "The app's timer `watch` ends it within the hour, or run this again."
+            )
+        if problem := await events.sweep():
+            left.append(
+                f"A test event may still be there ({_reason(problem)}). "
+                f"Delete «{SUBJECT}» by hand, or run this again."
+            )
+        for each in left:
+            self.tell(each)
+        return " ".join(left)
 
     def plan(self) -> list[tuple[str, str]]:
         """What a run would do: each check's assumptions, and what it reads or writes."""
@@ -104,7 +113,7 @@ class TenantCheck:
         return (
             f"Test events «{SUBJECT}» are made on {quiet_hour(self.now()):%Y-%m-%d %H:%M} UTC and around, "
             "without attendees, nearly all shown as free, and removed for good in the end; no other event is "
-            "touched."
+            f"touched.{_SUBSCRIBES if self.options.address else ''}"
         )
 
     async def _begin(self, events: TrialEvents) -> str:
@@ -168,11 +177,17 @@ class TenantCheck:
             sleep=self.sleep,
         )
 
-    def _bench(self, events: TrialEvents) -> CheckContext:
+    def _subscriptions(self) -> TrialSubscriptions:
+        return TrialSubscriptions(
+            self.tenant.subscriptions, self.options.address, self.options.mailbox, self.now
+        )
+
+    def _bench(self, events: TrialEvents, subscriptions: TrialSubscriptions) -> CheckContext:
         return CheckContext(
             self.tenant,
             self.options,
             events,
+            subscriptions,
             self.now,
             self.elapsed,
             self.new_id,
@@ -190,7 +205,7 @@ class TenantCheck:
 def _reason(error: SyncError | RefusedError | SettingsError) -> str:
     """Why, without what a service says in words, which may name people."""
     if isinstance(error, RefusedError):
-        return f"an event was refused: {error.answer.verdict}"
+        return f"{error.what} was refused: {error.answer.verdict}"
     if isinstance(error, TransientError):
         return "a service gave no answer"
     return "a setting is missing" if isinstance(error, SettingsError) else "a service refused"

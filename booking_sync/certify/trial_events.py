@@ -206,9 +206,10 @@ class TrialEvents:
 class RefusedError(Exception):
     """A service refused what has to work before anything else can be tried."""
 
-    def __init__(self, answer: ServiceAnswer) -> None:
+    def __init__(self, answer: ServiceAnswer, what: str = "an event") -> None:
         super().__init__(answer.verdict)
         self.answer = answer
+        self.what = what
 
 
 def _is_gone(answer: ServiceAnswer) -> bool:

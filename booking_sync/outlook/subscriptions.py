@@ -74,15 +74,7 @@ class GraphSubscriptions:
 
     async def create(self, wanted: WantedSubscription) -> str:
         """See the port."""
-        body = {
-            "changeType": CHANGES,
-            "resource": f"/users/{wanted.mailbox}/events",
-            "notificationUrl": wanted.url,
-            "lifecycleNotificationUrl": wanted.url,
-            "clientState": wanted.client_state,
-            "expirationDateTime": _text(wanted.expires),
-        }
-        request = self._requests.subscribe(LINE, body)
+        request = self._requests.subscribe(LINE, creation_of(wanted))
         answer = await self._submit(request)
         if not errors.is_success(answer):
             raise self._refusal(answer, request)
@@ -93,8 +85,7 @@ class GraphSubscriptions:
 
     async def renew(self, subscription_id: str, expires: datetime) -> bool:
         """See the port."""
-        body = {"expirationDateTime": _text(expires)}
-        request = self._requests.renew_subscription(LINE, subscription_id, body)
+        request = self._requests.renew_subscription(LINE, subscription_id, renewal_until(expires))
         return await self._found(request)
 
     async def delete(self, subscription_id: str) -> None:
@@ -133,6 +124,23 @@ class GraphSubscriptions:
 
     def _error(self, answer: Answer, request: GraphRequest) -> SyncError:
         return errors.translate(answer, self._now(), writes=request.writes)
+
+
+def creation_of(wanted: WantedSubscription, changes: str = CHANGES) -> dict[str, Any]:
+    """The body that asks for a subscription."""
+    return {
+        "changeType": changes,
+        "resource": f"/users/{wanted.mailbox}/events",
+        "notificationUrl": wanted.url,
+        "lifecycleNotificationUrl": wanted.url,
+        "clientState": wanted.client_state,
+        "expirationDateTime": _text(wanted.expires),
+    }
+
+
+def renewal_until(expires: datetime) -> dict[str, Any]:
+    """The body that has one live until then."""
+    return {"expirationDateTime": _text(expires)}
 
 
 def _read(entry: Any) -> EventSubscription | None:

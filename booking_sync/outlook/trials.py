@@ -1,5 +1,6 @@
-"""The port `CalendarTrials`: the app's own requests, sent without the scheduler, and answers untranslated.
+"""The ports `CalendarTrials` and `SubscriptionTrials`.
 
+These are the app's own requests, sent without the scheduler, and their answers untranslated.
 What the app never sends (a series, `If-Match`, a batch that is too large) is made of its requests by a small
 change.
 """
@@ -18,6 +19,7 @@ from booking_sync.outlook import errors
 from booking_sync.outlook.batch import BatchSender, encode
 from booking_sync.outlook.mailbox_settings import settings_query
 from booking_sync.outlook.requests import EventRequests
+from booking_sync.outlook.subscriptions import LINE, creation_of, renewal_until
 from booking_sync.outlook.wire import Answer
 from booking_sync.plumbing.json_text import read_json
 from booking_sync.ports.certification import ServiceAnswer
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.certification import TrialEvent
     from booking_sync.ports.clock import Clock
     from booking_sync.ports.credentials import AppCredential
+    from booking_sync.ports.subscriptions import WantedSubscription
 
 FOLDER_PROPERTY: Final = "Binary 0x0E09"
 """PidTagParentEntryId, which names the folder that an item lies in."""
@@ -40,7 +43,7 @@ EXTENSION_NAME: Final = "com.bookingsync.certify"
 
 
 class OutlookTrials:
-    """Fulfils `CalendarTrials`.
+    """Fulfils `CalendarTrials` and `SubscriptionTrials`.
 
     Args:
         client: closed with this.
@@ -176,6 +179,29 @@ class OutlookTrials:
     async def settings(self, mailbox: str) -> ServiceAnswer:
         """The language and the zone that the mailbox is set to."""
         return await self._one(self._requests.settings(mailbox, settings_query()))
+
+    async def subscribe(self, wanted: WantedSubscription, changes: str) -> ServiceAnswer:
+        """Ask for a subscription."""
+        return await self._one(self._requests.subscribe(LINE, creation_of(wanted, changes)))
+
+    async def subscription(self, subscription_id: str) -> ServiceAnswer:
+        """One of them."""
+        return await self._one(replace(self._requests.end_subscription(LINE, subscription_id), method="GET"))
+
+    async def subscriptions(self, page: str = "") -> ServiceAnswer:
+        """A page of the list of all that the app has made."""
+        if page:
+            return await self._one(self._requests.next_subscriptions(LINE, page))
+        return await self._one(self._requests.subscriptions(LINE))
+
+    async def prolong(self, subscription_id: str, expires: datetime) -> ServiceAnswer:
+        """Have one live until then."""
+        body = renewal_until(expires)
+        return await self._one(self._requests.renew_subscription(LINE, subscription_id, body))
+
+    async def unsubscribe(self, subscription_id: str) -> ServiceAnswer:
+        """End one."""
+        return await self._one(self._requests.end_subscription(LINE, subscription_id))
 
     async def aclose(self) -> None:
         """Close the connections."""

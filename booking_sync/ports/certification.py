@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.change import BookingChange
     from booking_sync.domain.event import EventContent, EventRef
     from booking_sync.ports.queues import QueueState
+    from booking_sync.ports.subscriptions import WantedSubscription
 
 _FIRST_SUCCESS, _FIRST_REDIRECTION = 200, 300
 
@@ -141,6 +142,29 @@ class CalendarTrials(Protocol):
 
     async def remove_category(self, mailbox: str, category_id: str) -> ServiceAnswer:
         """Take a category out of it again."""
+
+
+class SubscriptionTrials(Protocol):
+    """Requests about subscriptions, in the words of the app's own."""
+
+    async def subscribe(self, wanted: WantedSubscription, changes: str) -> ServiceAnswer:
+        """Ask for one, to changes such as `deleted`."""
+
+    async def subscription(self, subscription_id: str) -> ServiceAnswer:
+        """One of them."""
+
+    async def subscriptions(self, page: str = "") -> ServiceAnswer:
+        """A page of the list of all that the app has made; by default the first.
+
+        Args:
+            page: its address, as the page before names it.
+        """
+
+    async def prolong(self, subscription_id: str, expires: datetime) -> ServiceAnswer:
+        """Have one live until a moment, which is aware."""
+
+    async def unsubscribe(self, subscription_id: str) -> ServiceAnswer:
+        """End one."""
 
 
 class DynamicsTrials(Protocol):

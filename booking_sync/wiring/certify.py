@@ -79,6 +79,7 @@ async def open_certify(
         try:
             tenant = Tenant(
                 calendar,
+                calendar,
                 DataverseTrials(services.dataverse, services.columns, services.people.resource_columns),
                 _DeployedApp(services, webhook or WebhookToExpect()),
                 _Workspace(readers, options.workspace, reader.url),
@@ -89,10 +90,24 @@ async def open_certify(
                 options,
                 mailbox=await _mailbox(services, options.mailbox),
                 other_mailbox=await _mailbox(services, options.other_mailbox),
+                address=_address(services),
             )
             yield TenantCheck(tenant, sync.prover, named, now, new_id, tell, ask_person)
         finally:
             await calendar.aclose()
+
+
+def _address(services: Services) -> str:
+    """Where the deployed app hears Graph; empty where it does not.
+
+    Raises:
+        SettingsError: a setting of the way back is malformed.
+    """
+    from booking_sync.domain.return_path.policy import Mode
+    from booking_sync.settings.table import ReturnSettings
+
+    settings = services.part(ReturnSettings)
+    return settings.notification_url if settings.return_policy.path is not Mode.OFF else ""
 
 
 async def _mailbox(services: Services, name: str) -> str:

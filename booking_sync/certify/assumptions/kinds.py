@@ -24,6 +24,7 @@ class TriedBy(StrEnum):
     BOOKING = "the test booking (`--booking`)"
     WEBHOOK = "the webhook's address and key (`WEBHOOK_URL`, `WEBHOOK_KEY`)"
     WORKSPACE = "the Log Analytics workspace (`--workspace`)"
+    ADDRESS = "a subscription to the mailbox, at the app's own address (`RETURN_PATH`, `NOTIFICATION_URL`)"
     WHEN_MET = "only when the mailbox happens to be like that"
     NEVER = "nothing: it is not tried"
 

@@ -4,6 +4,7 @@ dynamics      those of Dataverse
 deployed      those of the app in Azure
 creating, changing, reading, rendering, calendars
               those of Outlook
+subscriptions what Graph makes of subscriptions, at the deployed app's own address
 telemetry     whether what the app told arrives where people look for it
 by_hand       what nobody but a person in Outlook can do
 """
@@ -21,6 +22,7 @@ from booking_sync.certify.checks import (
     dynamics,
     reading,
     rendering,
+    subscriptions,
     telemetry,
 )
 
@@ -35,6 +37,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *reading.CHECKS,
     *rendering.CHECKS,
     *calendars.CHECKS,
+    *subscriptions.CHECKS,
     *telemetry.CHECKS,
     *by_hand.CHECKS,
 )

@@ -7,6 +7,7 @@ three days.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LIFE: Final = timedelta(minutes=4_200)
 """What is asked for at most: less than either documented bound, 4,230 and 10,080 minutes."""
+_OF_A_KEY: Final = re.compile(r"k=[0-9a-f]{8}")
 RENEWED_BELOW: Final = LIFE / 2
 """With less time left it is renewed: a day and a half in which the app may stand still."""
 
@@ -63,7 +65,7 @@ def plan_watch(
     ours = [each for each in had if each.url.partition("?")[0] == url]
     current = address_of(url, key_version)
     for each in sorted(ours, key=lambda one: (one.url != current, -one.expires.timestamp())):
-        if each.mailbox in wanted and each.mailbox not in best:
+        if each.mailbox in wanted and each.mailbox not in best and _can_serve(each):
             best[each.mailbox] = each
         else:
             surplus.append(each)
@@ -76,3 +78,8 @@ def plan_watch(
         renew=tuple(sorted(due, key=lambda one: one.expires)),
         delete=tuple(surplus) if wanted else (),
     )
+
+
+def _can_serve(subscription: EventSubscription) -> bool:
+    """Whether it names a key; one of `booking-sync certify` does not, and reports nothing that is proven."""
+    return _OF_A_KEY.fullmatch(subscription.url.partition("?")[2]) is not None

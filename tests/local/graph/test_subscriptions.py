@@ -106,6 +106,7 @@ async def quiet(rig: Rig) -> None:
     await asyncio.wait_for(rig.graph.notifier.idle(), 20)
 
 
+@pytest.mark.assumes("subscription_taken")
 async def test_both_addresses_are_asked_before_a_subscription_is_made(rig: Rig, address: Address) -> None:
     """Its client state is shown once, and never in a list."""
     made = await subscribe(rig, address)
@@ -183,6 +184,7 @@ async def test_less_than_45_minutes_become_45(rig: Rig, address: Address) -> Non
 
 
 @pytest.mark.assumes("renewal_handshake")
+@pytest.mark.assumes("subscription_renewal")
 @pytest.mark.parametrize("asks", [False, True])
 async def test_a_renewal_is_a_patch(rig: Rig, address: Address, asks: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """Of the expiry, or of the address, which is asked then; lifecycle and client state stay."""
@@ -203,6 +205,7 @@ async def test_a_renewal_is_a_patch(rig: Rig, address: Address, asks: bool) -> N
     assert len(address.questions) == asks + 1
 
 
+@pytest.mark.assumes("subscription_listed")
 async def test_a_list_is_paged_and_takes_no_options(rig: Rig, address: Address) -> None:
     """Of all that the app made."""
     rig.configure(subscription_page=2)
@@ -214,6 +217,7 @@ async def test_a_list_is_paged_and_takes_no_options(rig: Rig, address: Address) 
     assert (await rig.call("GET", "/subscriptions?$top=5")).status_code == 400
 
 
+@pytest.mark.assumes("gone_subscription")
 async def test_a_deleted_or_expired_subscription_is_gone(rig: Rig, address: Address) -> None:
     """For every request that names it."""
     made = await subscribe(rig, address)
