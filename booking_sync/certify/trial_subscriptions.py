@@ -35,7 +35,7 @@ NOT_FOUND: Final = 404
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedTrial:
     """A subscription of a tenant check in Graph's list."""
 
     page: int
@@ -67,13 +67,13 @@ class TrialSubscriptions:
         wanted = WantedSubscription(self._mailbox, self.url, CLIENT_STATE, self._now() + life)
         return await self.graph.subscribe(wanted, CHANGES)
 
-    async def listed(self) -> dict[str, Listed]:
+    async def listed(self) -> dict[str, ListedTrial]:
         """Those to this mailbox, by id, from all pages of the list.
 
         Raises:
             RefusedError: a page can't be had.
         """
-        found: dict[str, Listed] = {}
+        found: dict[str, ListedTrial] = {}
         link = ""
         for page in range(1, MAX_PAGES + 1):
             answer = await self.graph.subscriptions(link)
@@ -82,7 +82,7 @@ class TrialSubscriptions:
             for each in entries(answer):
                 identity = read_guid(each.get("id"))
                 if identity and self._is_of_a_check(each):
-                    found[identity] = Listed(page, each)
+                    found[identity] = ListedTrial(page, each)
             following = field_of(answer, "@odata.nextLink")
             if not isinstance(following, str) or not following:
                 break

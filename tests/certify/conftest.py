@@ -15,6 +15,7 @@ from booking_sync.wiring.certify import WorkspaceReader, open_certify
 from booking_sync.wiring.doctor import WebhookToExpect
 from local.stack import WEBHOOK_ROUTE
 from tests.doctor.deployment import Deployment, no_pause, open_deployment
+from tests.support.addresses import Address, listening
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,6 +35,13 @@ class CertifiedStack:
 
     deployment: Deployment
     booking: str
+    address: Address
+    """Answers Graph as the deployed app does."""
+
+    @property
+    def hearing(self) -> dict[str, str]:
+        """Settings with which the deployed app hears Graph."""
+        return {"RETURN_PATH": "report", "NOTIFICATION_URL": self.address.url.partition("?")[0]}
 
     @property
     def mailbox(self) -> str:
@@ -128,7 +136,8 @@ async def open_certified(
             await deployment.stack.logs.call("POST", "lines", {"event": "catch_up", "ageSeconds": age})
         # A file makes as many runs in ten minutes as nobody makes of a tenant in a year.
         await deployment.stack.graph.configure(budget_requests=MANY_RUNS)
-        yield CertifiedStack(deployment, await deployment.book())
+        async with listening() as address:
+            yield CertifiedStack(deployment, await deployment.book(), address)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

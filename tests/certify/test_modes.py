@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from booking_sync.certify.assumptions import ASSUMPTIONS
 from booking_sync.certify.assumptions.kinds import TriedBy
 from booking_sync.certify.results import Comparison, Observation
 from tests.certify.conftest import the
@@ -27,6 +28,10 @@ COMPANIONS = {
     ("without_optimistic_concurrency", ("bookableresourcebooking",)): {"stale_version"},
 }
 """Assumptions that a mode changes as well: there is nothing to read, no version to compare, a right more."""
+SUBSCRIPTIONS = {
+    each.name for each in ASSUMPTIONS.values() if each.trial is TriedBy.ADDRESS or "renewal" in each.name
+}
+"""Assumptions that only an app tells that hears Graph; the others are tried without one, which is quicker."""
 OTHERWISE = [(switch, *each) for switch in SWITCHES for each in switch.seen[1:]]
 
 
@@ -55,10 +60,12 @@ async def test_a_mode_is_told(
     """The assumption is seen otherwise, as the register names it, and every other one is as before."""
     usual = {switch.name: switch.default, **switch.plays.beside}
     kind = KINDS.get(switch.name, "normal")
-    key = f"{sorted(switch.plays.beside)} {kind}"
+    heard = switch.plays.assumption in SUBSCRIPTIONS
+    key = f"{sorted(switch.plays.beside)} {kind} {heard}"
+    settings = certified.hearing if heard else {}
     if key not in runs:
-        runs[key] = _values(await _run(certified, switch, usual, kind))
-    report = await _run(certified, switch, {**usual, switch.name: value}, kind)
+        runs[key] = _values(await _run(certified, switch, usual, kind, settings))
+    report = await _run(certified, switch, {**usual, switch.name: value}, kind, settings)
     told = the(report, switch.plays.assumption)
     if told.assumption.trial is TriedBy.NEVER:
         assert (told.outcome, told.seen) == (Comparison.NOT_TRIED, told.assumption.not_tried)
@@ -72,13 +79,15 @@ async def test_a_mode_is_told(
     assert not report.left_behind
 
 
-async def _run(stack: CertifiedStack, switch: Switch, settings: dict[str, Any], kind: str) -> CertifyReport:
+async def _run(
+    stack: CertifiedStack, switch: Switch, settings: dict[str, Any], kind: str, app: dict[str, str]
+) -> CertifyReport:
     graph = stack.deployment.stack.graph
     await stack.clear()
     await stack.configure(switch.service, **settings)
     await graph.add_mailboxes([{"id": stack.mailbox, "kind": kind}])
     try:
-        return await stack.run()
+        return await stack.run(None, **app)
     finally:
         await graph.add_mailboxes([{"id": stack.mailbox, "kind": "normal"}])
         defaults = {each.name: each.default for each in SWITCHES if each.service == switch.service}

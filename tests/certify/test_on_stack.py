@@ -31,7 +31,7 @@ EVENT = {
 }
 UNSEEN = {
     *("full_mailbox", "new_mailbox", "mails_of_update", "restored_messages", "restored_modified"),
-    *("category_twice", "subscription_life", "renewal_handshake", "notified_version", "plugin_user"),
+    *("category_twice", "renewal_handshake", "notified_version", "plugin_user"),
     *(
         "webhook_repeats",
         "webhook_sizes",
@@ -48,7 +48,8 @@ UNSEEN = {
 async def test_everything_is_as_assumed(certified: CertifiedStack) -> None:
     """Each assumption that can be tried is seen as expected, and nobody has anything to do."""
     await certified.clear()
-    report = await certified.run()
+    certified.address.items.clear()
+    report = await certified.run(None, **certified.hearing)
     by_outcome = {
         outcome: {each.assumption.name for each in report.results if each.outcome is outcome}
         for outcome in Comparison
@@ -57,6 +58,39 @@ async def test_everything_is_as_assumed(certified: CertifiedStack) -> None:
     assert by_outcome[Comparison.UNKNOWN] == set()
     assert by_outcome[Comparison.NOT_TRIED] == UNSEEN
     assert report.nothing_to_do
+    assert certified.address.items == []  # none of the test events was reported
+
+
+async def test_where_graph_is_not_asked_to_report_the_settings_are_named(certified: CertifiedStack) -> None:
+    """No subscription is made without an address, nor with one that the app does not answer at."""
+    graph = certified.deployment.stack.graph
+    await graph.clear_requests()
+    for settings in ({}, {**certified.hearing, "RETURN_PATH": "off"}):
+        async with certified.open(CertifyOptions(certified.mailbox), **settings) as check:
+            check.checks = [each for each in check.checks if "subscription_life" in each.names]
+            seen = the(await check.run(), "subscription_life")
+        assert seen.seen == (
+            "needs the deployed app's address for notifications: set RETURN_PATH and NOTIFICATION_URL"
+        )
+    assert not any(
+        "subscriptions" in item["path"] for each in await graph.requests() for item in each["items"]
+    )
+
+
+async def test_a_subscription_that_can_t_be_ended_is_told(certified: CertifiedStack) -> None:
+    """The report says who ends it; what was announced says that it is made."""
+    graph = certified.deployment.stack.graph
+    await graph.add_fault(Fault(path="/subscriptions/", method="DELETE", times=-1, status=503))
+    async with certified.open(CertifyOptions(certified.mailbox), **certified.hearing) as check:
+        check.checks = [each for each in check.checks if "subscription_life" in each.names]
+        assert "NOTIFICATION_URL" in check.announcement()
+        report = await check.run()
+    await graph.clear_faults()
+    assert "`watch` ends it" in report.left_behind
+    assert not report.nothing_to_do
+    assert len(await graph.call("GET", "subscriptions")) == 1
+    await certified.run(CertifyOptions(certified.mailbox), **certified.hearing)
+    assert await graph.call("GET", "subscriptions") == []
 
 
 async def test_nothing_is_left_and_nobody_is_told(certified: CertifiedStack) -> None:

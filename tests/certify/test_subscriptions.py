@@ -134,7 +134,8 @@ class Bench:
         )
         await watch.run()
 
-    async def _answer(self, url: str, _body: bytes, _seconds: float) -> Heard:
+    async def _answer(self, url: str, body: bytes, seconds: float) -> Heard:
+        assert not body, seconds
         if self.silent:
             self.silent -= 1
             raise TimeoutError
@@ -189,7 +190,7 @@ async def test_the_app_drops_what_it_reports(bench: Bench) -> None:
     _, made = bench.context()
     await made.make(LIFE)
     (held,) = bench.graph.standin.subscriptions.active()
-    assert (held.client_state, held.changes) == (CLIENT_STATE, {"deleted"})
+    assert (held.client_state, held.changes) == (CLIENT_STATE, frozenset({"deleted"}))
     assert read_client_state(KEYS, "scope", held.client_state) is None
     assert held.notification_url == f"{URL}?k=certify"
 

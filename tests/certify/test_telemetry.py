@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -16,7 +16,6 @@ from booking_sync.ports.certification import OwnLine, ServiceAnswer, Telemetry
 
 if TYPE_CHECKING:
     from booking_sync.certify.results import CheckOutput
-    from booking_sync.certify.trial_events import TrialEvents
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 OWN = Footprints("5d1c-own", None, NOW)
@@ -57,10 +56,20 @@ async def _look(made: Footprints, *answers: Telemetry | ServiceAnswer | Exceptio
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    unused = cast("TrialEvents", None)
+    unused = cast("Any", None)
     tenant = cast("Tenant", _OnlyTelemetry(workspace))
     context = CheckContext(
-        tenant, CertifyOptions(), unused, lambda: NOW, lambda: 0.0, str, sleep, _nobody, made, told.append
+        tenant,
+        CertifyOptions(),
+        unused,
+        unused,
+        lambda: NOW,
+        lambda: 0.0,
+        str,
+        sleep,
+        _nobody,
+        made,
+        told.append,
     )
     (finding,) = [each async for each in CHECKS[0].work(context)]
     return Looked(finding, waited, told, workspace.asked)

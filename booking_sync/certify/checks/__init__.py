@@ -4,7 +4,8 @@ dynamics      those of Dataverse
 deployed      those of the app in Azure
 creating, changing, reading, rendering, calendars
               those of Outlook
-subscriptions what Graph makes of subscriptions, at the deployed app's own address
+subscriptions
+              what Graph makes of subscriptions, at the deployed app's own address
 telemetry     whether what the app told arrives where people look for it
 by_hand       what nobody but a person in Outlook can do
 """
