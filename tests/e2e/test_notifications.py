@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
+from booking_sync.azure.sign_in import SignIn
+from booking_sync.certify.assumptions.kinds import TriedBy
+from booking_sync.certify.parts import CertifyOptions
+from booking_sync.certify.results import Comparison
+from booking_sync.certify.trial_subscriptions import TrialSubscriptions
 from booking_sync.domain.return_path.messages import MailboxSweep, encode_outlook
+from booking_sync.wiring.certify import open_certify
 from local.day.world import WorldMaker
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 from tests.e2e.office import BOOKINGS, Office
@@ -114,6 +121,39 @@ async def test_graph_reports_each_technician_s_mailbox_once(heard: HeardOffice) 
 
     await until(listed)
     assert await heard.subscriptions() == before
+
+
+async def test_certify_s_subscription_is_none_of_the_app_s(
+    heard: HeardOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The app answers its question; what a killed run left its own watch ends, and nothing else."""
+    stack, before = heard.stack, await heard.subscriptions()
+    for name, value in stack.settings.items():
+        monkeypatch.setenv(name, value)
+    # aiohttp reads SSL_CERT_FILE once, when it is imported, which was before there was a stack.
+    trust = ssl.create_default_context(cafile=str(stack.certificates.authority))
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trust)
+    mailbox = heard.anna.mailbox
+    options = CertifyOptions(mailbox)
+    async with open_certify(stack.settings, SignIn.APP, options, lambda _: None, _nobody) as check:
+        check.checks = [each for each in check.checks if "subscription_life" in each.names]
+        report = await check.run()
+        assert await heard.subscriptions() == before
+        left = TrialSubscriptions(check.tenant.subscriptions, check.options.address, mailbox, check.now)
+        assert (await left.make(timedelta(hours=1))).ok
+    tried = [each for each in report.results if each.assumption.trial is TriedBy.ADDRESS]
+    assert {each.outcome for each in tried} == {Comparison.AS_ASSUMED}
+    assert len(await heard.subscriptions()) == len(before) + 1
+    await stack.run_timer("watch")
+
+    async def ended() -> bool:
+        return await heard.subscriptions() == before
+
+    await until(ended)
+
+
+async def _nobody(_words: str) -> None:
+    raise AssertionError("nobody is asked")
 
 
 async def test_a_move_in_outlook_arrives_by_itself(heard: HeardOffice) -> None:
