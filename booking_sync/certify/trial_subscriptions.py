@@ -60,12 +60,16 @@ class TrialSubscriptions:
         self._now = now
         self._unsettled = False
         """Whether one may be there."""
+        self._unanswered = False
+        """Whether an answer was lost, so that one may still come into being."""
 
     async def make(self, life: timedelta) -> ServiceAnswer:
         """Ask for one that lives so long."""
-        self._unsettled = True
+        self._unsettled, before, self._unanswered = True, self._unanswered, True
         wanted = WantedSubscription(self._mailbox, self.url, CLIENT_STATE, self._now() + life)
-        return await self.graph.subscribe(wanted, CHANGES)
+        answer = await self.graph.subscribe(wanted, CHANGES)
+        self._unanswered = before
+        return answer
 
     async def listed(self) -> dict[str, ListedTrial]:
         """Those to this mailbox, by id, from all pages of the list.
@@ -100,7 +104,7 @@ class TrialSubscriptions:
                     return RefusedError(answer, "the end of a subscription")
         except (SyncError, RefusedError) as error:
             return error
-        self._unsettled = False
+        self._unsettled = self._unanswered  # Graph may ask the address yet: looked for again in the end
         return None
 
     def _is_of_a_check(self, entry: dict[str, Any]) -> bool:

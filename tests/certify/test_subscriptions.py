@@ -18,6 +18,7 @@ from booking_sync.certify.results import AssumptionResult, NotTried, Observation
 from booking_sync.certify.trial_events import RefusedError
 from booking_sync.certify.trial_subscriptions import CLIENT_STATE, TrialSubscriptions
 from booking_sync.domain.return_path.client_state import read_client_state
+from booking_sync.errors import TransientError
 from booking_sync.outlook.client import GraphClient
 from booking_sync.outlook.trials import OutlookTrials
 from booking_sync.ports.certification import ServiceAnswer
@@ -300,6 +301,21 @@ async def test_a_lost_answer_leaves_nothing_behind(bench: Bench, method: str) ->
         assert len(bench.held) == 2
         await bench.run()
         assert bench.held == {own}
+
+
+async def test_one_that_comes_into_being_late_is_ended_with_the_run(bench: Bench) -> None:
+    """The answer to its creation was lost, while Graph still asked the address."""
+
+    async def fails() -> None:
+        raise TransientError("no answer")
+
+    context, made = bench.context(Meanwhile(bench.trials, "subscribe", fails))
+    with pytest.raises(TransientError):
+        await anext(CHECK.work(context))
+    wanted = WantedSubscription(bench.mailbox, made.url, CLIENT_STATE, _now() + LIFE)
+    assert (await bench.trials.subscribe(wanted, "deleted")).ok
+    assert await made.sweep() is None
+    assert bench.held == set()
 
 
 async def test_an_interruption_leaves_nothing_behind(bench: Bench) -> None:
