@@ -163,6 +163,10 @@ class GraphControl(StandInControl):
         """Notifications that wait or are under way."""
         return int((await self.call("GET", "notifications"))["pending"])
 
+    async def forgive_addresses(self) -> None:
+        """Graph forgets that addresses were slow, or did not answer, as after some minutes."""
+        await self.call("POST", "notifications/forgive")
+
     async def subscriptions(self) -> list[dict[str, Any]]:
         """All that are active, with their client states."""
         found: list[dict[str, Any]] = await self.call("GET", "subscriptions")

@@ -277,6 +277,7 @@ async def test_a_storm_on_both_sides_with_crashes_ends_in_agreement(both: TwoWay
 @pytest.mark.timeout(180)
 async def test_a_mailbox_that_is_wiped_cancels_nothing(both: TwoWayOffice) -> None:
     """300 events go at once: no booking is canceled or proposed, each row says so, and one alarm rings."""
+    await both.stack.graph.forgive_addresses()  # Graph drops what is for an app that crashed as in a storm
     starts = [
         at + timedelta(minutes=20 * number) for at in both.mornings(30) for number in range(WIPED // 30)
     ]

@@ -8,6 +8,7 @@ subscriptions/lifecycle`: `{mailbox, event}`: `missed`, `reauthorizationRequired
 - `POST subscriptions/refuse`: `{mailbox, refuses}`: whether the mailbox takes no subscriptions
 - `GET notifications`: what was delivered, tried again and lost, and how addresses are treated
 - `POST notifications/pump`: sends what was kept while they were paused
+- `POST notifications/forgive`: forgets how slowly addresses answered, as after some minutes
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class SubscriptionControl:
             ("POST", "subscriptions/refuse", self.post_refusal),
             ("GET", "notifications", self.get_notifications),
             ("POST", "notifications/pump", self.post_pump),
+            ("POST", "notifications/forgive", self.post_forgive),
         ):
             app.router.add_route(method, CONTROL_PREFIX + path, handler)
 
@@ -78,6 +80,11 @@ class SubscriptionControl:
 
     async def get_notifications(self, _request: web.Request) -> web.Response:
         """Show the account."""
+        return web.json_response(self._notifier.describe())
+
+    async def post_forgive(self, _request: web.Request) -> web.Response:
+        """Take no address for a slow one."""
+        self._notifier.forget_health()
         return web.json_response(self._notifier.describe())
 
     async def post_pump(self, _request: web.Request) -> web.Response:

@@ -103,6 +103,10 @@ class Notifier:
         for task in self._running:
             task.cancel()
 
+    def forget_health(self) -> None:
+        """Take no address for a slow one, as once it has answered in time for a while."""
+        self._health.clear()
+
     async def stop(self) -> None:
         """Drop what is under way."""
         running = list(self._running)

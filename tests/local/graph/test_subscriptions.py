@@ -293,6 +293,8 @@ async def test_a_refused_body_is_tried_again(rig: Rig, address: Address) -> None
     assert (address.bodies, len(address.items)) == (4, 1)
     told = await rig.control("GET", "notifications")
     assert (told["delivered"], told["retried"], told["lost"]) == (1, 3, 0)
+    assert list(told["addresses"].values()) == ["well"]
+    assert (await rig.control("POST", "notifications/forgive"))["addresses"] == {}
 
 
 @pytest.mark.parametrize("event", ["missed", "reauthorizationRequired", "subscriptionRemoved"])
