@@ -90,7 +90,7 @@ class Run:
     refusal: str = ""
     """Why."""
     stamped: dict[EventRef, str] = field(default_factory=dict)
-    """The nonce of this run's last write of an event's times."""
+    """The nonce of what this round wrote of an event's times: in the next one another run may have written."""
     versions: dict[EventRef, str] = field(default_factory=dict)
     """What this run last knew an event to be, see `version_of`."""
 
@@ -98,6 +98,7 @@ class Run:
         """Count another round."""
         self.fresh = self.fresh and (self.rounds == 0 or self.stays_fresh)
         self.stays_fresh = False
+        self.stamped.clear()
         self.rounds += 1
 
     def knowledge(self) -> Knowledge:

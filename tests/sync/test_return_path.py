@@ -361,3 +361,28 @@ async def test_an_event_is_withdrawn_before_it_is_removed(change: str) -> None:
     side = world.rows.rows[BOOKING_ID].side
     assert side
     assert not side.base.leaving
+
+
+async def test_a_run_that_lost_the_race_to_record_remembers_no_stamp_of_its_own() -> None:
+    """Another run stamped the event since, and granted a move; the next move is one as well."""
+    world = World()
+    world.rows.put(booking())
+    others = ["rows.record"]
+
+    async def another_run(point: str) -> None:
+        if point in others:
+            others.remove(point)
+            world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+            await world.synchronizer.sync(UNTRUSTED)
+            world.calendar.user_moves(world.event.ref, HOUR)
+            await world.synchronizer.sync(LOOK)
+
+    world.rows.hook = another_run
+    await world.sync(CHANGED)
+    assert not others
+    assert world.planned == world.shown
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    await world.sync(LOOK)
+    assert world.planned == world.shown == wanted, world.told
+    await world.rests()
