@@ -90,7 +90,7 @@ class Run:
     refusal: str = ""
     """Why."""
     stamped: dict[EventRef, str] = field(default_factory=dict)
-    """The nonce of what this round wrote of an event's times: in the next one another run may have written."""
+    """The nonce of what this round wrote of an event's times; in the next one another run may have."""
     versions: dict[EventRef, str] = field(default_factory=dict)
     """What this run last knew an event to be, see `version_of`."""
 
