@@ -179,14 +179,9 @@ class Sealer:
         self, text: str, booking_id: str, event: EventRef | None, generation: int, fingerprint: str
     ) -> Seal:
         """Whether this seal was made for this record of this row."""
-        match = _RECORD_SEAL.fullmatch(text)
-        if match is None:
-            return Seal.NONE
-        key = self._keys().named(match[1])
-        if key is None:
-            return Seal.UNKNOWN_KEY
-        mac = self._record_mac(key, booking_id, event, generation, fingerprint)
-        return Seal.VALID if hmac.compare_digest(mac, match[2]) else Seal.WRONG
+        return self._judge(
+            text, lambda key: self._record_mac(key, booking_id, event, generation, fingerprint)
+        )
 
     def base(self, booking_id: str, event: EventRef | None, generation: int, content: str) -> str:
         """The seal of a base on this booking's row, beside a record of this event."""
@@ -197,14 +192,17 @@ class Sealer:
         self, text: str, booking_id: str, event: EventRef | None, generation: int, content: str
     ) -> Seal:
         """Whether this seal was made for this base of this row, beside a record of this event."""
+        return self._judge(text, lambda key: self._base_mac(key, booking_id, event, generation, content))
+
+    def _judge(self, text: str, mac: Callable[[SealKey], str]) -> Seal:
+        """A seal of a row's column, against the one that its key would make."""
         match = _RECORD_SEAL.fullmatch(text)
         if match is None:
             return Seal.NONE
         key = self._keys().named(match[1])
         if key is None:
             return Seal.UNKNOWN_KEY
-        mac = self._base_mac(key, booking_id, event, generation, content)
-        return Seal.VALID if hmac.compare_digest(mac, match[2]) else Seal.WRONG
+        return Seal.VALID if hmac.compare_digest(mac(key), match[2]) else Seal.WRONG
 
     def is_current(self, text: str) -> bool:
         """Whether a seal was made with the key that seals now, not with an older one."""

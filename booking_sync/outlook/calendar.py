@@ -276,24 +276,14 @@ class OutlookCalendar:
             TransientError: try again.
             PermanentError: no mailbox or no access.
         """
-        request = self._requests.see(event)
-        answer = await self._batches.submit(request)
-        if errors.is_event_gone(answer):
-            return None
-        if not errors.is_success(answer):
-            raise self._error(answer, request)
-        return listing.seen_event(answer.body)
+        answer = await self._answer(self._requests.see(event))
+        return listing.seen_event(answer.body) if answer else None
 
     async def look(self, event: EventRef) -> FoundEvent | None:
         """What of one event may prove whose it is, without its tag; None when gone; raises as `read`."""
-        request = self._requests.look(event)
-        answer = await self._batches.submit(request)
-        if errors.is_event_gone(answer):
-            return None
-        if not errors.is_success(answer):
-            raise self._error(answer, request)
+        answer = await self._answer(self._requests.look(event))
         # Under the id that it answers to, whatever kind of id the answer has.
-        return replace(listing.found_event(answer.body, event.mailbox), ref=event)
+        return replace(listing.found_event(answer.body, event.mailbox), ref=event) if answer else None
 
     async def find(self, mailbox: str, marker: str) -> list[FoundEvent]:
         """Every event in the mailbox that carries the marker, completely listed.
@@ -322,13 +312,17 @@ class OutlookCalendar:
             TransientError: try again.
             PermanentError: no mailbox or no access.
         """
-        request = self._requests.read(event)
+        answer = await self._answer(self._requests.read(event))
+        return replace(listing.single_event(answer.body, event.mailbox), ref=event) if answer else None
+
+    async def _answer(self, request: GraphRequest) -> Answer | None:
+        """What Graph shows of one event, whatever its body is; None when it is gone."""
         answer = await self._batches.submit(request)
         if errors.is_event_gone(answer):
             return None
         if not errors.is_success(answer):
             raise self._error(answer, request)
-        return replace(listing.single_event(answer.body, event.mailbox), ref=event)
+        return answer
 
     async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> list[MarkedEvent]:
         """Every event with a marker of ours that touches this time, completely listed.
