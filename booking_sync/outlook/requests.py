@@ -108,7 +108,7 @@ _DECODED_IN_NAMES = ["$", ".", "-", "~"]
 _ANY = EventRef("00000000-0000-0000-0000-000000000000", "AA")
 """Stands in the requests that the SDK is asked for once."""
 _SOUGHT = "SOUGHT"
-"""The same, for a marker."""
+"""The same, for a marker and the name of an open extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +197,11 @@ class EventRequests:
         url = f"{_event_url(event)}/extensions"
         return replace(self._composed(self._extension, event.mailbox, url, body), can_wait=True)
 
-    @untraced()
     def retag(self, event: EventRef, extension_name: str, booking_id: str, seal: str) -> GraphRequest:
         """PATCH the open extension that is there already."""
-        builder = self._event(event).extensions.by_extension_id(extension_name)
-        information = builder.to_patch_request_information(OpenTypeExtension(), _configuration())
         body = bodies.extension(extension_name, booking_id, seal)
-        return replace(self._item(event.mailbox, information), body=body, can_wait=True)
+        url = _extension_url(event, extension_name)
+        return replace(self._composed(self._extension_change, event.mailbox, url, body), can_wait=True)
 
     def seal(self, event: EventRef, seal: str) -> GraphRequest:
         """PATCH the seal as an extended property, and nothing else of the event."""
@@ -212,8 +210,8 @@ class EventRequests:
 
     def read_tag(self, event: EventRef, extension_name: str) -> GraphRequest:
         """GET the open extension, by the address that is documented for it."""
-        builder = self._event(event).extensions.by_extension_id(extension_name)
-        return self._item(event.mailbox, builder.to_get_request_information(_configuration()))
+        url = _extension_url(event, extension_name)
+        return self._composed(self._extension_read, event.mailbox, url, None)
 
     def look(self, event: EventRef) -> GraphRequest:
         """GET what of one event may prove whose it is."""
@@ -438,6 +436,18 @@ class EventRequests:
 
     @cached_property
     @untraced()
+    def _extension_change(self) -> _Form:
+        extension = self._event(_ANY).extensions.by_extension_id(_SOUGHT)
+        return self._form(extension.to_patch_request_information(OpenTypeExtension(), _configuration()))
+
+    @cached_property
+    @untraced()
+    def _extension_read(self) -> _Form:
+        extension = self._event(_ANY).extensions.by_extension_id(_SOUGHT)
+        return self._form(extension.to_get_request_information(_configuration()))
+
+    @cached_property
+    @untraced()
     def _evidence(self) -> _Form:
         return self._reading(_EVIDENCE_FIELDS, _EVIDENCE)
 
@@ -549,6 +559,10 @@ def _categories_url(mailbox: str) -> str:
 def _event_url(event: EventRef) -> str:
     _check_event(event)
     return f"{_events_url(event.mailbox)}/{quote(event.event_id, safe='')}"
+
+
+def _extension_url(event: EventRef, name: str) -> str:
+    return f"{_event_url(event)}/extensions/{quote(name, safe='')}"
 
 
 def _calendar_url(mailbox: str, calendar_id: str) -> str:

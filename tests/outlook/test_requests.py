@@ -304,4 +304,9 @@ async def test_urls_are_those_of_the_sdks_own_templates(event_id: str) -> None:
         assert query.startswith("$expand=singleValueExtendedProperties"), "see the tests of each"
     tag = requests.tag(ref, EXTENSION, "b", SEAL)
     assert tag.url == expanded(event.extensions.to_post_request_information(OpenTypeExtension()))
+    for name in (EXTENSION, "com.contoso.a_b-c~d e'f/ü"):
+        extension = event.extensions.by_extension_id(name)
+        changed = expanded(extension.to_patch_request_information(OpenTypeExtension()))
+        assert requests.retag(ref, name, "b", SEAL).url == changed
+        assert requests.read_tag(ref, name).url == expanded(extension.to_get_request_information())
     await client.aclose()
