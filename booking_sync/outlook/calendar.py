@@ -121,11 +121,12 @@ class OutlookCalendar:
         now: Clock,
         calendars: EventCalendars = MAIN_ONLY,
         apart: Callable[[Sequence[GraphRequest]], Awaitable[BatchResult]] | None = None,
+        requests: EventRequests | None = None,
     ) -> None:
         self._apart = apart
         self._client = client
         self._batches = batches
-        self._requests = EventRequests(client)
+        self._requests = requests or EventRequests(client)
         self._extension_name = extension_name
         self._now = now
         self._calendars = calendars

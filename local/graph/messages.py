@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 MISSING: Any = object()
 """The body of a request that has none; `null` is a body."""
+_WHITE_SPACE = re.compile(r"\s")
 
 
 class GraphError(Exception):
@@ -80,7 +82,7 @@ def build_request(
     Raises:
         GraphError: 400 for white space, a malformed query or an option given twice.
     """
-    if any(character.isspace() for character in url):
+    if _WHITE_SPACE.search(url):
         raise bad_request("The URL holds white space that is not percent-encoded.")
     parts = urlsplit(url)
     try:

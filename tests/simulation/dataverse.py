@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 DATAVERSE_URL = "https://contoso.crm4.dynamics.com"
 BOOKINGS = "bookableresourcebookings"
 ORGANIZATION_ID = DEFAULT_IDENTITY.organization_id
+_BOUNDARY = "batchresponse_of_a_simulated_service"
+"""The same for each, since the client's parser makes a regular expression of it."""
 READ_SECONDS = 60.0
 """When the transport gives a silent answer up."""
 WEBHOOK_WEIGHT = 2.0
@@ -245,7 +247,7 @@ class DataverseSide:
                 if part is not parts[-1]:
                     self._troubles.tell("dataverse batch ended early")
                 break
-        content_type, text = write_batch(answers)
+        content_type, text = write_batch(answers, _BOUNDARY)
         return Reply(200, {"content-type": content_type}, text)
 
     async def _part(self, part: Part) -> Answer:

@@ -28,6 +28,7 @@ from booking_sync.outlook import errors
 from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.calendar import OutlookCalendar
 from booking_sync.outlook.client import GraphClient
+from booking_sync.outlook.requests import EventRequests
 from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
@@ -100,6 +101,12 @@ class Credential(ClosedOnExit):
 def graph_client() -> GraphClient:
     """The SDK's request builders: they hold no state of a process, and are slow to make."""
     return GraphClient(GRAPH_URL, Credential())
+
+
+@functools.cache
+def _event_requests() -> EventRequests:
+    """What they ask the SDK for once is the same in every process."""
+    return EventRequests(graph_client())
 
 
 @functools.cache
@@ -237,7 +244,12 @@ class Process:
         )
         extension = EXTENSION if self._schedule.profile.extension else ""
         calendar = OutlookCalendar(
-            graph_client(), batches, extension_name=extension, now=now, calendars=self.calendars
+            graph_client(),
+            batches,
+            extension_name=extension,
+            now=now,
+            calendars=self.calendars,
+            requests=_event_requests(),
         )
         violations = self._schedule.graph.violations
         heard: dict[EventRef, bool] = {}

@@ -138,9 +138,14 @@ def _target(url: str, base_url: str) -> tuple[str, str]:
     return unquote(path), raw_query
 
 
-def write_batch(answers: Iterable[Answer]) -> tuple[str, bytes]:
-    """The content type and the body that answer a batch, parts in order."""
-    boundary = f"batchresponse_{uuid.uuid4()}"
+def write_batch(answers: Iterable[Answer], boundary: str = "") -> tuple[str, bytes]:
+    """The content type and the body that answer a batch, parts in order.
+
+    Args:
+        answers: of its parts.
+        boundary: between them; empty for one of its own, as the service makes them.
+    """
+    boundary = boundary or f"batchresponse_{uuid.uuid4()}"
     pieces = [f"--{boundary}\r\n{_answer(answer)}\r\n" for answer in answers]
     return f"multipart/mixed; boundary={boundary}", "".join([*pieces, f"--{boundary}--\r\n"]).encode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -120,6 +121,11 @@ def parse_query(schema: Schema, table: Table, raw_query: str) -> Query:
     )
 
 
+@functools.cache
+def _separators(separator: str) -> re.Pattern[str]:
+    return re.compile(f"[(){re.escape(separator)}]")
+
+
 def split_outside(text: str, separator: str) -> list[str]:
     """Split at separators that stand outside parentheses.
 
@@ -127,7 +133,7 @@ def split_outside(text: str, separator: str) -> list[str]:
         DataverseError: the parentheses do not match.
     """
     pieces, depth, start = [], 0, 0
-    for found in re.finditer(f"[(){re.escape(separator)}]", text):
+    for found in _separators(separator).finditer(text):
         depth += {"(": 1, ")": -1}.get(found[0], 0)
         if depth < 0:
             break

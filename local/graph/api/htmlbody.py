@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from html import escape
 from html.parser import HTMLParser
@@ -22,6 +23,7 @@ def rewrite_body(content: str, content_type: str) -> str:
     return HEAD + inner.strip() + TAIL
 
 
+@functools.lru_cache(maxsize=512)  # an event is answered far more often than it is written
 def preview(content: str, content_type: str) -> str:
     """The first characters of a body's text."""
     if content_type == "text":

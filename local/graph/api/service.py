@@ -157,7 +157,10 @@ class CalendarService:
         return GraphAnswer(200, list_users(request.query, self.state.mailboxes.values(), self.state.config))
 
     def _find_route(self, request: GraphRequest) -> tuple[Route, dict[str, str]]:
+        length = len(request.segments)
         for pattern, methods in self._routes.items():
+            if len(pattern) != length:
+                continue
             parameters = _match(pattern, request.segments)
             if parameters is None:
                 continue
@@ -419,8 +422,6 @@ def _extension_of(event: StoredEvent, name: str) -> Extension:
 
 
 def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:
-    if len(pattern) != len(segments):
-        return None
     parameters = {}
     for expected, actual in zip(pattern, segments, strict=True):
         if expected.startswith("{"):
