@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tests.simulation.clock import VirtualLoop
 
@@ -36,8 +37,7 @@ class NeverSettlesError(AssertionError):
     """The schedule goes on for ever, or stands still with something left to do."""
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """Something that may happen next."""
 
     weight: float
@@ -212,7 +212,7 @@ class Conductor:
             raise NeverSettlesError(f"still at work after {self.decisions} decisions, {self.time:.0f} s")
         if (seconds := self._follow_script(timeout)) is not None:
             return seconds
-        choices = [Choice(STEP_WEIGHT, lambda wait=wait: self.release(wait)) for wait in self.waits]  # type: ignore[misc]
+        choices = [Choice(STEP_WEIGHT, functools.partial(self.release, wait)) for wait in self.waits]
         for actor in self.actors:
             choices.extend(actor.choices())
         if not choices:

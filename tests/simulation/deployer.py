@@ -36,6 +36,8 @@ class Deployer:
         """The next change of the settings, or a process that reads them anew."""
         if self._left:
             yield Choice(CHANGE_WEIGHT, self._change)
+        if len(self._schedule.profile.calendars) < 2:
+            return
         for process in self._schedule.outdated():
             yield Choice(REPLACE_WEIGHT, functools.partial(self._replace, process))
 

@@ -140,8 +140,9 @@ class QueueModel:
 
     def choices(self) -> Iterable[Choice]:
         """Any visible message may go to any process that has room; leases may get lost."""
+        by_now = self._conductor.time + _TIMER_SLACK
         for message in self.messages:
-            if message.visible_at <= self._conductor.time + _TIMER_SLACK:
+            if message.visible_at <= by_now:
                 for process in self._processes():
                     if len(process.at_work) < MOST_PER_PROCESS:
                         yield Choice(DELIVER_WEIGHT, functools.partial(self.deliver, process, message))
