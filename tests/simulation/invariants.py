@@ -19,14 +19,13 @@ from booking_sync.outlook.bodies import (
     SEAL_PROPERTY,
     SEALED_PROPERTY,
 )
-from booking_sync.outlook.requests import EventRequests
 from local.graph.mailbox.schema import DEFAULTS, read_event
 from local.graph.mailbox.store import merge_content
 from tests.simulation.both_ways.checks import may_be_missing, proposed, wrong_times
 from tests.simulation.dataverse import ORGANIZATION_ID
 from tests.simulation.graph import EXTENSION
 from tests.simulation.people import ANNA, DORA, NAMES
-from tests.simulation.process import SEALER, desired_state, graph_client
+from tests.simulation.process import SEALER, desired_state, event_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +147,7 @@ def _check_event(
 
 def _expected(content: EventContent) -> tuple[Any, Any, Any]:
     """What Graph holds after a creation with this content, by the stand-in's own reading."""
-    request = EventRequests(graph_client()).create(ANNA, content, marker="x/y", transaction_id="t", birth="")
+    request = event_requests().create(ANNA, content, marker="x/y", transaction_id="t", birth="")
     draft = read_event(json.loads(json.dumps(request.body)), creating=True)
     return merge_content(copy.deepcopy(DEFAULTS), draft.content), draft.start, draft.end
 

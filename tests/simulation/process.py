@@ -62,10 +62,11 @@ EVERYTHING = ReturnPolicy(
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine, Sequence
+    from datetime import datetime
 
     from booking_sync.domain.booking import Booking
     from booking_sync.domain.change import BookingChange
-    from booking_sync.domain.event import EventRef
+    from booking_sync.domain.event import EventContent, EventRef
     from booking_sync.domain.return_path.messages import OutlookChange
     from booking_sync.outlook.wire import Answer
     from booking_sync.ports.bookings import BookingRows
@@ -86,6 +87,11 @@ FAILURES_TO_OPEN = 2
 """In a row, for a circuit to open; fewer than in production, since schedules are short."""
 
 
+MOST_TEXTS_KEPT = 1_000
+_rendered: dict[str, EventContent] = {}
+"""By what they were rendered of."""
+
+
 class Credential(ClosedOnExit):
     """Tokens that are always good, for whoever judges a schedule; processes sign in (`sign_in`)."""
 
@@ -104,7 +110,7 @@ def graph_client() -> GraphClient:
 
 
 @functools.cache
-def _event_requests() -> EventRequests:
+def event_requests() -> EventRequests:
     """What they ask the SDK for once is the same in every process."""
     return EventRequests(graph_client())
 
@@ -116,7 +122,17 @@ def _renderer() -> EventRenderer:
 
 def desired_state(booking: Booking, calendar: str = MAIN) -> plan.DesiredState:
     """What Outlook should show of a booking, by the real rules."""
-    return plan.desired_state(booking, _renderer().render, require_work_order=True, calendar=calendar)
+    return plan.desired_state(booking, _render, require_work_order=True, calendar=calendar)
+
+
+def _render(booking: Booking, start: datetime, end: datetime) -> EventContent:
+    """As the renderer; each of a schedule's runs asks for the same few texts."""
+    key = repr((booking, start, end))
+    if key not in _rendered:
+        if len(_rendered) >= MOST_TEXTS_KEPT:
+            _rendered.clear()
+        _rendered[key] = _renderer().render(booking, start, end)
+    return _rendered[key]
 
 
 def _same_rows(rows: BookingRows) -> BookingRows:
@@ -249,7 +265,7 @@ class Process:
             extension_name=extension,
             now=now,
             calendars=self.calendars,
-            requests=_event_requests(),
+            requests=event_requests(),
         )
         violations = self._schedule.graph.violations
         heard: dict[EventRef, bool] = {}

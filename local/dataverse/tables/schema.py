@@ -26,6 +26,8 @@ from local.dataverse.tables.platform_tables import platform_tables
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local.dataverse.web_api.odata import Shape
+
 BOOKING = "bookableresourcebooking"
 
 SUPPORT_COLUMNS: Mapping[str, int] = {
@@ -66,6 +68,8 @@ class Schema:
     def __init__(self, support_columns: Mapping[str, int] = SUPPORT_COLUMNS) -> None:
         self._tables = {table.logical_name: table for table in (*_tables(), *platform_tables())}
         self._custom: set[tuple[str, str]] = set()
+        self.shapes: dict[tuple[str | None, ...], Shape] = {}
+        """What requests have asked for since a column last changed, by table, `$select` and `$expand`."""
         for name, length in support_columns.items():
             self.add_column(BOOKING, text(name, length))
         for column in RESOURCE_COLUMNS if support_columns else ():
@@ -114,7 +118,7 @@ class Schema:
                 f"An attribute with the specified name {column.name} already exists", "0x80047013"
             )
         self._custom.add((logical_name, column.name))
-        self._tables[logical_name] = replace(table, columns=(*table.columns, column))
+        self._put(replace(table, columns=(*table.columns, column)))
 
     def change_column(self, logical_name: str, column: Column) -> None:
         """Put a column in the place of the one of the same name.
@@ -125,7 +129,7 @@ class Schema:
         self._require_custom(logical_name, column.name)
         table = self._tables[logical_name]
         columns = tuple(column if each.name == column.name else each for each in table.columns)
-        self._tables[logical_name] = replace(table, columns=columns)
+        self._put(replace(table, columns=columns))
 
     def remove_column(self, logical_name: str, name: str) -> None:
         """Take a custom column away.
@@ -136,8 +140,12 @@ class Schema:
         self._require_custom(logical_name, name)
         table = self._tables[logical_name]
         columns = tuple(each for each in table.columns if each.name != name)
-        self._tables[logical_name] = replace(table, columns=columns)
+        self._put(replace(table, columns=columns))
         self._custom.discard((logical_name, name))
+
+    def _put(self, table: Table) -> None:
+        self._tables[table.logical_name] = table
+        self.shapes.clear()
 
     def is_custom(self, logical_name: str, name: str) -> bool:
         """Whether somebody added this column."""

@@ -84,9 +84,13 @@ def parse_shape(schema: Schema, table: Table, options: Mapping[str, str]) -> Sha
     Raises:
         DataverseError: an unknown name, or more than 15 lookups expanded.
     """
+    key = (table.logical_name, options.get("$select"), options.get("$expand"))
+    if key in schema.shapes:
+        return schema.shapes[key]
     shape = _shape(schema, table, options)
     if shape.count_expands() > MAX_EXPANDS:
         raise bad_request(f"The number of expanded navigation properties exceeds the limit of {MAX_EXPANDS}.")
+    schema.shapes[key] = shape
     return shape
 
 
