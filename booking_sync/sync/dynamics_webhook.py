@@ -8,6 +8,7 @@ the booking again, so little is read, and what is missing never loses a change.
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import astuple, dataclass, replace
 from enum import StrEnum
@@ -240,7 +241,13 @@ def _is_all_ours(shown: dict[str, Any], policy: ReceiverPolicy) -> bool:
     target = _target_row(shown)
     if target is None or policy.columns is None:
         return False
-    return {*astuple(policy.columns), *policy.return_columns.names, *_PLATFORM_COLUMNS}.issuperset(target)
+    return _own_columns(policy.columns, policy.return_columns).issuperset(target)
+
+
+@functools.lru_cache(maxsize=1)
+def _own_columns(columns: SupportColumns, of_return: ReturnColumns) -> frozenset[str]:
+    """What a write of nothing but our record names; a deployment has one set of names."""
+    return frozenset((*astuple(columns), *of_return.names, *_PLATFORM_COLUMNS))
 
 
 def _deleted(change: Accepted, image: dict[str, Any] | None, policy: ReceiverPolicy) -> Accepted | Ignored:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 DATAVERSE_URL = "https://contoso.crm4.dynamics.com"
 BOOKINGS = "bookableresourcebookings"
 ORGANIZATION_ID = DEFAULT_IDENTITY.organization_id
+_CALL_ID = str(uuid.UUID(int=0))
+"""Of each: nothing here asks for it."""
 _BOUNDARY = "batchresponse_of_a_simulated_service"
 """The same for each, since the client's parser makes a regular expression of it."""
 READ_SECONDS = 60.0
@@ -282,6 +285,8 @@ class DataverseSide:
                 part.body,
                 base_url=DATAVERSE_URL,
                 user_id=DEFAULT_IDENTITY.app_user_id,
+                correlation_id=_CALL_ID,
+                request_id=_CALL_ID,
             )
         )
         self.writes += part.method != "GET" and answer.status < HTTPStatus.BAD_REQUEST

@@ -80,6 +80,7 @@ SEALER = Sealer(ORGANIZATION_ID, KEYRING.keys, now, lambda _bits: 0)
 """Reads seals; each process makes them with the schedule's own chance."""
 EVENT_ZONE = event_zone("Europe/Berlin")
 """Exchange reads it by other rules in some schedules."""
+COLUMNS, BACK = SupportColumns(), ReturnColumns()
 MAX_AGE = timedelta(hours=24)
 LOOK_BACK = timedelta(days=7)
 """Of the fan-out: the schedules' bookings are of today."""
@@ -246,11 +247,11 @@ class Process:
         back = self._schedule.profile.both_ways
         rows = DataverseBookings(
             dataverse,
-            SupportColumns(),
+            COLUMNS,
             sealer,
             KEYRING,
             of_resource=RESOURCE_COLUMNS,
-            of_return=ReturnColumns() if back else None,
+            of_return=BACK if back else None,
         )
         wire = GraphWire(self._schedule.graph, conductor, troubles, self.name)
         signed = SignedTransport(wire, credential, tenant)

@@ -26,7 +26,7 @@ from local.dataverse.tables.platform_tables import platform_tables
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.dataverse.web_api.odata import Shape
+    from local.dataverse.web_api.odata import Query
 
 BOOKING = "bookableresourcebooking"
 
@@ -68,8 +68,8 @@ class Schema:
     def __init__(self, support_columns: Mapping[str, int] = SUPPORT_COLUMNS) -> None:
         self._tables = {table.logical_name: table for table in (*_tables(), *platform_tables())}
         self._custom: set[tuple[str, str]] = set()
-        self.shapes: dict[tuple[str | None, ...], Shape] = {}
-        """What requests have asked for since a column last changed, by table, `$select` and `$expand`."""
+        self.queries: dict[tuple[str, str], Query] = {}
+        """Those read since a column last changed, by table and text."""
         for name, length in support_columns.items():
             self.add_column(BOOKING, text(name, length))
         for column in RESOURCE_COLUMNS if support_columns else ():
@@ -145,7 +145,7 @@ class Schema:
 
     def _put(self, table: Table) -> None:
         self._tables[table.logical_name] = table
-        self.shapes.clear()
+        self.queries.clear()
 
     def is_custom(self, logical_name: str, name: str) -> bool:
         """Whether somebody added this column."""

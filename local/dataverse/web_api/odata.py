@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_EXPANDS = 15
 MAX_PAGE = 5000
+MOST_QUERIES_KEPT = 1_000
 
 _COLLECTION = frozenset({"$select", "$expand", "$filter", "$orderby", "$top", "$count", "$skiptoken"})
 _SINGLE = frozenset({"$select", "$expand"})
@@ -84,13 +85,9 @@ def parse_shape(schema: Schema, table: Table, options: Mapping[str, str]) -> Sha
     Raises:
         DataverseError: an unknown name, or more than 15 lookups expanded.
     """
-    key = (table.logical_name, options.get("$select"), options.get("$expand"))
-    if key in schema.shapes:
-        return schema.shapes[key]
     shape = _shape(schema, table, options)
     if shape.count_expands() > MAX_EXPANDS:
         raise bad_request(f"The number of expanded navigation properties exceeds the limit of {MAX_EXPANDS}.")
-    schema.shapes[key] = shape
     return shape
 
 
@@ -111,6 +108,15 @@ def parse_query(schema: Schema, table: Table, raw_query: str) -> Query:
     Raises:
         DataverseError: anything that is not.
     """
+    asked = (table.logical_name, raw_query)
+    if asked not in schema.queries:
+        if len(schema.queries) >= MOST_QUERIES_KEPT:
+            schema.queries.clear()
+        schema.queries[asked] = _parse_query(schema, table, raw_query)
+    return schema.queries[asked]
+
+
+def _parse_query(schema: Schema, table: Table, raw_query: str) -> Query:
     options = split_options(raw_query)
     allow_options(options, _COLLECTION)
     aliases = {name: value for name, value in options.items() if name.startswith("@")}
@@ -315,16 +321,11 @@ class Rendering:
     def _columns(self, shape: Shape, row: Row) -> dict[str, Any]:
         shown: dict[str, Any] = {}
         for column in _with_currency(shape):
-            text = formatted(self.schema, self.store, row, column) if self.annotated else None
-            if text is not None:
-                shown[f"{column.property}@{ANNOTATION}"] = text
             value = row.get(column.name)
-            managed = {
-                "Value": bool(value),
-                "CanBeChanged": True,
-                "ManagedPropertyLogicalName": f"{column.name}anddeletable",
-            }
-            shown[column.property] = managed if column.kind is Kind.MANAGED else value
+            told = self.annotated and value is not None
+            if told and (text := formatted(self.schema, self.store, row, column)) is not None:
+                shown[f"{column.property}@{ANNOTATION}"] = text
+            shown[column.property] = _managed(column, value) if column.kind is Kind.MANAGED else value
         shown[shape.table.primary_id] = row[shape.table.primary_id]
         for column, inner in shape.expands:
             target = row.get(column.name)
@@ -332,6 +333,14 @@ class Rendering:
             found = None if hidden else self.store.find(inner.table, str(target))
             shown[column.navigation] = None if found is None else self._columns(inner, found)
         return shown
+
+
+def _managed(column: Column, value: Value) -> dict[str, Any]:
+    return {
+        "Value": bool(value),
+        "CanBeChanged": True,
+        "ManagedPropertyLogicalName": f"{column.name}anddeletable",
+    }
 
 
 def _with_currency(shape: Shape) -> tuple[Column, ...]:
