@@ -6,12 +6,14 @@ and the answer waits to arrive (or never does). Once arrived, the service goes o
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import Counter
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import httpx
 
@@ -57,6 +59,7 @@ _OPERATIONS = (
 )
 
 
+@functools.lru_cache(maxsize=1_000)  # asked of each request by its process and by the service
 def operation(method: str, url: str) -> str:
     """What a request is in the words of the port `Calendar`."""
     return next(name for verb, shape, name in _OPERATIONS if verb == method and shape.fullmatch(url))
@@ -174,7 +177,7 @@ class GraphSide:
             found = re.fullmatch(r"/users/([^/]+)/events/([^/?]+).*", item["url"])
             if found is None:
                 continue
-            event = self.state.user(found[1]).events.get(httpx.URL(f"https://x/{found[2]}").path[1:])
+            event = self.state.user(found[1]).events.get(unquote(found[2]))
             if event is None or event.owner_app:
                 continue
             if self.is_indistinct(event):
