@@ -8,12 +8,13 @@ the next timer. So every await on a service is a point at which anything else ma
 from __future__ import annotations
 
 import asyncio
+import bisect
 import contextvars
 import functools
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -77,6 +78,22 @@ class Wait:
     point: str
     owner: Owner | None
     go: asyncio.Future[None]
+
+
+class Stage:
+    """The time that a process is in the middle of something."""
+
+    __slots__ = ("_entry", "_stages")
+
+    def __init__(self, stages: list[tuple[Owner | None, str]], entry: tuple[Owner | None, str]) -> None:
+        self._stages = stages
+        self._entry = entry
+
+    def __enter__(self) -> None:
+        self._stages.append(self._entry)
+
+    def __exit__(self, *_error: object) -> None:
+        self._stages.remove(self._entry)
 
 
 class Conductor:
@@ -147,15 +164,9 @@ class Conductor:
             if wait in self.waits:
                 self.waits.remove(wait)
 
-    @contextmanager
-    def stage(self, what: str) -> Iterator[None]:
+    def stage(self, what: str) -> Stage:
         """Note what a process is in the middle of, for the account of crash points."""
-        entry = (OWNER.get(), what)
-        self._stages.append(entry)
-        try:
-            yield
-        finally:
-            self._stages.remove(entry)
+        return Stage(self._stages, (OWNER.get(), what))
 
     def stages(self, owner: Owner) -> list[str]:
         """What a process is in the middle of; empty between requests."""
@@ -223,13 +234,18 @@ class Conductor:
             weights.append(TIME_WEIGHT)
         elif slow and self.may_stall() and not self._unattended:
             weights.append(STALL_WEIGHT)
-        index = self.random.choices(range(len(weights)), weights)[0]
+        index = self._draw(weights)
         if index == len(choices):
             if slow:
                 self.stall()
             return timeout or 0.0
         choices[index].act()
         return 0.0
+
+    def _draw(self, weights: list[float]) -> int:
+        """As `random.choices` draws one, without what it does for many."""
+        up_to = list(itertools.accumulate(weights))
+        return bisect.bisect(up_to, self.random.random() * up_to[-1], 0, len(up_to) - 1)
 
     def _follow_script(self, timeout: float | None) -> float | None:
         """The seconds that pass after the script's next thing; None where there is no script any more."""
