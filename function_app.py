@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from booking_sync.plumbing.http_answer import TextAnswer
+from booking_sync.plumbing.http.answer import TextAnswer
 from booking_sync.settings.registration import (
     SWEEP_SCHEDULE,
     WATCH_SCHEDULE,
@@ -29,7 +29,7 @@ from booking_sync.wiring.app import application
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from booking_sync.plumbing.http_answer import HttpAnswer
+    from booking_sync.plumbing.http.answer import HttpAnswer
 
 NOT_MODIFIED = 304
 """An answer without a body."""

@@ -24,14 +24,14 @@ from benchmarks.seals import KEYRING, sealer
 from benchmarks.simulated.world import TOKEN_KEY, Credential
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.queries import BOOKING_PAGE_HEADERS, booking_shape
-from booking_sync.dataverse.rows import to_booking_row, to_columns
+from booking_sync.dataverse.rows.booking_rows import to_booking_row, to_columns
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import Wanted, desired_state
 from booking_sync.domain.record import SyncRecord
-from booking_sync.domain.zones import event_zone
 from booking_sync.sync.catch_up import CatchUp, CatchUpWindow, standing
 from local.dataverse import DataverseStandIn
 from local.stack.certificates import make_certificates
@@ -40,8 +40,8 @@ from local.standin import server_tls, serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from booking_sync.domain.change import BookingChange
-    from booking_sync.domain.ownership import Sealer
+    from booking_sync.domain.events.ownership import Sealer
+    from booking_sync.domain.messages.change import BookingChange
     from booking_sync.domain.plan import DesiredStateRule
     from local.stack.certificates import Certificates
 

@@ -56,7 +56,7 @@ registry = Registry()
 indexed = index_function_app(os.path.abspath("function_app.py"))
 process_indexed_function(Protos(), registry, indexed, os.getcwd())
 step("indexing its functions")
-import booking_sync.azure.queue, booking_sync.settings.loading, booking_sync.sync.receiver
+import booking_sync.azure.storage.queue, booking_sync.settings.loading, booking_sync.sync.webhook.receiver
 step("import the receiver and the storage SDK")
 body = json.dumps({"PrimaryEntityName": "bookableresourcebooking", "MessageName": "Update",
     "PrimaryEntityId": "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01"}).encode()
@@ -69,8 +69,8 @@ class Credential:
     async def get_token(self, *scopes, **options):
         raise NotImplementedError
 
-from booking_sync.domain.event import EventRef
-from booking_sync.outlook.client import GraphClient
+from booking_sync.domain.events.event import EventRef
+from booking_sync.outlook.graph.client import GraphClient
 from booking_sync.outlook.requests import EventRequests
 step("import the Outlook adapter and the Graph SDK")
 requests = EventRequests(GraphClient("https://graph.microsoft.com", Credential()))

@@ -28,8 +28,8 @@ from local.standin.virtual_time import run_virtually
 
 if TYPE_CHECKING:
     from benchmarks.figures import Options
-    from booking_sync.domain.audit_progress import AuditProgress
-    from booking_sync.domain.change import BookingChange, RelatedChange
+    from booking_sync.domain.messages.audit_progress import AuditProgress
+    from booking_sync.domain.messages.change import BookingChange, RelatedChange
     from booking_sync.domain.return_path.messages import OutlookMessage
     from local.graph.mailbox.zones import EventTime
 

@@ -7,11 +7,11 @@ from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from booking_sync.azure.seal_keys import GivenSealKeys
-from booking_sync.domain.ownership import Sealer, make_key
+from booking_sync.azure.key_vault.seal_keys import GivenSealKeys
+from booking_sync.domain.events.ownership import Sealer, make_key
 
 if TYPE_CHECKING:
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.platform.clock import Clock
 
 KEYRING = GivenSealKeys(make_key(b64encode(bytes(range(32))).decode()))
 

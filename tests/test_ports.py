@@ -25,14 +25,14 @@ USE_CASES = tuple(
 MAY_KNOW = ("booking_sync.domain", "booking_sync.errors", "booking_sync.ports")
 
 SEAMS = {
-    "azure/proofs.py: Proof": "inside the Azure adapter: the three ways to sign in",
-    "azure/proofs.py: TokenClient": "inside the Azure adapter: what the SDK's credentials have in common",
+    "azure/entra/proofs.py: Proof": "inside the Azure adapter: the three ways to sign in",
+    "azure/entra/proofs.py: TokenClient": "inside the Azure adapter: what the SDK's credentials share",
     "bulk/queueing.py: Checkpoints": "where a command notes its own progress; no service is behind it",
     "dataverse/web_api/transport.py: Wire": "inside the Dataverse adapter: what its client sends by",
-    "domain/event_text/words.py: Words": "what the standard library's gettext is; no adapter fulfils it",
-    "outlook/batch.py: BatchTransport": "inside the Outlook adapter: what its batches are posted by",
+    "domain/events/event_text/words.py: Words": "the standard library's gettext; no adapter fulfils it",
+    "outlook/graph/batch.py: BatchTransport": "inside the Outlook adapter: what its batches are posted by",
     "outlook/calendar.py: Batches": "inside the Outlook adapter: what its calendar submits requests to",
-    "outlook/whole_mailbox.py: Pages": "inside the Outlook adapter: how its calendar reads lists",
+    "outlook/mailboxes/whole_mailbox.py: Pages": "inside the Outlook adapter: how its calendar reads lists",
     "plumbing/telemetry.py: Note": "a span under way, or nothing where nobody listens",
 }
 """Protocols outside booking_sync/ports/, with the reason why each is no port."""

@@ -1,7 +1,7 @@
 """Writes what translators work on: `python -m tools.languages` after a change of an event's own words.
 
-    booking_sync/languages/events.pot    every text, as the built-in templates and `domain/event_text/words`
-                                         have it
+    booking_sync/languages/events.pot    every text, as the built-in templates have it and
+                                         `domain/events/event_text/words`
     booking_sync/languages/*.po          gets the texts that are new, without a translation, and loses those
                                          that are gone
 
@@ -21,8 +21,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
-from booking_sync.domain.event_text.defaults import DEFAULT_BODY_TEMPLATE, DEFAULT_SUBJECT_TEMPLATE
-from booking_sync.domain.event_text.words import messages
+from booking_sync.domain.events.event_text.defaults import DEFAULT_BODY_TEMPLATE, DEFAULT_SUBJECT_TEMPLATE
+from booking_sync.domain.events.event_text.words import messages
 from booking_sync.languages.catalogue import SHIPPED
 
 if TYPE_CHECKING:

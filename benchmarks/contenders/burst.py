@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.contenders.judge import Judgement, judge
 from benchmarks.contenders.seams import BOOKINGS
-from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.messages.change import BookingChange, encode_change
 from local.day.facts import gather_facts
 from local.day.world import WorldMaker, booking_row, mailbox, rows
 

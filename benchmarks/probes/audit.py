@@ -18,19 +18,19 @@ from benchmarks.simulated.world import Credential
 from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope
 from booking_sync.audit.inspection import AuditSources, Inspector
 from booking_sync.audit.mending import Mender
-from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.bookings import DataverseBookings
+from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import desired_state
-from booking_sync.domain.zones import event_zone
-from booking_sync.outlook import errors
-from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.calendar import OutlookCalendar
-from booking_sync.outlook.client import GraphClient
-from booking_sync.outlook.scheduler import BatchScheduler
-from booking_sync.sync.proof import EventProver
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.batch import BatchSender
+from booking_sync.outlook.graph.client import GraphClient
+from booking_sync.outlook.graph.scheduler import BatchScheduler
+from booking_sync.sync.booking.proof import EventProver
 
 ORGANIZATION = "5b2d9f0e-7a4c-4f44-8a3c-0f6f3f1f7a10"
 

@@ -23,18 +23,18 @@ from booking_sync.bulk.queueing import Checkpoint, Queueing, Selection
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import desired_state
-from booking_sync.domain.zones import event_zone
 from booking_sync.plumbing.patience import Patience
-from booking_sync.ports.queues import QueueDepths
+from booking_sync.ports.platform.queues import QueueDepths
 from booking_sync.sync.sending import Pace, PacedSender
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.messages.change import BookingChange
 
 ORGANIZATION = "5b2d9f0e-7a4c-4f44-8a3c-0f6f3f1f7a10"
 

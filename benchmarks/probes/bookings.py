@@ -19,22 +19,29 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.probes.trace import Trace
 
 if TYPE_CHECKING:
-    from booking_sync.sync.per_booking import PerBookingRunner
+    from booking_sync.sync.booking.per_booking import PerBookingRunner
     from booking_sync.wiring.services import Services
 
 IMPORTS = (
     ("function_app", ("function_app",)),
-    ("storage queue SDK", ("booking_sync.azure.queue",)),
-    ("templates and zones", ("booking_sync.domain.event_text.renderer", "booking_sync.domain.zones")),
-    ("Entra and Key Vault SDKs", ("booking_sync.azure.credential",)),
+    ("storage queue SDK", ("booking_sync.azure.storage.queue",)),
+    (
+        "templates and zones",
+        ("booking_sync.domain.events.event_text.renderer", "booking_sync.domain.events.zones"),
+    ),
+    ("Entra and Key Vault SDKs", ("booking_sync.azure.entra.credential",)),
     (
         "requests, Dataverse adapter",
-        ("booking_sync.dataverse.bookings", "booking_sync.dataverse.audit_reads"),
+        ("booking_sync.dataverse.bookings", "booking_sync.dataverse.reads.audit_reads"),
     ),
     ("Graph SDK, Outlook adapter", ("booking_sync.outlook.calendar",)),
     (
         "use cases",
-        ("booking_sync.sync.per_booking", "booking_sync.sync.synchronizer", "booking_sync.sync.worker"),
+        (
+            "booking_sync.sync.booking.per_booking",
+            "booking_sync.sync.booking.synchronizer",
+            "booking_sync.sync.worker",
+        ),
     ),
 )
 
@@ -53,9 +60,9 @@ def import_all() -> list[tuple[str, float]]:
 async def start(services: Services, trace: Trace) -> PerBookingRunner:
     """As `wiring.sync.start_sync`, step by step and watched."""
     from benchmarks.probes.trace import TracedCalendar, TracedRows
-    from booking_sync.sync.per_booking import PerBookingRunner
-    from booking_sync.sync.proof import EventProver
-    from booking_sync.sync.synchronizer import Synchronizer
+    from booking_sync.sync.booking.per_booking import PerBookingRunner
+    from booking_sync.sync.booking.proof import EventProver
+    from booking_sync.sync.booking.synchronizer import Synchronizer
     from booking_sync.wiring.sync import Events, SyncServices, Witnesses, desired_state_rule, event_renderer
 
     settings = services.settings()
@@ -84,7 +91,7 @@ async def measure(booking_ids: list[str]) -> dict[str, Any]:
     imports = import_all()
     from benchmarks.probes.traced_services import TracedServices
     from booking_sync.domain.outcome import OutcomeKind
-    from booking_sync.sync.synchronizer import SyncTask
+    from booking_sync.sync.booking.synchronizer import SyncTask
 
     trace = Trace()
     services = TracedServices(os.environ, trace)

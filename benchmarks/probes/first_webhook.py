@@ -15,7 +15,10 @@ import time
 IMPORTS = (
     ("import azure.functions", ("azure.functions",)),
     ("import function_app", ("function_app",)),
-    ("import the receiver and the storage SDK", ("booking_sync.sync.receiver", "booking_sync.azure.queue")),
+    (
+        "import the receiver and the storage SDK",
+        ("booking_sync.sync.webhook.receiver", "booking_sync.azure.storage.queue"),
+    ),
 )
 LATER = 20
 

@@ -11,13 +11,16 @@ STEPS = (
     ("Python and psutil", ()),
     ("the local Functions host", ("local.functions_host.__main__",)),
     ("function_app", ("function_app",)),
-    ("the webhook's: storage SDK", ("booking_sync.sync.receiver", "booking_sync.azure.queue")),
-    ("the worker's: Entra and Key Vault SDKs", ("booking_sync.azure.credential",)),
+    (
+        "the webhook's: storage SDK",
+        ("booking_sync.sync.webhook.receiver", "booking_sync.azure.storage.queue"),
+    ),
+    ("the worker's: Entra and Key Vault SDKs", ("booking_sync.azure.entra.credential",)),
     ("the worker's: requests", ("booking_sync.dataverse.bookings",)),
     ("the worker's: Graph SDK", ("booking_sync.outlook.calendar", "msgraph.generated.models.event")),
     (
         "the worker's: templates, zones, the rest",
-        ("booking_sync.domain.event_text.renderer", "booking_sync.sync.worker"),
+        ("booking_sync.domain.events.event_text.renderer", "booking_sync.sync.worker"),
     ),
 )
 

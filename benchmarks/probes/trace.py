@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.dataverse.web_api.transport import Request, Wire
-    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent, SeenEvent
+    from booking_sync.domain.events.event import ContentPart, EventContent, EventRef, FoundEvent, SeenEvent
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.domain.return_path.side import Returned
-    from booking_sync.outlook.batch import BatchTransport
-    from booking_sync.ports.bookings import BookingRows, Recorded
-    from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
-    from booking_sync.ports.credentials import AccessToken, AppCredential, SecretSource, SecretText
+    from booking_sync.outlook.graph.batch import BatchTransport
+    from booking_sync.ports.dataverse.bookings import BookingRows, Recorded
+    from booking_sync.ports.outlook.calendars import AlreadyCreated, Calendar, Written
+    from booking_sync.ports.platform.credentials import AccessToken, AppCredential, SecretSource, SecretText
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from benchmarks.probes.trace import TracedBatches, TracedCredential, TracedSource, TracedWire
 from booking_sync.dataverse.web_api.client import PLACES
 from booking_sync.dataverse.web_api.transport import Timeouts, Transport
-from booking_sync.outlook import errors
-from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.calendar import OutlookCalendar
-from booking_sync.outlook.client import GraphClient
-from booking_sync.outlook.scheduler import BatchScheduler
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.batch import BatchSender
+from booking_sync.outlook.graph.client import GraphClient
+from booking_sync.outlook.graph.scheduler import BatchScheduler
 from booking_sync.settings.table import ExtensionSettings, GraphSettings
 from booking_sync.wiring.services import Services, Substitutes
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchmarks.probes.trace import Trace
-    from booking_sync.ports.credentials import AppCredential, SecretSource
+    from booking_sync.ports.platform.credentials import AppCredential, SecretSource
 
 
 class TracedServices(Services):

@@ -22,11 +22,11 @@ from azure.storage.queue.aio import QueueServiceClient
 
 import function_app
 from booking_sync.azure.connections import client_options
-from booking_sync.azure.queue import NEVER_EXPIRES, StorageChangeQueue
-from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.azure.storage.queue import NEVER_EXPIRES, StorageChangeQueue
+from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.settings.loading import load_queue_settings, load_receiver_settings
 from booking_sync.settings.registration import queue_name
-from booking_sync.sync.receiver import Receiver
+from booking_sync.sync.webhook.receiver import Receiver
 from booking_sync.wiring.app import application
 from booking_sync.wiring.services import new_id, now
 

@@ -17,11 +17,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import httpx
 
 from booking_sync.dataverse.queries import PAGE_ROWS, RESOURCE_COLUMN
-from booking_sync.dataverse.rows import to_booking_row, to_columns
+from booking_sync.dataverse.rows.booking_rows import to_booking_row, to_columns
 from booking_sync.dataverse.web_api.reply import Reply
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.ownership import marker, transaction_id
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.ownership import marker, transaction_id
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.outlook.bodies import MARKER_PROPERTY
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from booking_sync.dataverse.web_api.transport import Request
-    from booking_sync.domain.ownership import Sealer
+    from booking_sync.domain.events.ownership import Sealer
     from booking_sync.domain.plan import DesiredStateRule
 
 GRAPH_URL = "https://graph.microsoft.com"

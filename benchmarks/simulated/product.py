@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 
 from benchmarks.seals import KEYRING
 from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL
-from booking_sync.azure.queue import dead_letter_text
-from booking_sync.domain.change import BookingChange, encode_change
-from booking_sync.domain.event import EventClaim, EventRef
+from booking_sync.azure.storage.queue import dead_letter_text
+from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.plumbing.busy_time import BURST_SIZES, BurstSizes
 from booking_sync.sync.back_off import BackOff
+from booking_sync.sync.booking.synchronizer import SyncTask
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.from_outlook.sweep import Sweeper, SweepSources, SweepWindow
 from booking_sync.sync.from_outlook.watch import Watch, WatchedAddress
-from booking_sync.sync.synchronizer import SyncTask
 from booking_sync.sync.worker import ChangeWorker, MessageHandlers
 from booking_sync.wiring.services import Services, Substitutes
 from booking_sync.wiring.sync import start_sync
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from benchmarks.simulated.load import Change
     from benchmarks.simulated.queue import SimulatedQueue
     from benchmarks.simulated.world import SimulatedWorld
-    from booking_sync.domain.audit_progress import AuditProgress
+    from booking_sync.domain.messages.audit_progress import AuditProgress
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.ports.keys import NotificationKeyring
-    from booking_sync.ports.queues import MessageQueue
+    from booking_sync.ports.platform.keys import NotificationKeyring
+    from booking_sync.ports.platform.queues import MessageQueue
     from booking_sync.wiring.sync import SyncServices
 
 SETTINGS = {

@@ -28,7 +28,7 @@ from booking_sync.audit.parts import (
     owners_of,
 )
 from booking_sync.audit.report import MAX_FINDINGS_SHOWN, AuditReport, log_report
-from booking_sync.domain.audit_progress import AuditPass, AuditProgress, AuditReach, MailboxRange
+from booking_sync.domain.messages.audit_progress import AuditPass, AuditProgress, AuditReach, MailboxRange
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing.log import log_event
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from booking_sync.audit.inspection import Inspected, Inspector
     from booking_sync.audit.mending import Mender
     from booking_sync.audit.parts import CalendarOwner
-    from booking_sync.ports.bookings import AuditReads
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.dataverse.bookings import AuditReads
+    from booking_sync.ports.platform.clock import Clock
 
 PART_SECONDS: Final = 240.0
 """A part that takes longer is halved; well below what a function may run (`functionTimeout`: 10 minutes)."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.findings import Finding, Kind
-from booking_sync.domain.event import EventState, is_same_content
-from booking_sync.domain.event_calendars import is_same_calendar
-from booking_sync.domain.ownership import marked_booking
+from booking_sync.domain.events.event import EventState, is_same_content
+from booking_sync.domain.events.event_calendars import is_same_calendar
+from booking_sync.domain.events.ownership import marked_booking
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from booking_sync.domain.record import SyncRecord
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event import EventContent, EventRef, MarkedEvent
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import EventContent, EventRef, MarkedEvent
     from booking_sync.domain.plan import DesiredState, DesiredStateRule
     from booking_sync.domain.record import BookingRow
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.audit.auditor import AuditRequest
 from booking_sync.domain.ids import typed_guid
 from booking_sync.errors import SyncError
-from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
-from booking_sync.plumbing.http_orders import BadRequestError, read_order, refusal
+from booking_sync.plumbing.http.answer import NOT_STORED, HttpAnswer
+from booking_sync.plumbing.http.orders import BadRequestError, read_order, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

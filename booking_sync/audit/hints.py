@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.audit.findings import SEARCHES, Kind
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,19 +16,19 @@ from booking_sync.audit.compare import AuditWindow, Snapshot, booking_of, compar
 from booking_sync.audit.findings import ABOUT_EVENTS, Finding, Kind
 from booking_sync.audit.parts import MAX_ROWS_PER_PART, AuditPart
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.ports.bookings import BookingPage, BookingQuery, Presence, UnreadableRow
+from booking_sync.ports.dataverse.bookings import BookingPage, BookingQuery, Presence, UnreadableRow
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from booking_sync.domain.event import EventRef, MarkedEvent
+    from booking_sync.domain.events.event import EventRef, MarkedEvent
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
-    from booking_sync.ports.bookings import AuditReads, BookingListing, BookingRows
-    from booking_sync.ports.calendars import MarkedEvents
-    from booking_sync.sync.proof import EventProver
+    from booking_sync.ports.dataverse.bookings import AuditReads, BookingListing, BookingRows
+    from booking_sync.ports.outlook.calendars import MarkedEvents
+    from booking_sync.sync.booking.proof import EventProver
 
 MAILBOXES_AT_ONCE = 60
 """Three full batches: enough to be quick, and little beside the sixteen that may be in flight."""

@@ -15,18 +15,24 @@ from booking_sync.audit import guard
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import Listed
 from booking_sync.audit.hints import HINTS_PER_SECOND, make_hints
-from booking_sync.domain.audit_message import MAX_RANGES
-from booking_sync.domain.audit_progress import AuditPass, AuditProgress, AuditReach, AuditSums, MailboxRange
+from booking_sync.domain.messages.audit_message import MAX_RANGES
+from booking_sync.domain.messages.audit_progress import (
+    AuditPass,
+    AuditProgress,
+    AuditReach,
+    AuditSums,
+    MailboxRange,
+)
+from booking_sync.sync.booking.synchronizer import SEARCH_KNOWS_AFTER
 from booking_sync.sync.sending import do_all
-from booking_sync.sync.synchronizer import SEARCH_KNOWS_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from booking_sync.audit.inspection import Inspected
-    from booking_sync.domain.change import BookingChange
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import ChangeQueue
+    from booking_sync.domain.messages.change import BookingChange
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import ChangeQueue
 
 SENDS_AT_ONCE = 8
 MAX_REMEMBERED = 10_000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.domain.audit_progress import AuditProgress, MailboxRange
+    from booking_sync.domain.messages.audit_progress import AuditProgress, MailboxRange
 
 MAILBOXES_PER_PART = 40
 """Two full batches to Graph; 12,000 bookings where each technician has 300 in the window, some 80 MB."""

@@ -14,7 +14,7 @@ from booking_sync.plumbing.telemetry import Attribute, Metric
 
 if TYPE_CHECKING:
     from booking_sync.audit.findings import Finding
-    from booking_sync.domain.audit_progress import AuditProgress
+    from booking_sync.domain.messages.audit_progress import AuditProgress
 
 _logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from booking_sync.audit.auditor import Auditor, AuditRequest
     from booking_sync.audit.report import AuditReport
-    from booking_sync.domain.audit_progress import AuditProgress, AuditReach
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import MessageQueue
+    from booking_sync.domain.messages.audit_progress import AuditProgress, AuditReach
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import MessageQueue
 
 TIMER_SECONDS: Final = 240.0
 """With a part begun at its end (`PART_SECONDS`) still below `functionTimeout`."""

@@ -10,14 +10,14 @@ from azure.core.exceptions import AzureError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from booking_sync.azure.connections import TOTAL_SECONDS, client_options
-from booking_sync.plumbing.retry_after import read_http_date
+from booking_sync.plumbing.http.retry_after import read_http_date
 from booking_sync.ports.diagnosis import ClockReading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.platform.clock import Clock
 
 
 class HttpClockReads:

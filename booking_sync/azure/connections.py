@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.exceptions import HttpResponseError
 
-    from booking_sync.azure.identity import RenewableIdentity
+    from booking_sync.azure.entra.identity import RenewableIdentity
 
 Item = TypeVar("Item")
 
@@ -66,7 +66,7 @@ def platform_credential(client_id: str = "", *, managed_only: bool = False) -> R
         managed_only: no developer's session.
     """
     # Imported here: the webhook path must stay light, and with a connection string it needs neither.
-    from booking_sync.azure.identity import RenewableIdentity  # noqa: PLC0415
+    from booking_sync.azure.entra.identity import RenewableIdentity  # noqa: PLC0415
 
     def open_credential() -> AsyncTokenCredential:
         from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - as above
@@ -143,7 +143,7 @@ def require_token(token: AccessToken, service: str) -> AccessToken:
 
 def retry_after(error: HttpResponseError) -> float | None:
     """The seconds that an answer asks us to wait; None when it does not say so."""
-    from booking_sync.plumbing.retry_after import read_retry_after  # noqa: PLC0415 - no webhook waits for it
+    from booking_sync.plumbing.http.retry_after import read_retry_after  # noqa: PLC0415 - no webhook waits for it
 
     return read_retry_after(header(error, "Retry-After"), datetime.now(UTC))
 

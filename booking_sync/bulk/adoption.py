@@ -17,25 +17,25 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.events.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.text import trim
 from booking_sync.errors import PermanentError, SyncError
-from booking_sync.ports.bookings import Recorded
+from booking_sync.ports.dataverse.bookings import Recorded
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.ownership import Sealer
+    from booking_sync.domain.events.ownership import Sealer
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.plumbing.patience import Patience
-    from booking_sync.ports.bookings import BookingRows, FormerRecords, Resources
-    from booking_sync.ports.calendars import Calendar, ExtendedEvent, ForeignEvent, ForeignEvents
+    from booking_sync.ports.dataverse.bookings import BookingRows, FormerRecords, Resources
+    from booking_sync.ports.outlook.calendars import Calendar, ExtendedEvent, ForeignEvent, ForeignEvents
 
 BOOKINGS_AT_ONCE = 60
 MAILBOXES_AT_ONCE = 20

@@ -19,8 +19,8 @@ from booking_sync.sync.sending import do_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from booking_sync.domain.event_text.colours import CategoryColour
-    from booking_sync.ports.categories import CategoryLists
+    from booking_sync.domain.events.event_text.colours import CategoryColour
+    from booking_sync.ports.outlook.categories import CategoryLists
 
 AT_ONCE: Final = 40
 """Mailboxes that are seen to side by side: two batches to Graph."""

@@ -1,7 +1,7 @@
 """Removes every event that we made from mailboxes, and what the rows remember of them: off-boarding.
 
 An event is ours when a booking's own sealed record names it, or when the event itself proves it
-(`domain.ownership`). Everything else stays: people's copies, events of another organisation, events of
+(`domain.events.ownership`). Everything else stays: people's copies, events of another organisation, events of
 bookings that we may not read.
 
 `survey` looks and changes nothing; `carry_out` does what a survey found; a second survey tells what is left.
@@ -18,26 +18,26 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from booking_sync.bulk.inventory import CHUNK, Inventory, NamingRow
-from booking_sync.domain.ownership import marked_booking
+from booking_sync.domain.events.ownership import marked_booking
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.return_path.base import Base
 from booking_sync.domain.return_path.side import OutlookSide, Returned
 from booking_sync.errors import PermanentError, SyncError
-from booking_sync.ports.bookings import BookingQuery, Presence, Recorded
+from booking_sync.ports.dataverse.bookings import BookingQuery, Presence, Recorded
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from booking_sync.domain.event import EventRef, MarkedEvent
+    from booking_sync.domain.events.event import EventRef, MarkedEvent
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.plumbing.patience import Patience
-    from booking_sync.ports.bookings import AuditReads, BookingListing, BookingRows
-    from booking_sync.ports.calendars import Calendar, MarkedAnywhere
-    from booking_sync.sync.proof import EventProver
+    from booking_sync.ports.dataverse.bookings import AuditReads, BookingListing, BookingRows
+    from booking_sync.ports.outlook.calendars import Calendar, MarkedAnywhere
+    from booking_sync.sync.booking.proof import EventProver
 
 MAILBOXES_AT_ONCE = 20
 """Lists of a calendar's whole past are long; this leaves room for what the app does meanwhile."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Protocol
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.bookings import BookingQuery
+from booking_sync.ports.dataverse.bookings import BookingQuery
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.record import BookingRow
     from booking_sync.plumbing.patience import Patience
-    from booking_sync.ports.bookings import BookingListing, BookingPage
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.dataverse.bookings import BookingListing, BookingPage
+    from booking_sync.ports.platform.clock import Clock
     from booking_sync.sync.sending import PacedSender
 
 

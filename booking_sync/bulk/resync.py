@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.errors import PermanentError
-from booking_sync.ports.bookings import BookingQuery
+from booking_sync.ports.dataverse.bookings import BookingQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.record import BookingRow
     from booking_sync.plumbing.patience import Patience
-    from booking_sync.ports.bookings import BookingListing, BookingRows, Resources
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.dataverse.bookings import BookingListing, BookingRows, Resources
+    from booking_sync.ports.platform.clock import Clock
     from booking_sync.sync.sending import PacedSender
 
 

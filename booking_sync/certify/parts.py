@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from booking_sync.certify.results import CheckOutput
     from booking_sync.certify.trial_events import TrialEvents
     from booking_sync.certify.trial_subscriptions import TrialSubscriptions
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event import EventContent
-    from booking_sync.domain.zones import EventZone
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.zones import EventZone
     from booking_sync.ports.certification import (
         AppTrials,
         CalendarTrials,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         SubscriptionTrials,
         TelemetryTrials,
     )
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.platform.clock import Clock
 
 
 class CheckNeed(StrEnum):

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from booking_sync.certify.parts import CertifyOptions, Check, Tenant
     from booking_sync.certify.results import CheckOutput
     from booking_sync.ports.certification import ServiceAnswer
-    from booking_sync.ports.clock import Clock
-    from booking_sync.sync.proof import EventProver
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.sync.booking.proof import EventProver
 
 _FULL: Final = frozenset({"quotaexceededexception", "errorquotaexceeded"})
 _NOT_READY: Final = frozenset({"erroritemnotfound", "errorfoldernotfound"})

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.certify.answers import event_id, field_of
-from booking_sync.domain.event import EventContent, EventRef, EventTime
-from booking_sync.domain.ownership import MAX_SEALED_GENERATION, transaction_id
+from booking_sync.domain.events.event import EventContent, EventRef, EventTime
+from booking_sync.domain.events.ownership import MAX_SEALED_GENERATION, transaction_id
 from booking_sync.errors import SyncError
 from booking_sync.ports.certification import TrialEvent
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from booking_sync.ports.certification import CalendarTrials, ServiceAnswer
-    from booking_sync.ports.clock import Clock
-    from booking_sync.sync.proof import EventProver
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.sync.booking.proof import EventProver
 
 CERTIFY_BOOKING: Final = "c0f1f7c0-5b0a-5b0a-9d0e-7e57ab1e0001"
 """The booking that all test events are of. No row has this id."""

@@ -15,14 +15,14 @@ from booking_sync.certify.answers import entries, field_of
 from booking_sync.certify.trial_events import RefusedError
 from booking_sync.domain.ids import read_guid
 from booking_sync.errors import SyncError
-from booking_sync.ports.subscriptions import WantedSubscription
+from booking_sync.ports.outlook.subscriptions import WantedSubscription
 from booking_sync.sync.from_outlook.watch_plan import address_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from booking_sync.ports.certification import ServiceAnswer, SubscriptionTrials
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.platform.clock import Clock
 
 QUERY: Final = "certify"
 """Where the app's own subscriptions name the version of a key, which has eight hexadecimal digits."""

@@ -2,28 +2,20 @@
 
     main           the program: registers the commands
     commands/      one module per command
-    naming         bookings and technicians by what people call them
-    options        options that several commands have
-    arguments      ids and moments as people write them; the question before what can't be undone
-    webhook_arguments  the webhook's address and key as people give them
-    settings_file  a `local.settings.json` on top of the process's environment
+    input/         what people give: options, ids and moments, names, the settings file, the webhook's address
     runner         settings, sign-in, the command's work, errors in words -> exit code
     exit_codes     what the shell is told
-    tables         tables that break no id, however narrow the terminal is
-    output         tables, JSON, notes and progress
-    examples       what stands below each command's help
+    terminal/      what they see: tables, JSON, notes and progress
     version        of the program
-    blame          which option names a column that nobody has
     checkpoint     the progress of a backfill or a resync of all, in a file
     queueing       what `backfill` and `resync --all` have in common
-    pace           tells why a command waits for the queue
 
 docs/cli.md is the manual.
 
 To add a command:
 
 1. Write `commands/<name>.py` with one function. Its docstring is the help text, its parameters are the
-   options: keyword-only, `Annotated` with a `typer.Option` or an alias of `options`.
+   options: keyword-only, `Annotated` with a `typer.Option` or an alias of `input.options`.
 2. The function makes `CommonOptions` of the options that every command has, and hands an `async` function to
    `runner.run`. That one gets a `Session` (settings, sign-in, output) and returns an `ExitCode`. It may raise
    `SettingsError`, `UsageError`, `PermanentError` and `TransientError`; the runner prints their text and

@@ -16,7 +16,7 @@ from booking_sync.cli.commands.provision import provision
 from booking_sync.cli.commands.purge import purge
 from booking_sync.cli.commands.resync import resync
 from booking_sync.cli.commands.status import status
-from booking_sync.cli.examples import epilog
+from booking_sync.cli.input.examples import epilog
 from booking_sync.cli.version import read_version
 
 app = typer.Typer(

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from booking_sync.bulk.queueing import Checkpoint
-from booking_sync.cli.blame import FILTER, blamed
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.options import DEFAULT_RATE
-from booking_sync.cli.output import make_table
-from booking_sync.cli.pace import depth_teller
+from booking_sync.cli.input.options import DEFAULT_RATE
 from booking_sync.cli.runner import UsageError
+from booking_sync.cli.terminal.blame import FILTER, blamed
+from booking_sync.cli.terminal.output import make_table
+from booking_sync.cli.terminal.pace import depth_teller
 from booking_sync.errors import PermanentError
 from booking_sync.sync.sending import Pace
 from booking_sync.wiring.commands import open_use_cases

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.output import Output, open_output
-from booking_sync.cli.settings_file import merged
+from booking_sync.cli.input.settings_file import merged
+from booking_sync.cli.terminal.output import Output, open_output
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.plumbing.log import quiet_libraries
 

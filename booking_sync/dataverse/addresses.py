@@ -11,15 +11,15 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.participation import address_of
+from booking_sync.domain.bookings.participation import address_of
 from booking_sync.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from booking_sync.domain.booking import BookableResource
+    from booking_sync.domain.bookings.booking import BookableResource
     from booking_sync.domain.record import BookingRow
-    from booking_sync.ports.directory import Directory
+    from booking_sync.ports.outlook.directory import Directory
 
     LookedUp = Mapping[str, str | PermanentError | TransientError]
     """By address: an object id, or why there is none."""

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
 from booking_sync.dataverse.addresses import row_with_mailbox
-from booking_sync.dataverse.row_reader import is_etag
-from booking_sync.dataverse.rows import (
+from booking_sync.dataverse.rows.booking_rows import (
     ID_COLUMN,
     state_text,
     to_booking_row,
     to_columns,
     to_return_columns,
 )
+from booking_sync.dataverse.rows.row_reader import is_etag
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import (
@@ -30,7 +30,7 @@ from booking_sync.dataverse.web_api.errors import (
     error_code,
     incomplete,
 )
-from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
+from booking_sync.domain.environment.columns import NO_RESOURCE_COLUMNS
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import seal_of
 from booking_sync.errors import PermanentError, SyncError, TransientError
@@ -38,7 +38,7 @@ from booking_sync.plumbing import app_refusal, telemetry
 from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric
-from booking_sync.ports.bookings import BookingPage, Recorded, UnreadableRow
+from booking_sync.ports.dataverse.bookings import BookingPage, Recorded, UnreadableRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.addresses import LookedUp, MailboxAddresses
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.reply import Reply
-    from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
-    from booking_sync.domain.event_text.columns import EventColumn
-    from booking_sync.domain.ownership import Sealer
+    from booking_sync.domain.environment.columns import ResourceColumns, ReturnColumns, SupportColumns
+    from booking_sync.domain.events.event_text.columns import EventColumn
+    from booking_sync.domain.events.ownership import Sealer
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.domain.return_path.side import Returned
-    from booking_sync.ports.bookings import BookingQuery
-    from booking_sync.ports.keys import SealKeyring
+    from booking_sync.ports.dataverse.bookings import BookingQuery
+    from booking_sync.ports.platform.keys import SealKeyring
 
 USUAL_RECORDS = 20
 """In a flood each request counts, and nobody waits for a record."""

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from booking_sync.dataverse.event_columns.shape import Shape, with_columns
-from booking_sync.dataverse.row_reader import FORMATTED
-from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
-from booking_sync.domain.event_text.columns import lookup_property
+from booking_sync.dataverse.rows.row_reader import FORMATTED
+from booking_sync.domain.environment.columns import NO_RESOURCE_COLUMNS
+from booking_sync.domain.environment.watched import WORK_ORDER_COLUMNS, WORK_ORDER_NAMES, RelatedTable
+from booking_sync.domain.events.event_text.columns import lookup_property
 from booking_sync.domain.ids import read_guid
-from booking_sync.domain.watched import WORK_ORDER_COLUMNS, WORK_ORDER_NAMES, RelatedTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
-    from booking_sync.domain.event_text.columns import EventColumn
-    from booking_sync.ports.bookings import BookingQuery
+    from booking_sync.domain.environment.columns import ResourceColumns, ReturnColumns, SupportColumns
+    from booking_sync.domain.events.event_text.columns import EventColumn
+    from booking_sync.ports.dataverse.bookings import BookingQuery
 
 BOOKINGS = "bookableresourcebookings"
 """The booking table's entity set."""

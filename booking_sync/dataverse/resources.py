@@ -7,17 +7,21 @@ from urllib.parse import quote
 
 from booking_sync.dataverse import queries
 from booking_sync.dataverse.addresses import with_mailbox
-from booking_sync.dataverse.row_columns import RowColumns
-from booking_sync.dataverse.rows import ID_COLUMN
+from booking_sync.dataverse.rows.booking_rows import ID_COLUMN
+from booking_sync.dataverse.rows.row_columns import RowColumns
 from booking_sync.dataverse.web_api.errors import incomplete
-from booking_sync.domain.booking import BookableResource, SystemUser
-from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, RESOURCE_MAILBOX_LENGTH, is_logical_name
+from booking_sync.domain.bookings.booking import BookableResource, SystemUser
+from booking_sync.domain.bookings.participation import EVERYBODY, calendar_of
+from booking_sync.domain.environment.columns import (
+    NO_RESOURCE_COLUMNS,
+    RESOURCE_MAILBOX_LENGTH,
+    is_logical_name,
+)
 from booking_sync.domain.ids import NO_GUID, read_guid
-from booking_sync.domain.participation import EVERYBODY, calendar_of
 from booking_sync.domain.text import clean_line
 from booking_sync.errors import PermanentError
-from booking_sync.ports.bookings import FormerRecord, NamedResource
-from booking_sync.ports.lookup import Technician
+from booking_sync.ports.dataverse.bookings import FormerRecord, NamedResource
+from booking_sync.ports.dataverse.lookup import Technician
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -26,8 +30,8 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.addresses import MailboxAddresses
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.domain.columns import ResourceColumns
-    from booking_sync.domain.participation import Participation
+    from booking_sync.domain.bookings.participation import Participation
+    from booking_sync.domain.environment.columns import ResourceColumns
 
 _RESOURCE_ID = "bookableresourceid"
 _USER_COLUMNS = ("isdisabled", "internalemailaddress", "domainname")

@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.rows import ID_COLUMN
+from booking_sync.dataverse.rows.booking_rows import ID_COLUMN
 from booking_sync.dataverse.web_api.batch import Part
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import error_code, incomplete
-from booking_sync.domain.columns import NO_RESOURCE_COLUMNS
+from booking_sync.domain.environment.columns import NO_RESOURCE_COLUMNS
 from booking_sync.domain.ids import read_guid
 from booking_sync.errors import PermanentError
 from booking_sync.ports.certification import ServiceAnswer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.reply import Reply
-    from booking_sync.domain.columns import ResourceColumns, SupportColumns
+    from booking_sync.domain.environment.columns import ResourceColumns, SupportColumns
 
 _OK, _REFUSED = 200, 400
 

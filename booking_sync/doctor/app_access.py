@@ -10,7 +10,7 @@ from booking_sync.domain.text import quote
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from booking_sync.ports.bookings import FailingBookings
+    from booking_sync.ports.dataverse.bookings import FailingBookings
     from booking_sync.ports.diagnosis import ForeignMarks, Identity
 
 _WHOLE_ORGANIZATION = "Global"

@@ -10,7 +10,7 @@ from booking_sync.errors import Cause, PermanentError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.domain.event_text.colours import CategoryColour
+    from booking_sync.domain.events.event_text.colours import CategoryColour
     from booking_sync.errors import SyncError
 
 CHECK: Final = "colours of categories"

@@ -23,10 +23,10 @@ from booking_sync.doctor import (
     way_back,
 )
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
-from booking_sync.domain.event import is_mailbox
-from booking_sync.domain.participation import calendar_of
-from booking_sync.domain.reader import Reader
-from booking_sync.domain.rights import NEEDED, needed
+from booking_sync.domain.bookings.participation import calendar_of
+from booking_sync.domain.bookings.reader import Reader
+from booking_sync.domain.environment.rights import NEEDED, needed
+from booking_sync.domain.events.event import is_mailbox
 from booking_sync.domain.timers import Timer, timer_state
 from booking_sync.errors import Cause, PermanentError, SettingsError, SyncError
 from booking_sync.ports.diagnosis import Audience, MailboxAccess
@@ -36,16 +36,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.doctor.options import DoctorOptions, Expectations
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event import EventContent
-    from booking_sync.domain.event_text.colours import CategoryColour
-    from booking_sync.domain.event_text.columns import EventColumn
-    from booking_sync.domain.participation import Participation
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.bookings.participation import Participation
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.event_text.colours import CategoryColour
+    from booking_sync.domain.events.event_text.columns import EventColumn
     from booking_sync.event_file.content import Problem
-    from booking_sync.ports.bookings import NamedResource
-    from booking_sync.ports.calendars import Calendar
-    from booking_sync.ports.categories import CategoryLists
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.dataverse.bookings import NamedResource
     from booking_sync.ports.diagnosis import (
         AppAccessReads,
         ClockReads,
@@ -59,8 +56,11 @@ if TYPE_CHECKING:
         TokenReads,
         WayBackReads,
     )
-    from booking_sync.ports.keys import OpenKeyring
-    from booking_sync.ports.readers import Readers
+    from booking_sync.ports.outlook.calendars import Calendar
+    from booking_sync.ports.outlook.categories import CategoryLists
+    from booking_sync.ports.outlook.readers import Readers
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.keys import OpenKeyring
     from booking_sync.settings.cautions import Caution
     from booking_sync.settings.table import ReturnSettings
     from booking_sync.settings.values import CredentialKind

@@ -10,7 +10,7 @@ from booking_sync.domain.findings.secret import ROTATE, SECRET_NOTICE
 from booking_sync.settings.values import CredentialKind
 
 if TYPE_CHECKING:
-    from booking_sync.domain.ownership import SealKeys
+    from booking_sync.domain.events.ownership import SealKeys
     from booking_sync.ports.diagnosis import Audience, ClockReading, SecretState, TokenFacts
 
 SKEW_NOTICE_SECONDS = 60.0

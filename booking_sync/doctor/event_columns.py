@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
-from booking_sync.domain.watched import is_watched
+from booking_sync.domain.environment.watched import is_watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.domain.events.event_text.columns import EventColumn
     from booking_sync.errors import SettingsError
     from booking_sync.event_file.content import Problem
 

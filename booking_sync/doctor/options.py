@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.domain.events.event_text.columns import EventColumn
     from booking_sync.domain.timers import TimerSchedules
-    from booking_sync.ports.customizations import DesiredCustomizations
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,17 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, some_of
-from booking_sync.domain.participation import TakesPart, calendar_of
+from booking_sync.domain.bookings.participation import TakesPart, calendar_of
 from booking_sync.ports.diagnosis import MailboxAccess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from booking_sync.domain.booking import BookableResource
-    from booking_sync.domain.participation import Participation
-    from booking_sync.domain.reader import Reader
-    from booking_sync.ports.bookings import NamedResource
+    from booking_sync.domain.bookings.booking import BookableResource
+    from booking_sync.domain.bookings.participation import Participation
+    from booking_sync.domain.bookings.reader import Reader
+    from booking_sync.ports.dataverse.bookings import NamedResource
 
 MOST_TRIED: Final = 500
 """Calendars that are asked for: 25 batches; the rest shows in the audit."""

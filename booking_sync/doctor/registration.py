@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
-from booking_sync.ports.customization_actions import AddToSolution, Publish
+from booking_sync.ports.dataverse.customization_actions import AddToSolution, Publish
 from booking_sync.provisioning.parts import PartState
 from booking_sync.provisioning.plan import make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations, FoundCustomizations
     from booking_sync.ports.diagnosis import FailedJobs, TableFacts
     from booking_sync.provisioning.parts import PlannedPart
 

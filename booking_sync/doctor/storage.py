@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.findings.finding import AppFinding
     from booking_sync.domain.timers import TimerRun, TimerState
-    from booking_sync.ports.queues import QueueState
+    from booking_sync.ports.platform.queues import QueueState
 
 _WORKER = (
     "See whether the function app runs and what it says: `az functionapp show --name <app> --resource-group "

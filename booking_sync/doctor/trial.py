@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 from booking_sync.doctor.mailboxes import LATER, remedy
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
-from booking_sync.domain.event import EventContent, EventTime
-from booking_sync.domain.event_text.templates import BadTemplateError
-from booking_sync.domain.example import example_booking
+from booking_sync.domain.bookings.example import example_booking
+from booking_sync.domain.events.event import EventContent, EventTime
+from booking_sync.domain.events.event_text.templates import BadTemplateError
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.plumbing.uninterrupted import to_its_end
-from booking_sync.ports.calendars import Written
+from booking_sync.ports.outlook.calendars import Written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event import EventRef, FoundEvent
-    from booking_sync.ports.calendars import AlreadyCreated, Calendar
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import EventRef, FoundEvent
+    from booking_sync.ports.outlook.calendars import AlreadyCreated, Calendar
 
 MARKER: Final = "booking-sync-doctor/test-event"
 SUBJECT: Final = "booking_sync test event (removed within seconds)"

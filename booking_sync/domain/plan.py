@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.booking import Booking, CommitType, ResourceType
-from booking_sync.domain.event import (
+from booking_sync.domain.bookings.booking import Booking, CommitType, ResourceType
+from booking_sync.domain.bookings.participation import EVERYBODY, calendar_of, has_left
+from booking_sync.domain.events.event import (
     EventContent,
     EventTime,
     is_same_content,
@@ -20,21 +21,20 @@ from booking_sync.domain.event import (
     tells_content,
     unchanged_parts,
 )
-from booking_sync.domain.event_calendars import MAIN
-from booking_sync.domain.event_text.rules import NO_RULES
-from booking_sync.domain.event_text.templates import BadTemplateError
-from booking_sync.domain.participation import EVERYBODY, calendar_of, has_left
+from booking_sync.domain.events.event_calendars import MAIN
+from booking_sync.domain.events.event_text.rules import NO_RULES
+from booking_sync.domain.events.event_text.templates import BadTemplateError
 from booking_sync.domain.record import SyncRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from booking_sync.domain.booking import BookableResource
-    from booking_sync.domain.event import ContentPart, EventRef
-    from booking_sync.domain.event_text.rules import EventRules
-    from booking_sync.domain.ownership import Own
-    from booking_sync.domain.participation import Participation
+    from booking_sync.domain.bookings.booking import BookableResource
+    from booking_sync.domain.bookings.participation import Participation
+    from booking_sync.domain.events.event import ContentPart, EventRef
+    from booking_sync.domain.events.event_text.rules import EventRules
+    from booking_sync.domain.events.ownership import Own
 
     Render = Callable[[Booking, datetime, datetime], EventContent]
     DesiredStateRule = Callable[[Booking], "DesiredState"]

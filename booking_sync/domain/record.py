@@ -13,17 +13,17 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.columns import SYNC_STATE_LENGTH
-from booking_sync.domain.event import EventRef, is_event_id, is_mailbox, without_content
+from booking_sync.domain.bookings.participation import calendar_of
+from booking_sync.domain.environment.columns import SYNC_STATE_LENGTH
+from booking_sync.domain.events.event import EventRef, is_event_id, is_mailbox, without_content
+from booking_sync.domain.events.ownership import MAX_GENERATION, Seal
 from booking_sync.domain.ids import read_guid
-from booking_sync.domain.ownership import MAX_GENERATION, Seal
-from booking_sync.domain.participation import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.ownership import Sealer
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.ownership import Sealer
     from booking_sync.domain.return_path.side import OutlookSide
 
 ATTENDED_REASON = (

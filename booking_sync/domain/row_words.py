@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from booking_sync.domain.columns import SYNC_ERROR_LENGTH
+from booking_sync.domain.environment.columns import SYNC_ERROR_LENGTH
 from booking_sync.domain.text import clean_line, shorten
 
 if TYPE_CHECKING:

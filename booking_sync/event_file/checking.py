@@ -9,13 +9,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event_text.links import DEFAULT_MAP_LINK
-from booking_sync.domain.event_text.names import BUILT_IN_NAMES
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.event_text.rules import EventRules
-from booking_sync.domain.event_text.templates import BadTemplateError
-from booking_sync.domain.event_text.words import ENGLISH, read_tag
-from booking_sync.domain.zones import UTC_NAME, EventZone, UnknownZoneError, event_zone
+from booking_sync.domain.events.event_text.links import DEFAULT_MAP_LINK
+from booking_sync.domain.events.event_text.names import BUILT_IN_NAMES
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.event_text.rules import EventRules
+from booking_sync.domain.events.event_text.templates import BadTemplateError
+from booking_sync.domain.events.event_text.words import ENGLISH, read_tag
+from booking_sync.domain.events.zones import UTC_NAME, EventZone, UnknownZoneError, event_zone
 from booking_sync.errors import SettingsError
 from booking_sync.event_file.content import EventFileError, Problem
 from booking_sync.event_file.near import nearest
@@ -23,7 +23,7 @@ from booking_sync.event_file.near import nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.domain.event_text.words import Words
+    from booking_sync.domain.events.event_text.words import Words
     from booking_sync.event_file.content import EventFile
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.event_text.columns import ColumnKind
-from booking_sync.domain.event_text.rules import NEVER_COMPARED, comparable
+from booking_sync.domain.events.event_text.columns import ColumnKind
+from booking_sync.domain.events.event_text.rules import NEVER_COMPARED, comparable
 from booking_sync.event_file.near import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from booking_sync.domain.event_text.columns import EventColumn
-    from booking_sync.domain.event_text.rules import Condition
+    from booking_sync.domain.events.event_text.columns import EventColumn
+    from booking_sync.domain.events.event_text.rules import Condition
     from booking_sync.event_file.content import EventFile, Problem
 
 _CHOICES: Final = (ColumnKind.CHOICE, ColumnKind.CHOICES, ColumnKind.YES_NO)

@@ -10,9 +10,9 @@ from booking_sync.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from booking_sync.domain.event_text.colours import CategoryColour
-    from booking_sync.domain.event_text.rules import EventRule
-    from booking_sync.domain.reader import ReaderPart
+    from booking_sync.domain.bookings.reader import ReaderPart
+    from booking_sync.domain.events.event_text.colours import CategoryColour
+    from booking_sync.domain.events.event_text.rules import EventRule
 
 FILE_NAME = "event.toml"
 """Where the file is looked for unless a setting says otherwise: beside function_app.py."""

@@ -66,7 +66,7 @@ def _read_body(folder: Path, name: str) -> str:
 
 def _read_catalogues(folder: Path) -> tuple[OwnCatalogue, ...]:
     """Every catalogue of the folder; raises ValueError with what is wrong."""
-    from booking_sync.domain.event_text.words import read_tag  # noqa: PLC0415 - as above
+    from booking_sync.domain.events.event_text.words import read_tag  # noqa: PLC0415 - as above
 
     found: dict[str, OwnCatalogue] = {}
     for path in sorted(folder.glob("*.po")):

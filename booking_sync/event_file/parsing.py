@@ -11,9 +11,9 @@ import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from booking_sync.domain.event_text.columns import MAX_COLUMNS
-from booking_sync.domain.event_text.links import MAP_PLACE
-from booking_sync.domain.reader import READER_PARTS
+from booking_sync.domain.bookings.reader import READER_PARTS
+from booking_sync.domain.events.event_text.columns import MAX_COLUMNS
+from booking_sync.domain.events.event_text.links import MAP_PLACE
 from booking_sync.event_file.content import (
     EventFile,
     EventFileError,
@@ -30,7 +30,7 @@ from booking_sync.event_file.rules import check_spelling, read_categories, read_
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from booking_sync.domain.reader import ReaderPart
+    from booking_sync.domain.bookings.reader import ReaderPart
 
 MAX_HOPS: Final = 5
 """Lookups on one path; nobody has needed more, and each joins a table."""

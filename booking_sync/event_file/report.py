@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import NO_REMINDER
-from booking_sync.domain.watched import is_watched
+from booking_sync.domain.environment.watched import is_watched
+from booking_sync.domain.events.event import NO_REMINDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.domain.event_text.columns import EventColumn
-    from booking_sync.domain.event_text.rules import EventRule
+    from booking_sync.domain.events.event_text.columns import EventColumn
+    from booking_sync.domain.events.event_text.rules import EventRule
     from booking_sync.event_file.content import Problem
 
 

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event_text.columns import ColumnKind, EventColumn, Hop
-from booking_sync.domain.watched import BOOKING_TABLE
+from booking_sync.domain.environment.watched import BOOKING_TABLE
+from booking_sync.domain.events.event_text.columns import ColumnKind, EventColumn, Hop
 from booking_sync.event_file.content import EventFileError
 from booking_sync.event_file.near import nearest
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from booking_sync.event_file.content import EventFile, NamedPath
-    from booking_sync.ports.definitions import (
+    from booking_sync.ports.dataverse.definitions import (
         Labels,
         LookupDefinition,
         TableDefinition,

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from booking_sync.domain.event import MAX_CATEGORY_LENGTH, NO_REMINDER, OUR_CATEGORIES
-from booking_sync.domain.event_text.colours import COLOURS, CategoryColour, read_colour
-from booking_sync.domain.event_text.rules import MEANINGS, Condition, EventRule, Topic, comparable
+from booking_sync.domain.events.event import MAX_CATEGORY_LENGTH, NO_REMINDER, OUR_CATEGORIES
+from booking_sync.domain.events.event_text.colours import COLOURS, CategoryColour, read_colour
+from booking_sync.domain.events.event_text.rules import MEANINGS, Condition, EventRule, Topic, comparable
 from booking_sync.domain.text import clean_line
 from booking_sync.event_file.near import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from booking_sync.domain.event import Importance, ShowAs
+    from booking_sync.domain.events.event import Importance, ShowAs
 
     Tell = Callable[[str, str], None]
     """Is told a key, with its tables, and what is wrong with its value."""

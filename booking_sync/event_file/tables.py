@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.watched import BOOKING_TABLE
+from booking_sync.domain.environment.watched import BOOKING_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.event_text.columns import EventColumn
-    from booking_sync.ports.definitions import TableDefinitions
+    from booking_sync.domain.events.event_text.columns import EventColumn
+    from booking_sync.ports.dataverse.definitions import TableDefinitions
 
 
 async def tables_on(columns: Sequence[EventColumn], definitions: TableDefinitions) -> frozenset[str]:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 import polib
 
-from booking_sync.domain.event_text.words import ENGLISH, broader
+from booking_sync.domain.events.event_text.words import ENGLISH, broader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from booking_sync.domain.event_text.words import Words
+    from booking_sync.domain.events.event_text.words import Words
 
 SHIPPED: Final = ("de", "es", "fi", "fr", "sv")
 SOURCE: Final = "en"

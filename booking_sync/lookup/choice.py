@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from booking_sync.ports.lookup import BookingHit, Found, Technician
+    from booking_sync.ports.dataverse.lookup import BookingHit, Found, Technician
 
 Hit = TypeVar("Hit")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from booking_sync.domain.text import clean_line
-from booking_sync.ports.lookup import MAX_WORDS
+from booking_sync.ports.dataverse.lookup import MAX_WORDS
 
 MIN_WORDS = 2
 

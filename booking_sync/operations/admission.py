@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from booking_sync.domain.ids import read_guid
-from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
+from booking_sync.plumbing.http.answer import NOT_STORED, HttpAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

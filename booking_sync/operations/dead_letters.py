@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.audit_progress import AuditProgress
-from booking_sync.domain.change import (
+from booking_sync.domain.messages.audit_progress import AuditProgress
+from booking_sync.domain.messages.change import (
     BookingChange,
     MalformedChangeError,
     Message,
@@ -20,7 +20,7 @@ from booking_sync.domain.text import clean_lines
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking_sync.ports.queues import PoisonMessage
+    from booking_sync.ports.platform.queues import PoisonMessage
 
 MAX_REASON = 1000
 

@@ -13,8 +13,8 @@ from booking_sync.operations.admission import BY_KEY
 from booking_sync.operations.overview.describe import describe_health
 from booking_sync.operations.overview.gather import Overview
 from booking_sync.operations.requests import is_order_id, read_replay, read_resync
-from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
-from booking_sync.plumbing.http_orders import BadRequestError, refusal
+from booking_sync.plumbing.http.answer import NOT_STORED, HttpAnswer
+from booking_sync.plumbing.http.orders import BadRequestError, refusal
 from booking_sync.plumbing.log import log_event
 
 if TYPE_CHECKING:

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from booking_sync.domain.events.zones import ZoneDifference
     from booking_sync.domain.timers import TimerRun, TimerSchedules, TimerState
-    from booking_sync.domain.zones import ZoneDifference
     from booking_sync.operations.journal.store import JournalStore
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import QueueState, QueueStates
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import QueueState, QueueStates
 
 FRESH_SECONDS = 5.0
 """How long an answer is reused: the probe is open to everybody, who must not keep Storage busy by it."""

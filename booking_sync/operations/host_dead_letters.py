@@ -21,8 +21,8 @@ from booking_sync.sync.sending import do_all
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import PoisonMessage, PoisonQueue
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import PoisonMessage, PoisonQueue
 
 MAX_ROUNDS = 10
 """Fetches per run, of up to 32 messages each; a later run takes what is left, days before it expires."""

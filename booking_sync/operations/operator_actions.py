@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.audit_progress import AuditProgress
-from booking_sync.domain.change import BookingChange, Message, RelatedChange
+from booking_sync.domain.messages.audit_progress import AuditProgress
+from booking_sync.domain.messages.change import BookingChange, Message, RelatedChange
 from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange
 from booking_sync.domain.return_path.side import Missing
 from booking_sync.errors import SyncError
@@ -21,8 +21,8 @@ from booking_sync.sync.sending import do_all
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import MessageQueue, PoisonMessage, PoisonQueue
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import MessageQueue, PoisonMessage, PoisonQueue
 
 HIDDEN_SECONDS = 120
 """How long a taken message is hidden from a second click; longer than all that is done with it."""

@@ -1,4 +1,4 @@
-"""What an operator's HTTP request asks for. Pure; the rules for every order are in `plumbing.http_orders`."""
+"""What an operator's HTTP request asks for. Pure; the rules for every order are in `plumbing.http.orders`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.ids import typed_guid
 from booking_sync.operations.journal.order_tally import is_order
-from booking_sync.plumbing.http_orders import BadRequestError, read_order
+from booking_sync.plumbing.http.orders import BadRequestError, read_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,14 +13,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from booking_sync.errors import SyncError
-from booking_sync.plumbing.http_orders import BadRequestError
+from booking_sync.plumbing.http.orders import BadRequestError
 from booking_sync.plumbing.log import log_event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.texts import TextStore
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.texts import TextStore
 
 CLAIMED_FOR: Final = timedelta(minutes=11)
 """Longer than any function may run (`functionTimeout` in host.json: 10 minutes)."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from booking_sync.domain.booking import Address
-from booking_sync.domain.event import NO_REMINDER
+from booking_sync.domain.bookings.booking import Address
+from booking_sync.domain.events.event import NO_REMINDER
 
 if TYPE_CHECKING:
-    from booking_sync.domain.event import ContentPart, EventContent, EventOptions, EventTime
+    from booking_sync.domain.events.event import ContentPart, EventContent, EventOptions, EventTime
 
 MARKER_PROPERTY: Final = "String {8f5c1f5e-6b1f-4c57-9d0a-0c7f0d3f6a52} Name BookingSyncMarker"
 """Extended property of all our events; it must never change, or we no longer recognise our own."""

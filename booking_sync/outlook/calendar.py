@@ -14,21 +14,22 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.event_calendars import MAIN, MAIN_ONLY
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_calendars import MAIN, MAIN_ONLY
 from booking_sync.errors import OvertakenError, PermanentError, TransientError
-from booking_sync.outlook import errors, listing
-from booking_sync.outlook.batch import BatchSender
+from booking_sync.outlook import listing
 from booking_sync.outlook.bodies import SEAL_PROPERTY
-from booking_sync.outlook.client import GraphClient
-from booking_sync.outlook.directory import GraphDirectory
 from booking_sync.outlook.fields import next_link, rows
-from booking_sync.outlook.mailbox_settings import GraphReaders
-from booking_sync.outlook.named_calendars import NamedCalendars
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.batch import BatchSender
+from booking_sync.outlook.graph.client import GraphClient
+from booking_sync.outlook.graph.scheduler import BatchScheduler
+from booking_sync.outlook.mailboxes.directory import GraphDirectory
+from booking_sync.outlook.mailboxes.mailbox_settings import GraphReaders
+from booking_sync.outlook.mailboxes.named_calendars import NamedCalendars
 from booking_sync.outlook.requests import EventRequests
-from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.plumbing.busy_time import BURST_SIZES
-from booking_sync.ports.calendars import AlreadyCreated, ForeignEvent, Written
+from booking_sync.ports.outlook.calendars import AlreadyCreated, ForeignEvent, Written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -36,19 +37,19 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from booking_sync.domain.event import ContentPart, EventContent, FoundEvent, MarkedEvent, SeenEvent
-    from booking_sync.domain.event_calendars import EventCalendars
+    from booking_sync.domain.events.event import ContentPart, EventContent, FoundEvent, MarkedEvent, SeenEvent
+    from booking_sync.domain.events.event_calendars import EventCalendars
     from booking_sync.errors import SyncError
-    from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
+    from booking_sync.outlook.graph.wire import Answer, BatchResult, GraphRequest
     from booking_sync.plumbing.circuit import Circuit
-    from booking_sync.ports.calendars import ExtendedEvent
-    from booking_sync.ports.categories import CategoryLists
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.credentials import AppCredential
-    from booking_sync.ports.directory import Directory
-    from booking_sync.ports.readers import Readers
-    from booking_sync.ports.subscriptions import Subscriptions
-    from booking_sync.ports.sweeps import MailboxEvents
+    from booking_sync.ports.outlook.calendars import ExtendedEvent
+    from booking_sync.ports.outlook.categories import CategoryLists
+    from booking_sync.ports.outlook.directory import Directory
+    from booking_sync.ports.outlook.readers import Readers
+    from booking_sync.ports.outlook.subscriptions import Subscriptions
+    from booking_sync.ports.outlook.sweeps import MailboxEvents
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.credentials import AppCredential
 
 
 MAX_PAGES = 2_000
@@ -410,14 +411,14 @@ class OutlookCalendar:
     @cached_property
     def category_lists(self) -> CategoryLists:
         """The mailboxes' own lists of categories; asked through the same batches."""
-        from booking_sync.outlook.categories import OutlookCategories  # noqa: PLC0415 - no booking needs it
+        from booking_sync.outlook.mailboxes.categories import OutlookCategories  # noqa: PLC0415 - no booking needs it
 
         return OutlookCategories(self._batches.submit, self._requests, self._now)
 
     @cached_property
     def whole_mailboxes(self) -> MailboxEvents:
         """Mailboxes with all of their calendars; asked through the same batches."""
-        from booking_sync.outlook.whole_mailbox import WholeMailbox  # noqa: PLC0415 - no booking needs it
+        from booking_sync.outlook.mailboxes.whole_mailbox import WholeMailbox  # noqa: PLC0415 - no booking needs it
 
         return WholeMailbox(self._pages, self._requests, self._places)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event import (
+from booking_sync.domain.events.event import (
     NO_REMINDER,
     EventRef,
     EventState,
@@ -20,7 +20,7 @@ from booking_sync.domain.ids import read_moment
 from booking_sync.errors import TransientError
 from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY, STAMP_PROPERTY
 from booking_sync.outlook.fields import Fields
-from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent, Written
+from booking_sync.ports.outlook.calendars import ExtendedEvent, ForeignEvent, Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

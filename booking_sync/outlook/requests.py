@@ -31,7 +31,7 @@ from msgraph.generated.users.item.calendars.calendars_request_builder import Cal
 from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
 from msgraph.generated.users.item.events.item.event_item_request_builder import EventItemRequestBuilder
 
-from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.events.event import EventRef, is_event_id, is_mailbox
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import bodies
 from booking_sync.outlook.bodies import (
@@ -40,7 +40,7 @@ from booking_sync.outlook.bodies import (
     SEALED_PROPERTY,
     STAMP_PROPERTY,
 )
-from booking_sync.outlook.wire import GraphRequest
+from booking_sync.outlook.graph.wire import GraphRequest
 from booking_sync.plumbing.telemetry import untraced
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
     from kiota_abstractions.request_information import RequestInformation
 
-    from booking_sync.domain.event import ContentPart, EventContent
-    from booking_sync.outlook.client import GraphClient
+    from booking_sync.domain.events.event import ContentPart, EventContent
+    from booking_sync.outlook.graph.client import GraphClient
 
 PAGE_SIZE = 50
 CALENDARS_PAGE_SIZE = 100

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.errors import Cause, PermanentError, SyncError, TransientError
-from booking_sync.outlook import errors
 from booking_sync.outlook.fields import Fields, next_link, rows, unreadable
-from booking_sync.ports.subscriptions import EventSubscription
+from booking_sync.outlook.graph import errors
+from booking_sync.ports.outlook.subscriptions import EventSubscription
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
+    from booking_sync.outlook.graph.wire import Answer, BatchResult, GraphRequest
     from booking_sync.outlook.requests import EventRequests
-    from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.subscriptions import WantedSubscription
+    from booking_sync.ports.outlook.subscriptions import WantedSubscription
+    from booking_sync.ports.platform.clock import Clock
 
 LINE = "subscriptions"
 """Stands for a mailbox where requests are lined up."""

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from booking_sync.errors import SyncError
-from booking_sync.outlook import errors
-from booking_sync.outlook.batch import BatchSender, encode
-from booking_sync.outlook.mailbox_settings import settings_query
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.batch import BatchSender, encode
+from booking_sync.outlook.graph.wire import Answer
+from booking_sync.outlook.mailboxes.mailbox_settings import settings_query
 from booking_sync.outlook.requests import EventRequests
 from booking_sync.outlook.subscriptions import LINE, creation_of, renewal_until
-from booking_sync.outlook.wire import Answer
 from booking_sync.plumbing.json_text import read_json
 from booking_sync.ports.certification import ServiceAnswer
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from booking_sync.domain.event import EventContent, EventRef, EventTime
-    from booking_sync.outlook.client import GraphClient
-    from booking_sync.outlook.wire import GraphRequest
+    from booking_sync.domain.events.event import EventContent, EventRef, EventTime
+    from booking_sync.outlook.graph.client import GraphClient
+    from booking_sync.outlook.graph.wire import GraphRequest
     from booking_sync.ports.certification import TrialEvent
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.credentials import AppCredential
-    from booking_sync.ports.subscriptions import WantedSubscription
+    from booking_sync.ports.outlook.subscriptions import WantedSubscription
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.credentials import AppCredential
 
 FOLDER_PROPERTY: Final = "Binary 0x0E09"
 """PidTagParentEntryId, which names the folder that an item lies in."""

@@ -1,1 +1,1 @@
-"""Small tools that know nothing of bookings: circuit, micro-batches, log, NCRONTAB, telemetry."""
+"""Small tools that know nothing of bookings: HTTP, circuit, micro-batches, log, NCRONTAB, telemetry."""

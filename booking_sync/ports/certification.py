@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.change import BookingChange
-    from booking_sync.domain.event import EventContent, EventRef
-    from booking_sync.ports.queues import QueueState
-    from booking_sync.ports.subscriptions import WantedSubscription
+    from booking_sync.domain.events.event import EventContent, EventRef
+    from booking_sync.domain.messages.change import BookingChange
+    from booking_sync.ports.outlook.subscriptions import WantedSubscription
+    from booking_sync.ports.platform.queues import QueueState
 
 _FIRST_SUCCESS, _FIRST_REDIRECTION = 200, 300
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.domain.events.event_text.columns import EventColumn
     from booking_sync.domain.timers import Timer, TimerRun
-    from booking_sync.ports.bookings import FailingBookings, NamedResource
-    from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
-    from booking_sync.ports.queues import QueueState
+    from booking_sync.ports.dataverse.bookings import FailingBookings, NamedResource
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations, FoundCustomizations
+    from booking_sync.ports.platform.queues import QueueState
 
 
 class StorageReads(Protocol):

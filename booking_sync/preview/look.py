@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event_text.rules import NO_RULES
+from booking_sync.domain.events.event_text.rules import NO_RULES
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from booking_sync.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.event import EventContent
-    from booking_sync.domain.event_text.colours import CategoryColour
-    from booking_sync.domain.event_text.rules import EventRules
+    from booking_sync.domain.bookings.reader import Reader
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.event_text.colours import CategoryColour
+    from booking_sync.domain.events.event_text.rules import EventRules
     from booking_sync.domain.plan import DesiredStateRule
-    from booking_sync.domain.reader import Reader
-    from booking_sync.ports.bookings import BookingRows
+    from booking_sync.ports.dataverse.bookings import BookingRows
 
 GONE = "There is no such booking."
 

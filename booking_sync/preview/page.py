@@ -16,8 +16,8 @@ from booking_sync.preview.text import NOTHING, ruled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from booking_sync.domain.event import EventContent
-    from booking_sync.domain.event_text.colours import CategoryColour
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.event_text.colours import CategoryColour
     from booking_sync.preview.look import Preview
 
 _PAGE = Markup("""\

@@ -6,13 +6,13 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import NO_REMINDER
+from booking_sync.domain.events.event import NO_REMINDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.event import EventContent, EventOptions
-    from booking_sync.domain.reader import Reader
+    from booking_sync.domain.bookings.reader import Reader
+    from booking_sync.domain.events.event import EventContent, EventOptions
     from booking_sync.preview.look import Preview
 
 NOTHING = "none"

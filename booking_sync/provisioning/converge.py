@@ -11,7 +11,7 @@ from booking_sync.provisioning.parts import PartState, PlannedPart
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.ports.customization_actions import Action, Provisionable
+    from booking_sync.ports.dataverse.customization_actions import Action, Provisionable
     from booking_sync.provisioning.parts import ProvisioningPlan
 
 Desired = TypeVar("Desired")

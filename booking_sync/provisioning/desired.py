@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.columns import (
+from booking_sync.domain.bookings.participation import TakesPart
+from booking_sync.domain.environment.columns import (
     EVENT_ID_LENGTH,
     NO_RESOURCE_COLUMNS,
     ORIGINAL_RESOURCE_LENGTH,
@@ -20,10 +21,9 @@ from booking_sync.domain.columns import (
     SupportColumns,
     publisher_prefix,
 )
-from booking_sync.domain.participation import TakesPart
+from booking_sync.domain.environment.watched import BOOKING_TABLE, RelatedTable, watched_attributes
 from booking_sync.domain.return_path.side import ProposalAnswer, ProposalKind
-from booking_sync.domain.watched import BOOKING_TABLE, RelatedTable, watched_attributes
-from booking_sync.ports.customizations import (
+from booking_sync.ports.dataverse.customizations import (
     Column,
     DesiredCustomizations,
     Image,
@@ -32,13 +32,13 @@ from booking_sync.ports.customizations import (
     Webhook,
     row_id,
 )
-from booking_sync.ports.dispatcher import FieldKind, FormField, FormSection, View
-from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
+from booking_sync.ports.dataverse.dispatcher import FieldKind, FormField, FormSection, View
+from booking_sync.sync.webhook.dynamics_webhook import PRE_IMAGE_ALIAS, WORK_ORDER_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.domain.events.event_text.columns import EventColumn
 
 WEBHOOK_NAME: Final = "booking_sync"
 VIEW_NAME: Final = "Bookings that can't sync"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.ports.customization_actions import (
+from booking_sync.ports.dataverse.customization_actions import (
     VIEW_COMPONENT,
     Action,
     AddToSolution,
@@ -17,14 +17,14 @@ from booking_sync.ports.customization_actions import (
     TakeOffForm,
     WriteView,
 )
-from booking_sync.ports.dispatcher import OnForm
+from booking_sync.ports.dataverse.dispatcher import OnForm
 from booking_sync.provisioning.parts import PartState, PlannedPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
-    from booking_sync.ports.dispatcher import FormSection, FoundForm, View
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations, FoundCustomizations
+    from booking_sync.ports.dataverse.dispatcher import FormSection, FoundForm, View
 
 _BY_HAND = "put the column {column} onto it by hand"
 _LEFT = {

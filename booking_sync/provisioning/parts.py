@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from booking_sync.ports.customization_actions import Action
+    from booking_sync.ports.dataverse.customization_actions import Action
 
 
 class PartState(StrEnum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.watched import BOOKING_TABLE
-from booking_sync.ports.customization_actions import (
+from booking_sync.domain.environment.watched import BOOKING_TABLE
+from booking_sync.ports.dataverse.customization_actions import (
     COLUMN_COMPONENT,
     STEP_COMPONENT,
     WEBHOOK_COMPONENT,
@@ -19,15 +19,15 @@ from booking_sync.ports.customization_actions import (
     WriteStep,
     WriteWebhook,
 )
-from booking_sync.ports.customizations import KeyState, row_id
+from booking_sync.ports.dataverse.customizations import KeyState, row_id
 from booking_sync.provisioning.dispatcher_plan import dispatcher_parts, is_unpublished
 from booking_sync.provisioning.parts import PartState, PlannedPart, ProvisioningPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from booking_sync.ports.customization_actions import Action
-    from booking_sync.ports.customizations import (
+    from booking_sync.ports.dataverse.customization_actions import Action
+    from booking_sync.ports.dataverse.customizations import (
         Column,
         DesiredCustomizations,
         FoundCustomizations,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.watched import BOOKING_TABLE
-from booking_sync.ports.customization_actions import Publish, RemoveColumn, RemoveRow
+from booking_sync.domain.environment.watched import BOOKING_TABLE
+from booking_sync.ports.dataverse.customization_actions import Publish, RemoveColumn, RemoveRow
 from booking_sync.provisioning.dispatcher_plan import dispatcher_removal, is_unpublished
 from booking_sync.provisioning.parts import PartState, PlannedPart, ProvisioningPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations, FoundCustomizations
 
 
 def plan_removal(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.ports.app_user import GivePrivileges, GiveRole, MakeRole, MakeUser, SwitchUser
-from booking_sync.ports.customization_actions import RemoveRow
-from booking_sync.ports.customizations import row_id
+from booking_sync.ports.dataverse.app_user import GivePrivileges, GiveRole, MakeRole, MakeUser, SwitchUser
+from booking_sync.ports.dataverse.customization_actions import RemoveRow
+from booking_sync.ports.dataverse.customizations import row_id
 from booking_sync.provisioning.parts import PartState, PlannedPart, ProvisioningPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from booking_sync.ports.app_user import DesiredAppUser, FoundAppUser, FoundUser
+    from booking_sync.ports.dataverse.app_user import DesiredAppUser, FoundAppUser, FoundUser
 
 ROLE, RIGHTS, USER = "security role", "rights", "application user"
 _OTHER_UNIT = (

@@ -6,12 +6,17 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns, column_problems
-from booking_sync.domain.event_calendars import EventCalendars
-from booking_sync.domain.participation import Participation
+from booking_sync.domain.bookings.participation import Participation
+from booking_sync.domain.environment.columns import (
+    ResourceColumns,
+    ReturnColumns,
+    SupportColumns,
+    column_problems,
+)
+from booking_sync.domain.environment.watched import TABLE_BEHIND, RelatedTable
+from booking_sync.domain.events.event_calendars import EventCalendars
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.text import trim
-from booking_sync.domain.watched import TABLE_BEHIND, RelatedTable
 from booking_sync.errors import SettingsError
 from booking_sync.event_file.location import load_event_file
 from booking_sync.settings.table import (
@@ -22,7 +27,7 @@ from booking_sync.settings.table import (
     Settings,
 )
 from booking_sync.settings.values import shared
-from booking_sync.sync.dynamics_webhook import ReceiverPolicy
+from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

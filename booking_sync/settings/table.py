@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
-from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
-from booking_sync.domain.event_calendars import EventCalendars  # noqa: TC001 - `get_type_hints` reads it
-from booking_sync.domain.participation import Participation  # noqa: TC001 - `get_type_hints` reads it
+from booking_sync.domain.bookings.participation import Participation  # noqa: TC001 - `get_type_hints` reads it
+from booking_sync.domain.environment.columns import ResourceColumns, ReturnColumns, SupportColumns
+from booking_sync.domain.events.event_calendars import EventCalendars  # noqa: TC001 - `get_type_hints` reads it
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.text import trim
 from booking_sync.event_file.content import FILE_NAME
@@ -30,7 +30,7 @@ from booking_sync.settings.values import CredentialKind  # noqa: TC001 - `get_ty
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from booking_sync.sync.dynamics_webhook import ReceiverPolicy
+    from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
 
 _MAX_BATCH = 1000
 _MAX_LINGER_SECONDS = 10.0

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from booking_sync.domain.event_calendars import MAX_NAME
+from booking_sync.domain.events.event_calendars import MAX_NAME
 from booking_sync.domain.ids import NO_GUID, typed_guid
 from booking_sync.domain.return_path.policy import Mode
 from booking_sync.domain.text import shows
@@ -288,7 +288,7 @@ def time_zone_or_nothing(text: str) -> str:
     """A zone's IANA or Windows name; empty stays empty."""
     if not text:
         return ""
-    from booking_sync.domain.zones import UnknownZoneError, event_zone  # noqa: PLC0415 - keeps the webhook light
+    from booking_sync.domain.events.zones import UnknownZoneError, event_zone  # noqa: PLC0415 - keeps the webhook light
 
     try:
         event_zone(text)
@@ -321,7 +321,7 @@ def body_template(text: str) -> str:
 def _template(text: str, *, escape: bool) -> str:
     if not text:
         return ""
-    from booking_sync.domain.event_text.templates import (  # noqa: PLC0415 - keeps the webhook light
+    from booking_sync.domain.events.event_text.templates import (  # noqa: PLC0415 - keeps the webhook light
         BadTemplateError,
         compile_template,
     )

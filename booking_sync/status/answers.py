@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.events.event import MarkedEvent
     from booking_sync.operations.journal.values import Entry, Journal
-    from booking_sync.ports.lookup import BookingHit, Found, Technician
+    from booking_sync.ports.dataverse.lookup import BookingHit, Found, Technician
     from booking_sync.status.days import DayEntry
     from booking_sync.status.facts import BookingFacts
     from booking_sync.status.verdict import Verdict

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from booking_sync.audit.compare import Snapshot
     from booking_sync.audit.findings import Finding
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import MarkedEvent
     from booking_sync.domain.plan import DesiredState, DesiredStateRule
     from booking_sync.domain.record import BookingRow
 

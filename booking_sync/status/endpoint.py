@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from booking_sync.domain.ids import typed_guid, typed_moment
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.lookup.words import read_words
-from booking_sync.plumbing.http_answer import NOT_STORED, HttpAnswer
-from booking_sync.plumbing.http_orders import BadRequestError, read_order, refusal
-from booking_sync.ports.lookup import Found
+from booking_sync.plumbing.http.answer import NOT_STORED, HttpAnswer
+from booking_sync.plumbing.http.orders import BadRequestError, read_order, refusal
+from booking_sync.ports.dataverse.lookup import Found
 from booking_sync.status.answers import Memory, booking_answer, search_answer, technician_answer
 from booking_sync.status.look import look
 from booking_sync.status.reading import read_booking_id
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from booking_sync.operations.journal.store import JournalStore
-    from booking_sync.ports.lookup import BookingHit, NameSearch, Technician
+    from booking_sync.ports.dataverse.lookup import BookingHit, NameSearch, Technician
     from booking_sync.status.look import StatusSources
     from booking_sync.status.week import WeekSources
 

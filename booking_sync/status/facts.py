@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.ownership import Seal
+from booking_sync.domain.events.ownership import Seal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.domain.event import EventRef, MarkedEvent
+    from booking_sync.domain.events.event import EventRef, MarkedEvent
     from booking_sync.domain.plan import DesiredState
     from booking_sync.domain.record import BookingRow
     from booking_sync.operations.dead_letters import DeadLetter
-    from booking_sync.ports.bookings import BookingDetails, Presence
+    from booking_sync.ports.dataverse.bookings import BookingDetails, Presence
     from booking_sync.status.way_back import WayBack
 
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.event_calendars import MAIN
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_calendars import MAIN
 from booking_sync.domain.plan import Unwanted, Wanted
 from booking_sync.domain.record import read_record
 from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter
-from booking_sync.ports.bookings import Presence
+from booking_sync.ports.dataverse.bookings import Presence
 from booking_sync.status.facts import BookingFacts, RowFacts
 from booking_sync.status.way_back import judge_way_back
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.domain.event import MarkedEvent, SeenEvent
+    from booking_sync.domain.events.event import MarkedEvent, SeenEvent
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.operations.dead_letters import DeadLetter
-    from booking_sync.ports.bookings import AuditReads, BookingDetailReads, BookingRows
-    from booking_sync.ports.calendars import EventReads
-    from booking_sync.ports.queues import PoisonQueue
+    from booking_sync.ports.dataverse.bookings import AuditReads, BookingDetailReads, BookingRows
+    from booking_sync.ports.outlook.calendars import EventReads
+    from booking_sync.ports.platform.queues import PoisonQueue
     from booking_sync.status.way_back import Allowed, WayBack
-    from booking_sync.sync.proof import EventProver
+    from booking_sync.sync.booking.proof import EventProver
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.booking import ResourceType
-from booking_sync.domain.example import example_booking
+from booking_sync.domain.bookings.booking import ResourceType
+from booking_sync.domain.bookings.example import example_booking
+from booking_sync.domain.bookings.participation import TakesPart, calendar_of, has_left
 from booking_sync.domain.ids import NO_GUID
-from booking_sync.domain.participation import TakesPart, calendar_of, has_left
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted, desired_state, nothing_to_see
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import BookableResource
-    from booking_sync.domain.participation import Participation
+    from booking_sync.domain.bookings.booking import BookableResource
+    from booking_sync.domain.bookings.participation import Participation
 
 _WHEN: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 _KINDS: Final = {int(each): each.name.capitalize() for each in ResourceType}

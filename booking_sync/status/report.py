@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.audit.compare import differences
-from booking_sync.domain.event import is_same_content, tells_content
+from booking_sync.domain.events.event import is_same_content, tells_content
 from booking_sync.domain.ids import read_moment
 from booking_sync.domain.plan import Wanted
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.events.event import MarkedEvent
     from booking_sync.status.facts import BookingFacts, RowFacts
     from booking_sync.status.verdict import Verdict
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from booking_sync.audit.compare import AuditWindow, Snapshot, compare
 from booking_sync.audit.findings import REPAIRABLE, Kind
 from booking_sync.domain.plan import CreateEvent, Invalid, Knowledge, Unwanted, Wanted, plan
-from booking_sync.ports.bookings import Presence
+from booking_sync.ports.dataverse.bookings import Presence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from booking_sync.audit.findings import Finding
-    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.events.event import EventContent
     from booking_sync.domain.plan import DesiredState, Plan
     from booking_sync.status.facts import BookingFacts, RowFacts
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from booking_sync.domain.booking import FieldServiceStatus
+from booking_sync.domain.bookings.booking import FieldServiceStatus
 from booking_sync.domain.return_path.comparison import Change, compare, last_agreed
 from booking_sync.domain.return_path.policy import Circumstances, Mode, rule, rule_deletion
 from booking_sync.domain.return_path.side import OutlookSide, ProposalKind
@@ -20,8 +20,8 @@ from booking_sync.domain.return_path.words import when
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event import SeenEvent
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import SeenEvent
     from booking_sync.domain.record import BookingRow
     from booking_sync.domain.return_path.policy import MoveRuling, ReturnPolicy
 

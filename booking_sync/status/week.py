@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from booking_sync.audit.compare import AuditWindow, Snapshot
 from booking_sync.audit.parts import AuditPart, CalendarOwner
-from booking_sync.ports.bookings import BookingQuery
+from booking_sync.ports.dataverse.bookings import BookingQuery
 from booking_sync.status.days import Unread, day_entries, unread
 from booking_sync.status.people import standing
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.audit.inspection import Inspector
-    from booking_sync.domain.participation import Participation
+    from booking_sync.domain.bookings.participation import Participation
     from booking_sync.domain.plan import DesiredStateRule
-    from booking_sync.ports.bookings import BookingListing
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.lookup import NameSearch, Technician
+    from booking_sync.ports.dataverse.bookings import BookingListing
+    from booking_sync.ports.dataverse.lookup import NameSearch, Technician
+    from booking_sync.ports.platform.clock import Clock
     from booking_sync.status.days import DayEntry
     from booking_sync.status.people import PersonStanding
 

@@ -23,13 +23,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.plan import Knowledge, plan
 from booking_sync.errors import SyncError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event
 from booking_sync.plumbing.telemetry import Metric
-from booking_sync.ports.bookings import BookingQuery
+from booking_sync.ports.dataverse.bookings import BookingQuery
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
-    from booking_sync.ports.bookings import BookingListing, BookingPage
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import ChangeQueue
+    from booking_sync.ports.dataverse.bookings import BookingListing, BookingPage
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import ChangeQueue
 
 ROWS_PER_TURN = 50
 """Rows planned before others may use the event loop: well below ten milliseconds."""

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.sync.sending import do_all
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
-    from booking_sync.domain.change import RelatedChange
-    from booking_sync.ports.bookings import RelatedBookings
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import MessageQueue
+    from booking_sync.domain.messages.change import RelatedChange
+    from booking_sync.ports.dataverse.bookings import RelatedBookings
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import MessageQueue
 
 SLICE_BOOKINGS = 1000
 """Bookings that one message is turned into hints for; two pages, and a second or two of sending."""

@@ -23,8 +23,8 @@ from booking_sync.sync.sending import do_all
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import ChangeIntake, QueuedMessage
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import ChangeIntake, QueuedMessage
 
 STALE = timedelta(minutes=15)
 """How long a visible message lies there before anybody looks closer. A listener takes one within a second; a

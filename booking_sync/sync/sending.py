@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from booking_sync.domain.change import BookingChange
-    from booking_sync.ports.queues import ChangeQueue, QueueGauge
+    from booking_sync.domain.messages.change import BookingChange
+    from booking_sync.ports.platform.queues import ChangeQueue, QueueGauge
 
 SENDS_AT_ONCE = 16
 """Messages on their way to the queue side by side."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from booking_sync.domain.audit_progress import AuditProgress
-from booking_sync.domain.change import (
+from booking_sync.domain.messages.audit_progress import AuditProgress
+from booking_sync.domain.messages.change import (
     BookingChange,
     MalformedChangeError,
     Message,
@@ -29,17 +29,17 @@ from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event, places
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 from booking_sync.sync.back_off import BackOff, WaitingMessages
+from booking_sync.sync.booking.synchronizer import SyncTask
 from booking_sync.sync.from_outlook.later_sweeps import LaterSweeps
-from booking_sync.sync.synchronizer import SyncTask
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import MessageQueue
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import MessageQueue
+    from booking_sync.sync.booking.per_booking import PerBookingRunner
     from booking_sync.sync.fan_out import FanOut
     from booking_sync.sync.from_outlook.changes import EventHint
-    from booking_sync.sync.per_booking import PerBookingRunner
 
 MAX_DEQUEUE_COUNT = 5
 """As in host.json: on the last delivery an unexpected error is dead-lettered with its reason by us, since the

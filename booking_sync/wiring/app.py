@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing.circuit import Circuit
-from booking_sync.plumbing.http_answer import HttpAnswer, TextAnswer
+from booking_sync.plumbing.http.answer import HttpAnswer, TextAnswer
 from booking_sync.plumbing.log import log_event, places, quiet_libraries
 from booking_sync.wiring.services import ClosedTogether, Services, StorageServices, loop_time, new_id, now
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from booking_sync.audit.auditor import AuditRequest
     from booking_sync.audit.report import AuditReport
     from booking_sync.audit.stretches import AuditEnded
-    from booking_sync.dataverse.failures import DataverseFailures
-    from booking_sync.dataverse.return_listing import DataverseReturnListing
-    from booking_sync.domain.audit_progress import AuditReach
-    from booking_sync.domain.participation import Participation
+    from booking_sync.dataverse.reads.failures import DataverseFailures
+    from booking_sync.dataverse.reads.return_listing import DataverseReturnListing
+    from booking_sync.domain.bookings.participation import Participation
+    from booking_sync.domain.messages.audit_progress import AuditReach
     from booking_sync.domain.timers import TimerSchedules
     from booking_sync.operations.admission import Admission
     from booking_sync.operations.endpoints import OperatorEndpoints
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from booking_sync.operations.page import Page
     from booking_sync.operations.single_flight import SingleFlight
     from booking_sync.plumbing.circuit import Call
-    from booking_sync.ports.clock import Clock
     from booking_sync.ports.diagnosis import PeopleReads
+    from booking_sync.ports.platform.clock import Clock
     from booking_sync.settings.table import Settings
     from booking_sync.status.endpoint import LookupEndpoints, LookupSources
-    from booking_sync.sync.receiver import Receiver
     from booking_sync.sync.relief import Relief
+    from booking_sync.sync.webhook.receiver import Receiver
     from booking_sync.sync.worker import ChangeWorker, MessageHandlers
     from booking_sync.wiring.from_outlook import NotificationServices
     from booking_sync.wiring.sync import SyncServices
@@ -179,13 +179,13 @@ class Application(ClosedTogether):
             SettingsError: the queue's own settings are missing or malformed.
             SyncError: Dataverse could not be listed completely, or the queue not be reached.
         """
-        from booking_sync.domain.audit_progress import AuditReach
+        from booking_sync.domain.messages.audit_progress import AuditReach
 
         await self._begin_scheduled(AuditReach.WHOLE)
 
     async def near_audit(self) -> None:
         """The same for these days only; raises as `audit`."""
-        from booking_sync.domain.audit_progress import AuditReach
+        from booking_sync.domain.messages.audit_progress import AuditReach
 
         await self._begin_scheduled(AuditReach.NEAR)
 
@@ -284,7 +284,7 @@ class Application(ClosedTogether):
     def _make_receiver(self) -> Receiver:
         """Kept when its settings are in order; else the next webhook looks whether they have been mended."""
         from booking_sync.settings.loading import load_receiver_settings
-        from booking_sync.sync.receiver import Receiver
+        from booking_sync.sync.webhook.receiver import Receiver
 
         settings = load_receiver_settings(self._environ)
         receiver = Receiver(self._storage.queue, settings.policy, now, new_id)
@@ -324,7 +324,7 @@ class Application(ClosedTogether):
 
     async def _arrival(self, queued: int, settings: Settings) -> Mapping[str, int]:
         """Whether changes arrive by webhook; nothing where the journal can't tell."""
-        from booking_sync.domain.arrival import arrival, needs_latest
+        from booking_sync.domain.findings.arrival import arrival, needs_latest
         from booking_sync.domain.timers import Timer
         from booking_sync.operations.journal.values import latest_by_webhook
 
@@ -371,7 +371,7 @@ class Application(ClosedTogether):
 
     async def _audit_ended(self, ended: AuditEnded) -> None:
         """Note it in the journal."""
-        from booking_sync.domain.audit_progress import AuditReach
+        from booking_sync.domain.messages.audit_progress import AuditReach
         from booking_sync.domain.timers import Timer
 
         timer = Timer.NEAR_AUDIT if ended.reach is AuditReach.NEAR else Timer.AUDIT
@@ -450,7 +450,7 @@ class Application(ClosedTogether):
         return lookup_sources(await self._started())
 
     def _link(self, booking_id: str) -> str:
-        from booking_sync.domain.event_text.links import booking_url
+        from booking_sync.domain.events.event_text.links import booking_url
 
         return booking_url(self._dataverse_url, booking_id) if self._dataverse_url else ""
 

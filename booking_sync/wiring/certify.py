@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from datetime import datetime
 
-    from booking_sync.azure.sign_in import SignIn
+    from booking_sync.azure.entra.sign_in import SignIn
     from booking_sync.certify.parts import CertifyOptions
     from booking_sync.certify.run import TenantCheck
-    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.messages.change import BookingChange
     from booking_sync.ports.certification import OwnLine, Posted, ServiceAnswer
-    from booking_sync.ports.queues import QueueState
+    from booking_sync.ports.platform.queues import QueueState
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ async def open_certify(
         TransientError: Dataverse, Entra or Key Vault can't be reached.
         PermanentError: Dataverse refuses us or does not know a mailbox's user, or nobody is signed in.
     """
-    from booking_sync.azure.sign_in import SignIn
+    from booking_sync.azure.entra.sign_in import SignIn
     from booking_sync.certify.parts import Tenant
     from booking_sync.certify.run import TenantCheck
     from booking_sync.dataverse.trials import DataverseTrials
-    from booking_sync.outlook.client import GraphClient
+    from booking_sync.outlook.graph.client import GraphClient
     from booking_sync.outlook.trials import OutlookTrials
     from booking_sync.settings.table import GraphSettings
     from booking_sync.wiring.sync import start_sync
@@ -116,7 +116,7 @@ async def _mailbox(services: Services, name: str) -> str:
     Raises:
         PermanentError: Dynamics 365 knows nobody of that name.
     """
-    from booking_sync.dataverse.doctor_reads import DataverseAppAccessReads, ExpectedIdentity
+    from booking_sync.dataverse.reads.doctor_reads import DataverseAppAccessReads, ExpectedIdentity
 
     identity = typed_guid(name)
     if identity is not None or not name:

@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.audit.auditor import Auditor
-    from booking_sync.azure.poison import StoragePoisonQueue
-    from booking_sync.azure.queue import StorageChangeQueue
-    from booking_sync.azure.sign_in import SignIn
+    from booking_sync.azure.entra.sign_in import SignIn
+    from booking_sync.azure.storage.poison import StoragePoisonQueue
+    from booking_sync.azure.storage.queue import StorageChangeQueue
     from booking_sync.bulk.adoption import Extension
     from booking_sync.bulk.queueing import Checkpoint, Selection
-    from booking_sync.dataverse.app_users import DataverseAppUsers
+    from booking_sync.dataverse.customizations.app_users import DataverseAppUsers
     from booking_sync.dataverse.customizations.environment import DataverseCustomizations
-    from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.domain.events.event_text.columns import EventColumn
     from booking_sync.domain.record import BookingRow
-    from booking_sync.ports.bookings import BookingQuery
-    from booking_sync.ports.calendars import MarkedEvents
+    from booking_sync.ports.dataverse.bookings import BookingQuery
+    from booking_sync.ports.outlook.calendars import MarkedEvents
     from booking_sync.wiring.status import NameSources
     from booking_sync.wiring.sync import SyncServices
 
@@ -286,7 +286,7 @@ async def open_provisioning(
         TransientError: Dataverse, Entra or Key Vault can't be reached.
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
-    from booking_sync.dataverse.app_users import DataverseAppUsers
+    from booking_sync.dataverse.customizations.app_users import DataverseAppUsers
     from booking_sync.dataverse.customizations.environment import DataverseCustomizations
     from booking_sync.dataverse.customizations.webhook_key import WebhookKey
     from booking_sync.dataverse.event_columns.definitions import DataverseTableDefinitions
@@ -315,7 +315,7 @@ async def open_provisioning(
 
 async def _end_subscriptions(environ: Mapping[str, str]) -> int:
     """Whoever signs in sees none of them: they are the app registration's."""
-    from booking_sync.azure.sign_in import SignIn
+    from booking_sync.azure.entra.sign_in import SignIn
     from booking_sync.sync.from_outlook.watch import end_all
 
     url = load_part(environ, ReturnSettings).notification_url
@@ -326,7 +326,7 @@ async def _end_subscriptions(environ: Mapping[str, str]) -> int:
 
 
 async def _make_notification_key(environ: Mapping[str, str]) -> bool:
-    from booking_sync.azure.notification_keys import VaultNotificationKeys
+    from booking_sync.azure.key_vault.notification_keys import VaultNotificationKeys
     from booking_sync.domain.return_path.client_state import KEY_BYTES
     from booking_sync.settings.contradictions import NOTIFICATION_KEY
     from booking_sync.settings.table import SealKeySettings

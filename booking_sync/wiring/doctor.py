@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.errors import SettingsError
 from booking_sync.settings.loading import load_settings
 from booking_sync.settings.table import (
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.azure.clocks import HttpClockReads
-    from booking_sync.dataverse.doctor_reads import DataverseAppAccessReads, DataverseRegistrationReads
+    from booking_sync.dataverse.reads.doctor_reads import DataverseAppAccessReads, DataverseRegistrationReads
     from booking_sync.doctor.checks import DoctorChecks
     from booking_sync.doctor.options import DoctorOptions, Expectations
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event import EventContent
-    from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.event_text.columns import EventColumn
     from booking_sync.domain.timers import Timer, TimerRun
     from booking_sync.event_file.content import Problem
-    from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
-    from booking_sync.ports.clock import Clock
+    from booking_sync.outlook.mailboxes.access import OutlookMailboxAccessReads
     from booking_sync.ports.diagnosis import Audience, TokenFacts
-    from booking_sync.ports.queues import QueueState
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import QueueState
     from booking_sync.settings.cautions import Caution
     from booking_sync.status.look import StatusSources
     from booking_sync.wiring.status import NameSources
@@ -207,7 +207,7 @@ class _DoctorReads:
 
     @cached_property
     def app_access(self) -> DataverseAppAccessReads:
-        from booking_sync.dataverse.doctor_reads import DataverseAppAccessReads, ExpectedIdentity
+        from booking_sync.dataverse.reads.doctor_reads import DataverseAppAccessReads, ExpectedIdentity
 
         expected = self._app.part(OwnUserSettings)
         return DataverseAppAccessReads(
@@ -221,7 +221,7 @@ class _DoctorReads:
     @cached_property
     def registration_reads(self) -> DataverseRegistrationReads:
         from booking_sync.dataverse.customizations.webhook_key import WebhookKey
-        from booking_sync.dataverse.doctor_reads import DataverseRegistrationReads
+        from booking_sync.dataverse.reads.doctor_reads import DataverseRegistrationReads
 
         back = self._app.part(ReturnSettings).return_columns
         return DataverseRegistrationReads(
@@ -233,7 +233,7 @@ class _DoctorReads:
 
     @cached_property
     def mailbox_access(self) -> OutlookMailboxAccessReads:
-        from booking_sync.outlook.mailbox_access import OutlookMailboxAccessReads
+        from booking_sync.outlook.mailboxes.access import OutlookMailboxAccessReads
 
         return OutlookMailboxAccessReads(self._app.calendar)
 
@@ -290,7 +290,7 @@ class _TokenReads:
     client_id: str
 
     async def token(self, audience: Audience) -> TokenFacts:
-        from booking_sync.azure.claims import read_claims
+        from booking_sync.azure.entra.claims import read_claims
 
         token = await self.app.credential.get_token(f"{_audience_url(self.app, audience)}/.default")
         return read_claims(token.token, self.client_id)

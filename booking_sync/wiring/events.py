@@ -12,12 +12,12 @@ from booking_sync.wiring.services import Services
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from booking_sync.azure.sign_in import SignIn
+    from booking_sync.azure.entra.sign_in import SignIn
     from booking_sync.bulk.colouring import Colouring
-    from booking_sync.domain.event_text.colours import CategoryColour
-    from booking_sync.domain.reader import Reader, ReaderPart
+    from booking_sync.domain.bookings.reader import Reader, ReaderPart
+    from booking_sync.domain.events.event_text.colours import CategoryColour
     from booking_sync.event_file.report import EventFileReport
-    from booking_sync.ports.bookings import Bookings
+    from booking_sync.ports.dataverse.bookings import Bookings
     from booking_sync.preview.look import PreviewSources
 
 

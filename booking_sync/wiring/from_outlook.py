@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from booking_sync.azure.notification_keys import VaultNotificationKeys
+from booking_sync.azure.key_vault.notification_keys import VaultNotificationKeys
 from booking_sync.settings.contradictions import NOTIFICATION_KEY
 from booking_sync.settings.loading import load_part
 from booking_sync.settings.table import NotificationSettings
@@ -18,8 +18,8 @@ from booking_sync.wiring.services import ClosedTogether, new_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import MessageQueue
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import MessageQueue
     from booking_sync.sync.from_outlook.rounds import SweepRounds
     from booking_sync.sync.from_outlook.watch import Watch
     from booking_sync.sync.worker import OutlookHandlers

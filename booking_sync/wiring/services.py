@@ -32,36 +32,36 @@ if TYPE_CHECKING:
     import httpx
     from _typeshed import DataclassInstance
 
-    from booking_sync.azure.blob_texts import BlobTextStore
-    from booking_sync.azure.intake import StorageChangeIntake
-    from booking_sync.azure.notification_keys import VaultNotificationKeys
-    from booking_sync.azure.poison import StoragePoisonQueue
-    from booking_sync.azure.proofs import Proof
-    from booking_sync.azure.queue import StorageChangeQueue
-    from booking_sync.azure.secrets import KeyVaultSecret
-    from booking_sync.azure.sign_in import SignIn
+    from booking_sync.azure.entra.proofs import Proof
+    from booking_sync.azure.entra.sign_in import SignIn
+    from booking_sync.azure.key_vault.notification_keys import VaultNotificationKeys
+    from booking_sync.azure.key_vault.secrets import KeyVaultSecret
+    from booking_sync.azure.storage.blob_texts import BlobTextStore
+    from booking_sync.azure.storage.intake import StorageChangeIntake
+    from booking_sync.azure.storage.poison import StoragePoisonQueue
+    from booking_sync.azure.storage.queue import StorageChangeQueue
     from booking_sync.dataverse.addresses import MailboxAddresses
-    from booking_sync.dataverse.audit_reads import DataverseAuditReads
-    from booking_sync.dataverse.detail_reads import DataverseDetailReads
-    from booking_sync.dataverse.event_owners import DataverseEventOwners
-    from booking_sync.dataverse.failures import DataverseFailures
-    from booking_sync.dataverse.name_search import DataverseNameSearch
-    from booking_sync.dataverse.related import DataverseRelatedBookings
+    from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
+    from booking_sync.dataverse.reads.detail_reads import DataverseDetailReads
+    from booking_sync.dataverse.reads.event_owners import DataverseEventOwners
+    from booking_sync.dataverse.reads.failures import DataverseFailures
+    from booking_sync.dataverse.reads.name_search import DataverseNameSearch
+    from booking_sync.dataverse.reads.related import DataverseRelatedBookings
+    from booking_sync.dataverse.reads.return_listing import DataverseReturnListing
+    from booking_sync.dataverse.reads.return_reads import DataverseReturnReads
     from booking_sync.dataverse.resources import DataverseResources
-    from booking_sync.dataverse.return_listing import DataverseReturnListing
-    from booking_sync.dataverse.return_reads import DataverseReturnReads
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.pause import Pause
     from booking_sync.dataverse.web_api.transport import Wire
-    from booking_sync.domain.columns import SupportColumns
-    from booking_sync.domain.event_text.columns import EventColumn
+    from booking_sync.domain.environment.columns import SupportColumns
+    from booking_sync.domain.events.event_text.columns import EventColumn
     from booking_sync.event_file.content import EventFile
     from booking_sync.operations.journal.store import JournalStore
     from booking_sync.outlook.calendar import OutlookCalendar
     from booking_sync.plumbing.busy_time import BurstSizes
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.credentials import AppCredential, SecretSource
-    from booking_sync.ports.keys import OpenKeyring
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.credentials import AppCredential, SecretSource
+    from booking_sync.ports.platform.keys import OpenKeyring
     from booking_sync.settings.table import PeopleSettings, Settings
     from booking_sync.settings.values import CredentialKind
 
@@ -132,7 +132,7 @@ class StorageServices(ClosedTogether):
     @cached_property
     def queue(self) -> StorageChangeQueue:
         """The change queue, and the poison queue beside it."""
-        from booking_sync.azure.queue import open_queue
+        from booking_sync.azure.storage.queue import open_queue
         from booking_sync.settings.loading import load_queue_settings
 
         settings = load_queue_settings(self._environ)
@@ -153,7 +153,7 @@ class StorageServices(ClosedTogether):
     @cached_property
     def text_store(self) -> BlobTextStore | None:
         """Texts that all instances share; None when the settings name no blob service."""
-        from booking_sync.azure.blob_texts import open_text_store
+        from booking_sync.azure.storage.blob_texts import open_text_store
         from booking_sync.settings.loading import load_queue_settings
 
         texts = open_text_store(load_queue_settings(self._environ).storage)
@@ -306,7 +306,7 @@ class Services(ClosedTogether):
     @cached_property
     def vault_secret(self) -> KeyVaultSecret:
         """The app registration's secret or certificate in Key Vault."""
-        from booking_sync.azure.secrets import KeyVaultSecret
+        from booking_sync.azure.key_vault.secrets import KeyVaultSecret
         from booking_sync.settings.table import VaultSettings
         from booking_sync.settings.values import CredentialKind
 
@@ -348,8 +348,8 @@ class Services(ClosedTogether):
         """
         if self._substitutes.seal_keys is not None:
             return self._substitutes.seal_keys
-        from booking_sync.azure.seal_keys import GivenSealKeys, VaultSealKeys
-        from booking_sync.domain.ownership import make_key
+        from booking_sync.azure.key_vault.seal_keys import GivenSealKeys, VaultSealKeys
+        from booking_sync.domain.events.ownership import make_key
         from booking_sync.settings.table import SealKeySettings
 
         if self.given_seal_key:
@@ -380,7 +380,7 @@ class Services(ClosedTogether):
     @cached_property
     def event_owners(self) -> DataverseEventOwners:
         """Which bookings events belong to."""
-        from booking_sync.dataverse.event_owners import DataverseEventOwners
+        from booking_sync.dataverse.reads.event_owners import DataverseEventOwners
 
         return DataverseEventOwners(self.dataverse, self.columns)
 
@@ -410,8 +410,8 @@ class Services(ClosedTogether):
 
     def _app_credential(self) -> AppCredential:
         """The app registration's credential. It is made here only, for the function app and for commands."""
-        from booking_sync.azure.credential import AppRegistrationCredential
-        from booking_sync.azure.proofs import Registration
+        from booking_sync.azure.entra.credential import AppRegistrationCredential
+        from booking_sync.azure.entra.proofs import Registration
         from booking_sync.settings.table import RegistrationSettings
 
         app = self.part(RegistrationSettings)
@@ -419,7 +419,7 @@ class Services(ClosedTogether):
         return AppRegistrationCredential(registration, self.proof_source(), self._proof())
 
     def _proof(self) -> Proof:
-        from booking_sync.azure.proofs import CertificateProof, IdentityProof, SecretProof
+        from booking_sync.azure.entra.proofs import CertificateProof, IdentityProof, SecretProof
         from booking_sync.settings.values import CredentialKind
 
         if self.given_secret:
@@ -430,9 +430,9 @@ class Services(ClosedTogether):
 
     def proof_source(self) -> SecretSource:
         """Where the text comes from that the app registration proves itself with."""
-        from booking_sync.azure.proofs import AssertionSource
-        from booking_sync.azure.sign_in import GivenSecret
-        from booking_sync.ports.credentials import SecretText
+        from booking_sync.azure.entra.proofs import AssertionSource
+        from booking_sync.azure.entra.sign_in import GivenSecret
+        from booking_sync.ports.platform.credentials import SecretText
         from booking_sync.settings.table import AuthoritySettings
         from booking_sync.settings.values import CredentialKind
 
@@ -443,7 +443,7 @@ class Services(ClosedTogether):
         return self.vault_secret
 
     def _personal_credential(self, person: SignIn) -> AppCredential:
-        from booking_sync.azure.sign_in import open_person
+        from booking_sync.azure.entra.sign_in import open_person
         from booking_sync.settings.loading import load_persons_tenant
         from booking_sync.settings.table import AuthoritySettings
 
@@ -455,7 +455,7 @@ class Services(ClosedTogether):
         """How a person signs in; None when the app registration does."""
         if self._sign_in is None:
             return None
-        from booking_sync.azure.sign_in import SignIn
+        from booking_sync.azure.entra.sign_in import SignIn
 
         return None if self._sign_in is SignIn.APP else self._sign_in
 
@@ -510,21 +510,21 @@ class Services(ClosedTogether):
     @cached_property
     def audit_reads(self) -> DataverseAuditReads:
         """Which bookings are gone, and who is whose mailbox."""
-        from booking_sync.dataverse.audit_reads import DataverseAuditReads
+        from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
 
         return DataverseAuditReads(self.dataverse, self.settings().columns, self.resources)
 
     @cached_property
     def related_bookings(self) -> DataverseRelatedBookings:
         """The bookings that show a work order or a resource."""
-        from booking_sync.dataverse.related import DataverseRelatedBookings
+        from booking_sync.dataverse.reads.related import DataverseRelatedBookings
 
         return DataverseRelatedBookings(self.dataverse)
 
     @cached_property
     def return_reads(self) -> DataverseReturnReads | None:
         """What stands in the way of a move or a cancellation from Outlook; None where nothing comes back."""
-        from booking_sync.dataverse.return_reads import DataverseReturnReads
+        from booking_sync.dataverse.reads.return_reads import DataverseReturnReads
         from booking_sync.settings.table import ReturnSettings
 
         settings = self.part(ReturnSettings)
@@ -537,7 +537,7 @@ class Services(ClosedTogether):
     @cached_property
     def return_listing(self) -> DataverseReturnListing | None:
         """What of the way back from Outlook an operator should know; None where nothing comes back."""
-        from booking_sync.dataverse.return_listing import DataverseReturnListing
+        from booking_sync.dataverse.reads.return_listing import DataverseReturnListing
         from booking_sync.settings.table import ReturnSettings
 
         back = self.part(ReturnSettings).return_columns
@@ -546,21 +546,21 @@ class Services(ClosedTogether):
     @cached_property
     def failures(self) -> DataverseFailures:
         """The bookings whose row says that they can't be shown."""
-        from booking_sync.dataverse.failures import DataverseFailures
+        from booking_sync.dataverse.reads.failures import DataverseFailures
 
         return DataverseFailures(self.dataverse, self.columns.sync_error)
 
     @cached_property
     def details(self) -> DataverseDetailReads:
         """What of one booking only `status` shows."""
-        from booking_sync.dataverse.detail_reads import DataverseDetailReads
+        from booking_sync.dataverse.reads.detail_reads import DataverseDetailReads
 
         return DataverseDetailReads(self.dataverse, self.columns)
 
     @cached_property
     def name_search(self) -> DataverseNameSearch:
         """Bookings and technicians by what people call them."""
-        from booking_sync.dataverse.name_search import DataverseNameSearch
+        from booking_sync.dataverse.reads.name_search import DataverseNameSearch
 
         return DataverseNameSearch(self.dataverse, self.resources, self.clock)
 

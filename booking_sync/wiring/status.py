@@ -15,8 +15,8 @@ from booking_sync.status.week import WeekSources
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.ports.bookings import NamedResource
-    from booking_sync.ports.lookup import NameSearch
+    from booking_sync.ports.dataverse.bookings import NamedResource
+    from booking_sync.ports.dataverse.lookup import NameSearch
     from booking_sync.wiring.sync import SyncServices
 
 LIMITS = InspectionLimits(max_unrecorded=50, listing_seconds=15.0)

@@ -9,17 +9,17 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.bookings import DataverseBookings
-from booking_sync.domain.ownership import Sealer
+from booking_sync.domain.events.ownership import Sealer
 from booking_sync.domain.plan import desired_state, nothing_to_see, shown_in
 from booking_sync.domain.return_path.policy import Mode
 from booking_sync.event_file.checking import Overrides, make_renderer
 from booking_sync.settings.table import columns_of_return
+from booking_sync.sync.booking.per_booking import PerBookingRunner
+from booking_sync.sync.booking.proof import EventProver
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from booking_sync.sync.fan_out import FanOut
-from booking_sync.sync.per_booking import PerBookingRunner
-from booking_sync.sync.proof import EventProver
-from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.worker import MessageHandlers
-from booking_sync.sync.zone_differences import ZoneDifferences
 from booking_sync.wiring.services import new_id
 
 if TYPE_CHECKING:
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from booking_sync.audit.auditor import Auditor
     from booking_sync.audit.stretches import AuditEnded, AuditStretches
     from booking_sync.bulk.colouring import Colouring
-    from booking_sync.domain.audit_progress import AuditProgress
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event_text.colours import CategoryColour
-    from booking_sync.domain.event_text.columns import EventColumn
-    from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event_text.colours import CategoryColour
+    from booking_sync.domain.events.event_text.columns import EventColumn
+    from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+    from booking_sync.domain.events.zones import ZoneDifference
+    from booking_sync.domain.messages.audit_progress import AuditProgress
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import DesiredStateRule, Render
-    from booking_sync.domain.zones import ZoneDifference
     from booking_sync.event_file.content import EventFile
-    from booking_sync.ports.bookings import Bookings
-    from booking_sync.ports.calendars import MarkedEvents
+    from booking_sync.ports.dataverse.bookings import Bookings
+    from booking_sync.ports.outlook.calendars import MarkedEvents
     from booking_sync.settings.table import EventSettings, Settings
+    from booking_sync.sync.booking.readers import RowsForReaders
+    from booking_sync.sync.booking.return_path import ReturnPath
     from booking_sync.sync.catch_up import CatchUp
     from booking_sync.sync.from_outlook.overdue import OverdueProposals
-    from booking_sync.sync.readers import RowsForReaders
-    from booking_sync.sync.return_path import ReturnPath
     from booking_sync.wiring.from_outlook import WayFromOutlook
     from booking_sync.wiring.services import Services
 
@@ -203,7 +203,7 @@ class SyncServices:
         policy = self.settings.return_policy
         if policy.path is Mode.OFF:
             return None
-        from booking_sync.sync.return_path import ReturnPath
+        from booking_sync.sync.booking.return_path import ReturnPath
 
         services, zone = self.services, self.events.renderer.style.zone
         reads = services.return_reads
@@ -223,7 +223,7 @@ class SyncServices:
         return shown_in(_rule(self.settings, self.events.renderer.style, nothing_to_see)(booking))
 
     def _for_readers(self) -> RowsForReaders:
-        from booking_sync.sync.readers import KnownReaders, RowsForReaders
+        from booking_sync.sync.booking.readers import KnownReaders, RowsForReaders
 
         services = self.services
         readers = KnownReaders(services.calendar.readers, services.clock)

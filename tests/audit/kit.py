@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from booking_sync.audit.compare import AuditWindow, Snapshot
-from booking_sync.domain.booking import Booking
-from booking_sync.domain.event import EventRef, MarkedEvent
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.ownership import marker, own_generation, transaction_id
+from booking_sync.domain.bookings.booking import Booking
+from booking_sync.domain.events.event import EventRef, MarkedEvent
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.ownership import marker, own_generation, transaction_id
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import DesiredState, Wanted, desired_state
 from booking_sync.domain.record import BookingRow, SyncRecord
-from booking_sync.domain.zones import event_zone
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 
 WINDOW = AuditWindow(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))

@@ -10,10 +10,10 @@ import pytest
 from booking_sync.audit.compare import Snapshot, compare, differences
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import GUARDED
-from booking_sync.domain.booking import Booking
-from booking_sync.domain.event import NO_REMINDER, EventOptions, EventRef, MarkedEvent
-from booking_sync.domain.event_text.rules import EventRule, EventRules
-from booking_sync.domain.participation import TakesPart
+from booking_sync.domain.bookings.booking import Booking
+from booking_sync.domain.bookings.participation import TakesPart
+from booking_sync.domain.events.event import NO_REMINDER, EventOptions, EventRef, MarkedEvent
+from booking_sync.domain.events.event_text.rules import EventRule, EventRules
 from booking_sync.domain.plan import DesiredState, Wanted, desired_state
 from booking_sync.domain.record import (
     ATTENDED_REASON,

@@ -12,9 +12,9 @@ from booking_sync.audit.auditor import AuditRequest
 from booking_sync.audit.endpoint import MAX_BODY_BYTES, answer_audit_request, read_audit_request
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.report import MAX_FINDINGS_SHOWN, AuditReport
-from booking_sync.domain.audit_progress import AuditPass, AuditProgress, AuditSums
+from booking_sync.domain.messages.audit_progress import AuditPass, AuditProgress, AuditSums
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.plumbing.http_orders import BadRequestError
+from booking_sync.plumbing.http.orders import BadRequestError
 from tests.support.bookings import ANNA, BOOKING_ID
 
 JSON = {"Content-Type": "application/json"}

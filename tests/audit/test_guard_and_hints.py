@@ -10,7 +10,7 @@ import pytest
 from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import ALWAYS_ALLOWED, GuardDecision, Listed, count_guarded, split, weigh
 from booking_sync.audit.hints import HINTS_PER_SECOND, make_hints
-from booking_sync.domain.change import decode_change, encode_change
+from booking_sync.domain.messages.change import decode_change, encode_change
 from tests.support.bookings import ANNA, BERT, BOOKING_ID
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.audit.parts import behind, first_part, owners_of
-from booking_sync.domain.audit_progress import MailboxRange
+from booking_sync.domain.messages.audit_progress import MailboxRange
 from tests.support.bookings import ANNA, BERT
 
 IDS = st.sets(st.uuids().map(str), max_size=30)

@@ -16,8 +16,8 @@ from booking_sync.audit.auditor import AuditRequest
 from booking_sync.bulk.queueing import Checkpoint, Queueing, Selection
 from booking_sync.domain.plan import Wanted
 from booking_sync.plumbing.patience import Patience
+from booking_sync.sync.booking.synchronizer import SyncTask
 from booking_sync.sync.sending import Pace, PacedSender
-from booking_sync.sync.synchronizer import SyncTask
 from tests.audit.kit import EVENT_ZONE, desired
 from tests.audit.world import FORCE, REPAIR, REPORT_ONLY
 from tests.outlook.kit import MAILBOX, NOW, OTHER_MAILBOX
@@ -25,7 +25,7 @@ from tests.support.bookings import CANCELED, SCHEDULED, technician
 from tests.support.pacing import Gauge, Sleeper
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.bookings.booking import Booking
     from local.graph.mailbox.events import StoredEvent
     from tests.audit.world import AuditWorld
 

@@ -12,11 +12,11 @@ from booking_sync.audit.auditor import AuditRequest, AuditScope
 from booking_sync.audit.inspection import Inspected, InspectionLimits
 from booking_sync.audit.mending import Mender
 from booking_sync.audit.stretches import AuditEnded, AuditStretches
-from booking_sync.domain.audit_progress import AuditPass, AuditReach
-from booking_sync.domain.booking import BookableResource, ResourceType
+from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.messages.audit_progress import AuditPass, AuditReach
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.sync.synchronizer import SyncTask
+from booking_sync.sync.booking.synchronizer import SyncTask
 from local.standin.faults import Fault
 from tests.audit.world import REPAIR, REPORT_ONLY, AuditWorld, make_auditor
 from tests.dataverse.world import BOOKINGS

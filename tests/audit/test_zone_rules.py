@@ -11,7 +11,7 @@ import pytest
 from local.graph.config import ZoneShift
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.bookings.booking import Booking
     from tests.audit.world import AuditWorld
 
 SHIFT = ZoneShift("W. Europe Standard Time", "2020-01-01T00:00:00+00:00", 60)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope
 from booking_sync.audit.inspection import AuditSources, InspectionLimits, Inspector
 from booking_sync.audit.mending import Mender
-from booking_sync.dataverse.audit_reads import DataverseAuditReads
+from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.outlook.wire import MAX_BATCH_ITEMS
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.sync.zone_differences import ZoneDifferences
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.outlook.graph.wire import MAX_BATCH_ITEMS
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from local.graph.mailbox.schema import read_event
 from local.graph.mailbox.store import time_of_day
 from tests.audit.kit import EVENT_ZONE, desired
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     import httpx
 
     from booking_sync.audit.report import AuditReport
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.change import BookingChange
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import MarkedEvent
+    from booking_sync.domain.events.ownership import Sealer
+    from booking_sync.domain.messages.change import BookingChange
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.domain.ownership import Sealer
     from booking_sync.outlook.calendar import OutlookCalendar
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.platform.clock import Clock
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.stack.certificates import Certificates
 

@@ -11,9 +11,9 @@ import aiohttp.connector
 import pytest
 import pytest_asyncio
 
-from booking_sync.azure.credential import AppRegistrationCredential
-from booking_sync.azure.proofs import Registration
-from booking_sync.azure.secrets import KeyVaultSecret
+from booking_sync.azure.entra.credential import AppRegistrationCredential
+from booking_sync.azure.entra.proofs import Registration
+from booking_sync.azure.key_vault.secrets import KeyVaultSecret
 from local.entra.managed_identity import PATH, Identity, ManagedIdentityStandIn
 from local.entra.registration import Registration as EntraRegistration
 from local.entra.standin import EntraStandIn, always_accepted

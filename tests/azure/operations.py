@@ -10,19 +10,19 @@ from typing import Any
 
 from azure.core.credentials import AccessToken
 
-from booking_sync.azure.blob_texts import BlobTextStore, open_text_store
 from booking_sync.azure.clocks import HttpClockReads
-from booking_sync.azure.credential import AppRegistrationCredential
-from booking_sync.azure.identity import RenewableIdentity
-from booking_sync.azure.proofs import Registration
-from booking_sync.azure.queue import StorageChangeQueue, open_queue
-from booking_sync.azure.seal_keys import VaultSealKeys
-from booking_sync.azure.secrets import KeyVaultSecret
-from booking_sync.azure.sign_in import GivenSecret
-from booking_sync.domain.change import BookingChange
+from booking_sync.azure.entra.credential import AppRegistrationCredential
+from booking_sync.azure.entra.identity import RenewableIdentity
+from booking_sync.azure.entra.proofs import Registration
+from booking_sync.azure.entra.sign_in import GivenSecret
+from booking_sync.azure.key_vault.seal_keys import VaultSealKeys
+from booking_sync.azure.key_vault.secrets import KeyVaultSecret
+from booking_sync.azure.storage.blob_texts import BlobTextStore, open_text_store
+from booking_sync.azure.storage.queue import StorageChangeQueue, open_queue
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
-from booking_sync.ports.credentials import SecretText
-from booking_sync.ports.queues import PoisonMessage
+from booking_sync.ports.platform.credentials import SecretText
+from booking_sync.ports.platform.queues import PoisonMessage
 from booking_sync.settings.storage import StorageSettings
 from tests.azure.conftest import CLIENT, GRAPH_SCOPE, SECRET_NAME, TENANT
 

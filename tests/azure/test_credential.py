@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.azure.credential import AppRegistrationCredential
-from booking_sync.azure.proofs import Registration
+from booking_sync.azure.entra.credential import AppRegistrationCredential
+from booking_sync.azure.entra.proofs import Registration
 from booking_sync.errors import TransientError
-from booking_sync.plumbing.retry_after import LONGEST_SECONDS
+from booking_sync.plumbing.http.retry_after import LONGEST_SECONDS
 from local.standin import tokens
 from local.standin.faults import Fault
 from tests.azure.conftest import (

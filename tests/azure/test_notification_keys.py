@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.azure.notification_keys import READ_AGAIN, RENEWED_AFTER, VaultNotificationKeys
+from booking_sync.azure.key_vault.notification_keys import READ_AGAIN, RENEWED_AFTER, VaultNotificationKeys
 from booking_sync.domain.return_path.client_state import make_notification_key
 from booking_sync.errors import TransientError
 from local.standin.faults import Fault

@@ -14,14 +14,14 @@ import pytest_asyncio
 from aiohttp import web
 from azure.storage.queue.aio import QueueServiceClient
 
-from booking_sync.azure.blob_texts import BlobTextStore, open_text_store
 from booking_sync.azure.connections import platform_credential
-from booking_sync.azure.queue import open_queue
-from booking_sync.domain.change import BookingChange, decode_message, encode_change
+from booking_sync.azure.storage.blob_texts import BlobTextStore, open_text_store
+from booking_sync.azure.storage.queue import open_queue
+from booking_sync.domain.messages.change import BookingChange, decode_message, encode_change
 from booking_sync.errors import TransientError
 from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
-from booking_sync.ports.queues import QueueDepths
+from booking_sync.ports.platform.queues import QueueDepths
 from booking_sync.settings.storage import StorageSettings
 from booking_sync.wiring.app import Application
 from local.stack.azurite import ALL_SERVICES, azurite, random_account
@@ -30,7 +30,7 @@ from local.standin import StandIn, server_tls, serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from booking_sync.azure.queue import StorageChangeQueue
+    from booking_sync.azure.storage.queue import StorageChangeQueue
     from local.stack.certificates import Certificates
     from tests.azure.conftest import Cloud
 

@@ -16,21 +16,21 @@ from aiohttp import web
 from azure.storage.queue.aio import QueueServiceClient
 
 from booking_sync.azure.connections import platform_credential
-from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text, open_queue
-from booking_sync.domain.audit_progress import AuditProgress
-from booking_sync.domain.change import BookingChange, RelatedChange, decode_change, decode_message
-from booking_sync.domain.event import EventClaim, EventRef
-from booking_sync.domain.watched import RelatedTable
+from booking_sync.azure.storage.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text, open_queue
+from booking_sync.domain.environment.watched import RelatedTable
+from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.messages.audit_progress import AuditProgress
+from booking_sync.domain.messages.change import BookingChange, RelatedChange, decode_change, decode_message
 from booking_sync.errors import PermanentError, SettingsError, TransientError
-from booking_sync.plumbing.retry_after import LONGEST_SECONDS
+from booking_sync.plumbing.http.retry_after import LONGEST_SECONDS
 from booking_sync.settings.storage import StorageSettings
 from local.standin import StandIn, server_tls, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from booking_sync.azure.identity import RenewableIdentity
-    from booking_sync.azure.queue import StorageChangeQueue
+    from booking_sync.azure.entra.identity import RenewableIdentity
+    from booking_sync.azure.storage.queue import StorageChangeQueue
     from local.stack.certificates import Certificates
     from tests.azure.conftest import Cloud
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from azure.storage.queue.aio import QueueServiceClient
 
-from booking_sync.azure.queue import open_queue
-from booking_sync.domain.change import decode_change
+from booking_sync.azure.storage.queue import open_queue
+from booking_sync.domain.messages.change import decode_change
 from booking_sync.settings.storage import StorageSettings
-from booking_sync.sync.receiver import Receiver
+from booking_sync.sync.webhook.receiver import Receiver
 from tests.support.webhook_bodies import BOOKING, EVENT_ID, POLICY, deleted, headers, updated
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.azure.connections import platform_credential
-from booking_sync.azure.credential import AppRegistrationCredential
-from booking_sync.azure.proofs import (
+from booking_sync.azure.entra.credential import AppRegistrationCredential
+from booking_sync.azure.entra.proofs import (
     AssertionSource,
     CertificateProof,
     IdentityProof,
@@ -17,8 +17,8 @@ from booking_sync.azure.proofs import (
     SecretProof,
     exchange_audience,
 )
-from booking_sync.azure.seal_keys import VaultSealKeys
-from booking_sync.azure.secrets import KeyVaultSecret
+from booking_sync.azure.key_vault.seal_keys import VaultSealKeys
+from booking_sync.azure.key_vault.secrets import KeyVaultSecret
 from booking_sync.errors import TransientError
 from booking_sync.wiring.services import now
 from local.entra.certificates import RegisteredCertificate
@@ -37,7 +37,7 @@ from tests.azure.conftest import (
 )
 
 if TYPE_CHECKING:
-    from booking_sync.azure.proofs import Proof
+    from booking_sync.azure.entra.proofs import Proof
     from local.stack.client_certificate import ClientCertificate
     from tests.azure.conftest import Cloud
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.azure.seal_keys import ABSENT_FOR, READ_AGAIN, GivenSealKeys, VaultSealKeys
-from booking_sync.domain.ownership import make_key
+from booking_sync.azure.key_vault.seal_keys import ABSENT_FOR, READ_AGAIN, GivenSealKeys, VaultSealKeys
+from booking_sync.domain.events.ownership import make_key
 from booking_sync.errors import TransientError
 from local.standin.faults import Fault
 from tests.support.seals import KEY_TEXT

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.azure.secrets import KeyVaultSecret
+from booking_sync.azure.key_vault.secrets import KeyVaultSecret
 from booking_sync.errors import TransientError
-from booking_sync.plumbing.retry_after import LONGEST_SECONDS
-from booking_sync.ports.credentials import SecretText
+from booking_sync.plumbing.http.retry_after import LONGEST_SECONDS
+from booking_sync.ports.platform.credentials import SecretText
 from local.standin.faults import Fault
 from tests.azure.conftest import FIRST_SECRET, SECOND_SECRET, SECRET_NAME
 

@@ -11,8 +11,8 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
-from booking_sync.azure.credential import AppRegistrationCredential
-from booking_sync.azure.sign_in import PersonCredential, SignIn, open_person
+from booking_sync.azure.entra.credential import AppRegistrationCredential
+from booking_sync.azure.entra.sign_in import PersonCredential, SignIn, open_person
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.wiring.services import Services
 from tests.azure.conftest import CLIENT, DATAVERSE_SCOPE, FIRST_SECRET, SECRET_NAME, TENANT

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from booking_sync.azure.blob_texts import open_text_store
-from booking_sync.azure.queue import open_queue
-from booking_sync.domain.change import BookingChange
+from booking_sync.azure.storage.blob_texts import open_text_store
+from booking_sync.azure.storage.queue import open_queue
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.errors import TransientError
 from booking_sync.settings.storage import StorageSettings
 from local.standin import StandIn, server_tls, serving

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.bulk.adoption import Adopter, Adoption, AdoptionSources, Extension, Fate
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.ownership import Own, marker
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.ownership import Own, marker
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
-from booking_sync.ports.bookings import FormerRecord
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.ports.dataverse.bookings import FormerRecord
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
 from tests.audit.kit import desired
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.calendars import REGULAR, START, WholeCalendar

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.bulk.colouring import Colouring
-from booking_sync.domain.event_text.colours import CategoryColour
+from booking_sync.domain.events.event_text.colours import CategoryColour
 from booking_sync.errors import Cause, PermanentError, TransientError
 
 if TYPE_CHECKING:

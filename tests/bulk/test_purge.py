@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.bulk.purge import MAX_ROUNDS, Purge, PurgeSources, Survey
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.ownership import SealKeys, marker, transaction_id
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.ownership import SealKeys, marker, transaction_id
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.return_path.base import Base
 from booking_sync.domain.return_path.comparison import Agreement
@@ -24,9 +24,9 @@ from booking_sync.domain.return_path.side import (
 from booking_sync.domain.return_path.times import Times
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
-from booking_sync.ports.bookings import Presence
-from booking_sync.sync.proof import EventProver
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.ports.dataverse.bookings import Presence
+from booking_sync.sync.booking.proof import EventProver
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
 from tests.audit.kit import desired
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.calendars import START, WholeCalendar
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.ports.bookings import BookingOwner
+    from booking_sync.ports.dataverse.bookings import BookingOwner
 
 SECOND = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a02"
 EVERYBODY: frozenset[str] = frozenset()

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from booking_sync.bulk.inventory import CHUNK
 from booking_sync.bulk.purge import Purge, PurgeSources
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.return_path.side import Returned
 from booking_sync.plumbing.patience import Patience
-from booking_sync.ports.bookings import BookingPage, BookingQuery, Recorded
+from booking_sync.ports.dataverse.bookings import BookingPage, BookingQuery, Recorded
 from tests.bulk.test_purge import EVERYBODY, Reads
 from tests.support.bookings import ORGANIZATION_ID, booking
 from tests.support.calendars import WholeCalendar

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.certify.parts import CertifyOptions
 from booking_sync.certify.run import TenantCheck
 from booking_sync.wiring.certify import WorkspaceReader, open_certify

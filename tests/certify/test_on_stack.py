@@ -13,7 +13,7 @@ from booking_sync.certify.checks import CHECKS
 from booking_sync.certify.parts import CertifyOptions
 from booking_sync.certify.results import Comparison
 from booking_sync.certify.trial_events import CERTIFY_BOOKING, SUBJECT
-from booking_sync.domain.ownership import marker
+from booking_sync.domain.events.ownership import marker
 from booking_sync.errors import PermanentError
 from local.standin.faults import Fault
 from tests.certify.conftest import the

@@ -17,7 +17,7 @@ from booking_sync.certify.results import (
     NotTried,
     Observation,
 )
-from booking_sync.domain.zones import EventZone, event_zone
+from booking_sync.domain.events.zones import EventZone, event_zone
 
 
 def test_moments_around_every_transition() -> None:

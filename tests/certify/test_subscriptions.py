@@ -19,10 +19,10 @@ from booking_sync.certify.trial_events import RefusedError
 from booking_sync.certify.trial_subscriptions import CLIENT_STATE, TrialSubscriptions
 from booking_sync.domain.return_path.client_state import read_client_state
 from booking_sync.errors import TransientError
-from booking_sync.outlook.client import GraphClient
+from booking_sync.outlook.graph.client import GraphClient
 from booking_sync.outlook.trials import OutlookTrials
 from booking_sync.ports.certification import ServiceAnswer
-from booking_sync.ports.subscriptions import WantedSubscription
+from booking_sync.ports.outlook.subscriptions import WantedSubscription
 from booking_sync.sync.from_outlook.watch import Watch, WatchedAddress, end_all
 from booking_sync.sync.from_outlook.watch_plan import LIFE, address_of
 from local.graph.subscriptions.delivery import Heard

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueServiceClient
 
-from booking_sync.domain.change import RelatedChange, encode_related
+from booking_sync.domain.messages.change import RelatedChange, encode_related
 from local.stack import QUEUE_NAME
 
 if TYPE_CHECKING:

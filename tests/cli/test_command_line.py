@@ -11,15 +11,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.cli.commands.certify import LOGS_VARIABLE
 from booking_sync.cli.commands.status import show
 from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.input.settings_file import merged, read_settings_file
+from booking_sync.cli.input.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.cli.main import app
-from booking_sync.cli.output import make_table, open_output
 from booking_sync.cli.runner import TRACEBACK_VARIABLE, CommonOptions, Session, UsageError, run
-from booking_sync.cli.settings_file import merged, read_settings_file
-from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
+from booking_sync.cli.terminal.output import make_table, open_output
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.provisioning.webhook_trial import ANSWERS, judge_trial
 from booking_sync.status.report import Section

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
 from booking_sync.doctor.report import CheckStatus
-from booking_sync.domain.reader import Reader
+from booking_sync.domain.bookings.reader import Reader
 from booking_sync.errors import SettingsError
-from booking_sync.ports.customizations import Message
+from booking_sync.ports.dataverse.customizations import Message
 from booking_sync.preview.look import look
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.wiring.commands import open_provisioning

@@ -11,14 +11,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from booking_sync.cli.blame import FILTER, blamed
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.commands.certify import LOGS_VARIABLE
-from booking_sync.cli.examples import EXAMPLES
+from booking_sync.cli.input.examples import EXAMPLES
+from booking_sync.cli.input.webhook_arguments import KEY_VARIABLE, URL_VARIABLE
 from booking_sync.cli.main import app
 from booking_sync.cli.queueing import QueueingOptions, resume_line
 from booking_sync.cli.runner import TRACEBACK_VARIABLE, UsageError
-from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE
+from booking_sync.cli.terminal.blame import FILTER, blamed
 from booking_sync.errors import PermanentError
 from booking_sync.settings.lookalikes import COMMAND_LINE_NAMES, lookalikes
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 
-from booking_sync.cli.naming import Names, beside
-from booking_sync.cli.output import open_output
+from booking_sync.cli.input.naming import Names, beside
 from booking_sync.cli.runner import UsageError
-from booking_sync.domain.booking import BookableResource, ResourceType, SystemUser
+from booking_sync.cli.terminal.output import open_output
+from booking_sync.domain.bookings.booking import BookableResource, ResourceType, SystemUser
 from booking_sync.errors import TransientError
-from booking_sync.ports.bookings import NamedResource
-from booking_sync.ports.lookup import BookingHit, Found, Technician
+from booking_sync.ports.dataverse.bookings import NamedResource
+from booking_sync.ports.dataverse.lookup import BookingHit, Found, Technician
 from booking_sync.wiring.status import NameSources
 
 if TYPE_CHECKING:

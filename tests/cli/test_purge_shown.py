@@ -8,12 +8,12 @@ import json
 import pytest
 from rich.console import Console
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.bulk.inventory import Inventory
 from booking_sync.bulk.purge import MailboxSurvey, Survey
 from booking_sync.cli.commands.purge import ShownAs, show
-from booking_sync.cli.output import Output
 from booking_sync.cli.runner import Session
+from booking_sync.cli.terminal.output import Output
 
 ANNA, BERT, CLAIRE = (f"0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a0{number}" for number in range(3))
 FOUND = (

@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.domain.change import BookingChange, encode_change
-from booking_sync.domain.event_text.links import booking_url
+from booking_sync.domain.events.event_text.links import booking_url
+from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.status.look import look
 from booking_sync.status.report import as_json
 from booking_sync.status.verdict import judge

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from booking_sync.cli.tables import PlainTable
+from booking_sync.cli.terminal.tables import PlainTable
 
 IDS = [str(uuid.UUID(int=number, version=4)) for number in range(6)]
 EVENT = "AAMkAGI1" * 20

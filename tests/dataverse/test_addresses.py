@@ -11,10 +11,10 @@ import pytest
 from booking_sync.dataverse.addresses import MailboxAddresses
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.resources import DataverseResources
-from booking_sync.domain.booking import BookableResource, ResourceType
-from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.environment.columns import ResourceColumns, SupportColumns
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.bookings import BookingQuery
+from booking_sync.ports.dataverse.bookings import BookingQuery
 from local.dataverse.environment import DEFAULT_IDENTITY
 from tests.support.bookings import ANNA, booking, technician
 from tests.support.seals import KEYRING, sealer

@@ -14,8 +14,8 @@ from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.dataverse.web_api.errors import OversizedAnswerError
 from booking_sync.dataverse.web_api.transport import Timeouts
 from booking_sync.errors import TransientError
-from booking_sync.plumbing.bounded_body import MAX_BYTES
 from booking_sync.plumbing.circuit import FAILURES_TO_OPEN, Circuit
+from booking_sync.plumbing.http.bounded_body import MAX_BYTES
 from local.stack.certificates import Certificates
 from tests.dataverse.world import FixedClock, LocalCredential, make_rows
 from tests.support.bookings import BOOKING_ID

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.dataverse.audit_reads import BOOKINGS_PER_BATCH, DataverseAuditReads
+from booking_sync.dataverse.reads.audit_reads import BOOKINGS_PER_BATCH, DataverseAuditReads
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.booking import BookableResource, ResourceType
-from booking_sync.domain.columns import ResourceColumns, SupportColumns
-from booking_sync.domain.participation import Participation, TakesPart
+from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.bookings.participation import Participation, TakesPart
+from booking_sync.domain.environment.columns import ResourceColumns, SupportColumns
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.bookings import Presence
+from booking_sync.ports.dataverse.bookings import Presence
 from local.standin.faults import Fault
 from tests.support.bookings import ANNA, BERT, booking, technician
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.record import BookingRow, SyncRecord
-from booking_sync.ports.bookings import BookingListing, BookingQuery, BookingRows, Recorded
+from booking_sync.ports.dataverse.bookings import BookingListing, BookingQuery, BookingRows, Recorded
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, booking, technician
 from tests.support.fakes import FakeRows
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.bookings.booking import Booking
 
 RECORD = SyncRecord(EventRef(ANNA, "AAMkAGI1-case_SENSITIVE="), 3, "f00d", "")
 

@@ -15,10 +15,10 @@ import pytest
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import API_PATH, DataverseClient, WhoAmI
 from booking_sync.dataverse.web_api.transport import Timeouts
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.ports.bookings import Recorded
+from booking_sync.ports.dataverse.bookings import Recorded
 from local.standin.faults import Fault
 from tests.dataverse.world import (
     BOOKINGS,

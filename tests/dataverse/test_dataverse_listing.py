@@ -11,9 +11,9 @@ import pytest
 
 from booking_sync.dataverse import queries
 from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.environment.columns import SupportColumns
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.bookings import BookingPage, BookingQuery, FormerRecord, UnreadableRow
+from booking_sync.ports.dataverse.bookings import BookingPage, BookingQuery, FormerRecord, UnreadableRow
 from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS, DataverseWorld
 from tests.support.bookings import ANNA, booking

@@ -10,7 +10,7 @@ import pytest
 
 from booking_sync.dataverse.queries import MAX_IDS, booking_row, booking_rows, booking_shape
 from booking_sync.dataverse.web_api.client import API_PATH
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.environment.columns import SupportColumns
 
 ID = "0c6a7a3e-21ae-4a5d-9d4e-0d7e55a2b001"
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from booking_sync.dataverse import queries
-from booking_sync.dataverse.related import DataverseRelatedBookings
+from booking_sync.dataverse.reads.related import DataverseRelatedBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.watched import RelatedTable
+from booking_sync.domain.environment.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.bookings import BookingStart
+from booking_sync.ports.dataverse.bookings import BookingStart
 from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS
 

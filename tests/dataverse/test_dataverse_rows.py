@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.dataverse.rows import to_booking_row, to_columns
-from booking_sync.domain.booking import (
+from booking_sync.dataverse.rows.booking_rows import to_booking_row, to_columns
+from booking_sync.domain.bookings.booking import (
     Address,
     BookableResource,
     Booking,
@@ -19,9 +19,9 @@ from booking_sync.domain.booking import (
     SystemUser,
     WorkOrder,
 )
-from booking_sync.domain.columns import SYNC_ERROR_LENGTH, SupportColumns
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.ownership import SealKeys, make_key
+from booking_sync.domain.environment.columns import SYNC_ERROR_LENGTH, SupportColumns
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.ownership import SealKeys, make_key
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.text import shorten
 from booking_sync.errors import PermanentError

@@ -16,10 +16,10 @@ import pytest
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.event_columns.definitions import DataverseTableDefinitions
 from booking_sync.dataverse.queries import MAX_EXPANDS, booking_rows, booking_shape, check_expands
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.event_text.columns import ColumnKind, EventColumn
-from booking_sync.domain.event_text.values import Wording, value_text
-from booking_sync.domain.zones import event_zone
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.events.event_text.columns import ColumnKind, EventColumn
+from booking_sync.domain.events.event_text.values import Wording, value_text
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.event_file.checking import Overrides, make_renderer
 from booking_sync.event_file.content import EventFile, EventFileError
@@ -345,7 +345,7 @@ async def test_all_wrong_paths_are_told_at_once(dataverse: DataverseWorld) -> No
 
 async def test_more_lookups_than_one_question_takes_are_told() -> None:
     """Dataverse follows fifteen, and would refuse every read of every booking."""
-    from booking_sync.domain.event_text.columns import Hop  # noqa: PLC0415 - used here only
+    from booking_sync.domain.events.event_text.columns import Hop  # noqa: PLC0415 - used here only
 
     def leading(count: int) -> list[EventColumn]:
         hops = [Hop(f"cr_to{number}", f"cr_to{number}") for number in range(count)]
@@ -433,7 +433,7 @@ async def test_definitions_that_the_role_may_not_read_are_told(
 def test_a_value_of_another_type_is_refused(kind: ColumnKind, value: object) -> None:
     """Taken for what it is not, it would show something wrong: the column is named instead."""
     from booking_sync.dataverse.event_columns.reading import read_values  # noqa: PLC0415 - used here only
-    from booking_sync.dataverse.row_reader import RowReader  # noqa: PLC0415 - as above
+    from booking_sync.dataverse.rows.row_reader import RowReader  # noqa: PLC0415 - as above
 
     column = EventColumn("it", (), "cr_it", kind)
     with pytest.raises(PermanentError, match=r"the column '_?cr_it(_value)?' does not hold"):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.dataverse.event_owners import DataverseEventOwners
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.dataverse.reads.event_owners import DataverseEventOwners
+from booking_sync.domain.environment.columns import SupportColumns
 from booking_sync.domain.return_path.messages import in_messages
 from booking_sync.errors import TransientError
 from local.standin.faults import Fault

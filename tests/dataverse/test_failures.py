@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.dataverse.failures import MOST_ROWS, DataverseFailures
+from booking_sync.dataverse.reads.failures import MOST_ROWS, DataverseFailures
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.bookings import FailingBooking
+from booking_sync.ports.dataverse.bookings import FailingBooking
 from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS
 from tests.support.bookings import booking

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from booking_sync.dataverse.customizations.form_xml import NoPlaceError, put_in, state_of, take_out
 from booking_sync.dataverse.customizations.safe_xml import UnreadableXmlError, parse
 from booking_sync.dataverse.customizations.view_xml import asks_for
-from booking_sync.ports.dispatcher import FormField, FormSection, OnForm
+from booking_sync.ports.dataverse.dispatcher import FormField, FormSection, OnForm
 from local.dataverse.customization.forms import booking_form
 
 if TYPE_CHECKING:

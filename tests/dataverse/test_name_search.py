@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.dataverse.name_search import MOST_NAMED, DataverseNameSearch
+from booking_sync.dataverse.reads.name_search import MOST_NAMED, DataverseNameSearch
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.booking import WorkOrder
-from booking_sync.domain.participation import calendar_of
+from booking_sync.domain.bookings.booking import WorkOrder
+from booking_sync.domain.bookings.participation import calendar_of
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.lookup import MAX_WORDS, Found
+from booking_sync.ports.dataverse.lookup import MAX_WORDS, Found
 from local.standin.faults import Fault
 from tests.support.bookings import ANNA, booking
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from booking_sync.ports.lookup import BookingHit
+    from booking_sync.ports.dataverse.lookup import BookingHit
     from tests.dataverse.world import DataverseWorld
 
 NOBODY = "00000000-1111-4000-8000-000000000000"

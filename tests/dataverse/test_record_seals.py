@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.ownership import SealKey, SealKeys, make_key
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.ownership import SealKey, SealKeys, make_key
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.errors import TransientError
-from booking_sync.ports.bookings import BookingQuery, Recorded
+from booking_sync.ports.dataverse.bookings import BookingQuery, Recorded
 from tests.dataverse.world import BOOKINGS, make_rows
 from tests.support.bookings import ANNA, BERT
 from tests.support.seals import KEY_TEXT, OTHER_KEY_TEXT

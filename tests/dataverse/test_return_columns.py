@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from booking_sync.dataverse.rows import to_booking_row, to_columns, to_return_columns
-from booking_sync.domain.columns import ReturnColumns
+from booking_sync.dataverse.rows.booking_rows import to_booking_row, to_columns, to_return_columns
+from booking_sync.domain.environment.columns import ReturnColumns
 from booking_sync.domain.return_path.base import Base
 from booking_sync.domain.return_path.comparison import Agreement
 from booking_sync.domain.return_path.proposal import AnswerVerdict, judge_answer

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.dataverse.return_listing import DataverseReturnListing
-from booking_sync.dataverse.return_reads import COUNTED, DataverseReturnReads
-from booking_sync.domain.columns import ReturnColumns, SupportColumns
+from booking_sync.dataverse.reads.return_listing import DataverseReturnListing
+from booking_sync.dataverse.reads.return_reads import COUNTED, DataverseReturnReads
+from booking_sync.domain.environment.columns import ReturnColumns, SupportColumns
 from booking_sync.domain.return_path.side import ProposalKind
 from booking_sync.domain.return_path.times import Times
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.return_path import Surroundings
+from booking_sync.ports.dataverse.return_path import Surroundings
 from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS
 from tests.support.bookings import ANNA

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.dataverse.row_columns import RowColumns
+from booking_sync.dataverse.rows.row_columns import RowColumns
 from booking_sync.errors import TransientError
 
 

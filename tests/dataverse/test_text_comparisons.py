@@ -15,14 +15,14 @@ from urllib.parse import unquote
 
 import pytest
 
-from booking_sync.dataverse.doctor_reads import DataverseAppAccessReads, ExpectedIdentity
+from booking_sync.dataverse.reads.doctor_reads import DataverseAppAccessReads, ExpectedIdentity
 from booking_sync.dataverse.resources import DataverseFormerRecords
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import SyncError
-from booking_sync.ports.bookings import BookingQuery
+from booking_sync.ports.dataverse.bookings import BookingQuery
 from tests.dataverse.world import BOOKINGS, DataverseWorld
 from tests.hostile.test_dataverse_answers import OPERATIONS, Office
 from tests.support.bookings import ANNA, BERT, booking, technician

@@ -11,7 +11,7 @@ from azure.core.credentials import AccessToken
 
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.environment.columns import SupportColumns
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from local.dataverse import DataverseStandIn
 from local.dataverse.environment import DEFAULT_IDENTITY
@@ -21,8 +21,8 @@ from tests.support.seals import KEYRING, sealer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from booking_sync.domain.booking import BookableResource, Booking, BookingStatus, WorkOrder
-    from booking_sync.ports.keys import SealKeyring
+    from booking_sync.domain.bookings.booking import BookableResource, Booking, BookingStatus, WorkOrder
+    from booking_sync.ports.platform.keys import SealKeyring
     from local.stack.certificates import Certificates
     from local.standin import RecordedRequest
 

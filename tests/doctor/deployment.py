@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.azure.blob_texts import open_text_store
-from booking_sync.azure.queue import open_queue
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
+from booking_sync.azure.storage.blob_texts import open_text_store
+from booking_sync.azure.storage.queue import open_queue
 from booking_sync.dataverse.customizations.environment import DataverseCustomizations
 from booking_sync.dataverse.customizations.webhook_key import WebhookKey
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import CheckResult, CheckStatus, DoctorReport
-from booking_sync.domain.columns import ResourceColumns, SupportColumns
+from booking_sync.domain.environment.columns import ResourceColumns, SupportColumns
 from booking_sync.operations.journal.store import JournalStore
-from booking_sync.ports.customization_actions import WidenColumn
+from booking_sync.ports.dataverse.customization_actions import WidenColumn
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan

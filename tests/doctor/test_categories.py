@@ -6,7 +6,7 @@ import pytest
 
 from booking_sync.doctor.categories import LATER, PERMISSION, judge_colours
 from booking_sync.doctor.report import CheckStatus
-from booking_sync.domain.event_text.colours import CategoryColour
+from booking_sync.domain.events.event_text.colours import CategoryColour
 from booking_sync.errors import Cause, PermanentError, SyncError, TransientError
 
 COLOURS = (

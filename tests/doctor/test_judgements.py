@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from booking_sync.azure.claims import read_claims
+from booking_sync.azure.entra.claims import read_claims
 from booking_sync.cli.main import app
 from booking_sync.doctor import app_access, credentials, mailboxes, registration, storage
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorReport
 from booking_sync.doctor.trial import quiet_hour
-from booking_sync.domain.rights import CANCELING, NEEDED, needed
+from booking_sync.domain.environment.rights import CANCELING, NEEDED, needed
 from booking_sync.domain.timers import Timer, TimerRun, timer_state
 from booking_sync.ports.diagnosis import (
     ClockReading,
@@ -28,7 +28,7 @@ from booking_sync.ports.diagnosis import (
     SecretState,
     TableFacts,
 )
-from booking_sync.ports.queues import QueueState
+from booking_sync.ports.platform.queues import QueueState
 from tests.provisioning.kit import DESIRED, column, provisioned, with_column
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)

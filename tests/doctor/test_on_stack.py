@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from booking_sync.azure.blob_texts import open_text_store
+from booking_sync.azure.storage.blob_texts import open_text_store
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
-from booking_sync.domain.columns import ReturnColumns
+from booking_sync.domain.environment.columns import ReturnColumns
 from booking_sync.domain.timers import Timer
 from booking_sync.operations.journal.store import JournalStore
 from booking_sync.settings.loading import load_queue_settings

@@ -11,12 +11,12 @@ import pytest
 
 from booking_sync.doctor.report import CheckResult, CheckStatus
 from booking_sync.doctor.trial import MARKER, SUBJECT, Trial
-from booking_sync.domain.booking import Booking
-from booking_sync.domain.event import EventContent, EventRef, EventTime
-from booking_sync.domain.event_text.templates import BadTemplateError
+from booking_sync.domain.bookings.booking import Booking
+from booking_sync.domain.events.event import EventContent, EventRef, EventTime
+from booking_sync.domain.events.event_text.templates import BadTemplateError
 from booking_sync.errors import TransientError
-from booking_sync.outlook import errors
-from booking_sync.outlook.wire import Answer
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.wire import Answer
 from tests.support.bookings import ANNA
 from tests.support.fakes import FakeCalendar, events_clock
 from tests.support.pacing import Sleeper

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.arrival import MISSED, SILENT, arrival, missed_words, needs_latest
+from booking_sync.domain.findings.arrival import MISSED, SILENT, arrival, missed_words, needs_latest
 from booking_sync.domain.findings.timers import missed
 from booking_sync.domain.timers import TimerRun
 

@@ -6,7 +6,7 @@ from dataclasses import astuple
 
 import pytest
 
-from booking_sync.domain.columns import (
+from booking_sync.domain.environment.columns import (
     SupportColumns,
     column_problems,
     is_logical_name,

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.booking import Address
-from booking_sync.domain.event import (
+from booking_sync.domain.bookings.booking import Address
+from booking_sync.domain.events.event import (
     SHARED,
     EventContent,
     EventOptions,
@@ -19,8 +19,13 @@ from booking_sync.domain.event import (
     unchanged_parts,
     without_content,
 )
-from booking_sync.domain.event_calendars import MAIN_ONLY, EventCalendars, calendar_part, is_same_calendar
-from booking_sync.domain.ownership import Own, Sealer, SealKeys, make_key
+from booking_sync.domain.events.event_calendars import (
+    MAIN_ONLY,
+    EventCalendars,
+    calendar_part,
+    is_same_calendar,
+)
+from booking_sync.domain.events.ownership import Own, Sealer, SealKeys, make_key
 from booking_sync.domain.plan import CreateEvent, Knowledge, UpdateEvent, Wanted, desired_state, plan
 from booking_sync.domain.record import SyncRecord, format_state, read_record
 from tests.support.bookings import ANNA, ORGANIZATION_ID, booking

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.booking import BookableResource, Booking, BookingStatus, CommitType
-from booking_sync.domain.event import NO_REMINDER, SHARED, EventContent, EventOptions, unchanged_parts
-from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue, EventColumn
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.event_text.rules import NO_RULES, Condition, EventRule, EventRules, comparable
+from booking_sync.domain.bookings.booking import BookableResource, Booking, BookingStatus, CommitType
+from booking_sync.domain.events.event import NO_REMINDER, SHARED, EventContent, EventOptions, unchanged_parts
+from booking_sync.domain.events.event_text.columns import ColumnKind, ColumnValue, EventColumn
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.event_text.rules import NO_RULES, Condition, EventRule, EventRules, comparable
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import Unwanted, Wanted, desired_state
-from booking_sync.domain.zones import event_zone
 from tests.hostile.texts import ALL, COLUMNS
 from tests.hostile.texts import written as hostile_booking
 from tests.support.bookings import ANNA, BOOKING_ID, PROPOSED, TRAVELING, booking
 
 if TYPE_CHECKING:
-    from booking_sync.domain.event_text.columns import Raw
+    from booking_sync.domain.events.event_text.columns import Raw
 
 URL = "https://contoso.crm4.dynamics.com"
 VAN = "00000000-0000-4000-8000-000000000007"

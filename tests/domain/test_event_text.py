@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.booking import (
+from booking_sync.domain.bookings.booking import (
     Address,
     Booking,
     BookingStatus,
@@ -19,15 +19,15 @@ from booking_sync.domain.booking import (
     FieldServiceStatus,
     WorkOrder,
 )
-from booking_sync.domain.event import EventContent, unchanged_parts
-from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue, EventColumn
-from booking_sync.domain.event_text.links import one_line_address
-from booking_sync.domain.event_text.names import BUILT_IN_NAMES
-from booking_sync.domain.event_text.renderer import SUBJECT_MAX_CHARACTERS, EventRenderer, EventStyle
-from booking_sync.domain.event_text.templates import BadTemplateError
-from booking_sync.domain.event_text.values import Wording
-from booking_sync.domain.event_text.words import span_text
-from booking_sync.domain.zones import event_zone
+from booking_sync.domain.events.event import EventContent, unchanged_parts
+from booking_sync.domain.events.event_text.columns import ColumnKind, ColumnValue, EventColumn
+from booking_sync.domain.events.event_text.links import one_line_address
+from booking_sync.domain.events.event_text.names import BUILT_IN_NAMES
+from booking_sync.domain.events.event_text.renderer import SUBJECT_MAX_CHARACTERS, EventRenderer, EventStyle
+from booking_sync.domain.events.event_text.templates import BadTemplateError
+from booking_sync.domain.events.event_text.values import Wording
+from booking_sync.domain.events.event_text.words import span_text
+from booking_sync.domain.events.zones import event_zone
 from tests.support.bookings import PROPOSED, SCHEDULED, TRAVELING, booking
 
 URL = "https://contoso.crm4.dynamics.com"

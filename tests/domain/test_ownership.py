@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.event import EventRef, FoundEvent
-from booking_sync.domain.ownership import (
+from booking_sync.domain.events.event import EventRef, FoundEvent
+from booking_sync.domain.events.ownership import (
     CREATED_AFTER_BIRTH,
     CREATED_BEFORE_BIRTH,
     LEGACY_GENERATIONS,

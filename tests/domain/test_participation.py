@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.booking import BookableResource, ResourceType, SystemUser
-from booking_sync.domain.participation import (
+from booking_sync.domain.bookings.booking import BookableResource, ResourceType, SystemUser
+from booking_sync.domain.bookings.participation import (
     EVERYBODY,
     Participation,
     TakesPart,

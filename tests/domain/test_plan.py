@@ -8,10 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.booking import BookableResource, Booking, BookingStatus, CommitType, ResourceType
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.bookings.booking import (
+    BookableResource,
+    Booking,
+    BookingStatus,
+    CommitType,
+    ResourceType,
+)
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted, desired_state
-from booking_sync.domain.zones import event_zone
 from tests.support.bookings import ANNA, CANCELED, PROPOSED, booking, technician
 
 _RENDERER = EventRenderer(EventStyle(event_zone("UTC"), "https://contoso.crm4.dynamics.com"))

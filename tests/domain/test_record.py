@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.booking import BookableResource, ResourceType
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.ownership import MAX_GENERATION, Seal, Sealer, SealKeys, make_key
+from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.ownership import MAX_GENERATION, Seal, Sealer, SealKeys, make_key
 from booking_sync.domain.record import (
     ATTENDED_REASON,
     MAILED_REASON,

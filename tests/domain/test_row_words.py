@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booking_sync.domain.columns import SYNC_ERROR_LENGTH
+from booking_sync.domain.environment.columns import SYNC_ERROR_LENGTH
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, SyncRecord, left_behind
 from booking_sync.domain.row_words import NEXT_STEP, TRIED_AGAIN, reason_in, row_words
-from booking_sync.outlook.directory import DENIED_REASON, NOBODY_REASON, SEVERAL_REASON
-from booking_sync.outlook.errors import (
+from booking_sync.outlook.graph.errors import (
     ACCESS_DENIED_REASON,
     GRANTS_ARRIVE_WITHIN,
     MAILBOX_FULL_REASON,
@@ -20,6 +19,7 @@ from booking_sync.outlook.errors import (
     NO_MAILBOX_REASON,
     ROOM_IS_MADE_WITHIN,
 )
+from booking_sync.outlook.mailboxes.directory import DENIED_REASON, NOBODY_REASON, SEVERAL_REASON
 
 TELLING = (ATTENDED_REASON, MAILED_REASON, ACCESS_DENIED_REASON, DENIED_REASON, NOBODY_REASON, SEVERAL_REASON)
 """Reasons that say themselves what to do."""

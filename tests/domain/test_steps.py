@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.event import EventContent, EventOptions, EventRef, EventTime
-from booking_sync.domain.event_calendars import calendar_part
-from booking_sync.domain.ownership import Own
+from booking_sync.domain.events.event import EventContent, EventOptions, EventRef, EventTime
+from booking_sync.domain.events.event_calendars import calendar_part
+from booking_sync.domain.events.ownership import Own
 from booking_sync.domain.plan import (
     CreateEvent,
     Invalid,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 from booking_sync.dataverse.queries import booking_rows, booking_shape
-from booking_sync.domain.columns import NO_RESOURCE_COLUMNS, ResourceColumns, SupportColumns
-from booking_sync.domain.event_text.columns import ColumnKind, EventColumn, Hop
-from booking_sync.domain.watched import (
+from booking_sync.domain.environment.columns import NO_RESOURCE_COLUMNS, ResourceColumns, SupportColumns
+from booking_sync.domain.environment.watched import (
     BOOKING_ATTRIBUTES,
     RELATED_ATTRIBUTES,
     RelatedTable,
@@ -15,6 +14,7 @@ from booking_sync.domain.watched import (
     related_attributes,
     watched_attributes,
 )
+from booking_sync.domain.events.event_text.columns import ColumnKind, EventColumn, Hop
 from local.stack import RELATED_COLUMNS, WATCHED_COLUMNS
 from tests.support.bookings import BOOKING_ID
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.booking import Booking, WorkOrder
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.event_text.templates import BadTemplateError
-from booking_sync.domain.event_text.words import broader, clock_text, date_text, read_tag
-from booking_sync.domain.zones import event_zone
+from booking_sync.domain.bookings.booking import Booking, WorkOrder
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.event_text.templates import BadTemplateError
+from booking_sync.domain.events.event_text.words import broader, clock_text, date_text, read_tag
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.languages.catalogue import compiled, words_of
 
 if TYPE_CHECKING:
-    from booking_sync.domain.event import EventContent
-    from booking_sync.domain.event_text.words import Words
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.event_text.words import Words
 
 URL = "https://contoso.crm4.dynamics.com"
 START, END = datetime(2026, 12, 7, 9, tzinfo=UTC), datetime(2026, 12, 7, 10, 30, tzinfo=UTC)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tzlocal.windows_tz import win_tz
 
-from booking_sync.domain.event import EventContent, EventTime
-from booking_sync.domain.zones import (
+from booking_sync.domain.events.event import EventContent, EventTime
+from booking_sync.domain.events.zones import (
     UnknownZoneError,
     ZoneDifference,
     describe_differences,

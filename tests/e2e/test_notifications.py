@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.certify.assumptions.kinds import TriedBy
 from booking_sync.certify.parts import CertifyOptions
 from booking_sync.certify.results import Comparison

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from booking_sync.domain.ownership import marker, own_generation
+from booking_sync.domain.events.ownership import marker, own_generation
 from tests.e2e.crowd import crash
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.domain.row_words import reason_in
 from local.day.verdict import Kind
 from local.standin.faults import Fault

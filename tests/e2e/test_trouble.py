@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from booking_sync.domain.ownership import make_key
+from booking_sync.domain.events.ownership import make_key
 from booking_sync.domain.row_words import reason_in
 from local.day.facts import gather_facts
 from local.day.verdict import Kind, compare

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.domain.return_path.messages import MAX_MISSING, MailboxSweep, encode_outlook
 from booking_sync.domain.return_path.side import Missing
 from booking_sync.sync.from_outlook.later_sweeps import MOST_HIDDEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.domain.event_text.columns import ColumnKind, EventColumn
+from booking_sync.domain.events.event_text.columns import ColumnKind, EventColumn
 from booking_sync.event_file.conditions import idle_conditions
 from booking_sync.event_file.report import EventFileReport
 from tests.event_file.test_parsing import parsed

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.event_text.columns import MAX_COLUMNS
+from booking_sync.domain.events.event_text.columns import MAX_COLUMNS
 from booking_sync.event_file.content import EventFile, EventFileError, NamedPath, Position
 from booking_sync.event_file.location import load_event_file
 from booking_sync.event_file.parsing import parse

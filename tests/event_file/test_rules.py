@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.domain.event import NO_REMINDER
-from booking_sync.domain.event_text.colours import COLOURS, CategoryColour, read_colour
-from booking_sync.domain.event_text.rules import Condition, EventRule
+from booking_sync.domain.events.event import NO_REMINDER
+from booking_sync.domain.events.event_text.colours import COLOURS, CategoryColour, read_colour
+from booking_sync.domain.events.event_text.rules import Condition, EventRule
 from booking_sync.event_file.content import Position
 from booking_sync.event_file.positions import find_positions
 from booking_sync.event_file.rules import MAX_CATEGORIES, MAX_RULES

@@ -13,7 +13,7 @@ from local.standin.faults import Fault
 from tests.audit.world import FORCE
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.bookings.booking import Booking
     from tests.audit.world import AuditWorld
 
 

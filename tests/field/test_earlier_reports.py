@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.sync.synchronizer import SyncTask
+from booking_sync.sync.booking.synchronizer import SyncTask
 from tests.dataverse.world import BOOKINGS
 from tests.outlook.kit import MAILBOX
 from tests.support.bookings import CANCELED, booking
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.bookings.booking import Booking
     from local.graph.mailbox.events import MailboxKind
     from tests.audit.world import AuditWorld
 

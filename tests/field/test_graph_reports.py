@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.sync.synchronizer import SyncTask
+from booking_sync.sync.booking.synchronizer import SyncTask
 from tests.audit.world import REPORT_ONLY
 from tests.dataverse.world import BOOKINGS
 from tests.field.between import Item
 from tests.outlook.kit import MAILBOX, OTHER_MAILBOX
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.bookings.booking import Booking
     from tests.audit.world import AuditWorld
     from tests.field.between import Between
 

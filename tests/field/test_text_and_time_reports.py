@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.booking import WorkOrder
+from booking_sync.domain.bookings.booking import WorkOrder
 from booking_sync.domain.outcome import OutcomeKind
 from tests.audit.world import REPORT_ONLY
 from tests.dataverse.world import BOOKINGS

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.event import EventClaim
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.event import EventClaim
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, desired_state
-from booking_sync.domain.zones import event_zone
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
 from tests.support.bookings import BOOKING_ID, CANCELED, ORGANIZATION_ID, booking
 from tests.support.fakes import FakeCalendar, FakeRows, events_clock
 from tests.support.seals import prover

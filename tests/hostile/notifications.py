@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from booking_sync.domain.change import decode_message
+from booking_sync.domain.messages.change import decode_message
 from booking_sync.domain.return_path.client_state import make_client_state
 from booking_sync.domain.return_path.messages import encode_outlook
 from booking_sync.sync.from_outlook.receiver import NotificationReceiver

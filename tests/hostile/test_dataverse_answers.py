@@ -15,29 +15,29 @@ from typing import Any
 
 import pytest
 
-from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.customizations.environment import DataverseCustomizations
 from booking_sync.dataverse.customizations.webhook_key import WebhookKey
-from booking_sync.dataverse.detail_reads import DataverseDetailReads
-from booking_sync.dataverse.doctor_reads import (
+from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
+from booking_sync.dataverse.reads.detail_reads import DataverseDetailReads
+from booking_sync.dataverse.reads.doctor_reads import (
     DataverseAppAccessReads,
     DataverseRegistrationReads,
     ExpectedIdentity,
 )
-from booking_sync.dataverse.failures import DataverseFailures
-from booking_sync.dataverse.name_search import DataverseNameSearch
-from booking_sync.dataverse.related import DataverseRelatedBookings
+from booking_sync.dataverse.reads.failures import DataverseFailures
+from booking_sync.dataverse.reads.name_search import DataverseNameSearch
+from booking_sync.dataverse.reads.related import DataverseRelatedBookings
 from booking_sync.dataverse.resources import DataverseFormerRecords, DataverseResources
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.dataverse.web_api.pause import Pause
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.dataverse.web_api.transport import Request, Timeouts, Transport
-from booking_sync.domain.columns import SupportColumns
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.environment.watched import RelatedTable
 from booking_sync.domain.record import SyncRecord
-from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import SyncError
-from booking_sync.ports.bookings import BookingQuery, Recorded
+from booking_sync.ports.dataverse.bookings import BookingQuery, Recorded
 from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.plan import make_plan
 from tests.dataverse.test_dataverse_batch import BOUNDARY, answer

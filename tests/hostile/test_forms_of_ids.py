@@ -8,23 +8,23 @@ from collections.abc import Callable
 import pytest
 
 from booking_sync.audit.endpoint import read_audit_request
-from booking_sync.cli.arguments import read_guid as read_argument
+from booking_sync.cli.input.arguments import read_guid as read_argument
 from booking_sync.cli.runner import UsageError
-from booking_sync.dataverse.rows import to_booking_row
-from booking_sync.domain.change import (
+from booking_sync.dataverse.rows.booking_rows import to_booking_row
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.events.event import is_mailbox
+from booking_sync.domain.messages.change import (
     BookingChange,
     MalformedChangeError,
     RelatedChange,
     decode_message,
 )
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.event import is_mailbox
 from booking_sync.errors import PermanentError
 from booking_sync.operations.requests import read_resync
-from booking_sync.plumbing.http_orders import BadRequestError
+from booking_sync.plumbing.http.orders import BadRequestError
 from booking_sync.settings import values
 from booking_sync.status.reading import read_booking_id
-from booking_sync.sync.dynamics_webhook import Accepted, read_change
+from booking_sync.sync.webhook.dynamics_webhook import Accepted, read_change
 from tests.support.bookings import ORGANIZATION_ID
 from tests.support.guids import CANONICAL, GUID, NOT_AT_ALL, TYPED
 from tests.support.seals import sealer

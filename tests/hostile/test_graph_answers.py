@@ -15,14 +15,14 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from booking_sync.domain.event import EventRef, is_event_id
+from booking_sync.domain.events.event import EventRef, is_event_id
 from booking_sync.errors import SyncError, TransientError
-from booking_sync.outlook import errors
-from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.calendar import OutlookCalendar, open_calendar
-from booking_sync.outlook.client import GraphClient
-from booking_sync.outlook.scheduler import BatchScheduler
-from booking_sync.ports.calendars import Written
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.batch import BatchSender
+from booking_sync.outlook.graph.client import GraphClient
+from booking_sync.outlook.graph.scheduler import BatchScheduler
+from booking_sync.ports.outlook.calendars import Written
 from local.stack.certificates import Certificates
 from tests.hostile import answers
 from tests.hostile.bodies import write

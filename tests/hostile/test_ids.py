@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.row_words import reason_in
 from booking_sync.errors import PermanentError
 from booking_sync.event_file.content import EventFile
-from booking_sync.outlook.client import GraphClient
+from booking_sync.outlook.graph.client import GraphClient
 from booking_sync.outlook.requests import EventRequests
-from booking_sync.ports.calendars import Written
+from booking_sync.ports.outlook.calendars import Written
 from booking_sync.settings.loading import load_settings
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
 from booking_sync.wiring.sync import desired_state_rule, event_renderer
 from local.dataverse.environment import DEFAULT_IDENTITY
 from tests.dataverse.world import BOOKINGS

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text
-from booking_sync.domain.audit_message import MAX_COUNT, MAX_KINDS, MAX_RANGES, encode_audit
-from booking_sync.domain.audit_progress import AuditProgress, AuditSums, MailboxRange
-from booking_sync.domain.change import (
+from booking_sync.azure.storage.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text
+from booking_sync.domain.environment.columns import SYNC_STATE_LENGTH
+from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.messages.audit_message import MAX_COUNT, MAX_KINDS, MAX_RANGES, encode_audit
+from booking_sync.domain.messages.audit_progress import AuditProgress, AuditSums, MailboxRange
+from booking_sync.domain.messages.change import (
     MAX_SUSPECTS,
     BookingChange,
     MalformedChangeError,
@@ -23,8 +25,6 @@ from booking_sync.domain.change import (
     encode_change,
     encode_related,
 )
-from booking_sync.domain.columns import SYNC_STATE_LENGTH
-from booking_sync.domain.event import EventClaim, EventRef
 from booking_sync.domain.outcome import Outcome, deferred_by
 from booking_sync.domain.plan import Invalid
 from booking_sync.domain.return_path.messages import (
@@ -35,10 +35,10 @@ from booking_sync.domain.return_path.messages import (
 )
 from booking_sync.errors import TransientError
 from booking_sync.sync.back_off import BackOff
+from booking_sync.sync.booking.per_booking import PerBookingRunner
+from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.from_outlook.changes import EventHint
-from booking_sync.sync.per_booking import PerBookingRunner
-from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.worker import MAX_DEQUEUE_COUNT, ChangeWorker, MessageHandlers, OutlookHandlers
 from tests.hostile.bodies import junk, nested, write
 from tests.hostile.budget import tries

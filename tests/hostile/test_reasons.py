@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.dataverse.rows import to_columns
+from booking_sync.dataverse.rows.booking_rows import to_columns
 from booking_sync.dataverse.web_api.errors import read_refusal, to_error
 from booking_sync.dataverse.web_api.reply import Reply
-from booking_sync.domain.columns import SYNC_ERROR_LENGTH, SupportColumns
+from booking_sync.domain.environment.columns import SYNC_ERROR_LENGTH, SupportColumns
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.text import without_quotes
-from booking_sync.outlook import errors
-from booking_sync.outlook.wire import Answer
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.wire import Answer
 from tests.hostile.bodies import junk
 from tests.hostile.budget import tries
 from tests.support.bookings import BOOKING_ID, ORGANIZATION_ID

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from booking_sync.cli.output import make_table
-from booking_sync.domain.event import MAX_CATEGORY_LENGTH, OUR_CATEGORIES
-from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue, EventColumn
-from booking_sync.domain.event_text.rules import (
+from booking_sync.cli.terminal.output import make_table
+from booking_sync.domain.events.event import MAX_CATEGORY_LENGTH, OUR_CATEGORIES
+from booking_sync.domain.events.event_text.columns import ColumnKind, ColumnValue, EventColumn
+from booking_sync.domain.events.event_text.rules import (
     MOST_COMPARED,
     Condition,
     EventRule,

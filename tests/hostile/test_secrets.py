@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.azure.queue import open_queue
+from booking_sync.azure.storage.queue import open_queue
 from booking_sync.errors import SettingsError, TransientError
-from booking_sync.ports.credentials import SecretText
+from booking_sync.ports.platform.credentials import SecretText
 from booking_sync.settings.loading import load_queue_settings, load_settings
 from booking_sync.settings.storage import StorageSettings
 from tests.support.bookings import ANNA, BOOKING_ID

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.domain.event_text.renderer import BODY_MAX_BYTES, EventRenderer, EventStyle
-from booking_sync.domain.event_text.templates import BadTemplateError
+from booking_sync.domain.events.event_text.renderer import BODY_MAX_BYTES, EventRenderer, EventStyle
+from booking_sync.domain.events.event_text.templates import BadTemplateError
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import Invalid, desired_state
-from booking_sync.domain.zones import event_zone
 from tests.hostile.texts import ALL, COLUMNS, URL, read_page, rendered, written
 
 

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.event_text.renderer import BODY_MAX_BYTES, EventRenderer, EventStyle
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_text.renderer import BODY_MAX_BYTES, EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import Invalid, Wanted, desired_state
-from booking_sync.domain.zones import event_zone
-from booking_sync.ports.calendars import Written
+from booking_sync.ports.outlook.calendars import Written
 from tests.hostile.budget import tries
 from tests.hostile.texts import (
     ALL,
@@ -35,7 +35,7 @@ from tests.outlook.kit import BIRTH, BOOKING, MAILBOX, MARKER, SEAL, new_id
 from tests.support.bookings import booking
 
 if TYPE_CHECKING:
-    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.events.event import EventContent
     from tests.dataverse.world import DataverseWorld
     from tests.outlook.kit import GraphHere
 

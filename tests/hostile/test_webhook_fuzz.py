@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 
-from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS
-from booking_sync.domain.change import BookingChange, RelatedChange, decode_message
+from booking_sync.azure.storage.queue import MAX_MESSAGE_CHARACTERS
+from booking_sync.domain.messages.change import BookingChange, RelatedChange, decode_message
 from tests.hostile.bodies import heavy_bodies, nested, raw_bodies, raw_headers, write
 from tests.hostile.budget import tries
 from tests.support.webhook_bodies import Webhook, created, deleted, headers, work_order_updated

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.booking import Address, Booking, BookingStatus, CommitType, WorkOrder
-from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue, EventColumn
-from booking_sync.domain.event_text.defaults import DEFAULT_BODY_TEMPLATE
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.zones import event_zone
+from booking_sync.domain.bookings.booking import Address, Booking, BookingStatus, CommitType, WorkOrder
+from booking_sync.domain.events.event_text.columns import ColumnKind, ColumnValue, EventColumn
+from booking_sync.domain.events.event_text.defaults import DEFAULT_BODY_TEMPLATE
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
 from tests.support.bookings import booking
 
 if TYPE_CHECKING:
-    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.events.event import EventContent
 
 URL = "https://contoso.crm4.dynamics.com"
 LINK = f"{URL}/main.aspx?pagetype=entityrecord&etn=bookableresourcebooking&id={booking().id}"

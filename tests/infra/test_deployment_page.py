@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from booking_sync.dataverse.queries import booking_shape
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.domain.ownership import make_key
-from booking_sync.domain.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
-from booking_sync.ports.customizations import Message
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.environment.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
+from booking_sync.domain.events.ownership import make_key
+from booking_sync.ports.dataverse.customizations import Message
 from booking_sync.settings.loading import load_settings
 from booking_sync.settings.table import SETTINGS
-from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS
+from booking_sync.sync.webhook.dynamics_webhook import PRE_IMAGE_ALIAS
 from tests.infra.bicep import read
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tinyhtml5.parser import HTMLParser
 
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.zones import event_zone
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.operations.page import SCRIPTS as PAGE_FILES
 from booking_sync.operations.page import STYLES as STYLE_FILES
 from booking_sync.operations.page import operators_page

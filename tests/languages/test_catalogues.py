@@ -11,7 +11,7 @@ import polib
 import pytest
 from babel import Locale, dates, units
 
-from booking_sync.domain.event_text.words import ENGLISH, messages, span_text, words_for
+from booking_sync.domain.events.event_text.words import ENGLISH, messages, span_text, words_for
 from booking_sync.languages.catalogue import (
     SHIPPED,
     BadCatalogueError,

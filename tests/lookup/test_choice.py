@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.domain.booking import BookableResource, ResourceType
+from booking_sync.domain.bookings.booking import BookableResource, ResourceType
 from booking_sync.lookup.choice import choose_booking, choose_technician
 from booking_sync.lookup.words import read_words
-from booking_sync.ports.lookup import MAX_WORDS, BookingHit, Found, Technician
+from booking_sync.ports.dataverse.lookup import MAX_WORDS, BookingHit, Found, Technician
 
 LIFT = BookingHit("1", "Lift", "WO-1", "Adatum")
 LIFT_AGAIN = BookingHit("2", "Lift again", "WO-10", "Contoso")

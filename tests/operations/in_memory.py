@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from booking_sync.domain.booking import BookableResource, ResourceType, SystemUser
-from booking_sync.domain.participation import Participation
+from booking_sync.domain.bookings.booking import BookableResource, ResourceType, SystemUser
+from booking_sync.domain.bookings.participation import Participation
 from booking_sync.domain.timers import TimerSchedules
 from booking_sync.errors import SettingsError
 from booking_sync.operations.endpoints import OperatorEndpoints
@@ -19,8 +19,8 @@ from booking_sync.operations.overview.failing import MAX_FAILING
 from booking_sync.operations.overview.gather import OverviewSources
 from booking_sync.operations.overview.way_back import MAX_CHANGES
 from booking_sync.operations.single_flight import SingleFlight
-from booking_sync.ports.bookings import FailingBookings, FailureListing, NamedResource
-from booking_sync.ports.return_path import ReturnedChanges
+from booking_sync.ports.dataverse.bookings import FailingBookings, FailureListing, NamedResource
+from booking_sync.ports.dataverse.return_path import ReturnedChanges
 from tests.operations.kit import SCHEDULES, FakePoison, FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.timers import Timer, TimerSchedules
 from booking_sync.plumbing import ncrontab
-from booking_sync.ports.queues import PoisonMessage, QueueState
+from booking_sync.ports.platform.queues import PoisonMessage, QueueState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.domain.environment.watched import RelatedTable
+from booking_sync.domain.messages.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.timers import Timer
-from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.operations.overview.failing import MAX_FAILING
 from booking_sync.operations.overview.gather import MAX_PEOPLE, PEOPLE_LATELY
-from booking_sync.ports.bookings import FailingBooking, FailingBookings
+from booking_sync.ports.dataverse.bookings import FailingBooking, FailingBookings
 from tests.operations.in_memory import Harness
 from tests.operations.kit import START
 from tests.support.bookings import ANNA, BOOKING_ID

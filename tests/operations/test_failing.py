@@ -18,13 +18,13 @@ from booking_sync.operations.journal.order_tally import (
 from booking_sync.operations.overview.failing import MAX_GROUPS, grouped, people_of
 from booking_sync.operations.overview.failing import OTHERS as ALIKE_IN_NOTHING
 from booking_sync.operations.overview.remedies import REMEDIES, remedy_for
-from booking_sync.outlook.errors import (
+from booking_sync.outlook.graph.errors import (
     ACCESS_DENIED_REASON,
     MAILBOX_FULL_REASON,
     NO_CALENDAR_REASON,
     NO_MAILBOX_REASON,
 )
-from booking_sync.ports.bookings import FailingBooking
+from booking_sync.ports.dataverse.bookings import FailingBooking
 from tests.support.bookings import ANNA, BOOKING_ID
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "operations.md"

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.arrival import MISSED, SILENT
+from booking_sync.domain.events.zones import ZoneDifference
 from booking_sync.domain.findings.app import AppFacts, findings_of
+from booking_sync.domain.findings.arrival import MISSED, SILENT
 from booking_sync.domain.findings.finding import FindingTopic, Severity
 from booking_sync.domain.timers import Timer, TimerRun, TimerSchedules
-from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import SettingsError, TransientError
 from booking_sync.operations.health import FRESH_SECONDS, Health, HealthProbe, log_findings
 from booking_sync.operations.journal.store import JournalStore
-from booking_sync.ports.queues import QueueState, QueueStates
+from booking_sync.ports.platform.queues import QueueState, QueueStates
 from tests.operations.kit import SCHEDULES, START, FakeTextStore, HandClock
 
 if TYPE_CHECKING:

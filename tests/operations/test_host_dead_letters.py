@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.errors import TransientError
 from booking_sync.operations.dead_letters import DeadLetter, read_dead_letter
 from booking_sync.operations.host_dead_letters import (

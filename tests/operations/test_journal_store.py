@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.events.zones import ZoneDifference
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.timers import Timer
-from booking_sync.domain.zones import ZoneDifference
 from booking_sync.errors import TransientError
 from booking_sync.operations.journal.store import KEPT, JournalStore
 from booking_sync.operations.journal.values import decode_journal

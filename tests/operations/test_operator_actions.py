@@ -6,9 +6,9 @@ import asyncio
 import itertools
 from datetime import timedelta
 
-from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
-from booking_sync.domain.event import EventClaim, EventRef
-from booking_sync.domain.watched import RelatedTable
+from booking_sync.domain.environment.watched import RelatedTable
+from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.messages.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.errors import TransientError
 from booking_sync.operations.operator_actions import HIDDEN_SECONDS, OperatorActions
 from tests.operations.kit import START, FakePoison, HandClock

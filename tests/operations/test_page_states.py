@@ -17,14 +17,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.async_api import expect
 
-from booking_sync.domain.change import BookingChange, encode_change
+from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import TransientError
 from booking_sync.operations.admission import PRINCIPAL, ROLE, Admission
 from booking_sync.operations.page import operators_page
-from booking_sync.outlook.errors import NO_MAILBOX_REASON
-from booking_sync.ports.bookings import FailingBooking, FailingBookings
+from booking_sync.outlook.graph.errors import NO_MAILBOX_REASON
+from booking_sync.ports.dataverse.bookings import FailingBooking, FailingBookings
 from tests.operations.in_memory import Harness
 from tests.operations.test_page import violations
 from tests.support.bookings import ANNA, BOOKING_ID
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, Locator, Page, Route
 
-    from booking_sync.plumbing.http_answer import HttpAnswer
+    from booking_sync.plumbing.http.answer import HttpAnswer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

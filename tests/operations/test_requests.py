@@ -14,7 +14,7 @@ from booking_sync.operations.requests import (
     read_replay,
     read_resync,
 )
-from booking_sync.plumbing.http_orders import BadRequestError, check_origin
+from booking_sync.plumbing.http.orders import BadRequestError, check_origin
 from tests.support.bookings import ANNA, BOOKING_ID
 
 JSON = {"Content-Type": "application/json", "Host": "app.example"}

@@ -10,7 +10,7 @@ import pytest
 
 from booking_sync.errors import TransientError
 from booking_sync.operations.single_flight import CLAIMED_FOR, SingleFlight
-from booking_sync.plumbing.http_orders import BadRequestError
+from booking_sync.plumbing.http.orders import BadRequestError
 from tests.operations.kit import FakeTextStore, HandClock
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.errors import TransientError
 from booking_sync.operations.journal.store import JournalStore

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.return_path.side import Missing, ProposalKind
 from booking_sync.domain.return_path.times import Times
 from booking_sync.operations.overview.way_back import SHOWN, describe_way_back
 from booking_sync.operations.requests import read_resync
-from booking_sync.plumbing.http_orders import BadRequestError
-from booking_sync.ports.return_path import ReturnedChange, ReturnedChanges
+from booking_sync.plumbing.http.orders import BadRequestError
+from booking_sync.ports.dataverse.return_path import ReturnedChange, ReturnedChanges
 from tests.operations.in_memory import Harness, Returns
 from tests.operations.test_page import violations
 from tests.operations.test_page_states import opened

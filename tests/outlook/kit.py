@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 
-from booking_sync.domain.booking import Address
-from booking_sync.domain.event import EventContent, EventTime
+from booking_sync.domain.bookings.booking import Address
+from booking_sync.domain.events.event import EventContent, EventTime
 from booking_sync.outlook.calendar import OutlookCalendar, open_calendar
-from booking_sync.outlook.wire import GraphRequest
+from booking_sync.outlook.graph.wire import GraphRequest
 from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from local.graph import GraphStandIn

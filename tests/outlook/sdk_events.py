@@ -21,7 +21,7 @@ from msgraph.generated.models.single_value_legacy_extended_property import (
     SingleValueLegacyExtendedProperty,
 )
 
-from booking_sync.domain.booking import Address
+from booking_sync.domain.bookings.booking import Address
 from booking_sync.outlook.bodies import (
     BIRTH_PROPERTY,
     EXTENSION_PROPERTY,
@@ -32,7 +32,7 @@ from booking_sync.outlook.bodies import (
 if TYPE_CHECKING:
     from kiota_abstractions.serialization import Parsable
 
-    from booking_sync.domain.event import ContentPart, EventContent, EventTime
+    from booking_sync.domain.events.event import ContentPart, EventContent, EventTime
 
 
 def new_event(content: EventContent, *, marker: str, transaction_id: str, birth: str) -> Any:

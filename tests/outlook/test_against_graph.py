@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.outlook import errors
 from booking_sync.outlook.bodies import EXTENSION_PROPERTY, SEAL_PROPERTY
 from booking_sync.outlook.calendar import open_calendar
-from booking_sync.ports.calendars import AlreadyCreated, Written
+from booking_sync.outlook.graph import errors
+from booking_sync.ports.outlook.calendars import AlreadyCreated, Written
 from local.standin.faults import Fault
 from tests.outlook.kit import (
     BIRTH,

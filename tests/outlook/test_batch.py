@@ -14,8 +14,8 @@ from azure.core.exceptions import ClientAuthenticationError
 from kiota_abstractions.api_error import APIError
 
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.outlook.batch import BatchSender
-from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
+from booking_sync.outlook.graph.batch import BatchSender
+from booking_sync.outlook.graph.wire import Answer, BatchResult, GraphRequest
 from local.standin.virtual_time import run_virtually
 from tests.outlook.kit import LocalCredential, get, now, post
 

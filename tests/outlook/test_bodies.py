@@ -7,8 +7,8 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.booking import Address
-from booking_sync.domain.event import (
+from booking_sync.domain.bookings.booking import Address
+from booking_sync.domain.events.event import (
     NO_REMINDER,
     ContentPart,
     EventContent,

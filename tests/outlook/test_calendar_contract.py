@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.errors import PermanentError
-from booking_sync.ports.calendars import AlreadyCreated, Written
+from booking_sync.ports.outlook.calendars import AlreadyCreated, Written
 from tests.outlook.kit import (
     BIRTH,
     BOOKING,
@@ -32,8 +32,8 @@ from tests.support.fakes import FakeCalendar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from booking_sync.domain.event import EventContent
-    from booking_sync.ports.calendars import Calendar
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.ports.outlook.calendars import Calendar
     from tests.outlook.kit import GraphHere
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgraph.generated.models.outlook_category import OutlookCategory
 
-from booking_sync.domain.event_text.colours import CategoryColour
+from booking_sync.domain.events.event_text.colours import CategoryColour
 from booking_sync.errors import Cause, PermanentError, TransientError
-from booking_sync.outlook.categories import MAX_PAGES
+from booking_sync.outlook.mailboxes.categories import MAX_PAGES
 from booking_sync.outlook.requests import EventRequests
 from local.standin.faults import Fault
 from tests.outlook.kit import DENIED_MAILBOX, MAILBOX, MISSING_MAILBOX, GraphHere

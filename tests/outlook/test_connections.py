@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from booking_sync.outlook.client import GraphClient
-from booking_sync.outlook.connections import POOLS, SpreadTransport
+from booking_sync.outlook.graph.client import GraphClient
+from booking_sync.outlook.graph.connections import POOLS, SpreadTransport
 from tests.outlook.kit import LocalCredential
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.outlook.directory import (
+from booking_sync.outlook.mailboxes.directory import (
     DENIED_REASON,
     KNOWN_FOR,
     MISSED_FOR,

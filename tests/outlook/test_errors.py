@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.outlook import errors
-from booking_sync.outlook.wire import Answer
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.wire import Answer
 from tests.outlook.kit import NOW
 
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.event_calendars import EventCalendars, calendar_part
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.event_calendars import EventCalendars, calendar_part
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.ownership import marker
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.ownership import marker
 from booking_sync.domain.plan import desired_state
 from booking_sync.domain.record import ATTENDED_REASON
-from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.calendar import open_calendar
-from booking_sync.outlook.named_calendars import REMEMBERED_FOR
-from booking_sync.ports.calendars import Written
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.outlook.mailboxes.named_calendars import REMEMBERED_FOR
+from booking_sync.ports.outlook.calendars import Written
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
 from local.graph.mailbox.schema import read_event
 from local.graph.mailbox.store import NOT_FOUND, time_of_day
 from local.standin.faults import Fault
@@ -33,7 +33,7 @@ from tests.support.seals import prover
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.events.event import MarkedEvent
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.record import SyncRecord
     from booking_sync.outlook.calendar import OutlookCalendar

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import requests
 from booking_sync.outlook.listing import extended_events
-from booking_sync.ports.calendars import ExtendedEvent, ForeignEvent, Written
+from booking_sync.ports.outlook.calendars import ExtendedEvent, ForeignEvent, Written
 from local.graph.mailbox.schema import Extension
 from local.standin.faults import Fault
 from tests.outlook.kit import (

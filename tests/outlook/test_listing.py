@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from booking_sync.domain.event import EventRef, EventTime, FoundEvent, MarkedEvent
+from booking_sync.domain.events.event import EventRef, EventTime, FoundEvent, MarkedEvent
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
 from booking_sync.outlook.listing import found_event, found_events, marked_events, written
-from booking_sync.ports.calendars import Written
+from booking_sync.ports.outlook.calendars import Written
 from local.standin.faults import Fault
 from tests.outlook.kit import (
     BIRTH,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.reader import NOBODY, Reader
-from booking_sync.domain.zones import zone_of
+from booking_sync.domain.bookings.reader import NOBODY, Reader
+from booking_sync.domain.events.zones import zone_of
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.outlook.mailbox_settings import DENIED_REASON, read_settings
+from booking_sync.outlook.mailboxes.mailbox_settings import DENIED_REASON, read_settings
 from local.standin.faults import Fault
 from tests.outlook.kit import DENIED_MAILBOX, MAILBOX, MISSING_MAILBOX
 

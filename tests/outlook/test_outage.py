@@ -11,7 +11,7 @@ import pytest
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.outlook.calendar import open_calendar
 from booking_sync.plumbing.circuit import FAILURES_TO_OPEN, Circuit
-from booking_sync.ports.calendars import Written
+from booking_sync.ports.outlook.calendars import Written
 from local.standin.faults import Fault
 from tests.outlook.kit import BIRTH, CONTENT, EXTENSION, MAILBOX, MARKER, new_id, now
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from booking_sync.outlook.calendar import OutlookCalendar
-    from booking_sync.ports.calendars import AlreadyCreated
+    from booking_sync.ports.outlook.calendars import AlreadyCreated
     from tests.outlook.kit import GraphHere
 
 BATCH = r"\$batch$"

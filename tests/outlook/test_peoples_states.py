@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.outlook.calendar import open_calendar
-from booking_sync.ports.calendars import Written
+from booking_sync.ports.outlook.calendars import Written
 from local.graph.mailbox.schema import read_event
 from tests.outlook.kit import BIRTH, BOOKING, CHANGED, CONTENT, MAILBOX, MARKER, SEAL, new_id, now
 

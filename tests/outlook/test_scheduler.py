@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from booking_sync.errors import TransientError
-from booking_sync.outlook import errors
-from booking_sync.outlook.scheduler import (
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.scheduler import (
     BEHIND_SECONDS,
     HOLD_SECONDS,
     SILENCE_SECONDS,
@@ -23,7 +23,7 @@ from booking_sync.outlook.scheduler import (
     Share,
     compose,
 )
-from booking_sync.outlook.wire import Answer, BatchResult, GraphRequest
+from booking_sync.outlook.graph.wire import Answer, BatchResult, GraphRequest
 from local.standin.virtual_time import run_virtually
 from tests.outlook.kit import NOW, get, post
 

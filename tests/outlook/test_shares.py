@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.outlook.shares import BATCHES_TO_GROW, SMALLEST, MailboxShares
-from booking_sync.outlook.wire import MAX_BATCH_ITEMS
+from booking_sync.outlook.graph.shares import BATCHES_TO_GROW, SMALLEST, MailboxShares
+from booking_sync.outlook.graph.wire import MAX_BATCH_ITEMS
 
 
 def test_a_mailbox_that_was_never_refused_may_fill_a_batch() -> None:

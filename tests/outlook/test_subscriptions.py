@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.subscriptions import WantedSubscription
+from booking_sync.ports.outlook.subscriptions import WantedSubscription
 from local.graph.subscriptions.delivery import Heard
 from local.standin.faults import Fault
 from tests.outlook.kit import DENIED_MAILBOX, MAILBOX, MISSING_MAILBOX, OTHER_MAILBOX

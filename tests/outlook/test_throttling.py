@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.errors import TransientError
-from booking_sync.outlook import errors
-from booking_sync.outlook.scheduler import BatchScheduler
-from booking_sync.outlook.wire import Answer, BatchResult
-from booking_sync.ports.calendars import Written
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.scheduler import BatchScheduler
+from booking_sync.outlook.graph.wire import Answer, BatchResult
+from booking_sync.ports.outlook.calendars import Written
 from local.standin.faults import Fault
 from local.standin.virtual_time import run_virtually
 from tests.outlook.kit import (
@@ -34,8 +34,8 @@ from tests.outlook.kit import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.outlook.wire import GraphRequest
-    from booking_sync.ports.calendars import AlreadyCreated
+    from booking_sync.outlook.graph.wire import GraphRequest
+    from booking_sync.ports.outlook.calendars import AlreadyCreated
     from tests.outlook.kit import GraphHere
 
 IN_TWELVE_SECONDS = format_datetime(NOW + timedelta(seconds=12), usegmt=True)

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.outlook import errors
 from booking_sync.outlook.calendar import OutlookCalendar
-from booking_sync.outlook.client import GraphClient
-from booking_sync.outlook.wire import Answer, GraphRequest
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.client import GraphClient
+from booking_sync.outlook.graph.wire import Answer, GraphRequest
 from tests.outlook.kit import CONTENT, EXTENSION, MAILBOX, MARKER, NOW, LocalCredential, now
 
 EVENT = EventRef(MAILBOX, "AAMkAGI2=")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.calendars import Written
+from booking_sync.ports.outlook.calendars import Written
 from local.standin.faults import Fault
 from tests.outlook.kit import BIRTH, CONTENT, DENIED_MAILBOX, MAILBOX, MARKER, NOW, new_id
 
 if TYPE_CHECKING:
-    from booking_sync.ports.sweeps import CalendarContents
+    from booking_sync.ports.outlook.sweeps import CalendarContents
     from tests.outlook.kit import GraphHere
 
 FIRST, LAST = NOW - timedelta(days=1), NOW + timedelta(days=7)

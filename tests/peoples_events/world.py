@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from booking_sync.bulk.adoption import Adopter, AdoptionSources, Fate
 from booking_sync.bulk.purge import Purge, PurgeSources
-from booking_sync.domain.event import EventClaim, EventRef
+from booking_sync.domain.events.event import EventClaim, EventRef
 from booking_sync.domain.record import format_state
 from booking_sync.plumbing.patience import Patience
-from booking_sync.ports.bookings import FormerRecord, Presence
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.sync.zone_differences import ZoneDifferences
+from booking_sync.ports.dataverse.bookings import FormerRecord, Presence
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from local.graph.mailbox.store import time_of_day
 from tests.audit.kit import EVENT_ZONE, desired
 from tests.outlook.kit import MAILBOX, OTHER_MAILBOX
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.bulk.adoption import Adoption
-    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.bookings.booking import Booking
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import SyncRecord
-    from booking_sync.ports.bookings import BookingOwner
+    from booking_sync.ports.dataverse.bookings import BookingOwner
     from local.graph.mailbox.events import StoredEvent
     from tests.outlook.kit import GraphHere
     from tests.peoples_events.states import Act

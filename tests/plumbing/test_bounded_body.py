@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.plumbing.bounded_body import BodyTooLargeError, BoundedBody, UnreadableBodyError
+from booking_sync.plumbing.http.bounded_body import BodyTooLargeError, BoundedBody, UnreadableBodyError
 
 LIMIT = 1000
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.plumbing.retry_after import LONGEST_SECONDS, read_retry_after
+from booking_sync.plumbing.http.retry_after import LONGEST_SECONDS, read_retry_after
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.event import NO_REMINDER
-from booking_sync.domain.event_text.colours import CategoryColour
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.event_text.rules import EventRule, EventRules
+from booking_sync.domain.events.event import NO_REMINDER
+from booking_sync.domain.events.event_text.colours import CategoryColour
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.event_text.rules import EventRule, EventRules
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import desired_state
 from booking_sync.domain.record import BookingRow, SyncRecord
-from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError
 from booking_sync.preview.look import GONE, Preview, PreviewSources, look
 from booking_sync.preview.page import page

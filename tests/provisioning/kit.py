@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
-from booking_sync.domain.watched import BOOKING_TABLE
-from booking_sync.ports.customization_actions import (
+from booking_sync.domain.environment.columns import ResourceColumns, ReturnColumns, SupportColumns
+from booking_sync.domain.environment.watched import BOOKING_TABLE
+from booking_sync.ports.dataverse.customization_actions import (
     COLUMN_COMPONENT,
     STEP_COMPONENT,
     VIEW_COMPONENT,
@@ -27,7 +27,7 @@ from booking_sync.ports.customization_actions import (
     WriteView,
     WriteWebhook,
 )
-from booking_sync.ports.customizations import (
+from booking_sync.ports.dataverse.customizations import (
     DesiredCustomizations,
     FoundColumn,
     FoundCustomizations,
@@ -38,12 +38,12 @@ from booking_sync.ports.customizations import (
     FoundWebhook,
     KeyState,
 )
-from booking_sync.ports.dispatcher import FoundForm, FoundView, OnForm
+from booking_sync.ports.dataverse.dispatcher import FoundForm, FoundView, OnForm
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
 
 if TYPE_CHECKING:
-    from booking_sync.ports.customizations import Column
+    from booking_sync.ports.dataverse.customizations import Column
 
 NAMES = SupportColumns()
 URL = "https://app.azurewebsites.net/api/dataverse/bookings"

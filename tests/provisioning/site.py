@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.dataverse.customizations.environment import DataverseCustomizations
 from booking_sync.dataverse.customizations.webhook_key import WebhookKey
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.ports.customizations import DesiredCustomizations
+from booking_sync.ports.dataverse.customizations import DesiredCustomizations
 from booking_sync.provisioning.converge import ProvisioningReport, converge
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
@@ -23,7 +23,7 @@ from tests.provisioning.kit import NAMES, RESOURCE_NAMES, URL
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from booking_sync.domain.columns import ReturnColumns
+    from booking_sync.domain.environment.columns import ReturnColumns
     from local.stack.certificates import Certificates
 
 FUNCTION_KEY = "made-up<&>'\"key"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.dataverse.app_users import DataverseAppUsers
+from booking_sync.dataverse.customizations.app_users import DataverseAppUsers
 from booking_sync.dataverse.event_columns.definitions import DataverseTableDefinitions
-from booking_sync.domain.event_text.columns import ColumnKind, EventColumn, Hop
-from booking_sync.domain.rights import DEFINITIONS, NEEDED
+from booking_sync.domain.environment.rights import DEFINITIONS, NEEDED
+from booking_sync.domain.events.event_text.columns import ColumnKind, EventColumn, Hop
 from booking_sync.errors import PermanentError
 from booking_sync.event_file.tables import tables_on
-from booking_sync.ports.app_user import DesiredAppUser
+from booking_sync.ports.dataverse.app_user import DesiredAppUser
 from booking_sync.provisioning.converge import ProvisioningReport, converge
 from booking_sync.provisioning.user_plan import plan_app_user, plan_app_user_removal
 

@@ -9,7 +9,7 @@ import pytest
 
 from booking_sync.dataverse.customizations.webhook_key import SALT_BYTES, describe, has_key
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.customization_actions import MakePublisher, Publish
+from booking_sync.ports.dataverse.customization_actions import MakePublisher, Publish
 from booking_sync.provisioning.converge import MAX_ROUNDS, ProvisioningReport, converge
 from booking_sync.provisioning.plan import make_plan
 from tests.provisioning.kit import DESIRED, EMPTY, FakeCustomizations, provisioned

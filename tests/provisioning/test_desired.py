@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from booking_sync.domain.columns import SYNC_ERROR_LENGTH, SupportColumns
-from booking_sync.domain.ownership import MAX_GENERATION
+from booking_sync.domain.environment.columns import SYNC_ERROR_LENGTH, SupportColumns
+from booking_sync.domain.environment.watched import BOOKING_TABLE, RelatedTable
+from booking_sync.domain.events.ownership import MAX_GENERATION
 from booking_sync.domain.record import SyncRecord, format_state
-from booking_sync.domain.watched import BOOKING_TABLE, RelatedTable
-from booking_sync.ports.customizations import Column, Message
+from booking_sync.ports.dataverse.customizations import Column, Message
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
-from booking_sync.sync.dynamics_webhook import PRE_IMAGE_ALIAS
+from booking_sync.sync.webhook.dynamics_webhook import PRE_IMAGE_ALIAS
 from local.dataverse.tables.columns import Kind
 from local.dataverse.tables.schema import RESOURCE_COLUMNS, RETURN_COLUMNS, SUPPORT_COLUMNS
 from local.stack import PRE_IMAGE_COLUMNS, RELATED_COLUMNS, WATCHED_COLUMNS

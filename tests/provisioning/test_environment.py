@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from booking_sync.dataverse.customizations.webhook_key import WebhookKey
-from booking_sync.domain.participation import TakesPart
+from booking_sync.domain.bookings.participation import TakesPart
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.ports.customizations import SOLUTION_NAME, DesiredCustomizations
+from booking_sync.ports.dataverse.customizations import SOLUTION_NAME, DesiredCustomizations
 from booking_sync.provisioning.converge import ProvisioningReport
 from booking_sync.provisioning.desired import desired_customizations
 from local.dataverse.errors import DataverseError

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.ports import customization_actions as do
-from booking_sync.ports.customizations import (
+from booking_sync.ports.dataverse import customization_actions as do
+from booking_sync.ports.dataverse.customizations import (
     FoundCustomizations,
     FoundPublisher,
     FoundSolution,
@@ -25,7 +25,7 @@ from tests.provisioning.kit import DESIRED, EMPTY, NAMES, URL, apply, column, pr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from booking_sync.ports.customization_actions import Action
+    from booking_sync.ports.dataverse.customization_actions import Action
     from booking_sync.provisioning.parts import PlannedPart
 
 DELETE = next(step for step in DESIRED.steps if step.message is Message.DELETE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.columns import ReturnColumns
+from booking_sync.domain.environment.columns import ReturnColumns
 from booking_sync.provisioning.desired import CHANGES_VIEW_NAME, VIEW_NAME, desired_customizations
 from booking_sync.provisioning.parts import PartState
 from local.dataverse.errors import DataverseError
@@ -15,7 +15,7 @@ from tests.provisioning.kit import NAMES, RESOURCE_NAMES, URL
 from tests.provisioning.site import Site
 
 if TYPE_CHECKING:
-    from booking_sync.ports.customizations import DesiredCustomizations
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations
     from booking_sync.provisioning.converge import ProvisioningReport
 
 BACK = ReturnColumns()

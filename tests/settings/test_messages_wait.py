@@ -12,12 +12,12 @@ import pytest
 import pytest_asyncio
 from azure.storage.queue.aio import QueueServiceClient
 
-from booking_sync.azure.blob_texts import open_text_store
-from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
-from booking_sync.domain.watched import RelatedTable
+from booking_sync.azure.storage.blob_texts import open_text_store
+from booking_sync.domain.environment.watched import RelatedTable
+from booking_sync.domain.messages.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.errors import SettingsError
-from booking_sync.plumbing.http_answer import HttpAnswer
-from booking_sync.ports.texts import TextStore
+from booking_sync.plumbing.http.answer import HttpAnswer
+from booking_sync.ports.platform.texts import TextStore
 from booking_sync.settings.loading import load_settings
 from booking_sync.sync.worker import MAX_DEQUEUE_COUNT
 from booking_sync.wiring.app import Application

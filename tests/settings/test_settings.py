@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from booking_sync.dataverse import queries
-from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
-from booking_sync.domain.event_calendars import EventCalendars
-from booking_sync.domain.participation import Participation
+from booking_sync.domain.bookings.participation import Participation
+from booking_sync.domain.environment.columns import ResourceColumns, ReturnColumns, SupportColumns
+from booking_sync.domain.environment.watched import RelatedTable
+from booking_sync.domain.events.event_calendars import EventCalendars
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
-from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import SettingsError
 from booking_sync.settings.cautions import cautions
 from booking_sync.settings.loading import (
@@ -28,7 +28,7 @@ from booking_sync.settings.registration import catch_up_schedule, hears_outlook,
 from booking_sync.settings.storage import STORAGE_NAMES, StorageSettings
 from booking_sync.settings.table import SETTINGS, ReceiverSettings, ReturnSettings, Settings
 from booking_sync.settings.values import CredentialKind
-from booking_sync.sync.dynamics_webhook import ReceiverPolicy
+from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BLOBS = "https://contoso.blob.core.windows.net"

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope
 from booking_sync.audit.inspection import AuditSources, Inspector
 from booking_sync.audit.mending import Mender
-from booking_sync.dataverse.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.bookings import DataverseBookings
+from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.outlook import errors
-from booking_sync.outlook.batch import BatchSender
+from booking_sync.domain.environment.columns import SupportColumns
 from booking_sync.outlook.calendar import OutlookCalendar
-from booking_sync.outlook.scheduler import BatchScheduler
-from booking_sync.sync.proof import EventProver
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.batch import BatchSender
+from booking_sync.outlook.graph.scheduler import BatchScheduler
+from booking_sync.sync.booking.proof import EventProver
 from tests.simulation.clock import now
 from tests.simulation.dataverse import DATAVERSE_URL, ORGANIZATION_ID, RESOURCE_COLUMNS, DataverseWire
 from tests.simulation.graph import EXTENSION, GraphWire

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.zones import UTC_NAME
-from booking_sync.ports.calendars import Written
+from booking_sync.domain.events.zones import UTC_NAME
+from booking_sync.ports.outlook.calendars import Written
 from tests.simulation.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.event import ContentPart, EventContent, EventRef, FoundEvent, SeenEvent
-    from booking_sync.domain.zones import EventZone
-    from booking_sync.ports.calendars import AlreadyCreated, Calendar
+    from booking_sync.domain.events.event import ContentPart, EventContent, EventRef, FoundEvent, SeenEvent
+    from booking_sync.domain.events.zones import EventZone
+    from booking_sync.ports.outlook.calendars import AlreadyCreated, Calendar
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from booking_sync.dataverse.web_api.reply import Reply
-from booking_sync.domain.columns import OUTLOOK_BASE_LENGTH, OUTLOOK_RETURN_LENGTH, ResourceColumns
+from booking_sync.domain.environment.columns import (
+    OUTLOOK_BASE_LENGTH,
+    OUTLOOK_RETURN_LENGTH,
+    ResourceColumns,
+)
 from booking_sync.errors import TransientError
 from local.dataverse.calls import Answer, Call, preferences
 from local.dataverse.config import Config

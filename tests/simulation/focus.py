@@ -10,7 +10,7 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event_calendars import MAIN_ONLY, EventCalendars
+from booking_sync.domain.events.event_calendars import MAIN_ONLY, EventCalendars
 from tests.simulation.trouble import ANOTHER_LAW, with_returns
 
 if TYPE_CHECKING:

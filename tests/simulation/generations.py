@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import EventRef
-from booking_sync.ports.calendars import Written
+from booking_sync.domain.events.event import EventRef
+from booking_sync.ports.outlook.calendars import Written
 from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.meetings.mailing import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.event import EventContent, FoundEvent
-    from booking_sync.ports.calendars import AlreadyCreated
+    from booking_sync.domain.events.event import EventContent, FoundEvent
+    from booking_sync.ports.outlook.calendars import AlreadyCreated
     from tests.simulation.meetings.mailing import Run
 
 

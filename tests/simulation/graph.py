@@ -17,8 +17,8 @@ from urllib.parse import unquote
 
 import httpx
 
-from booking_sync.outlook import errors
-from booking_sync.outlook.wire import Answer
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.wire import Answer
 from local.graph.api.batch import BatchRunner, read_batch
 from local.graph.api.limits import Limits
 from local.graph.api.service import CalendarService

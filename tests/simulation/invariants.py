@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.event import EventRef, FoundEvent
-from booking_sync.domain.event_calendars import MAIN
-from booking_sync.domain.ownership import prove
+from booking_sync.domain.events.event import EventRef, FoundEvent
+from booking_sync.domain.events.event_calendars import MAIN
+from booking_sync.domain.events.ownership import prove
 from booking_sync.domain.plan import Invalid, Wanted
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON
 from booking_sync.outlook.bodies import (
@@ -30,7 +30,7 @@ from tests.simulation.process import SEALER, desired_state, event_requests
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from booking_sync.domain.event import EventContent
+    from booking_sync.domain.events.event import EventContent
     from booking_sync.domain.record import BookingRow
     from booking_sync.domain.return_path.times import Times
     from local.graph.mailbox.events import Mailbox, StoredEvent

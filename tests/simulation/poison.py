@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.azure.queue import dead_letter_text
+from booking_sync.azure.storage.queue import dead_letter_text
 from booking_sync.errors import TransientError
 from booking_sync.operations.dead_letters import read_dead_letter
-from booking_sync.ports.queues import PoisonMessage
+from booking_sync.ports.platform.queues import PoisonMessage
 from tests.simulation.clock import now
 
 if TYPE_CHECKING:

@@ -11,36 +11,36 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 
-from booking_sync.azure.identity import RenewableIdentity
-from booking_sync.azure.seal_keys import GivenSealKeys
+from booking_sync.azure.entra.identity import RenewableIdentity
+from booking_sync.azure.key_vault.seal_keys import GivenSealKeys
 from booking_sync.dataverse.bookings import DataverseBookings
-from booking_sync.dataverse.related import DataverseRelatedBookings
+from booking_sync.dataverse.reads.related import DataverseRelatedBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain import plan
-from booking_sync.domain.columns import ReturnColumns, SupportColumns
-from booking_sync.domain.event_calendars import MAIN
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.ownership import Sealer, make_key
+from booking_sync.domain.environment.columns import ReturnColumns, SupportColumns
+from booking_sync.domain.events.event_calendars import MAIN
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.ownership import Sealer, make_key
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import shown_in
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
-from booking_sync.domain.zones import event_zone
-from booking_sync.outlook import errors
-from booking_sync.outlook.batch import BatchSender
 from booking_sync.outlook.calendar import OutlookCalendar
-from booking_sync.outlook.client import GraphClient
+from booking_sync.outlook.graph import errors
+from booking_sync.outlook.graph.batch import BatchSender
+from booking_sync.outlook.graph.client import GraphClient
+from booking_sync.outlook.graph.scheduler import BatchScheduler
 from booking_sync.outlook.requests import EventRequests
-from booking_sync.outlook.scheduler import BatchScheduler
 from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.sync.back_off import BackOff
+from booking_sync.sync.booking.per_booking import PerBookingRunner
+from booking_sync.sync.booking.proof import EventProver
+from booking_sync.sync.booking.return_path import ReturnPath
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.from_outlook.sweep import Sweeper, SweepSources, SweepWindow
-from booking_sync.sync.per_booking import PerBookingRunner
-from booking_sync.sync.proof import EventProver
-from booking_sync.sync.return_path import ReturnPath
-from booking_sync.sync.synchronizer import Synchronizer
 from booking_sync.sync.worker import ChangeWorker, MessageHandlers, OutlookHandlers
-from booking_sync.sync.zone_differences import ZoneDifferences
 from tests.simulation.both_ways.checks import CancelWatch
 from tests.simulation.calendars import ZoneWatch
 from tests.simulation.clock import now
@@ -64,13 +64,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.change import BookingChange
-    from booking_sync.domain.event import EventContent, EventRef
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import EventContent, EventRef
+    from booking_sync.domain.messages.change import BookingChange
     from booking_sync.domain.return_path.messages import OutlookChange
-    from booking_sync.outlook.wire import Answer
-    from booking_sync.ports.bookings import BookingRows
-    from booking_sync.ports.calendars import Calendar
+    from booking_sync.outlook.graph.wire import Answer
+    from booking_sync.ports.dataverse.bookings import BookingRows
+    from booking_sync.ports.outlook.calendars import Calendar
     from booking_sync.sync.from_outlook.changes import EventHint
     from tests.simulation.queue import Delivery
     from tests.simulation.schedule import Schedule

@@ -11,7 +11,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from booking_sync.domain.change import encode_change, encode_related
+from booking_sync.domain.messages.change import encode_change, encode_related
 from booking_sync.domain.return_path.messages import encode_outlook
 from booking_sync.errors import TransientError
 from booking_sync.sync.worker import MAX_DEQUEUE_COUNT
@@ -22,8 +22,8 @@ from tests.simulation.poison import PoisonModel
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
 
-    from booking_sync.domain.audit_progress import AuditProgress
-    from booking_sync.domain.change import BookingChange, RelatedChange
+    from booking_sync.domain.messages.audit_progress import AuditProgress
+    from booking_sync.domain.messages.change import BookingChange, RelatedChange
     from booking_sync.domain.return_path.messages import OutlookMessage
     from tests.simulation.conductor import Conductor
     from tests.simulation.trouble import Troubles

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.change import BookingChange
-from booking_sync.domain.columns import ReturnColumns, SupportColumns
-from booking_sync.domain.event_calendars import MAIN_ONLY
+from booking_sync.domain.environment.columns import ReturnColumns, SupportColumns
+from booking_sync.domain.events.event_calendars import MAIN_ONLY
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.sync.catch_up import Standing, standing
-from booking_sync.sync.dynamics_webhook import ReceiverPolicy
-from booking_sync.sync.receiver import Receiver
+from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
+from booking_sync.sync.webhook.receiver import Receiver
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.dataverse.tables.schema import BOOKING
 from tests.simulation.audits import Nights

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
 from booking_sync.operations.operator_actions import OperatorActions
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from booking_sync.operations.dead_letters import DeadLetter
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import PoisonMessage, PoisonQueue
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import PoisonMessage, PoisonQueue
     from tests.simulation.queue import Delivery
 
     TakeOver = Callable[[PoisonQueue, Clock], Coroutine[Any, Any, object]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from booking_sync.domain.event_calendars import MAIN_ONLY, EventCalendars
+from booking_sync.domain.events.event_calendars import MAIN_ONLY, EventCalendars
 from local.graph.config import GraphConfig, ShapeEnds, ZoneShift
 from local.standin.faults import Fault, FaultScript
 from tests.simulation.clock import now

@@ -11,8 +11,8 @@ import pytest
 
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.operations.journal.values import ClosedMailbox, Journal, make_entry
-from booking_sync.ports.bookings import Presence
-from booking_sync.ports.lookup import BookingHit, Found, Technician
+from booking_sync.ports.dataverse.bookings import Presence
+from booking_sync.ports.dataverse.lookup import BookingHit, Found, Technician
 from booking_sync.status.answers import (
     MAX_ENTRIES,
     MAX_OUTCOMES,

@@ -10,8 +10,8 @@ import pytest
 
 from booking_sync.errors import PermanentError, SettingsError, TransientError
 from booking_sync.operations.journal.store import JournalStore
-from booking_sync.plumbing.http_answer import HttpAnswer
-from booking_sync.ports.lookup import BookingHit, Found, Technician
+from booking_sync.plumbing.http.answer import HttpAnswer
+from booking_sync.ports.dataverse.lookup import BookingHit, Found, Technician
 from booking_sync.status.endpoint import MAX_HITS, LookupEndpoints, LookupSources
 from tests.operations.kit import FakeTextStore, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID, technician

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.domain.event_text.links import booking_url
+from booking_sync.domain.events.event_text.links import booking_url
 from booking_sync.status.reading import read_booking_id
 
 ID = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01"

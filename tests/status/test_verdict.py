@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.event import EventRef, MarkedEvent
+from booking_sync.domain.events.event import EventRef, MarkedEvent
 from booking_sync.domain.record import BookingRow, SyncRecord
-from booking_sync.ports.bookings import BookingDetails, Presence
+from booking_sync.ports.dataverse.bookings import BookingDetails, Presence
 from booking_sync.status.facts import BookingFacts, RowFacts
 from booking_sync.status.verdict import Verdict, judge
 from tests.audit.kit import EVENT, desired, generation_of, in_step, shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from booking_sync.domain.booking import (
+from booking_sync.domain.bookings.booking import (
     Address,
     BookableResource,
     Booking,

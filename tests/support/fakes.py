@@ -11,31 +11,31 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from booking_sync.domain.audit_message import encode_audit
-from booking_sync.domain.audit_progress import AuditProgress
-from booking_sync.domain.change import decode_message
-from booking_sync.domain.event import EventRef, EventState, EventTime, FoundEvent, SeenEvent
+from booking_sync.domain.events.event import EventRef, EventState, EventTime, FoundEvent, SeenEvent
+from booking_sync.domain.events.zones import UTC_NAME
+from booking_sync.domain.messages.audit_message import encode_audit
+from booking_sync.domain.messages.audit_progress import AuditProgress
+from booking_sync.domain.messages.change import decode_message
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange, encode_outlook
 from booking_sync.domain.return_path.side import OutlookSide
-from booking_sync.domain.zones import UTC_NAME
 from booking_sync.errors import OvertakenError, PermanentError, TransientError
-from booking_sync.ports.bookings import BookingPage, BookingStart, Recorded, UnreadableRow
-from booking_sync.ports.calendars import AlreadyCreated, Written
+from booking_sync.ports.dataverse.bookings import BookingPage, BookingStart, Recorded, UnreadableRow
+from booking_sync.ports.outlook.calendars import AlreadyCreated, Written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from booking_sync.domain.booking import Booking, BookingStatus
-    from booking_sync.domain.change import BookingChange, RelatedChange
-    from booking_sync.domain.event import ContentPart, EventContent
+    from booking_sync.domain.bookings.booking import Booking, BookingStatus
+    from booking_sync.domain.environment.watched import RelatedTable
+    from booking_sync.domain.events.event import ContentPart, EventContent
+    from booking_sync.domain.messages.change import BookingChange, RelatedChange
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.return_path.messages import OutlookMessage
     from booking_sync.domain.return_path.side import Returned
     from booking_sync.domain.return_path.times import Times
-    from booking_sync.domain.watched import RelatedTable
-    from booking_sync.ports.bookings import BookingQuery
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.dataverse.bookings import BookingQuery
+    from booking_sync.ports.platform.clock import Clock
 
     Hook = Callable[[str], Awaitable[None]]
 

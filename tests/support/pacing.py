@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from booking_sync.ports.queues import QueueDepths
+from booking_sync.ports.platform.queues import QueueDepths
 
 
 class Gauge:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.ports.return_path import Surroundings
+from booking_sync.ports.dataverse.return_path import Surroundings
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking_sync.domain.booking import Booking
+    from booking_sync.domain.bookings.booking import Booking
     from booking_sync.domain.return_path.times import Times
 
 CANCEL_STATUS = "c0000000-0000-4000-8000-00000000000c"

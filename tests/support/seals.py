@@ -6,17 +6,17 @@ from base64 import b64encode
 from random import Random
 from typing import TYPE_CHECKING
 
-from booking_sync.azure.seal_keys import GivenSealKeys
-from booking_sync.domain.ownership import Sealer, make_key
-from booking_sync.sync.proof import EventProver
+from booking_sync.azure.key_vault.seal_keys import GivenSealKeys
+from booking_sync.domain.events.ownership import Sealer, make_key
+from booking_sync.sync.booking.proof import EventProver
 from tests.support.fakes import events_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from booking_sync.domain.ownership import SealKeys
-    from booking_sync.ports.calendars import Calendar
-    from booking_sync.ports.clock import Clock
+    from booking_sync.domain.events.ownership import SealKeys
+    from booking_sync.ports.outlook.calendars import Calendar
+    from booking_sync.ports.platform.clock import Clock
 
 KEY_TEXT = b64encode(bytes(range(32))).decode()
 OTHER_KEY_TEXT = b64encode(bytes(range(1, 33))).decode()

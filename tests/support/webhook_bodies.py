@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from booking_sync.domain.columns import SupportColumns
-from booking_sync.sync.dynamics_webhook import ReceiverPolicy
+from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
 
 BOOKING = "c1f7a1de-3b52-ef11-bfe3-000d3a4a5b6c"
 ORGANIZATION = "7b1f4c52-90aa-ee11-a568-000d3a2b3c4d"

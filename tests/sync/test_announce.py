@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from booking_sync.errors import TransientError
-from booking_sync.sync.announce import MARGIN_SECONDS, SETTLE_SECONDS, SPACING_SECONDS, Coalescer
+from booking_sync.sync.webhook.announce import MARGIN_SECONDS, SETTLE_SECONDS, SPACING_SECONDS, Coalescer
 
 
 class AnnounceWorld:

@@ -14,18 +14,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.booking import BookableResource, Booking, ResourceType
-from booking_sync.domain.change import BookingChange
-from booking_sync.domain.event import EventRef
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.bookings.booking import BookableResource, Booking, ResourceType
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import BookingRow, SyncRecord
-from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.ports.bookings import BookingPage, BookingQuery
+from booking_sync.ports.dataverse.bookings import BookingPage, BookingQuery
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
 from booking_sync.sync.catch_up import RUN_SECONDS, CatchUp, CatchUpWindow, Standing, Tally, standing
 from booking_sync.sync.sending import SENDS_AT_ONCE
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
 from tests.support.fakes import FakeCalendar, FakeQueue, FakeRows, events_clock
 from tests.support.seals import prover

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.columns import ResourceColumns, ReturnColumns, SupportColumns
-from booking_sync.domain.event import EventClaim, EventRef
-from booking_sync.domain.watched import RELATED_ATTRIBUTES, RelatedTable
-from booking_sync.sync.dynamics_webhook import (
+from booking_sync.domain.environment.columns import ResourceColumns, ReturnColumns, SupportColumns
+from booking_sync.domain.environment.watched import RELATED_ATTRIBUTES, RelatedTable
+from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.sync.webhook.dynamics_webhook import (
     MAX_BODY_BYTES,
     Accepted,
     ChangeKind,

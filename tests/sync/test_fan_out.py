@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.change import BookingChange, RelatedChange
+from booking_sync.domain.environment.watched import RelatedTable
+from booking_sync.domain.messages.change import BookingChange, RelatedChange
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.fan_out import HINTS_AT_ONCE, HINTS_PER_SECOND, SLICE_BOOKINGS, FanOut
 from tests.support.fakes import FakeQueue, FakeRelated

@@ -10,7 +10,7 @@ import pytest
 
 from booking_sync.domain.return_path.side import OutlookSide, Proposal, ProposalKind
 from booking_sync.domain.return_path.times import Times
-from booking_sync.ports.bookings import BookingPage
+from booking_sync.ports.dataverse.bookings import BookingPage
 from booking_sync.sync.from_outlook.overdue import OverdueProposals
 from tests.support.bookings import BOOKING_ID, booking
 from tests.support.fakes import FakeQueue, FakeRows
@@ -18,7 +18,7 @@ from tests.support.fakes import FakeQueue, FakeRows
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from booking_sync.ports.bookings import BookingQuery
+    from booking_sync.ports.dataverse.bookings import BookingQuery
 
 HOUR, HALF = timedelta(hours=1), timedelta(minutes=30)
 START, END = booking().start, booking().end

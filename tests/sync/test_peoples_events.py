@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.event import MAX_OWN_CATEGORIES, SHARED, EventClaim
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.event import MAX_OWN_CATEGORIES, SHARED, EventClaim
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.ownership import transaction_id
+from booking_sync.domain.events.zones import UTC_NAME, event_zone
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.ownership import transaction_id
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import (
     ATTENDED_REASON,
@@ -20,10 +21,9 @@ from booking_sync.domain.record import (
     format_state,
     left_behind,
 )
-from booking_sync.domain.zones import UTC_NAME, event_zone
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.sync.zone_differences import ZoneDifferences
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from tests.support.bookings import (
     ANNA,
     BERT,
@@ -41,9 +41,9 @@ from tests.sync.test_synchronizer import TASK, UNTRUSTED, World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event import EventRef
-    from booking_sync.domain.zones import EventZone
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import EventRef
+    from booking_sync.domain.events.zones import EventZone
     from tests.support.fakes import StoredEvent
 
 RENAMED = replace(booking(), name="Boiler repair")

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from booking_sync.domain.outcome import Outcome, OutcomeKind
-from booking_sync.sync.per_booking import PerBookingRunner
-from booking_sync.sync.synchronizer import SyncTask
+from booking_sync.sync.booking.per_booking import PerBookingRunner
+from booking_sync.sync.booking.synchronizer import SyncTask
 
 DONE = Outcome(OutcomeKind.SYNCED)
 

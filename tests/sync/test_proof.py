@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.event import EventClaim, EventRef
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
-from booking_sync.domain.ownership import Own, marker, transaction_id
+from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.ownership import Own, marker, transaction_id
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.record import SyncRecord, format_state
-from booking_sync.domain.zones import event_zone
-from booking_sync.sync.proof import EventProver
+from booking_sync.sync.booking.proof import EventProver
 from tests.support.bookings import ANNA, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.fakes import EVENTS_BEGIN, FakeCalendar, StoredEvent
 from tests.support.seals import KEYRING, sealer

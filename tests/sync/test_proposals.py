@@ -10,7 +10,7 @@ import pytest
 from booking_sync.domain.return_path.policy import Mode
 from booking_sync.domain.return_path.side import ProposalAnswer, ProposalKind
 from booking_sync.domain.return_path.times import Times
-from booking_sync.ports.return_path import Surroundings
+from booking_sync.ports.dataverse.return_path import Surroundings
 from tests.support.bookings import BOOKING_ID, booking
 from tests.sync.test_return_deletions import _answer, _side
 from tests.sync.test_return_path import CHANGED, HOUR, LOOK, PLAN, UNTRUSTED, World, _shown

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue, EventColumn
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.bookings.reader import NOBODY, Reader
+from booking_sync.domain.events.event_text.columns import ColumnKind, ColumnValue, EventColumn
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import desired_state, nothing_to_see, shown_in
-from booking_sync.domain.reader import NOBODY, Reader
-from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.languages.catalogue import all_words, words_of
-from booking_sync.ports.bookings import BookingQuery
-from booking_sync.sync.catch_up import Standing, standing
-from booking_sync.sync.readers import (
+from booking_sync.ports.dataverse.bookings import BookingQuery
+from booking_sync.sync.booking.readers import (
     AGAIN_AFTER,
     KNOWN_FOR,
     MAX_KNOWN,
@@ -30,14 +29,15 @@ from booking_sync.sync.readers import (
     KnownReaders,
     RowsForReaders,
 )
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.catch_up import Standing, standing
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
 from tests.support.fakes import EVENTS_BEGIN, FakeCalendar, FakeRows
 from tests.support.seals import prover
 
 if TYPE_CHECKING:
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.reader import ReaderPart
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.bookings.reader import ReaderPart
 
 FINNISH = Reader("fi-fi", "FLE Standard Time")
 GERMAN = Reader("de-de", "W. Europe Standard Time")

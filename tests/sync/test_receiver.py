@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.change import BookingChange, RelatedChange
-from booking_sync.domain.columns import ReturnColumns
-from booking_sync.domain.event import EventClaim, EventRef
-from booking_sync.domain.watched import RelatedTable
+from booking_sync.domain.environment.columns import ReturnColumns
+from booking_sync.domain.environment.watched import RelatedTable
+from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.messages.change import BookingChange, RelatedChange
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.sync.announce import SETTLE_SECONDS, SPACING_SECONDS
-from booking_sync.sync.receiver import Receiver
+from booking_sync.sync.webhook.announce import SETTLE_SECONDS, SPACING_SECONDS
+from booking_sync.sync.webhook.receiver import Receiver
 from tests.support.fakes import FakeQueue
 from tests.support.webhook_bodies import (
     APP_USER,
@@ -39,7 +39,7 @@ from tests.support.webhook_bodies import (
 )
 
 if TYPE_CHECKING:
-    from booking_sync.ports.queues import MessageQueue
+    from booking_sync.ports.platform.queues import MessageQueue
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 NEW_ID = "12121212-1212-4121-8121-121212121212"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.errors import TransientError
-from booking_sync.ports.queues import QueuedMessage
+from booking_sync.ports.platform.queues import QueuedMessage
 from booking_sync.sync.relief import ENOUGH_SECONDS, HIDDEN_SECONDS, PAGES, STALE, Relief, relieve
 
 if TYPE_CHECKING:

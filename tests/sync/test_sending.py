@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
 from booking_sync.sync import sending

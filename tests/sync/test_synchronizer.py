@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.booking import BookableResource, Booking, ResourceType
-from booking_sync.domain.event import EventClaim, EventRef
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.bookings.booking import BookableResource, Booking, ResourceType
+from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.ownership import MAX_GENERATION, marker, transaction_id
+from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.ownership import MAX_GENERATION, marker, transaction_id
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import SyncRecord, format_state, read_record
-from booking_sync.domain.zones import event_zone
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.sync.synchronizer import MAX_ROUNDS, Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import MAX_ROUNDS, Synchronizer, SyncTask
 from tests.support.bookings import (
     ANNA,
     BERT,
@@ -32,7 +32,7 @@ from tests.support.fakes import EVENTS_BEGIN, FakeCalendar, FakeRows, events_clo
 from tests.support.seals import prover, sealer
 
 if TYPE_CHECKING:
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.platform.clock import Clock
 
 _RENDERER = EventRenderer(EventStyle(event_zone("UTC"), "https://contoso.crm4.dynamics.com"))
 TASK = SyncTask(BOOKING_ID)

@@ -12,10 +12,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.audit_message import encode_audit
-from booking_sync.domain.audit_progress import AuditProgress
-from booking_sync.domain.change import BookingChange, Message, RelatedChange, encode_change, encode_related
-from booking_sync.domain.event import EventClaim, EventRef
+from booking_sync.domain.environment.watched import RelatedTable
+from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.messages.audit_message import encode_audit
+from booking_sync.domain.messages.audit_progress import AuditProgress
+from booking_sync.domain.messages.change import (
+    BookingChange,
+    Message,
+    RelatedChange,
+    encode_change,
+    encode_related,
+)
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.return_path.guard import GRACE
 from booking_sync.domain.return_path.messages import (
@@ -24,14 +31,13 @@ from booking_sync.domain.return_path.messages import (
     OutlookChange,
     encode_outlook,
 )
-from booking_sync.domain.watched import RelatedTable
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.back_off import BackOff
+from booking_sync.sync.booking.per_booking import PerBookingRunner
+from booking_sync.sync.booking.synchronizer import SyncTask
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.from_outlook.changes import EventHint
 from booking_sync.sync.from_outlook.later_sweeps import MARGIN, MOST_HIDDEN
-from booking_sync.sync.per_booking import PerBookingRunner
-from booking_sync.sync.synchronizer import SyncTask
 from booking_sync.sync.worker import (
     MAX_DEQUEUE_COUNT,
     ChangeWorker,

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.booking import Booking
-from booking_sync.domain.event import EventContent, EventTime
-from booking_sync.domain.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.bookings.booking import Booking
+from booking_sync.domain.events.event import EventContent, EventTime
+from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
+from booking_sync.domain.events.zones import ZoneDifference, event_zone
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, Wanted, desired_state
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
-from booking_sync.domain.zones import ZoneDifference, event_zone
 from booking_sync.errors import TransientError
-from booking_sync.ports.calendars import Written
-from booking_sync.sync.return_path import ReturnPath
-from booking_sync.sync.synchronizer import Synchronizer, SyncTask
-from booking_sync.sync.zone_differences import MAX_STRETCHES, REMEMBERED, ZoneDifferences
+from booking_sync.ports.outlook.calendars import Written
+from booking_sync.sync.booking.return_path import ReturnPath
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.zone_differences import MAX_STRETCHES, REMEMBERED, ZoneDifferences
 from tests.support.bookings import ANNA, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.fakes import FakeCalendar, FakeRows, events_clock
 from tests.support.return_reads import FakeReturnReads

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from booking_sync.audit.findings import Kind
-from booking_sync.domain.audit_progress import AuditReach
 from booking_sync.domain.findings.finding import FindingTopic, Severity
+from booking_sync.domain.messages.audit_progress import AuditReach
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 

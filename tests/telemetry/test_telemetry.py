@@ -15,29 +15,29 @@ import pytest
 from opentelemetry import context, trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from booking_sync.domain.change import (
+from booking_sync.domain.environment.watched import RelatedTable
+from booking_sync.domain.events.event import EventContent, EventTime
+from booking_sync.domain.events.zones import event_zone
+from booking_sync.domain.messages.change import (
     BookingChange,
     RelatedChange,
     decode_message,
     encode_change,
     encode_related,
 )
-from booking_sync.domain.event import EventContent, EventTime
 from booking_sync.domain.outcome import Outcome, OutcomeKind
-from booking_sync.domain.watched import RelatedTable
-from booking_sync.domain.zones import event_zone
 from booking_sync.errors import TransientError
 from booking_sync.operations.health import tell_depths
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.circuit import Circuit
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import COUNTERS, GAUGES, HISTOGRAMS, Attribute, Metric, SpanName
-from booking_sync.ports.calendars import Written
-from booking_sync.ports.queues import QueueState
-from booking_sync.sync.per_booking import PerBookingRunner
-from booking_sync.sync.receiver import Receiver
-from booking_sync.sync.synchronizer import SyncTask
-from booking_sync.sync.zone_differences import ZoneDifferences
+from booking_sync.ports.outlook.calendars import Written
+from booking_sync.ports.platform.queues import QueueState
+from booking_sync.sync.booking.per_booking import PerBookingRunner
+from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.zone_differences import ZoneDifferences
+from booking_sync.sync.webhook.receiver import Receiver
 from tests.support.fakes import FakeQueue
 from tests.support.webhook_bodies import POLICY, headers, updated
 

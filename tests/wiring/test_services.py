@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.core.credentials import AccessToken
 
-from booking_sync.azure.seal_keys import VaultSealKeys
-from booking_sync.azure.sign_in import PersonCredential, SignIn
+from booking_sync.azure.entra.sign_in import PersonCredential, SignIn
+from booking_sync.azure.key_vault.seal_keys import VaultSealKeys
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit

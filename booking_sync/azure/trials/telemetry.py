@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.ports.certification import OwnLine
-    from booking_sync.ports.credentials import AppCredential
+    from booking_sync.ports.platform.credentials import AppCredential
 
 PUBLIC_CLOUD: Final = "https://api.loganalytics.io"
 """The query API, and what its tokens are for."""

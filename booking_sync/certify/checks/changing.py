@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from booking_sync.certify.parts import CheckContext
     from booking_sync.certify.results import CheckOutput
-    from booking_sync.domain.event import EventContent, EventRef
+    from booking_sync.domain.events.event import EventContent, EventRef
     from booking_sync.ports.certification import ServiceAnswer
 
 MOST_READS: Final = 40

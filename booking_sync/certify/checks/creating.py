@@ -8,8 +8,8 @@ from booking_sync.certify.answers import event_id, field_of, property_values
 from booking_sync.certify.parts import Check, CheckNeed
 from booking_sync.certify.results import NotTried, Observation
 from booking_sync.certify.trial_events import content_at
+from booking_sync.domain.events.ownership import CREATED_AFTER_BIRTH, CREATED_BEFORE_BIRTH
 from booking_sync.domain.ids import read_moment, read_utc_time
-from booking_sync.domain.ownership import CREATED_AFTER_BIRTH, CREATED_BEFORE_BIRTH
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from booking_sync.certify.parts import Check, CheckNeed
 from booking_sync.certify.results import NotTried, Observation
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

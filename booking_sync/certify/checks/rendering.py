@@ -10,10 +10,10 @@ from booking_sync.certify.answers import field_of
 from booking_sync.certify.parts import Check, CheckNeed
 from booking_sync.certify.results import NotTried, Observation
 from booking_sync.certify.trial_events import CERTIFY_BOOKING, LENGTH, SUBJECT, content_at
-from booking_sync.domain.event_text.templates import BadTemplateError
-from booking_sync.domain.example import PROPOSED, SCHEDULED, example_booking
+from booking_sync.domain.bookings.example import PROPOSED, SCHEDULED, example_booking
+from booking_sync.domain.events.event_text.templates import BadTemplateError
+from booking_sync.domain.events.zones import UTC_NAME
 from booking_sync.domain.ids import read_utc_time
-from booking_sync.domain.zones import UTC_NAME
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from booking_sync.certify.parts import CheckContext
     from booking_sync.certify.results import CheckOutput
-    from booking_sync.domain.event import EventContent
-    from booking_sync.domain.zones import EventZone
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.zones import EventZone
     from booking_sync.ports.certification import ServiceAnswer
 
 LOOK_AHEAD: Final = timedelta(days=2 * 366)

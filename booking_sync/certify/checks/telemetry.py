@@ -15,7 +15,7 @@ from booking_sync.certify.parts import Check, CheckNeed
 from booking_sync.certify.results import NotTried, Observation
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.certification import OwnLine, ServiceAnswer, Telemetry
-from booking_sync.sync.dynamics_webhook import IgnoreReason
+from booking_sync.sync.webhook.dynamics_webhook import IgnoreReason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

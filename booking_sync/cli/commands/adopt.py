@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from booking_sync.bulk.adoption import Extension
-from booking_sync.cli.arguments import confirm, read_moment
-from booking_sync.cli.blame import blamed
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.options import (
+from booking_sync.cli.input.arguments import confirm, read_moment
+from booking_sync.cli.input.options import (
     AuthOption,
     DryRunOption,
     FromOption,
@@ -20,9 +19,10 @@ from booking_sync.cli.options import (
     SettingsOption,
     YesOption,
 )
-from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
-from booking_sync.domain.columns import is_logical_name
+from booking_sync.cli.terminal.blame import blamed
+from booking_sync.cli.terminal.output import make_table
+from booking_sync.domain.environment.columns import is_logical_name
 from booking_sync.errors import PermanentError
 from booking_sync.wiring.commands import FormerSync, open_use_cases
 

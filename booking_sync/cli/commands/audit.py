@@ -11,10 +11,16 @@ import typer
 from booking_sync.audit.auditor import AuditRequest
 from booking_sync.audit.findings import Kind
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.naming import Names, beside
-from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, MailboxesOption, SettingsOption
-from booking_sync.cli.output import make_table
+from booking_sync.cli.input.naming import Names, beside
+from booking_sync.cli.input.options import (
+    AuthOption,
+    DryRunOption,
+    JsonOption,
+    MailboxesOption,
+    SettingsOption,
+)
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.cli.terminal.output import make_table
 from booking_sync.wiring.commands import open_use_cases
 
 if TYPE_CHECKING:
@@ -22,8 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.audit.report import AuditReport
-    from booking_sync.domain.event import MarkedEvent
-    from booking_sync.ports.calendars import MarkedEvents
+    from booking_sync.domain.events.event import MarkedEvent
+    from booking_sync.ports.outlook.calendars import MarkedEvents
 
 FixOption = Annotated[bool, typer.Option("--fix", help="Queue what can be mended, for the app to mend.")]
 ForceOption = Annotated[

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from booking_sync.bulk.queueing import Selection
-from booking_sync.cli.arguments import read_guid, read_guids, read_moment
 from booking_sync.cli.checkpoint import CheckpointFile
-from booking_sync.cli.options import (
+from booking_sync.cli.input.arguments import read_guid, read_guids, read_moment
+from booking_sync.cli.input.options import (
     DEFAULT_RATE,
     AuthOption,
     DryRunOption,

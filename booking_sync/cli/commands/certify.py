@@ -17,16 +17,16 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.certify.parts import CertifyOptions
 from booking_sync.certify.results import Comparison
-from booking_sync.cli.arguments import read_guid
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption
-from booking_sync.cli.output import make_table
+from booking_sync.cli.input.arguments import read_guid
+from booking_sync.cli.input.options import DryRunOption, JsonOption, SettingsOption
+from booking_sync.cli.input.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
-from booking_sync.cli.tables import PlainTable
-from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
+from booking_sync.cli.terminal.output import make_table
+from booking_sync.cli.terminal.tables import PlainTable
 from booking_sync.domain.text import trim
 from booking_sync.wiring.certify import WorkspaceReader, open_certify
 from booking_sync.wiring.doctor import WebhookToExpect

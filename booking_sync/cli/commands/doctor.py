@@ -11,13 +11,13 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.naming import Names
-from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption
+from booking_sync.cli.input.naming import Names
+from booking_sync.cli.input.options import AuthOption, DryRunOption, JsonOption, SettingsOption
+from booking_sync.cli.input.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
 from booking_sync.cli.runner import CommonOptions, Session, run
-from booking_sync.cli.tables import PlainTable
-from booking_sync.cli.webhook_arguments import KEY_VARIABLE, URL_VARIABLE, read_url
+from booking_sync.cli.terminal.tables import PlainTable
 from booking_sync.doctor.options import DoctorOptions
 from booking_sync.doctor.report import Area, CheckStatus
 from booking_sync.domain.ids import typed_guid

@@ -10,12 +10,12 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.bulk.queueing import Selection
-from booking_sync.cli.arguments import read_booking, read_guids
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.options import (
+from booking_sync.cli.input.arguments import read_booking, read_guids
+from booking_sync.cli.input.options import (
     DEFAULT_RATE,
     AuthOption,
     DryRunOption,
@@ -24,7 +24,6 @@ from booking_sync.cli.options import (
     RateOption,
     SettingsOption,
 )
-from booking_sync.cli.output import make_table
 from booking_sync.cli.queueing import (
     CheckpointOption,
     QueueingOptions,
@@ -33,10 +32,11 @@ from booking_sync.cli.queueing import (
     queue_selection,
 )
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
-from booking_sync.cli.tables import PlainTable
-from booking_sync.domain.event_text.words import read_tag
-from booking_sync.domain.reader import Reader
-from booking_sync.domain.zones import zone_of
+from booking_sync.cli.terminal.output import make_table
+from booking_sync.cli.terminal.tables import PlainTable
+from booking_sync.domain.bookings.reader import Reader
+from booking_sync.domain.events.event_text.words import read_tag
+from booking_sync.domain.events.zones import zone_of
 from booking_sync.preview.look import look
 from booking_sync.preview.page import page
 from booking_sync.preview.text import as_json as preview_json

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booking_sync.cli.arguments import confirm
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.options import DryRunOption, JsonOption, SettingsOption, YesOption
-from booking_sync.cli.output import make_table
+from booking_sync.cli.input.arguments import confirm
+from booking_sync.cli.input.options import DryRunOption, JsonOption, SettingsOption, YesOption
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
-from booking_sync.domain.audit_message import encode_audit
-from booking_sync.domain.audit_progress import AuditProgress
-from booking_sync.domain.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.cli.terminal.output import make_table
 from booking_sync.domain.ids import read_moment
+from booking_sync.domain.messages.audit_message import encode_audit
+from booking_sync.domain.messages.audit_progress import AuditProgress
+from booking_sync.domain.messages.change import BookingChange, RelatedChange, encode_change, encode_related
 from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange, encode_outlook
 from booking_sync.domain.text import clean_lines
 from booking_sync.errors import PermanentError, TransientError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.operations.operator_actions import Dropped, OperatorActions, Replayed
-    from booking_sync.ports.queues import PoisonMessage
+    from booking_sync.ports.platform.queues import PoisonMessage
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Of the message, as `list` shows it.")]
 IdsArgument = Annotated[

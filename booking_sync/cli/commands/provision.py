@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from booking_sync.azure.sign_in import SignIn
+from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.options import AuthOption, DryRunOption, JsonOption, SettingsOption, YesOption
-from booking_sync.cli.output import make_table
+from booking_sync.cli.input.options import AuthOption, DryRunOption, JsonOption, SettingsOption, YesOption
+from booking_sync.cli.input.webhook_arguments import (
+    URL_VARIABLE,
+    KeyFileOption,
+    UrlOption,
+    read_key,
+    read_url,
+)
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
-from booking_sync.cli.webhook_arguments import URL_VARIABLE, KeyFileOption, UrlOption, read_key, read_url
-from booking_sync.domain.columns import ReturnColumns
+from booking_sync.cli.terminal.output import make_table
+from booking_sync.domain.environment.columns import ReturnColumns
+from booking_sync.domain.environment.rights import DEFINITIONS, NEEDED, needed
 from booking_sync.domain.ids import typed_guid
-from booking_sync.domain.rights import DEFINITIONS, NEEDED, needed
 from booking_sync.errors import PermanentError, SettingsError, SyncError, TransientError
-from booking_sync.ports.app_user import DesiredAppUser
+from booking_sync.ports.dataverse.app_user import DesiredAppUser
 from booking_sync.provisioning.converge import PartOutcome, ProvisioningReport, converge, joined
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 from booking_sync.provisioning.parts import PartState
@@ -39,9 +45,9 @@ from booking_sync.wiring.commands import open_provisioning
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from booking_sync.domain.event_text.columns import EventColumn
-    from booking_sync.ports.customization_actions import Provisionable
-    from booking_sync.ports.customizations import DesiredCustomizations
+    from booking_sync.domain.events.event_text.columns import EventColumn
+    from booking_sync.ports.dataverse.customization_actions import Provisionable
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations
     from booking_sync.provisioning.parts import ProvisioningPlan
     from booking_sync.wiring.commands import Provisioning
 

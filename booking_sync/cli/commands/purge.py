@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from booking_sync.bulk.purge import HIDDEN_REASON, MailboxSurvey
-from booking_sync.cli.arguments import confirm
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.naming import Names, beside
-from booking_sync.cli.options import (
+from booking_sync.cli.input.arguments import confirm
+from booking_sync.cli.input.naming import Names, beside
+from booking_sync.cli.input.options import (
     AuthOption,
     DryRunOption,
     JsonOption,
@@ -21,8 +21,8 @@ from booking_sync.cli.options import (
     SettingsOption,
     YesOption,
 )
-from booking_sync.cli.output import make_table
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.cli.terminal.output import make_table
 from booking_sync.errors import SyncError
 from booking_sync.wiring.commands import open_use_cases
 from booking_sync.wiring.services import now

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from booking_sync.bulk.queueing import Selection
-from booking_sync.cli.arguments import read_moment
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.naming import BOOKING_HELP, MAILBOX_HELP, Names, beside
-from booking_sync.cli.options import (
+from booking_sync.cli.input.arguments import read_moment
+from booking_sync.cli.input.naming import BOOKING_HELP, MAILBOX_HELP, Names, beside
+from booking_sync.cli.input.options import (
     DEFAULT_RATE,
     AuthOption,
     DryRunOption,
@@ -23,8 +23,6 @@ from booking_sync.cli.options import (
     RateOption,
     SettingsOption,
 )
-from booking_sync.cli.output import make_table
-from booking_sync.cli.pace import depth_teller
 from booking_sync.cli.queueing import (
     CheckpointOption,
     QueueingOptions,
@@ -33,6 +31,8 @@ from booking_sync.cli.queueing import (
     queue_selection,
 )
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
+from booking_sync.cli.terminal.output import make_table
+from booking_sync.cli.terminal.pace import depth_teller
 from booking_sync.sync.sending import Pace
 from booking_sync.wiring.commands import open_use_cases
 from booking_sync.wiring.services import new_id, now

@@ -10,10 +10,10 @@ from rich.console import Group
 from rich.text import Text
 
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.naming import BOOKING_HELP, Names
-from booking_sync.cli.options import AuthOption, JsonOption, SettingsOption
+from booking_sync.cli.input.naming import BOOKING_HELP, Names
+from booking_sync.cli.input.options import AuthOption, JsonOption, SettingsOption
 from booking_sync.cli.runner import CommonOptions, Session, run
-from booking_sync.cli.tables import PlainTable
+from booking_sync.cli.terminal.tables import PlainTable
 from booking_sync.status.look import look
 from booking_sync.status.report import as_json as report_json
 from booking_sync.status.report import sections

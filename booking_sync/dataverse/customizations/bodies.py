@@ -8,9 +8,9 @@ from xml.sax.saxutils import quoteattr
 from booking_sync.dataverse.customizations import view_xml
 
 if TYPE_CHECKING:
-    from booking_sync.ports import customization_actions as do
-    from booking_sync.ports.customizations import Column
-    from booking_sync.ports.dispatcher import View
+    from booking_sync.ports.dataverse import customization_actions as do
+    from booking_sync.ports.dataverse.customizations import Column
+    from booking_sync.ports.dataverse.dispatcher import View
 
 KEY_HEADER = "x-functions-key"
 OPTION_VALUE_PREFIX = 72590

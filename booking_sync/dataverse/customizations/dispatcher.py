@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Final
 from booking_sync.dataverse.customizations import form_xml, view_xml
 from booking_sync.dataverse.customizations.rows import filtered, literal
 from booking_sync.dataverse.web_api.errors import incomplete
-from booking_sync.ports.customizations import row_id
-from booking_sync.ports.dispatcher import FoundForm, FoundView
+from booking_sync.ports.dataverse.customizations import row_id
+from booking_sync.ports.dataverse.dispatcher import FoundForm, FoundView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.dataverse.row_columns import RowColumns
+    from booking_sync.dataverse.rows.row_columns import RowColumns
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.ports.customizations import DesiredCustomizations
-    from booking_sync.ports.dispatcher import FormSection, View
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations
+    from booking_sync.ports.dataverse.dispatcher import FormSection, View
 
 FORMS: Final = "systemforms"
 VIEWS: Final = "savedqueries"

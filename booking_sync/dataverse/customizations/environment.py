@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.customizations.webhook_key import WebhookKey
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.ports.customization_actions import Action
-    from booking_sync.ports.customizations import DesiredCustomizations, FoundCustomizations
+    from booking_sync.ports.dataverse.customization_actions import Action
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations, FoundCustomizations
 
 
 class DataverseCustomizations:

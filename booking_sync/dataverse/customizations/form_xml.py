@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import quoteattr
 
 from booking_sync.dataverse.customizations.safe_xml import Element, UnreadableXmlError, parse
-from booking_sync.ports.dispatcher import FieldKind, OnForm
+from booking_sync.ports.dataverse.dispatcher import FieldKind, OnForm
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from booking_sync.ports.dispatcher import FormField, FormSection
+    from booking_sync.ports.dataverse.dispatcher import FormField, FormSection
 
 CONTROLS: Final = {
     FieldKind.LINES: "{E0DECE4B-6FC8-4A8F-A065-082708572369}",

@@ -21,7 +21,7 @@ from booking_sync.dataverse.customizations.bodies import (
 from booking_sync.dataverse.customizations.rows import attributes, either, filtered, literal, names, whole
 from booking_sync.dataverse.customizations.webhook_key import has_key
 from booking_sync.dataverse.web_api.errors import incomplete
-from booking_sync.ports.customizations import (
+from booking_sync.ports.dataverse.customizations import (
     FoundColumn,
     FoundCustomizations,
     FoundImage,
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from booking_sync.dataverse.customizations.webhook_key import WebhookKey
-    from booking_sync.dataverse.row_columns import RowColumns
+    from booking_sync.dataverse.rows.row_columns import RowColumns
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.ports.customizations import Column, DesiredCustomizations, Occasion
+    from booking_sync.ports.dataverse.customizations import Column, DesiredCustomizations, Occasion
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from booking_sync.dataverse.row_columns import RowColumns
+from booking_sync.dataverse.rows.row_columns import RowColumns
 from booking_sync.dataverse.web_api.errors import incomplete
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 from booking_sync.dataverse.customizations.safe_xml import UnreadableXmlError, parse
 
 if TYPE_CHECKING:
-    from booking_sync.ports.dispatcher import View
+    from booking_sync.ports.dataverse.dispatcher import View
 
 _NEWEST_FIRST = "starttime"
 _DAYS = 14

@@ -13,14 +13,14 @@ from booking_sync.dataverse.customizations.safe_xml import UnreadableXmlError
 from booking_sync.dataverse.customizations.webhook_key import SALT_BYTES, describe
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.errors import PermanentError
-from booking_sync.ports import customization_actions as do
+from booking_sync.ports.dataverse import customization_actions as do
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from booking_sync.dataverse.customizations.reads import KeyJudge, Occasions
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.ports.customization_actions import Action
+    from booking_sync.ports.dataverse.customization_actions import Action
 
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from booking_sync.dataverse.row_columns import RowColumns, objects
+from booking_sync.dataverse.rows.row_columns import RowColumns, objects
 from booking_sync.dataverse.web_api.errors import incomplete
-from booking_sync.ports.definitions import LookupDefinition, TableDefinition, TimeDefinition
+from booking_sync.ports.dataverse.definitions import LookupDefinition, TableDefinition, TimeDefinition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from booking_sync.dataverse.web_api.client import DataverseClient
-    from booking_sync.ports.definitions import Labels
+    from booking_sync.ports.dataverse.definitions import Labels
 
 _COLUMNS: Final = "LogicalName,AttributeTypeName,AttributeOf,IsValidForRead"
 _LOOKUPS: Final = "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"

@@ -11,13 +11,13 @@ import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event_text.columns import ColumnKind, ColumnValue
+from booking_sync.domain.events.event_text.columns import ColumnKind, ColumnValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from booking_sync.dataverse.row_reader import RowReader
-    from booking_sync.domain.event_text.columns import EventColumn, Raw
+    from booking_sync.dataverse.rows.row_reader import RowReader
+    from booking_sync.domain.events.event_text.columns import EventColumn, Raw
 
 _NUMBERS = re.compile(r"-?\d{1,10}(?:,-?\d{1,10})*")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from booking_sync.domain.event_text.columns import EventColumn, Hop
+    from booking_sync.domain.events.event_text.columns import EventColumn, Hop
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.plumbing.circuit import Circuit
     from booking_sync.plumbing.telemetry import Note
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.credentials import AppCredential
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.credentials import AppCredential
 
 API_PATH: Final = "/api/data/v9.2/"
 

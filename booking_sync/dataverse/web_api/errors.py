@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.errors import PermanentError, SyncError, TransientError
+from booking_sync.plumbing.http.retry_after import read_retry_after
 from booking_sync.plumbing.json_text import read_json
-from booking_sync.plumbing.retry_after import read_retry_after
 
 if TYPE_CHECKING:
     from datetime import datetime

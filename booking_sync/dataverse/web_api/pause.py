@@ -8,13 +8,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.errors import TransientError
-from booking_sync.plumbing.retry_after import read_retry_after
+from booking_sync.plumbing.http.retry_after import read_retry_after
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.dataverse.web_api.reply import Reply
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.platform.clock import Clock
 
 
 class Pause:

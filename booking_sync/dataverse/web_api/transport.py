@@ -26,7 +26,7 @@ from booking_sync.dataverse.web_api.deadline import DeadlineAdapter
 from booking_sync.dataverse.web_api.errors import OversizedAnswerError
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import TransientError
-from booking_sync.plumbing.bounded_body import ACCEPT_ENCODING, BodyTooLargeError, BoundedBody
+from booking_sync.plumbing.http.bounded_body import ACCEPT_ENCODING, BodyTooLargeError, BoundedBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.events.zones import describe_differences
 from booking_sync.domain.findings import queues, secret, timers
 from booking_sync.domain.findings.finding import AppFinding, FindingTopic, Severity
 from booking_sync.domain.timers import Timer
-from booking_sync.domain.zones import describe_differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
 
+    from booking_sync.domain.events.zones import ZoneDifference
     from booking_sync.domain.timers import TimerRun, TimerState
-    from booking_sync.domain.zones import ZoneDifference
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.arrival import REMEDY, SILENT, missed_words
+from booking_sync.domain.findings.arrival import REMEDY, SILENT, missed_words
 from booking_sync.domain.findings.finding import AppFinding, FindingTopic, Severity
 from booking_sync.domain.timers import Timer, overdue_remedy, overdue_words
 

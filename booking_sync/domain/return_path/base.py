@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.columns import OUTLOOK_BASE_LENGTH
-from booking_sync.domain.event import EventRef, is_event_id, is_mailbox
-from booking_sync.domain.ownership import Seal
+from booking_sync.domain.environment.columns import OUTLOOK_BASE_LENGTH
+from booking_sync.domain.events.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.events.ownership import Seal
 from booking_sync.domain.return_path.comparison import Agreement
 from booking_sync.domain.return_path.times import format_times, read_times
 from booking_sync.domain.return_path.version import is_version
 
 if TYPE_CHECKING:
-    from booking_sync.domain.ownership import Sealer
+    from booking_sync.domain.events.ownership import Sealer
 
 MOST_LEAVING: Final = 8
 """Events of one booking that are withdrawn and perhaps not removed yet; no run has more than a few."""

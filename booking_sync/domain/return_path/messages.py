@@ -1,7 +1,7 @@
 """What lies on the queue of the return path: events that changed in Outlook, and mailboxes to be swept.
 
 Like all hints they carry ids only, and may come late, doubled or for nothing: whoever handles one looks
-afresh. The forms have versions of their own, see `domain.change`.
+afresh. The forms have versions of their own, see `domain.messages.change`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from datetime import UTC
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from booking_sync.domain.event import is_event_id, is_mailbox
+from booking_sync.domain.events.event import is_event_id, is_mailbox
 from booking_sync.domain.ids import read_guid
-from booking_sync.domain.message_fields import (
+from booking_sync.domain.messages.fields import (
     MAX_ATTEMPT,
     MAX_CORRELATION_ID,
     MAX_WAITED,

@@ -10,7 +10,7 @@ from booking_sync.domain.return_path.times import Times
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.events.event import MarkedEvent
     from booking_sync.domain.record import BookingRow
 
 

@@ -14,8 +14,8 @@ from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import is_by_webhook
 from booking_sync.domain.ids import read_moment
+from booking_sync.domain.messages.change import is_by_webhook
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.errors import SyncError
 from booking_sync.operations.journal.order_tally import MAX_ORDERS, OrderTally, counted, is_order
@@ -52,12 +52,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from booking_sync.domain.change import BookingChange
+    from booking_sync.domain.events.zones import ZoneDifference
+    from booking_sync.domain.messages.change import BookingChange
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.timers import Timer, TimerRun
-    from booking_sync.domain.zones import ZoneDifference
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.texts import TextStore
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.texts import TextStore
 
 SAVE_SECONDS = 5.0
 """How long an entry may wait to be written; also the shortest time between two writes."""

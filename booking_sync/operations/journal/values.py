@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.change import is_by_webhook
+from booking_sync.domain.events.zones import ZoneDifference
 from booking_sync.domain.ids import read_moment
+from booking_sync.domain.messages.change import is_by_webhook
 from booking_sync.domain.text import shorten, without_quotes
 from booking_sync.domain.timers import TimerRun
-from booking_sync.domain.zones import ZoneDifference
 from booking_sync.operations.journal.order_tally import OrderTally, read_tallies
 from booking_sync.operations.journal.trend import QUARTER, Slot, gathered, read_slots
 

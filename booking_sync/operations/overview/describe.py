@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.operations.journal.order_tally import OrderTally
     from booking_sync.operations.journal.values import Entry
     from booking_sync.operations.overview.failing import FailingGroup
-    from booking_sync.ports.bookings import FailingBooking
+    from booking_sync.ports.dataverse.bookings import FailingBooking
 
     Link = Callable[[str], str]
     """The address of a booking for people, by its id; empty when it can't be told."""

@@ -12,7 +12,7 @@ from booking_sync.operations.overview.remedies import Remedy, remedy_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from booking_sync.ports.bookings import FailingBooking
+    from booking_sync.ports.dataverse.bookings import FailingBooking
 
 MAX_FAILING: Final = 10_000
 """As many are looked at; a tenant where more fail has one cause, which these show."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from booking_sync.domain.participation import calendar_of
+from booking_sync.domain.bookings.participation import calendar_of
 from booking_sync.domain.text import clean_line
 from booking_sync.domain.timers import Timer
 from booking_sync.errors import SettingsError, SyncError
@@ -33,15 +33,15 @@ from booking_sync.operations.overview.way_back import MAX_CHANGES, OFF, OVERRULE
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from booking_sync.domain.participation import Participation
+    from booking_sync.domain.bookings.participation import Participation
     from booking_sync.operations.health import HealthProbe
     from booking_sync.operations.journal.store import JournalStore
     from booking_sync.operations.overview.failing import FailingGroup
-    from booking_sync.ports.bookings import FailingBooking, FailingBookings, FailureListing
-    from booking_sync.ports.clock import Clock
+    from booking_sync.ports.dataverse.bookings import FailingBooking, FailingBookings, FailureListing
+    from booking_sync.ports.dataverse.return_path import ReturnListing
     from booking_sync.ports.diagnosis import PeopleReads
-    from booking_sync.ports.queues import PoisonQueue
-    from booking_sync.ports.return_path import ReturnListing
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import PoisonQueue
 
 MAX_PEOPLE = 500
 """Names of those who take part; there may be thousands."""

@@ -16,7 +16,7 @@ from booking_sync.operations.overview.describe import text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from booking_sync.ports.return_path import ReturnedChange, ReturnedChanges
+    from booking_sync.ports.dataverse.return_path import ReturnedChange, ReturnedChanges
 
     Link = Callable[[str], str]
     """The address of a booking for people, by its id; empty when it can't be told."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.return_path.messages import versions_by_event
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from booking_sync.domain.return_path.messages import OutlookChange
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.event_owners import EventOwners
+    from booking_sync.ports.dataverse.event_owners import EventOwners
+    from booking_sync.ports.platform.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from booking_sync.plumbing.http_answer import HttpAnswer, TextAnswer
+from booking_sync.plumbing.http.answer import HttpAnswer, TextAnswer
 
 TOKEN_PARAMETER: Final = "validationToken"  # noqa: S105 - the parameter's name, no secret
 MAX_TOKEN: Final = 1024

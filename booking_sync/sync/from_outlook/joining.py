@@ -13,7 +13,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.sync.announce import MARGIN_SECONDS, SETTLE_SECONDS
+from booking_sync.sync.webhook.announce import MARGIN_SECONDS, SETTLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from booking_sync.domain.change import BookingChange
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import MessageQueue
+    from booking_sync.domain.messages.change import BookingChange
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import MessageQueue
 
 MOST_HIDDEN: Final = MAX_MISSING
 """Sweeps of one mailbox that lie hidden at a time: as many as deletions are believed whatever their share."""

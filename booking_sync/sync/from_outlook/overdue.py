@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import BookingChange
-from booking_sync.ports.bookings import BookingQuery
+from booking_sync.domain.messages.change import BookingChange
+from booking_sync.ports.dataverse.bookings import BookingQuery
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from booking_sync.domain.record import BookingRow
-    from booking_sync.ports.bookings import BookingListing
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import ChangeQueue
+    from booking_sync.ports.dataverse.bookings import BookingListing
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import ChangeQueue
 
 
 class OverdueProposals:

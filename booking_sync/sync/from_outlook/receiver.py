@@ -18,19 +18,19 @@ from booking_sync.domain.return_path.messages import (
     in_messages,
 )
 from booking_sync.errors import SyncError, TransientError
-from booking_sync.plumbing.http_answer import HttpAnswer
+from booking_sync.plumbing.http.answer import HttpAnswer
 from booking_sync.plumbing.log import log_event
-from booking_sync.sync.announce import Coalescer
 from booking_sync.sync.from_outlook.joining import EventJoiner, EventNews
 from booking_sync.sync.from_outlook.notifications import Notified, Unusable, read_notifications
 from booking_sync.sync.sending import do_all
+from booking_sync.sync.webhook.announce import Coalescer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.keys import NotificationKeyring
-    from booking_sync.ports.queues import MessageQueue
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.keys import NotificationKeyring
+    from booking_sync.ports.platform.queues import MessageQueue
     from booking_sync.sync.from_outlook.notifications import Addressee, LifecycleNotice
 
 CORRELATION_PREFIX = "outlook-"

@@ -20,8 +20,8 @@ from booking_sync.sync.sending import do_all
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import MessageQueue
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import MessageQueue
 
 EVERY: Final = timedelta(minutes=30)
 """How often a run is due."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.domain.return_path.guard import GRACE, weigh
 from booking_sync.domain.return_path.messages import MAX_MISSING, Lifecycle, MailboxSweep
@@ -22,22 +22,22 @@ from booking_sync.domain.return_path.sweep import Swept, compare_mailbox
 from booking_sync.domain.return_path.words import Told, beginning
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.log import log_event
-from booking_sync.ports.bookings import BookingQuery
+from booking_sync.ports.dataverse.bookings import BookingQuery
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from datetime import datetime
 
-    from booking_sync.domain.booking import Booking
-    from booking_sync.domain.event import MarkedEvent
+    from booking_sync.domain.bookings.booking import Booking
+    from booking_sync.domain.events.event import MarkedEvent
     from booking_sync.domain.record import BookingRow
-    from booking_sync.ports.bookings import BookingListing
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.queues import MessageQueue
-    from booking_sync.ports.sweeps import MailboxEvents
+    from booking_sync.ports.dataverse.bookings import BookingListing
+    from booking_sync.ports.outlook.sweeps import MailboxEvents
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.queues import MessageQueue
+    from booking_sync.sync.booking.proof import EventProver
     from booking_sync.sync.from_outlook.watch import Watch
-    from booking_sync.sync.proof import EventProver
 
 MOST_PROVEN: Final = 200
 PROVEN_AT_ONCE: Final = 4

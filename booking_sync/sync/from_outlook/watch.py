@@ -17,7 +17,7 @@ from booking_sync.domain.return_path.client_state import make_client_state
 from booking_sync.domain.return_path.messages import MailboxSweep
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.log import log_event
-from booking_sync.ports.subscriptions import WantedSubscription
+from booking_sync.ports.outlook.subscriptions import WantedSubscription
 from booking_sync.sync.from_outlook.watch_plan import LIFE, WatchPlan, address_of, plan_watch
 from booking_sync.sync.sending import do_all
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.return_path.client_state import NotificationKey
-    from booking_sync.ports.clock import Clock
-    from booking_sync.ports.keys import NotificationKeyring
-    from booking_sync.ports.queues import MessageQueue
-    from booking_sync.ports.subscriptions import EventSubscription, Subscriptions
+    from booking_sync.ports.outlook.subscriptions import EventSubscription, Subscriptions
+    from booking_sync.ports.platform.clock import Clock
+    from booking_sync.ports.platform.keys import NotificationKeyring
+    from booking_sync.ports.platform.queues import MessageQueue
 
 AT_ONCE: Final = 4
 MOST_PER_RUN: Final = 2_000

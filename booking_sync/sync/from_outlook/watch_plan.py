@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
-    from booking_sync.ports.subscriptions import EventSubscription
+    from booking_sync.ports.outlook.subscriptions import EventSubscription
 
 LIFE: Final = timedelta(minutes=4_200)
 """What is asked for at most: less than either documented bound, 4,230 and 10,080 minutes."""

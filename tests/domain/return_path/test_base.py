@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.columns import OUTLOOK_BASE_LENGTH
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.environment.columns import OUTLOOK_BASE_LENGTH
+from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.return_path.base import (
     MOST_LEAVING,
     Base,

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.azure.queue import MAX_MESSAGE_CHARACTERS
-from booking_sync.domain.change import MalformedChangeError, decode_change, decode_message
-from booking_sync.domain.message_fields import MAX_WAITED
+from booking_sync.azure.storage.queue import MAX_MESSAGE_CHARACTERS
+from booking_sync.domain.messages.change import MalformedChangeError, decode_change, decode_message
+from booking_sync.domain.messages.fields import MAX_WAITED
 from booking_sync.domain.return_path.messages import (
     MAX_EVENTS,
     MAX_ID_CHARACTERS,

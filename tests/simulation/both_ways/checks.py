@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.domain.return_path.side import Returned
     from booking_sync.domain.return_path.times import Times
-    from booking_sync.ports.bookings import BookingRows, Recorded
+    from booking_sync.ports.dataverse.bookings import BookingRows, Recorded
     from tests.simulation.schedule import Schedule
 
 

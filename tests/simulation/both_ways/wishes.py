@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.return_path.version import version_of
 from local.graph.api.render import etag_of
 from local.graph.mailbox.schema import read_event

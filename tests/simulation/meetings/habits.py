@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.ownership import marked_booking
+from booking_sync.domain.events.ownership import marked_booking
 from booking_sync.outlook.bodies import MARKER_PROPERTY
 from local.graph.mailbox.schema import read_event
 from tests.simulation.conductor import Choice
@@ -18,7 +18,7 @@ from tests.simulation.people import ANNA, BERT, NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from booking_sync.domain.event import EventRef
+    from booking_sync.domain.events.event import EventRef
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from tests.simulation.conductor import Conductor
     from tests.simulation.graph import GraphSide

@@ -15,23 +15,23 @@ import contextvars
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.event import EventRef
+from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.record import read_fingerprint
 from booking_sync.domain.return_path.side import Returned
-from booking_sync.ports.bookings import Recorded
-from booking_sync.ports.calendars import Written
+from booking_sync.ports.dataverse.bookings import Recorded
+from booking_sync.ports.outlook.calendars import Written
 from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.meetings.habits import Habits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.domain.event import ContentPart, EventContent, EventState, FoundEvent
+    from booking_sync.domain.events.event import ContentPart, EventContent, EventState, FoundEvent
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.record import BookingRow, SyncRecord
-    from booking_sync.ports.bookings import BookingRows
-    from booking_sync.ports.calendars import AlreadyCreated
-    from booking_sync.sync.synchronizer import SyncTask
+    from booking_sync.ports.dataverse.bookings import BookingRows
+    from booking_sync.ports.outlook.calendars import AlreadyCreated
+    from booking_sync.sync.booking.synchronizer import SyncTask
     from tests.simulation.conductor import Conductor
 
 

@@ -13,20 +13,20 @@ import httpx
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from booking_sync.azure.credential import AppRegistrationCredential
-from booking_sync.azure.identity import RenewableIdentity
-from booking_sync.azure.proofs import AssertionSource, Registration
+from booking_sync.azure.entra.credential import AppRegistrationCredential
+from booking_sync.azure.entra.identity import RenewableIdentity
+from booking_sync.azure.entra.proofs import AssertionSource, Registration
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import TransientError
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
-from booking_sync.ports.credentials import SecretText
+from booking_sync.ports.platform.credentials import SecretText
 from tests.simulation.trouble import graph_error
 
 if TYPE_CHECKING:
-    from booking_sync.azure.proofs import Proof, TokenClient
+    from booking_sync.azure.entra.proofs import Proof, TokenClient
     from booking_sync.dataverse.web_api.transport import Request, Wire
-    from booking_sync.outlook.batch import BatchTransport
-    from booking_sync.ports.credentials import AppCredential, SecretSource
+    from booking_sync.outlook.graph.batch import BatchTransport
+    from booking_sync.ports.platform.credentials import AppCredential, SecretSource
     from tests.simulation.sign_in.links import Tenant
 
 LONG = 2**40

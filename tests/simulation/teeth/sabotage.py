@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.azure.identity import RenewableIdentity
-from booking_sync.domain.event import EventRef, FoundEvent
-from booking_sync.domain.ownership import Own, own_generation, transaction_id
+from booking_sync.azure.entra.identity import RenewableIdentity
+from booking_sync.domain.events.event import EventRef, FoundEvent
+from booking_sync.domain.events.ownership import Own, own_generation, transaction_id
 from booking_sync.domain.plan import UpdateEvent, Wanted
 from booking_sync.domain.record import ATTENDED_REASON
 from booking_sync.domain.return_path.side import Returned
 from booking_sync.errors import PermanentError
-from booking_sync.ports.bookings import BookingRows, Recorded
-from booking_sync.ports.calendars import AlreadyCreated, Calendar, Written
-from booking_sync.sync.proof import EventProver, ProvenAnswer
-from booking_sync.sync.synchronizer import Synchronizer
-from booking_sync.sync.zone_differences import ZoneDifferences
+from booking_sync.ports.dataverse.bookings import BookingRows, Recorded
+from booking_sync.ports.outlook.calendars import AlreadyCreated, Calendar, Written
+from booking_sync.sync.booking.proof import EventProver, ProvenAnswer
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.clock import now
 from tests.simulation.focus import mixed
@@ -30,16 +30,16 @@ from tests.simulation.process import EVENT_ZONE, Parts
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking_sync.domain.change import BookingChange
-    from booking_sync.domain.event import ContentPart, EventContent, EventRef
+    from booking_sync.domain.events.event import ContentPart, EventContent, EventRef
+    from booking_sync.domain.events.ownership import Sealer
+    from booking_sync.domain.events.zones import ZoneDifference
+    from booking_sync.domain.messages.change import BookingChange
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.domain.ownership import Sealer
     from booking_sync.domain.plan import DesiredState, Plan
     from booking_sync.domain.record import BookingRow, SyncRecord
-    from booking_sync.domain.zones import ZoneDifference
-    from booking_sync.ports.keys import OpenKeyring
-    from booking_sync.sync.run import Run
-    from booking_sync.sync.synchronizer import SyncTask, _Applied
+    from booking_sync.ports.platform.keys import OpenKeyring
+    from booking_sync.sync.booking.run import Run
+    from booking_sync.sync.booking.synchronizer import SyncTask, _Applied
     from tests.simulation.trouble import Profile
 
 

@@ -11,9 +11,9 @@ from booking_sync.domain.plan import UpdateEvent
 from booking_sync.domain.return_path.comparison import last_agreed
 from booking_sync.domain.return_path.proposal import AnswerVerdict
 from booking_sync.domain.return_path.side import Missing, ProposalAnswer
+from booking_sync.sync.booking.return_path import ReturnPath, Turn
+from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.from_outlook.sweep import Sweeper
-from booking_sync.sync.return_path import ReturnPath, Turn
-from booking_sync.sync.synchronizer import Synchronizer
 from tests.simulation.both_ways.shape import both_ways
 from tests.simulation.calendars import WrappedCalendar
 from tests.simulation.focus import mixed
@@ -21,15 +21,15 @@ from tests.simulation.process import Parts
 from tests.simulation.teeth.sabotage import AnyVersion, Sabotage
 
 if TYPE_CHECKING:
-    from booking_sync.domain.event import ContentPart, EventContent, EventRef
+    from booking_sync.domain.events.event import ContentPart, EventContent, EventRef
     from booking_sync.domain.plan import DesiredState, Plan, Wanted
     from booking_sync.domain.record import BookingRow
     from booking_sync.domain.return_path.side import OutlookSide
     from booking_sync.domain.return_path.stamp import Stamp
     from booking_sync.domain.return_path.sweep import Swept
     from booking_sync.domain.return_path.times import Times
-    from booking_sync.ports.calendars import Written
-    from booking_sync.sync.run import Run
+    from booking_sync.ports.outlook.calendars import Written
+    from booking_sync.sync.booking.run import Run
     from tests.simulation.trouble import BothWays, Profile
 
 ECHO = timedelta(minutes=1)

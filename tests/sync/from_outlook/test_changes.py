@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.return_path.messages import OutlookChange
 from booking_sync.domain.return_path.version import version_of
 from booking_sync.sync.from_outlook.changes import EventHint, OutlookChanges

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.plumbing.http_answer import HttpAnswer, TextAnswer
+from booking_sync.plumbing.http.answer import HttpAnswer, TextAnswer
 from booking_sync.sync.from_outlook.handshake import MAX_TOKEN, answer_handshake
 
 TOKEN = "Validation: Testing client application reachability for subscription Request-Id: 5d7c1f57+/=:%20"

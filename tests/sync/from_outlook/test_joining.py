@@ -9,8 +9,8 @@ import pytest
 
 from booking_sync.domain.return_path.version import version_of
 from booking_sync.errors import TransientError
-from booking_sync.sync.announce import MARGIN_SECONDS, SETTLE_SECONDS
 from booking_sync.sync.from_outlook.joining import EventJoiner, EventNews
+from booking_sync.sync.webhook.announce import MARGIN_SECONDS, SETTLE_SECONDS
 from tests.support.bookings import ANNA, BERT
 
 

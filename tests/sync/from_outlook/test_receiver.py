@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from booking_sync.domain.change import is_by_webhook
+from booking_sync.domain.messages.change import is_by_webhook
 from booking_sync.domain.return_path.client_state import NotificationKeys, make_client_state
 from booking_sync.domain.return_path.messages import MAX_EVENTS, Lifecycle, MailboxSweep, OutlookChange
 from booking_sync.domain.return_path.version import version_of
 from booking_sync.errors import TransientError
-from booking_sync.plumbing.http_answer import HttpAnswer
-from booking_sync.sync.announce import SETTLE_SECONDS
+from booking_sync.plumbing.http.answer import HttpAnswer
 from booking_sync.sync.from_outlook.receiver import NotificationReceiver
+from booking_sync.sync.webhook.announce import SETTLE_SECONDS
 from tests.support.bookings import ANNA, BERT
 from tests.support.fakes import FakeQueue
 from tests.support.notifications import (

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from booking_sync.domain.return_path.client_state import NotificationKeys, read_client_state
 from booking_sync.domain.return_path.messages import MailboxSweep
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.ports.subscriptions import EventSubscription, WantedSubscription
+from booking_sync.ports.outlook.subscriptions import EventSubscription, WantedSubscription
 from booking_sync.sync.from_outlook.watch import (
     MOST_FAILURES,
     MOST_PER_RUN,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.change import BookingChange
+from booking_sync.domain.messages.change import BookingChange
 from local.graph.config import GraphConfig
 from tests.simulation.both_ways.ledger import read
 from tests.simulation.clock import now

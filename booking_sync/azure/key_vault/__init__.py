@@ -1,0 +1,6 @@
+"""What the app reads from Key Vault, with its own identity.
+
+secrets            the client secret or certificate
+seal_keys          the keys that seal records and events
+notification_keys  the keys that prove notifications from Outlook
+"""

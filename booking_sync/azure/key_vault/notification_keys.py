@@ -1,0 +1,138 @@
+"""The keys that prove Graph's notifications: the two newest versions of a secret in Key Vault.
+
+A new version is used for new subscriptions at once; the one before is accepted until these have taken over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import HttpResponseError
+from azure.keyvault.secrets.aio import SecretClient
+
+from booking_sync.azure.connections import bounded_list, identity_options, platform_credential
+from booking_sync.azure.key_vault.secrets import asking_vault
+from booking_sync.domain.return_path.client_state import NotificationKeys, make_notification_key
+from booking_sync.errors import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from booking_sync.azure.entra.identity import RenewableIdentity
+    from booking_sync.domain.return_path.client_state import NotificationKey
+    from booking_sync.ports.platform.clock import Clock
+
+ACCEPTED_VERSIONS = 2
+READ_AGAIN = timedelta(hours=1)
+"""How long a version that was disabled may still be accepted."""
+RENEWED_AFTER = timedelta(minutes=1)
+"""How often somebody who sends keys that nobody knows can make the vault be asked."""
+
+
+class VaultNotificationKeys:
+    """Fulfils `NotificationKeyring`, on the event loop that uses it.
+
+    Args:
+        vault_url: `https://<vault>.vault.azure.net`.
+        name: the secret's name.
+        now: the time of day.
+        verify_challenge: False only for a vault on localhost.
+        credential_factory: makes the identity that reads it.
+    """
+
+    def __init__(
+        self,
+        vault_url: str,
+        name: str,
+        now: Clock,
+        *,
+        verify_challenge: bool = True,
+        credential_factory: Callable[[], RenewableIdentity] = platform_credential,
+    ) -> None:
+        self._name = name
+        self._now = now
+        self._credential = credential_factory()
+        self._client = SecretClient(
+            vault_url,
+            self._credential,
+            verify_challenge_resource=verify_challenge,
+            **identity_options(self._credential),
+        )
+        self._keys: NotificationKeys | None = None
+        self._asked = datetime.min.replace(tzinfo=UTC)
+        self._reading = asyncio.Lock()
+
+    async def keys(self, *, renewed: bool = False) -> NotificationKeys:
+        """See the port; while the vault is down, what was read before serves on."""
+        async with self._reading:
+            age = self._now() - self._asked
+            if self._keys is None or age > (RENEWED_AFTER if renewed else READ_AGAIN):
+                self._asked = self._now()
+                try:
+                    async with asking_vault(self._name, "its name, which `booking-sync provision` makes"):
+                        self._keys = await self._read()
+                except TransientError:
+                    if self._keys is None:
+                        raise
+            return self._keys
+
+    async def make(self, text: str) -> bool:
+        """Put the first key into the vault, unless it has an enabled one; whether it had none.
+
+        Args:
+            text: 64 hexadecimal digits that nobody can guess.
+
+        Raises:
+            TransientError: the vault can't be reached, or refuses us.
+        """
+        async with asking_vault(self._name, "its name"):
+            versions = await bounded_list(self._client.list_properties_of_secret_versions(self._name))
+            if any(each.enabled for each in versions):
+                return False
+            try:
+                await self._client.set_secret(self._name, text, content_type="hex")
+            except HttpResponseError as error:
+                raise _not_made(error, self._name) from None
+            return True
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+        await self._credential.close()
+
+    async def _read(self) -> NotificationKeys:
+        versions = await bounded_list(self._client.list_properties_of_secret_versions(self._name))
+        usable = [each for each in versions if each.enabled]
+        usable.sort(key=lambda each: each.created_on or datetime.max.replace(tzinfo=UTC), reverse=True)
+        if not usable:
+            raise TransientError(
+                f"Key Vault has no enabled secret named {self._name}, which proves notifications from "
+                "Outlook: run `booking-sync provision`"
+            )
+        newest = usable[:ACCEPTED_VERSIONS]
+        return NotificationKeys(tuple([await self._key(each.version or "") for each in newest]))
+
+    async def _key(self, version: str) -> NotificationKey:
+        found = await self._client.get_secret(self._name, version)
+        try:
+            return make_notification_key(found.value or "")
+        except ValueError as error:
+            raise TransientError(f"the secret {self._name} in Key Vault can't be used: it {error}") from None
+
+
+def _not_made(error: HttpResponseError, name: str) -> TransientError:
+    """Why the key could not be put there, for whoever runs the command."""
+    if error.status_code in (401, 403):
+        return TransientError(
+            f"Key Vault does not let you make the secret {name} (HTTP {error.status_code}): that takes the "
+            "role Key Vault Secrets Officer. Who has it runs `openssl rand -hex 32 | tr -d '\\n' | "
+            f"az keyvault secret set --vault-name <vault> --name {name} --file /dev/stdin --encoding utf-8 "
+            "--output none`"
+        )
+    if error.status_code == 409:  # noqa: PLR2004 - as Key Vault's REST reference has it
+        return TransientError(
+            f"Key Vault keeps a deleted secret {name}: bring it back with `az keyvault secret recover`"
+        )
+    return TransientError(f"Key Vault can't answer now (HTTP {error.status_code})")

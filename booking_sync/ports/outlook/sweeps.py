@@ -1,0 +1,38 @@
+"""A mailbox seen as a whole, with calendars that never hold events of ours by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from booking_sync.domain.events.event import FoundEvent, MarkedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarContents:
+    """What calendars show in some time."""
+
+    events: Sequence[MarkedEvent]
+    """Those with a marker of ours."""
+    entries: int
+    """All of them, people's own included."""
+
+
+class MailboxEvents(Protocol):
+    """The events of one mailbox, completely listed: a list that fails or breaks off raises."""
+
+    async def list_shown(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
+        """What touches this time in the calendars that may hold events of ours."""
+
+    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
+        """The same of the mailbox's other calendars, to which people drag events.
+
+        A calendar that can't be read, such as one that somebody else shares, is left out.
+        """
+
+    async def find_everywhere(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
+        """Every event with this marker in any of the mailbox's calendars, whenever it is."""

@@ -1,0 +1,11 @@
+"""The protocol for one booking.
+
+per_booking     one piece of work at a time for each booking
+synchronizer    read, plan, apply, record; and round again when somebody else was faster
+run             what one run knows
+proof           gathers what proves events to be ours
+return_path     what a person's change in Outlook makes of the booking
+readers         who reads the event, looked up before it is rendered
+zone_differences, main_calendars
+what answers have told of zones and calendars
+"""
