@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = ROOT / "booking_sync"
-PORTS = sorted((PRODUCT / "ports").glob("*.py"))
+PORTS = sorted((PRODUCT / "ports").rglob("*.py"))
 ADAPTERS = [
     path for name in ("azure", "dataverse", "outlook") for path in sorted((PRODUCT / name).rglob("*.py"))
 ]
@@ -64,7 +64,7 @@ def test_every_protocol_outside_ports_is_a_seam_with_a_reason() -> None:
     assert elsewhere == SEAMS.keys()
 
 
-@pytest.mark.parametrize("path", PORTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PORTS, ids=lambda path: path.relative_to(PRODUCT).as_posix())
 def test_a_port_names_nothing_but_the_domain(path: Path) -> None:
     """Not even for type checking, which import-linter leaves out: no SDK, no adapter, no use case."""
     foreign = {

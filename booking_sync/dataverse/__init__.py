@@ -9,7 +9,7 @@
                     the ports about bookings and whose mailbox is whose
     reads/          the ports that single use cases read by
     trials          the query and conditional writes, answers untranslated, for the tenant check
-    customizations/ the ports that `provision` works through
+    customizations/  the ports that `provision` works through
 
 `web_api` translates refusals into our two kinds of error: nothing above it knows a status code.
 """

@@ -6,12 +6,14 @@ that started it).
 
     bookings/       a booking, whose calendar shows it, and who reads it there
     events/         its event in Outlook: texts, zone, calendar, and what proves it ours
-    record          what the row remembers of the event; `row_words` is what it says when it can't sync
+    record          what the row remembers of the event
+    row_words       what the row says when it can't sync
     plan            the decision about one booking
     outcome         how the handling of a change ended
     messages/       what lies on the change queue
     return_path/    what a person's change in Outlook makes of the booking
     environment/    what Dataverse must have for us: columns, webhook steps, rights
-    findings/       what people should be told of the app's state; `timers` judges whether its timers run
+    findings/       what people should be told of the app's state
+    timers          whether its timers run
     ids, text       ids, moments and people's texts, made fit
 """

@@ -22,7 +22,7 @@ def code(pattern: str) -> set[str]:
 def test_commands_are_those_of_the_command_line() -> None:
     """What is told to type can be typed, its options included."""
     folder = kql.ROOT / "booking_sync/cli"
-    shared = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    shared = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py")))
     typed = code(r"^booking-sync \w+.*$")
     assert len(typed) > 15
     for words in typed:

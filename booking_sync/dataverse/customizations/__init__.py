@@ -1,8 +1,9 @@
-"""The port `Customizations` on Dataverse: what `provision` reads and changes by the Web API.
+"""The ports of `provision` on Dataverse: what it reads and changes by the Web API.
 
     environment   the port: reads, then carries out
     reads         solution, columns, webhook and steps as they are
     dispatcher    the same for the view and the forms that dispatchers see
+    app_users     the application user and its security role: read and written
     writes        one method for each action
     rows          lists of rows, complete or not at all
     bodies        what is sent, as JSON; pure
