@@ -90,7 +90,7 @@ soak: $(PYTHON_READY) ## Play many simulated schedules on all cores (SCHEDULES=1
 .PHONY: soak-answers
 soak-answers: $(PYTHON_READY) $(NODE_READY) ## Try many spoiled answers of every service on each adapter (ANSWERS=100000 of each kind)
 	@ANSWERS=$(ANSWERS) HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -s --timeout 0 -k "answer or spoiled" \
-		tests/hostile/test_graph_answers.py tests/hostile/test_dataverse_answers.py tests/hostile/test_azure_answers.py
+		tests/hostile/services/test_graph_answers.py tests/hostile/services/test_dataverse_answers.py tests/hostile/services/test_azure_answers.py
 
 .PHONY: mutants
 mutants: $(PYTHON_READY) $(NODE_READY) ## Change the code that decides, one thing at a time, and list what no test notices (OPTIONS="--sample 20")

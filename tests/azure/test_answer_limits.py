@@ -15,7 +15,7 @@ from booking_sync.azure.connections import MAX_ANSWER_BYTES, MAX_PAGES
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing.log import quiet_libraries
 from local.stack.certificates import Certificates
-from tests.azure.operations import OPERATIONS
+from tests.azure.storage.operations import OPERATIONS
 from tests.support.raw_server import RawServer, http, raw_server
 
 # The SDK forgets the connection of a download whose first answer it can't read; garbage collection closes it,

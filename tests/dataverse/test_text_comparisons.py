@@ -24,7 +24,7 @@ from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import SyncError
 from booking_sync.ports.dataverse.bookings import BookingQuery
 from tests.dataverse.world import BOOKINGS, DataverseWorld
-from tests.hostile.test_dataverse_answers import OPERATIONS, Office
+from tests.hostile.services.test_dataverse_answers import OPERATIONS, Office
 from tests.support.bookings import ANNA, BERT, booking, technician
 
 COLUMNS = SupportColumns()

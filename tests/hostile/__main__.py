@@ -10,7 +10,7 @@ from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.hostile.notifications import NotificationWorld, notification_bodies
+from tests.hostile.fuzz.notifications import NotificationWorld, notification_bodies
 
 
 def notifications(count: int) -> None:

@@ -11,8 +11,8 @@ import pytest
 from local.stack.azurite import azurite, random_account
 from local.stack.certificates import Certificates, make_certificates
 from tests.dataverse.world import DataverseWorld, dataverse_world
-from tests.hostile.app_functions import QUEUE, AppFunctions
-from tests.hostile.background import running
+from tests.hostile.fuzz.app_functions import QUEUE, AppFunctions
+from tests.hostile.fuzz.background import running
 from tests.outlook import conftest as _quiet_imports  # noqa: F401 - imports the Graph SDK without its warnings
 from tests.outlook.kit import GraphHere, running_graph
 from tests.support.webhook_bodies import APP_USER, ORGANIZATION

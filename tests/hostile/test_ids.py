@@ -23,7 +23,7 @@ from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
 from booking_sync.wiring.sync import desired_state_rule, event_renderer
 from local.dataverse.environment import DEFAULT_IDENTITY
 from tests.dataverse.world import BOOKINGS
-from tests.hostile.budget import tries
+from tests.hostile.fuzz.budget import tries
 from tests.outlook.kit import (
     BIRTH,
     BOOKING,

@@ -17,8 +17,8 @@ from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.text import without_quotes
 from booking_sync.outlook.graph import errors
 from booking_sync.outlook.graph.wire import Answer
-from tests.hostile.bodies import junk
-from tests.hostile.budget import tries
+from tests.hostile.fuzz.bodies import junk
+from tests.hostile.fuzz.budget import tries
 from tests.support.bookings import BOOKING_ID, ORGANIZATION_ID
 from tests.support.seals import sealer
 

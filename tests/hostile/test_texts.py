@@ -19,7 +19,7 @@ from booking_sync.domain.events.event_text.renderer import BODY_MAX_BYTES, Event
 from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import Invalid, Wanted, desired_state
 from booking_sync.ports.outlook.calendars import Written
-from tests.hostile.budget import tries
+from tests.hostile.fuzz.budget import tries
 from tests.hostile.texts import (
     ALL,
     COLUMNS,

@@ -18,8 +18,8 @@ from booking_sync.operations.requests import read_resync
 from booking_sync.plumbing.http.orders import BadRequestError
 from booking_sync.ports.dataverse.return_path import ReturnedChange, ReturnedChanges
 from tests.operations.in_memory import Harness, Returns
-from tests.operations.test_page import violations
-from tests.operations.test_page_states import opened
+from tests.operations.page.test_page import violations
+from tests.operations.page.test_page_states import opened
 from tests.support.bookings import ANNA, BERT, BOOKING_ID
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.simulation.both_ways.shape import SHAPES as BOTH_WAYS
-from tests.simulation.focus import mixed, of_calendars
+from tests.simulation.chance.focus import mixed, of_calendars
 from tests.simulation.schedule import Result, play
 from tests.simulation.teeth.power import print_power
 
 if TYPE_CHECKING:
-    from tests.simulation.trouble import Profile
+    from tests.simulation.chance.trouble import Profile
 
 CHUNK = 50
 MOST_FAILURES_SHOWN = 20

@@ -12,20 +12,20 @@ from booking_sync.domain.messages.change import BookingChange
 from booking_sync.outlook.bodies import SEALED_PROPERTY
 from local.graph.mailbox.schema import read_event
 from tests.simulation.both_ways.ledger import Ledger
-from tests.simulation.clock import now
-from tests.simulation.conductor import Choice
-from tests.simulation.dataverse import BOOKINGS, RESOURCE_COLUMNS
+from tests.simulation.chance.clock import now
+from tests.simulation.chance.conductor import Choice
+from tests.simulation.services.dataverse import BOOKINGS, RESOURCE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from local.graph.mailbox.store import GraphState
-    from tests.simulation.conductor import Conductor
-    from tests.simulation.dataverse import DataverseSide
-    from tests.simulation.graph import GraphSide
-    from tests.simulation.queue import QueueModel
-    from tests.simulation.trouble import Profile
+    from tests.simulation.chance.conductor import Conductor
+    from tests.simulation.chance.trouble import Profile
+    from tests.simulation.services.dataverse import DataverseSide
+    from tests.simulation.services.graph import GraphSide
+    from tests.simulation.services.queue import QueueModel
 
 ANNA = "a0000000-0000-4000-8000-00000000000a"
 BERT = "b0000000-0000-4000-8000-00000000000b"

@@ -19,31 +19,31 @@ from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
 from booking_sync.sync.webhook.receiver import Receiver
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.dataverse.tables.schema import BOOKING
-from tests.simulation.audits import Nights
+from tests.simulation.app.audits import Nights
+from tests.simulation.app.deployer import Deployer
+from tests.simulation.app.process import KEYRING, SEALER, Credential, Parts, Process, desired_state
 from tests.simulation.both_ways.answers import Answers
 from tests.simulation.both_ways.wishes import Wishes
-from tests.simulation.clock import now
-from tests.simulation.conductor import Choice, Conductor, NeverSettlesError
-from tests.simulation.dataverse import (
+from tests.simulation.chance.clock import now
+from tests.simulation.chance.conductor import Choice, Conductor, NeverSettlesError
+from tests.simulation.chance.focus import mixed
+from tests.simulation.chance.trouble import Profile, Troubles, draw_profile
+from tests.simulation.checks.invariants import Violation, check_bookings, check_conduct
+from tests.simulation.meetings.habits import Habits
+from tests.simulation.meetings.verdict import apart_from_meetings, bookings_with_people, untold
+from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians
+from tests.simulation.returns.new_ids import Migration
+from tests.simulation.returns.rows import Administrator
+from tests.simulation.services.dataverse import (
     DATAVERSE_URL,
     ORGANIZATION_ID,
     RESOURCE_COLUMNS,
     DataverseSide,
     DataverseWire,
 )
-from tests.simulation.deployer import Deployer
-from tests.simulation.focus import mixed
-from tests.simulation.graph import GraphSide
-from tests.simulation.invariants import Violation, check_bookings, check_conduct
-from tests.simulation.meetings.habits import Habits
-from tests.simulation.meetings.verdict import apart_from_meetings, bookings_with_people, untold
-from tests.simulation.people import ANNA, BERT, DORA, NAMES, Dispatcher, Forger, Technicians
-from tests.simulation.process import KEYRING, SEALER, Credential, Parts, Process, desired_state
-from tests.simulation.queue import ProcessQueue, QueueModel
-from tests.simulation.returns.new_ids import Migration
-from tests.simulation.returns.rows import Administrator
+from tests.simulation.services.graph import GraphSide
+from tests.simulation.services.queue import ProcessQueue, QueueModel
 from tests.simulation.sign_in.links import Breaker, Tenant
-from tests.simulation.trouble import Profile, Troubles, draw_profile
 from tests.support.return_reads import FakeReturnReads
 
 if TYPE_CHECKING:

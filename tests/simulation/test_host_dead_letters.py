@@ -19,11 +19,11 @@ from booking_sync.domain.messages.change import BookingChange
 from booking_sync.operations.dead_letters import read_dead_letter
 from booking_sync.operations.host_dead_letters import take_over_host_dead_letters
 from booking_sync.operations.operator_actions import OperatorActions
-from tests.simulation.clock import now
-from tests.simulation.conductor import OWNER, Choice, Conductor
-from tests.simulation.poison import HOST_KEEPS, PoisonModel, ProcessPoison
-from tests.simulation.queue import QueueModel
-from tests.simulation.trouble import Troubles, draw_profile
+from tests.simulation.chance.clock import now
+from tests.simulation.chance.conductor import OWNER, Choice, Conductor
+from tests.simulation.chance.trouble import Troubles, draw_profile
+from tests.simulation.services.poison import HOST_KEEPS, PoisonModel, ProcessPoison
+from tests.simulation.services.queue import QueueModel
 from tests.support.fakes import FakeQueue
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from booking_sync.operations.dead_letters import DeadLetter
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.ports.platform.queues import PoisonMessage, PoisonQueue
-    from tests.simulation.queue import Delivery
+    from tests.simulation.services.queue import Delivery
 
     TakeOver = Callable[[PoisonQueue, Clock], Coroutine[Any, Any, object]]
 

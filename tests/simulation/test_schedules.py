@@ -16,10 +16,10 @@ import pytest
 
 from tests.simulation.__main__ import Account, audited, play_many
 from tests.simulation.both_ways.shape import SHAPES as BOTH_WAYS
-from tests.simulation.focus import same_profile
+from tests.simulation.chance.focus import same_profile
+from tests.simulation.chance.trouble import Profile, with_returns
 from tests.simulation.returns.kinds import Returns
 from tests.simulation.schedule import play
-from tests.simulation.trouble import Profile, with_returns
 
 CHUNKS = 8
 SCHEDULES_PER_CHUNK = 32

@@ -13,8 +13,8 @@ from playwright.async_api import expect
 from local.day.world import booking_row
 from local.standin.faults import Fault
 from tests.e2e.office import BOOKINGS
-from tests.operations.test_http import ask
-from tests.operations.test_page import (
+from tests.operations.http.test_http import ask
+from tests.operations.page.test_page import (
     HOSTILE,
     NARROW,
     WAIT_MILLISECONDS,

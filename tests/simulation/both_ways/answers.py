@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.return_path.side import ProposalAnswer
 from tests.simulation.both_ways.ledger import agreed_start, read
-from tests.simulation.conductor import Choice
+from tests.simulation.chance.conductor import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
     from typing import Any
 
-    from tests.simulation.conductor import Conductor
-    from tests.simulation.dataverse import DataverseSide
+    from tests.simulation.chance.conductor import Conductor
     from tests.simulation.people import Dispatcher
+    from tests.simulation.services.dataverse import DataverseSide
 
 ANSWER_WEIGHT = 0.7
 OLD_FORM, UNNAMED = 0.25, 0.2

@@ -13,7 +13,7 @@ from booking_sync.domain.return_path.times import read_times
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.simulation.trouble import BothWays
+    from tests.simulation.chance.trouble import BothWays
 
 FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
 LENGTH = timedelta(hours=2, minutes=30)

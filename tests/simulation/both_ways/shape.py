@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from local.graph.config import EventIfMatch
-    from tests.simulation.trouble import BothWays, Profile
+    from tests.simulation.chance.trouble import BothWays, Profile
 
 
 MODES: Final[tuple[BothWays, ...]] = ("report", "propose", "apply", "apply")

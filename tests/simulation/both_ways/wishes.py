@@ -10,19 +10,19 @@ from booking_sync.domain.return_path.version import version_of
 from local.graph.api.render import etag_of
 from local.graph.mailbox.schema import read_event
 from tests.simulation.both_ways.ledger import agreed_start, read
-from tests.simulation.clock import now
-from tests.simulation.conductor import Choice
+from tests.simulation.chance.clock import now
+from tests.simulation.chance.conductor import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from tests.simulation.both_ways.ledger import Ledger
-    from tests.simulation.conductor import Conductor
-    from tests.simulation.dataverse import DataverseSide
-    from tests.simulation.graph import GraphSide
+    from tests.simulation.chance.conductor import Conductor
     from tests.simulation.people import Dispatcher
-    from tests.simulation.queue import QueueModel
+    from tests.simulation.services.dataverse import DataverseSide
+    from tests.simulation.services.graph import GraphSide
+    from tests.simulation.services.queue import QueueModel
 
 DELETION_SHARE = 0.4
 """How readily they delete, beside moving."""

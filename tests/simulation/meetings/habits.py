@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.domain.events.ownership import marked_booking
 from booking_sync.outlook.bodies import MARKER_PROPERTY
 from local.graph.mailbox.schema import read_event
-from tests.simulation.conductor import Choice
-from tests.simulation.dataverse import ORGANIZATION_ID
+from tests.simulation.chance.conductor import Choice
 from tests.simulation.people import ANNA, BERT, NAMES
+from tests.simulation.services.dataverse import ORGANIZATION_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from booking_sync.domain.events.event import EventRef
     from local.graph.mailbox.events import Mailbox, StoredEvent
-    from tests.simulation.conductor import Conductor
-    from tests.simulation.graph import GraphSide
+    from tests.simulation.chance.conductor import Conductor
+    from tests.simulation.services.graph import GraphSide
 
 HABIT_WEIGHT = 0.7
 SOMEBODY = {"emailAddress": {"address": "customer@adatum.example", "name": "A customer"}, "type": "required"}

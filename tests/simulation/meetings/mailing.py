@@ -20,7 +20,7 @@ from booking_sync.domain.record import read_fingerprint
 from booking_sync.domain.return_path.side import Returned
 from booking_sync.ports.dataverse.bookings import Recorded
 from booking_sync.ports.outlook.calendars import Written
-from tests.simulation.calendars import WrappedCalendar
+from tests.simulation.checks.calendars import WrappedCalendar
 from tests.simulation.meetings.habits import Habits
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.dataverse.bookings import BookingRows
     from booking_sync.ports.outlook.calendars import AlreadyCreated
     from booking_sync.sync.booking.synchronizer import SyncTask
-    from tests.simulation.conductor import Conductor
+    from tests.simulation.chance.conductor import Conductor
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON
-from tests.simulation.invariants import Violation, is_provable
+from tests.simulation.checks.invariants import Violation, is_provable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

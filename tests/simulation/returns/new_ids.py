@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.simulation.conductor import Choice
+from tests.simulation.chance.conductor import Choice
 from tests.simulation.people import ANNA, BERT, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.simulation.conductor import Conductor
-    from tests.simulation.dataverse import DataverseSide
-    from tests.simulation.graph import GraphSide
+    from tests.simulation.chance.conductor import Conductor
+    from tests.simulation.services.dataverse import DataverseSide
+    from tests.simulation.services.graph import GraphSide
 
 MIGRATION_WEIGHT = 0.1
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.conductor import Choice
+from tests.simulation.chance.conductor import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.simulation.conductor import Conductor
-    from tests.simulation.dataverse import DataverseSide
+    from tests.simulation.chance.conductor import Conductor
     from tests.simulation.people import Dispatcher
+    from tests.simulation.services.dataverse import DataverseSide
 
 ADMINISTRATOR_WEIGHT = 0.08
 OURS = ("bsync_outlookeventid", "bsync_originalresource", "bsync_outlooksyncstate")

@@ -20,7 +20,7 @@ from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import TransientError
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.ports.platform.credentials import SecretText
-from tests.simulation.trouble import graph_error
+from tests.simulation.chance.trouble import graph_error
 
 if TYPE_CHECKING:
     from booking_sync.azure.entra.proofs import Proof, TokenClient

@@ -10,13 +10,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tests.simulation.conductor import Choice
+from tests.simulation.chance.conductor import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.simulation.conductor import Conductor
-    from tests.simulation.trouble import Troubles
+    from tests.simulation.chance.conductor import Conductor
+    from tests.simulation.chance.trouble import Troubles
 
 Form = Literal["secret", "certificate", "federated"]
 Link = Literal["service token", "proof", "identity token"]

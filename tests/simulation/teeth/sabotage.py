@@ -22,10 +22,10 @@ from booking_sync.ports.outlook.calendars import AlreadyCreated, Calendar, Writt
 from booking_sync.sync.booking.proof import EventProver, ProvenAnswer
 from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.booking.zone_differences import ZoneDifferences
-from tests.simulation.calendars import WrappedCalendar
-from tests.simulation.clock import now
-from tests.simulation.focus import mixed
-from tests.simulation.process import EVENT_ZONE, Parts
+from tests.simulation.app.process import EVENT_ZONE, Parts
+from tests.simulation.chance.clock import now
+from tests.simulation.chance.focus import mixed
+from tests.simulation.checks.calendars import WrappedCalendar
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.platform.keys import OpenKeyring
     from booking_sync.sync.booking.run import Run
     from booking_sync.sync.booking.synchronizer import SyncTask, _Applied
-    from tests.simulation.trouble import Profile
+    from tests.simulation.chance.trouble import Profile
 
 
 class Trusting(Synchronizer):

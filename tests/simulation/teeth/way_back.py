@@ -14,10 +14,10 @@ from booking_sync.domain.return_path.side import Missing, ProposalAnswer
 from booking_sync.sync.booking.return_path import ReturnPath, Turn
 from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.from_outlook.sweep import Sweeper
+from tests.simulation.app.process import Parts
 from tests.simulation.both_ways.shape import both_ways
-from tests.simulation.calendars import WrappedCalendar
-from tests.simulation.focus import mixed
-from tests.simulation.process import Parts
+from tests.simulation.chance.focus import mixed
+from tests.simulation.checks.calendars import WrappedCalendar
 from tests.simulation.teeth.sabotage import AnyVersion, Sabotage
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.return_path.times import Times
     from booking_sync.ports.outlook.calendars import Written
     from booking_sync.sync.booking.run import Run
-    from tests.simulation.trouble import BothWays, Profile
+    from tests.simulation.chance.trouble import BothWays, Profile
 
 ECHO = timedelta(minutes=1)
 """What programs that tell echoes by time take for one."""

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.messages.change import BookingChange
 from local.graph.config import GraphConfig
+from tests.simulation.app.process import Parts
 from tests.simulation.both_ways.ledger import read
-from tests.simulation.clock import now
-from tests.simulation.dataverse import BOOKINGS
-from tests.simulation.process import Parts
+from tests.simulation.chance.clock import now
+from tests.simulation.chance.trouble import Profile
 from tests.simulation.schedule import Result, Schedule
-from tests.simulation.trouble import Profile
+from tests.simulation.services.dataverse import BOOKINGS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.return_path.side import ProposalAnswer
     from local.graph.mailbox.events import StoredEvent
-    from tests.simulation.conductor import Wait
-    from tests.simulation.process import Process
-    from tests.simulation.trouble import BothWays
+    from tests.simulation.app.process import Process
+    from tests.simulation.chance.conductor import Wait
+    from tests.simulation.chance.trouble import BothWays
 
 Steps = Iterator[bool]
 """Yields after each thing, so that what follows from it runs; True: time passes to the next timer."""

@@ -1,0 +1,1 @@
+"""Tokens: for the app, for the command line, and their renewal."""

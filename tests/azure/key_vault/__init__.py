@@ -1,0 +1,1 @@
+"""The client secret and the keys, read from Key Vault."""

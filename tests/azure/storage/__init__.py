@@ -1,0 +1,1 @@
+"""The queues on Azurite, and tokens for the storage account."""

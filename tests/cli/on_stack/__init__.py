@@ -1,0 +1,1 @@
+"""Commands from end to end, on the local stack."""

@@ -1,0 +1,1 @@
+"""The ports that single use cases read Dataverse by."""

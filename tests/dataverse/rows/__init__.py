@@ -1,0 +1,1 @@
+"""From a row's JSON to the domain's values, and back."""

@@ -1,0 +1,1 @@
+"""The Web API without knowing what is asked: batches, refusals, pauses, limits."""

@@ -1,0 +1,1 @@
+"""Rules about a booking and those around it."""

@@ -1,0 +1,1 @@
+"""What a Dataverse environment must have for us."""

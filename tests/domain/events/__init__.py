@@ -1,0 +1,1 @@
+"""Rules about the event of a booking: texts, zones, calendars, ownership."""

@@ -1,0 +1,1 @@
+"""Random bodies and messages, and what makes and bounds them."""

@@ -1,0 +1,1 @@
+"""Answers that no service should give."""

@@ -1,0 +1,1 @@
+"""What an operator's HTTP request may do, and how it is answered."""

@@ -1,0 +1,1 @@
+"""What the app remembers of its outcomes."""

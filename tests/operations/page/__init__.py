@@ -1,0 +1,1 @@
+"""The operator's page: what it says in each state, and its scripts."""

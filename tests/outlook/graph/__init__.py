@@ -1,0 +1,1 @@
+"""Requests to Graph, whatever they ask: batches, connections, refusals."""

@@ -1,0 +1,1 @@
+"""What is asked of a mailbox as a whole."""

@@ -1,0 +1,1 @@
+"""The app in a schedule: its processes, their deployment, its nightly audits."""

@@ -1,0 +1,1 @@
+"""What the seed decides: the order of things, virtual time, and what goes wrong."""

@@ -1,0 +1,1 @@
+"""What must hold, whatever the order: the invariants, and what is watched all along."""

@@ -1,0 +1,388 @@
+"""The way back: what a technician's move of an event makes of its booking, on in-memory services."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
+from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.times import Times
+from booking_sync.domain.return_path.version import version_of
+from booking_sync.sync.booking.return_path import ReturnPath
+from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
+from tests.support.fakes import FakeCalendar, FakeRows, etag_of
+from tests.support.return_reads import CANCEL_STATUS, FakeReturnReads
+from tests.support.seals import prover
+from tests.sync.booking.test_synchronizer import desired
+
+if TYPE_CHECKING:
+    from booking_sync.domain.outcome import Outcome
+    from tests.support.fakes import StoredEvent
+
+EARLY = datetime(2026, 3, 1, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+CHANGED = SyncTask(BOOKING_ID)
+LOOK = SyncTask(BOOKING_ID, look=True)
+UNTRUSTED = SyncTask(BOOKING_ID, trusted=False)
+HINTS = [LOOK, UNTRUSTED]
+PLAN = Times(booking().start or EARLY, booking().end or EARLY)
+
+
+class World:
+    """Both services, with the return path between them."""
+
+    def __init__(
+        self,
+        path: Mode = Mode.APPLY,
+        far: Mode = Mode.APPLY,
+        deleted: Mode = Mode.PROPOSE,
+        *,
+        repairs_face: bool = True,
+    ) -> None:
+        self.rows, self.calendar = FakeRows(), FakeCalendar(now=lambda: EARLY)
+        self.rows.tells_side = True
+        self.reads = FakeReturnReads()
+        self.rows.statuses[CANCEL_STATUS] = CANCELED
+        self.now = EARLY
+        policy = ReturnPolicy(path, far=far, delete=deleted, repairs_face=repairs_face)
+        returns = ReturnPath(
+            self.rows, self.calendar, desired, self.reads, policy, zone=UTC, now=lambda: self.now
+        )
+        seals = prover(self.calendar, ORGANIZATION_ID, lambda: EARLY)
+        self.synchronizer = Synchronizer(
+            self.rows, self.calendar, desired, seals, lambda: EARLY, returns=returns
+        )
+
+    @property
+    def event(self) -> StoredEvent:
+        """The one that there is."""
+        (event,) = self.calendar.events.values()
+        return event
+
+    @property
+    def planned(self) -> Times:
+        """By the row."""
+        subject = self.rows.rows[BOOKING_ID].booking
+        assert subject.start
+        assert subject.end
+        return Times(subject.start, subject.end)
+
+    @property
+    def shown(self) -> Times:
+        """By the event."""
+        start, end = (
+            datetime.fromisoformat(each.date_time).replace(tzinfo=UTC)
+            for each in (self.event.content.start, self.event.content.end)
+        )
+        return Times(start, end)
+
+    @property
+    def told(self) -> str:
+        """What the row says of Outlook."""
+        side = self.rows.rows[BOOKING_ID].side
+        return side.told if side else ""
+
+    async def sync(self, task: SyncTask) -> Outcome:
+        """One hint, after which all is forgotten that was asked."""
+        outcome = await self.synchronizer.sync(task)
+        self.calendar.calls.clear()
+        self.rows.calls.clear()
+        return outcome
+
+    async def rests(self) -> None:
+        """Whoever looks again writes nothing."""
+        for task in (CHANGED, LOOK):
+            outcome = await self.synchronizer.sync(task)
+            assert outcome.kind is OutcomeKind.UNCHANGED, outcome
+            assert not {"create", "update", "delete", "tag"} & set(self.calendar.calls)
+            assert "record" not in self.rows.calls
+            self.calendar.calls.clear()
+            self.rows.calls.clear()
+
+
+async def _shown(path: Mode = Mode.APPLY, deleted: Mode = Mode.PROPOSE) -> World:
+    world = World(path, deleted=deleted)
+    world.rows.put(booking())
+    assert (await world.sync(CHANGED)).kind is OutcomeKind.SYNCED
+    await world.rests()
+    return world
+
+
+def _notified(world: World, *etags: str) -> SyncTask:
+    """A look at these versions; at the present one where none is given."""
+    etags = etags or (etag_of(world.event),)
+    return SyncTask(BOOKING_ID, look=True, versions=frozenset(version_of(each) for each in etags))
+
+
+async def _sees(world: World, task: SyncTask) -> bool:
+    """Whether the event is asked for."""
+    await world.synchronizer.sync(task)
+    calls = list(world.calendar.calls)
+    world.calendar.calls.clear()
+    assert "see" in calls or not calls
+    return "see" in calls
+
+
+async def test_the_echo_of_our_own_write_asks_outlook_nothing() -> None:
+    """The row knows the version that its last write left, of a change as of the creation."""
+    world = World()
+    world.rows.put(booking())
+    await world.sync(CHANGED)
+    assert not await _sees(world, _notified(world))
+    world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+    await world.sync(CHANGED)
+    assert not await _sees(world, _notified(world))
+
+
+async def test_a_version_that_was_seen_and_recorded_is_seen_once() -> None:
+    """A move is notified up to three times."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(_notified(world))
+    assert world.planned == world.shown
+    assert not await _sees(world, _notified(world))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        LOOK,
+        SyncTask(BOOKING_ID, look=True, versions=frozenset({version_of("another")})),
+        UNTRUSTED,
+        SyncTask(BOOKING_ID, look=True, missing=Missing.CONFIRMED),
+    ],
+)
+async def test_whoever_does_not_name_the_known_version_looks(task: SyncTask) -> None:
+    """So does whoever trusts nothing, and a sweep that missed the event."""
+    world = await _shown()
+    known = _notified(world).versions
+    assert await _sees(world, task)
+    assert await _sees(world, replace(task, look=True, versions=task.versions | known)) is bool(
+        task.versions or not task.trusted or task.missing
+    )
+
+
+async def test_a_write_of_text_is_no_sight_of_a_move_before_it() -> None:
+    """What is notified of the move may be lost, or be one with our own write's, and name its version."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    await world.sync(CHANGED)
+    await world.sync(_notified(world))
+    assert world.planned == wanted
+    await world.rests()
+
+
+async def test_a_move_that_was_notified_beside_our_own_write_counts() -> None:
+    """The hint names both versions, and one of them is news."""
+    world = await _shown()
+    ours = etag_of(world.event)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    await world.sync(_notified(world, ours, etag_of(world.event)))
+    assert world.planned == wanted
+
+
+@pytest.mark.parametrize("hint", HINTS)
+async def test_a_move_moves_the_booking(hint: SyncTask) -> None:
+    """One write of the row, none of the event's times."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    await world.sync(hint)
+    assert world.planned == world.shown == wanted
+    assert world.told.startswith("2026-03-01 moved: to 2026-03-02")
+    await world.rests()
+
+
+async def test_a_move_and_back_is_two_moves() -> None:
+    """Back to where we had written it: the row remembers that both had agreed on something else."""
+    world = await _shown()
+    for by in (HOUR, -HOUR):
+        world.calendar.user_moves(world.event.ref, by)
+        await world.sync(LOOK)
+    assert world.planned == world.shown == PLAN
+    await world.rests()
+
+
+async def test_a_move_where_it_is_only_reported_is_put_back() -> None:
+    """And the row says what was wanted."""
+    world = await _shown(Mode.REPORT)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    assert world.planned == world.shown == PLAN
+    assert world.told.startswith("2026-03-01 put back: ")
+    await world.rests()
+
+
+async def test_a_dispatcher_who_moved_it_too_has_the_last_word() -> None:
+    """The event follows, and the row says what Outlook had wanted."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    later = replace(booking(), start=PLAN.start + 3 * HOUR, end=PLAN.end + 3 * HOUR)
+    world.rows.put(later)
+    await world.sync(CHANGED)
+    assert world.planned == world.shown == Times(PLAN.start + 3 * HOUR, PLAN.end + 3 * HOUR)
+    assert "changed in Dynamics 365 meanwhile" in world.told
+    await world.rests()
+
+
+async def test_what_both_moved_alike_is_agreed() -> None:
+    """Nothing is written to Outlook."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+    await world.sync(CHANGED)
+    assert world.planned == world.shown == Times(PLAN.start + HOUR, PLAN.end + HOUR)
+    await world.rests()
+
+
+async def test_a_change_of_text_leaves_a_move_alone() -> None:
+    """The hint of the move comes later; until then no write carries the old times over it."""
+    world = await _shown()
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    await world.sync(CHANGED)
+    assert world.shown == wanted
+    assert "Boiler repair" in world.event.content.subject
+    await world.sync(LOOK)
+    assert world.planned == wanted
+    await world.rests()
+
+
+@pytest.mark.parametrize("stays", [True, False])
+async def test_an_edited_subject_stays_where_that_is_allowed(stays: bool) -> None:  # noqa: FBT001 - a case
+    """A change of times leaves it; a change of the booking's own subject does not."""
+    world = World(repairs_face=not stays)
+    world.rows.put(booking())
+    await world.sync(CHANGED)
+    ref = world.event.ref
+    edited = replace(world.event.content, subject="Call before you come")
+    world.calendar.events[ref] = replace(world.event, content=edited)
+    later = replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR)
+    world.rows.put(later)
+    await world.sync(CHANGED)
+    assert (world.event.content.subject == "Call before you come") is stays
+    assert world.shown.start == PLAN.start + HOUR
+    world.rows.put(replace(later, name="Boiler repair"))
+    await world.sync(CHANGED)
+    assert "Boiler repair" in world.event.content.subject
+    await world.rests()
+
+
+async def test_a_write_that_is_carried_out_late_is_no_persons_move() -> None:
+    """A dead worker's stale times are put right by their own echo, and the booking stays."""
+    world = await _shown()
+    stale = world.event
+    world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+    await world.sync(CHANGED)
+    late = replace(
+        world.event, content=replace(world.event.content, start=stale.content.start, end=stale.content.end)
+    )
+    stamp = f"{stale.stamp.rpartition('/')[0]}/00000000000000aa"
+    world.calendar.events[stale.ref] = replace(late, stamp=stamp, version=99)
+    await world.sync(LOOK)
+    assert world.planned == world.shown == Times(PLAN.start + HOUR, PLAN.end + HOUR)
+    await world.rests()
+
+
+async def test_what_dynamics_refuses_is_put_back_with_its_reason() -> None:
+    """And not tried again unchanged."""
+    world = await _shown()
+    world.rows.refuses_times = "Dynamics 365: the resource is on leave."
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    assert world.planned == world.shown == PLAN
+    assert "on leave" in world.told
+    await world.rests()
+
+
+async def test_what_a_plug_in_makes_of_a_move_counts() -> None:
+    """Dynamics 365 has the last word: the event follows it."""
+    world = await _shown()
+    quarter = timedelta(minutes=15)
+    world.rows.makes_of_times = lambda times: Times(times.start + quarter, times.end + quarter)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    assert world.planned == world.shown == Times(PLAN.start + HOUR + quarter, PLAN.end + HOUR + quarter)
+    await world.rests()
+
+
+async def test_a_move_while_its_times_are_written_is_not_overwritten() -> None:
+    """The event has another version by then: what happened is looked at again."""
+    world = await _shown(Mode.REPORT)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    ref = world.event.ref
+    strikes = ["calendar.update"]
+
+    async def technician_again(point: str) -> None:
+        if point in strikes:
+            strikes.remove(point)
+            world.calendar.user_moves(ref, HOUR)
+
+    world.calendar.hook = technician_again
+    await world.sync(LOOK)
+    assert world.shown == PLAN
+    assert f"{PLAN.start + 2 * HOUR:%H:%M}" in world.told
+    await world.rests()
+
+
+@pytest.mark.parametrize("change", ["canceled", "reassigned"])
+async def test_an_event_is_withdrawn_before_it_is_removed(change: str) -> None:
+    """The row names it no more when it goes, so that nobody takes our removal for a person's."""
+    world = await _shown()
+    ref = world.event.ref
+    named: list[EventRef | None] = []
+
+    async def watch(point: str) -> None:
+        if point == "calendar.delete":
+            named.append(world.rows.rows[BOOKING_ID].record.event)
+
+    world.calendar.hook = watch
+    world.rows.put(
+        replace(booking(), status=CANCELED)
+        if change == "canceled"
+        else replace(booking(), resource=technician(BERT))
+    )
+    assert (await world.synchronizer.sync(CHANGED)).kind is OutcomeKind.SYNCED
+    assert named == [None]
+    assert not world.calendar.of(ANNA)
+    assert len(world.calendar.of(BERT)) == (change == "reassigned")
+    assert ref not in world.calendar.events
+    side = world.rows.rows[BOOKING_ID].side
+    assert side
+    assert not side.base.leaving
+
+
+async def test_a_run_that_lost_the_race_to_record_remembers_no_stamp_of_its_own() -> None:
+    """Another run stamped the event since, and granted a move; the next move is one as well."""
+    world = World()
+    world.rows.put(booking())
+    others = ["rows.record"]
+
+    async def another_run(point: str) -> None:
+        if point in others:
+            others.remove(point)
+            world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+            await world.synchronizer.sync(UNTRUSTED)
+            world.calendar.user_moves(world.event.ref, HOUR)
+            await world.synchronizer.sync(LOOK)
+
+    world.rows.hook = another_run
+    await world.sync(CHANGED)
+    assert not others
+    assert world.planned == world.shown
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    await world.sync(LOOK)
+    assert world.planned == world.shown == wanted, world.told
+    await world.rests()

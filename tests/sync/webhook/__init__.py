@@ -1,0 +1,1 @@
+"""What Dynamics 365 tells, from the HTTP body to the change queue."""
