@@ -1,1 +1,1 @@
-"""What things cost, measured on the local stand-ins; one module per question, run as `python -m`."""
+"""What things cost, measured on the local stand-ins; `python -m benchmarks` runs what `catalogue` lists."""

@@ -18,7 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from benchmarks.catalogue import CATALOGUE, Benchmark, UnknownBenchmarkError, chosen
-from benchmarks.figures import LATENCIES, QUICK_REPEATS, Latency, Options
+from benchmarks.common.figures import LATENCIES, QUICK_REPEATS, Latency, Options
 from benchmarks.report import cells, terminal
 from benchmarks.runner.run import Crashed, run
 from benchmarks.runner.store import QUICK, RESULTS, BadResultError, load, store
@@ -75,7 +75,14 @@ def _latency(text: str) -> Latency:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def main(arguments: Sequence[str] | None = None, *, measure: Measure = run, results: Path = RESULTS) -> int:
+def _run_listed(name: str, options: Options) -> Measurement | Crashed:
+    (benchmark,) = chosen([name])
+    return run(name, options, package=f"benchmarks.{benchmark.package}")
+
+
+def main(
+    arguments: Sequence[str] | None = None, *, measure: Measure = _run_listed, results: Path = RESULTS
+) -> int:
     """Do what the command line asks; return the exit code.
 
     Args:

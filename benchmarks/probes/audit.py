@@ -12,7 +12,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from benchmarks.seals import KEYRING, sealer
+from benchmarks.common.seals import KEYRING, sealer
 from benchmarks.simulated.crowd import DATAVERSE_URL, FIRST, GRAPH_URL, Crowd, CrowdSize
 from benchmarks.simulated.world import Credential
 from booking_sync.audit.auditor import Auditor, AuditRequest, AuditScope

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.seals import KEYRING, sealer
+from benchmarks.common.seals import KEYRING, sealer
 from benchmarks.simulated.crowd import DATAVERSE_URL, FIRST, Crowd, CrowdSize
 from benchmarks.simulated.world import Credential
 from booking_sync.bulk.queueing import Checkpoint, Queueing, Selection

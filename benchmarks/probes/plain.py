@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.field import messages
+from benchmarks.common.field import messages
 
 
 async def main(booking_ids: list[str]) -> dict[str, Any]:

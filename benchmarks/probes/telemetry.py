@@ -52,7 +52,7 @@ def _start_sdk(kept: Kept) -> Any:
 
 async def _work() -> float:
     """Milliseconds of processor time for each booking."""
-    from benchmarks.figures import Latency
+    from benchmarks.common.figures import Latency
     from benchmarks.simulated.load import Office
     from benchmarks.simulated.product import open_product
     from benchmarks.simulated.queue import SimulatedQueue

@@ -1,4 +1,4 @@
-"""One process of the function app that takes webhooks, against real Azurite; see `benchmarks.webhook`.
+"""One process of the function app that takes webhooks, against real Azurite; see `benchmarks.speed.webhook`.
 
 `python -m benchmarks.probes.webhook cost|throughput|memory <count>`; the environment holds the app settings.
 """

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.functions.queue import QueueMessage
 
-from benchmarks.profiling import WAITING, group_of
+from benchmarks.common.profiling import WAITING, group_of
 from booking_sync.wiring.app import application
 
 if TYPE_CHECKING:

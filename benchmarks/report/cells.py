@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmarks.figures import Cell
+    from benchmarks.common.figures import Cell
 
 DIGITS = 3
 

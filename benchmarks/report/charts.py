@@ -19,13 +19,13 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from benchmarks.figures import Chart, ChartKind
+from benchmarks.common.figures import Chart, ChartKind
 from benchmarks.report.cells import number, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from benchmarks.figures import Cell
+    from benchmarks.common.figures import Cell
 
 DRAWING = "1"
 """Raise it when this module draws differently: the images' digests then ask for new ones."""

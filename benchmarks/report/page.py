@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from benchmarks.catalogue import Benchmark
-    from benchmarks.figures import Chart, Target
+    from benchmarks.common.figures import Chart, Target
     from benchmarks.runner.store import Measurement
 
 BEGIN = "<!-- benchmarks: begin, written by `make bench-report` -->"

@@ -12,7 +12,7 @@ from benchmarks.report.cells import is_number, text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchmarks import figures
+    from benchmarks.common import figures
     from benchmarks.runner.store import Measurement
 
 

@@ -11,7 +11,7 @@ from benchmarks.runner.store import RESULTS, load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.figures import Chart
+    from benchmarks.common.figures import Chart
 
 
 def write(root: Path = ROOT, results: Path = RESULTS) -> list[Path]:

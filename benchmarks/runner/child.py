@@ -9,10 +9,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.figures import Latency, Options
+from benchmarks.common.figures import Latency, Options
 
 if TYPE_CHECKING:
-    from benchmarks.figures import Result
+    from benchmarks.common.figures import Result
 
 
 def options_to_text(options: Options) -> str:

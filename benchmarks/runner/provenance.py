@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.figures import LATENCIES, QUICK_REPEATS, Options
+from benchmarks.common.figures import LATENCIES, QUICK_REPEATS, Options
 
 ROOT = Path(__file__).parents[2]
 MEASURED = ("benchmarks/*.py", "booking_sync", "local", "tests/support", "function_app.py", "host.json")

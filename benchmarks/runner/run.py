@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.figures import Result
+from benchmarks.common.figures import Result
 from benchmarks.runner.child import options_to_text
 from benchmarks.runner.provenance import (
     ROOT,
@@ -28,7 +28,7 @@ from benchmarks.runner.store import Measurement
 from local.processes import DEFAULT_LEASH, LAUNCHER
 
 if TYPE_CHECKING:
-    from benchmarks.figures import Options
+    from benchmarks.common.figures import Options
 
 LIMIT_SECONDS = 3600.0
 """How long one benchmark may take before it is taken for hanging."""
@@ -46,9 +46,7 @@ class Crashed:
     """The last lines that it printed."""
 
 
-def run(
-    name: str, options: Options, *, package: str = "benchmarks", limit: float = LIMIT_SECONDS
-) -> Measurement | Crashed:
+def run(name: str, options: Options, *, package: str, limit: float = LIMIT_SECONDS) -> Measurement | Crashed:
     """Run one benchmark from start to end.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.catalogue import CATALOGUE
-from benchmarks.figures import Result
+from benchmarks.common.figures import Result
 from benchmarks.runner.provenance import ROOT, Machine, Provenance
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from enum import StrEnum, auto
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.bound import MailboxWork, Work
+from benchmarks.common.bound import MailboxWork, Work
 from local.day.world import (
     WorldMaker,
     appointment_event,

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from benchmarks.seals import KEYRING
+from benchmarks.common.seals import KEYRING
 from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL
 from booking_sync.azure.storage.queue import dead_letter_text
 from booking_sync.domain.events.event import EventClaim, EventRef

@@ -23,7 +23,7 @@ from local.standin.virtual_time import virtual_seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchmarks.figures import Latency
+    from benchmarks.common.figures import Latency
     from booking_sync.dataverse.web_api.pause import Pause
     from booking_sync.dataverse.web_api.transport import Request
 

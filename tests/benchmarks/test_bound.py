@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from benchmarks.bound import (
+from benchmarks.common.bound import (
     HostLimits,
     MailboxWork,
     Work,
@@ -20,7 +20,7 @@ from benchmarks.bound import (
     mailbox_time,
     records_time,
 )
-from benchmarks.figures import Latency
+from benchmarks.common.figures import Latency
 
 LATENCY = Latency(0.02, 0.08)
 STEP = 0.02 + 0.08
@@ -135,6 +135,6 @@ def best_makespan(records: int, places: int, service: int) -> int:
 @pytest.mark.parametrize("records", [1, 2, 3, 4, 5, 6, 7])
 def test_no_way_to_deal_records_beats_the_records_term(records: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With three places instead of 52 all deals can be tried."""
-    monkeypatch.setattr("benchmarks.bound.DATAVERSE_PLACES", 3)
+    monkeypatch.setattr("benchmarks.common.bound.DATAVERSE_PLACES", 3)
     least = records_time(creations(records), Latency(2, 8))
     assert least == 2 * 10 + 2 + best_makespan(records, 3, 8)

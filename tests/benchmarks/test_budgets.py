@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.figures import Latency
+from benchmarks.common.figures import Latency
 from benchmarks.simulated.load import Office
 from benchmarks.simulated.product import open_product
 from benchmarks.simulated.verdict import judge

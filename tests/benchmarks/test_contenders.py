@@ -9,11 +9,11 @@ from random import Random
 import httpx
 import pytest
 
+from benchmarks.common.figures import Latency
 from benchmarks.contenders.judge import Judgement, judge
 from benchmarks.contenders.retries import ActionFailedError, Retrier, RetryPolicy
 from benchmarks.contenders.seams import BOOKINGS, Reply
 from benchmarks.contenders.virtual import Contender, Name, open_contender
-from benchmarks.figures import Latency
 from benchmarks.simulated.load import Change, Kind, Office
 from benchmarks.simulated.verdict import facts_of
 from benchmarks.simulated.world import SimulatedWorld

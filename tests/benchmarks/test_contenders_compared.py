@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.common.figures import Latency
 from benchmarks.contenders.judge import Judgement, judge
 from benchmarks.contenders.virtual import Name
-from benchmarks.figures import Latency
-from benchmarks.noisy_neighbour import Story
-from benchmarks.noisy_neighbour import play as play_story
-from benchmarks.requests_per_change import Workload, play
 from benchmarks.simulated.verdict import facts_of
+from benchmarks.speed.noisy_neighbour import Story
+from benchmarks.speed.noisy_neighbour import play as play_story
+from benchmarks.speed.requests_per_change import Workload, play
 from local.graph.mailbox.schema import read_event
 from local.standin.virtual_time import run_virtually
 from tests.benchmarks.test_contenders import FAULTLESS, make_world

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.common.figures import Latency
 from benchmarks.contenders.burst import Burst, BurstSize, measure_burst
 from benchmarks.contenders.judge import Judgement
 from benchmarks.contenders.plain_app.variant import app_with_concurrency
-from benchmarks.figures import Latency
-from benchmarks.side_by_side import BOOKING_SYNC, ONE_BY_ONE, PLAIN, Measured, to_result
+from benchmarks.speed.side_by_side import BOOKING_SYNC, ONE_BY_ONE, PLAIN, Measured, to_result
 from local.functions_host.configuration import read_host_settings
 from local.processes import REPOSITORY
 from local.stack import LocalStack, StackOptions

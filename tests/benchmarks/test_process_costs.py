@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks import against, cold_start, deployed_start, growth, idle
-from benchmarks.flatness import growth as grown
+from benchmarks.common.flatness import growth as grown
+from benchmarks.common.profiling import group_of
+from benchmarks.common.timeline import timeline
 from benchmarks.probes.run import ProbeError, run_python
 from benchmarks.probes.trace import Trace
-from benchmarks.profiling import group_of
-from benchmarks.timeline import timeline
+from benchmarks.scale import against, growth
+from benchmarks.speed import cold_start, deployed_start, idle
 
 SPANS: list[list[Any]] = [
     ["booking", 0.0, 460.0],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import audit_at_scale, backfill, catch_up, cold_start, near_audit, webhook
-from benchmarks.figures import Options
+from benchmarks.common.figures import Options
+from benchmarks.scale import audit_at_scale, backfill, catch_up, near_audit
+from benchmarks.speed import cold_start, webhook
 
 QUICK = Options(quick=True, repeats=1)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.figures import Latency
+from benchmarks.common.figures import Latency
 from benchmarks.simulated.load import Office
 from benchmarks.simulated.product import open_product
 from benchmarks.simulated.queue import QueueTrigger, SimulatedQueue

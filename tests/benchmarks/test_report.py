@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.catalogue import CATALOGUE
-from benchmarks.figures import Chart, ChartKind, Result, Table, Target
+from benchmarks.common.figures import Chart, ChartKind, Result, Table, Target
 from benchmarks.report import charts, page
 from benchmarks.report.cells import markdown, markdown_table, number
 from benchmarks.report.write import write
@@ -200,7 +200,8 @@ def test_every_benchmark_has_its_section_and_every_command_exists() -> None:
     assert [each.title for each in CATALOGUE if f"\n## {each.title}\n" not in text] == []
     named = set(re.findall(r"`python -m benchmarks ([a-z_]+)", text))
     assert named == {each.name for each in CATALOGUE}
-    assert [name for name in named if not (ROOT / "benchmarks" / f"{name}.py").exists()] == []
+    files = [ROOT / "benchmarks" / each.package / f"{each.name}.py" for each in CATALOGUE]
+    assert [file for file in files if not file.exists()] == []
 
 
 def test_every_link_within_the_page_leads_somewhere() -> None:

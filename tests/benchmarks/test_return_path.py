@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.figures import Latency, Options
-from benchmarks.return_path import run
+from benchmarks.common.figures import Latency, Options
+from benchmarks.speed.return_path import run
 
 
 def test_neither_an_echo_nor_a_return_writes_to_outlook() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.catalogue import CATALOGUE, UnknownBenchmarkError, chosen
-from benchmarks.figures import Chart, ChartKind, Latency, Options, Result, Table, Target
+from benchmarks.common.figures import Chart, ChartKind, Latency, Options, Result, Table, Target
 from benchmarks.runner.provenance import Machine, Provenance, command_line, this_machine
 from benchmarks.runner.run import Crashed, run
 from benchmarks.runner.store import BadResultError, Measurement, load, store
@@ -90,7 +90,7 @@ def test_a_benchmark_that_hangs_is_ended_with_all_its_processes() -> None:
 def test_a_benchmark_dies_with_the_command_that_runs_it() -> None:
     """Killing the command leaves no benchmark running by itself."""
     program = (
-        "from benchmarks.figures import Options; from benchmarks.runner.run import run; "
+        "from benchmarks.common.figures import Options; from benchmarks.runner.run import run; "
         f"run('hanging', Options(), package={SAMPLES!r})"
     )
     command = psutil.Popen([sys.executable, "-c", program], cwd=BENCHMARKS.parent)
@@ -241,6 +241,8 @@ def test_a_wrong_command_line_is_exit_code_2(
 def test_every_module_that_runs_is_in_the_catalogue() -> None:
     """No benchmark is forgotten by `all`."""
     runnable = {
-        file.stem for file in BENCHMARKS.glob("*.py") if "\ndef run(options: Options)" in file.read_text()
+        (file.parent.name, file.stem)
+        for file in BENCHMARKS.rglob("*.py")
+        if "\ndef run(options: Options)" in file.read_text()
     }
-    assert runnable <= {each.name for each in CATALOGUE}
+    assert runnable == {(each.package, each.name) for each in CATALOGUE}

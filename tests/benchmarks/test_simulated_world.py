@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from benchmarks.bound import bound
-from benchmarks.figures import Latency
-from benchmarks.scheduling import Load, measure
+from benchmarks.common.bound import bound
+from benchmarks.common.figures import Latency
 from benchmarks.simulated.load import BOOKINGS, SHARES, Kind, Office, count_kinds, work_of
 from benchmarks.simulated.product import open_product
 from benchmarks.simulated.queue import QueueTrigger, SimulatedQueue
 from benchmarks.simulated.verdict import judge
 from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL, SimulatedWorld
+from benchmarks.speed.scheduling import Load, measure
 from local.day.verdict import Kind as Wrong
 from local.functions_host.configuration import QueueOptions, read_host_settings
 from local.processes import REPOSITORY

@@ -10,7 +10,7 @@ from benchmarks.runner.store import RESULTS, load
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.figures import Cell
+    from benchmarks.common.figures import Cell
     from benchmarks.runner.store import Measurement
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.figures import Options, Result
+    from benchmarks.common.figures import Options, Result
 
 
 def run(options: Options) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from benchmarks.figures import Options, Result, Table, Target
+from benchmarks.common.figures import Options, Result, Table, Target
 
 
 def run(options: Options) -> Result:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.figures import Options, Result
+    from benchmarks.common.figures import Options, Result
 
 
 def run(options: Options) -> Result:

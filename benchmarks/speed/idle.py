@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.field import Field, messages, set_latency
-from benchmarks.figures import Cell, Chart, ChartKind, Latency, Options, Result, Spread, Table, Target
+from benchmarks.common.field import Field, messages, set_latency
+from benchmarks.common.figures import Cell, Chart, ChartKind, Latency, Options, Result, Spread, Table, Target
+from benchmarks.common.timeline import LABELS, Timeline, part, timeline
 from benchmarks.probes.run import run_module
-from benchmarks.timeline import LABELS, Timeline, part, timeline
 from local.processes import REPOSITORY
 from local.stack import LocalStack, StackOptions, booking_webhook
 

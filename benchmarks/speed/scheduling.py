@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.bound import HostLimits, bound, host_bound, host_in_outlook, in_outlook
-from benchmarks.figures import Chart, ChartKind, Result, Table, Target
+from benchmarks.common.bound import HostLimits, bound, host_bound, host_in_outlook, in_outlook
+from benchmarks.common.figures import Chart, ChartKind, Result, Table, Target
 from benchmarks.simulated.load import SHARES, Kind, Office, work_of
 from benchmarks.simulated.product import open_product
 from benchmarks.simulated.queue import QueueTrigger, SimulatedQueue
@@ -26,8 +26,8 @@ from local.standin.virtual_time import run_virtually, virtual_seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.bound import Work
-    from benchmarks.figures import Cell, Latency, Options
+    from benchmarks.common.bound import Work
+    from benchmarks.common.figures import Cell, Latency, Options
     from benchmarks.simulated.load import Change
     from benchmarks.simulated.product import Product
     from local.functions_host.configuration import QueueOptions
@@ -85,8 +85,8 @@ NOTES = (
     once, warm.""",
     """A request to the storage queue takes the services' round trip and no service time. The host's own
     processor time is left out.""",
-    """`benchmarks/bound.py` derives the bound. In the end every calendar is compared with the bookings;
-    `wrong in the end` counts differences.""",
+    """`benchmarks/common/bound.py` derives the bound. In the end every calendar is compared with the
+    bookings; `wrong in the end` counts differences.""",
     """In Outlook: when the last answer tells that an event is written. Its bound leaves out records and
     extensions: a read, and the writes of the busiest mailbox.""",
 )

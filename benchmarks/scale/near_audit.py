@@ -5,8 +5,8 @@ As `audit_at_scale`, with no more bookings than the days from yesterday to three
 
 from __future__ import annotations
 
-from benchmarks.audit_at_scale import COLUMNS, audits, rows_of
-from benchmarks.figures import Options, Result, Table, Target
+from benchmarks.common.figures import Options, Result, Table, Target
+from benchmarks.scale.audit_at_scale import COLUMNS, audits, rows_of
 
 TECHNICIANS = (60, 960, 5_000)
 QUICK_TECHNICIANS = (60, 120)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from benchmarks.field import Field, messages
-from benchmarks.figures import Chart, ChartKind, Options, Result, Table, Target
-from benchmarks.flatness import growth
+from benchmarks.common.field import Field, messages
+from benchmarks.common.figures import Chart, ChartKind, Options, Result, Table, Target
+from benchmarks.common.flatness import growth
 from benchmarks.probes.run import run_module
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 

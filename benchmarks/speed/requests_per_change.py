@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from benchmarks.common.figures import Chart, ChartKind, Latency, Result, Table, Target
 from benchmarks.contenders.judge import Judgement, judge
 from benchmarks.contenders.virtual import Name, open_contender
-from benchmarks.figures import Chart, ChartKind, Latency, Result, Table, Target
 from benchmarks.simulated.load import SHARES, Kind, Office
 from benchmarks.simulated.verdict import facts_of
 from benchmarks.simulated.world import SimulatedWorld
@@ -22,7 +22,7 @@ from local.standin.virtual_time import run_virtually, virtual_seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.figures import Cell, Options
+    from benchmarks.common.figures import Cell, Options
 
 HALF_FAILURE_EVERY = 25
 """Of creations with the open extension inside; one in 20 to 30 was reported (an issue of Graph, 2019)."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from typing import Any
 
-from benchmarks.figures import Options, Result, Table
+from benchmarks.common.figures import Options, Result, Table
 
 ALONE, BURST, MAILBOXES = 100, 1_000, 50
 QUICK_ALONE, QUICK_BURST = 10, 100
@@ -78,7 +78,7 @@ def _start_telemetry() -> Any:
 
 
 async def _measure(alone: int, burst: int) -> list[list[Any]]:
-    from benchmarks.figures import Latency  # noqa: PLC0415
+    from benchmarks.common.figures import Latency  # noqa: PLC0415
     from benchmarks.simulated.load import Office  # noqa: PLC0415
     from benchmarks.simulated.product import open_product  # noqa: PLC0415
     from benchmarks.simulated.queue import SimulatedQueue  # noqa: PLC0415

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.figures import Options, Result, Table, Target
+from benchmarks.common.figures import Options, Result, Table, Target
 from benchmarks.probes.run import run_module
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """What a booking costs the worker in processor time, and whether that grows with their number.
 
 The worker is a process of its own (`benchmarks.probes.worker`): production wiring, real adapters, SDKs and
-TLS, no Functions host. What the stand-ins use is theirs. `python -m benchmarks.growth --profile` says where
-the time goes.
+TLS, no Functions host. What the stand-ins use is theirs. `python -m benchmarks.scale.growth --profile` says
+where the time goes.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.field import Field, messages
-from benchmarks.figures import Chart, ChartKind, Options, Result, Table, Target
+from benchmarks.common.field import Field, messages
+from benchmarks.common.figures import Chart, ChartKind, Options, Result, Table, Target
 from benchmarks.probes.run import run_module
 from local.stack import LocalStack, StackOptions
 

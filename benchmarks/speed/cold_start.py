@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.field import Field, set_latency
-from benchmarks.figures import Cell, Chart, ChartKind, Options, Result, Spread, Table, Target
+from benchmarks.common.field import Field, set_latency
+from benchmarks.common.figures import Cell, Chart, ChartKind, Options, Result, Spread, Table, Target
+from benchmarks.common.timeline import LABELS, Timeline, part, timeline
 from benchmarks.probes.run import run_module, run_python
-from benchmarks.timeline import LABELS, Timeline, part, timeline
-from benchmarks.webhook import storage_settings
+from benchmarks.speed.webhook import storage_settings
 from local.stack import LocalStack, StackOptions
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
+from benchmarks.common.figures import Chart, ChartKind, Result, Table, Target
 from benchmarks.contenders.flow import EXTENSION_NAME, EXTENSION_PROPERTY
 from benchmarks.contenders.judge import Judgement, judge
 from benchmarks.contenders.virtual import Contender, Name, open_contender
-from benchmarks.figures import Chart, ChartKind, Result, Table, Target
 from benchmarks.simulated.load import Office
 from benchmarks.simulated.verdict import facts_of
 from benchmarks.simulated.world import SimulatedWorld
@@ -24,7 +24,7 @@ from local.standin.virtual_time import run_virtually, virtual_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmarks.figures import Cell, Latency, Options
+    from benchmarks.common.figures import Cell, Latency, Options
     from benchmarks.simulated.load import Change
     from local.graph.mailbox.events import Mailbox, StoredEvent
 

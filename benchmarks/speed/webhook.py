@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.figures import Cell, Chart, ChartKind, Options, Result, Spread, Table, Target
-from benchmarks.flatness import growth
+from benchmarks.common.figures import Cell, Chart, ChartKind, Options, Result, Spread, Table, Target
+from benchmarks.common.flatness import growth
 from benchmarks.probes.run import run_module
 from local.stack.azurite import azurite, random_account
 from local.stack.certificates import make_certificates

@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.audit_at_scale import (
+from benchmarks.common.figures import Options, Result, Table
+from benchmarks.probes.run import run_module
+from benchmarks.scale.audit_at_scale import (
     BOOKINGS,
     QUICK_BOOKINGS,
     QUICK_TECHNICIANS,
     TECHNICIANS,
     scale_targets,
 )
-from benchmarks.figures import Options, Result, Table
-from benchmarks.probes.run import run_module
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """A cold start of the deployed app part by part, with the library that Azure's worker runs Python 3.13 by.
 
-    python -m benchmarks.deployed_start --python /path/to/a/python3.13 --starts 10
+    python -m benchmarks.speed.deployed_start --python /path/to/a/python3.13 --starts 10
 
 That Python has the packages of `requirements.txt` and `azure-functions-runtime`, as in requirements-dev.txt.
 Each start is a fresh process with compiled files present, which does what the worker does: loads its library,
@@ -16,9 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.figures import Spread
+from benchmarks.common.figures import Spread
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 STARTS = 10
 # Nothing listens on the discard port of this machine: the queue is down.
 STORAGE = (

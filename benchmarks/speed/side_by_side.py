@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.common.figures import Chart, ChartKind, Result, Spread, Table, Target
 from benchmarks.contenders.burst import Burst, BurstSize, measure_burst
 from benchmarks.contenders.plain_app.variant import FOLDER, app_with_concurrency
-from benchmarks.figures import Chart, ChartKind, Result, Spread, Table, Target
 from local.processes import REPOSITORY
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.figures import Cell, Latency, Options
+    from benchmarks.common.figures import Cell, Latency, Options
 
 BOOKING_SYNC, PLAIN, ONE_BY_ONE = "booking_sync", "plain, 24 at once", "plain, 1 at a time"
 BURST, QUICK_BURST = BurstSize(1000, 50), BurstSize(100, 10)

@@ -12,7 +12,7 @@ from local.day.world import WorldMaker, booking_row, mailbox, rows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from benchmarks.figures import Latency
+    from benchmarks.common.figures import Latency
     from local.day.world import Booking
     from local.stack import LocalStack
 

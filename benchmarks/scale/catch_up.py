@@ -19,8 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from benchmarks.figures import Options, Result, Spread, Table, Target
-from benchmarks.seals import KEYRING, sealer
+from benchmarks.common.figures import Options, Result, Spread, Table, Target
+from benchmarks.common.seals import KEYRING, sealer
 from benchmarks.simulated.world import TOKEN_KEY, Credential
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.queries import BOOKING_PAGE_HEADERS, booking_shape

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.figures import Latency
+    from benchmarks.common.figures import Latency
 
 PLACES_PER_MAILBOX = 4
 BATCH_ITEMS = 20

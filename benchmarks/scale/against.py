@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.field import Field, messages
-from benchmarks.figures import Options, Result, Spread, Table, Target
+from benchmarks.common.field import Field, messages
+from benchmarks.common.figures import Options, Result, Spread, Table, Target
 from benchmarks.probes.run import run_module
 from local.processes import REPOSITORY
 from local.stack import LocalStack, StackOptions

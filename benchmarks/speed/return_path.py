@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.figures import Latency, Result, Table, Target
+from benchmarks.common.figures import Latency, Result, Table, Target
 from benchmarks.simulated.load import BOOKINGS, Office
 from benchmarks.simulated.product import open_product
 from benchmarks.simulated.world import SimulatedWorld
@@ -27,7 +27,7 @@ from local.graph.subscriptions.delivery import Heard
 from local.standin.virtual_time import run_virtually
 
 if TYPE_CHECKING:
-    from benchmarks.figures import Options
+    from benchmarks.common.figures import Options
     from booking_sync.domain.messages.audit_progress import AuditProgress
     from booking_sync.domain.messages.change import BookingChange, RelatedChange
     from booking_sync.domain.return_path.messages import OutlookMessage

@@ -1,0 +1,1 @@
+"""What several benchmarks have in common: the field service they measure, the bound, figures and profiles."""

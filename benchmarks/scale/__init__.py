@@ -1,0 +1,1 @@
+"""What things cost as their number grows, in processor time and memory: one module per question."""
