@@ -91,7 +91,7 @@ async def measure(booking_ids: list[str]) -> dict[str, Any]:
     imports = import_all()
     from benchmarks.probes.traced_services import TracedServices
     from booking_sync.domain.outcome import OutcomeKind
-    from booking_sync.sync.booking.synchronizer import SyncTask
+    from booking_sync.sync.booking.task import SyncTask
 
     trace = Trace()
     services = TracedServices(os.environ, trace)

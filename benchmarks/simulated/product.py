@@ -23,7 +23,7 @@ from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.plumbing.busy_time import BURST_SIZES, BurstSizes
 from booking_sync.sync.back_off import BackOff
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.from_outlook.sweep import Sweeper, SweepSources, SweepWindow
 from booking_sync.sync.from_outlook.watch import Watch, WatchedAddress

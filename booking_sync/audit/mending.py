@@ -23,7 +23,7 @@ from booking_sync.domain.messages.audit_progress import (
     AuditSums,
     MailboxRange,
 )
-from booking_sync.sync.booking.synchronizer import SEARCH_KNOWS_AFTER
+from booking_sync.sync.booking.finding import SEARCH_KNOWS_AFTER
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:

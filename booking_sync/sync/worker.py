@@ -29,7 +29,7 @@ from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event, places
 from booking_sync.plumbing.telemetry import Attribute, Metric, SpanName
 from booking_sync.sync.back_off import BackOff, WaitingMessages
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.from_outlook.later_sweeps import LaterSweeps
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from booking_sync.audit.auditor import AuditRequest
 from booking_sync.bulk.queueing import Checkpoint, Queueing, Selection
 from booking_sync.domain.plan import Wanted
 from booking_sync.plumbing.patience import Patience
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.sending import Pace, PacedSender
 from tests.audit.kit import EVENT_ZONE, desired
 from tests.audit.world import FORCE, REPAIR, REPORT_ONLY

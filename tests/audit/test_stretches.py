@@ -16,7 +16,7 @@ from booking_sync.domain.bookings.booking import BookableResource, ResourceType
 from booking_sync.domain.messages.audit_progress import AuditPass, AuditReach
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from local.standin.faults import Fault
 from tests.audit.world import REPAIR, REPORT_ONLY, AuditWorld, make_auditor
 from tests.dataverse.world import BOOKINGS

@@ -16,7 +16,8 @@ from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.environment.columns import SupportColumns
 from booking_sync.outlook.graph.wire import MAX_BATCH_ITEMS
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from local.graph.mailbox.schema import read_event
 from local.graph.mailbox.store import time_of_day

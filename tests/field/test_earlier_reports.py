@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from tests.dataverse.world import BOOKINGS
 from tests.outlook.kit import MAILBOX
 from tests.support.bookings import CANCELED, booking

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from tests.audit.world import REPORT_ONLY
 from tests.dataverse.world import BOOKINGS
 from tests.field.between import Item

@@ -12,7 +12,8 @@ from booking_sync.domain.events.event_text.renderer import EventRenderer, EventS
 from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, desired_state
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from tests.support.bookings import BOOKING_ID, CANCELED, ORGANIZATION_ID, booking
 from tests.support.fakes import FakeCalendar, FakeRows, events_clock
 from tests.support.seals import prover

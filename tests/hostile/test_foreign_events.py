@@ -16,7 +16,8 @@ from booking_sync.domain.events.ownership import marker, transaction_id
 from booking_sync.event_file.content import EventFile
 from booking_sync.outlook.bodies import MARKER_PROPERTY
 from booking_sync.settings.loading import load_settings
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.wiring.sync import desired_state_rule, event_renderer
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.graph.mailbox.schema import read_event

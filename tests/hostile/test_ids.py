@@ -19,7 +19,8 @@ from booking_sync.outlook.graph.client import GraphClient
 from booking_sync.outlook.requests import EventRequests
 from booking_sync.ports.outlook.calendars import Written
 from booking_sync.settings.loading import load_settings
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.wiring.sync import desired_state_rule, event_renderer
 from local.dataverse.environment import DEFAULT_IDENTITY
 from tests.dataverse.world import BOOKINGS

@@ -21,7 +21,8 @@ from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.calendar import open_calendar
 from booking_sync.outlook.mailboxes.named_calendars import REMEMBERED_FOR
 from booking_sync.ports.outlook.calendars import Written
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from local.graph.mailbox.schema import read_event
 from local.graph.mailbox.store import NOT_FOUND, time_of_day
 from local.standin.faults import Fault

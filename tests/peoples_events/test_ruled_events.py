@@ -14,7 +14,7 @@ from booking_sync.domain.plan import Wanted, desired_state
 from booking_sync.errors import TransientError
 from booking_sync.event_file.checking import Overrides, make_renderer
 from booking_sync.event_file.parsing import parse
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from local.graph.mailbox.schema import read_event
 from tests.audit.kit import WINDOW
 from tests.outlook.kit import MAILBOX

@@ -12,7 +12,8 @@ from booking_sync.domain.events.event import EventClaim, EventRef
 from booking_sync.domain.record import format_state
 from booking_sync.plumbing.patience import Patience
 from booking_sync.ports.dataverse.bookings import FormerRecord, Presence
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from local.graph.mailbox.store import time_of_day
 from tests.audit.kit import EVENT_ZONE, desired

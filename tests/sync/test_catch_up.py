@@ -23,7 +23,8 @@ from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.dataverse.bookings import BookingPage, BookingQuery
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.catch_up import RUN_SECONDS, CatchUp, CatchUpWindow, Standing, Tally, standing
 from booking_sync.sync.sending import SENDS_AT_ONCE
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician

@@ -34,7 +34,7 @@ from booking_sync.domain.return_path.messages import (
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.sync.back_off import BackOff
 from booking_sync.sync.booking.per_booking import PerBookingRunner
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.from_outlook.changes import EventHint
 from booking_sync.sync.from_outlook.later_sweeps import MARGIN, MOST_HIDDEN

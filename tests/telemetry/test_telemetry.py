@@ -35,7 +35,7 @@ from booking_sync.plumbing.telemetry import COUNTERS, GAUGES, HISTOGRAMS, Attrib
 from booking_sync.ports.outlook.calendars import Written
 from booking_sync.ports.platform.queues import QueueState
 from booking_sync.sync.booking.per_booking import PerBookingRunner
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from booking_sync.sync.webhook.receiver import Receiver
 from tests.support.fakes import FakeQueue

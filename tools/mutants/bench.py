@@ -43,6 +43,26 @@ JUDGES: dict[str, tuple[str, ...]] = {
         "tests/sync/booking/test_peoples_events.py",
         "tests/peoples_events",
     ),
+    "booking_sync/sync/booking/applied.py": (
+        "tests/sync/booking/test_synchronizer.py",
+        "tests/sync/booking/test_peoples_events.py",
+        "tests/peoples_events",
+    ),
+    "booking_sync/sync/booking/finding.py": (
+        "tests/sync/booking/test_synchronizer.py",
+        "tests/sync/booking/test_peoples_events.py",
+        "tests/peoples_events",
+    ),
+    "booking_sync/sync/booking/removing.py": (
+        "tests/sync/booking/test_synchronizer.py",
+        "tests/sync/booking/test_peoples_events.py",
+        "tests/peoples_events",
+    ),
+    "booking_sync/sync/booking/writing.py": (
+        "tests/sync/booking/test_synchronizer.py",
+        "tests/sync/booking/test_peoples_events.py",
+        "tests/peoples_events",
+    ),
     "booking_sync/sync/worker.py": ("tests/sync/test_worker.py", "tests/sync/test_fan_out.py"),
     "booking_sync/sync/booking/per_booking.py": ("tests/sync/booking/test_per_booking.py",),
     "booking_sync/sync/booking/proof.py": ("tests/sync",),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from booking_sync.domain.outcome import Outcome
-    from booking_sync.sync.booking.synchronizer import SyncTask
+    from booking_sync.sync.booking.task import SyncTask
 
 
 @dataclass(slots=True)

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.outlook.calendars import Calendar
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.sync.booking.run import Run
-    from booking_sync.sync.booking.synchronizer import SyncTask
+    from booking_sync.sync.booking.task import SyncTask
 
 _TEXTS: frozenset[ContentPart] = frozenset({"face", "body", "categories"})
 _REJECTED = "a dispatcher said no"

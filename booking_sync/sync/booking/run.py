@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.return_path.times import Times
     from booking_sync.errors import TransientError
     from booking_sync.ports.outlook.calendars import Written
-    from booking_sync.sync.booking.synchronizer import SyncTask
+    from booking_sync.sync.booking.task import SyncTask
 
 LEFT_ALONE = "an event that is not proven ours was left alone"
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.dataverse.bookings import BookingRows
     from booking_sync.ports.outlook.calendars import AlreadyCreated
-    from booking_sync.sync.booking.synchronizer import SyncTask
+    from booking_sync.sync.booking.task import SyncTask
     from tests.simulation.chance.conductor import Conductor
 
 

@@ -20,7 +20,9 @@ from booking_sync.errors import PermanentError
 from booking_sync.ports.dataverse.bookings import BookingRows, Recorded
 from booking_sync.ports.outlook.calendars import AlreadyCreated, Calendar, Written
 from booking_sync.sync.booking.proof import EventProver, ProvenAnswer
+from booking_sync.sync.booking.removing import EventRemover
 from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.writing import EventWriter
 from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from tests.simulation.app.process import EVENT_ZONE, Parts
 from tests.simulation.chance.clock import now
@@ -38,8 +40,9 @@ if TYPE_CHECKING:
     from booking_sync.domain.plan import DesiredState, Plan
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.platform.keys import OpenKeyring
+    from booking_sync.sync.booking.applied import Applied
     from booking_sync.sync.booking.run import Run
-    from booking_sync.sync.booking.synchronizer import SyncTask, _Applied
+    from booking_sync.sync.booking.task import SyncTask
     from tests.simulation.chance.trouble import Profile
 
 
@@ -70,7 +73,7 @@ class RemovingUnrecorded(Synchronizer):
         row, _ = await super()._recover(run, row, desired)
         return row, False
 
-    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> Applied:
         applied = await super()._apply(run, steps, row, desired)
         return applied if steps.write else replace(applied, must_record=applied.record != row.record)
 
@@ -87,7 +90,7 @@ class ForgettingGenerations(Synchronizer):
 class KeepingOwn(Synchronizer):
     """Never removes an event that this run created and the row does not want."""
 
-    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> Applied:
         own = steps.undone.event if steps.undone else None
         kept = replace(steps, undone=None, remove=tuple(each for each in steps.remove if each != own))
         return await super()._apply(run, kept, row, desired)
@@ -104,42 +107,58 @@ class CreatingAnew(Synchronizer):
 class TaggingCreationsOnly(Synchronizer):
     """Takes a record with a fingerprint as proof that the open extension is there."""
 
-    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> Applied:
         if isinstance(steps.write, UpdateEvent) and row.record.fingerprint:
             steps = replace(steps, write=replace(steps.write, tag=False))
         return await super()._apply(run, steps, row, desired)
 
 
-class NotLookingAgain(Synchronizer):
-    """Takes an event for gone when its id is."""
-
+class _NotLookingAgain(EventWriter):
     async def _under_another_id(self, run: Run, gone: EventRef) -> Own | None:
         del run, gone
         return None
 
 
+class NotLookingAgain(Synchronizer):
+    """Takes an event for gone when its id is."""
+
+    writer = _NotLookingAgain
+
+
+class _Mailing(EventRemover):
+    async def may_touch(self, run: Run, event: EventRef) -> bool:
+        return event not in run.removed
+
+
 class Mailing(Synchronizer):
     """Minds nobody who is invited."""
 
-    async def _may_touch(self, run: Run, event: EventRef) -> bool:
+    remover = _Mailing
+
+
+class _NotLooking(EventRemover):
+    async def may_touch(self, run: Run, event: EventRef) -> bool:
+        if event in run.attended:
+            raise PermanentError(ATTENDED_REASON)
         return event not in run.removed
 
 
 class NotLooking(Synchronizer):
     """Minds people of whom it has heard, and looks for none."""
 
-    async def _may_touch(self, run: Run, event: EventRef) -> bool:
-        if event in run.attended:
-            raise PermanentError(ATTENDED_REASON)
-        return event not in run.removed
+    remover = _NotLooking
+
+
+class _NotReplacing(EventWriter):
+    async def _may_be_replaced(self, run: Run, event: EventRef) -> bool:
+        del run, event
+        return False
 
 
 class NotReplacing(Synchronizer):
     """Takes the refusal to turn a series or an all-day event back for the last word."""
 
-    async def _may_be_replaced(self, run: Run, event: EventRef) -> bool:
-        del run, event
-        return False
+    writer = _NotReplacing
 
 
 class NotRecovering(Synchronizer):
@@ -153,11 +172,11 @@ class NotRecovering(Synchronizer):
 class RecordingWhatWasSent(Synchronizer):
     """Records the fingerprint of the times as they were sent, which may be in UTC."""
 
-    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> _Applied:
+    async def _apply(self, run: Run, steps: Plan, row: BookingRow, desired: DesiredState) -> Applied:
         applied = await super()._apply(run, steps, row, desired)
         if not isinstance(desired, Wanted) or not applied.record.fingerprint:
             return applied
-        sent = self._zones.form(desired.content)
+        sent = self._writer._zones.form(desired.content)  # noqa: SLF001 - what it sent with
         return replace(applied, record=replace(applied.record, fingerprint=sent.fingerprint()))
 
 

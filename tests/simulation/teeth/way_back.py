@@ -11,6 +11,7 @@ from booking_sync.domain.plan import UpdateEvent
 from booking_sync.domain.return_path.comparison import last_agreed
 from booking_sync.domain.return_path.proposal import AnswerVerdict
 from booking_sync.domain.return_path.side import Missing, ProposalAnswer
+from booking_sync.sync.booking.removing import EventRemover
 from booking_sync.sync.booking.return_path import ReturnPath, Turn
 from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.from_outlook.sweep import Sweeper
@@ -161,11 +162,15 @@ class Unguarded(Sweeper):
         return Missing.CONFIRMED if swept.missing else Missing.UNKNOWN
 
 
+class _RemovingNamed(EventRemover):
+    def may_remove(self, run: Run, *events: EventRef) -> None:
+        del run, events
+
+
 class RemovingNamed(Synchronizer):
     """An event is removed while its row names it still."""
 
-    def _may_remove(self, run: Run, *events: EventRef) -> None:
-        del run, events
+    remover = _RemovingNamed
 
 
 _LOST = frozenset({"lost move"})

@@ -22,7 +22,8 @@ from booking_sync.domain.record import (
     left_behind,
 )
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from tests.support.bookings import (
     ANNA,

@@ -8,7 +8,7 @@ import pytest
 
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.sync.booking.per_booking import PerBookingRunner
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 
 DONE = Outcome(OutcomeKind.SYNCED)
 

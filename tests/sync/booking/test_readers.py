@@ -29,7 +29,8 @@ from booking_sync.sync.booking.readers import (
     KnownReaders,
     RowsForReaders,
 )
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.catch_up import Standing, standing
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
 from tests.support.fakes import EVENTS_BEGIN, FakeCalendar, FakeRows

@@ -9,7 +9,7 @@ import pytest
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.return_path.policy import MAX_CANCELS_PER_DAY, Mode
 from booking_sync.domain.return_path.side import Answered, Missing, OutlookSide, ProposalAnswer, ProposalKind
-from booking_sync.sync.booking.synchronizer import SyncTask
+from booking_sync.sync.booking.task import SyncTask
 from tests.support.bookings import ANNA, BOOKING_ID, booking
 from tests.sync.booking.test_return_path import CHANGED, EARLY, HOUR, LOOK, PLAN, UNTRUSTED, World, _shown
 

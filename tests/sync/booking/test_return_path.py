@@ -15,7 +15,8 @@ from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.return_path.version import version_of
 from booking_sync.sync.booking.return_path import ReturnPath
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
 from tests.support.fakes import FakeCalendar, FakeRows, etag_of
 from tests.support.return_reads import CANCEL_STATUS, FakeReturnReads

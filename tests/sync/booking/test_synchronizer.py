@@ -17,7 +17,8 @@ from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import SyncRecord, format_state, read_record
 from booking_sync.errors import PermanentError, TransientError
-from booking_sync.sync.booking.synchronizer import MAX_ROUNDS, Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import MAX_ROUNDS, Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from tests.support.bookings import (
     ANNA,
     BERT,

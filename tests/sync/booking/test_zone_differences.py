@@ -21,7 +21,8 @@ from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.errors import TransientError
 from booking_sync.ports.outlook.calendars import Written
 from booking_sync.sync.booking.return_path import ReturnPath
-from booking_sync.sync.booking.synchronizer import Synchronizer, SyncTask
+from booking_sync.sync.booking.synchronizer import Synchronizer
+from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.booking.zone_differences import MAX_STRETCHES, REMEMBERED, ZoneDifferences
 from tests.support.bookings import ANNA, BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.fakes import FakeCalendar, FakeRows, events_clock
