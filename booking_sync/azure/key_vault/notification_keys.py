@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError
-from azure.keyvault.secrets.aio import SecretClient
 
-from booking_sync.azure.connections import bounded_list, identity_options, platform_credential
+from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.key_vault.secrets import asking_vault
+from booking_sync.azure.key_vault.versions import SecretVersions
 from booking_sync.domain.return_path.client_state import NotificationKeys, make_notification_key
 from booking_sync.errors import TransientError
 
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from booking_sync.azure.entra.identity import RenewableIdentity
-    from booking_sync.domain.return_path.client_state import NotificationKey
     from booking_sync.ports.platform.clock import Clock
 
-ACCEPTED_VERSIONS = 2
 READ_AGAIN = timedelta(hours=1)
 """How long a version that was disabled may still be accepted."""
 RENEWED_AFTER = timedelta(minutes=1)
@@ -53,12 +51,8 @@ class VaultNotificationKeys:
     ) -> None:
         self._name = name
         self._now = now
-        self._credential = credential_factory()
-        self._client = SecretClient(
-            vault_url,
-            self._credential,
-            verify_challenge_resource=verify_challenge,
-            **identity_options(self._credential),
+        self._versions = SecretVersions(
+            vault_url, name, credential_factory(), verify_challenge=verify_challenge
         )
         self._keys: NotificationKeys | None = None
         self._asked = datetime.min.replace(tzinfo=UTC)
@@ -88,38 +82,26 @@ class VaultNotificationKeys:
             TransientError: the vault can't be reached, or refuses us.
         """
         async with asking_vault(self._name, "its name"):
-            versions = await bounded_list(self._client.list_properties_of_secret_versions(self._name))
-            if any(each.enabled for each in versions):
+            if await self._versions.any_enabled():
                 return False
             try:
-                await self._client.set_secret(self._name, text, content_type="hex")
+                await self._versions.add(text, "hex")
             except HttpResponseError as error:
                 raise _not_made(error, self._name) from None
             return True
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
-        await self._credential.close()
+        await self._versions.close()
 
     async def _read(self) -> NotificationKeys:
-        versions = await bounded_list(self._client.list_properties_of_secret_versions(self._name))
-        usable = [each for each in versions if each.enabled]
-        usable.sort(key=lambda each: each.created_on or datetime.max.replace(tzinfo=UTC), reverse=True)
-        if not usable:
+        accepted = await self._versions.newest(make_notification_key)
+        if not accepted.keys:
             raise TransientError(
                 f"Key Vault has no enabled secret named {self._name}, which proves notifications from "
                 "Outlook: run `booking-sync provision`"
             )
-        newest = usable[:ACCEPTED_VERSIONS]
-        return NotificationKeys(tuple([await self._key(each.version or "") for each in newest]))
-
-    async def _key(self, version: str) -> NotificationKey:
-        found = await self._client.get_secret(self._name, version)
-        try:
-            return make_notification_key(found.value or "")
-        except ValueError as error:
-            raise TransientError(f"the secret {self._name} in Key Vault can't be used: it {error}") from None
+        return NotificationKeys(accepted.keys)
 
 
 def _not_made(error: HttpResponseError, name: str) -> TransientError:

@@ -11,23 +11,19 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from azure.keyvault.secrets.aio import SecretClient
-
-from booking_sync.azure.connections import bounded_list, identity_options, platform_credential
+from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.key_vault.secrets import asking_vault
+from booking_sync.azure.key_vault.versions import SecretVersions
 from booking_sync.domain.events.ownership import SealKeys, make_key
 from booking_sync.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from azure.keyvault.secrets import SecretProperties
-
     from booking_sync.azure.entra.identity import RenewableIdentity
     from booking_sync.domain.events.ownership import SealKey
     from booking_sync.ports.platform.clock import Clock
 
-ACCEPTED_VERSIONS = 2
 READ_AGAIN = timedelta(hours=1)
 """How long a version that was disabled may still be accepted, and a new one not yet be used."""
 ABSENT_FOR = timedelta(minutes=10)
@@ -57,12 +53,8 @@ class VaultSealKeys:
     ) -> None:
         self._name = name
         self._now = now
-        self._credential = credential_factory()
-        self._client = SecretClient(
-            vault_url,
-            self._credential,
-            verify_challenge_resource=verify_challenge,
-            **identity_options(self._credential),
+        self._versions = SecretVersions(
+            vault_url, name, credential_factory(), verify_challenge=verify_challenge
         )
         self._keys: SealKeys | None = None
         self._read_at = datetime.min.replace(tzinfo=UTC)
@@ -104,8 +96,7 @@ class VaultSealKeys:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
-        await self._credential.close()
+        await self._versions.close()
 
     def _is_due(self) -> bool:
         return self._now() - self._read_at > READ_AGAIN
@@ -130,27 +121,13 @@ class VaultSealKeys:
         self._absent |= {each: self._now() for each in key_ids if self.keys().named(each) is None}
 
     async def _read(self) -> SealKeys:
-        versions = await bounded_list(self._client.list_properties_of_secret_versions(self._name))
-        usable = sorted((each for each in versions if each.enabled), key=_made, reverse=True)
-        if not usable:
+        accepted = await self._versions.newest(make_key)
+        if not accepted.keys:
             raise TransientError(
                 f"Key Vault has no enabled secret named {self._name}, which seals records: make it with "
                 "`az keyvault secret set` (docs/deployment.md), or check SEAL_KEY_NAME"
             )
-        newest = usable[:ACCEPTED_VERSIONS]
-        accepted = await asyncio.gather(*(self._key(each.version or "") for each in newest))
-        return SealKeys(tuple(accepted), min(_made(each) for each in versions))
-
-    async def _key(self, version: str) -> SealKey:
-        found = await self._client.get_secret(self._name, version)
-        try:
-            return make_key(found.value or "")
-        except ValueError as error:
-            raise TransientError(f"the secret {self._name} in Key Vault can't be used: it {error}") from None
-
-
-def _made(properties: SecretProperties) -> datetime:
-    return properties.created_on or datetime.max.replace(tzinfo=UTC)
+        return SealKeys(accepted.keys, accepted.since)
 
 
 class GivenSealKeys:
