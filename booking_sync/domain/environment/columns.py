@@ -48,7 +48,7 @@ def publisher_prefix(name: str) -> str:
 
 
 def column_problems(names: Mapping[str, str]) -> Iterator[str]:
-    """What keeps these four names from being those of the support columns, in sentences without an end.
+    """What keeps these names from being those of columns of ours, in sentences without an end.
 
     Args:
         names: each column's name, by what the reader of the sentence knows it as.
@@ -66,6 +66,11 @@ def column_problems(names: Mapping[str, str]) -> Iterator[str]:
             yield f"{' and '.join(labels)} must be different columns"
 
 
+def _check(names: Mapping[str, str]) -> None:
+    if problems := list(column_problems(names)):
+        raise ValueError("; ".join(problems))
+
+
 @dataclass(frozen=True, slots=True)
 class SupportColumns:
     """Logical names of the columns that hold our record on the booking row.
@@ -80,9 +85,7 @@ class SupportColumns:
     sync_error: str = "bsync_outlooksyncerror"
 
     def __post_init__(self) -> None:
-        problems = list(column_problems(asdict(self)))
-        if problems:
-            raise ValueError("; ".join(problems))
+        _check(asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +112,7 @@ class ReturnColumns:
     """Text: which proposal the answer is for."""
 
     def __post_init__(self) -> None:
-        problems = list(column_problems(asdict(self)))
-        if problems:
-            raise ValueError("; ".join(problems))
+        _check(asdict(self))
 
     @staticmethod
     def beside(columns: SupportColumns) -> ReturnColumns:
@@ -140,9 +141,7 @@ class ResourceColumns:
     """A text: whose calendar shows the resource's bookings."""
 
     def __post_init__(self) -> None:
-        problems = list(column_problems({key: name for key, name in asdict(self).items() if name}))
-        if problems:
-            raise ValueError("; ".join(problems))
+        _check({key: name for key, name in asdict(self).items() if name})
 
     @property
     def names(self) -> tuple[str, ...]:
