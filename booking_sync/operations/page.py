@@ -17,12 +17,15 @@ _FOLDER = "static"
 _STYLE, _SCRIPT, _SIGN_IN = "/*STYLE*/", "/*SCRIPT*/", 'data-sign-in=""'
 
 STYLES = ("colours", "base", "tables", "charts", "lookup")
+_TOOLS = ("dom", "times", "messages", "requests", "views", "names", "refreshing", "orders")
+_OVERVIEW = ("overview", "health", "charts", "given_up", "failing", "way_back", "people", "runs")
+"""The overview and its sections."""
+_LOOKUP = ("lookup", "search", "technician", "booking")
+"""One technician, one booking, and the search that leads to them."""
 SCRIPTS = (
-    *("dom", "times", "messages", "requests", "views", "names", "refreshing", "orders"),
-    # The overview and its sections.
-    *("overview", "health", "charts", "given_up", "failing", "way_back", "people", "runs"),
-    # One technician, one booking, and the search that leads to them.
-    *("lookup", "search", "technician", "booking"),
+    *(f"tools/{name}" for name in _TOOLS),
+    *(f"overview/{name}" for name in _OVERVIEW),
+    *(f"lookup/{name}" for name in _LOOKUP),
     "start",
 )
 """In the order in which they run: tools, then views, each of which announces itself, then what begins."""

@@ -133,7 +133,7 @@ def test_nothing_but_what_runs_is_published(tracked: list[str]) -> None:
     assert command_line
     assert {path for path in published if path.endswith(".py")} - {"function_app.py"} == ours - command_line
     others = {Path(path).parent.name for path in set(published) - around - ours}
-    assert others == {"static", "scripts", "styles", "languages"}
+    assert others == {"static", "scripts", "tools", "overview", "lookup", "styles", "languages"}
 
 
 @pytest.mark.parametrize("reader", ["git's rules", "Core Tools"])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 STYLES, POLICIES = "csstree-validator", "csp_evaluator"
 STATIC = ROOT / "booking_sync" / "operations" / "static"
 SHEET = "".join(path.read_text(encoding="utf-8") for path in sorted((STATIC / "styles").glob("*.css")))
-PAGE_SCRIPTS = sorted((STATIC / "scripts").glob("*.js"))
+PAGE_SCRIPTS = sorted((STATIC / "scripts").rglob("*.js"))
 SCRIPTS = (*PAGE_SCRIPTS, *sorted((ROOT / "tests" / "languages" / "programs").glob("*.mjs")))
 BAD_SHEETS = {
     "an unknown property": ("a { colour: red }", "colour"),
@@ -132,7 +132,8 @@ def _check_syntax(path: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_script_and_style_is_in_the_page() -> None:
     """A file that nobody named would be published and never run."""
-    assert set(PAGE_FILES) == {path.stem for path in PAGE_SCRIPTS}
+    there = {path.relative_to(STATIC / "scripts").with_suffix("").as_posix() for path in PAGE_SCRIPTS}
+    assert set(PAGE_FILES) == there
     assert set(STYLE_FILES) == {path.stem for path in (STATIC / "styles").iterdir()}
     assert len(PAGE_FILES) == len(PAGE_SCRIPTS)
 
