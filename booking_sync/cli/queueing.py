@@ -7,15 +7,17 @@ go on.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booking_sync.bulk.queueing import Checkpoint
+from booking_sync.bulk.queueing import Checkpoint, Selection
 from booking_sync.cli.exit_codes import ExitCode
+from booking_sync.cli.input.naming import Names
 from booking_sync.cli.input.options import DEFAULT_RATE
 from booking_sync.cli.runner import UsageError
 from booking_sync.cli.terminal.blame import FILTER, blamed
@@ -27,10 +29,8 @@ from booking_sync.wiring.commands import open_use_cases
 from booking_sync.wiring.services import new_id, now
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
-    from booking_sync.bulk.queueing import Selection
     from booking_sync.cli.checkpoint import CheckpointFile
     from booking_sync.cli.runner import Session
     from booking_sync.wiring.commands import UseCases
@@ -58,6 +58,10 @@ class QueueingOptions:
     resume: bool
     rate: float
     dry_run: bool
+
+
+Select = Callable[[datetime, Names], Awaitable[Selection]]
+"""What to queue, by when the window begins (aware) and what people call things."""
 
 
 def begun(options: QueueingOptions, *, selects: bool) -> Checkpoint | None:
@@ -92,7 +96,7 @@ def begun(options: QueueingOptions, *, selects: bool) -> Checkpoint | None:
 async def queue_selection(
     options: QueueingOptions,
     going_on: Checkpoint | None,
-    select: Callable[[datetime], Selection],
+    select: Select,
     session: Session,
 ) -> ExitCode:
     """Queue every booking of a selection, or say how many there are.
@@ -100,12 +104,13 @@ async def queue_selection(
     Args:
         options: how.
         going_on: the run to go on with, from `begun`.
-        select: the selection of a new run, by when the window begins (aware).
+        select: the selection of a new run.
         session: of the command.
     """
     pace = Pace(options.rate)
     async with open_use_cases(session.environ, session.auth) as use_cases:
-        checkpoint = going_on or _begin(options, select(use_cases.horizon))
+        names = Names(use_cases.names, session.output)
+        checkpoint = going_on or _begin(options, await select(use_cases.horizon, names))
         total = await _total(checkpoint, use_cases, session)
         with session.output.progress("Bookings") as advance:
             advance(checkpoint.seen, total)

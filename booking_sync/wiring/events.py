@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from booking_sync.event_file.report import EventFileReport
     from booking_sync.ports.dataverse.bookings import Bookings
     from booking_sync.preview.look import PreviewSources
+    from booking_sync.wiring.status import NameSources
 
 
 async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> EventFileReport:
@@ -52,10 +53,18 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
             return EventFileReport(name, error.problems)
 
 
+@dataclass(frozen=True, slots=True)
+class PreviewTask:
+    """What `event preview` does."""
+
+    sources: PreviewSources
+    names: NameSources
+
+
 @asynccontextmanager
 async def open_preview(
     environ: Mapping[str, str], sign_in: SignIn, reader: Reader | None = None
-) -> AsyncIterator[PreviewSources]:
+) -> AsyncIterator[PreviewTask]:
     """Where `event preview` looks.
 
     Args:
@@ -70,6 +79,7 @@ async def open_preview(
         PermanentError: Dataverse refuses us, or nobody is signed in.
     """
     from booking_sync.preview.look import PreviewSources
+    from booking_sync.wiring.status import name_sources
     from booking_sync.wiring.sync import desired_state_rule, event_renderer, start_sync
 
     async with Services(environ, sign_in=sign_in, options=LOOKING) as services:
@@ -82,7 +92,8 @@ async def open_preview(
             renderer = event_renderer(sync.settings, replace(services.event_file(), from_reader=given))
             rows, desired = sync.bare_rows, desired_state_rule(sync.settings, renderer)
         colours = sync.events.colours
-        yield PreviewSources(rows, desired, style.rules, colours=colours, reader=reader)
+        sources = PreviewSources(rows, desired, style.rules, colours=colours, reader=reader)
+        yield PreviewTask(sources, name_sources(sync))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +105,17 @@ class ColouringTask:
     """Of the event file."""
     mailboxes: frozenset[str]
     """Of all resources that take part."""
+    names: NameSources
 
 
 @asynccontextmanager
 async def open_colouring(environ: Mapping[str, str], sign_in: SignIn) -> AsyncIterator[ColouringTask]:
     """What `event colours` works with; raises as `open_preview`."""
+    from booking_sync.wiring.status import name_sources
     from booking_sync.wiring.sync import start_sync
 
     async with Services(environ, sign_in=sign_in) as services:
         sync = await start_sync(services)
         mailboxes = await services.resources.mailboxes()
-        yield ColouringTask(sync.colouring(), sync.events.colours, frozenset(mailboxes.values()))
+        everybody = frozenset(mailboxes.values())
+        yield ColouringTask(sync.colouring(), sync.events.colours, everybody, name_sources(sync))

@@ -143,6 +143,18 @@ async def test_a_technician_stands_for_the_mailbox() -> None:
         await names(Search(people=(Technician("Van 7", resource(None)),))).mailbox("Van 7")
 
 
+async def test_a_resource_needs_no_mailbox(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its own id is what counts; one that is given as an id is not searched."""
+    van = BookableResource(ResourceType.EQUIPMENT, None, id=SECOND)
+    assert await names(Search(people=(Technician("Van 7", van),))).resource("van") == SECOND
+    assert f"Van 7, {SECOND}" in capsys.readouterr().err
+    search = Search()
+    assert await names(search).resource(f"{{{FIRST.upper()}}}") == FIRST
+    assert search.asked == []
+    with pytest.raises(UsageError, match="No technician is called 'lorry'"):
+        await names(search).resource("lorry")
+
+
 async def test_names_beside_ids_are_left_out_where_nobody_knows_them() -> None:
     """Rows that can't be read just now stop nothing; several resources of one mailbox are all named."""
     found = names(Search())

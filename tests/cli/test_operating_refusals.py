@@ -34,7 +34,7 @@ SOMEBODY = "00000000-0000-4000-8000-000000000009"
         (("backfill", "--from", "yesterday"), "--from"),
         (("backfill", "--from", "2027-03-02", "--until", "2027-03-01"), "--until"),
         (("backfill", "--until", "9999-99-99"), "--until"),
-        (("backfill", "--resource", "Anna"), "--resource"),
+        (("backfill", "--work-order", "WO-1"), "--work-order"),
         (("backfill", "--resume"), "nothing to resume"),
         (("backfill", "--resume", "--only-behind"), "--resume"),
         (("backfill", "--checkpoint", "/does/not/exist/file"), "--checkpoint"),

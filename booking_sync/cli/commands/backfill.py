@@ -11,7 +11,8 @@ import typer
 
 from booking_sync.bulk.queueing import Selection
 from booking_sync.cli.checkpoint import CheckpointFile
-from booking_sync.cli.input.arguments import read_guid, read_guids, read_moment
+from booking_sync.cli.input.arguments import read_guids, read_moment
+from booking_sync.cli.input.naming import RESOURCE_HELP, Names
 from booking_sync.cli.input.options import (
     DEFAULT_RATE,
     AuthOption,
@@ -25,13 +26,13 @@ from booking_sync.cli.queueing import (
     CheckpointOption,
     QueueingOptions,
     ResumeOption,
+    Select,
     begun,
     queue_selection,
 )
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from booking_sync.cli.exit_codes import ExitCode
@@ -42,7 +43,12 @@ UntilOption = Annotated[
 ]
 ResourceOption = Annotated[
     str,
-    typer.Option("--resource", metavar="ID", help="Bookings of this bookable resource.", show_default=False),
+    typer.Option(
+        "--resource",
+        metavar="WHO",
+        help=f"Bookings of this bookable resource: {RESOURCE_HELP}.",
+        show_default=False,
+    ),
 ]
 WorkOrderOption = Annotated[
     list[str] | None,
@@ -132,8 +138,8 @@ class _Given:
         return self.only_behind or any(options)
 
 
-def _read(given: _Given) -> Callable[[datetime], Selection]:
-    """The selection, once somebody tells where the window begins.
+def _read(given: _Given) -> Select:
+    """The selection, once it can be asked who is meant.
 
     Raises:
         UsageError: an option makes no sense.
@@ -142,13 +148,13 @@ def _read(given: _Given) -> Callable[[datetime], Selection]:
         raise UsageError(f"--work-order may be given at most {MAX_WORK_ORDERS} times.")
     starts_from = read_moment(given.starts_from, "--from") if given.starts_from else None
     starts_before = read_moment(given.until, "--until") if given.until else None
-    resource_id = read_guid(given.resource, "--resource") if given.resource else ""
     work_order_ids = read_guids(given.work_orders, "--work-order")
     if starts_from and starts_before and starts_before <= starts_from:
         raise UsageError("--until must be after --from.")
 
-    def select(horizon: datetime) -> Selection:
+    async def select(horizon: datetime, names: Names) -> Selection:
         first = starts_from or horizon
+        resource_id = await names.resource(given.resource) if given.resource else ""
         return Selection(
             first, starts_before, resource_id, work_order_ids, given.condition, given.only_behind
         )

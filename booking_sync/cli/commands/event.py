@@ -14,13 +14,13 @@ from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.bulk.queueing import Selection
 from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.cli.exit_codes import ExitCode
-from booking_sync.cli.input.arguments import read_booking, read_guids
+from booking_sync.cli.input.naming import BOOKING_HELP, Names
 from booking_sync.cli.input.options import (
     DEFAULT_RATE,
     AuthOption,
     DryRunOption,
     JsonOption,
-    MailboxIdsOption,
+    MailboxesOption,
     RateOption,
     SettingsOption,
 )
@@ -45,6 +45,7 @@ from booking_sync.wiring.events import check_event_file, open_colouring, open_pr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from rich.console import RenderableType
 
@@ -54,9 +55,7 @@ if TYPE_CHECKING:
 
 BookingsArgument = Annotated[
     list[str],
-    typer.Argument(
-        metavar="BOOKING...", help="Ids of bookings, or the addresses of their forms in Dynamics 365."
-    ),
+    typer.Argument(metavar="BOOKING...", help=f"Which bookings, each by {BOOKING_HELP}."),
 ]
 HtmlOption = Annotated[
     Path | None,
@@ -163,12 +162,12 @@ def _reader(language: str, zone: str) -> Reader | None:
 async def _preview(
     bookings: Sequence[str], html: Path | None, reader: tuple[str, str], session: Session
 ) -> ExitCode:
-    ids = [read_booking(each) for each in bookings]
-    async with open_preview(session.environ, session.auth, _reader(*reader)) as sources:
+    async with open_preview(session.environ, session.auth, _reader(*reader)) as task:
+        ids = await Names(task.names, session.output).bookings(bookings)
         with session.output.working("Dataverse"):
-            previews = await look(sources, ids)
+            previews = await look(task.sources, ids)
     if html is not None:
-        _write(html, page(previews, sources.colours))
+        _write(html, page(previews, task.sources.colours))
         session.output.note(f"Written to {html}: open it in a browser.")
     session.output.result([preview_json(each) for each in previews], _show(previews))
     return ExitCode.FINE if all(each.content for each in previews) else ExitCode.FINDINGS
@@ -195,7 +194,7 @@ def _show(previews: Sequence[Preview]) -> RenderableType:
 @app.command()
 def colours(
     *,
-    mailbox: MailboxIdsOption = None,
+    mailbox: MailboxesOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     settings: SettingsOption = None,
@@ -206,17 +205,16 @@ def colours(
     A category that a list has already keeps the colour that it has there. The nightly audit does the same:
     this is for whoever does not want to wait, or wants to know why nothing comes of it.
     """
-    mailboxes = frozenset(read_guids(mailbox or (), "--mailbox"))
-    run(CommonOptions(settings, auth, as_json), partial(_colours, mailboxes, dry_run))
+    run(CommonOptions(settings, auth, as_json), partial(_colours, tuple(mailbox or ()), dry_run))
 
 
-async def _colours(mailboxes: frozenset[str], dry_run: bool, session: Session) -> ExitCode:  # noqa: FBT001 - bound by the command
+async def _colours(mailboxes: Sequence[str], dry_run: bool, session: Session) -> ExitCode:  # noqa: FBT001 - bound by the command
     async with open_colouring(session.environ, session.auth) as task:
         if not task.colours:
             session.output.result([], Text())
             session.output.note("The event file has no [categories]: there is nothing to colour.")
             return ExitCode.FINE
-        wanted = mailboxes or task.mailboxes
+        wanted = await Names(task.names, session.output).mailboxes(mailboxes) or task.mailboxes
         with session.output.progress("Categories") as advance:
             done = await task.colouring.see_to(wanted, dry_run=dry_run, advance=advance)
     session.output.result([_coloured_json(each) for each in done], _coloured_table(done))
@@ -269,5 +267,7 @@ def apply(
 
 
 async def _apply(options: QueueingOptions, session: Session) -> ExitCode:
-    select = partial(Selection, only_behind=True)
+    async def select(horizon: datetime, _names: Names) -> Selection:
+        return Selection(horizon, only_behind=True)
+
     return await queue_selection(options, begun(options, selects=False), select, session)

@@ -126,7 +126,7 @@ async def _resync_all(options: _Options, session: Session) -> ExitCode:
     going_on = begun(queueing, selects=bool(options.starts_from))
     given = read_moment(options.starts_from, "--from") if options.starts_from else None
 
-    def select(horizon: datetime) -> Selection:
+    async def select(horizon: datetime, _names: Names) -> Selection:
         return Selection(given or horizon, mistrusted=True)
 
     return await queue_selection(queueing, going_on, select, session)

@@ -10,7 +10,6 @@ import typer
 
 from booking_sync.cli.runner import UsageError
 from booking_sync.domain.ids import typed_guid, typed_moment
-from booking_sync.status.reading import read_booking_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,18 +32,6 @@ def read_guid(text: str, what: str) -> str:
 def read_guids(texts: Iterable[str], what: str) -> tuple[str, ...]:
     """GUIDs, each once; raises as `read_guid`."""
     return tuple(dict.fromkeys(read_guid(text, what) for text in texts))
-
-
-def read_booking(text: str) -> str:
-    """A booking's id in lower case, given by itself or by the address of its form.
-
-    Raises:
-        UsageError: it names no booking.
-    """
-    booking_id = read_booking_id(text)
-    if booking_id is None:
-        raise UsageError("BOOKING is neither a booking's id nor the address of its form in Dynamics 365.")
-    return booking_id
 
 
 def read_moment(text: str, option: str) -> datetime:

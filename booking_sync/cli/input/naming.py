@@ -36,6 +36,7 @@ MOST_NAMED: Final = 100
 """Bookings whose names are read to be shown beside their ids: one request's worth."""
 _MAX_NAME = 60
 BOOKING_HELP = "a booking's id or name, its form's address, or its work order's number"
+RESOURCE_HELP = "a bookable resource's name, its user's address, or its id"
 MAILBOX_HELP = "a technician's name or address, or the mailbox's Entra object id"
 
 
@@ -85,19 +86,25 @@ class Names:
         """
         if (known := typed_guid(text)) is not None:
             return known
-        words = _words(text)
-        found = await self.sources.search.technicians(words, MOST_CANDIDATES)
-        hit = self._choose(
-            choose_technician(found, words),
-            text,
-            "technician",
-            lambda each: (technician_label(each), calendar_of(each.resource) or "(no mailbox)"),
-        )
+        hit = await self._technician(text, lambda each: calendar_of(each.resource) or "(no mailbox)")
         mailbox = calendar_of(hit.resource)
         if mailbox is None:
             raise UsageError(f"{technician_label(hit)} has no mailbox that bookings could show in.")
         self.output.note(f"{text}: {technician_label(hit)}, {mailbox}")
         return mailbox
+
+    async def resource(self, text: str) -> str:
+        """The id of a bookable resource, lower case.
+
+        Raises:
+            UsageError: none is called so, or several are and nobody can be asked.
+            SyncError: Dataverse can't be searched.
+        """
+        if (known := typed_guid(text)) is not None:
+            return known
+        hit = await self._technician(text, lambda each: each.resource.id)
+        self.output.note(f"{text}: {technician_label(hit)}, {hit.resource.id}")
+        return hit.resource.id
 
     async def of_bookings(self, ids: Iterable[str]) -> Mapping[str, str]:
         """What some bookings are called, by id; none where Dataverse can't tell just now."""
@@ -123,6 +130,16 @@ class Names:
             if mailbox:
                 named[mailbox] = _joined((named.get(mailbox, ""), each.name))
         return named
+
+    async def _technician(self, text: str, identity: Callable[[Technician], str]) -> Technician:
+        words = _words(text)
+        found = await self.sources.search.technicians(words, MOST_CANDIDATES)
+        return self._choose(
+            choose_technician(found, words),
+            text,
+            "technician",
+            lambda each: (technician_label(each), identity(each)),
+        )
 
     def _choose(
         self, choice: Choice[Hit], text: str, what: str, tell: Callable[[Hit], tuple[str, str]]

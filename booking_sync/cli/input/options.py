@@ -55,13 +55,4 @@ MailboxesOption = Annotated[
         show_default=False,
     ),
 ]
-MailboxIdsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--mailbox",
-        metavar="ID",
-        help="This mailbox only (its user's Entra object id); may be given several times.",
-        show_default=False,
-    ),
-]
 YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask for what can't be undone.")]

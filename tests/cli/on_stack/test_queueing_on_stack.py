@@ -95,7 +95,7 @@ async def test_backfill_queues_every_booking_once_and_trusts_what_is_recorded(pl
 
 
 async def test_backfill_keeps_to_what_was_selected(place: Place) -> None:
-    """A time, a resource and a work order together; --dry-run counts and queues nothing."""
+    """A time, a resource (or its name) and a work order together; --dry-run counts and queues nothing."""
     resource = place.bookings[0].resource_id
     work_order = place.bookings[0].work_order_id
     chosen = [
@@ -116,6 +116,10 @@ async def test_backfill_keeps_to_what_was_selected(place: Place) -> None:
     )
     looked = await place.cli.run("backfill", *select, "--dry-run", "--json")
     assert looked.json()["toQueue"] == len(chosen) > 0
+    (name,) = [each.name for each in place.world.technicians if each.id == resource]
+    called = [name if each == resource else each for each in select]
+    looked = await place.cli.run("backfill", *called, "--dry-run", "--json")
+    assert looked.json()["toQueue"] == len(chosen)
     assert await place.storage.take_changes() == []
     await place.cli.run("backfill", *select, "--rate", "500")
     assert sorted(ids_of(await place.storage.take_changes())) == sorted(chosen)
