@@ -224,8 +224,30 @@ def test_a_row_that_says_what_is_wrong_is_not_asked_again() -> None:
     """A booking that makes no sense is reported, but a hint would change nothing until somebody mends it."""
     unfinished = of(replace(booking(), end=None))
     told = recording(unfinished, error="The booking has no start or no end time.")
-    assert only(snapshot(unfinished, SHOWN)).repairable
     assert not only(snapshot(told, SHOWN)).repairable
+    for other in ("", "A word that sorts before.", "Words that sort behind."):
+        assert only(snapshot(recording(unfinished, error=other), SHOWN)).repairable
+
+
+@pytest.mark.parametrize(("here", "elsewhere"), [(ANNA, BERT), (BERT, ANNA)])
+def test_an_event_in_another_calendar_is_surplus_whichever_sorts_first(here: str, elsewhere: str) -> None:
+    """Beside the row's own event, beside one that was not recorded, and where the row names it."""
+    subject = booking(mailbox=here)
+    stray, own = shown(elsewhere, "E2", generation=2), shown(here)
+    recorded = in_step(subject, EventRef(here, "E1"))
+    found = compare(snapshot(recorded, own, stray), desired)
+    assert [(each.kind, each.mailbox) for each in found] == [(Kind.ORPHAN, elsewhere)]
+    found = compare(snapshot(BookingRow(subject, SyncRecord(), 'W/"1"'), own, stray), desired)
+    assert {(each.kind, each.mailbox) for each in found} == {
+        (Kind.ORPHAN, elsewhere),
+        (Kind.UNRECORDED, here),
+    }
+    former = recording(in_step(subject, EventRef(elsewhere, "E2")), fingerprint="of the former")
+    found = compare(snapshot(former, own, stray), desired)
+    assert {(each.kind, each.mailbox) for each in found} == {
+        (Kind.ORPHAN, elsewhere),
+        (Kind.UNRECORDED, here),
+    }
 
 
 FORMER = replace(shown(event_id="E2", generation=2), attended=True)
@@ -318,6 +340,8 @@ def test_findings_name_where_they_are() -> None:
     finding = only(snapshot(ROW, SHOWN, shown(event_id="E2", generation=2)))
     assert (finding.booking_id, finding.mailbox, finding.event_id) == (BOOKING_ID, ANNA, "E2")
     assert only(snapshot(ROW)).event_id == EVENT.event_id
+    for row in (recording(ROW, fingerprint="of the old name"), recording(ROW, error="Outlook: no.")):
+        assert only(snapshot(row, SHOWN)).mailbox == ANNA
 
 
 @pytest.mark.parametrize(
@@ -327,6 +351,7 @@ def test_findings_name_where_they_are() -> None:
         (WINDOW.first - timedelta(seconds=1), False),
         (WINDOW.last - timedelta(seconds=1), True),
         (WINDOW.last, False),
+        (WINDOW.last + timedelta(days=1), False),
         (None, False),
     ],
 )

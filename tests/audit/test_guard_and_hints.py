@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,6 +89,14 @@ def test_without_any_row_nothing_is_repaired() -> None:
 def test_an_empty_office_is_fine() -> None:
     """No rows, no events: nothing to say."""
     assert judge([], Listed(0, 0, 0), 0.2).alarms == ()
+
+
+def test_only_what_a_hint_would_take_away_or_make_anew_is_counted() -> None:
+    """Neither what is harmless to repair, nor what nobody can."""
+    stuck = replace(some(Kind.ORPHAN, 1)[0], retry=False)
+    assert not stuck.repairable
+    found = [*some(Kind.ORPHAN, 2), *some(Kind.MISSING, 3), *some(Kind.DRIFT, 4), stuck]
+    assert count_guarded(found) == {Kind.ORPHAN: 2, Kind.MISSING: 3}
 
 
 def test_what_is_not_ours_is_no_repair() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.environment.columns import SYNC_STATE_LENGTH
 from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.events.ownership import MAX_GENERATION, Seal, Sealer, SealKeys, make_key
 from booking_sync.domain.record import (
@@ -183,6 +184,13 @@ def test_a_states_fingerprint_is_its_second_part() -> None:
     """Whoever wrote the state; one that is none holds no fingerprint."""
     assert read_fingerprint("3:abc:seal") == "abc"
     assert read_fingerprint("three:abc:seal") == ""
+
+
+def test_a_state_that_is_too_long_tells_nothing() -> None:
+    """No state of ours fills the column; what does is somebody's text, and is not taken apart."""
+    full = "1:abc:" + "s" * (SYNC_STATE_LENGTH - len("1:abc:"))
+    assert (read_fingerprint(full), read_fingerprint(full + "s")) == ("abc", "")
+    assert (seal_of(full + "s"), seal_of("1:abc:" + "s" * 2 * SYNC_STATE_LENGTH)) == ("", "")
 
 
 @pytest.mark.parametrize("reason", [ATTENDED_REASON, MAILED_REASON])

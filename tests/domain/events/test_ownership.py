@@ -293,13 +293,15 @@ def test_a_key_may_be_longer() -> None:
     assert make_key(b64encode(b"k" * 48).decode()).secret == b"k" * 48
 
 
-def test_the_newest_key_seals_tags_and_births() -> None:
+def test_the_newest_key_seals_everything() -> None:
     """An older one is accepted, and used for nothing new."""
     keys = (make_key(KEY_TEXT), make_key(OTHER_KEY_TEXT))
     both = sealer(ORGANIZATION_ID, keys=partial(SealKeys, keys, EVENTS_BEGIN))
     alone = sealer(ORGANIZATION_ID, keys=partial(SealKeys, keys[:1], EVENTS_BEGIN))
     assert both.tag(BOOKING_ID, EVENT, "u", 1) == alone.tag(BOOKING_ID, EVENT, "u", 1)
     assert alone.read_birth(BOOKING_ID, ANNA, both.birth(BOOKING_ID, ANNA, 1))
+    assert both.record(BOOKING_ID, EVENT, 1, "f") == alone.record(BOOKING_ID, EVENT, 1, "f")
+    assert both.base(BOOKING_ID, EVENT, 1, "b") == alone.base(BOOKING_ID, EVENT, 1, "b")
 
 
 @pytest.mark.parametrize(("generation", "ours"), [(0, False), (1, True), (9_999, True)])
