@@ -109,3 +109,16 @@ async def test_a_cancelled_message_does_not_disturb_the_others() -> None:
     assert await stays == DONE
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_work_that_is_cancelled_cancels_the_messages_that_wait_for_it() -> None:
+    """As when the process ends: none of them waits for ever, and each is delivered again."""
+
+    async def ended(task: SyncTask) -> Outcome:
+        raise asyncio.CancelledError(task.booking_id)
+
+    runner = PerBookingRunner(ended, max_bookings=100, linger=0.01)
+    waiting = [runner.submit(SyncTask("b")), runner.submit(SyncTask("b"))]
+    async with asyncio.timeout(5):
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in ends] == [asyncio.CancelledError] * 2
