@@ -321,6 +321,28 @@ async def test_the_time_of_trying_ends_the_put_backs() -> None:
     assert not world.queue.sent
 
 
+async def test_a_message_is_given_up_though_its_row_cannot_be_told() -> None:
+    """Services that were there for the last try and are gone now keep no message on the queue."""
+    world, text = WorkerWorld(Outcome(OutcomeKind.DEFERRED, "Outlook: throttled.")), TEXT
+
+    class GoneAfterwards(FakeSync):
+        async def sync(self, task: SyncTask) -> Outcome:
+            world.opening_fails = TransientError("Key Vault is down")
+            return await super().sync(task)
+
+    world.work = GoneAfterwards(world.outcome)
+    while not world.queue.poison:
+        world.opening_fails = None
+        await world.worker.handle(text, 1)
+        if world.queue.sent:
+            change, delay = world.queue.sent.pop()
+            text = encode_change(change)
+            world.time += timedelta(seconds=delay)
+    assert world.work.given_up == []
+    ((letter, reason),) = world.queue.poison
+    assert (letter, "Given up after 24 hours" in reason) == (text, True)
+
+
 @pytest.mark.parametrize("text", [TEXT, RELATED_TEXT, AUDIT_TEXT])
 async def test_no_message_is_given_up_for_the_settings(text: str) -> None:
     """However long they take to be mended, it is put back; mended, it has its whole time before it."""
