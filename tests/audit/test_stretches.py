@@ -335,6 +335,28 @@ async def test_an_event_in_another_calendar_is_not_written_every_half_hour(
     assert (await auditor.run(NEAR)).enqueued == 1
 
 
+async def test_each_event_that_was_made_anew_is_missed_for_itself(world: AuditWorld) -> None:
+    """Whether its id sorts before the former one's or behind it."""
+    hours = [0.0]
+    auditor = world.in_parts(60, now=lambda: NOW + timedelta(hours=hours[0]))
+    await world.book()
+    (event,) = world.events()
+    before, orders = event.immutable_id, set[bool]()
+    while len(orders) < 2:
+        world.age(event)
+        world.user_deletes(event)
+        queued: list[int] = []
+        for _ in range(3):
+            queued.append((await auditor.run(NEAR)).enqueued)
+            hours[0] += 0.5
+        assert queued == [1, 1, 0]
+        if event.immutable_id != before:
+            orders.add(event.immutable_id < before)
+        before = event.immutable_id
+        await world.work_off()
+        (event,) = world.events()
+
+
 async def test_an_event_that_was_deleted_while_it_was_young_shows_after_a_near_audit(
     world: AuditWorld,
 ) -> None:
