@@ -40,26 +40,31 @@ JUDGES: dict[str, tuple[str, ...]] = {
     "booking_sync/domain/events/ownership.py": ("tests/domain/events/test_ownership.py", "tests/sync"),
     "booking_sync/sync/booking/synchronizer.py": (
         "tests/sync/booking/test_synchronizer.py",
+        "tests/sync/booking/test_finding.py",
         "tests/sync/booking/test_peoples_events.py",
         "tests/peoples_events",
     ),
     "booking_sync/sync/booking/applied.py": (
         "tests/sync/booking/test_synchronizer.py",
+        "tests/sync/booking/test_finding.py",
         "tests/sync/booking/test_peoples_events.py",
         "tests/peoples_events",
     ),
     "booking_sync/sync/booking/finding.py": (
         "tests/sync/booking/test_synchronizer.py",
+        "tests/sync/booking/test_finding.py",
         "tests/sync/booking/test_peoples_events.py",
         "tests/peoples_events",
     ),
     "booking_sync/sync/booking/removing.py": (
         "tests/sync/booking/test_synchronizer.py",
+        "tests/sync/booking/test_finding.py",
         "tests/sync/booking/test_peoples_events.py",
         "tests/peoples_events",
     ),
     "booking_sync/sync/booking/writing.py": (
         "tests/sync/booking/test_synchronizer.py",
+        "tests/sync/booking/test_finding.py",
         "tests/sync/booking/test_peoples_events.py",
         "tests/peoples_events",
     ),

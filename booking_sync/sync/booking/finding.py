@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event_calendars import is_same_calendar
+from booking_sync.domain.events.event import without_content
+from booking_sync.domain.events.event_calendars import calendar_part, is_same_calendar
 from booking_sync.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from booking_sync.domain.events.event import EventRef, FoundEvent
     from booking_sync.domain.events.ownership import Own
+    from booking_sync.domain.record import BookingRow
     from booking_sync.ports.outlook.calendars import Calendar
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.sync.booking.proof import EventProver
@@ -65,6 +70,24 @@ class EventFinder:
     def is_known_to_searches(self, found: FoundEvent) -> bool:
         """Whether the event is so old that each search knows it."""
         return found.created is None or found.created < self._now() - SEARCH_KNOWS_AFTER
+
+
+def where_it_was_found(row: BookingRow, found: Iterable[Own]) -> BookingRow:
+    """The row, whose record tells in which calendar its event is: people may have dragged it elsewhere."""
+    own = next((each for each in found if each.event == row.record.event), None)
+    if own is None or own.calendar is None:
+        return row
+    place = calendar_part(own.calendar)
+    if without_content(row.record.fingerprint) == place:
+        return row
+    return replace(row, record=replace(row.record, fingerprint=place))
+
+
+def adopted(found: Sequence[Own], calendar: str) -> Own | None:
+    """The event that the booking takes for its own: the latest one, in the right calendar if there is any."""
+    rightly = [own for own in found if not own.is_misplaced(calendar)]
+    candidates = rightly or found
+    return candidates[-1] if candidates else None
 
 
 def listed_all_the_same() -> TransientError:

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.events.event import (
     EventRef,
     tells_content,
-    without_content,
 )
 from booking_sync.domain.events.event_calendars import MAIN, calendar_part
 from booking_sync.domain.events.zones import UTC_NAME, event_zone
@@ -53,7 +52,7 @@ from booking_sync.sync.booking.applied import (
     with_unleft,
     with_unremoved,
 )
-from booking_sync.sync.booking.finding import EventFinder
+from booking_sync.sync.booking.finding import EventFinder, adopted, where_it_was_found
 from booking_sync.sync.booking.proof import ProvenAnswer
 from booking_sync.sync.booking.removing import EventRemover, WithdrawFirstError
 from booking_sync.sync.booking.return_path import Turn, settled
@@ -423,10 +422,10 @@ class Synchronizer:
                 row, removed = _without_event(run, row), True
             for own in found:
                 run.found(own)
-            row = _where_it_was_found(row, found)
+            row = where_it_was_found(row, found)
             found = [own for own in found if own.event != row.record.event]
             if isinstance(desired, Wanted) and row.record.event is None and desired.mailbox == mailbox:
-                run.own = _adopted(self._may_be_named(row, found), desired.content.calendar)
+                run.own = adopted(self._may_be_named(row, found), desired.content.calendar)
                 found = [own for own in found if own is not run.own]
             removed = await self._remover.remove_surplus(run, mailbox, found) or removed
         run.recovered = True
@@ -515,24 +514,6 @@ def _without_event(run: Run, row: BookingRow) -> BookingRow:
     assert row.record.event is not None  # noqa: S101 - the caller found it lost
     run.burn(row.record.event.mailbox, row.record.generation)
     return replace(row, record=replace(row.record, event=None, fingerprint=""))
-
-
-def _where_it_was_found(row: BookingRow, found: Iterable[Own]) -> BookingRow:
-    """The row, whose record tells in which calendar its event is: people may have dragged it elsewhere."""
-    own = next((each for each in found if each.event == row.record.event), None)
-    if own is None or own.calendar is None:
-        return row
-    place = calendar_part(own.calendar)
-    if without_content(row.record.fingerprint) == place:
-        return row
-    return replace(row, record=replace(row.record, fingerprint=place))
-
-
-def _adopted(found: Sequence[Own], calendar: str) -> Own | None:
-    """The event that the booking takes for its own: the latest one, in the right calendar if there is any."""
-    rightly = [own for own in found if not own.is_misplaced(calendar)]
-    candidates = rightly or found
-    return candidates[-1] if candidates else None
 
 
 def _to_search(run: Run, row: BookingRow, desired: DesiredState) -> set[str]:
