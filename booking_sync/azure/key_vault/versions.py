@@ -25,7 +25,7 @@ ACCEPTED_VERSIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted(Generic[Key]):
+class AcceptedKeys(Generic[Key]):
     """What the vault holds of a secret."""
 
     keys: tuple[Key, ...]
@@ -55,7 +55,7 @@ class SecretVersions:
             vault_url, credential, verify_challenge_resource=verify_challenge, **identity_options(credential)
         )
 
-    async def newest(self, make: Callable[[str], Key]) -> Accepted[Key]:
+    async def newest(self, make: Callable[[str], Key]) -> AcceptedKeys[Key]:
         """The keys that are accepted.
 
         Args:
@@ -68,7 +68,7 @@ class SecretVersions:
         usable = sorted((each for each in versions if each.enabled), key=_made, reverse=True)
         newest = usable[:ACCEPTED_VERSIONS]
         keys = await asyncio.gather(*(self._key(each.version or "", make) for each in newest))
-        return Accepted(tuple(keys), min(map(_made, versions), default=datetime.max.replace(tzinfo=UTC)))
+        return AcceptedKeys(tuple(keys), min(map(_made, versions), default=datetime.max.replace(tzinfo=UTC)))
 
     async def any_enabled(self) -> bool:
         """Whether there is a version to use."""
