@@ -12,6 +12,7 @@ from booking_sync.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from booking_sync.domain.events.event import EventRef, FoundEvent
     from booking_sync.domain.events.ownership import Own
@@ -67,9 +68,13 @@ class EventFinder:
             for each in same
         )
 
+    def known_before(self) -> datetime:
+        """The moment before which an event was made that each search knows by now; aware, UTC."""
+        return self._now() - SEARCH_KNOWS_AFTER
+
     def is_known_to_searches(self, found: FoundEvent) -> bool:
         """Whether the event is so old that each search knows it."""
-        return found.created is None or found.created < self._now() - SEARCH_KNOWS_AFTER
+        return found.created is None or found.created < self.known_before()
 
 
 def where_it_was_found(row: BookingRow, found: Iterable[Own]) -> BookingRow:

@@ -99,6 +99,7 @@ class Synchronizer:
     remover = EventRemover
     """How it removes events; the simulation takes single rules away here and below."""
     writer = EventWriter
+    """How it writes them."""
 
     def __init__(
         self,
@@ -116,8 +117,6 @@ class Synchronizer:
         self._calendar = calendar
         self._desired_state = desired_state
         self._prover = prover
-        self._sealer = prover.sealer
-        self._now = now
         self._returns = returns
         both_ways = returns is not None
         self._finder = EventFinder(calendar, prover, now)

@@ -15,7 +15,7 @@ from booking_sync.domain.return_path.version import version_of
 from booking_sync.errors import OvertakenError, PermanentError, TransientError
 from booking_sync.ports.outlook.calendars import Calendar, Written
 from booking_sync.sync.booking.applied import Applied, as_written
-from booking_sync.sync.booking.finding import SEARCH_KNOWS_AFTER, EventFinder, listed_all_the_same
+from booking_sync.sync.booking.finding import EventFinder, listed_all_the_same
 from booking_sync.sync.booking.main_calendars import MainCalendars
 from booking_sync.sync.booking.removing import EventRemover, touching
 
@@ -184,7 +184,7 @@ class EventWriter:
             mailbox,
             event_id,
             generation,
-            searchable_before=self._now() - SEARCH_KNOWS_AFTER,
+            searchable_before=self._finder.known_before(),
         )
         if answer.own is None:
             return None

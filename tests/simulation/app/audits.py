@@ -25,7 +25,14 @@ from booking_sync.outlook.graph import errors
 from booking_sync.outlook.graph.batch import BatchSender
 from booking_sync.outlook.graph.scheduler import BatchScheduler
 from booking_sync.sync.booking.proof import EventProver
-from tests.simulation.app.process import KEYRING, SEALER, Credential, desired_state, graph_client
+from tests.simulation.app.process import (
+    KEYRING,
+    SEALER,
+    Credential,
+    desired_state,
+    event_requests,
+    graph_client,
+)
 from tests.simulation.chance.clock import now
 from tests.simulation.checks.invariants import Violation, check_bookings
 from tests.simulation.people import ANNA, BERT
@@ -144,7 +151,12 @@ def _auditor(schedule: Schedule) -> Auditor:
     extension = EXTENSION if schedule.profile.extension else ""
     calendars = schedule.calendars
     calendar = OutlookCalendar(
-        graph_client(), batches, extension_name=extension, now=now, calendars=calendars
+        graph_client(),
+        batches,
+        extension_name=extension,
+        now=now,
+        calendars=calendars,
+        requests=event_requests(),
     )
     rule = functools.partial(desired_state, calendar=calendars.current)
     numbers = iter(range(10))
