@@ -93,8 +93,8 @@ class EventRemover:
         """
         if not await self._was_removed(run, event):
             for own in await self._finder.left_behind(run, event.mailbox):
+                run.burn(own.event.mailbox, own.generation)  # before: its row may have to be withdrawn first
                 await self.remove(run, run.found(own))
-                run.burn(own.event.mailbox, own.generation)
 
     async def _was_removed(self, run: Run, event: EventRef) -> bool:
         """Remove an event as `remove` does; False when there is none under its id."""

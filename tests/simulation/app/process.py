@@ -45,7 +45,7 @@ from tests.simulation.both_ways.checks import CancelWatch
 from tests.simulation.chance.clock import now
 from tests.simulation.chance.conductor import OWNER
 from tests.simulation.checks.calendars import ZoneWatch
-from tests.simulation.checks.generations import GenerationWatch
+from tests.simulation.checks.generations import GenerationWatch, LeavingWatch
 from tests.simulation.meetings.mailing import MailWatch, RowWatch, watched_runs
 from tests.simulation.services.dataverse import (
     DATAVERSE_URL,
@@ -278,10 +278,11 @@ class Process:
         profile = self._schedule.profile
         lasting = not profile.returns.imports and "overwrite" not in profile.moves
         unmailed = MailWatch(calendar, self._schedule.habits, violations, heard)
-        numbered = GenerationWatch(unmailed, violations) if lasting else unmailed
-        watched = parts.calendar(ZoneWatch(numbered, EVENT_ZONE, violations))
+        numbered = GenerationWatch(unmailed, violations)
+        watched = parts.calendar(ZoneWatch(numbered if lasting else unmailed, EVENT_ZONE, violations))
         seen_rows = RowWatch(rows, heard, lasting)
-        cancels = CancelWatch(seen_rows, lambda: self._schedule.wishes.deleted, violations)
+        leaving = LeavingWatch(seen_rows, numbered, sealer.marker) if lasting else seen_rows
+        cancels = CancelWatch(leaving, lambda: self._schedule.wishes.deleted, violations)
         watched_rows = parts.rows(cancels if back else seen_rows)
         policy = replace(EVERYTHING, path=Mode[back.upper()]) if back else EVERYTHING
         if profile.deletions:

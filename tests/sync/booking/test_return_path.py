@@ -14,6 +14,7 @@ from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.return_path.version import version_of
+from booking_sync.errors import TransientError
 from booking_sync.sync.booking.return_path import ReturnPath
 from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.booking.task import SyncTask
@@ -25,6 +26,7 @@ from tests.sync.booking.test_synchronizer import desired
 
 if TYPE_CHECKING:
     from booking_sync.domain.outcome import Outcome
+    from booking_sync.domain.record import SyncRecord
     from tests.support.fakes import StoredEvent
 
 EARLY = datetime(2026, 3, 1, 6, tzinfo=UTC)
@@ -85,6 +87,11 @@ class World:
         return Times(start, end)
 
     @property
+    def record(self) -> SyncRecord:
+        """What the row says of its event."""
+        return self.rows.rows[BOOKING_ID].record
+
+    @property
     def told(self) -> str:
         """What the row says of Outlook."""
         side = self.rows.rows[BOOKING_ID].side
@@ -106,6 +113,10 @@ class World:
             assert "record" not in self.rows.calls
             self.calendar.calls.clear()
             self.rows.calls.clear()
+
+
+async def _nothing(point: str) -> None:
+    """Nothing happens meanwhile."""
 
 
 async def _shown(path: Mode = Mode.APPLY, deleted: Mode = Mode.PROPOSE) -> World:
@@ -362,6 +373,35 @@ async def test_an_event_is_withdrawn_before_it_is_removed(change: str) -> None:
     side = world.rows.rows[BOOKING_ID].side
     assert side
     assert not side.base.leaving
+
+
+async def test_what_no_row_named_uses_its_generation_up_when_it_is_withdrawn() -> None:
+    """Planned again while its first event left, then cancelled before anybody recorded its second one."""
+    world = await _shown()
+    planned = booking()
+    strikes: list[str] = ["calendar.delete", "calendar.create"]
+    recorded: list[int] = []
+
+    async def dispatcher(point: str) -> None:
+        if point == "calendar.delete":
+            recorded.append(world.record.generation)
+        if point in strikes:
+            strikes.remove(point)
+            world.rows.put(planned)
+
+    async def worker_dies(point: str) -> None:
+        if point == "rows.record" and not strikes:
+            world.rows.hook = world.calendar.hook = _nothing
+            raise TransientError("the worker was stopped")
+
+    world.calendar.hook, world.rows.hook = dispatcher, worker_dies
+    world.rows.put(replace(planned, status=CANCELED))
+    assert (await world.synchronizer.sync(CHANGED)).kind is OutcomeKind.DEFERRED
+    world.calendar.hook = dispatcher
+    world.rows.put(replace(planned, status=CANCELED))
+    await world.synchronizer.sync(UNTRUSTED)
+    assert not world.calendar.of(ANNA)
+    assert recorded == [1, 2]
 
 
 async def test_a_run_that_lost_the_race_to_record_remembers_no_stamp_of_its_own() -> None:
