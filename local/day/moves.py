@@ -251,7 +251,7 @@ class Day:
         await self._change(booking, "mended", times(booking.start, end))
 
     async def _touch_as_app(self, booking: Booking) -> None:
-        """Our own application user writes a watched column; its webhook is to be ignored at the door."""
+        """Our own application user writes a watched column; its webhook is to be dropped when it arrives."""
         self.tally["touched by our own user"] += 1
         await self._stack.web_api("PATCH", f"{BOOKINGS}({booking.id})", {"name": booking.name})
 
