@@ -35,7 +35,7 @@ from benchmarks.contenders.retries import ActionFailedError, Retrier, RetryPolic
 from benchmarks.contenders.seams import API_PATH, BOOKINGS, Reply, json_bytes, reply_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from random import Random
 
     import httpx
@@ -122,10 +122,6 @@ class Flow:
         self._places = asyncio.Semaphore(concurrency)
         self._lost: Counter[str] = Counter()
         self._runs = 0
-
-    async def run_all(self, triggers: Sequence[Trigger]) -> None:
-        """One run each, all triggered at the same moment."""
-        await asyncio.gather(*(self.run(trigger) for trigger in triggers))
 
     async def run(self, trigger: Trigger) -> bool:
         """One run, once there is a place for it; whether it succeeded."""

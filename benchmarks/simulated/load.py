@@ -26,7 +26,7 @@ from local.day.world import (
 from local.graph.mailbox.schema import read_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from benchmarks.simulated.world import SimulatedWorld
     from local.day.world import Booking, Resource
@@ -190,8 +190,3 @@ def work_of(changes: Sequence[Change], *, tags: bool = True) -> Work:
             MailboxWork(recorded[name], tagged[name], unrecorded[name]) for name in sorted(names)
         ),
     )
-
-
-def count_kinds(changes: Iterable[Change]) -> dict[str, int]:
-    """How many of each kind."""
-    return dict(Counter(change.kind.value for change in changes))

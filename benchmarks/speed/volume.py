@@ -63,10 +63,10 @@ class _Lines(logging.Handler):
 
 
 def _start_telemetry() -> Any:
-    from opentelemetry import trace  # noqa: PLC0415 - in the measuring process only
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import (  # noqa: PLC0415
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import (
         InMemorySpanExporter,
     )
 
@@ -78,11 +78,11 @@ def _start_telemetry() -> Any:
 
 
 async def _measure(alone: int, burst: int) -> list[list[Any]]:
-    from benchmarks.common.figures import Latency  # noqa: PLC0415
-    from benchmarks.simulated.load import Office  # noqa: PLC0415
-    from benchmarks.simulated.product import open_product  # noqa: PLC0415
-    from benchmarks.simulated.queue import SimulatedQueue  # noqa: PLC0415
-    from benchmarks.simulated.world import SimulatedWorld  # noqa: PLC0415
+    from benchmarks.common.figures import Latency
+    from benchmarks.simulated.load import Office
+    from benchmarks.simulated.product import open_product
+    from benchmarks.simulated.queue import SimulatedQueue
+    from benchmarks.simulated.world import SimulatedWorld
 
     exporter, lines = _start_telemetry(), _Lines()
     logging.getLogger("booking_sync").addHandler(lines)
@@ -124,7 +124,7 @@ async def _measure(alone: int, burst: int) -> list[list[Any]]:
 
 def main() -> None:
     """Print the rows as JSON: the process that measures."""
-    from local.standin.virtual_time import run_virtually  # noqa: PLC0415
+    from local.standin.virtual_time import run_virtually
 
     alone, burst = map(int, sys.argv[1:])
     sys.stdout.write(json.dumps(run_virtually(_measure(alone, burst))))

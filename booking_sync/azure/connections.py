@@ -188,7 +188,7 @@ class _BoundedResponse(aiohttp.ClientResponse):
         await super().start(connection)
         if self.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
             raise aiohttp.ClientPayloadError("an answer in an encoding that was not asked for")
-        self.content = _BoundedContent(self.content)  # type: ignore[assignment]
+        self.content = _BoundedContent(self.content)  # type: ignore[assignment]  # all that the client calls of a content
         return self
 
 

@@ -1,4 +1,7 @@
-"""What checks work with, and what a check is."""
+"""What checks of a tenant work with, and what a check is.
+
+Apart from their run, so that neither imports the other.
+"""
 
 from __future__ import annotations
 

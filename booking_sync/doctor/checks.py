@@ -109,7 +109,7 @@ class DoctorSources:
     """What rules ask for that no booking has; None without rules."""
     registration_reads: Callable[[], RegistrationReads]
     administered_columns: Callable[[], Awaitable[Sequence[EventColumn]]]
-    """The same, as whoever sets the app up finds them."""
+    """The event file's columns, as whoever sets the app up finds them."""
     returns: Callable[[], ReturnSettings]
     """Of the way back from Outlook."""
     way_back: Callable[[], WayBackReads]

@@ -1,4 +1,4 @@
-"""What the file holds."""
+"""The event file as values: parsed, and checked for form before anything is asked of Dataverse."""
 
 from __future__ import annotations
 

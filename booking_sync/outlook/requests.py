@@ -261,10 +261,8 @@ class EventRequests:
             expand=[f"singleValueExtendedProperties({_MARKERS})"],
             top=VIEW_PAGE_SIZE,
         )
-        configuration = _configuration()
-        configuration.query_parameters = query
         view = self._client.service.users.by_user_id(mailbox).calendar_view
-        request = self._item(mailbox, view.to_get_request_information(configuration))
+        request = self._item(mailbox, view.to_get_request_information(_configuration(query)))
         return _in_calendar(request, mailbox, calendar_id)
 
     def everything(self, mailbox: str, calendar_id: str | None = None) -> GraphRequest:
@@ -282,25 +280,19 @@ class EventRequests:
 
     def calendars(self, mailbox: str) -> GraphRequest:
         """GET the first page of the mailbox's calendars, with their names."""
-        _check_mailbox(mailbox)
-        query = CalendarsRequestBuilder.CalendarsRequestBuilderGetQueryParameters(
-            select=["id", "name"], top=CALENDARS_PAGE_SIZE
-        )
-        configuration = _configuration()
-        configuration.query_parameters = query
-        calendars = self._client.service.users.by_user_id(mailbox).calendars
-        return self._item(mailbox, calendars.to_get_request_information(configuration))
+        return self._calendars(mailbox, "id", "name")
 
     def all_calendars(self, mailbox: str) -> GraphRequest:
         """GET the first page of the mailbox's calendars, with their names, and which one is the main one."""
+        return self._calendars(mailbox, "id", "name", "isDefaultCalendar")
+
+    def _calendars(self, mailbox: str, *fields: str) -> GraphRequest:
         _check_mailbox(mailbox)
         query = CalendarsRequestBuilder.CalendarsRequestBuilderGetQueryParameters(
-            select=["id", "name", "isDefaultCalendar"], top=CALENDARS_PAGE_SIZE
+            select=list(fields), top=CALENDARS_PAGE_SIZE
         )
-        configuration = _configuration()
-        configuration.query_parameters = query
         calendars = self._client.service.users.by_user_id(mailbox).calendars
-        return self._item(mailbox, calendars.to_get_request_information(configuration))
+        return self._item(mailbox, calendars.to_get_request_information(_configuration(query)))
 
     def make_calendar(self, mailbox: str, name: str) -> GraphRequest:
         """POST a calendar of this name."""
@@ -320,8 +312,7 @@ class EventRequests:
         query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
             select=["id", "iCalUId", "attendees"]
         )
-        configuration = _configuration(immutable=immutable)
-        configuration.query_parameters = query
+        configuration = _configuration(query, immutable=immutable)
         return self._item(event.mailbox, self._event(event).to_get_request_information(configuration))
 
     @untraced()
@@ -399,11 +390,10 @@ class EventRequests:
         return self._item(line, builder.to_delete_request_information(_configuration()))
 
     def _all(self, mailbox: str, fields: list[str], expand: str) -> GraphRequest:
-        configuration = _configuration()
-        configuration.query_parameters = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
+        query = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
             select=fields, expand=[expand], top=VIEW_PAGE_SIZE
         )
-        return self._item(mailbox, self._events(mailbox).to_get_request_information(configuration))
+        return self._item(mailbox, self._events(mailbox).to_get_request_information(_configuration(query)))
 
     def _events(self, mailbox: str) -> EventsRequestBuilder:
         _check_mailbox(mailbox)
@@ -466,8 +456,7 @@ class EventRequests:
     @untraced()
     def _search(self) -> _Form:
         """Of the marker that stands in `_SOUGHT`."""
-        configuration = _configuration()
-        configuration.query_parameters = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
+        query = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
             filter=(
                 "singleValueExtendedProperties/any("  # the standard's spelling; Graph documents Any
                 f"ep: ep/id eq '{MARKER_PROPERTY}' and ep/value eq '{_SOUGHT}')"
@@ -476,15 +465,14 @@ class EventRequests:
             expand=[_EVIDENCE],
             top=PAGE_SIZE,
         )
-        return self._form(self._events(_ANY.mailbox).to_get_request_information(configuration))
+        return self._form(self._events(_ANY.mailbox).to_get_request_information(_configuration(query)))
 
     def _reading(self, fields: Sequence[str], expanded: str) -> _Form:
         """Of one event, with so much of it."""
-        configuration = _configuration()
-        configuration.query_parameters = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
+        query = EventItemRequestBuilder.EventItemRequestBuilderGetQueryParameters(
             select=list(fields), expand=[expanded]
         )
-        return self._form(self._event(_ANY).to_get_request_information(configuration))
+        return self._form(self._event(_ANY).to_get_request_information(_configuration(query)))
 
     def _form(self, information: RequestInformation) -> _Form:
         item = self._item(_ANY.mailbox, information)
@@ -525,11 +513,11 @@ class EventRequests:
         return f"{path}?{self._names.decode_uri_encoded_string(found.query, _DECODED_IN_NAMES)}"
 
 
-def _configuration(*, immutable: bool = True) -> RequestConfiguration[Any]:
+def _configuration(query: object = None, *, immutable: bool = True) -> RequestConfiguration[Any]:
     headers = HeadersCollection()
     if immutable:
         headers.add("Prefer", _IMMUTABLE_IDS)
-    return RequestConfiguration(headers=headers)
+    return RequestConfiguration(headers=headers, query_parameters=query)
 
 
 def _utc(moment: datetime) -> str:

@@ -39,7 +39,7 @@ PAGES = 2
 ENOUGH_SECONDS = 120.0
 """After which no further page is taken: a message may be a stretch of an audit, which takes minutes."""
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ async def relieve(
         return Relief()
     minutes = (now() - first.inserted) // timedelta(minutes=1)
     worked = await _work_off(intake, handle, now)
-    log_event(_LOGGER, "queue_waits", level=logging.ERROR, minutes=minutes, worked=worked)
+    log_event(_logger, "queue_waits", level=logging.ERROR, minutes=minutes, worked=worked)
     return Relief(minutes, worked)
 
 

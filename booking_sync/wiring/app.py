@@ -56,7 +56,7 @@ PLATFORM_SIGNS_IN = "WEBSITE_AUTH_ENABLED"
 SECRET_LOOKED_AT = timedelta(hours=1)
 """How long what the vault says of the secret's end is believed."""
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_AGE = timedelta(hours=24)
 
@@ -69,7 +69,7 @@ class Application(ClosedTogether):
 
     Args:
         environ: the app settings.
-        clock: the time of day, by which messages are old.
+        clock: the time of day.
         sleep: waits for so many seconds.
     """
 
@@ -85,16 +85,16 @@ class Application(ClosedTogether):
         self._environ = environ
         self._clock = clock
         self._sleep = sleep
-        self._storage = StorageServices(environ)
+        self._storage = StorageServices(environ, clock)
         self._closing.push_async_callback(self._storage.aclose)
         self._receiver: Receiver | None = None
         self._sync: SyncServices | None = None
         self._start_problem = ""
         """Why the sync could not be started when it was last tried."""
-        self._secret_noted: datetime | None = None
-        """When the secret's end was last noted."""
         self._until_mended = False
         """That was something that a person has to mend in the app itself."""
+        self._secret_noted: datetime | None = None
+        """When the secret's end was last noted."""
         self._opening = asyncio.Lock()
         # One failure opens it: whoever waited for the same start need not try it again, one after the other.
         self._starting = Circuit("The app's start", loop_time, random.random, failures_to_open=1)
@@ -106,7 +106,7 @@ class Application(ClosedTogether):
         try:
             receiver = self._receiver or self._make_receiver()
         except SettingsError as error:
-            log_event(_LOGGER, "settings_problem", level=logging.ERROR, problem=str(error))
+            log_event(_logger, "settings_problem", level=logging.ERROR, problem=str(error))
             return HttpAnswer(
                 503,
                 {"status": "unavailable", "error": str(error)},
@@ -126,7 +126,7 @@ class Application(ClosedTogether):
         try:
             receiver = self._notifications.receiver
         except SettingsError as error:
-            log_event(_LOGGER, "settings_problem", level=logging.ERROR, problem=str(error))
+            log_event(_logger, "settings_problem", level=logging.ERROR, problem=str(error))
             return HttpAnswer(
                 503, {"status": "unavailable"}, {"Retry-After": f"{SETTINGS_RETRY_SECONDS:.0f}"}
             )
@@ -145,7 +145,7 @@ class Application(ClosedTogether):
         return ChangeWorker(
             self._handlers,
             self._storage.queue,
-            now,
+            self._clock,
             self._max_age(),
             BackOff(random.random),
             on_outcome=self._journal.outcome,
@@ -169,7 +169,7 @@ class Application(ClosedTogether):
         else:
             await self._journal.ran(Timer.CATCH_UP, tally)
         finally:
-            await take_over_host_dead_letters(self._storage.inspection, now)
+            await take_over_host_dead_letters(self._storage.inspection, self._clock)
             await self._tell_findings()
 
     async def audit(self) -> None:
@@ -229,7 +229,7 @@ class Application(ClosedTogether):
 
         async def run(wanted: AuditRequest) -> AuditReport:
             who = self.admission.who(headers)
-            log_event(_LOGGER, "operator_order", order="audit", fix=wanted.fix, by=who)
+            log_event(_logger, "operator_order", order="audit", fix=wanted.fix, by=who)
             return await self._single_flight.run("audit", lambda: self._begin_ordered(wanted))
 
         return await answer_audit_request(headers, body, run)
@@ -262,7 +262,7 @@ class Application(ClosedTogether):
             open_failures=self._failures,
             open_people=self._people,
             link=self._link,
-            now=now,
+            now=self._clock,
             open_returns=self._returns,
         )
         return OperatorEndpoints(sources, self._operator_actions, self._single_flight, who=self.admission.who)
@@ -287,9 +287,9 @@ class Application(ClosedTogether):
         from booking_sync.sync.webhook.receiver import Receiver
 
         settings = load_receiver_settings(self._environ)
-        receiver = Receiver(self._storage.queue, settings.policy, now, new_id)
+        receiver = Receiver(self._storage.queue, settings.policy, self._clock, new_id)
         if settings.problems:
-            log_event(_LOGGER, "settings_problem", level=logging.ERROR, problem="; ".join(settings.problems))
+            log_event(_logger, "settings_problem", level=logging.ERROR, problem="; ".join(settings.problems))
         else:
             self._receiver = receiver
         return receiver
@@ -298,7 +298,7 @@ class Application(ClosedTogether):
     def _notifications(self) -> NotificationServices:
         from booking_sync.wiring.from_outlook import NotificationServices
 
-        services = NotificationServices(self._environ, self._storage.queue, now)
+        services = NotificationServices(self._environ, self._storage.queue, self._clock)
         self._closing.push_async_callback(services.aclose)
         return services
 
@@ -336,7 +336,7 @@ class Application(ClosedTogether):
         except SyncError:
             return {}  # health tells of a journal that can't be read
         look_back = timedelta(minutes=settings.catch_up_look_back_minutes)
-        return arrival(queued, latest, former, now=now(), look_back=look_back)
+        return arrival(queued, latest, former, now=self._clock(), look_back=look_back)
 
     async def _relieve(self) -> Relief:
         from booking_sync.sync.relief import Relief, relieve
@@ -388,14 +388,14 @@ class Application(ClosedTogether):
     async def _note_secret(self) -> None:
         """Note when the app registration's secret ends, as the vault has it; once an hour."""
         sync = self._sync
-        if sync is None or (self._secret_noted and now() - self._secret_noted < SECRET_LOOKED_AT):
+        if sync is None or (self._secret_noted and self._clock() - self._secret_noted < SECRET_LOOKED_AT):
             return
         try:
             secret = sync.services.checked_secret()
             await self._journal.note_secret((await secret.state()).expires if secret else None)
         except (SettingsError, SyncError):
             return  # a vault that can't be read is told by what needs it
-        self._secret_noted = now()
+        self._secret_noted = self._clock()
 
     @functools.cached_property
     def _journal(self) -> JournalStore:
@@ -412,14 +412,14 @@ class Application(ClosedTogether):
             lambda: self._storage.inspection,
             lambda: self._journal,
             lambda: self._start_problem,
-            now,
+            self._clock,
         )
 
     @functools.cached_property
     def _single_flight(self) -> SingleFlight:
         from booking_sync.operations.single_flight import SingleFlight
 
-        return SingleFlight(lambda: self._storage.text_store, now)
+        return SingleFlight(lambda: self._storage.text_store, self._clock)
 
     def _closed_mailboxes(self) -> Mapping[str, float]:
         return self._sync.services.calendar.closed() if self._sync else {}
@@ -432,7 +432,7 @@ class Application(ClosedTogether):
     def _operator_actions(self) -> OperatorActions:
         from booking_sync.operations.operator_actions import OperatorActions
 
-        return OperatorActions(self._storage.inspection, self._storage.queue, now, new_id)
+        return OperatorActions(self._storage.inspection, self._storage.queue, self._clock, new_id)
 
     async def _failures(self) -> DataverseFailures:
         return (await self._started()).services.failures
@@ -481,13 +481,13 @@ class Application(ClosedTogether):
         try:
             from booking_sync.wiring.sync import Witnesses, start_sync
 
-            services = Services(self._environ, storage=self._storage)
+            services = Services(self._environ, storage=self._storage, clock=self._clock)
             sync = await start_sync(services, Witnesses(self._journal.zone_differs, self._audit_ended))
         except (SettingsError, SyncError) as error:
             problem = error
         except Exception as error:  # noqa: BLE001 - told like a bad setting, and as patiently waited for
             log_event(
-                _LOGGER, "unexpected_error", level=logging.ERROR, error=type(error).__name__, at=places(error)
+                _logger, "unexpected_error", level=logging.ERROR, error=type(error).__name__, at=places(error)
             )
             problem = SettingsError(f"The app can't start: unexpected {type(error).__name__}; see the log.")
         else:
@@ -506,7 +506,7 @@ def _tell_cautions(settings: Settings, environ: Mapping[str, str]) -> None:
     from booking_sync.settings.cautions import cautions
 
     for each in cautions(settings, environ):
-        log_event(_LOGGER, "settings_caution", level=logging.WARNING, setting=each.setting, words=each.words)
+        log_event(_logger, "settings_caution", level=logging.WARNING, setting=each.setting, words=each.words)
 
 
 def _as_transient(error: SettingsError | SyncError) -> TransientError:

@@ -326,14 +326,11 @@ async def _end_subscriptions(environ: Mapping[str, str]) -> int:
 
 
 async def _make_notification_key(environ: Mapping[str, str]) -> bool:
-    from booking_sync.azure.key_vault.notification_keys import VaultNotificationKeys
     from booking_sync.domain.return_path.client_state import KEY_BYTES
-    from booking_sync.settings.contradictions import NOTIFICATION_KEY
     from booking_sync.settings.table import SealKeySettings
+    from booking_sync.wiring.from_outlook import notification_keys
 
-    vault = load_part(environ, SealKeySettings)
-    verify = vault.key_vault_verify_challenge
-    keys = VaultNotificationKeys(vault.key_vault_url, NOTIFICATION_KEY, now, verify_challenge=verify)
+    keys = notification_keys(load_part(environ, SealKeySettings), now)
     try:
         return await keys.make(secrets.token_hex(KEY_BYTES))
     finally:

@@ -304,23 +304,6 @@ def _audience_url(app: Services, audience: Audience) -> str:
     return app.part(EnvironmentSettings).dataverse_url
 
 
-@asynccontextmanager
-async def open_status(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator[StatusSources]:
-    """Where `status` looks.
-
-    Args:
-        environ: the settings.
-        auth: who reads Dataverse and calendars.
-
-    Raises:
-        SettingsError: a setting is missing or malformed, or the environment is not the one that they name.
-        TransientError: Dataverse, Entra or Key Vault can't be reached.
-        PermanentError: Dataverse refuses us, or nobody is signed in.
-    """
-    async with open_looking(environ, auth) as looking:
-        yield looking.status
-
-
 @dataclass(frozen=True, slots=True)
 class Looking:
     """Where a command looks that changes nothing."""
@@ -331,7 +314,17 @@ class Looking:
 
 @asynccontextmanager
 async def open_looking(environ: Mapping[str, str], auth: SignIn) -> AsyncIterator[Looking]:
-    """Where `status` looks, and where names are found; arguments and errors are those of `open_status`."""
+    """Where `status` looks, and where names are found.
+
+    Args:
+        environ: the settings.
+        auth: who reads Dataverse and calendars.
+
+    Raises:
+        SettingsError: a setting is missing or malformed, or the environment is not the one that they name.
+        TransientError: Dataverse, Entra or Key Vault can't be reached.
+        PermanentError: Dataverse refuses us, or nobody is signed in.
+    """
     from booking_sync.wiring.status import name_sources, status_sources
     from booking_sync.wiring.sync import start_sync
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.ports.platform.queues import MessageQueue
+    from booking_sync.settings.table import SealKeySettings
     from booking_sync.sync.from_outlook.rounds import SweepRounds
     from booking_sync.sync.from_outlook.watch import Watch
     from booking_sync.sync.worker import OutlookHandlers
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from booking_sync.wiring.sync import SyncServices
 
 
-def notification_keys(settings: NotificationSettings, clock: Clock) -> VaultNotificationKeys:
+def notification_keys(
+    settings: NotificationSettings | SealKeySettings, clock: Clock
+) -> VaultNotificationKeys:
     """The keys of notifications, in the vault; the caller closes them."""
     return VaultNotificationKeys(
         settings.key_vault_url,

@@ -377,13 +377,6 @@ class Services(ClosedTogether):
         self._closing.push_async_callback(keys.close)
         return keys
 
-    @cached_property
-    def event_owners(self) -> DataverseEventOwners:
-        """Which bookings events belong to."""
-        from booking_sync.dataverse.reads.event_owners import DataverseEventOwners
-
-        return DataverseEventOwners(self.dataverse, self.columns)
-
     @property
     def given_secret(self) -> str:
         """The app registration's secret when a command was given it in its environment; else empty."""
@@ -513,6 +506,13 @@ class Services(ClosedTogether):
         from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
 
         return DataverseAuditReads(self.dataverse, self.settings().columns, self.resources)
+
+    @cached_property
+    def event_owners(self) -> DataverseEventOwners:
+        """Which bookings events belong to."""
+        from booking_sync.dataverse.reads.event_owners import DataverseEventOwners
+
+        return DataverseEventOwners(self.dataverse, self.columns)
 
     @cached_property
     def related_bookings(self) -> DataverseRelatedBookings:

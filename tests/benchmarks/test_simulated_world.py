@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 
 from benchmarks.common.bound import bound
 from benchmarks.common.figures import Latency
-from benchmarks.simulated.load import BOOKINGS, SHARES, Kind, Office, count_kinds, work_of
+from benchmarks.simulated.load import BOOKINGS, SHARES, Kind, Office, work_of
 from benchmarks.simulated.product import open_product
 from benchmarks.simulated.queue import QueueTrigger, SimulatedQueue
 from benchmarks.simulated.verdict import judge
@@ -23,7 +24,9 @@ from local.processes import REPOSITORY
 from local.standin.virtual_time import run_virtually, virtual_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterable
+
+    from benchmarks.simulated.load import Change
 
 LATENCY = Latency(0.02, 0.08)
 TOKEN_URL = f"{DATAVERSE_URL}/api/data/v9.2/"
@@ -38,6 +41,11 @@ def graph_client(world: SimulatedWorld) -> httpx.AsyncClient:
 def dataverse_headers(world: SimulatedWorld) -> dict[str, str]:
     """What a request to Dataverse carries."""
     return {"Authorization": f"Bearer {world.credential.token(DATAVERSE_URL)}", "Accept": "application/json"}
+
+
+def _kinds(changes: Iterable[Change]) -> dict[str, int]:
+    """How many of each kind."""
+    return dict(Counter(change.kind.value for change in changes))
 
 
 async def timed(work: Coroutine[None, None, object]) -> float:
@@ -128,7 +136,7 @@ def test_a_mixed_load_holds_each_kind_once_per_booking() -> None:
         async with open_product(world) as product:
             await product.submit_all(office.book(60))
         changes = office.mix(40)
-        assert count_kinds(changes) == {kind.value: round(share * 40) for kind, share in SHARES.items()}
+        assert _kinds(changes) == {kind.value: round(share * 40) for kind, share in SHARES.items()}
         assert len({change.booking_id for change in changes}) == 40
         assert all(change.event_id for change in changes if change.kind is Kind.DELETE)
         return [(change.booking_id, change.kind) for change in changes]
@@ -209,7 +217,7 @@ def test_the_work_of_changes_is_counted_by_mailbox() -> None:
         async with open_product(world) as product:
             await product.submit_all(office.book(20))
         work = work_of(changes := office.mix(20))
-        kinds = count_kinds(changes)
+        kinds = _kinds(changes)
         assert work.changes - work.records == kinds["delete"]
         assert sum(each.tags for each in work.mailboxes) == kinds["create"] + kinds["reassign"]
         assert sum(each.recorded for each in work.mailboxes) == work.records + kinds["reassign"]

@@ -16,7 +16,7 @@ from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.status.look import look
 from booking_sync.status.report import as_json
 from booking_sync.status.verdict import judge
-from booking_sync.wiring.doctor import open_status
+from booking_sync.wiring.doctor import open_looking
 from tests.cli.commands import CommandLine
 from tests.doctor.deployment import Deployment, open_deployment
 from tests.e2e.office import BOOKINGS
@@ -38,8 +38,8 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 
 async def ask(deployment: Deployment, booking_id: str) -> tuple[ExitCode, Any]:
     """What `status --json` tells of a booking, and its exit code; in this process, which is faster."""
-    async with open_status(deployment.environ, SignIn.APP) as sources:
-        facts = await look(sources, booking_id)
+    async with open_looking(deployment.environ, SignIn.APP) as looking:
+        facts = await look(looking.status, booking_id)
     verdict = judge(facts)
     return ExitCode.FINE if verdict.fine else ExitCode.FINDINGS, as_json(facts, verdict)
 

@@ -45,7 +45,7 @@ def _play(first: int, count: int) -> int:
     return int(any(play(seed).violations for seed in range(first, first + count)))
 
 
-def _judge(kind: str, arguments: list[str], processor_seconds: int, keep: bool) -> None:  # noqa: FBT001
+def _judge(kind: str, arguments: list[str], processor_seconds: int, keep: bool) -> None:  # noqa: FBT001 - as the process passes it
     os.setsid()
     resource.setrlimit(resource.RLIMIT_CPU, (processor_seconds, processor_seconds + 1))
     silence = os.open(os.devnull, os.O_RDWR)

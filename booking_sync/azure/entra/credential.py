@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Scopes = tuple[str, ...]
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _REFUSED = "invalid_client"
 """OAuth's error code for a refused proof (RFC 6749, 5.2)."""
 _NOT_TRUSTED = re.compile(r"AADSTS70021\d*|AADSTS70025")
@@ -146,7 +146,7 @@ class AppRegistrationCredential(ClosedOnExit):
                 return await self._obtain(scopes, options)
             except TransientError as error:
                 # What we have may serve on: go on with it, and say what it is that failed.
-                log_event(_LOGGER, "token_renewal_failed", level=logging.WARNING, reason=error.reason)
+                log_event(_logger, "token_renewal_failed", level=logging.WARNING, reason=error.reason)
         try:
             return await self._ask(opened, scopes, options)
         except _ProofRefusedError as refusal:
@@ -171,7 +171,7 @@ class AppRegistrationCredential(ClosedOnExit):
             token = await self._open(newer, scopes, options)
         except _ProofRefusedError as refusal:
             raise self._still_refused(refusal) from None
-        log_event(_LOGGER, "proof_replaced", proof=self._proof.name)
+        log_event(_logger, "proof_replaced", proof=self._proof.name)
         return token
 
     async def _fetch(self) -> SecretText:
@@ -231,7 +231,7 @@ class AppRegistrationCredential(ClosedOnExit):
         seconds = self._hold_seconds if error.retry_after is None else error.retry_after
         until = asyncio.get_running_loop().time() + seconds
         self._holds[scopes] = _Hold(until, error.reason)
-        log_event(_LOGGER, "no_token", level=logging.WARNING, reason=error.reason, holdSeconds=seconds)
+        log_event(_logger, "no_token", level=logging.WARNING, reason=error.reason, holdSeconds=seconds)
 
     def _still_refused(self, refusal: _ProofRefusedError) -> TransientError:
         remedy = self._proof.remedy(refusal.code, refusal.text)

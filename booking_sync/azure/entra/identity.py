@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline import PipelineResponse
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _UNAUTHORIZED = 401
 PAUSE_SECONDS = 30.0
 
@@ -96,4 +96,4 @@ class RenewableIdentity(ClosedOnExit):
         self._no_renewal_before = now + self._pause_seconds
         before, self._credential = self._credential, self._open()
         await before.close()
-        log_event(_LOGGER, "identity_token_renewed")
+        log_event(_logger, "identity_token_renewed")

@@ -88,7 +88,7 @@ class DataverseReturnListing:
             starts=read_moment(row.get("starttime")),
             modified=read_moment(row.get("modifiedon")),
             told=_text(row.get(back.told)),
-            proposal=_KINDS.get(row.get(back.proposal)),  # type: ignore[arg-type]
+            proposal=_KINDS.get(row.get(back.proposal)),  # type: ignore[arg-type]  # whatever the row holds
             proposed=Times(start, end) if start and end else None,
             answered=row.get(back.answer) is not None,
         )

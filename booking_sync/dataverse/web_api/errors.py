@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.web_api.reply import Reply
 
 ROW_MISSING = "0x80040217"
-VERSION_MISMATCH = "0x80060882"
 DUPLICATES = frozenset({"0x80040333", "0x80040237"})
 """412 as well, but nothing to do with versions: a duplicate rule, a key that is taken."""
 

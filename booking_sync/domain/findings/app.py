@@ -1,4 +1,4 @@
-"""All findings of the app."""
+"""Joins all findings in one order, so that page, probe, alerts and doctor tell the same."""
 
 from __future__ import annotations
 

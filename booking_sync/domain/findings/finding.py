@@ -1,4 +1,4 @@
-"""What a finding is."""
+"""One thing that is wrong with the app: words for people, and topics that alerts go by."""
 
 from __future__ import annotations
 

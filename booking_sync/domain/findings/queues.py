@@ -1,4 +1,4 @@
-"""What the queues tell."""
+"""What the queues tell, as findings with their remedies; pure."""
 
 from __future__ import annotations
 

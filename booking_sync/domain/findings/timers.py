@@ -1,4 +1,4 @@
-"""What the timers' runs tell."""
+"""What the timers' runs tell, as findings with their remedies; pure."""
 
 from __future__ import annotations
 

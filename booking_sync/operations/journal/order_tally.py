@@ -82,7 +82,7 @@ def together(tallies: Iterable[OrderTally], order: str) -> OrderTally:
 def read_tallies(found: object) -> tuple[OrderTally, ...]:
     """The tallies that were made JSON values of by `dataclasses.asdict`; none for anything else."""
     try:
-        return tuple(_tally(each) for each in found[:MAX_ORDERS])  # type: ignore[index]
+        return tuple(_tally(each) for each in found[:MAX_ORDERS])  # type: ignore[index]  # what has no index raises TypeError
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return ()
 

@@ -170,7 +170,7 @@ def slot_json(slot: Slot) -> dict[str, Any]:
 def read_slots(found: object) -> tuple[Slot, ...]:
     """The slots of which `slot_json` made these values; none for anything else."""
     try:
-        return tuple(_slot(each) for each in found[:MAX_SLOTS])  # type: ignore[index]
+        return tuple(_slot(each) for each in found[:MAX_SLOTS])  # type: ignore[index]  # what has no index raises TypeError
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return ()
 

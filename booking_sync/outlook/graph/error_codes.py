@@ -27,9 +27,6 @@ ACCESS_DENIED: Final = frozenset({"erroraccessdenied", "accessdenied", "authoriz
 
 MAILBOX_FULL: Final = frozenset({"errorquotaexceeded", "quotaexceededexception"})
 
-SAVE_CONFLICTS: Final = frozenset({"concurrentitemsave", "errorirresolvableconflict"})
-"""Two writes met; the one that is told of it may have been carried out."""
-
 DUPLICATE_TRANSACTION: Final = "errorduplicatetransactionid"
 
 ALREADY_EXISTS: Final = "alreadyexist"

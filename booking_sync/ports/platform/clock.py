@@ -1,4 +1,4 @@
-"""The time of day."""
+"""The time of day, passed in, so that tests and simulations decide what time it is."""
 
 from __future__ import annotations
 

@@ -268,7 +268,7 @@ class ReturnPath:
 
         Only an event that the row names can carry one: who knows what people saw of any other.
         """
-        del run
+        del run  # the simulation's rivals of this rule decide by it
         return last_agreed(side.base.agreement, stamp) if named else None
 
     async def _is_unchanged(self, row: BookingRow) -> bool:

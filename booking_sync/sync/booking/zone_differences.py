@@ -36,7 +36,7 @@ AROUND = timedelta(days=7)
 MAX_STRETCHES = 500
 """Some ten years of one zone; the oldest sightings are forgotten first."""
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -95,7 +95,7 @@ class ZoneDifferences:
         if len(self._known) > MAX_STRETCHES:
             self._known.popitem(last=False)
         log_event(
-            _LOGGER,
+            _logger,
             "zone_difference",
             level=logging.WARNING,
             zone=difference.zone,

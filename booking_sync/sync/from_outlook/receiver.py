@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CORRELATION_PREFIX = "outlook-"
 """Before the id of what Outlook told; a bare GUID is a webhook's of Dataverse."""
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 30
 
 
@@ -81,7 +81,7 @@ class NotificationReceiver:
         except SyncError as error:
             answer, counts = _unavailable(error), {"reason": error.reason}
         log_event(
-            _LOGGER,
+            _logger,
             "outlook_notifications",
             level=logging.INFO if answer.status < 400 else logging.WARNING,  # noqa: PLR2004 - where HTTP's errors begin httpStatus=answer.status,
             milliseconds=round((self._elapsed() - started) * 1000, 1),

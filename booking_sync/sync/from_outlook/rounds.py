@@ -31,7 +31,7 @@ SPREAD_SECONDS: Final = 1_500.0
 LEAST_SPACING_SECONDS: Final = 0.5
 CORRELATION_PREFIX: Final = "sweep-"
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class SweepRounds:
@@ -77,7 +77,7 @@ class SweepRounds:
             await self._queue.send_outlook(MailboxSweep(due[place], correlation_id, first_seen), delay)
 
         await do_all(range(len(due)), send)
-        log_event(_LOGGER, "sweep_round", mailboxes=len(due), correlationId=correlation_id)
+        log_event(_logger, "sweep_round", mailboxes=len(due), correlationId=correlation_id)
         return len(due)
 
 

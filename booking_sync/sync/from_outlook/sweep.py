@@ -45,7 +45,7 @@ PROVEN_AT_ONCE: Final = 4
 HINTS_PER_SECOND: Final = 5.0
 """As the audit's: the changes of the day go between."""
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Sweeper:
                 return await self._watch.renew(sweep.mailbox, sweep.subscription_id)
             await self._watch.recreate(sweep.mailbox)
         except PermanentError as error:
-            log_event(_LOGGER, "watch_refused", mailbox=sweep.mailbox, reason=error.reason)
+            log_event(_logger, "watch_refused", mailbox=sweep.mailbox, reason=error.reason)
         return False
 
     async def _compare(self, sweep: MailboxSweep) -> Outcome | _Hints:
@@ -182,7 +182,7 @@ class Sweeper:
         swept, mailbox = hints.swept, hints.sweep.mailbox
         if self._weigh(swept, entries) is Missing.WITHHELD:
             log_event(
-                _LOGGER,
+                _logger,
                 "mailbox_withheld",
                 level=logging.WARNING,
                 mailbox=mailbox,
@@ -243,7 +243,7 @@ class _Hints:
             await queue.send_outlook(second, GRACE.total_seconds())
 
         async def send(place: int) -> None:
-            await queue.send(changes[place], place / HINTS_PER_SECOND)
+            await queue.send(*changes[place])
 
         await do_all(range(len(changes)), send)
         return Outcome(
@@ -252,7 +252,8 @@ class _Hints:
             f"hints: {len(changes)}",
         )
 
-    def _changes(self, now: datetime) -> Iterable[BookingChange]:
+    def _changes(self, now: datetime) -> Iterable[tuple[BookingChange, float]]:
+        """Each with the seconds that it is held back."""
         mailbox = frozenset({self.sweep.mailbox})
         told = (
             *((each, Missing.CONFIRMED, frozenset[str]()) for each in self.confirmed),
@@ -261,15 +262,17 @@ class _Hints:
             *((each, Missing.WITHHELD, frozenset[str]()) for each in self.withheld),
         )
         for place, (booking_id, missing, suspects) in enumerate(told):
-            yield BookingChange(
+            delay = place / HINTS_PER_SECOND
+            change = BookingChange(
                 booking_id,
                 self.sweep.correlation_id,
                 # Patience is counted from when the hint is first seen, not while we hold it back ourselves.
-                first_seen=now + timedelta(seconds=place / HINTS_PER_SECOND),
+                first_seen=now + timedelta(seconds=delay),
                 suspects=suspects,
                 look=True,
                 missing=missing,
             )
+            yield change, delay
 
 
 def _by_id(events: Iterable[MarkedEvent]) -> dict[str, MarkedEvent]:

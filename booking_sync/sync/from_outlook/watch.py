@@ -45,7 +45,7 @@ SWEPT_AFTER_SECONDS: Final = 60.0
 SWEEPS_PER_SECOND: Final = 2.0
 CORRELATION_PREFIX: Final = "watch-"
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
@@ -130,7 +130,7 @@ class Watch:
         tally |= {"wanted": len(wanted), "had": len(had)}
         await self._carry_out(plan, key, tally)
         log_event(
-            _LOGGER,
+            _logger,
             "watch",
             level=logging.WARNING if tally["failed"] else logging.INFO,
             refused=len(self._refused),
@@ -198,13 +198,13 @@ class Watch:
             except TransientError as error:
                 tally["failed"] += 1
                 self._problem = error.reason
-                log_event(_LOGGER, "watch_failed", level=logging.WARNING, reason=error.reason)
+                log_event(_logger, "watch_failed", level=logging.WARNING, reason=error.reason)
             except PermanentError as error:
                 tally["refused now"] += 1
                 if isinstance(item, str):
                     self._refused[item] = self._now() + REFUSED_FOR
                 about = item if isinstance(item, str) else ""
-                log_event(_LOGGER, "watch_refused", mailbox=about, reason=error.reason)
+                log_event(_logger, "watch_refused", mailbox=about, reason=error.reason)
 
         await do_all(items, one, at_once=AT_ONCE)
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from booking_sync.sync.webhook.announce import Coalescer
     from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
 
-_LOGGER = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 10
 
 
@@ -80,7 +80,7 @@ class Receiver:
                 answer = _decline(read)
             _tell(note, answer)
         log_event(
-            _LOGGER,
+            _logger,
             "webhook",
             level=logging.INFO if isinstance(read, Ignored) or answer.status < 400 else logging.WARNING,  # noqa: PLR2004 - where HTTP's errors begin
             httpStatus=answer.status,

@@ -16,7 +16,7 @@ from booking_sync.ports.dataverse.customizations import Message
 from booking_sync.preview.look import look
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.wiring.commands import open_provisioning
-from booking_sync.wiring.doctor import open_status
+from booking_sync.wiring.doctor import open_looking
 from booking_sync.wiring.events import check_event_file, open_preview
 from tests.cli.commands import CommandLine
 from tests.doctor.deployment import COLUMNS, RESOURCE_COLUMNS, Deployment, bad, open_deployment, the
@@ -134,7 +134,7 @@ async def test_a_path_that_leads_nowhere_keeps_the_app_from_starting(
     """No booking is touched: changes wait, and the reason has the line."""
     environ = with_file(deployment, tmp_path, FILE.replace("contoso_access", "contoso_acess"))
     with pytest.raises(SettingsError, match="line 2, column 1: access ends in contoso_acess"):
-        async with open_status(environ, SignIn.APP):
+        async with open_looking(environ, SignIn.APP):
             pytest.fail("it started")
     report = await deployment.run_doctor(EVENT_FILE=environ["EVENT_FILE"])
     assert "is contoso_access" in the(report, "columns of the event file").words
