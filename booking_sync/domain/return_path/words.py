@@ -32,6 +32,11 @@ def beginning(day: date, kind: Told) -> str:
     return f"{day:%Y-%m-%d} {kind}:"
 
 
+def tells(text: str, kind: Told) -> bool:
+    """Whether a row's words are of this kind, of whatever day."""
+    return text[len("2026-03-01") :].startswith(f" {kind}:")
+
+
 def words(day: date, kind: Told, what: str, reason: str = "") -> str:
     """One line for people.
 

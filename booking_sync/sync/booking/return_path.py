@@ -17,10 +17,12 @@ from booking_sync.domain.return_path.base import DayMoves
 from booking_sync.domain.return_path.comparison import Agreement, Change, compare, last_agreed
 from booking_sync.domain.return_path.policy import (
     MAX_CANCELS_PER_DAY,
+    MAX_MOVES_PER_DAY,
     Circumstances,
     Mode,
     MoveRuling,
     ReturnPolicy,
+    kind_of,
     rule,
     rule_deletion,
 )
@@ -35,7 +37,7 @@ from booking_sync.domain.return_path.side import Missing, OutlookSide, Proposal,
 from booking_sync.domain.return_path.stamp import Stamp, read_stamp
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.return_path.version import version_of
-from booking_sync.domain.return_path.words import Told, when, words
+from booking_sync.domain.return_path.words import Told, tells, when, words
 from booking_sync.errors import PermanentError
 from booking_sync.ports.dataverse.bookings import Recorded
 
@@ -140,9 +142,9 @@ class ReturnPath:
         if isinstance(desired, Unwanted) or isinstance(steps.write, CreateEvent):
             return Turn(steps, without_proposal(side))
         if event is None or run.times is None or not isinstance(desired, Wanted):
-            return Turn(steps, side)
-        verdict = self._verdict(side)
-        if verdict is AnswerVerdict.ACCEPTED and run.deletion_counts and not run.refusal:
+            return Turn(steps, without_proposal(side))
+        accepted = self._verdict(side) is AnswerVerdict.ACCEPTED and self._still_proposes(run, side)
+        if accepted and run.deletion_counts and not run.refusal:
             return await self._accept(run, row, side)
         if event == row.record.event and not self._must_look(run, side):
             return Turn(self._with_times_kept(steps), side)
@@ -154,8 +156,9 @@ class ReturnPath:
         seen = None if event in run.gone else await self._calendar.see(event)
         if seen is None:
             return self._not_there(run, steps, desired, row, side)
-        if seen.state.reshaped or seen.state.attended:
-            return Turn(_forced(steps, desired, row, event), side)
+        run.saw(event, seen.state)
+        if seen.state.reshaped:
+            return Turn(_forced(steps, desired, row, event), without_proposal(side))
         return await self._judge(run, row, desired, steps, seen)
 
     async def judge_gone(self, run: Run, row: BookingRow) -> Turn | None:
@@ -166,31 +169,51 @@ class ReturnPath:
         """
         assert run.times  # noqa: S101 - else nothing was agreed on
         side, now = row.side or OutlookSide(), self._now()
-        nothing = Plan(record=row.record)
         scheduled = _is_scheduled(row.booking)
         ruling = rule_deletion(self._policy, run.times, now=now, scheduled=scheduled)
         verdict = self._verdict(side)
-        if verdict is AnswerVerdict.REJECTED or run.refusal:
-            ruling = MoveRuling(Mode.REPORT, run.refusal or _REJECTED)
-        if ruling.mode < Mode.PROPOSE:
-            kind = Told.REFUSED if run.refusal else Told.PUT_BACK
-            told = words(now.date(), kind, "the event was deleted in Outlook", ruling.reason)
-            return Turn(nothing, replace(without_proposal(side), told=told), makes_anew=True)
-        if side.waits_for_cancellation:
-            return Turn(nothing, _with_stale_answer(side, verdict), ends="a dispatcher has to decide")
+        rejected = verdict is AnswerVerdict.REJECTED
+        decided = run.refusal or (_REJECTED if rejected and side.waits_for_cancellation else "")
+        if decided or not self._policy.cancels:
+            return self._made_anew(run, row, side, decided or ruling.reason)
+        if rejected:  # what was refused is a move of an event that is gone since
+            side = without_proposal(side)
+        if side.waits_for_cancellation and ruling.mode >= Mode.PROPOSE:
+            side = _with_stale_answer(side, verdict)
+            return Turn(Plan(record=row.record), side, ends="a dispatcher has to decide")
+        return await self._by_sweep(run, row, side, ruling)
+
+    async def _by_sweep(
+        self, run: Run, row: BookingRow, side: OutlookSide, ruling: MoveRuling
+    ) -> Turn | None:
+        """What a sweep of the whole mailbox makes of it; before one, nothing is concluded."""
+        nothing = Plan(record=row.record)
         match run.task.missing:
-            case Missing.UNKNOWN:
+            case Missing.UNKNOWN if not side.waits_for_cancellation:
                 mailbox = row.record.event.mailbox if row.record.event else ""
                 return Turn(
                     nothing, side, ends="the event is gone; its mailbox is looked at", missing=mailbox
                 )
             case Missing.WITHHELD:
                 what = "the event is gone, with many others of its mailbox"
-                told = words(now.date(), Told.WITHHELD, what, "so nothing is concluded from it")
-                kept = side.told if side.told[10:] == told[10:] else told
+                told = words(self._now().date(), Told.WITHHELD, what, "so nothing is concluded from it")
+                kept = side.told if tells(side.told, Told.WITHHELD) else told
                 return Turn(nothing, replace(side, told=kept), ends="too many events are gone")
-            case Missing.CONFIRMED:
+            case Missing.CONFIRMED if ruling.mode >= Mode.PROPOSE:
                 return await self._cancel_or_propose(run, row, side, ruling)
+        return self._made_anew(run, row, side, ruling.reason)
+
+    def _made_anew(self, run: Run, row: BookingRow, side: OutlookSide, reason: str) -> Turn:
+        """What is done where nobody may decide, or somebody did: as a move, it is put back so often a day."""
+        today = self._now().date()
+        side, moves = without_proposal(side), _moves(side, today)
+        what, nothing = "the event was deleted in Outlook", Plan(record=row.record)
+        if moves >= MAX_MOVES_PER_DAY:
+            reason = f"something in Outlook moved or deleted this booking's event {moves} times today"
+            return Turn(nothing, replace(side, told=words(today, Told.REFUSED, what, reason)), ends=reason)
+        told = words(today, Told.REFUSED if run.refusal else Told.PUT_BACK, what, reason)
+        base = replace(side.base, moves=DayMoves(today, moves + 1))
+        return Turn(nothing, replace(side, base=base, told=told), makes_anew=True)
 
     async def _cancel_or_propose(
         self, run: Run, row: BookingRow, side: OutlookSide, ruling: MoveRuling
@@ -226,7 +249,7 @@ class ReturnPath:
         return replace(side, told=told)
 
     def _must_look(self, run: Run, side: OutlookSide) -> bool:
-        unanswered = side.answered is None
+        unanswered = side.answered is None and (side.proposal is None or self._still_proposes(run, side))
         asked = _brings_news(run.task, side) or bool(run.task.missing) or not run.task.trusted
         at_rest = run.deletion_counts and unanswered and run.fresh
         return not at_rest or (asked and not run.looked)
@@ -278,6 +301,15 @@ class ReturnPath:
 
     def _verdict(self, side: OutlookSide) -> AnswerVerdict:
         return judge_answer(side, self._now())
+
+    def _still_proposes(self, run: Run, side: OutlookSide) -> bool:
+        """Whether what waits for a dispatcher would be proposed today: an administrator may allow less."""
+        proposal = side.proposal
+        if proposal is None or run.times is None:
+            return False
+        if proposal.times is None:
+            return self._policy.cancels
+        return self._policy.allowed(kind_of(run.times, proposal.times, self._zone)) >= Mode.PROPOSE
 
     def _with_times_kept(self, steps: Plan) -> Plan:
         """The steps, whose write carries the groups that changed, and never times that did not."""

@@ -38,6 +38,7 @@ from booking_sync.domain.record import (
     read_fingerprint,
 )
 from booking_sync.domain.return_path.base import MOST_LEAVING
+from booking_sync.domain.return_path.proposal import without_proposal
 from booking_sync.domain.return_path.side import OutlookSide, Returned
 from booking_sync.domain.return_path.times import Times
 from booking_sync.errors import OvertakenError, PermanentError, SyncError, TransientError
@@ -193,9 +194,12 @@ class Synchronizer:
         if self._returns is None:
             return await self._carry_out(run, row, desired, Turn(steps), must_record=recovered)
         self._remover.may_remove(run, *steps.remove)
-        turn = await self._returns.turn(run, row, desired, steps)
-        if turn is not None and turn.gone:
-            turn = await self._judge_gone(run, row, desired, steps)
+        try:
+            turn = await self._returns.turn(run, row, desired, steps)
+            if turn is not None and turn.gone:
+                turn = await self._judge_gone(run, row, desired, steps)
+        except PermanentError as error:
+            return await self._note_unseen(run, row, steps, error)
         if turn is None:
             return None
         if turn.side and turn.side.waits_for_times != row.booking.awaits_dispatcher:
@@ -215,6 +219,18 @@ class Synchronizer:
         if turn is not None and turn.makes_anew:
             raise WithdrawFirstError(event, side=turn.side)
         return turn
+
+    async def _note_unseen(
+        self, run: Run, row: BookingRow, steps: Plan, error: PermanentError
+    ) -> Outcome | None:
+        """Tell on the row why its event could not be looked at; nothing waits for a dispatcher meanwhile."""
+        run.refused([error])
+        applied = after_refusal(run, steps, row.record, {}, error.reason)
+        side = without_proposal(row.side) if row.side else None
+        ended = run.end(OutcomeKind.FAILED, error.reason)
+        if applied.must_record or side != row.side or not row.intact:
+            return await self._record_all(run, row, applied, side, ended)
+        return ended
 
     async def _carry_out(
         self, run: Run, row: BookingRow, desired: DesiredState, turn: Turn, *, must_record: bool
@@ -256,7 +272,8 @@ class Synchronizer:
         assert row is not None  # noqa: S101 - of a booking that is gone everything may be removed at once
         side = side or row.side or OutlookSide()
         named = row.record.event
-        leaving = side.base.leaving | set(events[: MOST_LEAVING - len(side.base.leaving)])
+        listed = side.base.leaving - (run.leaving - run.unleft.keys())  # without those that are gone by now
+        leaving = listed | set(events[: MOST_LEAVING - len(listed)])
         gone = named in leaving
         base = replace(side.base, leaving=leaving, agreement=None if gone else side.base.agreement)
         used = max((row.record.generation, *run.burned.values()))
@@ -368,7 +385,8 @@ class Synchronizer:
             raise
 
     async def _finish_missing(self, run: Run) -> Outcome:
-        """The booking is gone: so must be every event known to be its own."""
+        """The booking is gone: so must be every event known to be its own, and no row can list it first."""
+        run.row = None
         for claim in sorted(run.task.deleted, key=lambda each: (each.event.mailbox, each.event.event_id)):
             own = await self._prove_claim(run, claim)
             if own:
@@ -422,7 +440,8 @@ class Synchronizer:
             for own in found:
                 run.found(own)
             row = where_it_was_found(row, found)
-            found = [own for own in found if own.event != row.record.event]
+            renamed = _renamed(run, row, found)
+            found = [own for own in found if own.event != row.record.event and own != renamed]
             if isinstance(desired, Wanted) and row.record.event is None and desired.mailbox == mailbox:
                 run.own = adopted(self._may_be_named(row, found), desired.content.calendar)
                 found = [own for own in found if own is not run.own]
@@ -513,6 +532,17 @@ def _without_event(run: Run, row: BookingRow) -> BookingRow:
     assert row.record.event is not None  # noqa: S101 - the caller found it lost
     run.burn(row.record.event.mailbox, row.record.generation)
     return replace(row, record=replace(row.record, event=None, fingerprint=""))
+
+
+def _renamed(run: Run, row: BookingRow, found: Sequence[Own]) -> Own | None:
+    """What an import, an archive or a migration made of an event that is gone under its id.
+
+    Whoever judges that the event is gone takes it over.
+    """
+    if row.record.event not in run.gone:
+        return None
+    candidates = [own for own in found if own.generation >= row.record.generation]
+    return candidates[-1] if candidates else None
 
 
 def _to_search(run: Run, row: BookingRow, desired: DesiredState) -> set[str]:

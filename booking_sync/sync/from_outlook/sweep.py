@@ -19,7 +19,7 @@ from booking_sync.domain.return_path.guard import GRACE, weigh
 from booking_sync.domain.return_path.messages import MAX_MISSING, Lifecycle, MailboxSweep
 from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.return_path.sweep import Swept, compare_mailbox
-from booking_sync.domain.return_path.words import Told, beginning
+from booking_sync.domain.return_path.words import Told, tells
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.log import log_event
 from booking_sync.ports.dataverse.bookings import BookingQuery
@@ -189,8 +189,7 @@ class Sweeper:
                 missing=len(swept.missing),
                 expected=swept.expected,
             )
-            today = beginning(self._now().date(), Told.WITHHELD)
-            hints.withheld = [each for each in swept.missing if not _told(rows[each]).startswith(today)]
+            hints.withheld = [each for each in swept.missing if not tells(_told(rows[each]), Told.WITHHELD)]
             return
         awaited = hints.sweep.missing
         hints.later = [each for each in swept.missing if each not in awaited]

@@ -35,7 +35,8 @@ AT_ONCE: Final = 4
 MOST_PER_RUN: Final = 2_000
 """Requests of one run, of each kind; some minutes of them."""
 MOST_FAILURES: Final = 5
-"""After so many that may pass a run stops: the address can't be reached, or Graph throttles."""
+"""After so many of a kind that may pass a run leaves the rest of it: the address can't be reached, or Graph
+throttles."""
 REFUSED_FOR: Final = timedelta(days=1)
 """How long a mailbox is left alone that takes no subscriptions; sweeps find what changes there."""
 SHORTEST_SHARE: Final = 0.75
@@ -106,6 +107,8 @@ class Watch:
         self._chance = chance
         self._refused: dict[str, datetime] = {}
         """Mailboxes that took no subscription, and when they are asked again."""
+        self._failing: set[str] = set()
+        """Mailboxes that could not be served when they were last tried: the others come first."""
         self._problem = ""
         """Why something failed in the run that is under way."""
 
@@ -164,7 +167,7 @@ class Watch:
 
     async def _carry_out(self, plan: WatchPlan, key: NotificationKey, tally: Counter[str]) -> None:
         """What would end first, first; what can't be done now is left to the next run."""
-        create = plan.create[:MOST_PER_RUN]
+        create = sorted(plan.create, key=lambda mailbox: mailbox in self._failing)[:MOST_PER_RUN]
         places = {mailbox: place for place, mailbox in enumerate(create)}
 
         async def renew(each: EventSubscription) -> None:
@@ -189,14 +192,21 @@ class Watch:
     async def _each(
         self, items: Sequence[Item], act: Callable[[Item], Awaitable[None]], tally: Counter[str]
     ) -> None:
+        failed = 0
+
         async def one(item: Item) -> None:
-            if tally["failed"] >= MOST_FAILURES:
+            nonlocal failed
+            if failed >= MOST_FAILURES:
                 tally["left"] += 1
                 return
+            mailbox = {item} if isinstance(item, str) else set()
             try:
                 await act(item)
+                self._failing -= mailbox
             except TransientError as error:
+                failed += 1
                 tally["failed"] += 1
+                self._failing |= mailbox
                 self._problem = error.reason
                 log_event(_logger, "watch_failed", level=logging.WARNING, reason=error.reason)
             except PermanentError as error:

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from booking_sync.domain.return_path.policy import Mode
+from booking_sync.domain.record import ATTENDED_REASON
+from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.return_path.side import ProposalAnswer, ProposalKind
 from booking_sync.domain.return_path.times import Times
 from booking_sync.ports.dataverse.return_path import Surroundings
-from tests.support.bookings import BOOKING_ID, booking
-from tests.sync.booking.test_return_deletions import _answer, _side
+from booking_sync.sync.booking.task import SyncTask
+from tests.support.bookings import ANNA, BOOKING_ID, booking
+from tests.sync.booking.test_return_deletions import CONFIRMED, _answer, _deleted, _side
 from tests.sync.booking.test_return_path import CHANGED, HOUR, LOOK, PLAN, UNTRUSTED, World, _shown
 
 MOVED = Times(PLAN.start + HOUR, PLAN.end + HOUR)
@@ -213,3 +215,68 @@ async def test_a_reassigned_booking_has_no_proposal() -> None:
     await world.sync(CHANGED)
     assert _side(world).proposal is None
     assert world.rows.rows[BOOKING_ID].record.event is None
+
+
+def _lowered(world: World, path: Mode) -> World:
+    """The same world, after an administrator allowed less."""
+    lower = World(path)
+    lower.rows, lower.calendar, lower.now = world.rows, world.calendar, world.now
+    lower.connect(ReturnPolicy(path))
+    return lower
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize("task", [CHANGED, LOOK, UNTRUSTED])
+async def test_a_proposal_ends_where_nothing_is_proposed_any_more(task: SyncTask, answered: bool) -> None:  # noqa: FBT001 - a case
+    """Whatever its dispatcher says by then: with `report` nothing from Outlook changes a booking."""
+    world = await _proposed()
+    world.now += timedelta(minutes=2)
+    world = _lowered(world, Mode.REPORT)
+    if answered:
+        _answer(world, ProposalAnswer.ACCEPT, _form(MOVED))
+    await world.sync(task)
+    assert world.planned == world.shown == PLAN
+    assert _side(world).proposal is None
+    assert _side(world).answered is None
+    await world.rests()
+
+
+async def test_a_proposed_cancellation_ends_where_nothing_is_proposed_any_more() -> None:
+    """Its event is there again."""
+    world = await _deleted(Mode.PROPOSE)
+    await world.sync(CONFIRMED)
+    world.now += timedelta(minutes=2)
+    world = _lowered(world, Mode.REPORT)
+    _answer(world, ProposalAnswer.ACCEPT)
+    await world.sync(CHANGED)
+    assert world.planned == world.shown == PLAN
+    assert _side(world).proposal is None
+    await world.rests()
+
+
+async def test_a_proposal_at_an_event_with_attendees_ends_before_the_booking_begins() -> None:
+    """It can't be put back without mail, which the row says; nobody is asked any more."""
+    world = await _proposed()
+    world.calendar.events[world.event.ref] = replace(world.event, attended=True)
+    world.now = PLAN.start - timedelta(minutes=20)
+    await world.sync(LOOK)
+    assert _side(world).proposal is None
+    assert world.record.error == ATTENDED_REASON
+    assert not world.calendar.mails
+
+
+async def test_a_proposal_of_a_booking_that_can_not_show_ends() -> None:
+    """Its times were taken away: there is nothing that could be moved."""
+    world = await _proposed()
+    world.rows.put(replace(booking(), start=None))
+    await world.sync(CHANGED)
+    assert _side(world).proposal is None
+
+
+async def test_a_proposal_in_a_mailbox_that_is_gone_ends() -> None:
+    """Or each look at it would be another message that is given up."""
+    world = await _proposed()
+    world.calendar.refused[ANNA] = "Outlook: the mailbox is gone."
+    await world.sync(LOOK)
+    assert _side(world).proposal is None
+    assert world.record.error == "Outlook: the mailbox is gone."

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.ownership import transaction_id
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.return_path.policy import MAX_CANCELS_PER_DAY, Mode
+from booking_sync.domain.return_path.policy import MAX_CANCELS_PER_DAY, MAX_MOVES_PER_DAY, Mode
 from booking_sync.domain.return_path.side import Answered, Missing, OutlookSide, ProposalAnswer, ProposalKind
+from booking_sync.ports.outlook.calendars import Written
 from booking_sync.sync.booking.task import SyncTask
-from tests.support.bookings import ANNA, BOOKING_ID, booking
+from tests.support.bookings import ANNA, BOOKING_ID, ORGANIZATION_ID, booking
+from tests.support.seals import sealer
 from tests.sync.booking.test_return_path import CHANGED, EARLY, HOUR, LOOK, PLAN, UNTRUSTED, World, _shown
 
 CONFIRMED = SyncTask(BOOKING_ID, trusted=False, look=True, missing=Missing.CONFIRMED)
@@ -183,3 +188,118 @@ async def test_a_cancellation_that_dynamics_refuses_is_put_back() -> None:
     assert world.told.startswith("2026-03-01 refused: ")
     assert "invoiced" in world.told
     await world.rests()
+
+
+def _renumbered(world: World) -> None:
+    """A migration gives the event another id; all else stays."""
+    event = world.event
+    del world.calendar.events[event.ref]
+    ref = EventRef(ANNA, "imported")
+    world.calendar.events[ref] = replace(event, ref=ref)
+
+
+@pytest.mark.parametrize("task", [LOOK, UNTRUSTED, replace(UNTRUSTED, suspects=frozenset({ANNA})), CONFIRMED])
+async def test_an_event_under_another_id_is_taken_up_by_whoever_looks(task: SyncTask) -> None:
+    """It is neither a deletion nor left over from an earlier try."""
+    world = await _shown(deleted=Mode.APPLY)
+    _renumbered(world)
+    await world.sync(task)
+    assert world.record.event == world.event.ref
+    assert "delete" not in world.calendar.calls
+    assert world.shown == PLAN
+    await world.rests()
+
+
+async def test_what_is_left_over_beside_an_event_under_another_id_is_removed() -> None:
+    """The latest is taken up, as anywhere else."""
+    world = await _shown()
+    first = world.event
+    await world.sync(UNTRUSTED)
+    world.calendar.doubles = True
+    seals = sealer(ORGANIZATION_ID)
+    made = await world.calendar.create(
+        ANNA,
+        first.content,
+        marker=first.marker,
+        transaction_id=transaction_id(first.marker, ANNA, 2),
+        birth=seals.birth(BOOKING_ID, ANNA, 2),
+    )
+    assert isinstance(made, Written)
+    ref = EventRef(ANNA, made.event_id)
+    await world.calendar.tag(ref, BOOKING_ID, seals.tag(BOOKING_ID, ref, made.uid, 2))
+    del world.calendar.events[first.ref]
+    moved = EventRef(ANNA, "imported")
+    world.calendar.events[moved] = replace(first, ref=moved)
+    await world.sync(UNTRUSTED)
+    assert world.record.event == world.event.ref == ref
+    await world.rests()
+
+
+async def test_an_event_that_is_restored_under_another_id_ends_its_proposal() -> None:
+    """The booking shows again: nobody is asked any more."""
+    world = await _deleted(Mode.PROPOSE)
+    await world.sync(CONFIRMED)
+    (event,) = world.calendar.deleted_items.values()
+    world.calendar.deleted_items.clear()
+    ref = EventRef(ANNA, "restored")
+    world.calendar.events[ref] = replace(event, ref=ref)
+    await world.sync(LOOK)
+    assert world.record.event == world.event.ref == ref
+    assert _side(world).proposal is None
+    await world.rests()
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_a_begun_booking_among_too_many_is_withheld_as_well(begun: bool) -> None:  # noqa: FBT001 - a case
+    """A wipe or a migration says nothing of any booking, whenever it starts."""
+    world = await _deleted(Mode.PROPOSE)
+    world.now = PLAN.start + HOUR * begun
+    await world.sync(WITHHELD)
+    assert not world.calendar.of(ANNA)
+    assert " withheld: " in world.told
+
+
+async def test_a_begun_bookings_deletion_waits_for_the_sweep_as_well() -> None:
+    """Only then it is known to be no wipe; and then its event is made anew."""
+    world = await _deleted(Mode.PROPOSE, for_good=True)
+    world.now = PLAN.start + HOUR
+    outcome = await world.synchronizer.sync(LOOK)
+    assert outcome.missing == ANNA
+    assert not world.calendar.of(ANNA)
+    await world.sync(CONFIRMED)
+    assert world.shown == PLAN
+    assert "has started" in world.told
+
+
+async def test_what_removes_an_event_all_day_long_is_left_to_it() -> None:
+    """A rival program: after twelve times nothing is made anew that day, and the row says so."""
+    world = await _deleted(Mode.REPORT, for_good=True)
+    made = 0
+    for _ in range(2 * MAX_MOVES_PER_DAY):
+        await world.sync(UNTRUSTED)
+        if not world.calendar.events:
+            break
+        made += 1
+        world.calendar.events.clear()
+    assert made == MAX_MOVES_PER_DAY
+    assert f"deleted this booking's event {MAX_MOVES_PER_DAY} times today" in world.told
+    world.now += 24 * HOUR
+    await world.sync(UNTRUSTED)
+    assert world.calendar.events or world.now >= PLAN.start
+
+
+async def test_a_no_to_a_move_is_no_word_about_a_deletion_since() -> None:
+    """The dispatcher saw a move: the deletion is another wish, and is proposed."""
+    world = await _shown(Mode.PROPOSE)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    world.now += timedelta(minutes=2)
+    world.calendar.events.clear()
+    _answer(world, ProposalAnswer.REJECT)
+    outcome = await world.synchronizer.sync(CHANGED)
+    assert outcome.missing == ANNA
+    await world.sync(CONFIRMED)
+    proposal = _side(world).proposal
+    assert proposal
+    assert proposal.kind is ProposalKind.CANCEL
+    assert _side(world).answered is None

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.ownership import transaction_id
 from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.record import ATTENDED_REASON
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.return_path.version import version_of
 from booking_sync.errors import TransientError
+from booking_sync.ports.outlook.calendars import Written
 from booking_sync.sync.booking.return_path import ReturnPath
 from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.booking.task import SyncTask
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, ORGANIZATION_ID, booking, technician
 from tests.support.fakes import FakeCalendar, FakeRows, etag_of
 from tests.support.return_reads import CANCEL_STATUS, FakeReturnReads
-from tests.support.seals import prover
+from tests.support.seals import prover, sealer
 from tests.sync.booking.test_synchronizer import desired
 
 if TYPE_CHECKING:
@@ -54,7 +57,10 @@ class World:
         self.reads = FakeReturnReads()
         self.rows.statuses[CANCEL_STATUS] = CANCELED
         self.now = EARLY
-        policy = ReturnPolicy(path, far=far, delete=deleted, repairs_face=repairs_face)
+        self.connect(ReturnPolicy(path, far=far, delete=deleted, repairs_face=repairs_face))
+
+    def connect(self, policy: ReturnPolicy) -> None:
+        """Both services, by a process that begins with this policy."""
         returns = ReturnPath(
             self.rows, self.calendar, desired, self.reads, policy, zone=UTC, now=lambda: self.now
         )
@@ -426,4 +432,105 @@ async def test_a_run_that_lost_the_race_to_record_remembers_no_stamp_of_its_own(
     wanted = world.shown
     await world.sync(LOOK)
     assert world.planned == world.shown == wanted, world.told
+    await world.rests()
+
+
+async def _invited(world: World) -> None:
+    """The technician invites somebody to the event."""
+    world.calendar.events[world.event.ref] = replace(world.event, attended=True)
+
+
+async def test_a_look_at_an_event_with_attendees_mails_nobody() -> None:
+    """Nothing is to be said to Outlook: the booking is as it was, and so is the event."""
+    world = await _shown()
+    await _invited(world)
+    outcome = await world.synchronizer.sync(LOOK)
+    assert outcome.kind is OutcomeKind.UNCHANGED
+    assert not world.calendar.mails
+    assert not world.record.error
+
+
+async def test_a_move_of_an_event_with_attendees_moves_the_booking() -> None:
+    """The technician's invitation is their own; the event is where it was put already."""
+    world = await _shown()
+    await _invited(world)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    wanted = world.shown
+    await world.sync(LOOK)
+    assert world.planned == world.shown == wanted
+    assert not world.calendar.mails
+
+
+async def test_what_can_not_be_put_back_without_mail_says_so() -> None:
+    """A move that is only reported, of an event to which people are invited."""
+    world = await _shown(Mode.REPORT)
+    await _invited(world)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    assert world.planned == PLAN
+    assert not world.calendar.mails
+    assert world.record.error == ATTENDED_REASON
+
+
+async def test_a_plan_that_changed_is_not_written_over_attendees_that_were_just_seen() -> None:
+    """The row says why the event is behind."""
+    world = await _shown()
+    await _invited(world)
+    world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+    outcome = await world.sync(CHANGED)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert not world.calendar.mails
+    assert world.record.error == ATTENDED_REASON
+
+
+async def test_a_mailbox_that_can_not_be_read_is_told_on_the_row() -> None:
+    """As without a way back: who looks there learns why the event is behind."""
+    world = await _shown()
+    world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+    world.calendar.refused[ANNA] = "Outlook: the mailbox is gone."
+    outcome = await world.sync(CHANGED)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert world.record.error == "Outlook: the mailbox is gone."
+    assert world.record.event
+    world.calendar.refused.clear()
+    await world.sync(CHANGED)
+    assert world.planned == world.shown
+    await world.rests()
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_booking_that_is_deleted_before_its_record_leaves_no_event(named: bool) -> None:  # noqa: FBT001 - a case
+    """Whether its row had named the event already or not."""
+    world = World()
+    world.rows.put(booking())
+    if named:
+        await world.sync(CHANGED)
+        world.rows.put(replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR))
+
+    async def dispatcher(point: str) -> None:
+        if point == "rows.record" and BOOKING_ID in world.rows.rows:
+            world.rows.remove(BOOKING_ID)
+
+    world.rows.hook = dispatcher
+    outcome = await world.sync(CHANGED)
+    assert outcome.kind is OutcomeKind.SYNCED
+    assert not world.calendar.events
+
+
+async def test_more_doubles_than_a_row_can_list_all_go() -> None:
+    """Those that went make room for the others."""
+    world = await _shown()
+    world.calendar.doubles = True
+    seals, ours = sealer(ORGANIZATION_ID), world.event
+    for generation in range(2, 12):
+        transaction = transaction_id(ours.marker, ANNA, generation)
+        birth = seals.birth(BOOKING_ID, ANNA, generation)
+        made = await world.calendar.create(
+            ANNA, ours.content, marker=ours.marker, transaction_id=transaction, birth=birth
+        )
+        assert isinstance(made, Written)
+        ref = EventRef(ANNA, made.event_id)
+        await world.calendar.tag(ref, BOOKING_ID, seals.tag(BOOKING_ID, ref, made.uid, generation))
+    await world.sync(UNTRUSTED)
+    assert world.shown == PLAN
     await world.rests()

@@ -233,6 +233,17 @@ async def test_a_run_ends_where_nothing_works() -> None:
     assert len(world.graph.mailboxes()) == 100
 
 
+async def test_mailboxes_that_fail_each_time_keep_nobody_waiting() -> None:
+    """Neither those that are new beside them, nor what is to be ended."""
+    failing = [f"a0000000-0000-4000-8000-{number:012}" for number in range(MOST_FAILURES + 5)]
+    world = World(*failing, ANNA)
+    world.graph.put(BERT, address_of(URL, KEY.version), NOW + timedelta(days=2))
+    world.graph.fails |= dict.fromkeys(failing, TransientError("not now"))
+    for _ in range(2):
+        await world.watch.run()
+    assert world.graph.mailboxes() == {ANNA: 1}
+
+
 async def test_a_sweep_is_queued_before_a_subscription_is_made() -> None:
     """Who dies in between has done too much, and not too little."""
     world = World(ANNA)
