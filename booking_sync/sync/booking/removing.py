@@ -92,9 +92,11 @@ class EventRemover:
             PermanentError: as `remove`.
         """
         if not await self._was_removed(run, event):
+            run.missed.add(event)
             for own in await self._finder.left_behind(run, event.mailbox):
                 run.burn(own.event.mailbox, own.generation)  # before: its row may have to be withdrawn first
                 await self.remove(run, run.found(own))
+            run.missed.discard(event)
 
     async def _was_removed(self, run: Run, event: EventRef) -> bool:
         """Remove an event as `remove` does; False when there is none under its id."""
@@ -102,7 +104,7 @@ class EventRemover:
         if there:
             self.may_remove(run, event)
             there = await touching(run, self._calendar.delete(event))
-        known = event in run.removed
+        known = event in run.removed - run.missed
         run.removed.add(event)
         return there or known
 

@@ -41,6 +41,8 @@ class Run:
     removed: set[EventRef] = field(default_factory=set)
     """Events that this run removed or found removed: their immutable ids may go on answering from Deleted
     Items."""
+    missed: set[EventRef] = field(default_factory=set)
+    """Those of them that were not there, and whose other ids are not all removed yet."""
     discarded: set[EventRef] = field(default_factory=set)
     """Those that this run removed in order to make them anew."""
     quiet: set[EventRef] = field(default_factory=set)
@@ -77,6 +79,8 @@ class Run:
     """As it was read in this round; None where the booking is gone."""
     leaving: frozenset[EventRef] = frozenset()
     """Events that this row lists as leaving, so that they may be removed."""
+    left: set[EventRef] = field(default_factory=set)
+    """Those of them that are gone for good, under whatever id."""
     unleft: dict[EventRef, PermanentError] = field(default_factory=dict)
     """Those of them that could not be removed, and why."""
     deletion_counts: bool = False

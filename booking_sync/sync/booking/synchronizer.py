@@ -272,7 +272,7 @@ class Synchronizer:
         assert row is not None  # noqa: S101 - of a booking that is gone everything may be removed at once
         side = side or row.side or OutlookSide()
         named = row.record.event
-        listed = side.base.leaving - (run.leaving - run.unleft.keys())  # without those that are gone by now
+        listed = side.base.leaving - run.left
         leaving = listed | set(events[: MOST_LEAVING - len(listed)])
         gone = named in leaving
         base = replace(side.base, leaving=leaving, agreement=None if gone else side.base.agreement)
@@ -302,7 +302,7 @@ class Synchronizer:
 
     async def _remove_leaving(self, run: Run, row: BookingRow, desired: DesiredState) -> BookingRow:
         """Remove what was withdrawn; the row as it is to be once that is recorded."""
-        run.leaving, run.unleft = frozenset(), {}
+        run.leaving, run.left, run.unleft = frozenset(), set(), {}
         if row.side is None or not row.side.base.leaving:
             return row
         run.leaving = row.side.base.leaving
@@ -311,6 +311,7 @@ class Synchronizer:
             remove = self._remover.remove if event.mailbox == shows else self._remover.remove_all
             try:
                 await remove(run, event)
+                run.left.add(event)
             except PermanentError as error:
                 run.unleft[event] = error
                 run.refused([error])

@@ -17,7 +17,12 @@ VERSIONS: Final[tuple[EventIfMatch, ...]] = ("checked", "ignored")
 
 
 def both_ways(
-    profile: Profile, mode: BothWays = "", if_match: EventIfMatch | None = None, *, deletes: bool = False
+    profile: Profile,
+    mode: BothWays = "",
+    if_match: EventIfMatch | None = None,
+    *,
+    deletes: bool = False,
+    migrates: bool = False,
 ) -> Profile:
     """Technicians move events and mean the booking; dispatchers move it too, with all the usual trouble.
 
@@ -26,12 +31,15 @@ def both_ways(
         mode: what becomes of a wish; empty: by chance.
         deletes: whether they delete events as well.
         if_match: what Graph does about versions; None: by chance.
+        migrates: whether events are given other ids, and bookings deleted.
     """
     chance = random.Random(f"both ways {profile}")  # noqa: S311 - schedules must replay
     chosen = mode or chance.choice(MODES)
     versions: EventIfMatch = chance.choice(VERSIONS) if if_match is None else if_match
-    moves = tuple(each for each in profile.moves if each in {"reassign", "cancel"})
-    kinds = replace(profile.returns, restores=0, imports=0, new_ids=0, strange_answers=0)
+    kept = {"reassign", "cancel", *(["delete"] if migrates else [])}
+    moves = tuple(each for each in profile.moves if each in kept)
+    new_ids = chance.randint(1, 3) if migrates else 0
+    kinds = replace(profile.returns, restores=0, imports=0, new_ids=new_ids, strange_answers=0)
     graph = replace(
         profile.graph,
         no_lock=False,
@@ -63,6 +71,7 @@ def _shapes() -> dict[str, functools.partial[Profile]]:
         "propose": functools.partial(both_ways, mode="propose", if_match="checked"),
         "report": functools.partial(both_ways, mode="report", if_match="checked"),
         "deletions": functools.partial(both_ways, deletes=True),
+        "migrations": functools.partial(both_ways, migrates=True),
         "ignored": functools.partial(both_ways, if_match="ignored"),
     }
 

@@ -8,15 +8,22 @@ from datetime import timedelta
 import pytest
 
 from booking_sync.domain.events.event import EventRef
-from booking_sync.domain.events.ownership import transaction_id
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.return_path.policy import MAX_CANCELS_PER_DAY, MAX_MOVES_PER_DAY, Mode
 from booking_sync.domain.return_path.side import Answered, Missing, OutlookSide, ProposalAnswer, ProposalKind
-from booking_sync.ports.outlook.calendars import Written
 from booking_sync.sync.booking.task import SyncTask
-from tests.support.bookings import ANNA, BOOKING_ID, ORGANIZATION_ID, booking
-from tests.support.seals import sealer
-from tests.sync.booking.test_return_path import CHANGED, EARLY, HOUR, LOOK, PLAN, UNTRUSTED, World, _shown
+from tests.support.bookings import ANNA, BOOKING_ID, CANCELED, booking
+from tests.sync.booking.test_return_path import (
+    CHANGED,
+    EARLY,
+    HOUR,
+    LOOK,
+    PLAN,
+    UNTRUSTED,
+    World,
+    _doubled,
+    _shown,
+)
 
 CONFIRMED = SyncTask(BOOKING_ID, trusted=False, look=True, missing=Missing.CONFIRMED)
 WITHHELD = SyncTask(BOOKING_ID, trusted=False, look=True, missing=Missing.WITHHELD)
@@ -215,18 +222,7 @@ async def test_what_is_left_over_beside_an_event_under_another_id_is_removed() -
     world = await _shown()
     first = world.event
     await world.sync(UNTRUSTED)
-    world.calendar.doubles = True
-    seals = sealer(ORGANIZATION_ID)
-    made = await world.calendar.create(
-        ANNA,
-        first.content,
-        marker=first.marker,
-        transaction_id=transaction_id(first.marker, ANNA, 2),
-        birth=seals.birth(BOOKING_ID, ANNA, 2),
-    )
-    assert isinstance(made, Written)
-    ref = EventRef(ANNA, made.event_id)
-    await world.calendar.tag(ref, BOOKING_ID, seals.tag(BOOKING_ID, ref, made.uid, 2))
+    ref = await _doubled(world, first, 2)
     del world.calendar.events[first.ref]
     moved = EventRef(ANNA, "imported")
     world.calendar.events[moved] = replace(first, ref=moved)
@@ -303,3 +299,37 @@ async def test_a_no_to_a_move_is_no_word_about_a_deletion_since() -> None:
     assert proposal
     assert proposal.kind is ProposalKind.CANCEL
     assert _side(world).answered is None
+
+
+async def test_an_event_under_another_id_goes_though_somebody_else_wrote_to_its_row_meanwhile() -> None:
+    """The row is read once more, and lists the former id: what was found for it is not forgotten."""
+    world = await _shown()
+    _renumbered(world)
+    world.rows.put(replace(booking(), status=CANCELED))
+    records = 0
+
+    async def dispatcher(point: str) -> None:
+        nonlocal records
+        records += point == "rows.record"
+        if point == "rows.record" and records == 2:
+            world.rows.put(replace(booking(), status=CANCELED, name="Boiler repair"))
+
+    world.rows.hook = dispatcher
+    await world.sync(CHANGED)
+    assert records > 2
+    assert not world.calendar.events
+
+
+async def test_all_that_is_found_for_a_former_id_goes() -> None:
+    """Also where the row can list them one after the other only."""
+    world = await _shown()
+    first = world.event
+    _renumbered(world)
+    await _doubled(world, first, 2)
+    await _doubled(world, first, 3)
+    world.rows.put(replace(booking(), status=CANCELED))
+    outcome = await world.sync(CHANGED)
+    assert outcome.kind is OutcomeKind.SYNCED
+    assert not world.calendar.events
+    side = _side(world)
+    assert not side.base.leaving

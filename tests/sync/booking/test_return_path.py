@@ -381,6 +381,21 @@ async def test_an_event_is_withdrawn_before_it_is_removed(change: str) -> None:
     assert not side.base.leaving
 
 
+async def _doubled(world: World, first: StoredEvent, generation: int) -> EventRef:
+    """Another event of the booking, which no row names."""
+    world.calendar.doubles = True
+    seals = sealer(ORGANIZATION_ID)
+    transaction = transaction_id(first.marker, ANNA, generation)
+    birth = seals.birth(BOOKING_ID, ANNA, generation)
+    made = await world.calendar.create(
+        ANNA, first.content, marker=first.marker, transaction_id=transaction, birth=birth
+    )
+    assert isinstance(made, Written)
+    ref = EventRef(ANNA, made.event_id)
+    await world.calendar.tag(ref, BOOKING_ID, seals.tag(BOOKING_ID, ref, made.uid, generation))
+    return ref
+
+
 async def test_what_no_row_named_uses_its_generation_up_when_it_is_withdrawn() -> None:
     """Planned again while its first event left, then cancelled before anybody recorded its second one."""
     world = await _shown()
@@ -520,17 +535,9 @@ async def test_a_booking_that_is_deleted_before_its_record_leaves_no_event(named
 async def test_more_doubles_than_a_row_can_list_all_go() -> None:
     """Those that went make room for the others."""
     world = await _shown()
-    world.calendar.doubles = True
-    seals, ours = sealer(ORGANIZATION_ID), world.event
+    first = world.event
     for generation in range(2, 12):
-        transaction = transaction_id(ours.marker, ANNA, generation)
-        birth = seals.birth(BOOKING_ID, ANNA, generation)
-        made = await world.calendar.create(
-            ANNA, ours.content, marker=ours.marker, transaction_id=transaction, birth=birth
-        )
-        assert isinstance(made, Written)
-        ref = EventRef(ANNA, made.event_id)
-        await world.calendar.tag(ref, BOOKING_ID, seals.tag(BOOKING_ID, ref, made.uid, generation))
+        await _doubled(world, first, generation)
     await world.sync(UNTRUSTED)
     assert world.shown == PLAN
     await world.rests()
