@@ -306,6 +306,8 @@ class Synchronizer:
         if row.side is None or not row.side.base.leaving:
             return row
         run.leaving = row.side.base.leaving
+        if not run.fresh:  # somebody else may have met people at them since
+            run.quiet -= run.leaving
         shows = shown_in(desired)
         for event in sorted(run.leaving, key=lambda each: (each.mailbox, each.event_id)):
             remove = self._remover.remove if event.mailbox == shows else self._remover.remove_all

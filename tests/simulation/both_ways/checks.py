@@ -27,6 +27,8 @@ def wrong_times(schedule: Schedule, booking_id: str, row: BookingRow | None) -> 
         yield "unheard", f"{about} has an answer that nobody acted on"
     if profile.graph.event_if_match != "checked" and profile.both_ways == "apply":
         return  # an unseen move may be written over
+    if profile.habits:
+        return  # nor can an event be put back to which people are invited, or moved that is made anew
     if schedule.dispatcher.ledger.is_open(booking_id):
         return
     start = row.booking.start

@@ -23,6 +23,7 @@ def both_ways(
     *,
     deletes: bool = False,
     migrates: bool = False,
+    meets: bool = False,
 ) -> Profile:
     """Technicians move events and mean the booking; dispatchers move it too, with all the usual trouble.
 
@@ -32,6 +33,7 @@ def both_ways(
         deletes: whether they delete events as well.
         if_match: what Graph does about versions; None: by chance.
         migrates: whether events are given other ids, and bookings deleted.
+        meets: whether technicians invite people to events, and make all-day events and series of them.
     """
     chance = random.Random(f"both ways {profile}")  # noqa: S311 - schedules must replay
     chosen = mode or chance.choice(MODES)
@@ -55,7 +57,7 @@ def both_ways(
         moves=moves,
         user_actions=0,
         forgeries=0,
-        habits=0,
+        habits=chance.randint(1, 4) if meets else 0,
         audits=False,
         denied_mailbox=False,
         broken_links=0,
@@ -72,6 +74,7 @@ def _shapes() -> dict[str, functools.partial[Profile]]:
         "report": functools.partial(both_ways, mode="report", if_match="checked"),
         "deletions": functools.partial(both_ways, deletes=True),
         "migrations": functools.partial(both_ways, migrates=True),
+        "meetings": functools.partial(both_ways, meets=True),
         "ignored": functools.partial(both_ways, if_match="ignored"),
     }
 

@@ -68,7 +68,7 @@ class Wishes:
 
     def choices(self) -> Iterable[Choice]:
         """One move of one event, or its deletion, or its way back."""
-        if self.left and self.ours():
+        if self.left and self._movable():
             yield Choice(self.haste, self._act)
         if self.deletions and (self.ours() or self._in_bin()):
             yield Choice(self.haste * DELETION_SHARE, self._delete_or_restore)
@@ -82,10 +82,16 @@ class Wishes:
             if event.owner_app
         ]
 
+    def _movable(self) -> list[tuple[str, StoredEvent]]:
+        """Neither all-day events nor series, whose times are no wish."""
+        return [
+            each for each in self.ours() if not (each[1].content["isAllDay"] or each[1].content["recurrence"])
+        ]
+
     def _act(self) -> None:
         self.left -= 1
         chance = self.conductor.random
-        mailbox_id, event = chance.choice(self.ours())
+        mailbox_id, event = chance.choice(self._movable())
         self.move(mailbox_id, event)
         self._notify(event, chance.choice(_NO_NOTIFICATION))
 

@@ -26,7 +26,7 @@ from tests.simulation.meetings.habits import Habits
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.domain.events.event import ContentPart, EventContent, EventState, FoundEvent
+    from booking_sync.domain.events.event import ContentPart, EventContent, EventState, FoundEvent, SeenEvent
     from booking_sync.domain.outcome import Outcome
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.dataverse.bookings import BookingRows
@@ -44,13 +44,15 @@ class Run:
     task: SyncTask
     row_event: EventRef | None = None
     """The event whose fingerprint the row, as it was read last, records."""
+    withdrawn: set[EventRef] = field(default_factory=set)
+    """Events that it took off the row, which it believed; nobody else's record came between."""
     heard: dict[EventRef, bool] = field(default_factory=dict)
     """By event, whether the last answer that told of it told of people."""
 
     def may_believe(self, event: EventRef) -> bool:
         """Whether it need not look before it touches the event."""
         claimed = {each.event for each in self.task.deleted if read_fingerprint(each.state)}
-        return self.task.trusted and (event == self.row_event or event in claimed)
+        return self.task.trusted and event in {self.row_event, *claimed, *self.withdrawn}
 
 
 RUN: contextvars.ContextVar[Run | None] = contextvars.ContextVar("run", default=None)
@@ -97,6 +99,10 @@ class RowWatch:
         run = RUN.get()
         if run is not None and recorded is Recorded.DONE and self.lasting:
             self.heard.update(run.heard)
+        if run is not None:
+            leaving = returned.side.base.leaving if returned else frozenset[EventRef]()
+            believed = {run.row_event, *run.withdrawn} & leaving if recorded is Recorded.DONE else ()
+            run.withdrawn = {each for each in believed if each}
         return recorded
 
 
@@ -159,6 +165,13 @@ class MailWatch(WrappedCalendar):
         if found is not None:
             self._hear(event, found.state)
         return found
+
+    async def see(self, event: EventRef) -> SeenEvent | None:
+        """See the port."""
+        seen = await super().see(event)
+        if seen is not None:
+            self._hear(event, seen.state)
+        return seen
 
     async def find(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
         """See the port."""

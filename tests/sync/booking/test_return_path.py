@@ -541,3 +541,22 @@ async def test_more_doubles_than_a_row_can_list_all_go() -> None:
     await world.sync(UNTRUSTED)
     assert world.shown == PLAN
     await world.rests()
+
+
+async def test_what_another_run_could_not_remove_is_looked_at_again() -> None:
+    """It had met people who were invited meanwhile; this run had read a row that knew of none."""
+    world = await _shown()
+    others = ["rows.record"]
+
+    async def another_run(point: str) -> None:
+        if point in others:
+            others.remove(point)
+            await _invited(world)
+            await world.synchronizer.sync(UNTRUSTED)
+
+    world.rows.hook = another_run
+    world.rows.put(replace(booking(), status=CANCELED))
+    await world.sync(CHANGED)
+    assert not others
+    assert world.event.attended
+    assert not world.calendar.mails
