@@ -16,7 +16,7 @@ from booking_sync.outlook.graph import errors
 from booking_sync.outlook.graph.batch import BatchSender
 from booking_sync.outlook.graph.client import GraphClient
 from booking_sync.outlook.graph.scheduler import BatchScheduler
-from booking_sync.settings.table import ExtensionSettings, GraphSettings
+from booking_sync.settings.parts import ExtensionSettings, GraphSettings
 from booking_sync.wiring.services import Services, Substitutes
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.ports.platform.keys import OpenKeyring
     from booking_sync.settings.cautions import Caution
-    from booking_sync.settings.table import ReturnSettings
+    from booking_sync.settings.parts import ReturnSettings
     from booking_sync.settings.values import CredentialKind
 
 Facts = TypeVar("Facts")

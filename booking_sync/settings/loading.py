@@ -19,13 +19,8 @@ from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.text import trim
 from booking_sync.errors import SettingsError
 from booking_sync.event_file.location import load_event_file
-from booking_sync.settings.table import (
-    BY_FIELD,
-    QueueSettings,
-    ReceiverSettings,
-    Setting,
-    Settings,
-)
+from booking_sync.settings.parts import QueueSettings, ReceiverSettings
+from booking_sync.settings.table import BY_FIELD, Settings
 from booking_sync.settings.values import shared
 from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
 
@@ -33,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from _typeshed import DataclassInstance
+
+    from booking_sync.settings.setting import Setting
 
 Part = TypeVar("Part", bound="DataclassInstance")
 

@@ -1,19 +1,19 @@
 """The app settings: their names, defaults and meaning in one table, and their typed values.
 
 The table is the dataclass `Settings`: each field's type carries the `Setting` that fills it, or several that
-are one value together. A test holds docs/settings.md and local.settings.json.example to it.
+are one value together. It is one table on purpose, however long: everything there is to set is in one place,
+in the order of the documentation. A test holds docs/settings.md and local.settings.json.example to it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import Annotated, get_type_hints
 
 from booking_sync.domain.bookings.participation import Participation  # noqa: TC001 - `get_type_hints` reads it
-from booking_sync.domain.environment.columns import ResourceColumns, ReturnColumns, SupportColumns
+from booking_sync.domain.environment.columns import ResourceColumns, SupportColumns
 from booking_sync.domain.events.event_calendars import EventCalendars  # noqa: TC001 - `get_type_hints` reads it
-from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
-from booking_sync.domain.text import trim
+from booking_sync.domain.return_path.policy import ReturnPolicy  # noqa: TC001 - `get_type_hints` reads it
 from booking_sync.event_file.content import FILE_NAME
 from booking_sync.event_file.location import EVENT_FILE
 from booking_sync.settings import values
@@ -24,57 +24,15 @@ from booking_sync.settings.registration import (
     DEFAULT_QUEUE_NAME,
     DEFAULT_RETURN_PATH,
 )
-from booking_sync.settings.storage import STORAGE_SETTING, StorageSettings, storage_settings
+from booking_sync.settings.setting import Setting
+from booking_sync.settings.storage import STORAGE_SETTING, StorageSettings
 from booking_sync.settings.values import CredentialKind  # noqa: TC001 - `get_type_hints` reads it
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
 
 _MAX_BATCH = 1000
 _MAX_LINGER_SECONDS = 10.0
 _MAX_AGE_HOURS = 30 * 24.0
 MAX_FREEZE_MINUTES = 7 * 24 * 60
 MAX_LOOK_BACK_MINUTES = 7 * 24 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One line of the settings table."""
-
-    name: str
-    parse: Callable[[str], Any]
-    """The typed value of the stripped text; raises ValueError with what is wanted instead."""
-    meaning: str
-    group: str
-    default: str | None = None
-    """As one would type it; None when the setting has to be given."""
-    blank_is_value: bool = False
-    """An empty text means empty, not the default."""
-    many_lines: bool = False
-    """A text of people's own making, where line breaks and quotation marks may be meant."""
-
-    @property
-    def required(self) -> bool:
-        """Whether the app can't do without."""
-        return self.default is None
-
-    def read(self, environ: Mapping[str, str]) -> Any:
-        """The typed value.
-
-        Raises:
-            ValueError: missing or malformed; the text says what is wanted.
-        """
-        if self.name == STORAGE_SETTING:  # the only one that may be spread over several names
-            return storage_settings(environ)
-        text = trim(environ.get(self.name, ""))
-        if not text and not (self.blank_is_value and self.name in environ):
-            if self.default is None:
-                raise ValueError(f"is missing: {self.meaning}")
-            text = self.default
-        return self.parse(text if self.many_lines else values.plain(text))
-
 
 _STORAGE_GROUP = "Storage and queue"
 _IDENTITY_GROUP = "Secrets and identity"
@@ -555,138 +513,6 @@ class Settings:
             "0.2",
         ),
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentSettings:
-    """The Dataverse environment and the support columns in it; a part for `load_part`."""
-
-    dataverse_url: str
-    organization_id: str
-    columns: SupportColumns
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleSettings:
-    """Whose bookings show, and where; a part for `load_part`."""
-
-    participation: Participation
-    resource_columns: ResourceColumns
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnSettings:
-    """The way back from Outlook; a part for `load_part`."""
-
-    columns: SupportColumns
-    return_policy: ReturnPolicy
-    cancel_status_id: str
-    notification_url: str
-
-    @property
-    def return_columns(self) -> ReturnColumns | None:
-        """What a row keeps of it; None where it is off."""
-        return columns_of_return(self.columns, self.return_policy)
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrationSettings:
-    """The app registration, and how it signs in; a part for `load_part`."""
-
-    credential: CredentialKind
-    tenant_id: str
-    client_id: str
-    authority_host: str
-
-
-@dataclass(frozen=True, slots=True)
-class VaultSettings:
-    """Where the app registration's secret or certificate is; a part for `load_part`."""
-
-    key_vault_url: str
-    key_vault_verify_challenge: bool
-    client_secret_name: str
-    client_certificate_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class SealKeySettings:
-    """Where the key is that seals records and events; a part for `load_part`."""
-
-    key_vault_url: str
-    key_vault_verify_challenge: bool
-    seal_key_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationSettings:
-    """What Graph's notifications are asked for and proven by; a part for `load_part`."""
-
-    key_vault_url: str
-    key_vault_verify_challenge: bool
-    tenant_id: str
-    dataverse_url: str
-    notification_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class GraphSettings:
-    """Where Graph is; a part for `load_part`."""
-
-    graph_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarSettings:
-    """Which calendars may hold our events; a part for `load_part`."""
-
-    calendars: EventCalendars
-
-
-@dataclass(frozen=True, slots=True)
-class EventSettings:
-    """What overrides the event file; a part for `load_part`."""
-
-    dataverse_url: str
-    event_time_zone: str
-    event_subject_template: str
-    event_body_template: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExtensionSettings:
-    """How the events' open extension is called; a part for `load_part`."""
-
-    open_extension_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuthoritySettings:
-    """Where people sign in; a part for `load_part`."""
-
-    authority_host: str
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSettings:
-    """Where the queues are; a part for `load_part`. Who has these can keep what comes in, and put it back."""
-
-    storage: StorageSettings
-    queue_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiverSettings:
-    """What the webhook works by."""
-
-    policy: ReceiverPolicy
-    problems: tuple[str, ...] = ()
-    """What is wrong with settings of the policy's, each under its name; they count as not given."""
-
-
-def columns_of_return(columns: SupportColumns, policy: ReturnPolicy) -> ReturnColumns | None:
-    """The columns of the return path beside these; None where it is off."""
-    return None if policy.path is Mode.OFF else ReturnColumns.beside(columns)
 
 
 BY_FIELD: dict[str, tuple[Setting, ...]] = {

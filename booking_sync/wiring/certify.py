@@ -65,7 +65,7 @@ async def open_certify(
     from booking_sync.dataverse.trials import DataverseTrials
     from booking_sync.outlook.graph.client import GraphClient
     from booking_sync.outlook.trials import OutlookTrials
-    from booking_sync.settings.table import GraphSettings
+    from booking_sync.settings.parts import GraphSettings
     from booking_sync.wiring.sync import start_sync
 
     reader = reader or WorkspaceReader(SignIn.CLI)
@@ -104,7 +104,7 @@ def _address(services: Services) -> str:
         SettingsError: a setting of the way back is malformed.
     """
     from booking_sync.domain.return_path.policy import Mode
-    from booking_sync.settings.table import ReturnSettings
+    from booking_sync.settings.parts import ReturnSettings
 
     settings = services.part(ReturnSettings)
     return settings.notification_url if settings.return_policy.path is not Mode.OFF else ""

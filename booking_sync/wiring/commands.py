@@ -23,7 +23,7 @@ from booking_sync.errors import SyncError
 from booking_sync.operations.operator_actions import OperatorActions
 from booking_sync.plumbing.patience import Patience
 from booking_sync.settings.loading import load_part
-from booking_sync.settings.table import ReturnSettings
+from booking_sync.settings.parts import ReturnSettings
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.sending import Pace, PacedSender
 from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
@@ -291,7 +291,7 @@ async def open_provisioning(
     from booking_sync.dataverse.customizations.webhook_key import WebhookKey
     from booking_sync.dataverse.event_columns.definitions import DataverseTableDefinitions
     from booking_sync.event_file.tables import tables_on
-    from booking_sync.settings.table import EnvironmentSettings
+    from booking_sync.settings.parts import EnvironmentSettings
 
     async with Services(environ, sign_in=sign_in, options=CUSTOMIZING) as services:
         organization_id = await services.check_organization()
@@ -327,7 +327,7 @@ async def _end_subscriptions(environ: Mapping[str, str]) -> int:
 
 async def _make_notification_key(environ: Mapping[str, str]) -> bool:
     from booking_sync.domain.return_path.client_state import KEY_BYTES
-    from booking_sync.settings.table import SealKeySettings
+    from booking_sync.settings.parts import SealKeySettings
     from booking_sync.wiring.from_outlook import notification_keys
 
     keys = notification_keys(load_part(environ, SealKeySettings), now)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.errors import SettingsError
 from booking_sync.settings.loading import load_settings
-from booking_sync.settings.table import (
+from booking_sync.settings.parts import (
     EnvironmentSettings,
     GraphSettings,
     RegistrationSettings,
@@ -249,7 +249,7 @@ class _WayBackReads:
         return await reads.canceled_statuses() if reads else {}
 
     async def notification_keys(self) -> int:
-        from booking_sync.settings.table import NotificationSettings
+        from booking_sync.settings.parts import NotificationSettings
         from booking_sync.wiring.from_outlook import notification_keys
 
         keyring = notification_keys(self.app.part(NotificationSettings), self.app.clock)

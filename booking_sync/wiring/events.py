@@ -35,7 +35,7 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
     from booking_sync.event_file.content import EventFileError
     from booking_sync.event_file.location import event_file_name
     from booking_sync.event_file.report import EventFileReport
-    from booking_sync.settings.table import EventSettings
+    from booking_sync.settings.parts import EventSettings
     from booking_sync.wiring.sync import event_renderer
 
     name = event_file_name(environ)

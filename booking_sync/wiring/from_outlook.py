@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from booking_sync.azure.key_vault.notification_keys import VaultNotificationKeys
 from booking_sync.settings.contradictions import NOTIFICATION_KEY
 from booking_sync.settings.loading import load_part
-from booking_sync.settings.table import NotificationSettings
+from booking_sync.settings.parts import NotificationSettings
 from booking_sync.sync.from_outlook.notifications import Addressee
 from booking_sync.sync.from_outlook.receiver import NotificationReceiver
 from booking_sync.wiring.services import ClosedTogether, new_id
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.ports.platform.queues import MessageQueue
-    from booking_sync.settings.table import SealKeySettings
+    from booking_sync.settings.parts import SealKeySettings
     from booking_sync.sync.from_outlook.rounds import SweepRounds
     from booking_sync.sync.from_outlook.watch import Watch
     from booking_sync.sync.worker import OutlookHandlers

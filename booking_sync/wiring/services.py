@@ -62,7 +62,8 @@ if TYPE_CHECKING:
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.ports.platform.credentials import AppCredential, SecretSource
     from booking_sync.ports.platform.keys import OpenKeyring
-    from booking_sync.settings.table import PeopleSettings, Settings
+    from booking_sync.settings.parts import PeopleSettings
+    from booking_sync.settings.table import Settings
     from booking_sync.settings.values import CredentialKind
 
     Part = TypeVar("Part", bound=DataclassInstance)
@@ -264,14 +265,14 @@ class Services(ClosedTogether):
     @property
     def columns(self) -> SupportColumns:
         """The support columns."""
-        from booking_sync.settings.table import EnvironmentSettings
+        from booking_sync.settings.parts import EnvironmentSettings
 
         return self.part(EnvironmentSettings).columns
 
     @property
     def people(self) -> PeopleSettings:
         """Whose bookings show, and where."""
-        from booking_sync.settings.table import PeopleSettings
+        from booking_sync.settings.parts import PeopleSettings
 
         return self.part(PeopleSettings)
 
@@ -307,7 +308,7 @@ class Services(ClosedTogether):
     def vault_secret(self) -> KeyVaultSecret:
         """The app registration's secret or certificate in Key Vault."""
         from booking_sync.azure.key_vault.secrets import KeyVaultSecret
-        from booking_sync.settings.table import VaultSettings
+        from booking_sync.settings.parts import VaultSettings
         from booking_sync.settings.values import CredentialKind
 
         vault = self.part(VaultSettings)
@@ -334,7 +335,7 @@ class Services(ClosedTogether):
     @property
     def credential_kind(self) -> CredentialKind:
         """How the app registration signs in; a secret that a command was given wins."""
-        from booking_sync.settings.table import RegistrationSettings
+        from booking_sync.settings.parts import RegistrationSettings
         from booking_sync.settings.values import CredentialKind
 
         return CredentialKind.SECRET if self.given_secret else self.part(RegistrationSettings).credential
@@ -350,7 +351,7 @@ class Services(ClosedTogether):
             return self._substitutes.seal_keys
         from booking_sync.azure.key_vault.seal_keys import GivenSealKeys, VaultSealKeys
         from booking_sync.domain.events.ownership import make_key
-        from booking_sync.settings.table import SealKeySettings
+        from booking_sync.settings.parts import SealKeySettings
 
         if self.given_seal_key:
             try:
@@ -370,7 +371,7 @@ class Services(ClosedTogether):
     @cached_property
     def notification_keys(self) -> VaultNotificationKeys:
         """The keys that prove what Graph reports; not read yet."""
-        from booking_sync.settings.table import NotificationSettings
+        from booking_sync.settings.parts import NotificationSettings
         from booking_sync.wiring.from_outlook import notification_keys
 
         keys = notification_keys(self.part(NotificationSettings), self.clock)
@@ -405,7 +406,7 @@ class Services(ClosedTogether):
         """The app registration's credential. It is made here only, for the function app and for commands."""
         from booking_sync.azure.entra.credential import AppRegistrationCredential
         from booking_sync.azure.entra.proofs import Registration
-        from booking_sync.settings.table import RegistrationSettings
+        from booking_sync.settings.parts import RegistrationSettings
 
         app = self.part(RegistrationSettings)
         registration = Registration(app.tenant_id, app.client_id, app.authority_host)
@@ -426,7 +427,7 @@ class Services(ClosedTogether):
         from booking_sync.azure.entra.proofs import AssertionSource
         from booking_sync.azure.entra.sign_in import GivenSecret
         from booking_sync.ports.platform.credentials import SecretText
-        from booking_sync.settings.table import AuthoritySettings
+        from booking_sync.settings.parts import AuthoritySettings
         from booking_sync.settings.values import CredentialKind
 
         if self.given_secret:
@@ -438,7 +439,7 @@ class Services(ClosedTogether):
     def _personal_credential(self, person: SignIn) -> AppCredential:
         from booking_sync.azure.entra.sign_in import open_person
         from booking_sync.settings.loading import load_persons_tenant
-        from booking_sync.settings.table import AuthoritySettings
+        from booking_sync.settings.parts import AuthoritySettings
 
         authority = self.part(AuthoritySettings).authority_host
         return open_person(person, load_persons_tenant(self.environ), authority)
@@ -463,7 +464,7 @@ class Services(ClosedTogether):
         """The environment's Web API, which everything that asks Dataverse shares."""
         from booking_sync.dataverse.web_api.client import PLACES, DataverseClient
         from booking_sync.dataverse.web_api.transport import Timeouts
-        from booking_sync.settings.table import EnvironmentSettings
+        from booking_sync.settings.parts import EnvironmentSettings
 
         options, seconds = self._options, self._options.dataverse_seconds
         client = DataverseClient(
@@ -489,7 +490,7 @@ class Services(ClosedTogether):
             TransientError: the environment can't be asked now.
             PermanentError: it refuses us.
         """
-        from booking_sync.settings.table import EnvironmentSettings
+        from booking_sync.settings.parts import EnvironmentSettings
 
         expected = self.part(EnvironmentSettings).organization_id
         actual = (await self.dataverse.who_am_i()).organization_id
@@ -525,7 +526,7 @@ class Services(ClosedTogether):
     def return_reads(self) -> DataverseReturnReads | None:
         """What stands in the way of a move or a cancellation from Outlook; None where nothing comes back."""
         from booking_sync.dataverse.reads.return_reads import DataverseReturnReads
-        from booking_sync.settings.table import ReturnSettings
+        from booking_sync.settings.parts import ReturnSettings
 
         settings = self.part(ReturnSettings)
         if settings.return_columns is None:
@@ -538,7 +539,7 @@ class Services(ClosedTogether):
     def return_listing(self) -> DataverseReturnListing | None:
         """What of the way back from Outlook an operator should know; None where nothing comes back."""
         from booking_sync.dataverse.reads.return_listing import DataverseReturnListing
-        from booking_sync.settings.table import ReturnSettings
+        from booking_sync.settings.parts import ReturnSettings
 
         back = self.part(ReturnSettings).return_columns
         return None if back is None else DataverseReturnListing(self.dataverse, self.columns, back)
@@ -587,7 +588,7 @@ class Services(ClosedTogether):
     def calendar(self) -> OutlookCalendar:
         """The technicians' calendars."""
         from booking_sync.outlook.calendar import open_calendar
-        from booking_sync.settings.table import CalendarSettings, ExtensionSettings, GraphSettings
+        from booking_sync.settings.parts import CalendarSettings, ExtensionSettings, GraphSettings
 
         extension = self.part(ExtensionSettings).open_extension_name if self._options.for_sync else ""
         calendar = open_calendar(

@@ -13,7 +13,7 @@ from booking_sync.domain.events.ownership import Sealer
 from booking_sync.domain.plan import desired_state, nothing_to_see, shown_in
 from booking_sync.domain.return_path.policy import Mode
 from booking_sync.event_file.checking import Overrides, make_renderer
-from booking_sync.settings.table import columns_of_return
+from booking_sync.settings.parts import columns_of_return
 from booking_sync.sync.booking.per_booking import PerBookingRunner
 from booking_sync.sync.booking.proof import EventProver
 from booking_sync.sync.booking.synchronizer import Synchronizer
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from booking_sync.event_file.content import EventFile
     from booking_sync.ports.dataverse.bookings import Bookings
     from booking_sync.ports.outlook.calendars import MarkedEvents
-    from booking_sync.settings.table import EventSettings, Settings
+    from booking_sync.settings.parts import EventSettings
+    from booking_sync.settings.table import Settings
     from booking_sync.sync.booking.readers import RowsForReaders
     from booking_sync.sync.booking.return_path import ReturnPath
     from booking_sync.sync.catch_up import CatchUp

@@ -24,9 +24,10 @@ from booking_sync.settings.loading import (
     load_settings,
 )
 from booking_sync.settings.lookalikes import lookalikes
+from booking_sync.settings.parts import ReceiverSettings, ReturnSettings
 from booking_sync.settings.registration import catch_up_schedule, hears_outlook, queue_name
 from booking_sync.settings.storage import STORAGE_NAMES, StorageSettings
-from booking_sync.settings.table import SETTINGS, ReceiverSettings, ReturnSettings, Settings
+from booking_sync.settings.table import SETTINGS, Settings
 from booking_sync.settings.values import CredentialKind
 from booking_sync.sync.webhook.dynamics_webhook import ReceiverPolicy
 

@@ -38,8 +38,8 @@ from booking_sync.provisioning.webhook_trial import ANSWERS, judge_trial
 from booking_sync.provisioning.webhook_trial import KIND as TRIAL
 from booking_sync.settings.contradictions import NOTIFICATION_KEY
 from booking_sync.settings.loading import load_part
+from booking_sync.settings.parts import EnvironmentSettings, PeopleSettings, ReturnSettings
 from booking_sync.settings.registration import hears_outlook
-from booking_sync.settings.table import EnvironmentSettings, PeopleSettings, ReturnSettings
 from booking_sync.wiring.commands import open_provisioning
 
 if TYPE_CHECKING:
