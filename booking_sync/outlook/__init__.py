@@ -4,6 +4,7 @@ From the caller inwards:
 
     calendar        what the use cases call: one event at a time
     mailboxes/      what is asked of a mailbox as a whole: its settings, categories and calendars
+    pages           a list on Graph, read to its end; and what a refusal comes to
     subscriptions   what Graph is asked to report; asked apart from calendars
     trials          requests sent as they are and answers untranslated, for the tenant check
     requests        each operation as one Graph request, built by the Graph SDK's builders

@@ -12,14 +12,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.events.event_calendars import MAIN, MAIN_ONLY
 from booking_sync.errors import OvertakenError, PermanentError, TransientError
 from booking_sync.outlook import listing
 from booking_sync.outlook.bodies import SEAL_PROPERTY
-from booking_sync.outlook.fields import next_link, rows
 from booking_sync.outlook.graph import errors
 from booking_sync.outlook.graph.batch import BatchSender
 from booking_sync.outlook.graph.client import GraphClient
@@ -27,19 +26,19 @@ from booking_sync.outlook.graph.scheduler import BatchScheduler
 from booking_sync.outlook.mailboxes.directory import GraphDirectory
 from booking_sync.outlook.mailboxes.mailbox_settings import GraphReaders
 from booking_sync.outlook.mailboxes.named_calendars import NamedCalendars
+from booking_sync.outlook.pages import GraphPages
 from booking_sync.outlook.requests import EventRequests
 from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.ports.outlook.calendars import AlreadyCreated, ForeignEvent, Written
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     import httpx
 
     from booking_sync.domain.events.event import ContentPart, EventContent, FoundEvent, MarkedEvent, SeenEvent
     from booking_sync.domain.events.event_calendars import EventCalendars
-    from booking_sync.errors import SyncError
     from booking_sync.outlook.graph.wire import Answer, BatchResult, GraphRequest
     from booking_sync.plumbing.circuit import Circuit
     from booking_sync.ports.outlook.calendars import ExtendedEvent
@@ -52,8 +51,6 @@ if TYPE_CHECKING:
     from booking_sync.ports.platform.credentials import AppCredential
 
 
-MAX_PAGES = 2_000
-"""A list that never ends is a fault of the service; these are half a million events of one person."""
 MAX_MARKED_ALIKE = 100
 """Events with the mark of one booking, copies included, that are looked at."""
 
@@ -131,6 +128,7 @@ class OutlookCalendar:
         self._extension_name = extension_name
         self._now = now
         self._calendars = calendars
+        self._pages = GraphPages(batches.submit, self._requests.next_page, now)
         self._named = NamedCalendars(batches.submit, self._pages, self._requests, now)
         self._versions_are_refused = False
 
@@ -208,7 +206,7 @@ class OutlookCalendar:
         if etag and answer.status == HTTPStatus.PRECONDITION_FAILED:
             raise OvertakenError("the event was changed while it was written")
         if not errors.is_success(answer):
-            raise self._error(answer, request)
+            raise self._pages.error(answer, request)
         written = listing.written(answer.body)
         # An answer that names another event, or none that can be read, tells nothing more of ours.
         return written if written and written.event_id == event.event_id else Written(event.event_id)
@@ -226,7 +224,7 @@ class OutlookCalendar:
             return True
         if errors.is_event_gone(answer, deleting=True):
             return False
-        raise self._error(answer, request)
+        raise self._pages.error(answer, request)
 
     async def tag(self, event: EventRef, booking_id: str, seal: str) -> bool:
         """Write the open extension with the event's seal; False when the event is gone.
@@ -250,7 +248,7 @@ class OutlookCalendar:
             return True
         if errors.is_event_gone(answer):
             return False
-        raise self._error(answer, request)
+        raise self._pages.error(answer, request)
 
     async def read_tag(self, event: EventRef) -> str:
         """The seal in the event's open extension; empty when there is none, or the event is gone.
@@ -268,7 +266,7 @@ class OutlookCalendar:
         if errors.is_event_gone(answer) or errors.is_extension_missing(answer):
             return ""
         if not errors.is_success(answer):
-            raise self._error(answer, request)
+            raise self._pages.error(answer, request)
         return listing.tag_seal(answer.body, SEAL_PROPERTY)
 
     async def see(self, event: EventRef) -> SeenEvent | None:
@@ -323,7 +321,7 @@ class OutlookCalendar:
         if errors.is_event_gone(answer):
             return None
         if not errors.is_success(answer):
-            raise self._error(answer, request)
+            raise self._pages.error(answer, request)
         return answer
 
     async def list_marked(self, mailbox: str, first: datetime, last: datetime) -> list[MarkedEvent]:
@@ -374,7 +372,7 @@ class OutlookCalendar:
             if errors.is_success(answer):
                 return listing.foreign_event(answer.body, event, immutable=immutable)
             if not errors.is_event_gone(answer):
-                raise self._error(answer, request)
+                raise self._pages.error(answer, request)
         return None
 
     async def claim(self, event: EventRef, marker: str) -> ForeignEvent | None:
@@ -395,7 +393,7 @@ class OutlookCalendar:
                     return ForeignEvent(EventRef(event.mailbox, named.event_id), named.uid)
                 return await self._marked_now(event.mailbox, marker)
             if not errors.is_event_gone(answer):
-                raise self._error(answer, request)
+                raise self._pages.error(answer, request)
         return None
 
     @cached_property
@@ -494,45 +492,3 @@ class OutlookCalendar:
         if len(found) > 1:
             raise PermanentError("Outlook: several events carry this booking's mark; a person has to choose.")
         return ForeignEvent(found[0].ref, found[0].uid) if found else None
-
-    async def _pages(self, first: GraphRequest, *, may_be_gone: bool = False) -> AsyncIterator[list[Any]]:
-        """A list's entries, page by page until Graph says that it ends; each event once.
-
-        Pages are cut anew at each request, so an event may slide from one to the next between the two.
-
-        Args:
-            first: asks for the first page.
-            may_be_gone: somebody may have deleted the calendar since it was found; then it shows nothing.
-
-        Raises:
-            TransientError: a page can't be had or read, or the pages run in a circle.
-            PermanentError: refused.
-        """
-        seen: set[str] = set()
-        events: set[str] = set()
-        request, before = first, None
-        for _ in range(MAX_PAGES):
-            answer = await self._batches.submit(request)
-            if may_be_gone and errors.is_folder_missing(answer):
-                return
-            page = self._page_of(answer, request)
-            entries = rows(page)
-            if entries and entries == before:
-                break  # the same page under another address
-            yield listing.not_yet_seen(entries, events)
-            link = next_link(page)
-            if link is None:
-                return
-            if link in seen:
-                break
-            seen.add(link)
-            request, before = self._requests.next_page(first.mailbox, link), entries
-        raise TransientError("Graph's list of events runs in a circle")
-
-    def _page_of(self, answer: Answer, request: GraphRequest) -> Any:
-        if not errors.is_success(answer):
-            raise self._error(answer, request)
-        return answer.body
-
-    def _error(self, answer: Answer, request: GraphRequest) -> SyncError:
-        return errors.translate(answer, self._now(), writes=request.writes)

@@ -13,9 +13,10 @@ import pytest
 
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook.bodies import MARKER_PROPERTY
-from booking_sync.outlook.calendar import MAX_PAGES, OutlookCalendar, open_calendar
+from booking_sync.outlook.calendar import OutlookCalendar, open_calendar
 from booking_sync.outlook.graph.client import GraphClient
 from booking_sync.outlook.graph.wire import Answer, GraphRequest
+from booking_sync.outlook.pages import MAX_PAGES
 from booking_sync.plumbing.circuit import FAILURES_TO_OPEN, Circuit
 from booking_sync.plumbing.http.bounded_body import MAX_BYTES
 from local.stack.certificates import Certificates
