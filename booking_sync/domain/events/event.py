@@ -26,6 +26,9 @@ subject, place, availability and what rules set."""
 
 SHARED = "+"
 """Behind a recorded fingerprint: the event has categories of somebody's own, which a write must know."""
+INVITED = "!"
+"""Behind that, or a recorded fingerprint: a look has met people who are invited to the event, so that whoever
+writes looks first."""
 OUR_CATEGORIES = "Field Service: "
 """How the categories begin that are ours; all others are people's."""
 MAX_OWN_CATEGORIES = 50
@@ -173,26 +176,36 @@ class EventContent:
             trusted: whether that may be believed. Where it may not, or is unknown, all options are put back
                 that rules may have set.
         """
-        known, _ = split_calendar(recorded.removesuffix(SHARED))
+        known, _ = split_calendar(_bare(recorded))
         dropped = {name for name, letter in _LETTERS.items() if letter in known}
         if not trusted or not known:
             dropped |= self.options.managed
         return replace(self, options=self.options.with_defaults(dropped)) if dropped else self
 
 
+def _bare(recorded: str) -> str:
+    """A recorded fingerprint without what is told behind it."""
+    return recorded.removesuffix(INVITED).removesuffix(SHARED)
+
+
+def with_invited(recorded: str) -> str:
+    """A recorded fingerprint that tells of people at the event; unchanged where it tells no content."""
+    return recorded if not tells_content(recorded) or recorded.endswith(INVITED) else recorded + INVITED
+
+
 def is_same_content(recorded: str, fingerprint: str) -> bool:
     """Whether a recorded fingerprint is that of this content, in its calendar."""
-    return recorded.removesuffix(SHARED) == fingerprint
+    return _bare(recorded) == fingerprint
 
 
 def tells_content(recorded: str) -> bool:
     """Whether a recorded fingerprint tells what was last written, and not at most in which calendar."""
-    return bool(split_calendar(recorded.removesuffix(SHARED))[0])
+    return bool(split_calendar(_bare(recorded))[0])
 
 
 def without_content(recorded: str) -> str:
     """What is left of a recorded fingerprint when nobody knows any more what the event holds."""
-    return split_calendar(recorded.removesuffix(SHARED))[1]
+    return split_calendar(_bare(recorded))[1]
 
 
 def is_same_place(recorded: str, fingerprint: str) -> bool:
@@ -213,7 +226,7 @@ def unchanged_parts(recorded: str, fingerprint: str) -> frozenset[ContentPart]:
 
 
 def _digits(fingerprint: str) -> str:
-    content, _ = split_calendar(fingerprint.removesuffix(SHARED))
+    content, _ = split_calendar(_bare(fingerprint))
     return content.rstrip("".join(_LETTERS.values()))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.bookings.booking import FieldServiceStatus
+from booking_sync.domain.events.event import with_invited
 from booking_sync.domain.plan import CreateEvent, Plan, Unwanted, UpdateEvent, Wanted
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.return_path.base import DayMoves
@@ -159,6 +160,8 @@ class ReturnPath:
         run.saw(event, seen.state)
         if seen.state.reshaped:
             return Turn(_forced(steps, desired, row, event), without_proposal(side))
+        if seen.state.attended:
+            row, steps = _with_invited(row, steps)
         return await self._judge(run, row, desired, steps, seen)
 
     async def judge_gone(self, run: Run, row: BookingRow) -> Turn | None:
@@ -488,6 +491,15 @@ def _with_stale_answer(side: OutlookSide, verdict: AnswerVerdict) -> OutlookSide
 
 def _event_of(steps: Plan, row: BookingRow) -> EventRef | None:
     return steps.write.event if isinstance(steps.write, UpdateEvent) else row.record.event
+
+
+def _with_invited(row: BookingRow, steps: Plan) -> tuple[BookingRow, Plan]:
+    """Row and steps that remember people at the event: the next write, by whatever run, has to look first."""
+    record = replace(row.record, fingerprint=with_invited(row.record.fingerprint))
+    if steps.write is None and record != row.record:
+        told = replace(steps.record, fingerprint=with_invited(steps.record.fingerprint))
+        steps = replace(steps, record=told, must_record=True)
+    return replace(row, record=record), steps
 
 
 def _forced(steps: Plan, desired: Wanted, row: BookingRow, event: EventRef) -> Plan:

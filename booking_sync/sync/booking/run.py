@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import SHARED, EventRef, EventState, tells_content, unchanged_parts
+from booking_sync.domain.events.event import (
+    INVITED,
+    SHARED,
+    EventRef,
+    EventState,
+    tells_content,
+    unchanged_parts,
+)
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.domain.plan import DesiredState, Knowledge, Wanted
 from booking_sync.errors import PermanentError
@@ -171,7 +178,8 @@ class Run:
             isinstance(desired, Wanted)
             and "categories" in unchanged_parts(fingerprint, desired.content.fingerprint())
         )
-        if self.task.trusted and tells_content(fingerprint) and plain:
+        alone = plain and not fingerprint.endswith(INVITED)
+        if self.task.trusted and tells_content(fingerprint) and alone:
             self.quiet.add(event)
         else:
             self.quiet.discard(event)

@@ -560,3 +560,36 @@ async def test_what_another_run_could_not_remove_is_looked_at_again() -> None:
     assert not others
     assert world.event.attended
     assert not world.calendar.mails
+
+
+@pytest.mark.parametrize("task", [CHANGED, UNTRUSTED])
+async def test_people_that_a_look_has_met_are_remembered_by_the_row(task: SyncTask) -> None:
+    """Another run, which trusts the row, looks before it writes; a plan of before is no reason to."""
+    world = await _shown()
+    await _invited(world)
+    await world.sync(LOOK)
+    await world.rests()
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    await world.sync(task)
+    assert not world.calendar.mails
+    assert world.record.error == ATTENDED_REASON
+    world.calendar.events[world.event.ref] = replace(world.event, attended=False)
+    await world.sync(UNTRUSTED)
+    assert "Boiler repair" in world.event.content.subject
+    assert not world.record.error
+    await world.rests()
+
+
+async def test_people_that_left_an_event_are_forgotten_by_the_next_write() -> None:
+    """It looks once, and no more afterwards."""
+    world = await _shown()
+    await _invited(world)
+    await world.sync(LOOK)
+    world.calendar.events[world.event.ref] = replace(world.event, attended=False)
+    for name, looks in (("Boiler repair", 1), ("Boiler", 0)):
+        world.rows.put(replace(booking(), name=name))
+        await world.synchronizer.sync(CHANGED)
+        assert world.calendar.calls.count("look") == looks
+        world.calendar.calls.clear()
+        world.rows.calls.clear()
+    assert "Boiler" in world.event.content.subject
