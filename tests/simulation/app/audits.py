@@ -19,7 +19,7 @@ from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.environment.columns import ReturnColumns, SupportColumns
 from booking_sync.outlook.calendar import OutlookCalendar
 from booking_sync.outlook.graph import errors
 from booking_sync.outlook.graph.batch import BatchSender
@@ -143,7 +143,10 @@ def _auditor(schedule: Schedule) -> Auditor:
         now,
         open_wire=lambda pause: DataverseWire(schedule.dataverse, conductor, troubles, "audit", pause),
     )
-    rows = DataverseBookings(client, SupportColumns(), SEALER, KEYRING, of_resource=RESOURCE_COLUMNS)
+    back = ReturnColumns() if schedule.profile.both_ways else None
+    rows = DataverseBookings(
+        client, SupportColumns(), SEALER, KEYRING, of_resource=RESOURCE_COLUMNS, of_return=back
+    )
     batches = BatchScheduler(
         BatchSender(GraphWire(schedule.graph, conductor, troubles, "audit"), Credential(), now).send,
         lambda answer: errors.mailbox_pause(answer, now()),
