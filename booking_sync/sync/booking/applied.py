@@ -28,6 +28,8 @@ class Applied:
     must_record: bool
     problem: str = ""
     """A permanent refusal, in words for a person."""
+    refused: bool = False
+    """Outlook took no write."""
     gone: bool = False
     """The row's event is gone, which may be somebody's wish: nothing was written."""
     unfinished: bool = False
@@ -91,7 +93,7 @@ def after_refusal(
         # Then the next write looks first whether people are still invited.
         fingerprint = without_content(fingerprint)
     record = SyncRecord(event, generation, fingerprint, problem)
-    return Applied(record, bool(steps.remove) or record != before, problem)
+    return Applied(record, bool(steps.remove) or record != before, problem, refused=True)
 
 
 def as_written(run: Run, record: SyncRecord, content: EventContent, untagged: Own | None) -> Applied:

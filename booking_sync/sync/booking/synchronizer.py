@@ -184,7 +184,6 @@ class Synchronizer:
             row = run.row = await self._examine_claim(run, row, row.claim)
         desired = self._desired_state(row.booking)
         run.times = _times_of(row.booking)
-        before = row.side
         if self._returns is not None:
             run.deletion_counts = self._returns.counts_deletion(run, row, desired)
             row = await self._remove_leaving(run, row, desired)
@@ -204,7 +203,7 @@ class Synchronizer:
             return None
         if turn.side and turn.side.waits_for_times != row.booking.awaits_dispatcher:
             turn = replace(turn, again=True)  # the event has to say so, or to say so no more
-        return await self._carry_out(run, row, desired, turn, must_record=recovered or turn.side != before)
+        return await self._carry_out(run, row, desired, turn, must_record=recovered)
 
     async def _judge_gone(self, run: Run, row: BookingRow, desired: DesiredState, steps: Plan) -> Turn | None:
         """What becomes of a booking whose event is gone, unless it is there under another id."""
@@ -228,7 +227,8 @@ class Synchronizer:
         applied = after_refusal(run, steps, row.record, {}, error.reason)
         side = without_proposal(row.side) if row.side else None
         ended = run.end(OutcomeKind.FAILED, error.reason)
-        if applied.must_record or side != row.side or not row.intact:
+        before = run.row.side if run.row else None
+        if applied.must_record or side != before or not row.intact:
             return await self._record_all(run, row, applied, side, ended)
         return ended
 
@@ -237,15 +237,18 @@ class Synchronizer:
     ) -> Outcome | None:
         """Write to Outlook and record it; None asks for another round."""
         steps, side = turn.steps, turn.side
+        before = run.row.side if run.row and side else None
         applied = with_unleft(run, await self._apply(run, steps, row, desired), row.record)
         if applied.gone:
             run.gone |= {event for event in (row.record.event,) if event}
             return None
+        if applied.refused and side is not None and side.proposal is None:
+            side = without_proposal(row.side or side)  # nothing was put back, nor is anybody told so
         if side is not None:
             side = settled(run, applied.record.event, side, steps)
         again = applied.unfinished or turn.again
         ended = None if again else outcome_of(run, desired, turn, applied)
-        if applied.must_record or must_record or not row.intact or side != turn.side:
+        if applied.must_record or must_record or not row.intact or side != before:
             return await self._record_all(run, row, applied, side, ended)
         return ended
 

@@ -12,7 +12,7 @@ from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.events.ownership import transaction_id
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import ATTENDED_REASON
-from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
+from booking_sync.domain.return_path.policy import MAX_MOVES_PER_DAY, Mode, ReturnPolicy
 from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.return_path.version import version_of
@@ -593,3 +593,18 @@ async def test_people_that_left_an_event_are_forgotten_by_the_next_write() -> No
         world.calendar.calls.clear()
         world.rows.calls.clear()
     assert "Boiler" in world.event.content.subject
+
+
+async def test_what_could_not_be_put_back_does_not_count_as_put_back() -> None:
+    """However often it is looked at while people are invited: without them it is put back."""
+    world = await _shown(Mode.REPORT)
+    await _invited(world)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    for _ in range(MAX_MOVES_PER_DAY + 1):
+        await world.sync(LOOK)
+        assert not world.told
+    world.calendar.events[world.event.ref] = replace(world.event, attended=False)
+    await world.sync(LOOK)
+    assert world.shown == PLAN
+    assert world.told.startswith("2026-03-01 put back: ")
+    await world.rests()
