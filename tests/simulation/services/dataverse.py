@@ -90,7 +90,8 @@ _STEPS = {
                     "alias": "PreImage",
                     "type": 0,
                     "attributes": (
-                        "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,msdyn_workorder"
+                        "bsync_outlookeventid,bsync_originalresource,bsync_outlooksyncstate,bsync_outlookbase,"
+                        "msdyn_workorder"
                     ),
                 }
             ],
