@@ -8,10 +8,11 @@ from booking_sync.domain.record import ATTENDED_REASON
 from booking_sync.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from booking_sync.domain.events.event import EventRef
     from booking_sync.domain.events.ownership import Own
+    from booking_sync.domain.record import SyncRecord
     from booking_sync.domain.return_path.side import OutlookSide
     from booking_sync.ports.outlook.calendars import Calendar
     from booking_sync.sync.booking.finding import EventFinder
@@ -91,12 +92,32 @@ class EventRemover:
         Raises:
             PermanentError: as `remove`.
         """
-        if not await self._was_removed(run, event):
-            run.missed.add(event)
-            for own in await self._finder.left_behind(run, event.mailbox):
-                run.burn(own.event.mailbox, own.generation)  # before: its row may have to be withdrawn first
-                await self.remove(run, run.found(own))
-            run.missed.discard(event)
+        await self._remove_with_others(run, event, lambda _own: True)
+
+    async def remove_former(self, run: Run, event: EventRef, record: SyncRecord) -> None:
+        """Remove an event, under whatever id, of a booking that shows in its mailbox by another one.
+
+        Args:
+            run: of the booking.
+            event: the event that it has no more.
+            record: of the row, which has used up the generations of its former events.
+
+        Raises:
+            PermanentError: as `remove`.
+        """
+        used = record.generation - (record.event is not None)
+        await self._remove_with_others(
+            run, event, lambda own: own.event != record.event and own.generation <= used
+        )
+
+    async def _remove_with_others(self, run: Run, event: EventRef, is_former: Callable[[Own], bool]) -> None:
+        if await self._was_removed(run, event):
+            return
+        run.missed.add(event)
+        for own in filter(is_former, await self._finder.left_behind(run, event.mailbox)):
+            run.burn(own.event.mailbox, own.generation)  # before: its row may have to be withdrawn first
+            await self.remove(run, run.found(own))
+        run.missed.discard(event)
 
     async def _was_removed(self, run: Run, event: EventRef) -> bool:
         """Remove an event as `remove` does; False when there is none under its id."""

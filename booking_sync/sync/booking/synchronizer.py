@@ -313,9 +313,11 @@ class Synchronizer:
             run.quiet -= run.leaving
         shows = shown_in(desired)
         for event in sorted(run.leaving, key=lambda each: (each.mailbox, each.event_id)):
-            remove = self._remover.remove if event.mailbox == shows else self._remover.remove_all
             try:
-                await remove(run, event)
+                if event.mailbox == shows:
+                    await self._remover.remove_former(run, event, row.record)
+                else:
+                    await self._remover.remove_all(run, event)
                 run.left.add(event)
             except PermanentError as error:
                 run.unleft[event] = error

@@ -11,6 +11,7 @@ from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.return_path.policy import MAX_CANCELS_PER_DAY, MAX_MOVES_PER_DAY, Mode
 from booking_sync.domain.return_path.side import Answered, Missing, OutlookSide, ProposalAnswer, ProposalKind
+from booking_sync.errors import TransientError
 from booking_sync.sync.booking.task import SyncTask
 from tests.support.bookings import ANNA, BOOKING_ID, CANCELED, booking
 from tests.sync.booking.test_return_path import (
@@ -333,3 +334,26 @@ async def test_all_that_is_found_for_a_former_id_goes() -> None:
     assert not world.calendar.events
     side = _side(world)
     assert not side.base.leaving
+
+
+async def test_what_left_a_booking_that_shows_again_goes_under_whatever_id() -> None:
+    """Called off and on again, while its event was given another id: the booking shows once."""
+    world = await _shown()
+    _renumbered(world)
+    former = world.event.ref
+    strikes = ["calendar.find"]
+
+    async def dispatcher(point: str) -> None:
+        if point in strikes:
+            strikes.remove(point)
+            world.rows.put(booking())
+            raise TransientError("the worker was stopped")
+
+    world.calendar.hook = dispatcher
+    world.rows.put(replace(booking(), status=CANCELED))
+    assert (await world.sync(CHANGED)).kind is OutcomeKind.DEFERRED
+    assert _side(world).base.leaving
+    await world.sync(CHANGED)
+    assert world.record.event == world.event.ref != former
+    assert not _side(world).base.leaving
+    await world.rests()
