@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +14,8 @@ import pytest
 from local.day.world import WorldMaker
 from local.processes import REPOSITORY
 from local.stack import NO_TIMERS, LocalStack, StackOptions
-from tests.cli.commands import CommandLine
+from local.stack.options import NOTIFICATION_KEY_NAME as NOTIFICATION_KEY
+from tests.cli.commands import CommandLine, Ended
 from tests.e2e.crowd import poll
 from tests.e2e.office import BOOKINGS, Office
 
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
     from local.day.world import Booking
 
 PAGE = REPOSITORY / "docs" / "two-way.md"
+DEPLOYMENT = REPOSITORY / "docs" / "deployment.md"
+APP = "https://func.example.net"
+NOTIFICATION_ROUTE = "/api/outlook/notifications"
 MOVED = timedelta(minutes=60)
 LOOKING = ("audit", "doctor")
 """What ends with 1 when it finds something."""
@@ -67,7 +74,9 @@ async def test_the_steps_of_the_page_lead_from_off_to_apply(tmp_path: Path) -> N
         assert (await office.event(plan)).start == plan.start
         assert await told(office, plan) == ""
 
-        await follow(line, columns, RETURN_PATH="report")
+        (tmp_path / "settings.json").write_text(settings_of_the_shell(tmp_path / "settings.json"))
+        ended = await follow(line, columns, **exported(columns))
+        assert re.search(rf"{NOTIFICATION_KEY} +│? *made", ended.output), ended.output
         await stack.change_settings(RETURN_PATH="report")
         await drag(office, plan)
         await sweep(office)
@@ -92,10 +101,48 @@ async def test_the_steps_of_the_page_lead_from_off_to_apply(tmp_path: Path) -> N
         assert "moved: " in row.told
 
 
-async def follow(line: CommandLine, step: str, **settings: str) -> None:
-    """Every command that the step names; `settings` are set for the command line alone."""
-    commands = re.findall(r"`booking-sync ([a-z][^`]*)`", step)
+def test_the_step_before_the_app_is_told_makes_the_key_too() -> None:
+    """`provision` makes it only while both settings are set; its address is the app's own."""
+    told = exported(steps()[1])
+    assert told == {"RETURN_PATH": "report", "NOTIFICATION_URL": f"{APP}{NOTIFICATION_ROUTE}"}
+    assert (
+        exported(DEPLOYMENT.read_text(encoding="utf-8").partition("\n### Changes from Outlook\n")[2]) == told
+    )
+
+
+def exported(step: str) -> dict[str, str]:
+    """What the step's `export` lines set, in a shell that has the deployment's outputs; bash says so."""
+    lines = re.findall(r"^ *(export (?:RETURN_PATH|NOTIFICATION_URL)=.*)$", step, re.MULTILINE)
+    bash = shutil.which("bash")
+    assert bash
+    done = subprocess.run(  # noqa: S603 - from our own page
+        [bash, "-euc", "\n".join([*lines, "env"])],
+        env={"OPERATIONS_URL": f"{APP}/api/operations"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = ("RETURN_PATH=", "NOTIFICATION_URL=")
+    return dict(each.split("=", 1) for each in done.stdout.splitlines() if each.startswith(names))
+
+
+def settings_of_the_shell(file: Path) -> str:
+    """The stack's settings without those that the step sets for the command line."""
+    content = json.loads(file.read_text())
+    content["Values"] = {
+        name: each for name, each in content["Values"].items() if name not in exported(steps()[1])
+    }
+    return json.dumps(content)
+
+
+async def follow(line: CommandLine, step: str, **settings: str) -> Ended:
+    """Every command that the step names, and what the last one of `provision` said.
+
+    `settings` are set for the command line alone.
+    """
+    commands = re.findall(r"(?:`|^ *)booking-sync ([a-z][^`\n]*)", step, re.MULTILINE)
     assert commands
+    provisioned = Ended(0, "", "")
     for command in commands:
         name = command.split()[0]
         more = {"provision": ("--auth", "app", "--no-trial"), "resync": ("--rate", "500")}.get(name, ())
@@ -103,6 +150,8 @@ async def follow(line: CommandLine, step: str, **settings: str) -> None:
         assert ended.code in ((0, 1) if name in LOOKING else (0,)), (
             f"{command}\n{ended.output}\n{ended.notes}"
         )
+        provisioned = ended if name == "provision" else provisioned
+    return provisioned
 
 
 async def drag(office: Office, plan: Booking, minutes: int = 60) -> None:

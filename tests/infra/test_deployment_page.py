@@ -74,7 +74,10 @@ def test_the_command_line_gets_every_setting_that_it_needs() -> None:
         else f"https://{place}.example"
         for place, name in enumerate(sorted(exported))
     }
-    settings = load_settings(made)
+    literal = re.findall(r"^export (\w+)=([\w-]+)$", COMMANDS, re.MULTILINE)
+    settings = load_settings(
+        made | dict(literal) | {"NOTIFICATION_URL": "https://app.example/api/outlook/notifications"}
+    )
     assert settings.organization_id == made["DATAVERSE_ORGANIZATION_ID"]
     assert settings.app_user_id == made["DATAVERSE_APP_USER_ID"]
     assert settings.tenant_id == made["ENTRA_TENANT_ID"]

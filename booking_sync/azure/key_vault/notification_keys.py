@@ -27,6 +27,7 @@ READ_AGAIN = timedelta(hours=1)
 """How long a version that was disabled may still be accepted."""
 RENEWED_AFTER = timedelta(minutes=1)
 """How often somebody who sends keys that nobody knows can make the vault be asked."""
+_MAKES_IT = "`booking-sync provision` makes one while RETURN_PATH and NOTIFICATION_URL are set for it"
 
 
 class VaultNotificationKeys:
@@ -65,7 +66,7 @@ class VaultNotificationKeys:
             if self._keys is None or age > (RENEWED_AFTER if renewed else READ_AGAIN):
                 self._asked = self._now()
                 try:
-                    async with asking_vault(self._name, "its name, which `booking-sync provision` makes"):
+                    async with asking_vault(self._name, f"its name; {_MAKES_IT}"):
                         self._keys = await self._read()
                 except TransientError:
                     if self._keys is None:
@@ -99,7 +100,7 @@ class VaultNotificationKeys:
         if not accepted.keys:
             raise TransientError(
                 f"Key Vault has no enabled secret named {self._name}, which proves notifications from "
-                "Outlook: run `booking-sync provision`"
+                f"Outlook; {_MAKES_IT}"
             )
         return NotificationKeys(accepted.keys)
 

@@ -88,6 +88,19 @@ async def test_while_the_vault_is_down_the_known_keys_serve_on(cloud: Cloud) -> 
         assert await _versions(keyring) == [made]
 
 
+@pytest.mark.parametrize("there", [False, True])
+async def test_a_key_that_is_not_there_is_told_with_all_that_makes_it(cloud: Cloud, *, there: bool) -> None:
+    """No secret, or only a disabled one: `provision` makes the key only while both settings are set."""
+    if there:
+        _put(cloud)
+        cloud.keyvault.vault.enable(NAME, "", enabled=False)
+    async with _keyring(cloud, Clock()) as keyring:
+        with pytest.raises(TransientError, match="RETURN_PATH and NOTIFICATION_URL") as caught:
+            await keyring.keys()
+    assert NAME in caught.value.reason
+    assert "`booking-sync provision`" in caught.value.reason
+
+
 async def test_a_secret_that_is_no_key_is_told_without_its_text(cloud: Cloud) -> None:
     """By the secret's name, and what it must be."""
     cloud.keyvault.vault.put(NAME, "not-a-key")
