@@ -294,7 +294,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "event-check": record(
         {
-            "file": TEXT,
+            "file": told(TEXT, "As EVENT_FILE names it."),
+            "path": told(TEXT, "Where it was looked for, in full."),
+            "found": told(YES_NO, "Without it the built-in texts count."),
             "usable": YES_NO,
             "problems": some(_PROBLEM),
             "idleConditions": told(some(_PROBLEM), "Conditions of rules that no booking meets."),

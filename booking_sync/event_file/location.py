@@ -39,7 +39,7 @@ def load_event_file(environ: Mapping[str, str], folder: Path = _APP_FOLDER) -> E
         EventFileError: it is missing though a setting names it, can't be read, or holds what can't be used.
     """
     name = event_file_name(environ)
-    path = folder / name
+    path = event_file_path(environ, folder)
     if name == FILE_NAME and not path.exists():
         return EventFile()
     from booking_sync.event_file.parsing import parse  # noqa: PLC0415 - most deployments have no such file
@@ -56,6 +56,11 @@ def load_event_file(environ: Mapping[str, str], folder: Path = _APP_FOLDER) -> E
 def event_file_name(environ: Mapping[str, str]) -> str:
     """As the setting names the file."""
     return trim(environ.get(EVENT_FILE, "")) or FILE_NAME
+
+
+def event_file_path(environ: Mapping[str, str], folder: Path = _APP_FOLDER) -> Path:
+    """Where the file is looked for, in full; arguments as for `load_event_file`."""
+    return (folder / event_file_name(environ)).absolute()
 
 
 def _read_body(folder: Path, name: str) -> str:

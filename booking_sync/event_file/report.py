@@ -22,6 +22,10 @@ class EventFileReport:
 
     file: str
     """As the setting names it."""
+    path: str = ""
+    """Where it was looked for, in full."""
+    found: bool = True
+    """Whether it is there."""
     problems: tuple[Problem, ...] = ()
     columns: tuple[EventColumn, ...] = ()
     idle: tuple[Problem, ...] = ()
@@ -40,10 +44,23 @@ class EventFileReport:
         """Whether there is nothing to be mended."""
         return not self.problems and not self.idle
 
+    @property
+    def verdict(self) -> str:
+        """Which file this is about, and whether it can be used, in a sentence."""
+        if not self.usable:
+            return f"{self.path} can't be used: with it the app would not start, and changes wait."
+        if not self.found:
+            return f"There is no {self.file} at {self.path}: the built-in texts count."
+        if self.idle:
+            return f"{self.path} can be used, but some of its rules fit no booking."
+        return f"{self.path} can be used."
+
     def as_json(self) -> dict[str, object]:
         """For `--json`."""
         return {
             "file": self.file,
+            "path": self.path,
+            "found": self.found,
             "usable": self.usable,
             "problems": [_problem(each) for each in self.problems],
             "idleConditions": [_problem(each) for each in self.idle],

@@ -33,12 +33,13 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
     from booking_sync.event_file.checking import untranslated
     from booking_sync.event_file.conditions import idle_conditions
     from booking_sync.event_file.content import EventFileError
-    from booking_sync.event_file.location import event_file_name
+    from booking_sync.event_file.location import event_file_name, event_file_path
     from booking_sync.event_file.report import EventFileReport
     from booking_sync.settings.parts import EventSettings
     from booking_sync.wiring.sync import event_renderer
 
-    name = event_file_name(environ)
+    path = event_file_path(environ)
+    report = EventFileReport(event_file_name(environ), str(path), found=path.exists())
     async with Services(environ, sign_in=sign_in, options=LOOKING) as services:
         try:
             given = services.part(EventSettings)
@@ -46,11 +47,11 @@ async def check_event_file(environ: Mapping[str, str], sign_in: SignIn) -> Event
             event_renderer(given, file, fully=True)
             columns = await services.event_columns(file)
             idle = tuple(idle_conditions(file, columns))
-            return EventFileReport(
-                name, columns=columns, idle=idle, rules=file.rules, untranslated=untranslated(file)
+            return replace(
+                report, columns=columns, idle=idle, rules=file.rules, untranslated=untranslated(file)
             )
         except EventFileError as error:
-            return EventFileReport(name, error.problems)
+            return replace(report, problems=error.problems)
 
 
 @dataclass(frozen=True, slots=True)

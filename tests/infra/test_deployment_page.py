@@ -10,6 +10,8 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from booking_sync.dataverse.queries import booking_shape
 from booking_sync.domain.environment.columns import SupportColumns
 from booking_sync.domain.environment.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
@@ -81,6 +83,15 @@ def test_the_command_line_gets_every_setting_that_it_needs() -> None:
     assert settings.organization_id == made["DATAVERSE_ORGANIZATION_ID"]
     assert settings.app_user_id == made["DATAVERSE_APP_USER_ID"]
     assert settings.tenant_id == made["ENTRA_TENANT_ID"]
+
+
+@pytest.mark.parametrize("page", ["deployment.md", "cli.md"])
+def test_the_command_line_runs_from_the_folder_that_has_the_event_file(page: str) -> None:
+    """A copy among the installed packages would look for `event.toml` there, and find none."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"^ *(pip install --no-deps .*)$", text, re.MULTILINE)) == {
+        "pip install --no-deps --editable ."
+    }
 
 
 def test_every_provider_of_the_templates_is_registered() -> None:

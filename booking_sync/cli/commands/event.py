@@ -110,14 +110,7 @@ async def _check(session: Session) -> ExitCode:
     session.output.result(report.as_json(), shown)
     for note in report.language_notes():
         session.output.note(note)
-    if report.idle:
-        session.output.note(f"{report.file} can be used, but some of its rules fit no booking.")
-    elif report.usable:
-        session.output.note(f"{report.file} can be used.")
-    else:
-        session.output.note(
-            f"{report.file} can't be used: with it the app would not start, and changes wait."
-        )
+    session.output.note(report.verdict)
     return ExitCode.FINE if report.faultless else ExitCode.FINDINGS
 
 

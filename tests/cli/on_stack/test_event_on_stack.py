@@ -18,6 +18,7 @@ from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.wiring.commands import open_provisioning
 from booking_sync.wiring.doctor import open_looking
 from booking_sync.wiring.events import check_event_file, open_preview
+from local.processes import REPOSITORY
 from tests.cli.commands import CommandLine
 from tests.doctor.deployment import COLUMNS, RESOURCE_COLUMNS, Deployment, bad, open_deployment, the
 
@@ -63,6 +64,26 @@ async def test_a_file_is_checked_against_the_environment(deployment: Deployment,
         ("access", "choice", "within seconds"),
         ("phone", "text", "with the booking's next change, or an audit"),
     ]
+
+
+async def test_the_check_says_which_file_it_read_or_that_there_is_none(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """In full, for people and as JSON: a file that lies elsewhere than was looked is not called fine."""
+    line = CommandLine(deployment.stack.options.folder / "settings.json", tmp_path)
+    named = {"EVENT_FILE": with_file(deployment, tmp_path)["EVENT_FILE"]}
+    ended = await line.run("event", "check", "--auth", "app", environ=named)
+    assert f"{tmp_path / 'mine.toml'} can be used." in ended.notes
+    told = (await line.run("event", "check", "--auth", "app", "--json", environ=named)).json()
+    assert (told["path"], told["found"]) == (str(tmp_path / "mine.toml"), True)
+
+    nowhere = REPOSITORY / "event.toml"
+    assert not nowhere.exists()
+    ended = await line.run("event", "check", "--auth", "app")
+    assert ended.code == ExitCode.FINE
+    assert f"There is no event.toml at {nowhere}: the built-in texts count." in ended.notes
+    told = (await line.run("event", "check", "--auth", "app", "--json")).json()
+    assert (told["path"], told["found"], told["usable"]) == (str(nowhere), False, True)
 
 
 async def test_the_command_tells_what_may_be_meant(deployment: Deployment, tmp_path: Path) -> None:
