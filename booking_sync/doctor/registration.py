@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from booking_sync.doctor.report import Area, CheckResult, CheckStatus
 from booking_sync.ports.dataverse.customization_actions import AddToSolution, Publish
 from booking_sync.provisioning.parts import PartState
-from booking_sync.provisioning.plan import make_plan
+from booking_sync.provisioning.plan import IN_IMAGE, WATCHED, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +20,9 @@ PROVISION = "Run `booking-sync provision`; `booking-sync provision --dry-run` sh
 _FOR_DISPATCHERS = ("view", "form")
 """Parts without which bookings reach Outlook all the same."""
 _FIRST = "See to it, then run `booking-sync provision`."
+_BEYOND = (
+    "Run this with the app's settings (docs/deployment.md, step 6); else `booking-sync provision --narrow`."
+)
 _STRANGER = "Remove it with the Plug-in Registration Tool, unless you know what it is for."
 _CONCURRENCY = (
     "Enable it: in the Plug-in Registration Tool's or XrmToolBox's metadata browser, or by the Web API, set "
@@ -44,7 +47,8 @@ def _judge(part: PlannedPart) -> CheckResult:
         return CheckResult(Area.REGISTRATION, check, CheckStatus.OK, part.detail)
     words = f"{part.state}: {part.detail}" if part.detail else str(part.state)
     if part.state is PartState.KEPT:
-        return CheckResult(Area.REGISTRATION, check, CheckStatus.WARNING, words, _STRANGER)
+        remedy = _BEYOND if part.kind in (WATCHED, IN_IMAGE) else _STRANGER
+        return CheckResult(Area.REGISTRATION, check, CheckStatus.WARNING, words, remedy)
     if part.state is PartState.CONFLICT:
         return CheckResult(Area.REGISTRATION, check, CheckStatus.ERROR, words, _FIRST)
     cosmetic = part.kind in ("publisher", "solution", *_FOR_DISPATCHERS) or _is_membership(part)

@@ -82,6 +82,7 @@ def desired_customizations(
     """
     image = {names.event_id, names.original_resource, names.sync_state, WORK_ORDER_COLUMN}
     watched = dict(watched_attributes(of_resource, event_columns))
+    back_in_any_case = ReturnColumns.beside(names)
     if of_return:
         image.add(of_return.base)  # it names events that the row has given up
         watched[BOOKING_TABLE] |= {of_return.answer}
@@ -95,8 +96,17 @@ def desired_customizations(
         webhook=Webhook(WEBHOOK_NAME, webhook_url, has_key),
         steps=(
             Step(Message.CREATE, BOOKING_TABLE),
-            Step(Message.UPDATE, BOOKING_TABLE, watched[BOOKING_TABLE]),
-            Step(Message.DELETE, BOOKING_TABLE, image=Image(PRE_IMAGE_ALIAS, frozenset(image))),
+            Step(
+                Message.UPDATE,
+                BOOKING_TABLE,
+                watched[BOOKING_TABLE],
+                spares=frozenset({back_in_any_case.answer}),
+            ),
+            Step(
+                Message.DELETE,
+                BOOKING_TABLE,
+                image=Image(PRE_IMAGE_ALIAS, frozenset(image), frozenset({back_in_any_case.base})),
+            ),
             Step(Message.RESTORE, BOOKING_TABLE, optional=True),
             *related,
         ),

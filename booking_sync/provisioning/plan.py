@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.environment.watched import BOOKING_TABLE
+from booking_sync.domain.environment.watched import BOOKING_TABLE, RelatedTable
 from booking_sync.ports.dataverse.customization_actions import (
     COLUMN_COMPONENT,
     STEP_COMPONENT,
@@ -31,22 +32,37 @@ if TYPE_CHECKING:
         Column,
         DesiredCustomizations,
         FoundCustomizations,
+        FoundImage,
         FoundStep,
         FoundWebhook,
         Image,
         Step,
     )
 
+WATCHED: Final = "watched column"
+IN_IMAGE: Final = "image column"
+"""Kinds of parts: what a step filters by, or an image holds, that these settings do without."""
 _NO_FIELD_SERVICE = "Dataverse has no such table to register it for; is Field Service installed?"
 _NO_SUCH_MESSAGE = "not needed: this environment raises no such message for the table"
 
 
-def make_plan(actual: FoundCustomizations, desired: DesiredCustomizations) -> ProvisioningPlan:
-    """What is missing and what differs, and how to mend it."""
-    return ProvisioningPlan(tuple(_parts(actual, desired)))
+def make_plan(
+    actual: FoundCustomizations, desired: DesiredCustomizations, *, narrow: bool = False
+) -> ProvisioningPlan:
+    """What is missing and what differs, and how to mend it.
+
+    Args:
+        actual: what is there.
+        desired: what should be there.
+        narrow: take away as well what the way back or participation had the webhook told; otherwise that
+            stays, since the settings may only be incomplete.
+    """
+    return ProvisioningPlan(tuple(_parts(actual, desired, narrow=narrow)))
 
 
-def _parts(actual: FoundCustomizations, desired: DesiredCustomizations) -> Iterator[PlannedPart]:
+def _parts(
+    actual: FoundCustomizations, desired: DesiredCustomizations, *, narrow: bool
+) -> Iterator[PlannedPart]:
     yield _publisher(actual, desired)
     yield _solution(actual, desired)
     columns = [_column(actual, desired, column) for column in desired.columns]
@@ -54,7 +70,7 @@ def _parts(actual: FoundCustomizations, desired: DesiredCustomizations) -> Itera
     seen = list(dispatcher_parts(actual, desired))
     yield from seen
     webhook = _webhook(actual, desired)
-    steps = [part for step in desired.steps for part in _step(actual, desired, step)]
+    steps = [part for step in desired.steps for part in _step(actual, desired, step, narrow=narrow)]
     # Publishing leaves no mark. Columns are published before there is a webhook, so that as long as a step is
     # missing, an earlier run may have broken off in between; publishing once more does no harm.
     unfinished = any(part.state is PartState.MISSING for part in (webhook, *steps))
@@ -182,7 +198,9 @@ def _new_webhook(desired: DesiredCustomizations) -> PlannedPart:
     return PlannedPart("webhook", name, PartState.MISSING, url, (action,))
 
 
-def _step(actual: FoundCustomizations, desired: DesiredCustomizations, step: Step) -> Iterator[PlannedPart]:
+def _step(
+    actual: FoundCustomizations, desired: DesiredCustomizations, step: Step, *, narrow: bool
+) -> Iterator[PlannedPart]:
     if (step.message, step.table) not in actual.possible:
         if step.optional:
             yield PlannedPart("step", step.name, PartState.EXISTS, _NO_SUCH_MESSAGE)
@@ -197,9 +215,45 @@ def _step(actual: FoundCustomizations, desired: DesiredCustomizations, step: Ste
         yield PlannedPart("step", step.name, PartState.MISSING, _filter_text(step), (action,))
     else:
         identity = found.id
-        yield _existing_step(found, desired, step, webhook)
+        spared = _spared(found.filtering, desired, step)
+        yield _existing_step(found, desired, replace(step, filtering=step.filtering | spared), webhook)
+        if spared:
+            less = WriteStep(found.id, step, webhook, desired.solution, new=False)
+            yield _beyond(WATCHED, spared, step.name, step, less if narrow else None)
     if step.image is not None:
-        yield _image(found, identity, step, step.image)
+        yield from _images(found, identity, step, step.image, narrow=narrow)
+
+
+def _spared(there: frozenset[str], desired: DesiredCustomizations, step: Step) -> frozenset[str]:
+    """What the step filters by that other settings need, and these do not.
+
+    How a deployment calls its columns on resources only its settings tell; they have our prefix.
+    """
+    own = f"{desired.prefix}_"
+    on_resources = step.table == RelatedTable.RESOURCE
+    return frozenset(
+        name
+        for name in there - step.filtering
+        if name in step.spares or (on_resources and name.startswith(own))
+    )
+
+
+def _beyond(
+    kind: str, columns: frozenset[str], of: str, step: Step, less: WriteStep | WriteImage | None
+) -> PlannedPart:
+    """What is there beyond what these settings need: kept, or taken away where somebody asked for that."""
+    by = "TAKES_PART_COLUMN and RESOURCE_MAILBOX_COLUMN"
+    if step.table == BOOKING_TABLE:
+        by = "RETURN_PATH and NOTIFICATION_URL"
+    name = f"{_names(columns)} of {of}"
+    if less is None:
+        detail = (
+            f"these settings do without it: set {by} as the app has them; where the app does without it too, "
+            "--narrow takes it away"
+        )
+        return PlannedPart(kind, name, PartState.KEPT, detail)
+    detail = f"takes away {_names(columns)} from {of}: set {by} as the app has them to keep it"
+    return PlannedPart(kind, name, PartState.SURPLUS, detail, (less,))
 
 
 def _existing_step(
@@ -223,12 +277,23 @@ def _existing_step(
     return PlannedPart("step", step.name, PartState.DIFFERS, "; ".join(changes), tuple(actions))
 
 
-def _image(found: FoundStep | None, step_id: str, step: Step, image: Image) -> PlannedPart:
+def _images(
+    found: FoundStep | None, step_id: str, step: Step, image: Image, *, narrow: bool
+) -> Iterator[PlannedPart]:
     name = f"{image.alias} of {step.name}"
     existing = next((each for each in (found.images if found else ()) if each.alias == image.alias), None)
     if existing is None:
         action = WriteImage(row_id("image", name), step, step_id, image, new=True)
-        return PlannedPart("image", name, PartState.MISSING, f"{len(image.columns)} columns", (action,))
+        yield PlannedPart("image", name, PartState.MISSING, f"{len(image.columns)} columns", (action,))
+        return
+    spared = (existing.columns - image.columns) & image.spares
+    yield _existing_image(existing, name, step_id, step, replace(image, columns=image.columns | spared))
+    if spared:
+        less = WriteImage(existing.id, step, step_id, image, new=False)
+        yield _beyond(IN_IMAGE, spared, name, step, less if narrow else None)
+
+
+def _existing_image(existing: FoundImage, name: str, step_id: str, step: Step, image: Image) -> PlannedPart:
     if existing.before and existing.columns == image.columns:
         return PlannedPart("image", name, PartState.EXISTS, f"{len(image.columns)} columns")
     action = WriteImage(existing.id, step, step_id, image, new=False)

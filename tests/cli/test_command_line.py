@@ -209,6 +209,8 @@ def test_an_address_that_dataverse_could_not_call_is_refused(given: str) -> None
         (["--remove-columns"], {}, "goes with --remove"),
         (["--remove"], {}, "--yes"),
         (["--write-key"], {}, "--key-file"),
+        (["--narrow", "--remove"], {}, "--narrow goes with neither"),
+        (["--narrow", "--user-only"], {}, "--narrow goes with neither"),
         (["--key-file", "/does/not/exist"], {}, "can't be read"),
         (["--key-file", "-"], {}, "key is empty"),
         (["--auth", "nobody"], {}, "--auth"),

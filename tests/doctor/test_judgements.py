@@ -29,7 +29,8 @@ from booking_sync.ports.diagnosis import (
     TableFacts,
 )
 from booking_sync.ports.platform.queues import QueueState
-from tests.provisioning.kit import DESIRED, column, provisioned, with_column
+from booking_sync.provisioning.desired import desired_customizations
+from tests.provisioning.kit import DESIRED, NAMES, URL, column, provisioned, with_column
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -171,6 +172,18 @@ def test_a_stranger_on_our_webhook_is_a_warning() -> None:
     ]
     assert (result.check, result.status) == ("step other", CheckStatus.WARNING)
     assert "s9" not in registration.our_steps(with_it, DESIRED)
+
+
+def test_what_only_other_settings_need_is_no_error() -> None:
+    """The settings of whoever asks may be incomplete: a warning that says which, and what to do."""
+    less = desired_customizations(NAMES, URL, has_key=True)
+    odd = [
+        each
+        for each in registration.judge_registration(provisioned(), less)
+        if each.status is not CheckStatus.OK
+    ]
+    assert [each.status for each in odd] == [CheckStatus.WARNING] * 3
+    assert all("as the app has them" in each.words and "--narrow" in each.remedy for each in odd)
 
 
 def test_a_failed_job_without_a_time_or_reason() -> None:

@@ -43,11 +43,15 @@ class Site:
         *,
         key: str = FUNCTION_KEY,
         trust_fingerprint: bool = True,
+        narrow: bool = False,
     ) -> ProvisioningReport:
         """Run it."""
         wanted = desired or desired_customizations(NAMES, URL, of_resource=RESOURCE_NAMES, has_key=bool(key))
         return await self._converge(
-            wanted, key, partial(make_plan, desired=wanted), trust_fingerprint=trust_fingerprint
+            wanted,
+            key,
+            partial(make_plan, desired=wanted, narrow=narrow),
+            trust_fingerprint=trust_fingerprint,
         )
 
     async def remove(self, *, columns: bool, of_return: ReturnColumns | None = None) -> ProvisioningReport:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from booking_sync.domain.environment.watched import BOOKING_TABLE, RelatedTable
 from booking_sync.ports.dataverse import customization_actions as do
 from booking_sync.ports.dataverse.customizations import (
+    DesiredCustomizations,
     FoundCustomizations,
     FoundPublisher,
     FoundSolution,
     FoundStep,
     KeyState,
     Message,
+    Step,
 )
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.parts import PartState, ProvisioningPlan
-from booking_sync.provisioning.plan import make_plan
+from booking_sync.provisioning.plan import IN_IMAGE, WATCHED, make_plan
 from booking_sync.provisioning.removal import plan_removal
 from tests.provisioning.kit import DESIRED, EMPTY, NAMES, URL, apply, column, provisioned, with_column
 
@@ -104,6 +108,63 @@ def test_a_spoiled_step_is_mended(spoil: Callable[[FoundStep], FoundStep], mende
     (action,) = (each for each in make_plan(actual, DESIRED).actions if not isinstance(each, do.Publish))
     assert isinstance(action, mended_by)
     assert make_plan(apply(actual, action), DESIRED).actions == ()
+
+
+RESOURCE_STEP = next(step for step in DESIRED.steps if step.table == RelatedTable.RESOURCE)
+LESS = desired_customizations(NAMES, URL, has_key=True)
+"""By settings that know neither the way back nor the columns of participation."""
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_what_other_settings_need_is_taken_away_only_on_request(*, narrow: bool) -> None:
+    """Each such column has a line of its own, which names the settings; asked for, it says what it does."""
+    plan = make_plan(provisioned(), LESS, narrow=narrow)
+    told = [each for each in plan.parts if each.kind in (WATCHED, IN_IMAGE)]
+    assert [each.name.partition(" of ")[0] for each in told] == [
+        "bsync_proposalanswer",
+        "bsync_outlookbase",
+        "bsync_mailbox, bsync_takespart",
+    ]
+    assert {each.state for each in told} == {PartState.SURPLUS if narrow else PartState.KEPT}
+    assert all(each.detail.startswith("takes away bsync_") is narrow for each in told)
+    by = [re.search(r"set (\w+) and (\w+) as the app has them", each.detail) for each in told]
+    assert [found.groups() for found in by if found] == [
+        ("RETURN_PATH", "NOTIFICATION_URL"),
+        ("RETURN_PATH", "NOTIFICATION_URL"),
+        ("TAKES_PART_COLUMN", "RESOURCE_MAILBOX_COLUMN"),
+    ]
+    assert len(plan.actions) == (3 if narrow else 0)
+    actual = provisioned()
+    for action in plan.actions:
+        actual = apply(actual, action)
+    assert make_plan(actual, LESS).actions == ()
+    assert all(
+        step.filtering == wanted.filtering for step, wanted in _pairs(actual, LESS if narrow else DESIRED)
+    )
+
+
+def _pairs(actual: FoundCustomizations, desired: DesiredCustomizations) -> list[tuple[FoundStep, Step]]:
+    return [(step_of(actual, step.name), step) for step in desired.steps]
+
+
+def test_a_spoiled_step_is_mended_without_losing_what_is_spared() -> None:
+    """A missing column comes back, a stranger's goes, and the way back's stays beside them."""
+    good = provisioned()
+    step = step_of(good, f"booking_sync: Update of {BOOKING_TABLE}")
+    odd = replace(step, filtering=(step.filtering - {"starttime"}) | {"createdon"})
+    (action,) = make_plan(with_step(good, odd), LESS).actions
+    assert isinstance(action, do.WriteStep)
+    assert action.step.filtering == step.filtering
+
+
+def test_a_name_of_resources_that_only_the_app_knows_is_spared_by_its_prefix() -> None:
+    """A column of somebody else's on the resource's step goes as before."""
+    good = provisioned()
+    step = step_of(good, RESOURCE_STEP.name)
+    filtering = frozenset({"userid", "resourcetype", "bsync_chosen", "contoso_floor"})
+    (action,) = make_plan(with_step(good, replace(step, filtering=filtering)), LESS).actions
+    assert isinstance(action, do.WriteStep)
+    assert action.step.filtering == {"userid", "resourcetype", "bsync_chosen"}
 
 
 def test_a_step_of_somebody_else_is_left_alone() -> None:

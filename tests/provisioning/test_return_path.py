@@ -9,6 +9,7 @@ import pytest
 from booking_sync.domain.environment.columns import ReturnColumns
 from booking_sync.provisioning.desired import CHANGES_VIEW_NAME, VIEW_NAME, desired_customizations
 from booking_sync.provisioning.parts import PartState
+from booking_sync.provisioning.plan import IN_IMAGE, WATCHED
 from local.dataverse.errors import DataverseError
 from local.dataverse.tables.columns import day, text
 from tests.provisioning.kit import NAMES, RESOURCE_NAMES, URL
@@ -84,11 +85,32 @@ async def test_a_dispatcher_can_answer_and_change_nothing_else_of_it(site: Site)
     assert BACK.base not in xml
 
 
-async def test_switched_off_again_the_door_is_as_it_was_and_the_columns_stay(site: Site) -> None:
+async def test_without_its_settings_a_run_keeps_what_it_needs(site: Site) -> None:
+    """The shell may only lack them: filter and image stay, each with a line that says so."""
+    await site.provision(wanted())
+    report = await site.provision(wanted(returns=False))
+    assert (report.complete, report.changed) == (True, False)
+    assert results(report, WATCHED) == {f"{BACK.answer} of booking_sync: Update of {BOOKING}": "kept"}
+    assert results(report, IN_IMAGE) == {
+        f"{BACK.base} of PreImage of booking_sync: Delete of {BOOKING}": "kept"
+    }
+    told = [each.detail for each in report.outcomes if each.kind in (WATCHED, IN_IMAGE)]
+    assert all("RETURN_PATH and NOTIFICATION_URL" in each and "--narrow" in each for each in told)
+    assert BACK.answer in step_of(site, "Update")["filteringattributes"].split(",")
+    (image,) = site.rows("sdkmessageprocessingstepimages")
+    assert BACK.base in image["attributes"].split(",")
+
+
+async def test_switched_off_again_the_door_is_as_it_was_where_asked_and_the_columns_stay(site: Site) -> None:
     """They hold what was agreed, and what people were told."""
     await site.provision(wanted())
-    assert (await site.provision(wanted(returns=False))).complete
+    report = await site.provision(wanted(returns=False), narrow=True)
+    assert report.complete
+    assert set(results(report, WATCHED).values()) | set(results(report, IN_IMAGE).values()) == {"removed"}
     assert BACK.answer not in step_of(site, "Update")["filteringattributes"]
+    (image,) = site.rows("sdkmessageprocessingstepimages")
+    assert BACK.base not in image["attributes"].split(",")
+    assert not (await site.provision(wanted(returns=False))).changed
     assert set(BACK.names) <= set(site.standin.state.schema.table(BOOKING).by_name)
 
 

@@ -95,6 +95,14 @@ NoTrialOption = Annotated[
     bool,
     typer.Option("--no-trial", help="Don't try the webhook: where only Dynamics 365 may reach the app."),
 ]
+NarrowOption = Annotated[
+    bool,
+    typer.Option(
+        "--narrow",
+        help="Take away too what the way back or participation had the webhook told, where these settings "
+        "do without; it is kept otherwise.",
+    ),
+]
 LeaveUserOption = Annotated[
     bool, typer.Option("--leave-user", help="Leave the security role and the application user alone.")
 ]
@@ -114,6 +122,7 @@ class _Options:
     user_only: bool
     leave_user: bool
     no_trial: bool
+    narrow: bool
     yes: bool
 
 
@@ -129,6 +138,7 @@ def provision(
     user_only: UserOnlyOption = False,
     leave_user: LeaveUserOption = False,
     no_trial: NoTrialOption = False,
+    narrow: NarrowOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
     settings: SettingsOption = None,
@@ -152,6 +162,7 @@ def provision(
         user_only=user_only,
         leave_user=leave_user,
         no_trial=no_trial,
+        narrow=narrow,
         yes=yes,
     )
     run(CommonOptions(settings, auth, as_json), partial(_provision, options), default_auth=SignIn.CLI)
@@ -197,6 +208,8 @@ def _check(options: _Options, session: Session) -> str:
         raise UsageError("--remove-columns goes with --remove.")
     if options.user_only and (options.remove or options.leave_user):
         raise UsageError("--user-only goes with neither --remove nor --leave-user.")
+    if options.narrow and (options.remove or options.user_only):
+        raise UsageError("--narrow goes with neither --remove nor --user-only.")
     if options.user_only and not _application_id(session.environ):
         raise UsageError(f"--user-only needs {CLIENT_VARIABLE}: the app registration's client id, a GUID.")
     _ask(options)
@@ -213,7 +226,7 @@ def _application_id(environ: Mapping[str, str]) -> str:
 async def _customize(
     options: _Options, provisioning: Provisioning, desired: DesiredCustomizations, session: Session
 ) -> ProvisioningReport:
-    decide = partial(make_plan, desired=desired)
+    decide = partial(make_plan, desired=desired, narrow=options.narrow)
     if options.remove:
         decide = partial(plan_removal, desired=desired, remove_columns=options.remove_columns)
     return await _converge(options, session, provisioning.customizations, desired, decide)

@@ -65,6 +65,8 @@ class Image:
 
     alias: str
     columns: frozenset[str]
+    spares: frozenset[str] = frozenset()
+    """Columns that other settings need: they stay where they are until somebody asks to take them away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Step:
     image: Image | None = None
     optional: bool = False
     """Left out where the environment has no such message for the table."""
+    spares: frozenset[str] = frozenset()
+    """As an image's."""
 
     @property
     def name(self) -> str:

@@ -98,7 +98,10 @@ async def test_from_an_empty_dataverse_to_an_event_and_back(tmp_path: Path) -> N
 
 
 async def _both_ways(command: tuple[str, ...], settings: Path) -> None:
-    """Provision the way back from Outlook, with its key in the vault, find it there, and switch it off."""
+    """Provision the way back from Outlook, with its key in the vault, and find it there; switch it off.
+
+    A run without its settings keeps what it needs; `--narrow` takes that away, and says so before.
+    """
     back = (command[0], "--settings", str(_with_return_path(settings)), *command[3:], "--no-trial", "--json")
     made = await booking_sync(*back)
     assert made.code == 0, made.notes
@@ -106,7 +109,25 @@ async def _both_ways(command: tuple[str, ...], settings: Path) -> None:
     assert results["bsync_outlookproposal"] == results["booking-sync-notification-key"] == "made"
     again = await booking_sync(*back)
     assert json.loads(again.output)["changed"] is False
-    assert (await booking_sync(*command, "--no-trial")).code == 0
+    kept = await booking_sync(*command, "--no-trial", "--json")
+    assert (kept.code, json.loads(kept.output)["changed"]) == (0, False)
+    assert _beyond(kept) == {"watched column": "kept", "image column": "kept"}
+    looked = await booking_sync(*command, "--narrow", "--dry-run", "--json")
+    assert looked.code == 0
+    assert _beyond(looked) == {"watched column": "to be removed", "image column": "to be removed"}
+    assert looked.output.count("takes away bsync_") == 2
+    narrowed = await booking_sync(*command, "--no-trial", "--narrow", "--json")
+    assert narrowed.code == 0
+    assert "removing watched column bsync_proposalanswer of " in narrowed.notes
+    assert _beyond(narrowed) == {"watched column": "removed", "image column": "removed"}
+
+
+def _beyond(ended: Ended) -> dict[str, str]:
+    """What became of what these settings do without."""
+    parts = json.loads(ended.output)["parts"]
+    return {
+        each["kind"]: each["result"] for each in parts if each["kind"] in ("watched column", "image column")
+    }
 
 
 def _with_return_path(settings: Path) -> Path:
