@@ -292,6 +292,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "dryRun": DRY_RUN,
         }
     ),
+    "exports": told(named(TEXT), "By name the value that the app has."),
     "event-check": record(
         {
             "file": told(TEXT, "As EVENT_FILE names it."),

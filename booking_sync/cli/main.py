@@ -12,6 +12,7 @@ from booking_sync.cli.commands.audit import audit
 from booking_sync.cli.commands.backfill import backfill
 from booking_sync.cli.commands.certify import certify
 from booking_sync.cli.commands.doctor import doctor
+from booking_sync.cli.commands.exports import exports
 from booking_sync.cli.commands.provision import provision
 from booking_sync.cli.commands.purge import purge
 from booking_sync.cli.commands.resync import resync
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 110},  # where the terminal is that wide
 )
-for _command in (provision, doctor, certify, status, backfill, resync, audit, purge, adopt):
+for _command in (exports, provision, doctor, certify, status, backfill, resync, audit, purge, adopt):
     app.command(epilog=epilog(_command.__name__))(_command)
 app.add_typer(event.app)
 app.add_typer(poison.app)

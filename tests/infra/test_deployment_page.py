@@ -94,6 +94,14 @@ def test_the_command_line_runs_from_the_folder_that_has_the_event_file(page: str
     }
 
 
+def test_the_command_line_runs_with_the_app_s_settings() -> None:
+    """They are taken over before the first command of step 6, and the runbook sends people there."""
+    step = PAGE.partition("\n## 6. ")[2].partition("\n## 7. ")[0]
+    assert step.index("booking-sync exports)") < step.index("\nbooking-sync provision")
+    runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert runbook.count("(deployment.md#a-shell-with-the-apps-settings)") >= 5
+
+
 def test_every_provider_of_the_templates_is_registered() -> None:
     """What a resource's type names before the slash; two are there in every subscription."""
     registered = re.search(r"^for provider in (.*?); do$", COMMANDS, re.MULTILINE | re.DOTALL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 EXAMPLES: Final = {
+    "exports": ("booking-sync exports", "booking-sync exports --json"),
     "provision": (
         "booking-sync provision --user-only",
         "booking-sync provision --dry-run",
