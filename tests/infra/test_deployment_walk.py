@@ -6,6 +6,7 @@ step had set, no argument that came out empty, and no environment but their own.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -20,6 +21,20 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
 OUTPUTS = sorted(read(ROOT / "infra" / "main.bicep").of("output"))
 ENVIRONMENT = "walked"
+ASKED = "0f0e0d0c-1111-4222-8333-444455556666"
+"""What `az` answers to every question for one value."""
+ZONE = "Europe/Berlin"
+OF_THE_APP = {
+    "KEY_VAULT_URL": "key_vault_url",
+    "ENTRA_TENANT_ID": ASKED,
+    "ENTRA_CLIENT_ID": ASKED,
+    "DATAVERSE_URL": "https://<org>.crm4.dynamics.com",
+    "DATAVERSE_ORGANIZATION_ID": "<as it says>",
+    "DATAVERSE_APP_USER_ID": "<as it says>",
+    "EVENT_TIME_ZONE": ZONE,
+    "RETURN_PATH": "off",
+}
+"""Its settings."""
 NOTES = "notes"
 """Each call: its program and arguments, one a line, an empty line behind; in one write, since the two
 programs of a pipe take notes at the same time."""
@@ -28,10 +43,12 @@ printf '%s\\n' "${{0##*/}}" "${{@/#/> }}" '' >> "$WALK/{NOTES}"
 case "$*" in *@-*|*/dev/stdin*) cat > /dev/null;; esac
 """
 ANSWERS = {
-    "az": 'case "$*" in *--query*) echo 0f0e0d0c-1111-4222-8333-444455556666;; esac',
+    "az": f'case "$*" in *"appsettings list"*) cat "$WALK/settings";; *--query*) echo {ASKED};; esac',
     "azd": 'case "$*" in *get-values*) cat "$WALK/values";; esac',
     "python3": f'case "$*" in *venv*) ;; *) exec {sys.executable} "$@";; esac',
-    **dict.fromkeys(("pip", "booking-sync", "func", "npm"), ""),
+    "booking-sync": 'printf "%s %s\\n" "${EVENT_TIME_ZONE-}" "$*" >> "$WALK/zones"; case "$1" in exports) '
+    f"PYTHONPATH={ROOT} exec {sys.executable} -m booking_sync exports;; esac",
+    **dict.fromkeys(("pip", "func", "npm"), ""),
 }
 WAYS = {"A": "Way B", "B": "Way A"}
 """Which of the two the reader leaves out."""
@@ -57,6 +74,8 @@ def _walk(folder: Path, without: str, environment: str = ENVIRONMENT) -> list[li
     programs.mkdir(parents=True)
     for name, answer in ANSWERS.items():
         (programs / name).write_text(f"{STANDIN}{answer}\n")
+    listed = [{"name": name, "value": value} for name, value in OF_THE_APP.items()]
+    (folder / "settings").write_text(json.dumps(listed))
     (folder / "values").write_text("".join(f'{name}="{name.lower()}"\n' for name in OUTPUTS))
     for path in (".ci/package", "local/node_modules/.bin/azurite"):
         (folder / path).parent.mkdir(parents=True)
@@ -98,14 +117,25 @@ def test_every_block_can_be_typed_in_order(way: str, tmp_path: Path) -> None:
 def test_what_a_step_got_reaches_the_next_ones(way: str, tmp_path: Path) -> None:
     """The registration's id is in the commands that need it, and what is taken away goes in its order."""
     calls = [" ".join(call) for call in _walk(tmp_path, WAYS[way])]
-    asked = "0f0e0d0c-1111-4222-8333-444455556666"
-    assert any(call.startswith(f"az ad app credential reset --id {asked} ") for call in calls)
+    assert any(call.startswith(f"az ad app credential reset --id {ASKED} ") for call in calls)
     assert any("az keyvault secret set" in call and "--name booking-sync-seal-key" in call for call in calls)
     provisioned = [call for call in calls if call.startswith("booking-sync provision")]
     assert len(provisioned) >= 4
     assert calls.index("booking-sync purge --all") < calls.index(
         "booking-sync provision --remove --remove-columns"
     )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_commands_that_compare_run_in_the_app_s_time_zone(way: str, tmp_path: Path) -> None:
+    """In another one `audit` would report every event as behind; all that comes after step 6 has it."""
+    _walk(tmp_path, WAYS[way])
+    called = [line.split(" ", 1) for line in (tmp_path / "zones").read_text().splitlines()]
+    commands = [command for _zone, command in called]
+    assert "audit --fix" in commands
+    first = commands.index("exports") + 1
+    assert {zone for zone, _command in called[first:]} == {ZONE}
+    assert not any(command.startswith(("audit", "doctor")) for command in commands[:first])
 
 
 @pytest.mark.parametrize("way", WAYS)
