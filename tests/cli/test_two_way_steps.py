@@ -55,7 +55,10 @@ def test_the_page_goes_up_step_by_step() -> None:
 
 @pytest.mark.timeout(180)
 async def test_the_steps_of_the_page_lead_from_off_to_apply(tmp_path: Path) -> None:
-    """At first nothing comes back; then moves are put back and told, proposed, and carried out."""
+    """At first nothing comes back; then moves are put back and told, proposed, and carried out.
+
+    Back at `report`, `resync` closes what was proposed, and the event is put back.
+    """
     maker = WorldMaker(seed=3)
     world = maker.make(technicians=2, bookings=1, day=datetime.now(UTC).date() + timedelta(days=3))
     options = StackOptions(tmp_path, provisioned=False, settings={**NO_TIMERS, **WITHOUT_NOTIFICATIONS})
@@ -92,11 +95,18 @@ async def test_the_steps_of_the_page_lead_from_off_to_apply(tmp_path: Path) -> N
         assert row.asked_to_move
         assert "proposed: " in row.told
 
+        await stack.change_settings(RETURN_PATH="report")
+        assert (await line.run("resync", plan.id)).code == 0
+        await office.settle()
+        row = await office.row(plan)
+        assert row.start == (await office.event(plan)).start == plan.start
+        assert row.asked_to_move is None
+
         await stack.change_settings(RETURN_PATH="apply")
         await drag(office, plan, minutes=30)
         await sweep(office)
         row = await office.row(plan)
-        assert row.start == (await office.event(plan)).start == plan.start + MOVED + timedelta(minutes=30)
+        assert row.start == (await office.event(plan)).start == plan.start + timedelta(minutes=30)
         assert row.asked_to_move is None
         assert "moved: " in row.told
 
