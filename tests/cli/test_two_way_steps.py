@@ -111,6 +111,14 @@ async def test_the_steps_of_the_page_lead_from_off_to_apply(tmp_path: Path) -> N
         assert "moved: " in row.told
 
 
+def test_no_step_has_bodies_written_whole_without_a_warning() -> None:
+    """Each step that names `resync --all` says what is lost by it, and how to look first."""
+    naming = [step for step in steps() if "`booking-sync resync --all`" in step]
+    assert len(naming) == 1
+    assert "`booking-sync resync --all --dry-run`" in naming[0]
+    assert re.search(r"\*\*It\s+writes bodies whole: .* lost\*\*", naming[0])
+
+
 def test_the_step_before_the_app_is_told_makes_the_key_too() -> None:
     """`provision` makes it only while both settings are set; its address is the app's own."""
     told = exported(steps()[1])
