@@ -7,13 +7,14 @@ import re
 import shlex
 import shutil
 import subprocess
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from booking_sync.dataverse.queries import booking_shape
-from booking_sync.domain.environment.columns import SupportColumns
+from booking_sync.domain.environment.columns import ReturnColumns, SupportColumns
 from booking_sync.domain.environment.watched import BOOKING_ATTRIBUTES, BOOKING_TABLE, RELATED_ATTRIBUTES
 from booking_sync.domain.events.ownership import make_key
 from booking_sync.ports.dataverse.customizations import Message
@@ -21,6 +22,7 @@ from booking_sync.settings.loading import load_settings
 from booking_sync.settings.table import SETTINGS
 from booking_sync.sync.webhook.dynamics_webhook import PRE_IMAGE_ALIAS
 from tests.infra.bicep import read
+from tests.infra.functions import http_functions
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deployment.md").read_text()
@@ -254,6 +256,28 @@ def test_columns_are_the_app_s() -> None:
     columns = SupportColumns()
     for name in (columns.event_id, columns.original_resource, columns.sync_state, columns.sync_error):
         assert PAGE.count(f"`{name}`") >= 2, name
+
+
+def test_what_the_app_writes_is_told_with_the_way_back_too() -> None:
+    """Each column that a row may be written in stands in the sentence about what is written."""
+    told = PAGE.partition("the app writes to four columns")[2].partition("If an update fails")[0]
+    changed = ("starttime", "endtime", "msdyn_estimatedarrivaltime", "bookingstatus")
+    wanted = {*astuple(SupportColumns()), *ReturnColumns().names, *changed}
+    assert set(re.findall(r"`([a-z_]{5,})`", told)) == wanted
+
+
+def test_every_address_without_a_key_is_told() -> None:
+    """The table of who can reach it from the network names what asks for no key of a function."""
+    table = PAGE.partition("\n### Who can reach it from the network\n")[2].partition("\n\nNothing is")[0]
+    open_to_all = {
+        each["trigger"]["route"]
+        for each in http_functions(both_ways=True)
+        if str(each["trigger"]["authLevel"]).lower().endswith("anonymous")
+    }
+    assert open_to_all == {"health", "operations", "outlook/notifications"}
+    for route in open_to_all - {"operations"}:
+        assert f"`/api/{route}`" in table
+    assert "the operator's empty page" in table
 
 
 def test_steps_to_register_by_hand_are_complete() -> None:
