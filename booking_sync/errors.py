@@ -51,6 +51,7 @@ class TransientError(SyncError):
         untried: the service was known to be down and was not asked; such a try says nothing of the message.
         until_mended: the app's own settings stand in the way, or a service refuses the app as a whole; no
             message is given up for that, however long it takes to mend.
+        unreached: no answer came at all, so that the way to the service may be at fault.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class TransientError(SyncError):
         maybe_applied: bool = False,
         untried: bool = False,
         until_mended: bool = False,
+        unreached: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.maybe_applied = maybe_applied
         self.untried = untried
         self.until_mended = until_mended
+        self.unreached = unreached
 
 
 class OvertakenError(TransientError):

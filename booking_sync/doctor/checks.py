@@ -28,7 +28,7 @@ from booking_sync.domain.bookings.reader import Reader
 from booking_sync.domain.environment.rights import NEEDED, needed
 from booking_sync.domain.events.event import is_mailbox
 from booking_sync.domain.timers import Timer, timer_state
-from booking_sync.errors import Cause, PermanentError, SettingsError, SyncError
+from booking_sync.errors import Cause, PermanentError, SettingsError, SyncError, TransientError
 from booking_sync.ports.diagnosis import Audience, MailboxAccess
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ MARK_DAYS: Final = 14
 _SETTINGS = "needs correct settings"
 _TOKEN = "needs a token"  # noqa: S105 - words, no token
 _IDENTITY = "needs to know who the app is to Dataverse"
+_NETWORK = (
+    "No answer came: check this machine's network, its proxy and its name resolution, and the host names in "
+    "the settings; then run it again."
+)
 _STORAGE = (
     "Check AzureWebJobsStorage; with an identity, that whoever runs this command has the role Storage Queue "
     "Data Contributor on the account, as the app does."
@@ -557,7 +561,9 @@ class DoctorChecks:
         except SettingsError:
             self._skip(area, check, _SETTINGS)
         except SyncError as error:
-            self._note(CheckResult(area, check, CheckStatus.ERROR, error.reason, remedy))
+            unreached = isinstance(error, TransientError) and error.unreached
+            told = _NETWORK if unreached else remedy
+            self._note(CheckResult(area, check, CheckStatus.ERROR, error.reason, told))
         return None
 
     def _open(self, area: Area, opener: Callable[[], Facts]) -> Facts | None:

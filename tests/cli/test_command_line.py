@@ -209,6 +209,9 @@ def test_an_address_that_dataverse_could_not_call_is_refused(given: str) -> None
         (["--remove-columns"], {}, "goes with --remove"),
         (["--remove"], {}, "--yes"),
         (["--write-key"], {}, "--key-file"),
+        (["--user-only"], {"ENTRA_CLIENT_ID": ""}, "--user-only needs ENTRA_CLIENT_ID"),
+        (["--user-only"], {"ENTRA_CLIENT_ID": "x"}, "ENTRA_CLIENT_ID is no GUID"),
+        (["--dry-run"], {"ENTRA_CLIENT_ID": "0f0e0d0c-1111"}, "ENTRA_CLIENT_ID is no GUID"),
         (["--narrow", "--remove"], {}, "--narrow goes with neither"),
         (["--narrow", "--user-only"], {}, "--narrow goes with neither"),
         (["--key-file", "/does/not/exist"], {}, "can't be read"),
@@ -273,6 +276,13 @@ def test_the_manual_names_every_option_of_the_operating_commands(command: str) -
     option = re.compile(r"--[a-z][a-z-]+")
     own = set(option.findall(help_text)) - common
     assert own == set(option.findall(section)) - common
+
+
+def test_resync_says_how_far_all_reaches() -> None:
+    """Not the audit's window: however far ahead."""
+    _code, help_text = invoke("resync", "--help")
+    assert "Every booking from AUDIT_DAYS_BACK days ago on" in " ".join(help_text.split())
+    assert "window" not in help_text
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ async def test_a_storage_account_that_is_not_there(deployment: Deployment) -> No
     port = "https://127.0.0.1:9"
     report = await deployment.run_doctor(AzureWebJobsStorage=f"{storage}QueueEndpoint={port}/account")
     assert the(report, "queues").status is CheckStatus.ERROR
-    assert "Storage Queue Data Contributor" in the(report, "queues").remedy
+    assert "name resolution, and the host names in the settings" in the(report, "queues").remedy
     assert the(report, "timers").status is CheckStatus.SKIPPED
 
 
@@ -211,6 +211,19 @@ async def test_a_secret_that_is_about_to_expire(deployment: Deployment) -> None:
     result = the(await deployment.run_doctor(), "Key Vault")
     assert (result.status, "az keyvault secret set" in result.remedy) == (CheckStatus.WARNING, True)
     await deployment.stack.vault.call("POST", f"secrets/{SECRET_NAME}", {"value": secret["value"]})
+
+
+async def test_services_that_give_no_answer_at_all(deployment: Deployment) -> None:
+    """Nobody is sent to compare ids: it is the network, or the name of a host."""
+    nowhere = "https://127.0.0.1:9"
+    report = await deployment.run_doctor(AZURE_AUTHORITY_HOST=nowhere)
+    assert [each.check for each in bad(report)][:2] == ["token for Graph", "token for Dataverse"]
+    report_of_vault = await deployment.run_doctor(KEY_VAULT_URL=nowhere)
+    for result in (*bad(report)[:2], the(report_of_vault, "Key Vault"), the(report_of_vault, "versions")):
+        assert "can't be reached" in result.words
+        assert "network, its proxy and its name resolution" in result.remedy
+    report = await deployment.run_doctor(DATAVERSE_URL=nowhere)
+    assert "name resolution" in the(report, "application user").remedy
 
 
 async def test_a_secret_that_entra_refuses(deployment: Deployment) -> None:

@@ -70,6 +70,7 @@ class _Hold:
 
     until: float
     reason: str
+    unreached: bool
 
 
 class AppRegistrationCredential(ClosedOnExit):
@@ -202,7 +203,7 @@ class AppRegistrationCredential(ClosedOnExit):
             async with asyncio.timeout(TOTAL_SECONDS):
                 token = await opened.client.get_token(*scopes, **options)
         except TimeoutError:
-            raise TransientError("Entra did not answer in time") from None
+            raise TransientError("Entra did not answer in time", unreached=True) from None
         except AzureError as error:
             raise _translate(error, opened.text) from None
         except Exception as error:  # noqa: BLE001 - see `unreadable`
@@ -224,13 +225,13 @@ class AppRegistrationCredential(ClosedOnExit):
             return
         remaining = hold.until - asyncio.get_running_loop().time()
         if remaining > 0:
-            raise TransientError(hold.reason, retry_after=remaining)
+            raise TransientError(hold.reason, retry_after=remaining, unreached=hold.unreached)
         del self._holds[scopes]
 
     def _hold(self, scopes: tuple[str, ...], error: TransientError) -> None:
         seconds = self._hold_seconds if error.retry_after is None else error.retry_after
         until = asyncio.get_running_loop().time() + seconds
-        self._holds[scopes] = _Hold(until, error.reason)
+        self._holds[scopes] = _Hold(until, error.reason, error.unreached)
         log_event(_logger, "no_token", level=logging.WARNING, reason=error.reason, holdSeconds=seconds)
 
     def _still_refused(self, refusal: _ProofRefusedError) -> TransientError:
@@ -246,7 +247,7 @@ def _is_ending(text: SecretText) -> bool:
 
 def _translate(error: AzureError, text: SecretText) -> TransientError | _ProofRefusedError:
     if not isinstance(error, HttpResponseError) or error.status_code is None:
-        return TransientError(f"Entra can't be reached ({type(error).__name__})")
+        return TransientError(f"Entra can't be reached ({type(error).__name__})", unreached=True)
     status = error.status_code
     if status == _TOO_MANY or status >= _SERVER_ERROR:
         return TransientError(f"Entra can't answer now (HTTP {status})", retry_after=retry_after(error))

@@ -79,7 +79,9 @@ class PersonCredential(ClosedOnExit):
             except (CredentialUnavailableError, ClientAuthenticationError):
                 raise PermanentError(f"Nobody could be signed in. {self._remedy}") from None
             except AzureError as error:
-                raise TransientError(f"Entra can't be reached ({type(error).__name__}).") from None
+                raise TransientError(
+                    f"Entra can't be reached ({type(error).__name__}).", unreached=True
+                ) from None
 
     def renew(self) -> None:
         """A person's token can't be had anew without the person."""

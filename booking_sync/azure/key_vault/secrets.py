@@ -120,7 +120,7 @@ async def asking_vault(name: str, setting: str) -> AsyncIterator[None]:
         async with asyncio.timeout(TOTAL_SECONDS):
             yield
     except TimeoutError:
-        raise TransientError("Key Vault did not answer in time") from None
+        raise TransientError("Key Vault did not answer in time", unreached=True) from None
     except SyncError:
         raise
     except AzureError as error:
@@ -150,7 +150,7 @@ def _refused(error: AzureError, name: str, setting: str) -> TransientError:
             "AZURE_CLIENT_ID if it is a user-assigned one; at a command line, run `az login`"
         )
     if not isinstance(error, HttpResponseError) or status is None:
-        return TransientError(f"Key Vault can't be reached ({type(error).__name__})")
+        return TransientError(f"Key Vault can't be reached ({type(error).__name__})", unreached=True)
     if status == _NOT_FOUND and _code(error) != NO_CODE:
         return TransientError(f"Key Vault has no secret named {name}: check {setting}")
     said = f"HTTP {status}, {_code(error)}"

@@ -65,7 +65,9 @@ async def asking(service: StorageService) -> AsyncIterator[None]:
         async with asyncio.timeout(TOTAL_SECONDS):
             yield
     except TimeoutError:
-        raise TransientError(f"{service.name} did not answer in time", maybe_applied=True) from None
+        raise TransientError(
+            f"{service.name} did not answer in time", maybe_applied=True, unreached=True
+        ) from None
     except AzureError as error:
         # The SDK's error quotes headers and what was signed, and the host logs the whole chain.
         raise _translate(error, service) from None
@@ -90,7 +92,7 @@ def _translate(error: AzureError, service: StorageService) -> SyncError:
     if not isinstance(error, HttpResponseError) or status is None:
         # azure-core calls a connection that broke after the request a ServiceRequestError too.
         reason = f"{service.name} can't be reached, or its answer was lost ({type(error).__name__})"
-        return TransientError(reason, maybe_applied=True)
+        return TransientError(reason, maybe_applied=True, unreached=True)
     code = error_code(error)
     said = f"HTTP {status}, {code}"
     if status in (_UNAUTHORIZED, _FORBIDDEN):

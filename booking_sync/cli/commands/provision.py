@@ -26,6 +26,7 @@ from booking_sync.cli.terminal.output import make_table
 from booking_sync.domain.environment.columns import ReturnColumns
 from booking_sync.domain.environment.rights import DEFINITIONS, NEEDED, needed
 from booking_sync.domain.ids import typed_guid
+from booking_sync.domain.text import trim
 from booking_sync.errors import PermanentError, SettingsError, SyncError, TransientError
 from booking_sync.ports.dataverse.app_user import DesiredAppUser
 from booking_sync.provisioning.converge import PartOutcome, ProvisioningReport, converge, joined
@@ -210,7 +211,13 @@ def _check(options: _Options, session: Session) -> str:
         raise UsageError("--user-only goes with neither --remove nor --leave-user.")
     if options.narrow and (options.remove or options.user_only):
         raise UsageError("--narrow goes with neither --remove nor --user-only.")
-    if options.user_only and not _application_id(session.environ):
+    application_id = _application_id(session.environ)
+    if not application_id and trim(session.environ.get(CLIENT_VARIABLE, "")):
+        raise UsageError(
+            f"{CLIENT_VARIABLE} is no GUID: it must be the app registration's client id "
+            "(docs/deployment.md, step 1)."
+        )
+    if options.user_only and not application_id:
         raise UsageError(f"--user-only needs {CLIENT_VARIABLE}: the app registration's client id, a GUID.")
     _ask(options)
     key = "" if options.remove or options.user_only else read_key(options.key_file, session.environ)

@@ -63,8 +63,8 @@ AllOption = Annotated[
     bool,
     typer.Option(
         "--all",
-        help="Every booking of the window, at a bounded rate: Dynamics 365 was restored to an earlier time, "
-        "or a template or the time zone was changed.",
+        help="Every booking from AUDIT_DAYS_BACK days ago on, at a bounded rate: Dynamics 365 was restored "
+        "to an earlier time, or a template or the time zone was changed.",
     ),
 ]
 

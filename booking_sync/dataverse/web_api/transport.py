@@ -215,7 +215,7 @@ def _translate(error: Exception, request: Request) -> TransientError:
         reason = "no answer in time."
     else:
         reason = f"the connection failed ({type(error).__name__})."
-    return TransientError(f"Dynamics 365: {reason}", maybe_applied=in_doubt)
+    return TransientError(f"Dynamics 365: {reason}", maybe_applied=in_doubt, unreached=True)
 
 
 def _never_connected(error: Exception) -> bool:

@@ -298,7 +298,7 @@ def _failure(error: Exception, request: GraphRequest) -> SyncError:
     if isinstance(error, AzureError):
         return TransientError(f"no token for Graph ({name})")
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
-        return TransientError(f"Graph can't be reached ({name})")
+        return TransientError(f"Graph can't be reached ({name})", unreached=True)
     return TransientError(f"Graph's answer was lost ({name})", maybe_applied=request.writes)
 
 
@@ -311,6 +311,7 @@ def _same_error(error: SyncError) -> SyncError:
             maybe_applied=error.maybe_applied,
             untried=error.untried,
             until_mended=error.until_mended,
+            unreached=error.unreached,
         )
     if isinstance(error, PermanentError):
         return PermanentError(error.reason, patience=error.patience, cause=error.cause)
