@@ -63,7 +63,7 @@ async def start(services: Services, trace: Trace) -> PerBookingRunner:
     from booking_sync.sync.booking.per_booking import PerBookingRunner
     from booking_sync.sync.booking.proof import EventProver
     from booking_sync.sync.booking.synchronizer import Synchronizer
-    from booking_sync.wiring.sync import Events, SyncServices, Witnesses, desired_state_rule, event_renderer
+    from booking_sync.wiring.sync import Events, Observers, SyncServices, desired_state_rule, event_renderer
 
     settings = services.settings()
     with trace.span("templates compiled"):
@@ -76,7 +76,7 @@ async def start(services: Services, trace: Trace) -> PerBookingRunner:
     with trace.span("seal keys"):
         await services.seal_keys.load()
     sync, traced = (
-        SyncServices(services, settings, organization_id, Events(renderer), Witnesses()),
+        SyncServices(services, settings, organization_id, Events(renderer), Observers()),
         TracedCalendar(calendar, trace),
     )
     prover = EventProver(traced, sync.prover.sealer, services.seal_keys)

@@ -20,21 +20,23 @@ _MAX_MESSAGE_ID = 100
 
 
 def read_replay(headers: Mapping[str, str], body: bytes) -> frozenset[str] | None:
-    """Which dead letters to replay: `{"letters": ["<id>", …]}`, or `{"all": true}` for all (None).
+    """Which dead letters to replay: `{"messages": ["<id>", …]}`, or `{"all": true}` for all (None).
+
+    `letters` is what the field was called before.
 
     Raises:
         BadRequestError: it asks for something else, or comes from another page.
     """
-    asked = _read(headers, body, {"letters", "all"})
+    asked = _read(headers, body, {"messages", "letters", "all"})
     if asked.get("all") is True and len(asked) == 1:
         return None
-    message_ids = asked.get("letters")
-    if "all" in asked or not isinstance(message_ids, list) or not 0 < len(message_ids) <= MAX_DEAD_LETTERS:
+    message_ids = asked.get("messages", asked.get("letters"))
+    if len(asked) != 1 or not isinstance(message_ids, list) or not 0 < len(message_ids) <= MAX_DEAD_LETTERS:
         raise BadRequestError(
-            f'Say either "all": true, or which "letters": a list of 1 to {MAX_DEAD_LETTERS} message ids.'
+            f'Say either "all": true, or which "messages": a list of 1 to {MAX_DEAD_LETTERS} message ids.'
         )
     if not all(isinstance(each, str) and 0 < len(each) <= _MAX_MESSAGE_ID for each in message_ids):
-        raise BadRequestError('Each of "letters" must be a message id.')
+        raise BadRequestError('Each of "messages" must be a message id.')
     return frozenset(message_ids)
 
 

@@ -479,10 +479,10 @@ class Application(ClosedTogether):
         """Whatever goes wrong here is no message's fault, and no message may be lost for it."""
         problem: SettingsError | SyncError
         try:
-            from booking_sync.wiring.sync import Witnesses, start_sync
+            from booking_sync.wiring.sync import Observers, start_sync
 
             services = Services(self._environ, storage=self._storage, clock=self._clock)
-            sync = await start_sync(services, Witnesses(self._journal.zone_differs, self._audit_ended))
+            sync = await start_sync(services, Observers(self._journal.zone_differs, self._audit_ended))
         except (SettingsError, SyncError) as error:
             problem = error
         except Exception as error:  # noqa: BLE001 - told like a bad setting, and as patiently waited for

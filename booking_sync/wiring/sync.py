@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Witnesses:
+class Observers:
     """Who is told what the sync meets; a command tells nobody."""
 
     zone: Callable[[ZoneDifference], None] | None = None
@@ -70,12 +70,12 @@ class Events:
     """Of categories, in the mailboxes' own lists."""
 
 
-async def start_sync(services: Services, witnesses: Witnesses | None = None) -> SyncServices:
+async def start_sync(services: Services, observers: Observers | None = None) -> SyncServices:
     """Make what the sync runs on; `services` are closed when it can't be made.
 
     Args:
         services: what it asks.
-        witnesses: who is told what it meets.
+        observers: who is told what it meets.
 
     Raises:
         SettingsError: a setting or a template can't be used, or the environment is not the one that the
@@ -90,7 +90,7 @@ async def start_sync(services: Services, witnesses: Witnesses | None = None) -> 
         organization_id = await services.check_organization()
         await services.seal_keys.load()
         events = Events(renderer, await services.event_columns(file), file.categories)
-        return SyncServices(services, settings, organization_id, events, witnesses or Witnesses())
+        return SyncServices(services, settings, organization_id, events, observers or Observers())
     except BaseException:
         await services.aclose()
         raise
@@ -141,7 +141,7 @@ class SyncServices:
         settings: as they were at the start.
         organization_id: Dataverse's.
         events: what they show.
-        witnesses: who is told what it meets.
+        observers: who is told what it meets.
     """
 
     def __init__(
@@ -150,14 +150,14 @@ class SyncServices:
         settings: Settings,
         organization_id: str,
         events: Events,
-        witnesses: Witnesses,
+        observers: Observers,
     ) -> None:
         self.services = services
         self.settings = settings
         self.organization_id = organization_id
         self.events = events
         self.desired_state = rule = desired_state_rule(settings, events.renderer)
-        self._witnesses = witnesses
+        self._observers = observers
         keyring = services.seal_keys
         sealer = Sealer(organization_id, keyring.keys, services.clock, random.getrandbits)
         self.prover = EventProver(services.calendar, sealer, keyring)
@@ -173,7 +173,7 @@ class SyncServices:
             in_burst=services.burst.records,
         )
         self._by_reader = self._for_readers() if events.renderer.style.from_reader else None
-        zones = ZoneDifferences(events.renderer.style.zone, services.clock, witnesses.zone)
+        zones = ZoneDifferences(events.renderer.style.zone, services.clock, observers.zone)
         self.synchronizer = Synchronizer(
             self.rows,
             services.calendar,
@@ -260,7 +260,7 @@ class SyncServices:
 
         services = self.services
         return AuditStretches(
-            self.auditor(), services.storage.queue, services.clock, self._witnesses.audit or _tell_nobody
+            self.auditor(), services.storage.queue, services.clock, self._observers.audit or _tell_nobody
         )
 
     async def _go_on_with_audit(self, progress: AuditProgress) -> Outcome:

@@ -42,7 +42,8 @@ def status(
 ) -> None:
     """Show how one booking stands, and what the worker would do about it; nothing is changed.
 
-    Its row, what the row remembers, its events in Outlook and what differs, dead letters about it, a verdict.
+    Its row, what the row remembers, its events in Outlook and what differs, messages about it that were
+    given up, a verdict.
     """
     run(CommonOptions(settings, auth, as_json), partial(_status, booking))
 

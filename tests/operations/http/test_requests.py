@@ -61,7 +61,14 @@ def test_which_dead_letters_to_replay() -> None:
     """All, or those that are named."""
     assert read_replay(JSON, b'{"all": true}') is None
     utf8 = {"content-type": "application/json; charset=utf-8"}
-    assert read_replay(utf8, b'{"letters": ["a", "b"]}') == frozenset("ab")
+    assert read_replay(utf8, b'{"messages": ["a", "b"]}') == frozenset("ab")
+
+
+def test_scripts_may_go_on_calling_messages_letters() -> None:
+    """As the field was called before; both at once is doubtful."""
+    assert read_replay(JSON, b'{"letters": ["a"]}') == frozenset("a")
+    with pytest.raises(BadRequestError, match="messages"):
+        read_replay(JSON, b'{"letters": ["a"], "messages": ["b"]}')
 
 
 def test_which_bookings_to_sync_again() -> None:
@@ -89,13 +96,14 @@ def test_a_further_part_names_an_order_of_ours(order: object) -> None:
         {},
         {"all": False},
         {"all": 1},
+        {"all": True, "messages": ["a"]},
         {"all": True, "letters": ["a"]},
-        {"letters": []},
-        {"letters": "a"},
-        {"letters": [1]},
-        {"letters": [""]},
-        {"letters": ["a"] * 33},
-        {"letter": ["a"]},
+        {"messages": []},
+        {"messages": "a"},
+        {"messages": [1]},
+        {"messages": [""]},
+        {"messages": ["a"] * 33},
+        {"message": ["a"]},
         ["a"],
         None,
     ],

@@ -126,7 +126,7 @@ function syncButton(text, about, bookings, { view, home }) {
 }
 
 function replayButton(about, messageId, { view, home }) {
-  return orderButton("Try again", about, { ...replay(`replay-${messageId}-${view}`, { letters: [messageId] }), home });
+  return orderButton("Try again", about, { ...replay(`replay-${messageId}-${view}`, { messages: [messageId] }), home });
 }
 
 // Puts the notes on this view's orders in their place, and forgets those of others that stood under this heading.

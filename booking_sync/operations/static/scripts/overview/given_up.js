@@ -27,7 +27,7 @@ function showPoison({ poison, queues }) {
       ["Given up", (letter) => when(letter.deadLetteredAt), true],
       ["Kept until", (letter) => when(letter.expires) || "For good", true],
       ["Order", (letter) => letter.replayable
-        ? orderButton("Try again", subjectText(letter), replay(letter.bookingId || letter.id, { letters: [letter.id] }))
+        ? orderButton("Try again", subjectText(letter), replay(letter.bookingId || letter.id, { messages: [letter.id] }))
         : "Can't be read, so not tried again", true],
     ], letters));
     if (more > 0) box.append(make("p", `About ${more} more are not shown.`, { class: "quiet" }));
