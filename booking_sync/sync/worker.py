@@ -288,7 +288,11 @@ class ChangeWorker:
             self._on_outcome(change, outcome)
         except Exception as error:  # noqa: BLE001 - a message that is settled must not be delivered again
             log_event(
-                _logger, "witness_failed", level=logging.ERROR, error=type(error).__name__, at=places(error)
+                _logger,
+                "outcome_not_noted",
+                level=logging.ERROR,
+                error=type(error).__name__,
+                at=places(error),
             )
 
     async def _started(self, act: Callable[[MessageHandlers], Awaitable[Outcome]]) -> Outcome:

@@ -287,10 +287,15 @@ class SyncServices:
             return None
         from booking_sync.sync.from_outlook.overdue import OverdueProposals
 
-        services, freeze = self.services, self.settings.return_policy.freeze
-        queue = services.storage.queue
+        services = self.services
         return OverdueProposals(
-            self.bare_rows, queue, columns.proposal, freeze, now=services.clock, new_id=new_id
+            self.bare_rows,
+            services.storage.queue,
+            columns.proposal,
+            self.settings.return_policy,
+            zone=self.events.renderer.style.zone.rules,
+            now=services.clock,
+            new_id=new_id,
         )
 
     def auditor(self, calendars: MarkedEvents | None = None) -> Auditor:

@@ -20,7 +20,8 @@ from tests.e2e.crowd import poll
 from tests.e2e.office import BOOKINGS, Office
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from functools import partial
+from pathlib import Path
 
     from local.day.world import Booking
 
@@ -57,7 +58,7 @@ def test_the_page_goes_up_step_by_step() -> None:
 async def test_the_steps_of_the_page_lead_from_off_to_apply(tmp_path: Path) -> None:
     """At first nothing comes back; then moves are put back and told, proposed, and carried out.
 
-    Back at `report`, `resync` closes what was proposed, and the event is put back.
+    Back at `report`, the catch-up closes what was proposed, and the event is put back.
     """
     maker = WorldMaker(seed=3)
     world = maker.make(technicians=2, bookings=1, day=datetime.now(UTC).date() + timedelta(days=3))
@@ -96,7 +97,8 @@ async def test_the_steps_of_the_page_lead_from_off_to_apply(tmp_path: Path) -> N
         assert "proposed: " in row.told
 
         await stack.change_settings(RETURN_PATH="report")
-        assert (await line.run("resync", plan.id)).code == 0
+        await stack.run_timer("catch_up")
+        await poll(partial(is_closed, office, plan))
         await office.settle()
         row = await office.row(plan)
         assert row.start == (await office.event(plan)).start == plan.start
@@ -189,6 +191,11 @@ async def sweep(office: Office) -> None:
 
     await poll(ran)
     await office.settle()
+
+
+async def is_closed(office: Office, plan: Booking) -> bool:
+    """Whether nothing is proposed of the booking."""
+    return (await office.row(plan)).asked_to_move is None
 
 
 async def told(office: Office, plan: Booking) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.return_path.side import OutlookSide, Proposal, ProposalKind
 from booking_sync.domain.return_path.times import Times
 from booking_sync.ports.dataverse.bookings import BookingPage
@@ -27,6 +28,7 @@ assert END
 EARLIER = Proposal(ProposalKind.MOVE, Times(START - 2 * HOUR, END - 2 * HOUR))
 LATER = Proposal(ProposalKind.MOVE, Times(START + 2 * HOUR, END + 2 * HOUR))
 CANCEL = Proposal(ProposalKind.CANCEL)
+EVERYTHING = ReturnPolicy(Mode.APPLY)
 
 
 class Listing:
@@ -48,6 +50,14 @@ class Listing:
         raise NotImplementedError(query)
 
 
+def _overdue(
+    listing: Listing, queue: FakeQueue, moment: datetime, policy: ReturnPolicy = EVERYTHING
+) -> OverdueProposals:
+    return OverdueProposals(
+        listing, queue, "bsync_outlookproposal", policy, zone=UTC, now=lambda: moment, new_id=lambda: "c"
+    )
+
+
 @pytest.mark.parametrize(
     ("proposal", "before_start", "queued"),
     [
@@ -66,9 +76,28 @@ async def test_a_proposal_ends_before_the_earlier_of_both_starts(
     listing, queue = Listing(proposal), FakeQueue()
     assert START
     moment = START - before_start
-    overdue = OverdueProposals(
-        listing, queue, "bsync_outlookproposal", HALF, now=lambda: moment, new_id=lambda: "c"
-    )
-    assert await overdue.run() == queued
+    assert await _overdue(listing, queue, moment).run() == queued
     assert [(change.booking_id, change.look) for change, _ in queue.sent] == [(BOOKING_ID, True)] * queued
     assert listing.conditions == ["bsync_outlookproposal ne null"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "ended"),
+    [
+        (ReturnPolicy(Mode.PROPOSE), set()),
+        (ReturnPolicy(Mode.REPORT), {"near", "far", "cancel"}),
+        (ReturnPolicy(Mode.APPLY, far=Mode.REPORT), {"far"}),
+        (ReturnPolicy(Mode.APPLY, near=Mode.REPORT), {"near"}),
+        (ReturnPolicy(Mode.APPLY, delete=Mode.REPORT), {"cancel"}),
+    ],
+)
+async def test_what_an_administrator_allows_no_more_ends_at_once(
+    policy: ReturnPolicy, ended: set[str]
+) -> None:
+    """Its booking is looked at, however far ahead it is."""
+    assert START
+    assert END
+    far = Proposal(ProposalKind.MOVE, Times(START + 24 * HOUR, END + 24 * HOUR))
+    for name, proposal in {"near": LATER, "far": far, "cancel": CANCEL}.items():
+        queue = FakeQueue()
+        assert await _overdue(Listing(proposal), queue, START - 99 * HOUR, policy).run() == (name in ended)

@@ -554,7 +554,7 @@ async def test_an_error_in_what_hears_of_outcomes_fails_no_message(caplog: pytes
 
     await WorkerWorld(Outcome(OutcomeKind.SYNCED), broken).worker.handle(TEXT, 1)
     line = json.loads(caplog.records[-1].getMessage())
-    assert (line["event"], line["error"]) == ("witness_failed", "ValueError")
+    assert (line["event"], line["error"]) == ("outcome_not_noted", "ValueError")
     assert "a secret" not in caplog.text
 
 

@@ -162,6 +162,20 @@ def _against_applying(known: Circumstances) -> Iterator[str]:
         yield f"{known.moved_of_resource} bookings of the resource were moved from Outlook today"
 
 
+def still_proposes(policy: ReturnPolicy, planned: Times, wished: Times | None, zone: tzinfo) -> bool:
+    """Whether what waits for a dispatcher would be proposed today: an administrator may allow less by now.
+
+    Args:
+        policy: what is allowed.
+        planned: the booking's times.
+        wished: where its event was put; None where it was deleted.
+        zone: whose days count.
+    """
+    if wished is None:
+        return policy.cancels
+    return policy.allowed(kind_of(planned, wished, zone)) >= Mode.PROPOSE
+
+
 def rule_deletion(policy: ReturnPolicy, planned: Times, *, now: datetime, scheduled: bool) -> MoveRuling:
     """What is done about a person's deletion.
 

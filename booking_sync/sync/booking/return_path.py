@@ -23,9 +23,9 @@ from booking_sync.domain.return_path.policy import (
     Mode,
     MoveRuling,
     ReturnPolicy,
-    kind_of,
     rule,
     rule_deletion,
+    still_proposes,
 )
 from booking_sync.domain.return_path.proposal import (
     AnswerVerdict,
@@ -306,13 +306,10 @@ class ReturnPath:
         return judge_answer(side, self._now())
 
     def _still_proposes(self, run: Run, side: OutlookSide) -> bool:
-        """Whether what waits for a dispatcher would be proposed today: an administrator may allow less."""
         proposal = side.proposal
         if proposal is None or run.times is None:
             return False
-        if proposal.times is None:
-            return self._policy.cancels
-        return self._policy.allowed(kind_of(run.times, proposal.times, self._zone)) >= Mode.PROPOSE
+        return still_proposes(self._policy, run.times, proposal.times, self._zone)
 
     def _with_times_kept(self, steps: Plan) -> Plan:
         """The steps, whose write carries the groups that changed, and never times that did not."""
