@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +21,7 @@ from tests.e2e.crowd import poll
 from tests.e2e.office import BOOKINGS, Office
 
 if TYPE_CHECKING:
-    from functools import partial
-from pathlib import Path
+    from pathlib import Path
 
     from local.day.world import Booking
 

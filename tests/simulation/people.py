@@ -242,6 +242,7 @@ class Dispatcher:
 
     def _delete(self, booking_id: str) -> None:
         self.wavering.add(booking_id)
+        self.ledger.taken_elsewhere(booking_id, self._dataverse.bookings()[booking_id])
         self._note(booking_id, "deletes")
         self._dataverse.delete(booking_id)
 
