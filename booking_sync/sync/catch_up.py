@@ -24,7 +24,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.messages.change import BookingChange
-from booking_sync.domain.plan import Knowledge, plan
+from booking_sync.domain.plan import Knowledge, UpdateEvent, plan
 from booking_sync.errors import SyncError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.log import log_event
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.plan import DesiredStateRule
+    from booking_sync.domain.plan import DesiredStateRule, Plan
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.dataverse.bookings import BookingListing, BookingPage
     from booking_sync.ports.platform.clock import Clock
@@ -75,7 +75,15 @@ def standing(row: BookingRow, desired_state: DesiredStateRule) -> Standing:
     except Exception:  # noqa: BLE001 - whatever the row does to us, the next ones are to be looked at
         return Standing.UNREADABLE
     waits = row.side is not None and (row.side.answered is not None or row.side.base.leaving)
-    return Standing.BEHIND if steps.must_record or waits else Standing.IN_STEP
+    if waits or (steps.must_record and not _awaits_its_cancellation(row, steps)):
+        return Standing.BEHIND
+    return Standing.IN_STEP
+
+
+def _awaits_its_cancellation(row: BookingRow, steps: Plan) -> bool:
+    """Whether there is no event that could show more, until a dispatcher says what becomes of the booking."""
+    asked = row.side is not None and row.side.asks_to_cancel(row.booking.start, row.booking.end)
+    return asked and isinstance(steps.write, UpdateEvent) and steps.write.event == row.record.event
 
 
 @dataclass(frozen=True, slots=True)

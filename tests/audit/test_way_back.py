@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from booking_sync.audit.compare import compare
 from booking_sync.audit.findings import Kind
+from booking_sync.domain.return_path.base import Base
+from booking_sync.domain.return_path.comparison import Agreement
 from booking_sync.domain.return_path.side import OutlookSide, Proposal, ProposalKind
 from booking_sync.domain.return_path.times import Times
 from tests.audit.kit import desired, in_step, shown, snapshot
@@ -36,6 +38,21 @@ def test_an_event_is_not_missed_while_a_dispatcher_is_asked_whether_to_cancel() 
     assert compare(snapshot(asked), desired) == []
     (found,) = compare(snapshot(in_step()), desired)
     assert found.kind is Kind.MISSING
+
+
+def test_a_text_that_no_event_can_show_is_not_behind() -> None:
+    """Until a dispatcher has decided; a booking that was moved meanwhile is behind."""
+    assert START
+    assert END
+    row = in_step()
+    agreement = Agreement(Times(START, END), "0" * 16)
+    side = OutlookSide(Base(agreement), proposal=Proposal(ProposalKind.CANCEL))
+    renamed = replace(row, booking=replace(row.booking, name="Boiler repair"))
+    assert compare(snapshot(replace(renamed, side=side)), desired) == []
+    moved = replace(row, booking=replace(row.booking, start=START + HOUR, end=END + HOUR), side=side)
+    for each in (moved, renamed):
+        (found,) = compare(snapshot(each), desired)
+        assert found.kind is Kind.BEHIND
 
 
 def test_edits_that_people_may_make_are_no_drift() -> None:

@@ -208,6 +208,8 @@ class Dispatcher:
         resource = str(self._dataverse.bookings()[booking_id]["resource"])
         self.related = True
         self.wavering.update(self._dataverse.bookings())
+        for each, row in self._dataverse.bookings().items():
+            self.ledger.taken_elsewhere(each, row)
         choice = self._conductor.random.choice((TakesPart.NO, TakesPart.NO, TakesPart.YES, None))
         self._conductor.note(f"dispatcher says of resource {resource[-4:]} whether it takes part: {choice}")
         self._dataverse.update(resource, {RESOURCE_COLUMNS.takes_part: choice}, "bookableresources")

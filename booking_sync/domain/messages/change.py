@@ -107,7 +107,7 @@ class BookingChange:
     versions: frozenset[str] = field(default_factory=frozenset)
     """Only with a look: those of the event that it is about, see `version_of`; none: whatever there is."""
     missing: Missing = Missing.UNKNOWN
-    """What a sweep of the mailbox concluded about its event."""
+    """What is known of its event where it may be gone."""
     trace: str = ""
     """W3C traceparent of what brought the change in; empty when nothing was traced."""
 
@@ -288,7 +288,7 @@ def _missing(message: dict[str, Any]) -> Missing:
     try:
         return Missing(text)
     except ValueError as error:
-        raise MalformedChangeError("the queue message's 'missing' is no conclusion of a sweep") from error
+        raise MalformedChangeError("the queue message's 'missing' says nothing of an event") from error
 
 
 def _suspects(message: dict[str, Any]) -> frozenset[str]:

@@ -7,15 +7,14 @@ from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.return_path.base import NO_BASE, Base
+from booking_sync.domain.return_path.times import Times
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking_sync.domain.return_path.times import Times
-
 
 class Missing(StrEnum):
-    """What a sweep of the mailbox concluded about an event that its booking's row names."""
+    """What is known of an event that its booking's row names and that may be gone."""
 
     UNKNOWN = ""
     """No sweep has looked."""
@@ -23,6 +22,8 @@ class Missing(StrEnum):
     """It is gone, and so few others are that people may have deleted them."""
     WITHHELD = "withheld"
     """It is gone with so many others that nobody's wish may be concluded from it."""
+    ROW_RETURNED = "row returned"
+    """No sweep, but its row was gone and came back, or came from elsewhere: its end is nobody's wish."""
 
 
 class ProposalKind(IntEnum):
@@ -79,6 +80,18 @@ class OutlookSide:
     def waits_for_cancellation(self) -> bool:
         """A dispatcher is asked whether to cancel the booking, whose event is gone."""
         return self.proposal is not None and self.proposal.kind is ProposalKind.CANCEL
+
+    def asks_to_cancel(self, start: datetime | None, end: datetime | None) -> bool:
+        """Whether a dispatcher is asked to cancel a booking that is planned as it was when its event went.
+
+        Args:
+            start: of the booking, aware; None where it has none.
+            end: likewise.
+        """
+        agreed = self.base.agreement
+        if not self.waits_for_cancellation or agreed is None or start is None or end is None:
+            return False
+        return agreed.times.same_as(Times(start, end))
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ class ReturnPath:
     def counts_deletion(run: Run, row: BookingRow, desired: DesiredState) -> bool:
         """Whether the end of the row's event would be a wish: the plan is what both sides had agreed on."""
         event, side = row.record.event, row.side
-        if event is None or side is None or run.times is None:
+        if event is None or side is None or run.times is None or run.task.missing is Missing.ROW_RETURNED:
             return False
         shows_there = isinstance(desired, Wanted) and desired.mailbox == event.mailbox
         agreed = side.base.agreement
@@ -240,12 +240,12 @@ class ReturnPath:
         if run.deletion_counts and event == row.record.event:
             return Turn(steps, side, gone=True)
         assert event  # noqa: S101 - the caller saw it
-        return Turn(_forced(steps, desired, row, event), self.overruled_deletion(side))
+        return Turn(_forced(steps, desired, row, event), self.overruled_deletion(run, side))
 
-    def overruled_deletion(self, side: OutlookSide) -> OutlookSide:
-        """The side of a row whose event was gone while its plan was another one already."""
+    def overruled_deletion(self, run: Run, side: OutlookSide) -> OutlookSide:
+        """The side of a row whose event was gone while its plan was another one already, or the row away."""
         side = without_proposal(side)
-        if side.base.agreement is None:
+        if side.base.agreement is None or run.task.missing is Missing.ROW_RETURNED:
             return side
         what = "the event was deleted in Outlook"
         told = words(self._now().date(), Told.OVERRULED, what, "the booking was changed meanwhile")

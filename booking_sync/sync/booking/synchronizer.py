@@ -39,7 +39,7 @@ from booking_sync.domain.record import (
 )
 from booking_sync.domain.return_path.base import MOST_LEAVING
 from booking_sync.domain.return_path.proposal import without_proposal
-from booking_sync.domain.return_path.side import OutlookSide, Returned
+from booking_sync.domain.return_path.side import Missing, OutlookSide, Returned
 from booking_sync.domain.return_path.times import Times
 from booking_sync.errors import OvertakenError, PermanentError, SyncError, TransientError
 from booking_sync.ports.dataverse.bookings import Recorded
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from booking_sync.domain.bookings.booking import Booking
-    from booking_sync.domain.events.event import EventClaim
+    from booking_sync.domain.events.event import EventClaim, FoundEvent
     from booking_sync.domain.events.ownership import Own
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
@@ -483,14 +483,14 @@ class Synchronizer:
             return False, found
         kept = await self._calendar.look(event)
         others = [own for own in found if kept is None or not (own.uid and own.uid == kept.uid)]
-        unseen = kept is None or (len(others) == len(found) and self._finder.is_known_to_searches(kept))
+        unseen = kept is None or (len(others) == len(found) and self._is_searched_for(run, kept))
         if not missed or not unseen:
             return False, others
         if run.deletion_counts:
             run.gone.add(event)
             return False, others
         if self._returns is not None:
-            side = self._returns.overruled_deletion(row.side) if row.side else None
+            side = self._returns.overruled_deletion(run, row.side) if row.side else None
             raise WithdrawFirstError(event, side=side)
         if kept is None:
             run.removed.add(event)
@@ -498,6 +498,11 @@ class Synchronizer:
             run.saw(event, kept.state)
             await self._remover.bury(run, event)
         return True, others
+
+    def _is_searched_for(self, run: Run, kept: FoundEvent) -> bool:
+        """Whether what answers by its id and is in no search is nowhere that people see."""
+        # What left with its row may answer from Deleted Items, however young it is.
+        return run.task.missing is Missing.ROW_RETURNED or self._finder.is_known_to_searches(kept)
 
     # --- carrying out a plan --------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ class SyncTask:
     versions: frozenset[str] = field(default_factory=frozenset)
     """Only with a look: those of the event that it is about, see `version_of`; none: whatever there is."""
     missing: Missing = Missing.UNKNOWN
-    """What a sweep of the mailbox concluded about the event."""
+    """What is known of the event where it may be gone."""
 
     def merge(self, other: SyncTask) -> SyncTask:
         """One task for two hints of the same booking."""

@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.messages.change import BookingChange, RelatedChange
+from booking_sync.domain.return_path.side import Missing
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.http.answer import HttpAnswer
@@ -96,6 +97,7 @@ class Receiver:
         return Coalescer(self._elapsed)
 
     async def _queue_change(self, read: Accepted) -> HttpAnswer:
+        comes_back = self._policy.return_columns is not None  # else a missing event is nobody's wish anyhow
         change = BookingChange(
             booking_id=read.booking_id,
             correlation_id=read.correlation_id or self._new_id(),
@@ -103,6 +105,7 @@ class Receiver:
             deleted=read.kind is ChangeKind.DELETE,
             event=read.event,
             uncertain=read.rewritten,
+            missing=Missing.ROW_RETURNED if read.rewritten and comes_back else Missing.UNKNOWN,
             suspects=read.suspects,
         )
         about = {

@@ -13,6 +13,7 @@ from booking_sync.domain.return_path.policy import MAX_CANCELS_PER_DAY, MAX_MOVE
 from booking_sync.domain.return_path.side import Answered, Missing, OutlookSide, ProposalAnswer, ProposalKind
 from booking_sync.errors import TransientError
 from booking_sync.sync.booking.task import SyncTask
+from booking_sync.sync.catch_up import Standing, standing
 from tests.support.bookings import ANNA, BOOKING_ID, CANCELED, booking
 from tests.sync.booking.test_return_path import (
     CHANGED,
@@ -25,6 +26,7 @@ from tests.sync.booking.test_return_path import (
     _doubled,
     _shown,
 )
+from tests.sync.booking.test_synchronizer import desired
 
 CONFIRMED = SyncTask(BOOKING_ID, trusted=False, look=True, missing=Missing.CONFIRMED)
 WITHHELD = SyncTask(BOOKING_ID, trusted=False, look=True, missing=Missing.WITHHELD)
@@ -357,3 +359,44 @@ async def test_what_left_a_booking_that_shows_again_goes_under_whatever_id() -> 
     assert world.record.event == world.event.ref != former
     assert not _side(world).base.leaving
     await world.rests()
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["Deleted Items answers", "gone"])
+@pytest.mark.parametrize("age", [timedelta(minutes=1), timedelta(hours=1)])
+async def test_a_booking_that_comes_back_shows_again(answers: bool, age: timedelta) -> None:  # noqa: FBT001 - a case
+    """Its event went with its row: by the app's hand, so that nobody has to be asked."""
+    world = await _shown(deleted=Mode.APPLY)
+    event = replace(world.event, created=EARLY - age)
+    world.calendar.events.pop(event.ref)
+    if answers:
+        world.calendar.deleted_items[event.ref] = event
+    await world.sync(SyncTask(BOOKING_ID, trusted=False, missing=Missing.ROW_RETURNED))
+    assert world.shown == PLAN
+    assert world.record.event == world.event.ref
+    assert not world.told
+    await world.rests()
+
+
+async def test_a_booking_that_comes_back_keeps_an_event_that_is_there() -> None:
+    """An import wrote our columns together with the booking: that is no reason to make it anew."""
+    world = await _shown()
+    ref = world.event.ref
+    world.calendar.events[ref] = replace(world.event, created=EARLY - HOUR)
+    await world.sync(SyncTask(BOOKING_ID, trusted=False, missing=Missing.ROW_RETURNED))
+    assert world.record.event == world.event.ref == ref
+    await world.rests()
+
+
+async def test_a_booking_whose_cancellation_is_proposed_is_in_step_until_somebody_decides() -> None:
+    """There is no event that could show a new text; a new plan or an answer is another matter."""
+    world = await _deleted(Mode.PROPOSE, for_good=True)
+    await world.sync(CONFIRMED)
+    for changed, expected in (
+        (replace(booking(), name="Boiler repair"), Standing.IN_STEP),
+        (replace(booking(), start=PLAN.start + HOUR, end=PLAN.end + HOUR), Standing.BEHIND),
+        (replace(booking(), status=CANCELED), Standing.BEHIND),
+    ):
+        row = replace(world.rows.rows[BOOKING_ID], booking=changed)
+        assert standing(row, desired) is expected
+    _answer(world, ProposalAnswer.REJECT)
+    assert standing(world.rows.rows[BOOKING_ID], desired) is Standing.BEHIND

@@ -14,6 +14,7 @@ from booking_sync.domain.environment.columns import ReturnColumns
 from booking_sync.domain.environment.watched import RelatedTable
 from booking_sync.domain.events.event import EventClaim, EventRef
 from booking_sync.domain.messages.change import BookingChange, RelatedChange
+from booking_sync.domain.return_path.side import Missing
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.sync.webhook.announce import SETTLE_SECONDS, SPACING_SECONDS
 from booking_sync.sync.webhook.receiver import Receiver
@@ -34,6 +35,7 @@ from tests.support.webhook_bodies import (
     encode,
     headers,
     resource_updated,
+    restored,
     updated,
     work_order_updated,
 )
@@ -95,6 +97,20 @@ async def test_mailboxes_with_events_that_a_deleted_row_had_given_up_are_searche
     two_ways = Receiver(queue, policy, lambda: NOW, lambda: NEW_ID)
     await two_ways.receive(deleted(image).body(), headers("Delete"))
     assert queue.sent[0][0].suspects == {MAILBOX}
+
+
+@pytest.mark.parametrize(
+    ("columns", "missing"), [(ReturnColumns(), Missing.ROW_RETURNED), (None, Missing.UNKNOWN)]
+)
+async def test_a_restored_booking_says_that_its_event_may_be_gone_with_it(
+    columns: ReturnColumns | None, missing: Missing
+) -> None:
+    """Or its end would be taken for somebody's wish; without a way back it never is."""
+    queue = FakeQueue()
+    policy = replace(POLICY, return_columns=columns)
+    await Receiver(queue, policy, lambda: NOW, lambda: NEW_ID).receive(restored().body(), headers("Restore"))
+    ((change, _),) = queue.sent
+    assert (change.uncertain, change.missing) == (True, missing)
 
 
 async def test_missing_correlation_id_is_made_up() -> None:
