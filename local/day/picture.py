@@ -67,6 +67,11 @@ class Person:
     later: Sequence[str]
     """Events outside the hours that are shown."""
 
+    @property
+    def board_lanes(self) -> int:
+        """How many lanes the bookings need; the template asks."""
+        return max((each.lanes for each in self.bookings), default=1)
+
 
 @dataclass(frozen=True, slots=True)
 class _Span:

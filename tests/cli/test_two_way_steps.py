@@ -80,7 +80,7 @@ async def test_the_steps_of_the_page_lead_from_off_to_apply(tmp_path: Path) -> N
 
         (tmp_path / "settings.json").write_text(settings_of_the_shell(tmp_path / "settings.json"))
         ended = await follow(line, columns, **exported(columns))
-        assert re.search(rf"{NOTIFICATION_KEY} +│? *made", ended.output), ended.output
+        assert re.search(rf"{NOTIFICATION_KEY}\s+(│\s*|is: )?made", ended.output), ended.output
         await stack.change_settings(RETURN_PATH="report")
         await drag(office, plan)
         await sweep(office)
