@@ -49,6 +49,8 @@ def test_a_text_that_no_event_can_show_is_not_behind() -> None:
     side = OutlookSide(Base(agreement), proposal=Proposal(ProposalKind.CANCEL))
     renamed = replace(row, booking=replace(row.booking, name="Boiler repair"))
     assert compare(snapshot(replace(renamed, side=side)), desired) == []
+    (found,) = compare(snapshot(replace(renamed, side=side), shown()), desired)
+    assert found.kind is Kind.BEHIND, "somebody restored it"
     moved = replace(row, booking=replace(row.booking, start=START + HOUR, end=END + HOUR), side=side)
     for each in (moved, renamed):
         (found,) = compare(snapshot(each), desired)

@@ -17,6 +17,7 @@ from booking_sync.domain.events.event import (
     is_same_place,
     tells_content,
     unchanged_parts,
+    with_invited,
     without_content,
 )
 from booking_sync.domain.events.event_calendars import (
@@ -164,3 +165,14 @@ def test_a_record_reads_back_with_its_calendar() -> None:
     rotated = sealer(ORGANIZATION_ID, keys=lambda: SealKeys((make_key(KEY_TEXT), make_key(OTHER_KEY_TEXT))))
     assert read(rotated, state).fingerprint == calendar_part("Jobs")
     assert read(old, state.replace("@", "@0", 1)) == SyncRecord()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "with_people"),
+    [("", ""), ("@1f", "@1f"), ("ab", "ab!"), ("ab@1f+", "ab@1f+!"), ("ab!", "ab!")],
+)
+def test_only_what_tells_content_tells_of_people(recorded: str, with_people: str) -> None:
+    """Once; and the content is the same with it."""
+    assert with_invited(recorded) == with_people
+    assert without_content(with_people) == without_content(recorded)
+    assert tells_content(with_people) is tells_content(recorded)

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import ATTENDED_REASON
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.return_path.side import ProposalAnswer, ProposalKind
 from booking_sync.domain.return_path.times import Times
+from booking_sync.errors import PermanentError
 from booking_sync.ports.dataverse.return_path import Surroundings
 from booking_sync.sync.booking.task import SyncTask
 from tests.support.bookings import ANNA, BOOKING_ID, booking
@@ -280,3 +282,39 @@ async def test_a_proposal_in_a_mailbox_that_is_gone_ends() -> None:
     await world.sync(LOOK)
     assert _side(world).proposal is None
     assert world.record.error == "Outlook: the mailbox is gone."
+
+
+async def test_a_move_of_an_event_with_attendees_is_proposed_as_any_other() -> None:
+    """Only the category that says so can't be written, and the row says why."""
+    world = await _shown(Mode.PROPOSE)
+    world.calendar.events[world.event.ref] = replace(world.event, attended=True)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    await world.sync(LOOK)
+    proposal = _side(world).proposal
+    assert proposal
+    assert proposal.times == MOVED
+    assert world.record.error == ATTENDED_REASON
+    assert not world.calendar.mails
+
+
+async def test_a_proposal_ends_where_its_event_became_a_series() -> None:
+    """People are invited to it as well, so that it can't be made anew either."""
+    world = await _proposed()
+    world.calendar.events[world.event.ref] = replace(world.event, attended=True, reshaped=True)
+    await world.sync(LOOK)
+    assert _side(world).proposal is None
+    assert world.record.error == ATTENDED_REASON
+
+
+async def test_a_refusal_to_look_that_may_pass_is_waited_for() -> None:
+    """As long as the same refusal of a write is."""
+    world = await _proposed()
+    patience = timedelta(hours=1)
+
+    async def refuse(point: str) -> None:
+        if point == "calendar.see":
+            raise PermanentError("Outlook: not yet in the app's scope.", patience=patience)
+
+    world.calendar.hook = refuse
+    outcome = await world.sync(LOOK)
+    assert (outcome.kind, outcome.patience) == (OutcomeKind.FAILED, patience)

@@ -297,6 +297,7 @@ async def test_a_no_to_a_move_is_no_word_about_a_deletion_since() -> None:
     _answer(world, ProposalAnswer.REJECT)
     outcome = await world.synchronizer.sync(CHANGED)
     assert outcome.missing == ANNA
+    assert (_side(world).proposal, _side(world).answered) == (None, None)
     await world.sync(CONFIRMED)
     proposal = _side(world).proposal
     assert proposal
@@ -400,3 +401,77 @@ async def test_a_booking_whose_cancellation_is_proposed_is_in_step_until_somebod
         assert standing(row, desired) is expected
     _answer(world, ProposalAnswer.REJECT)
     assert standing(world.rows.rows[BOOKING_ID], desired) is Standing.BEHIND
+
+
+async def test_a_cancellation_that_nobody_answered_ends_when_the_booking_begins() -> None:
+    """Its event is there again."""
+    world = await _deleted(Mode.PROPOSE, for_good=True)
+    await world.sync(CONFIRMED)
+    world.now = PLAN.start
+    await world.sync(LOOK)
+    assert world.shown == PLAN
+    assert _side(world).proposal is None
+
+
+async def test_a_row_that_says_withheld_is_not_told_again_the_next_day() -> None:
+    """Each day's sweep would write to every row of a wiped mailbox."""
+    world = await _deleted(Mode.PROPOSE, for_good=True)
+    await world.sync(WITHHELD)
+    world.now += 24 * HOUR - timedelta(hours=1)
+    await world.synchronizer.sync(WITHHELD)
+    assert world.told.startswith("2026-03-01 withheld: ")
+    assert "record" not in world.rows.calls
+
+
+async def test_a_former_event_is_not_taken_up_in_place_of_one_that_is_gone() -> None:
+    """Somebody restored it: it is left over, and what was deleted stays a question."""
+    world = await _shown()
+    former = world.event
+    world.rows.put(replace(booking(), status=CANCELED))
+    await world.sync(CHANGED)
+    world.rows.put(booking())
+    await world.sync(CHANGED)
+    assert world.record.generation == 2
+    world.calendar.events.clear()
+    ref = EventRef(ANNA, "restored")
+    world.calendar.events[ref] = replace(former, ref=ref)
+    outcome = await world.synchronizer.sync(UNTRUSTED)
+    assert outcome.missing == ANNA
+    assert not world.calendar.events
+
+
+async def _stays_behind() -> World:
+    """A row whose former event could not be removed, because people are invited to it."""
+    world = await _shown()
+    ref = world.event.ref
+    world.calendar.events[ref] = replace(world.event, attended=True)
+    world.rows.put(replace(booking(), status=CANCELED))
+    await world.sync(UNTRUSTED)
+    assert _side(world).base.leaving == {ref}
+    return world
+
+
+async def test_what_shows_a_booking_stays_when_its_former_event_is_gone() -> None:
+    """The search for the former event under another id finds the present one."""
+    world = await _stays_behind()
+    former = world.event.ref
+    world.rows.put(booking())
+    await world.sync(CHANGED)
+    present = world.record.event
+    assert present
+    del world.calendar.events[former]
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    await world.sync(CHANGED)
+    assert world.record.event == world.event.ref == present
+    assert not _side(world).base.leaving
+
+
+async def test_what_an_earlier_try_made_anew_is_no_former_event() -> None:
+    """It is of a later generation than all that left the row: it is taken up."""
+    world = await _stays_behind()
+    first = world.event
+    made = await _doubled(world, first, 2)
+    del world.calendar.events[first.ref]
+    world.rows.put(booking())
+    await world.sync(UNTRUSTED)
+    assert world.record.event == world.event.ref == made
