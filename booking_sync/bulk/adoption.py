@@ -17,6 +17,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from booking_sync.domain.bookings.participation import calendar_of
 from booking_sync.domain.events.event import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.plan import Unwanted
@@ -331,11 +332,16 @@ class Adopter:
 
 
 def _candidates(noted: str, row: BookingRow, whose: Mapping[str, str]) -> list[str]:
-    """Mailboxes to look into, the likeliest first: the noted one, by user or by resource; then today's."""
+    """Mailboxes to look into, the likeliest first: the noted one, by user or by resource; then today's.
+
+    A resource's own mailbox shows its bookings today; its user's may have shown them before.
+    """
     resource = row.booking.resource
     user = resource.user if resource else None
-    today = user.entra_object_id if user else None
-    named = (whose.get(noted, noted if is_mailbox(noted) else ""), (today or "").lower())
+    shows = calendar_of(resource) if resource else None
+    users = user.entra_object_id if user else None
+    by_note = whose.get(noted, noted if is_mailbox(noted) else "")
+    named = (by_note, (shows or "").lower(), (users or "").lower())
     return list(dict.fromkeys(each for each in named if each))
 
 

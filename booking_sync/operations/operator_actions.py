@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.messages.audit_progress import AuditProgress
@@ -20,6 +21,7 @@ from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from datetime import datetime
 
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.ports.platform.queues import MessageQueue, PoisonMessage, PoisonQueue
@@ -28,6 +30,8 @@ HIDDEN_SECONDS = 120
 """How long a taken message is hidden from a second click; longer than all that is done with it."""
 MAX_PAGES = 20
 """Fetches per action, of up to 32 messages each: a minute at most. What is left takes another action."""
+CLOCKS_APART = timedelta(seconds=10)
+"""By how much the storage's clock may be ahead of ours; what fails again within that is taken once more."""
 
 
 @dataclass(slots=True)
@@ -84,21 +88,25 @@ class OperatorActions:
         self._now = now
         self._new_id = new_id
 
-    async def replay(self, wanted: frozenset[str] | None) -> Replayed:
-        """Put dead letters back on the change queue: those with the wanted message ids, or all (None).
+    async def replay(self, wanted: frozenset[str] | None, since: datetime | None = None) -> Replayed:
+        """Put messages that were given up back on the change queue: those with the wanted ids, or all (None).
 
         What one call has taken is hidden from a second one, so a double click replays nothing twice. Each
         message is sent first and then deleted. A crash between the two leaves both; a hint too many costs
         one read of the booking.
+
+        Args:
+            wanted: message ids; None for all that were there when the order was given.
+            since: when that was; None: now. What fails again comes back under another id, and is left.
         """
         done = Replayed(order=f"{REPLAY}{self._new_id()}")
         done.problem = await self._go_through(
-            wanted, lambda chosen, kept: self._put_back(chosen, done, kept), done.ids
+            wanted, lambda chosen, kept: self._put_back(chosen, done, kept), done.ids, since
         )
         return done
 
-    async def drop(self, wanted: frozenset[str] | None) -> Dropped:
-        """Delete dead letters for good: those with the wanted message ids, or all (None)."""
+    async def drop(self, wanted: frozenset[str] | None, since: datetime | None = None) -> Dropped:
+        """Delete messages that were given up for good; arguments as of `replay`."""
         done = Dropped()
 
         async def delete(chosen: Sequence[PoisonMessage], kept: list[PoisonMessage]) -> None:
@@ -110,7 +118,7 @@ class OperatorActions:
                     raise
                 done.ids.add(message.message_id)
 
-        done.problem = await self._go_through(wanted, delete, done.ids)
+        done.problem = await self._go_through(wanted, delete, done.ids, since)
         return done
 
     async def look(self, wanted: frozenset[str] | None) -> Seen:
@@ -143,7 +151,7 @@ class OperatorActions:
         """
         correlation_id = order or f"{RESYNC}{self._new_id()}"
         now = self._now()
-        hint = BookingChange("", correlation_id, now, uncertain=True)
+        hint = BookingChange("", correlation_id, now, uncertain=True, missing=Missing.ORDERED)
         if deletions:
             hint = BookingChange("", correlation_id, now, look=True, missing=Missing.CONFIRMED)
         changes = [replace(hint, booking_id=each) for each in booking_ids]
@@ -155,6 +163,7 @@ class OperatorActions:
         wanted: frozenset[str] | None,
         act: Callable[[Sequence[PoisonMessage], list[PoisonMessage]], Awaitable[None]],
         settled: set[str],
+        since: datetime | None = None,
     ) -> str:
         """Take messages page by page until all wanted ones are settled, and release the others.
 
@@ -162,16 +171,18 @@ class OperatorActions:
             wanted: message ids; None for all.
             act: called with the wanted messages of a page; adds those that are to stay to the list.
             settled: message ids that need not be looked for any more.
+            since: as of `replay`.
 
         Returns:
             Why not all was done; empty when all was.
         """
         kept: list[PoisonMessage] = []
+        last = (since or self._now()) + CLOCKS_APART
         problem = ""
         try:
             for _ in range(MAX_PAGES):
                 page = await self._poison.take(HIDDEN_SECONDS)
-                chosen = [each for each in page if wanted is None or each.message_id in wanted]
+                chosen = [each for each in page if _is_wanted(each, wanted, last)]
                 kept += [each for each in page if each not in chosen]
                 await act(chosen, kept)
                 if not page or (wanted is not None and wanted <= settled):
@@ -222,3 +233,9 @@ class OperatorActions:
                 await self._poison.release(message)
 
         await do_all(messages, release)
+
+
+def _is_wanted(message: PoisonMessage, wanted: frozenset[str] | None, last: datetime) -> bool:
+    if wanted is not None:
+        return message.message_id in wanted
+    return message.inserted is None or message.inserted <= last

@@ -19,7 +19,7 @@ from booking_sync.ports.dataverse.bookings import FormerRecord
 from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.booking.task import SyncTask
 from tests.audit.kit import desired
-from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking
+from tests.support.bookings import ANNA, BERT, BOOKING_ID, ORGANIZATION_ID, booking, technician
 from tests.support.calendars import REGULAR, START, WholeCalendar
 from tests.support.fakes import FakeRows, events_clock
 from tests.support.pacing import Sleeper
@@ -122,6 +122,18 @@ async def test_the_noted_mailbox_may_be_a_user_or_a_resource(noted: str) -> None
     event = world.flow_event(BERT)
     world.note(event.event_id, noted)
     assert (await world.adopt()).event == event
+
+
+@pytest.mark.parametrize("mailbox", [ANNA, BERT], ids=["of the user, as before", "of the resource itself"])
+async def test_a_resources_own_mailbox_is_looked_into_as_well_as_its_users(mailbox: str) -> None:
+    """None was noted: bookings show in the one today, and may have shown in the other."""
+    world = World()
+    owner = technician(ANNA)
+    world.rows.put(replace(booking(), resource=replace(owner, mailbox=BERT)))
+    event = world.flow_event(mailbox)
+    world.note(event.event_id)
+    assert (await world.adopt()).fate is Fate.ADOPTED
+    assert world.record.event == event
 
 
 async def test_an_event_is_found_by_the_extension_alone() -> None:

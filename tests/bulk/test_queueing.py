@@ -11,6 +11,7 @@ import pytest
 from booking_sync.bulk.queueing import Checkpoint, Queueing, Selection
 from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.return_path.side import Missing
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
 from booking_sync.sync.sending import Pace, PacedSender
@@ -161,7 +162,7 @@ async def test_a_row_that_can_t_be_read_is_queued_all_the_same() -> None:
 
 
 async def test_mistrusting_hints_say_where_to_look() -> None:
-    """Nothing recorded is believed, and the mailbox is searched that the row names, or should."""
+    """Nothing recorded is believed, nothing missing is a wish, and the right mailboxes are searched."""
     world = World()
     moved, unreadable = world.ids[1], world.ids[3]
     former = SyncRecord(EventRef(BERT, "E1"), 1, "of another time")
@@ -170,7 +171,7 @@ async def test_mistrusting_hints_say_where_to_look() -> None:
     await world.run(Checkpoint("c", Selection(FIRST, mistrusted=True), FIRST))
     hints = {change.booking_id: change for change, _ in world.queue.sent}
     assert hints.keys() == set(world.ids)
-    assert all(hint.uncertain for hint in hints.values())
+    assert {(hint.uncertain, hint.missing) for hint in hints.values()} == {(True, Missing.ORDERED)}
     assert hints[moved].suspects == {ANNA, BERT}
     assert hints[unreadable].suspects == frozenset()
     assert {hints[each].suspects for each in world.ids if each not in (moved, unreadable)} == {

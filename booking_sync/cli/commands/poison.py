@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -174,16 +175,18 @@ async def _drop(options: _Options, session: Session) -> ExitCode:
 
 
 async def _until_none_is_left(
-    action: Callable[[frozenset[str] | None], Awaitable[Replayed | Dropped]], wanted: frozenset[str] | None
+    action: Callable[[frozenset[str] | None, datetime], Awaitable[Replayed | Dropped]],
+    wanted: frozenset[str] | None,
 ) -> tuple[set[str], Any]:
-    """Repeat an action until nothing is left: each call handles some hundred messages at most.
+    """Repeat an action until nothing is left of what is there now: a call handles some hundred at most.
 
     Returns:
         The message ids of all that was done, and how the last call ended.
     """
     ids: set[str] = set()
+    since = datetime.now(UTC)
     while True:
-        done = await action(wanted)
+        done = await action(wanted, since)
         fresh = done.ids - ids
         ids |= fresh
         if done.problem or not fresh or wanted is not None:

@@ -24,6 +24,13 @@ class Missing(StrEnum):
     """It is gone with so many others that nobody's wish may be concluded from it."""
     ROW_RETURNED = "row returned"
     """No sweep, but its row was gone and came back, or came from elsewhere: its end is nobody's wish."""
+    ORDERED = "ordered"
+    """No sweep, but an operator wants its booking to show, whatever became of its event."""
+
+    @property
+    def is_no_wish(self) -> bool:
+        """Whether the event's end, if it is gone, says nothing of what anybody wants."""
+        return self in {Missing.ROW_RETURNED, Missing.ORDERED}
 
 
 class ProposalKind(IntEnum):

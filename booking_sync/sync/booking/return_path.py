@@ -118,7 +118,7 @@ class ReturnPath:
     def counts_deletion(run: Run, row: BookingRow, desired: DesiredState) -> bool:
         """Whether the end of the row's event would be a wish: the plan is what both sides had agreed on."""
         event, side = row.record.event, row.side
-        if event is None or side is None or run.times is None or run.task.missing is Missing.ROW_RETURNED:
+        if event is None or side is None or run.times is None or run.task.missing.is_no_wish:
             return False
         shows_there = isinstance(desired, Wanted) and desired.mailbox == event.mailbox
         agreed = side.base.agreement
@@ -245,7 +245,7 @@ class ReturnPath:
     def overruled_deletion(self, run: Run, side: OutlookSide) -> OutlookSide:
         """The side of a row whose event was gone while its plan was another one already, or the row away."""
         side = without_proposal(side)
-        if side.base.agreement is None or run.task.missing is Missing.ROW_RETURNED:
+        if side.base.agreement is None or run.task.missing.is_no_wish:
             return side
         what = "the event was deleted in Outlook"
         told = words(self._now().date(), Told.OVERRULED, what, "the booking was changed meanwhile")
@@ -333,7 +333,10 @@ class ReturnPath:
             reason = "the booking was changed in Dynamics 365 meanwhile, which counts"
             told = words(today, Told.OVERRULED, f"{when(shown)} was wanted in Outlook", reason)
             return replace(without_proposal(side), told=told)
-        return without_proposal(side, words(today, Told.WITHDRAWN, "nothing is proposed any more"))
+        side = without_proposal(side, words(today, Told.WITHDRAWN, "nothing is proposed any more"))
+        if tells(side.told, Told.WITHHELD):
+            return replace(side, told=words(today, Told.WITHDRAWN, "the event is there again"))
+        return side
 
     def _propose(self, steps: Plan, side: OutlookSide, shown: Times, ruling: MoveRuling) -> Turn:
         now = self._now()

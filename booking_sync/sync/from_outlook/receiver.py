@@ -83,7 +83,8 @@ class NotificationReceiver:
         log_event(
             _logger,
             "outlook_notifications",
-            level=logging.INFO if answer.status < 400 else logging.WARNING,  # noqa: PLR2004 - where HTTP's errors begin httpStatus=answer.status,
+            level=logging.INFO if answer.status < 400 else logging.WARNING,  # noqa: PLR2004 - where HTTP's errors begin
+            httpStatus=answer.status,
             milliseconds=round((self._elapsed() - started) * 1000, 1),
             **answer.payload,
             **counts,

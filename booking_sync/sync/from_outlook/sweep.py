@@ -136,6 +136,8 @@ class Sweeper:
             events = {**_by_id(elsewhere.events), **events}
             swept = compare_mailbox(rows.values(), events)
         hints = _Hints(sweep, swept, len(events))
+        told = (each for each, row in rows.items() if tells(_told(row), Told.WITHHELD))
+        hints.elsewhere = [each for each in told if each not in swept.missing]
         await self._find_renamed(hints, events.values())
         await self._judge_missing(hints, rows, entries)
         return hints
@@ -221,7 +223,7 @@ class _Hints:
         self.renamed: list[str] = []
         """Their events turned up under another id."""
         self.elsewhere: list[str] = []
-        """Their events are there, at another time."""
+        """Their events are there, at another time or again, which their rows do not say."""
         self.later: list[str] = []
         """To be confirmed by a second sweep."""
 

@@ -9,8 +9,9 @@ from datetime import timedelta
 from booking_sync.domain.environment.watched import RelatedTable
 from booking_sync.domain.events.event import EventClaim, EventRef
 from booking_sync.domain.messages.change import BookingChange, RelatedChange, encode_change, encode_related
+from booking_sync.domain.return_path.side import Missing
 from booking_sync.errors import TransientError
-from booking_sync.operations.operator_actions import HIDDEN_SECONDS, OperatorActions
+from booking_sync.operations.operator_actions import CLOCKS_APART, HIDDEN_SECONDS, OperatorActions
 from tests.operations.kit import START, FakePoison, HandClock
 from tests.support.bookings import ANNA, BOOKING_ID
 from tests.support.fakes import FakeQueue
@@ -54,6 +55,20 @@ async def test_a_dead_letter_goes_back_with_its_full_time_and_untrusted() -> Non
     assert (change.event, change.suspects, change.deleted) == (CHANGE.event, CHANGE.suspects, True)
     assert change.correlation_id.startswith("replay-")
     assert (done.replayed, done.problem, harness.poison.texts) == (1, "", {})
+
+
+async def test_what_fails_again_while_all_is_replayed_is_left_where_it_came_back() -> None:
+    """Under another id: the same order would send it again and again, and a drop delete what nobody saw."""
+    harness = Harness()
+    harness.poison.lay(TEXT)
+    since = harness.clock()
+    await harness.actions.replay(None, since)
+    harness.clock.advance(CLOCKS_APART.total_seconds() + 1)
+    harness.poison.lay(TEXT)
+    assert (await harness.actions.replay(None, since)).replayed == 0
+    assert (await harness.actions.drop(None, since)).ids == set()
+    assert len(harness.poison.texts) == 1
+    assert (await harness.actions.replay(None)).replayed == 1
 
 
 async def test_a_change_of_another_row_goes_back_too() -> None:
@@ -145,10 +160,11 @@ async def test_a_poison_queue_that_is_down_is_told() -> None:
 
 
 async def test_a_resync_believes_no_record() -> None:
-    """Bookings that are synced again are written whatever their rows say, under one correlation id."""
+    """Bookings that are synced again are written whatever their rows say, and made anew if they are gone."""
     harness = Harness()
     correlation_id = await harness.actions.resync([BOOKING_ID, ANNA])
     assert harness.sent == [
-        BookingChange(each, correlation_id, START, uncertain=True) for each in (BOOKING_ID, ANNA)
+        BookingChange(each, correlation_id, START, uncertain=True, missing=Missing.ORDERED)
+        for each in (BOOKING_ID, ANNA)
     ]
     assert correlation_id == "resync-1"

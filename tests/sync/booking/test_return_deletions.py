@@ -378,6 +378,27 @@ async def test_a_booking_that_comes_back_shows_again(answers: bool, age: timedel
     await world.rests()
 
 
+async def test_an_operators_order_makes_an_event_anew() -> None:
+    """Dynamics 365 was restored to an earlier time, or a mailbox emptied: nobody has to be asked."""
+    world = await _deleted(Mode.APPLY, for_good=True)
+    await world.sync(WITHHELD)
+    await world.sync(SyncTask(BOOKING_ID, trusted=False, missing=Missing.ORDERED))
+    assert world.shown == PLAN
+    await world.rests()
+
+
+async def test_a_withheld_event_that_is_there_again_is_told() -> None:
+    """Somebody restored the mailbox: the operator's page counts it no more."""
+    world = await _deleted(Mode.PROPOSE)
+    await world.sync(WITHHELD)
+    (event,) = world.calendar.deleted_items.values()
+    world.calendar.deleted_items.clear()
+    world.calendar.events[event.ref] = event
+    await world.sync(LOOK)
+    assert world.told == "2026-03-01 withdrawn: the event is there again."
+    await world.rests()
+
+
 async def test_a_booking_that_comes_back_keeps_an_event_that_is_there() -> None:
     """An import wrote our columns together with the booking: that is no reason to make it anew."""
     world = await _shown()

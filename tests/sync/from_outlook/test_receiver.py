@@ -204,7 +204,7 @@ async def test_the_log_counts_and_quotes_nothing(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.INFO):
         await world.post(changed("E1"), changed("E1"), lifecycle("missed"), forged)
     (line,) = [json.loads(record.getMessage()) for record in caplog.records]
-    assert line["event"] == "outlook_notifications"
+    assert (line["event"], line["httpStatus"]) == ("outlook_notifications", 202)
     counts = {name: line[name] for name in ("events", "queued", "lifecycles", "sweeps", "dropped")}
     assert counts == {"events": 1, "queued": 1, "lifecycles": 1, "sweeps": 1, "dropped": 1}
     text = caplog.text

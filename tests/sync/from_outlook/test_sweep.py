@@ -274,6 +274,14 @@ async def test_rows_that_know_it_are_not_told_again() -> None:
     assert booking_id(5) in world.hints
 
 
+async def test_rows_that_say_withheld_of_events_that_are_there_are_looked_at() -> None:
+    """Somebody restored the mailbox."""
+    world = World(3)
+    world.book(1, OutlookSide(told=f"{beginning((NOW - DAYS).date(), Told.WITHHELD)} many"))
+    await world.sweep()
+    assert set(world.hints) == {booking_id(1)}
+
+
 async def test_an_event_under_another_id_is_taken_up_again() -> None:
     """However many of them: a migration gives every event another id, and none is gone."""
     world = World(10)
