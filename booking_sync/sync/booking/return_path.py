@@ -114,11 +114,14 @@ class ReturnPath:
         self._zone = zone
         self._now = now
 
-    @staticmethod
-    def counts_deletion(run: Run, row: BookingRow, desired: DesiredState) -> bool:
+    def counts_deletion(self, run: Run, row: BookingRow, desired: DesiredState) -> bool:
         """Whether the end of the row's event would be a wish: the plan is what both sides had agreed on."""
+        return not run.task.missing.is_no_wish and self._is_as_agreed(run, row, desired)
+
+    @staticmethod
+    def _is_as_agreed(run: Run, row: BookingRow, desired: DesiredState) -> bool:
         event, side = row.record.event, row.side
-        if event is None or side is None or run.times is None or run.task.missing.is_no_wish:
+        if event is None or side is None or run.times is None:
             return False
         shows_there = isinstance(desired, Wanted) and desired.mailbox == event.mailbox
         agreed = side.base.agreement
@@ -145,7 +148,7 @@ class ReturnPath:
         if event is None or run.times is None or not isinstance(desired, Wanted):
             return Turn(steps, without_proposal(side))
         accepted = self._verdict(side) is AnswerVerdict.ACCEPTED and self._still_proposes(run, side)
-        if accepted and run.deletion_counts and not run.refusal:
+        if accepted and self._is_as_agreed(run, row, desired) and not run.refusal:
             return await self._accept(run, row, side)
         if event == row.record.event and not self._must_look(run, side):
             return Turn(self._with_times_kept(steps), side)

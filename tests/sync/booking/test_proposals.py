@@ -10,7 +10,7 @@ import pytest
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import ATTENDED_REASON
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
-from booking_sync.domain.return_path.side import ProposalAnswer, ProposalKind
+from booking_sync.domain.return_path.side import Missing, ProposalAnswer, ProposalKind
 from booking_sync.domain.return_path.times import Times
 from booking_sync.errors import PermanentError
 from booking_sync.ports.dataverse.return_path import Surroundings
@@ -318,3 +318,13 @@ async def test_a_refusal_to_look_that_may_pass_is_waited_for() -> None:
     world.calendar.hook = refuse
     outcome = await world.sync(LOOK)
     assert (outcome.kind, outcome.patience) == (OutcomeKind.FAILED, patience)
+
+
+@pytest.mark.parametrize("missing", [Missing.ROW_RETURNED, Missing.ORDERED])
+async def test_a_yes_counts_whatever_would_become_of_a_missing_event(missing: Missing) -> None:
+    """The hint says something of the event's end, and nothing of what a dispatcher said."""
+    world = await _proposed()
+    world.now += timedelta(minutes=2)
+    _answer(world, ProposalAnswer.ACCEPT, _form(MOVED))
+    await world.sync(SyncTask(BOOKING_ID, trusted=False, missing=missing))
+    assert world.planned == world.shown == MOVED
