@@ -203,6 +203,11 @@ def tells_content(recorded: str) -> bool:
     return bool(split_calendar(_bare(recorded))[0])
 
 
+def tells_of_nobody(recorded: str) -> bool:
+    """Whether a recorded fingerprint tells what was last written, and of no people at the event since."""
+    return tells_content(recorded) and not recorded.endswith(INVITED)
+
+
 def without_content(recorded: str) -> str:
     """What is left of a recorded fingerprint when nobody knows any more what the event holds."""
     return split_calendar(_bare(recorded))[1]

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.events.event import (
-    INVITED,
     SHARED,
     EventRef,
     EventState,
-    tells_content,
+    tells_of_nobody,
     unchanged_parts,
 )
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
@@ -178,8 +177,7 @@ class Run:
             isinstance(desired, Wanted)
             and "categories" in unchanged_parts(fingerprint, desired.content.fingerprint())
         )
-        alone = plain and not fingerprint.endswith(INVITED)
-        if self.task.trusted and tells_content(fingerprint) and alone:
+        if self.task.trusted and tells_of_nobody(fingerprint) and plain:
             self.quiet.add(event)
         else:
             self.quiet.discard(event)

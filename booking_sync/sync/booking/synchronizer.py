@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.events.event import (
     EventRef,
-    tells_content,
+    tells_of_nobody,
 )
 from booking_sync.domain.events.event_calendars import MAIN, calendar_part
 from booking_sync.domain.events.zones import UTC_NAME, event_zone
@@ -399,7 +399,7 @@ class Synchronizer:
             own = await self._prove_claim(run, claim)
             if own:
                 run.found(own)
-            known = tells_content(read_fingerprint(claim.state))
+            known = tells_of_nobody(read_fingerprint(claim.state))
             if own and own.state is None and run.task.trusted and known:
                 run.expect_quiet(own.event)  # the row's own sealed record, as in `believe`
         for mailbox in sorted(run.suspects):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event import EventClaim, EventRef
 from booking_sync.domain.events.ownership import transaction_id
 from booking_sync.domain.outcome import OutcomeKind
-from booking_sync.domain.record import ATTENDED_REASON
+from booking_sync.domain.record import ATTENDED_REASON, format_state
 from booking_sync.domain.return_path.policy import MAX_MOVES_PER_DAY, Mode, ReturnPolicy
 from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.return_path.times import Times
@@ -608,3 +608,17 @@ async def test_what_could_not_be_put_back_does_not_count_as_put_back() -> None:
     assert world.shown == PLAN
     assert world.told.startswith("2026-03-01 put back: ")
     await world.rests()
+
+
+async def test_a_deleted_bookings_event_is_looked_at_where_its_row_knew_of_people() -> None:
+    """The deletion's message brings what the row had recorded, the mark included."""
+    world = await _shown()
+    ref = world.event.ref
+    await _invited(world)
+    await world.sync(LOOK)
+    state = format_state(BOOKING_ID, world.record, sealer(ORGANIZATION_ID))
+    world.rows.remove(BOOKING_ID)
+    outcome = await world.sync(SyncTask(BOOKING_ID, deleted=frozenset({EventClaim(ref, state)})))
+    assert outcome.kind is OutcomeKind.FAILED
+    assert world.event.ref == ref
+    assert not world.calendar.mails
