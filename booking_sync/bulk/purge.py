@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 MAILBOXES_AT_ONCE = 20
 """Lists of a calendar's whole past are long; this leaves room for what the app does meanwhile."""
+_KEEPS_CHANGING = "A booking kept changing while its record was to be cleared: is the app running?"
 MAX_ROUNDS = 4
 """A row that changes more often than this while its record is cleared is left to the next run."""
 
@@ -161,6 +162,8 @@ class Purge:
         self._desired_state = desired_state
         self._organization_id = organization_id
         self._patience = patience
+        self._comes_back = False
+        """A listed row has the columns of a way back."""
 
     async def survey(
         self,
@@ -225,6 +228,7 @@ class Purge:
 
     def _naming(self, row: BookingRow, mailbox: str | None) -> NamingRow:
         event = row.record.event
+        self._comes_back = self._comes_back or row.side is not None
         return NamingRow(
             row.booking.id,
             mailbox or _mailbox_of(row),
@@ -301,12 +305,38 @@ class Purge:
     async def _empty(self, inventory: Inventory, mailbox: str) -> Purged:
         purged = Purged(mailbox)
         staying: set[EventRef] = set()
+        for bookings in inventory.bookings(mailbox) if self._comes_back else ():
+            await asyncio.gather(*(self._disown(each, purged) for each in bookings))
+        if purged.problems:
+            return purged  # nothing may be removed that would look like a technician's deletion
         for events in inventory.events(mailbox):
             done = await asyncio.gather(*(self._remove(each, purged) for each in events))
             staying.update(event for event, removed in zip(events, done, strict=True) if not removed)
         for bookings in inventory.bookings(mailbox):
             await asyncio.gather(*(self._clear(each, inventory, staying, purged) for each in bookings))
         return purged
+
+    async def _disown(self, booking_id: str, purged: Purged) -> None:
+        """With a way back, have the row say that both sides agree on nothing any more.
+
+        Its event is about to go. Should this run break off then, whoever looks finds the event gone and makes
+        it anew, instead of taking that for somebody's wish.
+        """
+        try:
+            for _ in range(MAX_ROUNDS):
+                row = await self._patience.insist(partial(self._sources.rows.read, booking_id))
+                if row is None or not row.intact or row.side is None or row.side.base.agreement is None:
+                    return
+                side = replace(row.side, base=replace(row.side.base, agreement=None))
+                ended = await self._patience.insist(
+                    partial(self._sources.rows.record, booking_id, row.etag, row.record, Returned(side))
+                )
+                if ended is not Recorded.CONFLICT:
+                    return
+        except SyncError as error:
+            purged.fail(error.reason)
+        else:
+            purged.fail(_KEEPS_CHANGING)
 
     async def _remove(self, event: EventRef, purged: Purged) -> bool:
         try:
@@ -358,7 +388,7 @@ class Purge:
         except SyncError as error:
             purged.fail(error.reason)
         else:
-            purged.fail("A booking kept changing while its record was to be cleared: is the app running?")
+            purged.fail(_KEEPS_CHANGING)
 
 
 def _chunks(booking_ids: Sequence[str]) -> Iterator[Sequence[str]]:

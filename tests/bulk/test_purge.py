@@ -316,3 +316,54 @@ async def test_a_row_that_keeps_changing_is_told() -> None:
     (purged,) = await world.purge.carry_out(survey)
     assert "app running" in purged.problems[0]
     assert world.rows.calls.count("record") == 1 + MAX_ROUNDS  # the first one booked it
+
+
+def _agreed(world: World) -> None:
+    """Technicians' changes come back: both sides agree on the booking's times."""
+    world.rows.tells_side = True
+    row = world.rows.rows[BOOKING_ID]
+    assert row.booking.start
+    assert row.booking.end
+    base = Base(Agreement(Times(row.booking.start, row.booking.end), "0" * 16), face="f")
+    world.rows.rows[BOOKING_ID] = replace(row, side=OutlookSide(base))
+
+
+async def test_a_purge_that_breaks_off_leaves_nothing_that_looks_like_a_persons_deletion() -> None:
+    """Both sides agree on nothing before the first event goes."""
+    world = World()
+    event = await world.book()
+    _agreed(world)
+    found: list[Agreement | None] = []
+
+    async def look_at_the_row(point: str) -> None:
+        side = world.rows.rows[BOOKING_ID].side
+        if point == "calendar.delete" and side:
+            found.append(side.base.agreement)
+
+    world.calendar.hook = look_at_the_row
+    assert (await world.run()).clean
+    assert found == [None]
+    assert event not in world.calendar.events
+
+
+async def test_events_stay_where_a_row_can_not_say_so_first() -> None:
+    """The next run completes it."""
+    world = World()
+    event = await world.book()
+    _agreed(world)
+    survey = await world.purge.survey(EVERYBODY)
+
+    async def refuse(point: str) -> None:
+        if point == "rows.record":
+            raise PermanentError("Dynamics 365: the work order is being invoiced.")
+
+    world.rows.hook = refuse
+    await world.purge.carry_out(survey)
+    assert event in world.calendar.events
+    world.rows.hook = _nothing
+    assert (await world.run()).clean
+    assert event not in world.calendar.events
+
+
+async def _nothing(point: str) -> None:
+    """Nothing happens meanwhile."""
