@@ -73,6 +73,8 @@ class Run:
     recovered: bool = False
     """What an earlier try may have left was looked for."""
     own: Own | None = None
+    taken_up: EventRef | None = None
+    """What this run found in place of the row's event, which has another id now; it is not of its making."""
     burned: dict[str, int] = field(default_factory=dict)
     """By mailbox, see `Knowledge`."""
     touched: bool = False

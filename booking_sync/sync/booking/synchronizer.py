@@ -260,6 +260,8 @@ class Synchronizer:
         if recorded is Recorded.MISSING:
             return await self._finish_missing(run)
         if recorded is Recorded.CONFLICT or tagged is False:
+            if self._returns is not None and run.own and run.own.event == run.taken_up:
+                run.own = None  # another round takes it up again: to remove it might undo a person's move
             return None
         return await self._note_untagged(run, tagged) if isinstance(tagged, str) else ended
 

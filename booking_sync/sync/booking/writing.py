@@ -111,7 +111,7 @@ class EventWriter:
         moved = await self._under_another_id(run, step.event)
         if moved is None:
             return None
-        run.own = moved
+        run.own, run.taken_up = moved, moved.event
         run.found(moved)
         misplaced = moved.is_misplaced(step.content.calendar)
         # Whether somebody moved it nobody has looked at yet.

@@ -496,3 +496,23 @@ async def test_what_an_earlier_try_made_anew_is_no_former_event() -> None:
     world.rows.put(booking())
     await world.sync(UNTRUSTED)
     assert world.record.event == world.event.ref == made
+
+
+async def test_an_event_that_was_taken_up_stays_though_somebody_wrote_to_its_row_meanwhile() -> None:
+    """It is no event of this run's making, and somebody may have moved it: it is taken up once more."""
+    world = await _shown()
+    _renumbered(world)
+    world.calendar.user_moves(world.event.ref, HOUR)
+    moved = world.shown
+    strikes = ["rows.record"]
+
+    async def dispatcher(point: str) -> None:
+        if point in strikes:
+            strikes.remove(point)
+            world.rows.put(replace(booking(), name="Boiler repair"))
+
+    world.rows.hook = dispatcher
+    await world.sync(UNTRUSTED)
+    await world.sync(LOOK)
+    assert not strikes
+    assert world.planned == world.shown == moved
