@@ -28,7 +28,7 @@ from booking_sync.ports.dataverse.bookings import BookingQuery, Presence, Record
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from booking_sync.domain.events.event import EventRef, MarkedEvent
@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from booking_sync.ports.outlook.calendars import Calendar, MarkedAnywhere
     from booking_sync.sync.booking.proof import EventProver
 
+    _Rewritten = tuple[SyncRecord, Returned | None]
+    """What a row is to hold."""
+
 MAILBOXES_AT_ONCE = 20
 """Lists of a calendar's whole past are long; this leaves room for what the app does meanwhile."""
-_KEEPS_CHANGING = "A booking kept changing while its record was to be cleared: is the app running?"
 MAX_ROUNDS = 4
 """A row that changes more often than this while its record is cleared is left to the next run."""
 
@@ -322,21 +324,44 @@ class Purge:
         Its event is about to go. Should this run break off then, whoever looks finds the event gone and makes
         it anew, instead of taking that for somebody's wish.
         """
+
+        async def disowned(row: BookingRow) -> _Rewritten | None:
+            if not row.intact or row.side is None or row.side.base.agreement is None:
+                return None
+            base = replace(row.side.base, agreement=None)
+            return row.record, Returned(replace(row.side, base=base))
+
+        await self._rewrite(booking_id, purged, disowned)
+
+    async def _rewrite(
+        self,
+        booking_id: str,
+        purged: Purged,
+        decide: Callable[[BookingRow], Awaitable[_Rewritten | None]],
+    ) -> bool:
+        """Record what is decided of a row, on condition that it did not change since; whether it was.
+
+        Args:
+            booking_id: the row's.
+            purged: of the mailbox that is emptied; gets why it was not.
+            decide: what the row is to hold, None for what it holds; may raise a `SyncError`.
+        """
         try:
             for _ in range(MAX_ROUNDS):
                 row = await self._patience.insist(partial(self._sources.rows.read, booking_id))
-                if row is None or not row.intact or row.side is None or row.side.base.agreement is None:
-                    return
-                side = replace(row.side, base=replace(row.side.base, agreement=None))
+                decided = None if row is None else await decide(row)
+                if row is None or decided is None:
+                    return False
                 ended = await self._patience.insist(
-                    partial(self._sources.rows.record, booking_id, row.etag, row.record, Returned(side))
+                    partial(self._sources.rows.record, booking_id, row.etag, *decided)
                 )
                 if ended is not Recorded.CONFLICT:
-                    return
+                    return ended is Recorded.DONE
         except SyncError as error:
             purged.fail(error.reason)
         else:
-            purged.fail(_KEEPS_CHANGING)
+            purged.fail("A booking kept changing while its record was to be cleared: is the app running?")
+        return False
 
     async def _remove(self, event: EventRef, purged: Purged) -> bool:
         try:
@@ -365,30 +390,20 @@ class Purge:
             staying: those of them that could not be removed.
             purged: of the mailbox that is emptied; gets what was done.
         """
-        try:
-            for _ in range(MAX_ROUNDS):
-                row = await self._patience.insist(partial(self._sources.rows.read, booking_id))
-                if row is None:
-                    return
-                event = row.record.event
-                event = event and replace(event, mailbox=event.mailbox.lower())
-                if event and (event in staying or event.mailbox != purged.mailbox):
-                    return  # still there, or another calendar's by now
-                if event and not inventory.has(event):  # somebody recorded another one meanwhile
-                    await self._delete(event)
-                # The generation stays, so that an event made later never meets the transactionId of this one.
-                after = SyncRecord(generation=row.record.generation)
-                returned = _emptied(row.side, inventory, staying) if row.side else None
-                ended = await self._patience.insist(
-                    partial(self._sources.rows.record, booking_id, row.etag, after, returned)
-                )
-                if ended is not Recorded.CONFLICT:
-                    purged.rows += ended is Recorded.DONE
-                    return
-        except SyncError as error:
-            purged.fail(error.reason)
-        else:
-            purged.fail(_KEEPS_CHANGING)
+
+        async def cleared(row: BookingRow) -> _Rewritten | None:
+            event = row.record.event
+            event = event and replace(event, mailbox=event.mailbox.lower())
+            if event and (event in staying or event.mailbox != purged.mailbox):
+                return None  # still there, or another calendar's by now
+            if event and not inventory.has(event):  # somebody recorded another one meanwhile
+                await self._delete(event)
+            # The generation stays, so that an event made later never meets the transactionId of this one.
+            after = SyncRecord(generation=row.record.generation)
+            return after, _emptied(row.side, inventory, staying) if row.side else None
+
+        if await self._rewrite(booking_id, purged, cleared):
+            purged.rows += 1
 
 
 def _chunks(booking_ids: Sequence[str]) -> Iterator[Sequence[str]]:
