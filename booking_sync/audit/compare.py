@@ -234,10 +234,6 @@ class _RowAudit:
             return self._row(Kind.FAILING, _FAILING, mailbox)
         return self._row(Kind.BEHIND, "The booking has no event in its technician's calendar yet.", mailbox)
 
-    def _asks_to_cancel(self) -> bool:
-        side, planned = self.row.side, self.row.booking
-        return side is not None and side.asks_to_cancel(planned.start, planned.end)
-
     def _recorded_state(self, content: EventContent) -> Iterator[Finding]:
         """At most one finding about the event that the row names, in the calendar where it should be."""
         record = self.row.record
@@ -246,7 +242,7 @@ class _RowAudit:
             yield self._row(Kind.FAILING, _FAILING, mailbox)
         elif self._shown and self._shown.attended and self._told:
             yield self._row(Kind.FAILING, _FAILING, mailbox, retry=False)
-        elif self._shown is None and self._asks_to_cancel():
+        elif self._shown is None and self.row.asks_to_cancel:
             return  # there is no event that could show more, until a dispatcher has decided
         elif not is_same_content(record.fingerprint, content.fingerprint()):
             yield self._row(Kind.BEHIND, "The event does not show the booking as it is now.", mailbox)

@@ -106,6 +106,11 @@ class BookingRow:
     """What it holds of the return path; None where that is off."""
 
     @property
+    def asks_to_cancel(self) -> bool:
+        """Whether a dispatcher is asked to cancel it, and it is planned as it was when its event went."""
+        return self.side is not None and self.side.asks_to_cancel(self.booking.start, self.booking.end)
+
+    @property
     def mailboxes(self) -> frozenset[str]:
         """The calendars in which the booking's events are, by our record, or should be; lower case."""
         event, resource = self.record.event, self.booking.resource

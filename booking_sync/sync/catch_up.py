@@ -82,8 +82,8 @@ def standing(row: BookingRow, desired_state: DesiredStateRule) -> Standing:
 
 def _awaits_its_cancellation(row: BookingRow, steps: Plan) -> bool:
     """Whether there is no event that could show more, until a dispatcher says what becomes of the booking."""
-    asked = row.side is not None and row.side.asks_to_cancel(row.booking.start, row.booking.end)
-    return asked and isinstance(steps.write, UpdateEvent) and steps.write.event == row.record.event
+    step = steps.write
+    return row.asks_to_cancel and isinstance(step, UpdateEvent) and step.event == row.record.event
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.events.event import EventRef, FoundEvent
     from booking_sync.domain.events.ownership import Own
-    from booking_sync.domain.record import BookingRow
+    from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.outlook.calendars import Calendar
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.sync.booking.proof import EventProver
@@ -86,6 +86,19 @@ def where_it_was_found(row: BookingRow, found: Iterable[Own]) -> BookingRow:
     if without_content(row.record.fingerprint) == place:
         return row
     return replace(row, record=replace(row.record, fingerprint=place))
+
+
+def under_another_id(found: Iterable[Own], gone: EventRef, record: SyncRecord | None) -> Own | None:
+    """What an import, an archive or a migration made of an event that is gone under its id; None for nothing.
+
+    Args:
+        found: the booking's events, by generation.
+        gone: the event.
+        record: of the row, where nothing may be named again that was withdrawn from it; else None.
+    """
+    least = record.generation if record else 0
+    others = [own for own in found if own.event != gone and own.generation >= least]
+    return others[-1] if others else None
 
 
 def adopted(found: Sequence[Own], calendar: str) -> Own | None:

@@ -53,7 +53,7 @@ from booking_sync.sync.booking.applied import (
     with_unleft,
     with_unremoved,
 )
-from booking_sync.sync.booking.finding import EventFinder, adopted, where_it_was_found
+from booking_sync.sync.booking.finding import EventFinder, adopted, under_another_id, where_it_was_found
 from booking_sync.sync.booking.proof import ProvenAnswer
 from booking_sync.sync.booking.removing import EventRemover, WithdrawFirstError
 from booking_sync.sync.booking.return_path import Turn, settled
@@ -227,17 +227,13 @@ class Synchronizer:
         applied = after_refusal(run, steps, row.record, {}, error.reason)
         side = without_proposal(row.side) if row.side else None
         ended = run.end(OutcomeKind.FAILED, error.reason)
-        before = run.row.side if run.row else None
-        if applied.must_record or side != before or not row.intact:
-            return await self._record_all(run, row, applied, side, ended)
-        return ended
+        return await self._conclude(run, row, applied, side, ended)
 
     async def _carry_out(
         self, run: Run, row: BookingRow, desired: DesiredState, turn: Turn, *, must_record: bool
     ) -> Outcome | None:
         """Write to Outlook and record it; None asks for another round."""
         steps, side = turn.steps, turn.side
-        before = run.row.side if run.row and side else None
         applied = with_unleft(run, await self._apply(run, steps, row, desired), row.record)
         if applied.gone:
             run.gone |= {event for event in (row.record.event,) if event}
@@ -248,14 +244,22 @@ class Synchronizer:
             side = settled(run, applied.record.event, side, steps)
         again = applied.unfinished or turn.again
         ended = None if again else outcome_of(run, desired, turn, applied)
-        if applied.must_record or must_record or not row.intact or side != before:
-            return await self._record_all(run, row, applied, side, ended)
-        return ended
+        return await self._conclude(run, row, applied, side, ended, must_record=must_record)
 
-    async def _record_all(
-        self, run: Run, row: BookingRow, applied: Applied, side: OutlookSide | None, ended: Outcome | None
+    async def _conclude(
+        self,
+        run: Run,
+        row: BookingRow,
+        applied: Applied,
+        side: OutlookSide | None,
+        ended: Outcome | None,
+        *,
+        must_record: bool = False,
     ) -> Outcome | None:
-        """Record what was written; how the run ends when that is done, None to go round again."""
+        """Record what came of the round where the row does not say so; how the run ends, None: once more."""
+        before = run.row.side if run.row and side else None
+        if not (applied.must_record or must_record or side != before or not row.intact):
+            return ended
         tagged, recorded = await self._tag_and_record(run, row, applied, side)
         if recorded is Recorded.MISSING:
             return await self._finish_missing(run)
@@ -450,8 +454,10 @@ class Synchronizer:
             for own in found:
                 run.found(own)
             row = where_it_was_found(row, found)
-            renamed = _renamed(run, row, found)
-            found = [own for own in found if own.event != row.record.event and own != renamed]
+            named = row.record.event
+            # Whoever judges that the row's event is gone takes over what it has become.
+            renamed = under_another_id(found, named, row.record) if named and named in run.gone else None
+            found = [own for own in found if own.event != named and own != renamed]
             if isinstance(desired, Wanted) and row.record.event is None and desired.mailbox == mailbox:
                 run.own = adopted(self._may_be_named(row, found), desired.content.calendar)
                 found = [own for own in found if own is not run.own]
@@ -547,17 +553,6 @@ def _without_event(run: Run, row: BookingRow) -> BookingRow:
     assert row.record.event is not None  # noqa: S101 - the caller found it lost
     run.burn(row.record.event.mailbox, row.record.generation)
     return replace(row, record=replace(row.record, event=None, fingerprint=""))
-
-
-def _renamed(run: Run, row: BookingRow, found: Sequence[Own]) -> Own | None:
-    """What an import, an archive or a migration made of an event that is gone under its id.
-
-    Whoever judges that the event is gone takes it over.
-    """
-    if row.record.event not in run.gone:
-        return None
-    candidates = [own for own in found if own.generation >= row.record.generation]
-    return candidates[-1] if candidates else None
 
 
 def _to_search(run: Run, row: BookingRow, desired: DesiredState) -> set[str]:

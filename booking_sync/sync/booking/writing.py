@@ -15,7 +15,7 @@ from booking_sync.domain.return_path.version import version_of
 from booking_sync.errors import OvertakenError, PermanentError, TransientError
 from booking_sync.ports.outlook.calendars import Calendar, Written
 from booking_sync.sync.booking.applied import Applied, as_written
-from booking_sync.sync.booking.finding import EventFinder, listed_all_the_same
+from booking_sync.sync.booking.finding import EventFinder, listed_all_the_same, under_another_id
 from booking_sync.sync.booking.main_calendars import MainCalendars
 from booking_sync.sync.booking.removing import EventRemover, touching
 
@@ -132,10 +132,7 @@ class EventWriter:
         found = await self._finder.left_behind(run, gone.mailbox)
         if gone not in run.removed and any(own.event == gone for own in found):
             raise listed_all_the_same()
-        others = [own for own in found if own.event != gone]
-        if self._both_ways and run.row:  # what was withdrawn must not be named again
-            others = [own for own in others if own.generation >= run.row.record.generation]
-        return others[-1] if others else None
+        return under_another_id(found, gone, run.row.record if self._both_ways and run.row else None)
 
     async def _create(
         self, run: Run, mailbox: str, content: EventContent, generation: int

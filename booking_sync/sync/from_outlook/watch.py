@@ -199,22 +199,21 @@ class Watch:
             if failed >= MOST_FAILURES:
                 tally["left"] += 1
                 return
-            mailbox = {item} if isinstance(item, str) else set()
+            mailbox = item if isinstance(item, str) else ""
             try:
                 await act(item)
-                self._failing -= mailbox
+                self._failing.discard(mailbox)
             except TransientError as error:
                 failed += 1
                 tally["failed"] += 1
-                self._failing |= mailbox
+                self._failing.add(mailbox)
                 self._problem = error.reason
                 log_event(_logger, "watch_failed", level=logging.WARNING, reason=error.reason)
             except PermanentError as error:
                 tally["refused now"] += 1
-                if isinstance(item, str):
-                    self._refused[item] = self._now() + REFUSED_FOR
-                about = item if isinstance(item, str) else ""
-                log_event(_logger, "watch_refused", mailbox=about, reason=error.reason)
+                if mailbox:
+                    self._refused[mailbox] = self._now() + REFUSED_FOR
+                log_event(_logger, "watch_refused", mailbox=mailbox, reason=error.reason)
 
         await do_all(items, one, at_once=AT_ONCE)
 
