@@ -24,6 +24,14 @@ SECONDS = 120.0
 PROCESSOR_SECONDS = {"tests": 60, "schedules": 300}
 """For one that runs in circles."""
 
+_BOOKING = (
+    "tests/sync/booking/test_synchronizer.py",
+    "tests/sync/booking/test_return_path.py",
+    "tests/sync/booking",
+    "tests/peoples_events",
+)
+_WAY_BACK = ("tests/domain/return_path", "tests/sync/booking", "tests/sync/from_outlook")
+
 JUDGES: dict[str, tuple[str, ...]] = {
     "booking_sync/domain/plan.py": (
         "tests/domain/test_plan.py",
@@ -38,36 +46,14 @@ JUDGES: dict[str, tuple[str, ...]] = {
         "tests/sync/booking/test_synchronizer.py",
     ),
     "booking_sync/domain/events/ownership.py": ("tests/domain/events/test_ownership.py", "tests/sync"),
-    "booking_sync/sync/booking/synchronizer.py": (
-        "tests/sync/booking/test_synchronizer.py",
-        "tests/sync/booking/test_finding.py",
-        "tests/sync/booking/test_peoples_events.py",
-        "tests/peoples_events",
-    ),
-    "booking_sync/sync/booking/applied.py": (
-        "tests/sync/booking/test_synchronizer.py",
-        "tests/sync/booking/test_finding.py",
-        "tests/sync/booking/test_peoples_events.py",
-        "tests/peoples_events",
-    ),
-    "booking_sync/sync/booking/finding.py": (
-        "tests/sync/booking/test_synchronizer.py",
-        "tests/sync/booking/test_finding.py",
-        "tests/sync/booking/test_peoples_events.py",
-        "tests/peoples_events",
-    ),
-    "booking_sync/sync/booking/removing.py": (
-        "tests/sync/booking/test_synchronizer.py",
-        "tests/sync/booking/test_finding.py",
-        "tests/sync/booking/test_peoples_events.py",
-        "tests/peoples_events",
-    ),
-    "booking_sync/sync/booking/writing.py": (
-        "tests/sync/booking/test_synchronizer.py",
-        "tests/sync/booking/test_finding.py",
-        "tests/sync/booking/test_peoples_events.py",
-        "tests/peoples_events",
-    ),
+    **{
+        f"booking_sync/sync/booking/{module}.py": _BOOKING
+        for module in ("synchronizer", "applied", "finding", "removing", "writing", "return_path")
+    },
+    **{
+        f"booking_sync/domain/return_path/{module}.py": _WAY_BACK
+        for module in ("policy", "comparison", "guard", "side", "base", "times", "sweep")
+    },
     "booking_sync/sync/worker.py": ("tests/sync/test_worker.py", "tests/sync/test_fan_out.py"),
     "booking_sync/sync/booking/per_booking.py": ("tests/sync/booking/test_per_booking.py",),
     "booking_sync/sync/booking/proof.py": ("tests/sync",),
