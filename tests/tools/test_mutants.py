@@ -68,7 +68,10 @@ class _NoBench(Bench):
     def __init__(self) -> None:
         """Without a copy."""
 
-    async def check(self, module: str, *, simulating: bool) -> None:
+    async def check(self, module: str) -> None:
+        """See there; content."""
+
+    async def check_schedules(self) -> None:
         """See there; content."""
 
     async def judge(self, mutant: Mutant, *, simulating: bool, tested: bool = False) -> Verdict:

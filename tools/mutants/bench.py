@@ -113,15 +113,22 @@ class Bench:
             self._judge.stdin.close()
             await self._judge.wait()
 
-    async def check(self, module: str, *, simulating: bool) -> None:
-        """See that the judges are content with what is not changed: else they would kill every mutant.
+    async def check(self, module: str) -> None:
+        """See that the tests are content with what is not changed: else they would kill every mutant.
 
         Raises:
             RuntimeError: they are not.
         """
         if not await self._passes_tests(module, cache=True):
             raise RuntimeError(f"The tests of {module} fail without any change: {' '.join(JUDGES[module])}")
-        if simulating and not await self._passes_schedules():
+
+    async def check_schedules(self) -> None:
+        """See that the schedules are, too.
+
+        Raises:
+            RuntimeError: they are not.
+        """
+        if not await self._passes_schedules():
             raise RuntimeError("A schedule is violated without any change.")
 
     async def judge(self, mutant: Mutant, *, simulating: bool, tested: bool = False) -> Verdict:
