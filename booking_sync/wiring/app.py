@@ -71,6 +71,7 @@ class Application(ClosedTogether):
         environ: the app settings.
         clock: the time of day.
         sleep: waits for so many seconds.
+        on_start: called whenever the sync has been started, and what it needs is loaded and open.
     """
 
     def __init__(
@@ -79,12 +80,14 @@ class Application(ClosedTogether):
         *,
         clock: Clock = now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_start: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
         quiet_libraries()
         self._environ = environ
         self._clock = clock
         self._sleep = sleep
+        self._on_start = on_start
         self._storage = StorageServices(environ, clock)
         self._closing.push_async_callback(self._storage.aclose)
         self._receiver: Receiver | None = None
@@ -495,6 +498,7 @@ class Application(ClosedTogether):
             self._start_problem, self._until_mended = "", False
             start.answered()
             _tell_cautions(sync.settings, self._environ)
+            self._on_start()
             return sync
         self._start_problem, self._until_mended = str(problem), isinstance(problem, SettingsError)
         start.failed(str(problem))
@@ -521,4 +525,10 @@ def _as_transient(error: SettingsError | SyncError) -> TransientError:
 @functools.cache
 def application() -> Application:
     """This process's app, by its environment."""
-    return Application(os.environ)
+    return Application(os.environ, on_start=_on_start)
+
+
+def _on_start() -> None:
+    from booking_sync.plumbing.garbage import look_less_often
+
+    look_less_often()

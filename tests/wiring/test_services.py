@@ -192,7 +192,8 @@ async def test_the_app_starts_by_the_settings_of_the_moment(monkeypatch: pytest.
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{NOWHERE}/msi")
     monkeypatch.setenv("IDENTITY_HEADER", "x")
     environ = {**SETTINGS, "AzureWebJobsStorage": f"{storage_nowhere()}", "EVENT_TIME_ZONE": "Nowhere"}
-    app = Application(environ)
+    started: list[bool] = []
+    app = Application(environ, on_start=lambda: started.append(True))
     try:
         with pytest.raises(TransientError, match="EVENT_TIME_ZONE") as unmended:
             await app.catch_up()
@@ -208,6 +209,7 @@ async def test_the_app_starts_by_the_settings_of_the_moment(monkeypatch: pytest.
     assert unmended.value.until_mended
     assert "Key Vault" in mended.reason
     assert not mended.until_mended
+    assert not started
 
 
 def storage_nowhere() -> str:
