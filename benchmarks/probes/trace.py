@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from booking_sync.dataverse.web_api.reply import Reply
     from booking_sync.dataverse.web_api.transport import Request, Wire
-    from booking_sync.domain.events.event import ContentPart, EventContent, EventRef, FoundEvent, SeenEvent
+    from booking_sync.domain.events.event import ContentPart, EventContent, FoundEvent, SeenEvent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.domain.return_path.side import Returned
     from booking_sync.outlook.graph.batch import BatchTransport

@@ -27,7 +27,7 @@ from booking_sync.dataverse.queries import BOOKING_PAGE_HEADERS, booking_shape
 from booking_sync.dataverse.rows.booking_rows import to_booking_row, to_columns
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.environment.columns import SupportColumns
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import Wanted, desired_state

@@ -20,7 +20,7 @@ from booking_sync.dataverse.queries import PAGE_ROWS, RESOURCE_COLUMN
 from booking_sync.dataverse.rows.booking_rows import to_booking_row, to_columns
 from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.domain.environment.columns import SupportColumns
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import marker, transaction_id
 from booking_sync.domain.plan import Wanted
 from booking_sync.domain.record import SyncRecord

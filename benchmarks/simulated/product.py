@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from benchmarks.common.seals import KEYRING
 from benchmarks.simulated.world import DATAVERSE_URL, GRAPH_URL
 from booking_sync.azure.storage.queue import dead_letter_text
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.plumbing.busy_time import BURST_SIZES, BurstSizes

@@ -69,7 +69,7 @@ class Credential:
     async def get_token(self, *scopes, **options):
         raise NotImplementedError
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.outlook.graph.client import GraphClient
 from booking_sync.outlook.requests import EventRequests
 step("import the Outlook adapter and the Graph SDK")

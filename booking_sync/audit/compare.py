@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.bookings.booking import Booking
-    from booking_sync.domain.events.event import EventContent, EventRef, MarkedEvent
+    from booking_sync.domain.events.event import EventContent, MarkedEvent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.plan import DesiredState, DesiredStateRule
     from booking_sync.domain.record import BookingRow
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from booking_sync.domain.events.event import EventRef, MarkedEvent
+    from booking_sync.domain.events.event import MarkedEvent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.dataverse.bookings import AuditReads, BookingListing, BookingRows

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.bookings.participation import calendar_of
-from booking_sync.domain.events.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.events.event_ref import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.record import SyncRecord

@@ -13,7 +13,7 @@ from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Protocol
 
 from booking_sync.domain.messages.change import BookingChange
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.dataverse.bookings import BookingQuery
 

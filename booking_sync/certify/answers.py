@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.events.event import is_event_id
+from booking_sync.domain.events.event_ref import is_event_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

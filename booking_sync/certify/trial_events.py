@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.certify.answers import event_id, field_of
-from booking_sync.domain.events.event import EventContent, EventRef, EventTime
+from booking_sync.domain.events.event import EventContent, EventTime
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import MAX_SEALED_GENERATION, transaction_id
 from booking_sync.errors import SyncError
 from booking_sync.ports.certification import TrialEvent

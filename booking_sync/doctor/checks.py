@@ -26,7 +26,7 @@ from booking_sync.doctor.report import Area, CheckResult, CheckStatus, DoctorRep
 from booking_sync.domain.bookings.participation import calendar_of
 from booking_sync.domain.bookings.reader import Reader
 from booking_sync.domain.environment.rights import NEEDED, needed
-from booking_sync.domain.events.event import is_mailbox
+from booking_sync.domain.events.event_ref import is_mailbox
 from booking_sync.domain.timers import Timer, timer_state
 from booking_sync.errors import Cause, PermanentError, SettingsError, SyncError, TransientError
 from booking_sync.ports.diagnosis import Audience, MailboxAccess

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from booking_sync.domain.bookings.booking import Booking
-    from booking_sync.domain.events.event import EventRef, FoundEvent
+    from booking_sync.domain.events.event import FoundEvent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.ports.outlook.calendars import AlreadyCreated, Calendar
 
 MARKER: Final = "booking-sync-doctor/test-event"

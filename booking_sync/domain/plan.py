@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.bookings.booking import Booking, CommitType, ResourceType
+from booking_sync.domain.bookings.booking import Booking, CommitType
 from booking_sync.domain.bookings.participation import EVERYBODY, calendar_of, has_left
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.events.event import (
     EventContent,
     EventTime,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
     from booking_sync.domain.bookings.booking import BookableResource
     from booking_sync.domain.bookings.participation import Participation
-    from booking_sync.domain.events.event import ContentPart, EventRef
+    from booking_sync.domain.events.event import ContentPart
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.events.event_text.rules import EventRules
     from booking_sync.domain.events.ownership import Own
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.bookings.participation import calendar_of
 from booking_sync.domain.environment.columns import SYNC_STATE_LENGTH
-from booking_sync.domain.events.event import EventRef, is_event_id, is_mailbox, without_content
+from booking_sync.domain.events.event import without_content
+from booking_sync.domain.events.event_ref import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.events.ownership import MAX_GENERATION, Seal
 from booking_sync.domain.ids import read_guid
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from booking_sync.errors import SettingsError
+from booking_sync.event_file.location import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from booking_sync.domain.events.event_text.colours import CategoryColour
     from booking_sync.domain.events.event_text.rules import EventRule
 
-FILE_NAME = "event.toml"
-"""Where the file is looked for unless a setting says otherwise: beside function_app.py."""
 FOLDER = "event"
 """Beside the event file, and published with it: bodies, and catalogues of languages."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from booking_sync.domain.messages.audit_progress import AuditProgress
 from booking_sync.domain.messages.change import BookingChange, Message, RelatedChange
 from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter, renewed_change
 from booking_sync.operations.journal.order_tally import REPLAY, RESYNC

@@ -14,8 +14,8 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.events.event_calendars import MAIN, MAIN_ONLY
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import OvertakenError, PermanentError, TransientError
 from booking_sync.outlook import listing
 from booking_sync.outlook.bodies import SEAL_PROPERTY

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.events.event import is_event_id
+from booking_sync.domain.events.event_ref import is_event_id
 from booking_sync.domain.ids import read_utc_time
 from booking_sync.errors import TransientError
 

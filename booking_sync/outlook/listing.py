@@ -8,14 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.events.event import (
-    NO_REMINDER,
-    EventRef,
-    EventState,
-    FoundEvent,
-    MarkedEvent,
-    SeenEvent,
-)
+from booking_sync.domain.events.event import NO_REMINDER, EventState, FoundEvent, MarkedEvent, SeenEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.ids import read_moment
 from booking_sync.errors import TransientError
 from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY, STAMP_PROPERTY

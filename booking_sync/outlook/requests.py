@@ -31,7 +31,7 @@ from msgraph.generated.users.item.calendars.calendars_request_builder import Cal
 from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
 from msgraph.generated.users.item.events.item.event_item_request_builder import EventItemRequestBuilder
 
-from booking_sync.domain.events.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.events.event_ref import EventRef, is_event_id, is_mailbox
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import bodies
 from booking_sync.outlook.bodies import (

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from booking_sync.domain.events.event import EventContent, EventRef, EventTime
+    from booking_sync.domain.events.event import EventContent, EventTime
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.outlook.graph.client import GraphClient
     from booking_sync.outlook.graph.wire import GraphRequest
     from booking_sync.ports.certification import TrialEvent

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.events.event import EventContent, EventRef
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.messages.change import BookingChange
     from booking_sync.ports.outlook.subscriptions import WantedSubscription
     from booking_sync.ports.platform.queues import QueueState

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from booking_sync.errors import SettingsError
 from booking_sync.event_file.content import EventFileError
-from booking_sync.event_file.location import EVENT_FILE, load_event_file
+from booking_sync.event_file.location import EVENT_FILE
+from booking_sync.event_file.reading import load_event_file
 from booking_sync.settings.parts import columns_of_return
 from booking_sync.settings.storage import storage_contradictions
 from booking_sync.settings.values import LONGEST_QUEUE_NAME, POISON_SUFFIX, shared

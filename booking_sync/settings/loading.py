@@ -18,7 +18,7 @@ from booking_sync.domain.events.event_calendars import EventCalendars
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
 from booking_sync.domain.text import trim
 from booking_sync.errors import SettingsError
-from booking_sync.event_file.location import load_event_file
+from booking_sync.event_file.location import is_expected
 from booking_sync.settings.parts import QueueSettings, ReceiverSettings
 from booking_sync.settings.table import BY_FIELD, Settings
 from booking_sync.settings.values import shared
@@ -156,6 +156,10 @@ def _read(environ: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, A
 
 def _shown_tables(environ: Mapping[str, str]) -> frozenset[RelatedTable]:
     """Tables of which the event file names columns; all while it can't be read."""
+    if not is_expected(environ):
+        return frozenset()
+    from booking_sync.event_file.reading import load_event_file  # noqa: PLC0415 - keeps the webhook light
+
     try:
         columns = load_event_file(environ).columns
     except SettingsError:

@@ -14,8 +14,7 @@ from booking_sync.domain.bookings.participation import Participation  # noqa: TC
 from booking_sync.domain.environment.columns import ResourceColumns, SupportColumns
 from booking_sync.domain.events.event_calendars import EventCalendars  # noqa: TC001 - `get_type_hints` reads it
 from booking_sync.domain.return_path.policy import ReturnPolicy  # noqa: TC001 - `get_type_hints` reads it
-from booking_sync.event_file.content import FILE_NAME
-from booking_sync.event_file.location import EVENT_FILE
+from booking_sync.event_file.location import EVENT_FILE, FILE_NAME
 from booking_sync.settings import values
 from booking_sync.settings.registration import (
     DEFAULT_AUDIT_SCHEDULE,

@@ -10,7 +10,8 @@ from booking_sync.domain.events.ownership import Seal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from booking_sync.domain.events.event import EventRef, MarkedEvent
+    from booking_sync.domain.events.event import MarkedEvent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.plan import DesiredState
     from booking_sync.domain.record import BookingRow
     from booking_sync.operations.dead_letters import DeadLetter

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.events.event_calendars import MAIN
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.plan import Unwanted, Wanted
 from booking_sync.domain.record import read_record
 from booking_sync.errors import SyncError

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from booking_sync.domain.bookings.booking import ResourceType
 from booking_sync.domain.bookings.example import example_booking
 from booking_sync.domain.bookings.participation import TakesPart, calendar_of, has_left
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.ids import NO_GUID
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted, desired_state, nothing_to_see
 

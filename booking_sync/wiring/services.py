@@ -278,7 +278,7 @@ class Services(ClosedTogether):
 
     def event_file(self) -> EventFile:
         """What events show; raises `SettingsError`."""
-        from booking_sync.event_file.location import load_event_file
+        from booking_sync.event_file.reading import load_event_file
 
         return load_event_file(self.environ)
 

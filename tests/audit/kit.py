@@ -8,7 +8,8 @@ from typing import Any
 
 from booking_sync.audit.compare import AuditWindow, Snapshot
 from booking_sync.domain.bookings.booking import Booking
-from booking_sync.domain.events.event import EventRef, MarkedEvent
+from booking_sync.domain.events.event import MarkedEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.events.ownership import marker, own_generation, transaction_id
 from booking_sync.domain.events.zones import event_zone

@@ -11,7 +11,7 @@ import pytest
 
 from booking_sync.audit.auditor import AuditRequest
 from booking_sync.audit.inspection import InspectionLimits
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.bodies import BIRTH_PROPERTY
 from local.standin.faults import Fault

@@ -12,7 +12,8 @@ from booking_sync.audit.findings import Finding, Kind
 from booking_sync.audit.guard import GUARDED
 from booking_sync.domain.bookings.booking import Booking
 from booking_sync.domain.bookings.participation import TakesPart
-from booking_sync.domain.events.event import NO_REMINDER, EventOptions, EventRef, MarkedEvent
+from booking_sync.domain.events.event import NO_REMINDER, EventOptions, MarkedEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.event_text.rules import EventRule, EventRules
 from booking_sync.domain.plan import DesiredState, Wanted, desired_state
 from booking_sync.domain.record import (

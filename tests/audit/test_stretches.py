@@ -12,7 +12,8 @@ from booking_sync.audit.auditor import AuditRequest, AuditScope
 from booking_sync.audit.inspection import Inspected, InspectionLimits
 from booking_sync.audit.mending import Mender
 from booking_sync.audit.stretches import AuditEnded, AuditStretches
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.bookings.booking import BookableResource
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.messages.audit_progress import AuditPass, AuditReach
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.errors import PermanentError, TransientError

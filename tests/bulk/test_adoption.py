@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.bulk.adoption import Adopter, Adoption, AdoptionSources, Extension, Fate
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import Own, marker
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import Wanted

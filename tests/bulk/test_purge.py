@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.bulk.purge import MAX_ROUNDS, Purge, PurgeSources, Survey
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import SealKeys, marker, transaction_id
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.return_path.base import Base

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from booking_sync.bulk.inventory import CHUNK
 from booking_sync.bulk.purge import Purge, PurgeSources
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.plan import Unwanted
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.return_path.side import Returned

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.bulk.queueing import Checkpoint, Queueing, Selection
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.record import SyncRecord
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.patience import Patience
 from booking_sync.sync.sending import Pace, PacedSender

@@ -13,7 +13,8 @@ import typer
 from booking_sync.cli.input.naming import Names, beside
 from booking_sync.cli.runner import UsageError
 from booking_sync.cli.terminal.output import open_output
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType, SystemUser
+from booking_sync.domain.bookings.booking import BookableResource, SystemUser
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.errors import TransientError
 from booking_sync.ports.dataverse.bookings import NamedResource
 from booking_sync.ports.dataverse.lookup import BookingHit, Found, Technician

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.ports.dataverse.bookings import BookingListing, BookingQuery, BookingRows, Recorded
 from tests.support.bookings import ANNA, BERT, BOOKING_ID, CANCELED, booking, technician

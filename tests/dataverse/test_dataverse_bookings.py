@@ -15,7 +15,7 @@ import pytest
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import API_PATH, DataverseClient, WhoAmI
 from booking_sync.dataverse.web_api.transport import Timeouts
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.dataverse.bookings import Recorded

@@ -18,7 +18,7 @@ import pytest
 from booking_sync.dataverse.reads.doctor_reads import DataverseAppAccessReads, ExpectedIdentity
 from booking_sync.dataverse.resources import DataverseFormerRecords
 from booking_sync.domain.environment.columns import SupportColumns
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import SyncRecord
 from booking_sync.errors import SyncError

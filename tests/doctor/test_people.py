@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from booking_sync.doctor.people import judge_calendars, judge_participants, taking_part
 from booking_sync.doctor.report import CheckResult, CheckStatus
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.bookings.booking import BookableResource
 from booking_sync.domain.bookings.participation import EVERYBODY, Participation, TakesPart
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.ports.dataverse.bookings import NamedResource
 from booking_sync.ports.diagnosis import MailboxAccess
 from tests.support.bookings import ANNA, BERT, technician

@@ -12,7 +12,8 @@ import pytest
 from booking_sync.doctor.report import CheckResult, CheckStatus
 from booking_sync.doctor.trial import MARKER, SUBJECT, Trial
 from booking_sync.domain.bookings.booking import Booking
-from booking_sync.domain.events.event import EventContent, EventRef, EventTime
+from booking_sync.domain.events.event import EventContent, EventTime
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.event_text.templates import BadTemplateError
 from booking_sync.errors import TransientError
 from booking_sync.outlook.graph import errors

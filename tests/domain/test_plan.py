@@ -8,13 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.bookings.booking import (
-    BookableResource,
-    Booking,
-    BookingStatus,
-    CommitType,
-    ResourceType,
-)
+from booking_sync.domain.bookings.booking import BookableResource, Booking, BookingStatus, CommitType
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted, desired_state

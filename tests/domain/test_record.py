@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.bookings.booking import BookableResource
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.environment.columns import SYNC_STATE_LENGTH
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import MAX_GENERATION, Seal, Sealer, SealKeys, make_key
 from booking_sync.domain.record import (
     ATTENDED_REASON,

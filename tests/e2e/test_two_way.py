@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.domain.return_path.messages import MAX_MISSING, MailboxSweep, encode_outlook
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.sync.from_outlook.later_sweeps import MOST_HIDDEN
 from local.day.facts import gather_facts
 from local.day.verdict import compare

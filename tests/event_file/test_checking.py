@@ -10,8 +10,8 @@ import pytest
 from booking_sync.errors import SettingsError
 from booking_sync.event_file.checking import Overrides, make_renderer, untranslated
 from booking_sync.event_file.content import EventFile, EventFileError, NamedPath
-from booking_sync.event_file.location import load_event_file
 from booking_sync.event_file.parsing import parse
+from booking_sync.event_file.reading import load_event_file
 from booking_sync.event_file.report import EventFileReport
 
 URL = "https://contoso.crm4.dynamics.com"

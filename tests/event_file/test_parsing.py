@@ -8,9 +8,9 @@ import pytest
 
 from booking_sync.domain.events.event_text.columns import MAX_COLUMNS
 from booking_sync.event_file.content import EventFile, EventFileError, NamedPath, Position
-from booking_sync.event_file.location import load_event_file
 from booking_sync.event_file.parsing import parse
 from booking_sync.event_file.positions import find_positions
+from booking_sync.event_file.reading import load_event_file
 
 if TYPE_CHECKING:
     from pathlib import Path

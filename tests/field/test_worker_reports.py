@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.events.event import EventClaim
+from booking_sync.domain.events.event_ref import EventClaim
 from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.outcome import OutcomeKind

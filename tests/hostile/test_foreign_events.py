@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.events.ownership import marker, transaction_id
 from booking_sync.event_file.content import EventFile
 from booking_sync.outlook.bodies import MARKER_PROPERTY

@@ -12,7 +12,7 @@ from booking_sync.cli.input.arguments import read_guid as read_argument
 from booking_sync.cli.runner import UsageError
 from booking_sync.dataverse.rows.booking_rows import to_booking_row
 from booking_sync.domain.environment.columns import SupportColumns
-from booking_sync.domain.events.event import is_mailbox
+from booking_sync.domain.events.event_ref import is_mailbox
 from booking_sync.domain.messages.change import (
     BookingChange,
     MalformedChangeError,

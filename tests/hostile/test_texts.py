@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.event_text.renderer import BODY_MAX_BYTES, EventRenderer, EventStyle
 from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.plan import Invalid, Wanted, desired_state

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.bookings.booking import BookableResource
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.lookup.choice import choose_booking, choose_technician
 from booking_sync.lookup.words import read_words
 from booking_sync.ports.dataverse.lookup import MAX_WORDS, BookingHit, Found, Technician

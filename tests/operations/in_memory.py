@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType, SystemUser
+from booking_sync.domain.bookings.booking import BookableResource, SystemUser
 from booking_sync.domain.bookings.participation import Participation
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.timers import TimerSchedules
 from booking_sync.errors import SettingsError
 from booking_sync.operations.endpoints import OperatorEndpoints

@@ -11,7 +11,8 @@ import pytest
 from playwright.async_api import expect
 
 from booking_sync.domain.messages.change import BookingChange
-from booking_sync.domain.return_path.side import Missing, ProposalKind
+from booking_sync.domain.return_path.missing import Missing
+from booking_sync.domain.return_path.side import ProposalKind
 from booking_sync.domain.return_path.times import Times
 from booking_sync.operations.overview.way_back import SHOWN, describe_way_back
 from booking_sync.operations.requests import read_resync

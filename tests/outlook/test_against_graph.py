@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook.bodies import EXTENSION_PROPERTY, SEAL_PROPERTY
 from booking_sync.outlook.calendar import open_calendar

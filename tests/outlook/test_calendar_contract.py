@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import PermanentError
 from booking_sync.ports.outlook.calendars import AlreadyCreated, Written
 from tests.outlook.kit import (

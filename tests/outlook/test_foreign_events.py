@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook import requests
 from booking_sync.outlook.listing import extended_events

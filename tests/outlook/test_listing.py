@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef, EventTime, FoundEvent, MarkedEvent
+from booking_sync.domain.events.event import EventTime, FoundEvent, MarkedEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
 from booking_sync.outlook.listing import found_event, found_events, marked_events, written

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.outlook.calendar import open_calendar
 from booking_sync.ports.outlook.calendars import Written
 from local.graph.mailbox.schema import read_event

@@ -10,7 +10,7 @@ from kiota_abstractions.request_information import RequestInformation
 from msgraph.generated.models.event import Event
 from msgraph.generated.models.open_type_extension import OpenTypeExtension
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.outlook.bodies import BIRTH_PROPERTY, MARKER_PROPERTY, SEALED_PROPERTY
 from booking_sync.outlook.graph.client import GraphClient

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.outlook.calendar import OutlookCalendar
 from booking_sync.outlook.graph import errors

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import OvertakenError, PermanentError
 from booking_sync.ports.outlook.calendars import Written
 from tests.outlook.kit import BIRTH, CHANGED, CONTENT, MAILBOX, MARKER, new_id

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.bulk.adoption import Adopter, AdoptionSources, Fate
 from booking_sync.bulk.purge import Purge, PurgeSources
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.record import format_state
 from booking_sync.plumbing.patience import Patience
 from booking_sync.ports.dataverse.bookings import FormerRecord, Presence

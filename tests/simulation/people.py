@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.domain.bookings.participation import TakesPart
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.messages.change import BookingChange
 from booking_sync.outlook.bodies import SEALED_PROPERTY
 from local.graph.mailbox.schema import read_event

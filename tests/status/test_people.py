@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType, SystemUser
+from booking_sync.domain.bookings.booking import BookableResource, SystemUser
 from booking_sync.domain.bookings.participation import EVERYBODY, Participation, TakesPart
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.status.people import kind_of, standing
 from tests.support.bookings import ANNA, technician
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef, MarkedEvent
+from booking_sync.domain.events.event import MarkedEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.ports.dataverse.bookings import BookingDetails, Presence
 from booking_sync.status.facts import BookingFacts, RowFacts

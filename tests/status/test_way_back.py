@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from booking_sync.domain.bookings.booking import FieldServiceStatus
-from booking_sync.domain.events.event import EventRef, SeenEvent
+from booking_sync.domain.events.event import SeenEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.return_path.base import Base, DayMoves
 from booking_sync.domain.return_path.comparison import Agreement

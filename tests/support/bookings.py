@@ -11,10 +11,10 @@ from booking_sync.domain.bookings.booking import (
     BookingStatus,
     CommitType,
     FieldServiceStatus,
-    ResourceType,
     SystemUser,
     WorkOrder,
 )
+from booking_sync.domain.bookings.resource_type import ResourceType
 
 BOOKING_ID = "0d7c1f57-3b1e-4c8e-9a55-2f6f0d6b1a01"
 ORGANIZATION_ID = "5b2d9f0e-7a4c-4f44-8a3c-0f6f3f1f7a10"

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import EventRef, MarkedEvent
+from booking_sync.domain.events.event import MarkedEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.ports.outlook.calendars import ExtendedEvent, ForeignEvent
 from tests.support.fakes import FakeCalendar
 

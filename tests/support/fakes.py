@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from booking_sync.domain.events.event import EventRef, EventState, EventTime, FoundEvent, SeenEvent
+from booking_sync.domain.events.event import EventState, EventTime, FoundEvent, SeenEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.zones import UTC_NAME
 from booking_sync.domain.messages.audit_message import encode_audit
 from booking_sync.domain.messages.audit_progress import AuditProgress

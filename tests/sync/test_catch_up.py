@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.bookings.booking import BookableResource, Booking, ResourceType
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.bookings.booking import BookableResource, Booking
+from booking_sync.domain.bookings.resource_type import ResourceType
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.events.zones import event_zone
 from booking_sync.domain.messages.change import BookingChange

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from booking_sync.domain.environment.watched import RelatedTable
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.messages.audit_message import encode_audit
 from booking_sync.domain.messages.audit_progress import AuditProgress
 from booking_sync.domain.messages.change import (

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from booking_sync.certify.parts import CheckContext
     from booking_sync.certify.results import CheckOutput
-    from booking_sync.domain.events.event import EventContent, EventRef
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.ports.certification import ServiceAnswer
 
 MOST_READS: Final = 40

@@ -10,7 +10,7 @@ from booking_sync.certify.answers import entries, property_values
 from booking_sync.certify.parts import Check, CheckNeed
 from booking_sync.certify.results import NotTried, Observation
 from booking_sync.certify.trial_events import LENGTH
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

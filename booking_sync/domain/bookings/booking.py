@@ -14,19 +14,6 @@ if TYPE_CHECKING:
     from booking_sync.domain.events.event_text.columns import ColumnValue
 
 
-class ResourceType(IntEnum):
-    """`bookableresource.resourcetype` (Dataverse table reference)."""
-
-    GENERIC = 1
-    CONTACT = 2
-    USER = 3
-    EQUIPMENT = 4
-    ACCOUNT = 5
-    CREW = 6
-    FACILITY = 7
-    POOL = 8
-
-
 class CommitType(IntEnum):
     """`bookingstatus.status`: the only dependable meaning of a status, whatever its name is."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.bookings.booking import ResourceType
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.ids import read_guid
 
 if TYPE_CHECKING:

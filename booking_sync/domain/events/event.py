@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from booking_sync.domain.events.event_calendars import MAIN, calendar_part, split_calendar
-from booking_sync.domain.ids import read_guid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from booking_sync.domain.bookings.booking import Address
+    from booking_sync.domain.events.event_ref import EventRef
 
 ShowAs = Literal["free", "tentative", "busy", "oof", "workingElsewhere"]
 ContentPart = Literal["body", "categories", "times", "face"]
@@ -46,40 +45,6 @@ _LETTERS: Mapping[OptionName, str] = {"sensitivity": "p", "reminder": "r", "impo
 
 _MAIN_BYTES, _PART_BYTES = 8, 4
 _PART_DIGITS = 2 * _PART_BYTES
-_EVENT_ID = re.compile(r"[0-9A-Za-z_=+-]{1,1000}")
-
-
-@dataclass(frozen=True, slots=True)
-class EventRef:
-    """Where an event is."""
-
-    mailbox: str
-    """Entra object id of the mailbox's user."""
-    event_id: str
-    """Immutable id; case-sensitive."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventClaim:
-    """An event that a deleted row named, with the state that may prove it."""
-
-    event: EventRef
-    state: str = ""
-    """The state column's text."""
-
-
-def is_mailbox(text: str) -> bool:
-    """Whether this can name a mailbox: an Entra object id, and nothing that leads elsewhere in a URL."""
-    return read_guid(text) is not None
-
-
-def is_event_id(text: str) -> bool:
-    """Whether this can be an event's id.
-
-    Graph's ids are URL-safe Base64. Columns can be edited, though, and a slash or dots in a URL would lead
-    from the event to something else, even percent-encoded where a gateway decodes first.
-    """
-    return _EVENT_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

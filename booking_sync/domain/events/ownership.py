@@ -34,7 +34,8 @@ from booking_sync.domain.text import trim
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from booking_sync.domain.events.event import EventRef, EventState, FoundEvent
+    from booking_sync.domain.events.event import EventState, FoundEvent
+    from booking_sync.domain.events.event_ref import EventRef
 
 MAX_GENERATION = 9_999
 """How many events a booking can have had. Far more than any has; neither read nor written beyond."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from booking_sync.domain.events.event import is_mailbox
+from booking_sync.domain.events.event_ref import is_mailbox
 from booking_sync.domain.messages.audit_progress import (
     AuditPass,
     AuditProgress,

@@ -20,7 +20,7 @@ from typing import Any
 
 from booking_sync.domain.environment.columns import SYNC_STATE_LENGTH
 from booking_sync.domain.environment.watched import RelatedTable
-from booking_sync.domain.events.event import EventClaim, EventRef, is_event_id, is_mailbox
+from booking_sync.domain.events.event_ref import EventClaim, EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.messages.audit_message import AUDIT_VERSION, read_audit
 from booking_sync.domain.messages.audit_progress import AuditProgress
@@ -45,7 +45,7 @@ from booking_sync.domain.return_path.messages import (
     read_sweep,
     versions,
 )
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.version import MOST_VERSIONS
 
 __all__ = [

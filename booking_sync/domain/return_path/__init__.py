@@ -7,6 +7,7 @@
     base        what the booking's row remembers of what both sides last agreed on
     version     which version of an event a notification tells of, so that echoes need no look
     comparison  row, event and base → who changed the times, if anybody
+    missing     what is known of an event that may be gone
     side        all that a row holds of the return path
     messages    what lies on the queue: events that changed, mailboxes to be swept
     client_state  what proves a notification to be of our subscriptions

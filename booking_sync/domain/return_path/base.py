@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from booking_sync.domain.environment.columns import OUTLOOK_BASE_LENGTH
-from booking_sync.domain.events.event import EventRef, is_event_id, is_mailbox
+from booking_sync.domain.events.event_ref import EventRef, is_event_id, is_mailbox
 from booking_sync.domain.events.ownership import Seal
 from booking_sync.domain.return_path.comparison import Agreement
 from booking_sync.domain.return_path.times import format_times, read_times

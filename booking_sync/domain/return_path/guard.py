@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 
 GRACE: Final = timedelta(minutes=10)
 """How long somebody may take back a deletion, or paste what was cut, before anything is concluded from it."""

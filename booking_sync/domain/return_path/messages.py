@@ -12,7 +12,7 @@ from datetime import UTC
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from booking_sync.domain.events.event import is_event_id, is_mailbox
+from booking_sync.domain.events.event_ref import is_event_id, is_mailbox
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.messages.fields import (
     MAX_ATTEMPT,

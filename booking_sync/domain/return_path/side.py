@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.return_path.base import NO_BASE, Base
@@ -11,26 +11,6 @@ from booking_sync.domain.return_path.times import Times
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-
-class Missing(StrEnum):
-    """What is known of an event that its booking's row names and that may be gone."""
-
-    UNKNOWN = ""
-    """No sweep has looked."""
-    CONFIRMED = "confirmed"
-    """It is gone, and so few others are that people may have deleted them."""
-    WITHHELD = "withheld"
-    """It is gone with so many others that nobody's wish may be concluded from it."""
-    ROW_RETURNED = "row returned"
-    """No sweep, but its row was gone and came back, or came from elsewhere: its end is nobody's wish."""
-    ORDERED = "ordered"
-    """No sweep, but an operator wants its booking to show, whatever became of its event."""
-
-    @property
-    def is_no_wish(self) -> bool:
-        """Whether the event's end, if it is gone, says nothing of what anybody wants."""
-        return self in {Missing.ROW_RETURNED, Missing.ORDERED}
 
 
 class ProposalKind(IntEnum):

@@ -14,7 +14,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import is_event_id
+from booking_sync.domain.events.event_ref import is_event_id
 from booking_sync.domain.text import quote
 from booking_sync.errors import Cause, PermanentError, SyncError, TransientError
 from booking_sync.outlook.graph import error_codes

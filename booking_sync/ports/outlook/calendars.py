@@ -11,14 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from booking_sync.domain.events.event import (
-        ContentPart,
-        EventContent,
-        EventRef,
-        FoundEvent,
-        MarkedEvent,
-        SeenEvent,
-    )
+    from booking_sync.domain.events.event import ContentPart, EventContent, FoundEvent, MarkedEvent, SeenEvent
+    from booking_sync.domain.events.event_ref import EventRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import SHARED, EventContent, EventRef, EventState, without_content
+from booking_sync.domain.events.event import SHARED, EventContent, EventState, without_content
 from booking_sync.domain.events.event_calendars import MAIN, calendar_part
 from booking_sync.domain.outcome import Outcome, OutcomeKind
 from booking_sync.domain.plan import CreateEvent, DesiredState, Invalid, Plan, Unwanted, UpdateEvent
@@ -14,6 +14,7 @@ from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON, BookingRo
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.events.ownership import Own
     from booking_sync.errors import PermanentError
     from booking_sync.sync.booking.return_path import Turn

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from booking_sync.domain.events.event import EventRef, FoundEvent
+    from booking_sync.domain.events.event import FoundEvent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.events.ownership import Own
     from booking_sync.domain.record import BookingRow, SyncRecord
     from booking_sync.ports.outlook.calendars import Calendar

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import Own, Seal, prove
 from booking_sync.domain.record import read_record, seal_of
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from booking_sync.domain.events.event import EventClaim, FoundEvent
+    from booking_sync.domain.events.event import FoundEvent
+    from booking_sync.domain.events.event_ref import EventClaim
     from booking_sync.domain.events.ownership import Sealer
     from booking_sync.ports.outlook.calendars import Calendar
     from booking_sync.ports.platform.keys import OpenKeyring

@@ -10,7 +10,7 @@ from booking_sync.errors import PermanentError, TransientError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from booking_sync.domain.events.event import EventRef
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.events.ownership import Own
     from booking_sync.domain.record import SyncRecord
     from booking_sync.domain.return_path.side import OutlookSide

@@ -16,6 +16,7 @@ from booking_sync.domain.plan import CreateEvent, Plan, Unwanted, UpdateEvent, W
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.return_path.base import DayMoves
 from booking_sync.domain.return_path.comparison import Agreement, Change, compare, last_agreed
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.policy import (
     MAX_CANCELS_PER_DAY,
     MAX_MOVES_PER_DAY,
@@ -34,7 +35,7 @@ from booking_sync.domain.return_path.proposal import (
     with_proposal,
     without_proposal,
 )
-from booking_sync.domain.return_path.side import Missing, OutlookSide, Proposal, ProposalKind, Returned
+from booking_sync.domain.return_path.side import OutlookSide, Proposal, ProposalKind, Returned
 from booking_sync.domain.return_path.stamp import Stamp, read_stamp
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.return_path.version import version_of
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from booking_sync.domain.bookings.booking import Booking
-    from booking_sync.domain.events.event import ContentPart, EventRef, SeenEvent
+    from booking_sync.domain.events.event import ContentPart, SeenEvent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.plan import DesiredState, DesiredStateRule
     from booking_sync.domain.record import BookingRow
     from booking_sync.ports.dataverse.bookings import BookingRows

@@ -9,13 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import (
-    SHARED,
-    EventRef,
-    EventState,
-    tells_of_nobody,
-    unchanged_parts,
-)
+from booking_sync.domain.events.event import SHARED, EventState, tells_of_nobody, unchanged_parts
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.domain.plan import DesiredState, Knowledge, Wanted
 from booking_sync.errors import PermanentError

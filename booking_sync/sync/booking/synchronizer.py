@@ -17,10 +17,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import (
-    EventRef,
-    tells_of_nobody,
-)
+from booking_sync.domain.events.event import tells_of_nobody
 from booking_sync.domain.events.event_calendars import MAIN, calendar_part
 from booking_sync.domain.events.zones import UTC_NAME, event_zone
 from booking_sync.domain.outcome import Outcome, OutcomeKind
@@ -38,8 +35,9 @@ from booking_sync.domain.record import (
     read_fingerprint,
 )
 from booking_sync.domain.return_path.base import MOST_LEAVING
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.proposal import without_proposal
-from booking_sync.domain.return_path.side import Missing, OutlookSide, Returned
+from booking_sync.domain.return_path.side import OutlookSide, Returned
 from booking_sync.domain.return_path.times import Times
 from booking_sync.errors import OvertakenError, PermanentError, SyncError, TransientError
 from booking_sync.ports.dataverse.bookings import Recorded
@@ -66,7 +64,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from booking_sync.domain.bookings.booking import Booking
-    from booking_sync.domain.events.event import EventClaim, FoundEvent
+    from booking_sync.domain.events.event import FoundEvent
+    from booking_sync.domain.events.event_ref import EventClaim, EventRef
     from booking_sync.domain.events.ownership import Own
     from booking_sync.domain.plan import DesiredStateRule
     from booking_sync.domain.record import BookingRow

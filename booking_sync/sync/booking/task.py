@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 
 if TYPE_CHECKING:
-    from booking_sync.domain.events.event import EventClaim
+    from booking_sync.domain.events.event_ref import EventClaim
 
 
 @dataclass(frozen=True, slots=True)

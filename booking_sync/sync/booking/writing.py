@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import ContentPart, EventContent, EventRef, EventState
+from booking_sync.domain.events.event import ContentPart, EventContent, EventState
 from booking_sync.domain.events.ownership import CREATED_BEFORE_BIRTH, MAX_GENERATION, Own, transaction_id
 from booking_sync.domain.plan import CreateEvent, Plan, UpdateEvent
 from booking_sync.domain.record import ATTENDED_REASON
@@ -22,6 +22,7 @@ from booking_sync.sync.booking.removing import EventRemover, touching
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.events.zones import ZoneDifference
     from booking_sync.ports.platform.clock import Clock
     from booking_sync.sync.booking.proof import EventProver

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from booking_sync.domain.events.event import is_event_id
+from booking_sync.domain.events.event_ref import is_event_id
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.return_path.client_state import UnknownVersion, read_client_state
 from booking_sync.domain.return_path.messages import Lifecycle

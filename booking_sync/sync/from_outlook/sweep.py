@@ -17,7 +17,7 @@ from booking_sync.domain.messages.change import BookingChange
 from booking_sync.domain.outcome import Outcome, OutcomeKind, deferred_by
 from booking_sync.domain.return_path.guard import GRACE, weigh
 from booking_sync.domain.return_path.messages import MAX_MISSING, Lifecycle, MailboxSweep
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.sweep import Swept, compare_mailbox
 from booking_sync.domain.return_path.words import Told, tells
 from booking_sync.errors import PermanentError, TransientError

@@ -21,9 +21,8 @@ from booking_sync.domain.environment.watched import (
     RelatedTable,
     related_attributes,
 )
-from booking_sync.domain.events.event import EventClaim, EventRef, is_event_id, is_mailbox
+from booking_sync.domain.events.event_ref import EventClaim, EventRef, is_event_id, is_mailbox
 from booking_sync.domain.ids import NO_GUID, read_guid
-from booking_sync.domain.return_path.base import leaving_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -269,6 +268,8 @@ def _leaving_in(image: dict[str, Any], columns: ReturnColumns | None) -> frozens
     """Where events are that the row had given up; each is proven by itself before it is removed."""
     if columns is None:
         return frozenset()
+    from booking_sync.domain.return_path.base import leaving_in  # noqa: PLC0415 - for deletions alone
+
     text = _column_text(image, columns.base, OUTLOOK_BASE_LENGTH) or ""
     return frozenset(event.mailbox for event in leaving_in(text))
 

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.messages.change import BookingChange, RelatedChange
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.plumbing import telemetry
 from booking_sync.plumbing.http.answer import HttpAnswer

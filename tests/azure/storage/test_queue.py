@@ -18,7 +18,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from booking_sync.azure.connections import platform_credential
 from booking_sync.azure.storage.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text, open_queue
 from booking_sync.domain.environment.watched import RelatedTable
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.messages.audit_progress import AuditProgress
 from booking_sync.domain.messages.change import BookingChange, RelatedChange, decode_change, decode_message
 from booking_sync.errors import PermanentError, SettingsError, TransientError

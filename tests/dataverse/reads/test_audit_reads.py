@@ -11,8 +11,9 @@ import pytest
 from booking_sync.dataverse.reads.audit_reads import BOOKINGS_PER_BATCH, DataverseAuditReads
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.bookings.booking import BookableResource
 from booking_sync.domain.bookings.participation import Participation, TakesPart
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.environment.columns import ResourceColumns, SupportColumns
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.dataverse.bookings import Presence

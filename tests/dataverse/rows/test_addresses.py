@@ -11,7 +11,8 @@ import pytest
 from booking_sync.dataverse.addresses import MailboxAddresses
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.resources import DataverseResources
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType
+from booking_sync.domain.bookings.booking import BookableResource
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.environment.columns import ResourceColumns, SupportColumns
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.dataverse.bookings import BookingQuery

@@ -20,7 +20,7 @@ from booking_sync.domain.bookings.booking import (
     WorkOrder,
 )
 from booking_sync.domain.environment.columns import SYNC_ERROR_LENGTH, SupportColumns
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import SealKeys, make_key
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.text import shorten

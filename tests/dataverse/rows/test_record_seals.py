@@ -11,7 +11,7 @@ import pytest
 
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.environment.columns import SupportColumns
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import SealKey, SealKeys, make_key
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.errors import TransientError

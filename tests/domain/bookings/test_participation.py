@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from booking_sync.domain.bookings.booking import BookableResource, ResourceType, SystemUser
+from booking_sync.domain.bookings.booking import BookableResource, SystemUser
 from booking_sync.domain.bookings.participation import (
     EVERYBODY,
     Participation,
@@ -15,6 +15,7 @@ from booking_sync.domain.bookings.participation import (
     calendar_of,
     has_left,
 )
+from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from tests.domain.test_plan import desired
 from tests.support.bookings import ANNA, booking, technician

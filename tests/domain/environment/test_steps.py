@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.events.event import EventContent, EventOptions, EventRef, EventTime
+from booking_sync.domain.events.event import EventContent, EventOptions, EventTime
 from booking_sync.domain.events.event_calendars import calendar_part
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import Own
 from booking_sync.domain.plan import (
     CreateEvent,

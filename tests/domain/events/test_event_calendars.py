@@ -11,7 +11,6 @@ from booking_sync.domain.events.event import (
     SHARED,
     EventContent,
     EventOptions,
-    EventRef,
     EventTime,
     is_same_content,
     is_same_place,
@@ -26,6 +25,7 @@ from booking_sync.domain.events.event_calendars import (
     calendar_part,
     is_same_calendar,
 )
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import Own, Sealer, SealKeys, make_key
 from booking_sync.domain.plan import CreateEvent, Knowledge, UpdateEvent, Wanted, desired_state, plan
 from booking_sync.domain.record import SyncRecord, format_state, read_record

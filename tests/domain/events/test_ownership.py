@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_sync.domain.events.event import EventRef, FoundEvent
+from booking_sync.domain.events.event import FoundEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import (
     CREATED_AFTER_BIRTH,
     CREATED_BEFORE_BIRTH,

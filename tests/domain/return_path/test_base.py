@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.environment.columns import OUTLOOK_BASE_LENGTH
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.return_path.base import (
     MOST_LEAVING,
     Base,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_sync.domain.return_path.guard import MAX_MISSING, MAX_MISSING_RATIO, weigh
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 
 
 @pytest.mark.parametrize(

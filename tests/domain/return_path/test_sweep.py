@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef, MarkedEvent
+from booking_sync.domain.events.event import MarkedEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.return_path.side import (
     Answered,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from booking_sync.azure.storage.queue import MAX_MESSAGE_CHARACTERS, dead_letter_text
 from booking_sync.domain.environment.columns import SYNC_STATE_LENGTH
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.messages.audit_message import MAX_COUNT, MAX_KINDS, MAX_RANGES, encode_audit
 from booking_sync.domain.messages.audit_progress import AuditProgress, AuditSums, MailboxRange
 from booking_sync.domain.messages.change import (

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from booking_sync.domain.events.event import EventRef, is_event_id
+from booking_sync.domain.events.event_ref import EventRef, is_event_id
 from booking_sync.errors import SyncError, TransientError
 from booking_sync.outlook.calendar import OutlookCalendar, open_calendar
 from booking_sync.outlook.graph import errors

@@ -7,9 +7,9 @@ import itertools
 from datetime import timedelta
 
 from booking_sync.domain.environment.watched import RelatedTable
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.messages.change import BookingChange, RelatedChange, encode_change, encode_related
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.errors import TransientError
 from booking_sync.operations.operator_actions import CLOCKS_APART, HIDDEN_SECONDS, OperatorActions
 from tests.operations.kit import START, FakePoison, HandClock

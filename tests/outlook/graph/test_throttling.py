@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.errors import TransientError
 from booking_sync.outlook.graph import errors
 from booking_sync.outlook.graph.scheduler import BatchScheduler

@@ -70,7 +70,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from booking_sync.domain.bookings.booking import Booking
-    from booking_sync.domain.events.event import EventContent, EventRef
+    from booking_sync.domain.events.event import EventContent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.messages.change import BookingChange
     from booking_sync.domain.return_path.messages import OutlookChange
     from booking_sync.outlook.graph.wire import Answer

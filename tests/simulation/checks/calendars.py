@@ -13,7 +13,8 @@ from tests.simulation.chance.clock import now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from booking_sync.domain.events.event import ContentPart, EventContent, EventRef, FoundEvent, SeenEvent
+    from booking_sync.domain.events.event import ContentPart, EventContent, FoundEvent, SeenEvent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.events.zones import EventZone
     from booking_sync.ports.outlook.calendars import AlreadyCreated, Calendar
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import transaction_id as transaction_of
 from booking_sync.ports.outlook.calendars import Written
 from tests.simulation.checks.calendars import WrappedCalendar

@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from booking_sync.domain.events.event import EventRef, FoundEvent
+from booking_sync.domain.events.event import FoundEvent
 from booking_sync.domain.events.event_calendars import MAIN
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import prove
 from booking_sync.domain.plan import Invalid, Wanted
 from booking_sync.domain.record import ATTENDED_REASON, MAILED_REASON

@@ -18,7 +18,7 @@ from tests.simulation.services.dataverse import ORGANIZATION_ID
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from booking_sync.domain.events.event import EventRef
+    from booking_sync.domain.events.event_ref import EventRef
     from local.graph.mailbox.events import Mailbox, StoredEvent
     from tests.simulation.chance.conductor import Conductor
     from tests.simulation.services.graph import GraphSide

@@ -15,7 +15,7 @@ import contextvars
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.record import read_fingerprint
 from booking_sync.domain.return_path.side import Returned
 from booking_sync.ports.dataverse.bookings import Recorded

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from booking_sync.azure.entra.identity import RenewableIdentity
-from booking_sync.domain.events.event import EventRef, FoundEvent
+from booking_sync.domain.events.event import FoundEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import Own, own_generation, transaction_id
 from booking_sync.domain.plan import UpdateEvent, Wanted
 from booking_sync.domain.record import ATTENDED_REASON
@@ -32,7 +33,8 @@ from tests.simulation.checks.calendars import WrappedCalendar
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from booking_sync.domain.events.event import ContentPart, EventContent, EventRef
+    from booking_sync.domain.events.event import ContentPart, EventContent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.events.ownership import Sealer
     from booking_sync.domain.events.zones import ZoneDifference
     from booking_sync.domain.messages.change import BookingChange

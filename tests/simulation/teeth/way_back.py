@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.plan import UpdateEvent
 from booking_sync.domain.return_path.comparison import last_agreed
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.proposal import AnswerVerdict
-from booking_sync.domain.return_path.side import Missing, ProposalAnswer
+from booking_sync.domain.return_path.side import ProposalAnswer
 from booking_sync.sync.booking.removing import EventRemover
 from booking_sync.sync.booking.return_path import ReturnPath, Turn
 from booking_sync.sync.booking.synchronizer import Synchronizer
@@ -22,7 +23,8 @@ from tests.simulation.checks.calendars import WrappedCalendar
 from tests.simulation.teeth.sabotage import AnyVersion, Sabotage
 
 if TYPE_CHECKING:
-    from booking_sync.domain.events.event import ContentPart, EventContent, EventRef
+    from booking_sync.domain.events.event import ContentPart, EventContent
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.plan import DesiredState, Plan, Wanted
     from booking_sync.domain.record import BookingRow
     from booking_sync.domain.return_path.side import OutlookSide

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
 from booking_sync.domain.events.event_calendars import calendar_part
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import Own
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.sync.booking.finding import adopted, where_it_was_found

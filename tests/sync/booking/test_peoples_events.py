@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.events.event import MAX_OWN_CATEGORIES, SHARED, EventClaim
+from booking_sync.domain.events.event import MAX_OWN_CATEGORIES, SHARED
+from booking_sync.domain.events.event_ref import EventClaim
 from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.events.ownership import transaction_id
 from booking_sync.domain.events.zones import UTC_NAME, event_zone
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from booking_sync.domain.bookings.booking import Booking
-    from booking_sync.domain.events.event import EventRef
+    from booking_sync.domain.events.event_ref import EventRef
     from booking_sync.domain.events.zones import EventZone
     from tests.support.fakes import StoredEvent
 

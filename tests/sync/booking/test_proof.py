@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.events.ownership import Own, marker, transaction_id
 from booking_sync.domain.events.zones import event_zone

@@ -9,8 +9,9 @@ import pytest
 
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import ATTENDED_REASON
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.policy import Mode, ReturnPolicy
-from booking_sync.domain.return_path.side import Missing, ProposalAnswer, ProposalKind
+from booking_sync.domain.return_path.side import ProposalAnswer, ProposalKind
 from booking_sync.domain.return_path.times import Times
 from booking_sync.errors import PermanentError
 from booking_sync.ports.dataverse.return_path import Surroundings

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from booking_sync.domain.events.event import EventRef
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.outcome import OutcomeKind
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.policy import MAX_CANCELS_PER_DAY, MAX_MOVES_PER_DAY, Mode
-from booking_sync.domain.return_path.side import Answered, Missing, OutlookSide, ProposalAnswer, ProposalKind
+from booking_sync.domain.return_path.side import Answered, OutlookSide, ProposalAnswer, ProposalKind
 from booking_sync.errors import TransientError
 from booking_sync.sync.booking.task import SyncTask
 from booking_sync.sync.catch_up import Standing, standing

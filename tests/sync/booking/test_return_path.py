@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.events.ownership import transaction_id
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import ATTENDED_REASON, format_state
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.policy import MAX_MOVES_PER_DAY, Mode, ReturnPolicy
-from booking_sync.domain.return_path.side import Missing
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.return_path.version import version_of
 from booking_sync.errors import TransientError

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.domain.bookings.booking import BookableResource, Booking, ResourceType
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.bookings.booking import BookableResource, Booking
+from booking_sync.domain.bookings.resource_type import ResourceType
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.events.event_text.renderer import EventRenderer, EventStyle
 from booking_sync.domain.events.ownership import MAX_GENERATION, marker, transaction_id
 from booking_sync.domain.events.zones import event_zone

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.domain.bookings.booking import Booking
-from booking_sync.domain.events.event import EventRef, FoundEvent, MarkedEvent
+from booking_sync.domain.events.event import FoundEvent, MarkedEvent
+from booking_sync.domain.events.event_ref import EventRef
 from booking_sync.domain.events.ownership import transaction_id
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.domain.return_path.guard import GRACE
 from booking_sync.domain.return_path.messages import Lifecycle, MailboxSweep
-from booking_sync.domain.return_path.side import Missing, OutlookSide, Proposal, ProposalKind
+from booking_sync.domain.return_path.missing import Missing
+from booking_sync.domain.return_path.side import OutlookSide, Proposal, ProposalKind
 from booking_sync.domain.return_path.words import Told, beginning
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.outlook.sweeps import CalendarContents

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from booking_sync.domain.environment.columns import ResourceColumns, ReturnColumns, SupportColumns
 from booking_sync.domain.environment.watched import RELATED_ATTRIBUTES, RelatedTable
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.sync.webhook.dynamics_webhook import (
     MAX_BODY_BYTES,
     Accepted,

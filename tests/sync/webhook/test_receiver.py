@@ -12,9 +12,9 @@ import pytest
 
 from booking_sync.domain.environment.columns import ReturnColumns
 from booking_sync.domain.environment.watched import RelatedTable
-from booking_sync.domain.events.event import EventClaim, EventRef
+from booking_sync.domain.events.event_ref import EventClaim, EventRef
 from booking_sync.domain.messages.change import BookingChange, RelatedChange
-from booking_sync.domain.return_path.side import Missing
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.sync.webhook.announce import SETTLE_SECONDS, SPACING_SECONDS
 from booking_sync.sync.webhook.receiver import Receiver
