@@ -76,21 +76,21 @@ async def sync_booking_change(message: func.QueueMessage) -> None:
 @app.timer_trigger("timer", catch_up_schedule(os.environ), run_on_startup=False, use_monitor=True)
 async def catch_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
     """Queue the bookings whose webhooks were missed; a run that raises is repeated by the next."""
-    await application().catch_up()
+    await application().timers.catch_up()
 
 
 @app.function_name("audit")
 @app.timer_trigger("timer", audit_schedule(os.environ), run_on_startup=False, use_monitor=True)
 async def audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
     """Compare calendars with bookings, and queue what is to be mended; raising marks the run as failed."""
-    await application().audit()
+    await application().timers.audit()
 
 
 @app.function_name("near_audit")
 @app.timer_trigger("timer", near_audit_schedule(os.environ), run_on_startup=False, use_monitor=True)
 async def near_audit(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
     """Compare the calendars of these days with bookings, as `audit` does."""
-    await application().near_audit()
+    await application().timers.near_audit()
 
 
 if goes_both_ways(os.environ):
@@ -99,7 +99,7 @@ if goes_both_ways(os.environ):
     @app.timer_trigger("timer", SWEEP_SCHEDULE, run_on_startup=False, use_monitor=True)
     async def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
         """Have mailboxes compared with the bookings that name them: what no notification told is found."""
-        await application().sweep()
+        await application().timers.sweep()
 
 
 if hears_outlook(os.environ):
@@ -108,7 +108,7 @@ if hears_outlook(os.environ):
     @app.timer_trigger("timer", WATCH_SCHEDULE, run_on_startup=False, use_monitor=True)
     async def watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's binding must be a parameter
         """See to it that Graph reports changes of every mailbox that shows bookings."""
-        await application().watch()
+        await application().timers.watch()
 
 
 @app.function_name("audit_on_demand")

@@ -28,7 +28,7 @@ from booking_sync.settings.loading import load_queue_settings, load_receiver_set
 from booking_sync.settings.registration import queue_name
 from booking_sync.sync.webhook.receiver import Receiver
 from booking_sync.wiring.app import application
-from booking_sync.wiring.services import new_id, now
+from booking_sync.wiring.basics import new_id, now
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator

@@ -25,15 +25,15 @@ from booking_sync.cli.terminal.output import make_table
 from booking_sync.cli.terminal.pace import depth_teller
 from booking_sync.errors import PermanentError
 from booking_sync.sync.sending import Pace
-from booking_sync.wiring.commands import open_use_cases
-from booking_sync.wiring.services import new_id, now
+from booking_sync.wiring.basics import new_id, now
+from booking_sync.wiring.commands.operating import open_use_cases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from booking_sync.cli.checkpoint import CheckpointFile
     from booking_sync.cli.runner import Session
-    from booking_sync.wiring.commands import UseCases
+    from booking_sync.wiring.commands.operating import UseCases
 
 CheckpointOption = Annotated[
     Path | None,

@@ -13,7 +13,7 @@ from booking_sync.settings.loading import load_part
 from booking_sync.settings.parts import NotificationSettings
 from booking_sync.sync.from_outlook.notifications import Addressee
 from booking_sync.sync.from_outlook.receiver import NotificationReceiver
-from booking_sync.wiring.services import ClosedTogether, new_id
+from booking_sync.wiring.basics import ClosedTogether, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

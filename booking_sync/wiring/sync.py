@@ -20,7 +20,7 @@ from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.booking.zone_differences import ZoneDifferences
 from booking_sync.sync.fan_out import FanOut
 from booking_sync.sync.worker import MessageHandlers
-from booking_sync.wiring.services import new_id
+from booking_sync.wiring.basics import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

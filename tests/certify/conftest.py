@@ -11,8 +11,8 @@ import pytest_asyncio
 from booking_sync.azure.entra.sign_in import SignIn
 from booking_sync.certify.parts import CertifyOptions
 from booking_sync.certify.run import TenantCheck
-from booking_sync.wiring.certify import WorkspaceReader, open_certify
-from booking_sync.wiring.doctor import WebhookToExpect
+from booking_sync.wiring.commands.certify import WorkspaceReader, open_certify
+from booking_sync.wiring.commands.doctor import WebhookToExpect
 from local.stack import WEBHOOK_ROUTE
 from tests.doctor.deployment import Deployment, no_pause, open_deployment
 from tests.support.addresses import Address, listening

@@ -16,7 +16,7 @@ from booking_sync.domain.messages.change import BookingChange, encode_change
 from booking_sync.status.look import look
 from booking_sync.status.report import as_json
 from booking_sync.status.verdict import judge
-from booking_sync.wiring.doctor import open_looking
+from booking_sync.wiring.commands.doctor import open_looking
 from tests.cli.commands import CommandLine
 from tests.doctor.deployment import Deployment, open_deployment
 from tests.e2e.office import BOOKINGS

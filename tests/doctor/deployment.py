@@ -27,9 +27,10 @@ from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.plan import make_plan
 from booking_sync.settings.loading import load_queue_settings
-from booking_sync.wiring.commands import open_provisioning
-from booking_sync.wiring.doctor import open_doctor
-from booking_sync.wiring.services import Services, now
+from booking_sync.wiring.basics import now
+from booking_sync.wiring.commands.doctor import open_doctor
+from booking_sync.wiring.commands.operating import open_provisioning
+from booking_sync.wiring.services import Services
 from local.day.world import WorldMaker, booking_row
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 from local.standin.faults import Fault

@@ -19,7 +19,7 @@ from booking_sync.domain.environment.columns import ReturnColumns
 from booking_sync.domain.timers import Timer
 from booking_sync.operations.journal.store import JournalStore
 from booking_sync.settings.loading import load_queue_settings
-from booking_sync.wiring.services import now
+from booking_sync.wiring.basics import now
 from local.day.world import booking_row
 from local.stack import SECRET_NAME
 from local.standin.faults import Fault

@@ -16,7 +16,7 @@ from booking_sync.certify.parts import CertifyOptions
 from booking_sync.certify.results import Comparison
 from booking_sync.certify.trial_subscriptions import TrialSubscriptions
 from booking_sync.domain.return_path.messages import MailboxSweep, encode_outlook
-from booking_sync.wiring.certify import open_certify
+from booking_sync.wiring.commands.certify import open_certify
 from local.day.world import WorldMaker
 from local.stack import NO_TIMERS, LocalStack, StackOptions
 from tests.e2e.office import BOOKINGS, Office

@@ -72,7 +72,7 @@ async def test_the_page_has_an_answer_without_any_setting(empty: Application) ->
 async def test_services_that_can_t_be_reached_are_named(cut_off: Application) -> None:
     """The page tells what can't be reached; so does health, also of a start that failed, and no secret."""
     with pytest.raises(TransientError, match="Key Vault"):
-        await cut_off.catch_up()
+        await cut_off.timers.catch_up()
     status = await cut_off.operator_endpoints.status()
     assert "can't be reached" in status.payload["poison"]["problem"]
     assert "Key Vault" in status.payload["failing"]["problem"]

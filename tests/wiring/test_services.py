@@ -15,7 +15,8 @@ from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.wiring.app import Application
-from booking_sync.wiring.services import ClientOptions, Services, StorageServices, Substitutes
+from booking_sync.wiring.services import ClientOptions, Services, Substitutes
+from booking_sync.wiring.storage import StorageServices
 from booking_sync.wiring.sync import start_sync
 
 if TYPE_CHECKING:
@@ -196,13 +197,13 @@ async def test_the_app_starts_by_the_settings_of_the_moment(monkeypatch: pytest.
     app = Application(environ, on_start=lambda: started.append(True))
     try:
         with pytest.raises(TransientError, match="EVENT_TIME_ZONE") as unmended:
-            await app.catch_up()
+            await app.timers.catch_up()
         environ["EVENT_TIME_ZONE"] = "Europe/Berlin"
         mended = unmended.value
         while "EVENT_TIME_ZONE" in mended.reason:  # the circuit rests a second at most
             await asyncio.sleep(0.1)
             with pytest.raises(TransientError) as raised:
-                await app.catch_up()
+                await app.timers.catch_up()
             mended = raised.value
     finally:
         await app.aclose()

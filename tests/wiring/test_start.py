@@ -20,7 +20,7 @@ from booking_sync.wiring.app import application
 async def start():
     async with application() as app:
         before = gc.get_freeze_count()
-        await app.catch_up()
+        await app.timers.catch_up()
         print(before, gc.get_freeze_count() > 50_000, gc.get_threshold()[0])
 
 asyncio.run(start())

@@ -24,7 +24,7 @@ from booking_sync.cli.terminal.blame import blamed
 from booking_sync.cli.terminal.output import make_table
 from booking_sync.domain.environment.columns import is_logical_name
 from booking_sync.errors import PermanentError
-from booking_sync.wiring.commands import FormerSync, open_use_cases
+from booking_sync.wiring.commands.operating import FormerSync, open_use_cases
 
 if TYPE_CHECKING:
     from booking_sync.bulk.adoption import Adoption, Adoptions

@@ -21,7 +21,7 @@ from booking_sync.cli.input.options import (
 )
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.cli.terminal.output import make_table
-from booking_sync.wiring.commands import open_use_cases
+from booking_sync.wiring.commands.operating import open_use_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -28,8 +28,8 @@ from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.cli.terminal.output import make_table
 from booking_sync.cli.terminal.tables import PlainTable
 from booking_sync.domain.text import trim
-from booking_sync.wiring.certify import WorkspaceReader, open_certify
-from booking_sync.wiring.doctor import WebhookToExpect
+from booking_sync.wiring.commands.certify import WorkspaceReader, open_certify
+from booking_sync.wiring.commands.doctor import WebhookToExpect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

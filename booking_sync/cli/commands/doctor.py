@@ -23,7 +23,7 @@ from booking_sync.doctor.report import Area, CheckStatus
 from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.text import clean, trim
 from booking_sync.errors import SettingsError, SyncError
-from booking_sync.wiring.doctor import WebhookToExpect, open_doctor, open_looking
+from booking_sync.wiring.commands.doctor import WebhookToExpect, open_doctor, open_looking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -41,7 +41,7 @@ from booking_sync.preview.look import look
 from booking_sync.preview.page import page
 from booking_sync.preview.text import as_json as preview_json
 from booking_sync.preview.text import lines, reader_text
-from booking_sync.wiring.events import check_event_file, open_colouring, open_preview
+from booking_sync.wiring.commands.events import check_event_file, open_colouring, open_preview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

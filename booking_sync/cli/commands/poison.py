@@ -23,7 +23,7 @@ from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange
 from booking_sync.domain.text import clean_lines
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.operations.dead_letters import read_dead_letter
-from booking_sync.wiring.commands import open_queues
+from booking_sync.wiring.commands.operating import open_queues
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence

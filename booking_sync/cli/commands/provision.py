@@ -41,7 +41,7 @@ from booking_sync.settings.contradictions import NOTIFICATION_KEY
 from booking_sync.settings.loading import load_part
 from booking_sync.settings.parts import EnvironmentSettings, PeopleSettings, ReturnSettings
 from booking_sync.settings.registration import hears_outlook
-from booking_sync.wiring.commands import open_provisioning
+from booking_sync.wiring.commands.operating import open_provisioning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from booking_sync.ports.dataverse.customization_actions import Provisionable
     from booking_sync.ports.dataverse.customizations import DesiredCustomizations
     from booking_sync.provisioning.parts import ProvisioningPlan
-    from booking_sync.wiring.commands import Provisioning
+    from booking_sync.wiring.commands.operating import Provisioning
 
 Desired = TypeVar("Desired")
 Found = TypeVar("Found")

@@ -24,14 +24,14 @@ from booking_sync.cli.input.options import (
 from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.cli.terminal.output import make_table
 from booking_sync.errors import SyncError
-from booking_sync.wiring.commands import open_use_cases
-from booking_sync.wiring.services import now
+from booking_sync.wiring.basics import now
+from booking_sync.wiring.commands.operating import open_use_cases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from booking_sync.bulk.purge import Purge, Purged, Survey
-    from booking_sync.wiring.commands import UseCases
+    from booking_sync.wiring.commands.operating import UseCases
 
 AllOption = Annotated[
     bool, typer.Option("--all", help="The mailboxes of all resources, and all that any row names.")

@@ -34,8 +34,8 @@ from booking_sync.cli.runner import CommonOptions, Session, UsageError, run
 from booking_sync.cli.terminal.output import make_table
 from booking_sync.cli.terminal.pace import depth_teller
 from booking_sync.sync.sending import Pace
-from booking_sync.wiring.commands import open_use_cases
-from booking_sync.wiring.services import new_id, now
+from booking_sync.wiring.basics import new_id, now
+from booking_sync.wiring.commands.operating import open_use_cases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from booking_sync.status.look import look
 from booking_sync.status.report import as_json as report_json
 from booking_sync.status.report import sections
 from booking_sync.status.verdict import judge
-from booking_sync.wiring.doctor import open_looking
+from booking_sync.wiring.commands.doctor import open_looking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ from booking_sync.azure.entra.proofs import (
 from booking_sync.azure.key_vault.seal_keys import VaultSealKeys
 from booking_sync.azure.key_vault.secrets import KeyVaultSecret
 from booking_sync.errors import TransientError
-from booking_sync.wiring.services import now
+from booking_sync.wiring.basics import now
 from local.entra.certificates import RegisteredCertificate
 from local.entra.registration import FederatedCredential, issuer_of
 from local.stack.client_certificate import PEM_TYPE, PKCS12_TYPE, make_client_certificate

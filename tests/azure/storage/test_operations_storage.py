@@ -207,7 +207,7 @@ async def test_a_catch_up_works_what_nobody_takes_off_the_queue(account: str) ->
     app = Application(settings, clock=lambda: datetime.now(UTC) + timedelta(minutes=20), sleep=sleep)
     try:
         with pytest.raises(TransientError):
-            await app.catch_up()
+            await app.timers.catch_up()
     finally:
         await app.aclose()
     queue = open_queue(StorageSettings(connection_string=account), name, lambda: NOW)
@@ -240,7 +240,7 @@ async def test_a_catch_up_that_can_t_start_takes_letters_over_all_the_same(
     app = Application(settings)
     try:
         with pytest.raises(TransientError, match="Key Vault"):
-            await app.catch_up()
+            await app.timers.catch_up()
     finally:
         await app.aclose()
     queue = open_queue(StorageSettings(connection_string=account), name, lambda: NOW)

@@ -15,9 +15,9 @@ from booking_sync.errors import SettingsError
 from booking_sync.ports.dataverse.customizations import Message
 from booking_sync.preview.look import look
 from booking_sync.provisioning.desired import desired_customizations
-from booking_sync.wiring.commands import open_provisioning
-from booking_sync.wiring.doctor import open_looking
-from booking_sync.wiring.events import check_event_file, open_preview
+from booking_sync.wiring.commands.doctor import open_looking
+from booking_sync.wiring.commands.events import check_event_file, open_preview
+from booking_sync.wiring.commands.operating import open_provisioning
 from local.processes import REPOSITORY
 from tests.cli.commands import CommandLine
 from tests.doctor.deployment import COLUMNS, RESOURCE_COLUMNS, Deployment, bad, open_deployment, the

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from booking_sync.domain.environment.watched import RelatedTable
 from booking_sync.domain.messages.change import BookingChange, RelatedChange, decode_message, encode_change
-from booking_sync.wiring.services import now
+from booking_sync.wiring.basics import now
 from local.day.world import WorldMaker, booking_row, mailbox, rows
 from local.stack import LocalStack, StackOptions
 from local.standin.faults import Fault

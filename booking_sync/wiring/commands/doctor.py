@@ -21,7 +21,8 @@ from booking_sync.settings.parts import (
     RegistrationSettings,
     ReturnSettings,
 )
-from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
+from booking_sync.wiring.basics import new_id, now
+from booking_sync.wiring.services import ClientOptions, Services
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from booking_sync.settings.cautions import Caution
     from booking_sync.status.look import StatusSources
     from booking_sync.wiring.status import NameSources
+    from booking_sync.wiring.storage import StorageServices
 
 PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
 LOOKING = ClientOptions(for_sync=False, dataverse_requests=4, dataverse_seconds=30.0)

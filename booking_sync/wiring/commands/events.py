@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from booking_sync.wiring.doctor import LOOKING
+from booking_sync.wiring.commands.doctor import LOOKING
 from booking_sync.wiring.services import Services
 
 if TYPE_CHECKING:

@@ -26,7 +26,9 @@ from booking_sync.settings.loading import load_part
 from booking_sync.settings.parts import ReturnSettings
 from booking_sync.sync.catch_up import Standing, standing
 from booking_sync.sync.sending import Pace, PacedSender
-from booking_sync.wiring.services import ClientOptions, Services, StorageServices, new_id, now
+from booking_sync.wiring.basics import new_id, now
+from booking_sync.wiring.services import ClientOptions, Services
+from booking_sync.wiring.storage import StorageServices
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping

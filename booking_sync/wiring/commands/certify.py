@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from booking_sync.domain.ids import typed_guid
 from booking_sync.errors import PermanentError
-from booking_sync.wiring.doctor import WebhookToExpect
-from booking_sync.wiring.services import Services, new_id, now
+from booking_sync.wiring.basics import new_id, now
+from booking_sync.wiring.commands.doctor import WebhookToExpect
+from booking_sync.wiring.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
