@@ -87,7 +87,8 @@ async def open_doctor(
         webhook: what is known of it.
         clock: the time of day.
     """
-    from booking_sync.doctor.checks import DoctorChecks, DoctorSources
+    from booking_sync.doctor.asking.sources import DoctorSources
+    from booking_sync.doctor.checks import DoctorChecks
 
     async with (
         Services(environ, sign_in=SignIn.APP, options=LOOKING, clock=clock) as app,
