@@ -18,6 +18,7 @@ from booking_sync.domain.messages.audit_message import encode_audit
 from booking_sync.domain.messages.audit_progress import AuditProgress
 from booking_sync.domain.messages.change import decode_message
 from booking_sync.domain.record import BookingRow, SyncRecord
+from booking_sync.domain.return_path.base import MOST_LEAVING
 from booking_sync.domain.return_path.messages import MailboxSweep, OutlookChange, encode_outlook
 from booking_sync.domain.return_path.side import OutlookSide
 from booking_sync.errors import OvertakenError, PermanentError, TransientError
@@ -155,6 +156,7 @@ class FakeRows:
         booking, side = row.booking, row.side
         if returned:
             assert self.tells_side, "there are no such columns"
+            assert len(returned.side.base.leaving) <= MOST_LEAVING, "the column has no room for it"
             side = returned.side
             if returned.times:
                 if self.refuses_times:

@@ -381,17 +381,17 @@ async def test_an_event_is_withdrawn_before_it_is_removed(change: str) -> None:
     assert not side.base.leaving
 
 
-async def _doubled(world: World, first: StoredEvent, generation: int) -> EventRef:
+async def _doubled(world: World, first: StoredEvent, generation: int, mailbox: str = ANNA) -> EventRef:
     """Another event of the booking, which no row names."""
     world.calendar.doubles = True
     seals = sealer(ORGANIZATION_ID)
-    transaction = transaction_id(first.marker, ANNA, generation)
-    birth = seals.birth(BOOKING_ID, ANNA, generation)
+    transaction = transaction_id(first.marker, mailbox, generation)
+    birth = seals.birth(BOOKING_ID, mailbox, generation)
     made = await world.calendar.create(
-        ANNA, first.content, marker=first.marker, transaction_id=transaction, birth=birth
+        mailbox, first.content, marker=first.marker, transaction_id=transaction, birth=birth
     )
     assert isinstance(made, Written)
-    ref = EventRef(ANNA, made.event_id)
+    ref = EventRef(mailbox, made.event_id)
     await world.calendar.tag(ref, BOOKING_ID, seals.tag(BOOKING_ID, ref, made.uid, generation))
     return ref
 
@@ -540,6 +540,62 @@ async def test_more_doubles_than_a_row_can_list_all_go() -> None:
         await _doubled(world, first, generation)
     await world.sync(UNTRUSTED)
     assert world.shown == PLAN
+    await world.rests()
+
+
+async def test_a_row_lists_no_more_leaving_events_than_it_has_room_for() -> None:
+    """Those that Outlook does not let go keep their room while more are found."""
+    world = await _shown()
+    first = world.event
+    stuck = [await _doubled(world, first, generation, BERT) for generation in (2, 3, 4)]
+
+    async def outlook_is_down(point: str) -> None:
+        if point == "calendar.delete":
+            raise TransientError("no answer")
+
+    world.calendar.hook = outlook_is_down
+    in_both = SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({BERT}))
+    assert (await world.sync(in_both)).kind is OutcomeKind.DEFERRED
+    world.calendar.hook = _nothing
+    world.calendar.refused[BERT] = "no such mailbox"
+    for generation in range(5, 15):
+        await _doubled(world, first, generation)
+    await world.sync(UNTRUSTED)
+    side = world.rows.rows[BOOKING_ID].side
+    assert side
+    assert side.base.leaving == set(stuck)
+    assert [each.ref for each in world.calendar.of(ANNA)] == [first.ref]
+
+
+@pytest.mark.parametrize("generation", [1, 2, 3])
+async def test_what_was_withdrawn_is_not_named_again(generation: int) -> None:
+    """Of what a search finds only events that no row has named yet are taken up; the others still leave."""
+    world = await _shown()
+    first = world.event
+    ref = await _doubled(world, first, generation + 10)
+    del world.calendar.events[first.ref]
+    row = world.rows.rows[BOOKING_ID]
+    withdrawn = replace(row.record, event=None, fingerprint="", generation=12)
+    assert row.side
+    side = replace(row.side, base=replace(row.side.base, agreement=None))
+    world.rows.rows[BOOKING_ID] = replace(row, record=withdrawn, side=side)
+    await world.sync(UNTRUSTED)
+    assert (world.event.ref == ref) is (generation + 10 > 12)
+    assert world.record.event == world.event.ref
+    await world.rests()
+
+
+@pytest.mark.parametrize(("planned", "other"), [(ANNA, BERT), (BERT, ANNA)])
+async def test_an_event_in_another_calendar_is_not_taken_up(planned: str, other: str) -> None:
+    """It leaves, whichever of the two mailboxes' ids comes first."""
+    world = await _shown()
+    first = world.event
+    await _doubled(world, first, 2, other)
+    del world.calendar.events[first.ref]
+    world.rows.rows.clear()
+    world.rows.put(replace(booking(), resource=technician(planned)))
+    await world.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({other})))
+    assert world.event.ref.mailbox == planned
     await world.rests()
 
 
