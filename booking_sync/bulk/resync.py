@@ -1,7 +1,8 @@
 """Queues bookings to be written whatever their records say: events may have changed behind our back.
 
 The hints are uncertain (`BookingChange.uncertain`), so the worker believes no fingerprint and looks for
-events that an earlier try may have left.
+events that an earlier try may have left. They are ordered (`Missing.ORDERED`), so that an event that is gone
+is made anew, and is nobody's wish to cancel.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.messages.change import BookingChange
+from booking_sync.domain.return_path.missing import Missing
 from booking_sync.errors import PermanentError
 from booking_sync.ports.dataverse.bookings import BookingQuery
 
@@ -113,7 +115,7 @@ class Resync:
         for first in range(0, len(chosen.booking_ids), size):
             moment = now()
             hints = [
-                BookingChange(each, correlation_id, moment, uncertain=True)
+                BookingChange(each, correlation_id, moment, uncertain=True, missing=Missing.ORDERED)
                 for each in chosen.booking_ids[first : first + size]
             ]
             await self._patience.insist(partial(sender.send, hints))
