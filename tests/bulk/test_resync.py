@@ -19,7 +19,7 @@ from tests.support.pacing import Gauge, Sleeper
 
 FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
 ANNAS = "4a000000-0000-4000-8000-000000000000"
-RECORDED, BERTS, HIDDEN, PAST = (f"{each}0000000-0000-4000-8000-000000000000" for each in range(1, 6))
+RECORDED, BERTS, HIDDEN, PAST = (f"{each}0000000-0000-4000-8000-000000000000" for each in range(1, 5))
 NOBODYS = "90000000-0000-4000-8000-000000000000"
 
 
