@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
 from booking_sync.dataverse.addresses import row_with_mailbox
+from booking_sync.dataverse.reads.presence import BOOKINGS_PER_BATCH, presence_of, retrieval
 from booking_sync.dataverse.rows.booking_rows import (
     ID_COLUMN,
     state_text,
@@ -38,7 +39,7 @@ from booking_sync.plumbing import app_refusal, telemetry
 from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric
-from booking_sync.ports.dataverse.bookings import BookingPage, Recorded, UnreadableRow
+from booking_sync.ports.dataverse.bookings import BookingPage, Presence, Recorded, UnreadableRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -63,6 +64,14 @@ PLACES_FOR_READS = 2
 """Kept free of records, which would otherwise keep new changes from being looked at."""
 
 _ENTITY_ID = "odata-entityid"
+_HIDDEN = (
+    "Dynamics 365: the booking is there, but our application user may not read it; an administrator must "
+    "check its security role."
+)
+_OTHER_MISSING = (
+    "Dynamics 365: the booking is there, but a row that it names, or that a plug-in or workflow looks for, "
+    "does not exist."
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -128,7 +137,7 @@ class DataverseBookings:
         )
 
     async def read(self, booking_id: str) -> BookingRow | None:
-        """The row as it is now; None when a complete answer did not hold it.
+        """The row as it is now; None when Dataverse says that there is none.
 
         Raises:
             TransientError: no complete answer now.
@@ -214,6 +223,8 @@ class DataverseBookings:
         if strange:
             # This is no answer to our question, or spoiled: the rows that it lacks may well exist.
             spoiled |= {each: incomplete() for each in asked if each not in found}
+        left_out = [each for each in asked if each not in found and each not in spoiled]
+        spoiled |= await self._not_gone(left_out, incomplete())
         unlearned = await self._learn_keys(found.values())
         read = [spoiled.get(each) or self._convert(found.get(each), unlearned) for each in asked]
         results = dict(zip(asked, await self._with_mailboxes(read), strict=True))
@@ -286,7 +297,54 @@ class DataverseBookings:
         replies = await app_refusal.of_all(
             self._client.batch([_part(write) for write in writes]), _logger, DATAVERSE
         )
-        return [self._outcome(write, part) for write, part in zip(writes, replies, strict=True)]
+        outcomes = [self._outcome(write, part) for write, part in zip(writes, replies, strict=True)]
+        missing = [
+            write.booking_id
+            for write, outcome in zip(writes, outcomes, strict=True)
+            if outcome is Recorded.MISSING
+        ]
+        # The code speaks of any row that a write touches: a status it names, or what a plug-in looks for.
+        not_gone = await self._not_gone(missing, PermanentError(_OTHER_MISSING))
+        return [
+            not_gone.get(write.booking_id, outcome) if outcome is Recorded.MISSING else outcome
+            for write, outcome in zip(writes, outcomes, strict=True)
+        ]
+
+    async def _not_gone(self, booking_ids: Sequence[str], there: SyncError) -> dict[str, SyncError]:
+        """Of bookings that seem to be gone, those that are not, or perhaps not; with what to raise of each.
+
+        Args:
+            booking_ids: GUIDs in lower case.
+            there: what to raise of those that are there.
+        """
+        wrong: dict[str, SyncError] = {}
+        for start in range(0, len(booking_ids), BOOKINGS_PER_BATCH):
+            asked = booking_ids[start : start + BOOKINGS_PER_BATCH]
+            try:
+                replies = await app_refusal.of_all(
+                    self._client.batch([retrieval(each) for each in asked]), _logger, DATAVERSE
+                )
+            except SyncError as error:
+                wrong |= dict.fromkeys(asked, error)
+                continue
+            told = (
+                (each, self._why_not_gone(each, reply, there))
+                for each, reply in zip(asked, replies, strict=True)
+            )
+            wrong |= {each: error for each, error in told if error}
+        return wrong
+
+    def _why_not_gone(self, booking_id: str, reply: Reply | None, there: SyncError) -> SyncError | None:
+        presence = presence_of(booking_id, reply)
+        if presence is Presence.GONE:
+            return None
+        if presence is Presence.HIDDEN:
+            return PermanentError(_HIDDEN)
+        if presence is Presence.EXISTS:
+            return there
+        if reply is None or reply.ok:
+            return incomplete()
+        return self._client.refusal_error(reply, writes=False)
 
     def _outcome(self, write: _Write, reply: Reply | None) -> Recorded | Exception:
         if reply is None:

@@ -16,7 +16,7 @@ from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.web_api.client import API_PATH, DataverseClient, WhoAmI
 from booking_sync.dataverse.web_api.transport import Timeouts
 from booking_sync.domain.events.event_ref import EventRef
-from booking_sync.domain.record import SyncRecord
+from booking_sync.domain.record import BookingRow, SyncRecord
 from booking_sync.errors import PermanentError, SyncError, TransientError
 from booking_sync.ports.dataverse.bookings import Recorded
 from local.standin.faults import Fault
@@ -33,7 +33,6 @@ from tests.support.bookings import ANNA, BOOKING_ID, booking
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from booking_sync.domain.record import BookingRow
     from local.stack.certificates import Certificates
 
 RECORD = SyncRecord(EventRef(ANNA, "AAMkAG="), 3, "f00d", "")
@@ -329,6 +328,33 @@ async def test_404_of_something_else_is_not_missing(dataverse: DataverseWorld) -
     assert isinstance(second, PermanentError)
 
 
+async def test_404_of_another_row_is_not_missing(dataverse: DataverseWorld) -> None:
+    """The code speaks of any row that a write touches: a status it names, or what a plug-in looks for."""
+    rows = await read_all(dataverse, fill(dataverse, 2))
+    dataverse.standin.state.delete(BOOKINGS, rows[1].booking.id)
+    words = "Entity 'bookingstatus' With Id = 5a5a5a5a-0000-4000-8000-000000000000 Does Not Exist"
+    other = {"error": {"code": "0x80040217", "message": words}}
+    dataverse.standin.faults.add(Fault(path=rows[0].booking.id, method="PATCH", status=404, body=other))
+    first, second = await record_all(dataverse, rows)
+    assert isinstance(first, PermanentError)
+    assert "the booking is there" in first.reason
+    assert second is Recorded.MISSING
+
+
+@pytest.mark.parametrize("status", [429, 503, 500])
+async def test_a_404_is_not_believed_while_dataverse_does_not_say_more(
+    dataverse: DataverseWorld, status: int
+) -> None:
+    """MISSING would delete an event; the next try asks again."""
+    (row,) = await read_all(dataverse, fill(dataverse, 1))
+    dataverse.standin.state.delete(BOOKINGS, row.booking.id)
+    dataverse.standin.faults.add(Fault(path=row.booking.id, method="GET", status=status))
+    (first,) = await record_all(dataverse, [row])
+    assert isinstance(first, TransientError)
+    assert not first.maybe_applied
+    assert await record_all(dataverse, [row]) == [Recorded.MISSING]
+
+
 async def test_table_without_optimistic_concurrency_is_reported(dataverse: DataverseWorld) -> None:
     """When the table refuses etags, an admin is told; nothing is written unconditionally instead."""
     (row,) = await read_all(dataverse, fill(dataverse, 1))
@@ -355,6 +381,38 @@ async def test_missing_columns_are_named(
 
 
 # Reads that fail: never "the row does not exist"
+
+
+async def test_a_row_that_a_list_leaves_out_is_not_gone_for_that(dataverse: DataverseWorld) -> None:
+    """The app's role may not show it any more: the list is complete, and silent about it."""
+    seen, hidden = fill(dataverse, 2)
+    dataverse.standin.state.configure(hidden_bookings=[hidden])
+    assert isinstance(await failed_read(dataverse, hidden), PermanentError)
+    assert "check its security role" in (await failed_read(dataverse, hidden)).reason
+    assert await dataverse.rows.read(seen)
+
+
+@pytest.mark.parametrize("status", [429, 503, 500])
+async def test_a_row_is_gone_only_when_dataverse_says_so(dataverse: DataverseWorld, status: int) -> None:
+    """Rows that were found are given all the same."""
+    (seen,) = fill(dataverse, 1)
+    dataverse.standin.faults.add(Fault(path=rf"\({BOOKING_ID}\)", method="GET", status=status))
+    found, gone = await asyncio.gather(
+        dataverse.rows.read(seen), dataverse.rows.read(BOOKING_ID), return_exceptions=True
+    )
+    assert isinstance(found, BookingRow)
+    assert isinstance(gone, TransientError)
+
+
+async def test_those_that_a_list_leaves_out_are_asked_for_in_one_request(dataverse: DataverseWorld) -> None:
+    """However many they are; where none is left out, nothing more is asked."""
+    ids = fill(dataverse, 2)
+    await read_all(dataverse, ids)
+    assert len(dataverse.requests) == 1
+    gone = [str(uuid.uuid4()) for _ in range(3)]
+    rows = await asyncio.gather(*(dataverse.rows.read(each) for each in (*ids, *gone)))
+    assert [row is None for row in rows] == [False, False, True, True, True]
+    assert len(dataverse.requests) == 3
 
 
 def a_row(booking_id: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ event_owners    which bookings events belong to, for sweeps
 return_reads    what stands in the way of a move from Outlook
 return_listing  what of the way back an operator should know
 audit_reads     who has a calendar, and which bookings are gone, for the audit
+presence        whether single bookings exist, for the audit and for what a list leaves out
 detail_reads    one booking without interpretation, for `status`
 failures        the bookings that can't sync, for the operator
 name_search     bookings and technicians by name

@@ -7,19 +7,16 @@ counts as an orphan, its booking is asked for in that way.
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from booking_sync.dataverse import queries
+from booking_sync.dataverse.reads.presence import BOOKINGS_PER_BATCH, presence_of, retrieval
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.rows.booking_rows import ID_COLUMN
-from booking_sync.dataverse.web_api import batch
-from booking_sync.dataverse.web_api.client import API_PATH
-from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
+from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.row_words import reason_in
-from booking_sync.errors import TransientError
 from booking_sync.ports.dataverse.bookings import BookingOwner, Presence
 
 if TYPE_CHECKING:
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
 
 OWNERS_PER_PAGE = 5000
 """As many as Dataverse sends at most: four small columns each, and an error text where there is one."""
-BOOKINGS_PER_BATCH = 50
-"""Single retrievals that travel in one request; a batch may hold 1,000, and small ones are faster."""
 
 
 class DataverseAuditReads:
@@ -91,8 +86,10 @@ class DataverseAuditReads:
         found: dict[str, Presence] = {}
         for start in range(0, len(booking_ids), BOOKINGS_PER_BATCH):
             asked = booking_ids[start : start + BOOKINGS_PER_BATCH]
-            replies = await self._client.batch([_retrieval(booking_id) for booking_id in asked])
-            states = [_presence(booking_id, reply) for booking_id, reply in zip(asked, replies, strict=True)]
+            replies = await self._client.batch([retrieval(booking_id) for booking_id in asked])
+            states = [
+                presence_of(booking_id, reply) for booking_id, reply in zip(asked, replies, strict=True)
+            ]
             self._raise_if_unanswered(states, replies)
             found.update(zip(asked, states, strict=True))
         return found
@@ -112,32 +109,3 @@ class DataverseAuditReads:
             return
         refused = [reply for reply in replies if reply and not reply.ok]
         raise self._client.refusal_error(refused[0], writes=False) if refused else incomplete()
-
-
-def _retrieval(booking_id: str) -> batch.Part:
-    return batch.Part(
-        "GET",
-        f"{API_PATH}{queries.booking_row(booking_id)}?$select={ID_COLUMN}",
-        {"Accept": "application/json"},
-    )
-
-
-def _presence(booking_id: str, reply: Reply | None) -> Presence:
-    """What one part's answer says; it must be Dataverse's own to say anything."""
-    if reply is None:
-        return Presence.UNKNOWN
-    if reply.ok:
-        return Presence.EXISTS if _names(reply, booking_id) else Presence.UNKNOWN  # another part's answer
-    code = error_code(reply)
-    if reply.status == HTTPStatus.NOT_FOUND and code == ROW_MISSING:
-        return Presence.GONE
-    if reply.status == HTTPStatus.FORBIDDEN and code:
-        return Presence.HIDDEN
-    return Presence.UNKNOWN
-
-
-def _names(reply: Reply, booking_id: str) -> bool:
-    try:
-        return read_guid(reply.json_object().get(ID_COLUMN)) == booking_id
-    except TransientError:
-        return False

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from booking_sync.dataverse.reads.audit_reads import BOOKINGS_PER_BATCH, DataverseAuditReads
+from booking_sync.dataverse.reads.audit_reads import DataverseAuditReads
+from booking_sync.dataverse.reads.presence import BOOKINGS_PER_BATCH
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.web_api.client import DataverseClient
 from booking_sync.domain.bookings.booking import BookableResource
