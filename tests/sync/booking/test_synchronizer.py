@@ -643,9 +643,17 @@ async def test_a_look_keeps_the_event_that_got_another_id(world: World) -> None:
     assert not {"create", "delete"} & set(world.calendar.calls)
 
 
-async def test_an_event_that_a_list_shows_under_an_id_of_the_other_kind_is_kept(world: World) -> None:
-    """The row's id answers, the list shows another one with the same iCalUId: they are one event."""
+@pytest.mark.parametrize("intact", [True, False])
+async def test_an_event_that_a_list_shows_under_an_id_of_the_other_kind_is_kept(
+    world: World,
+    intact: bool,  # noqa: FBT001 - a case
+) -> None:
+    """The row's id answers, the list shows another one with the same iCalUId: they are one event.
+
+    Also where nobody missed it, and the list was asked for since somebody wrote over the row's columns.
+    """
     await world.synced(booking())
+    world.rows.rows[BOOKING_ID] = replace(world.rows.rows[BOOKING_ID], intact=intact)
     event = world.record.event
     assert event
     shown = world.calendar.events[event]
@@ -654,7 +662,8 @@ async def test_an_event_that_a_list_shows_under_an_id_of_the_other_kind_is_kept(
     world.calendar.user_deletes(event)  # as far as a list goes by ids
     world.calendar.events[alias.ref] = alias
     world.let_an_hour_pass()
-    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA})))
+    in_doubt = SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA}))
+    await world.synchronizer.sync(in_doubt if intact else TASK)
     assert not {"create", "delete"} & set(world.calendar.calls)
     assert world.record.event == event
 
@@ -749,6 +758,15 @@ async def _created_unrecorded(world: World, *, deleted: bool = True) -> EventRef
     if deleted:
         world.calendar.user_deletes(made)
     return made
+
+
+async def test_an_event_that_no_row_names_goes_with_its_canceled_booking(world: World) -> None:
+    """Who is in doubt looks into the technician's mailbox, though neither row nor hint names it."""
+    world.rows.put(booking())
+    await _created_unrecorded(world, deleted=False)
+    world.rows.put(replace(booking(), status=CANCELED))
+    await world.synchronizer.sync(UNTRUSTED)
+    assert not world.calendar.events
 
 
 async def test_an_event_that_gets_another_id_before_its_update_is_not_made_twice(world: World) -> None:
