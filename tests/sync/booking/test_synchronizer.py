@@ -18,6 +18,7 @@ from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.domain.plan import DesiredState, desired_state
 from booking_sync.domain.record import SyncRecord, format_state, read_record
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.sync.booking.run import LEFT_ALONE
 from booking_sync.sync.booking.synchronizer import MAX_ROUNDS, Synchronizer
 from booking_sync.sync.booking.task import SyncTask
 from tests.support.bookings import (
@@ -215,6 +216,61 @@ async def test_a_deleted_booking_loses_its_event(world: World) -> None:
     await world.synchronizer.sync(SyncTask(BOOKING_ID, deleted=frozenset({claim})))
     assert world.calendar.calls == ["delete"]
     assert not world.calendar.events
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_deleted_row_s_event_goes_only_if_it_is_proven_and_else_is_told(
+    world: World,
+    ours: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Whoever writes another event's id into the row does not get that one removed."""
+    await world.synced(booking())
+    row = world.rows.remove(BOOKING_ID)
+    assert row.record.event
+    if not ours:
+        event = world.calendar.events[row.record.event]
+        world.calendar.events[event.ref] = replace(event, marker="", transaction_id=None, tag="", birth="")
+    claims = frozenset({EventClaim(row.record.event)})
+    outcome = await world.synchronizer.sync(SyncTask(BOOKING_ID, deleted=claims))
+    assert bool(world.calendar.events) is not ours
+    assert (LEFT_ALONE in outcome.detail) is not ours
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_an_event_that_people_wrote_into_the_row_is_proven_or_told(world: World, ours: bool) -> None:  # noqa: FBT001 - a case
+    """The columns hold no valid seal, as from before there were seals."""
+    await world.synced(booking())
+    row = world.rows.rows[BOOKING_ID]
+    own = row.record.event
+    assert own
+    claim = own if ours else EventRef(ANNA, "theirs")
+    event = world.calendar.events[own]
+    theirs = replace(event, ref=claim, marker="", transaction_id=None, tag="", birth="", uid="theirs")
+    world.calendar.events[claim] = event if ours else theirs
+    world.rows.rows[BOOKING_ID] = replace(row, record=SyncRecord(), claim=claim, intact=False)
+    outcome = await world.synchronizer.sync(TASK)
+    assert world.record.event == own
+    assert world.calendar.events.keys() == {own, claim}
+    assert ours or world.calendar.events[claim] == theirs
+    assert (LEFT_ALONE in outcome.detail) is not ours
+
+
+async def test_a_mailbox_that_may_be_read_later_is_not_held_to_be_without_the_row_s_event(
+    world: World,
+) -> None:
+    """The columns are the only trace of the event, and stay until Graph answers."""
+    await world.synced(booking())
+    row = world.rows.rows[BOOKING_ID]
+    claim = row.record.event
+    claimed = replace(row, record=SyncRecord(), claim=claim, intact=False)
+    world.rows.rows[BOOKING_ID] = claimed
+    world.calendar.refused[ANNA], world.calendar.patience = "not in the app's scope", timedelta(hours=4)
+    outcome = await world.synchronizer.sync(TASK)
+    assert outcome.patience == timedelta(hours=4)
+    assert world.rows.rows[BOOKING_ID].claim == claim
+    world.calendar.patience = None
+    await world.synchronizer.sync(TASK)
+    assert world.rows.rows[BOOKING_ID].claim is None
 
 
 async def test_a_deletion_of_a_booking_that_exists_deletes_nothing(world: World) -> None:
