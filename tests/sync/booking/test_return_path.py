@@ -599,6 +599,20 @@ async def test_an_event_in_another_calendar_is_not_taken_up(planned: str, other:
     await world.rests()
 
 
+async def test_an_event_under_another_id_is_sealed_anew_and_no_deletion() -> None:
+    """A sweep missed it: its seal names the id that it had, and would prove nothing any more."""
+    world = await _shown(deleted=Mode.APPLY)
+    former = world.event
+    moved = replace(world.calendar.events.pop(former.ref), ref=EventRef(ANNA, "under another id"))
+    world.calendar.events[moved.ref] = moved
+    await world.sync(SyncTask(BOOKING_ID, look=True, missing=Missing.CONFIRMED))
+    assert world.record.event == moved.ref
+    assert world.planned == PLAN
+    seals = sealer(ORGANIZATION_ID)
+    assert world.event.tag == seals.tag(BOOKING_ID, moved.ref, moved.uid, world.record.generation)
+    await world.rests()
+
+
 async def test_what_another_run_could_not_remove_is_looked_at_again() -> None:
     """It had met people who were invited meanwhile; this run had read a row that knew of none."""
     world = await _shown()
