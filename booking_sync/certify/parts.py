@@ -88,7 +88,7 @@ class Tenant:
 
 
 @dataclass(slots=True)
-class Footprints:
+class TelemetryCauses:
     """What a run has made the deployed app tell, so that it can be looked for in its telemetry."""
 
     correlation_id: str = ""
@@ -114,7 +114,7 @@ class CheckContext:
     sleep: Callable[[float], Awaitable[None]]
     ask_person: Callable[[str], Awaitable[None]]
     """Says what to do, and returns when it is done."""
-    footprints: Footprints
+    telemetry_causes: TelemetryCauses
     tell: Callable[[str], None]
     """Hears what takes long."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from booking_sync.certify.assumptions import ASSUMPTIONS
 from booking_sync.certify.assumptions.kinds import TriedBy
 from booking_sync.certify.checks import CHECKS
-from booking_sync.certify.parts import CheckContext, CheckNeed, Footprints
+from booking_sync.certify.parts import CheckContext, CheckNeed, TelemetryCauses
 from booking_sync.certify.results import AssumptionResult, CertifyReport, NotTried, Observation
 from booking_sync.certify.trial_events import SUBJECT, RefusedError, TrialEvents, quiet_hour
 from booking_sync.certify.trial_subscriptions import TrialSubscriptions
@@ -69,7 +69,7 @@ class TenantCheck:
     chance: Callable[[int], int] = random.getrandbits
     checks: Sequence[Check] = CHECKS
     _found: dict[str, CheckOutput] = field(default_factory=dict, init=False)
-    _footprints: Footprints = field(default_factory=Footprints, init=False)
+    _telemetry_causes: TelemetryCauses = field(default_factory=TelemetryCauses, init=False)
 
     async def run(self) -> CertifyReport:
         """Make every check that can be made, and remove what it made.
@@ -193,13 +193,13 @@ class TenantCheck:
             self.new_id,
             self.sleep,
             self.ask_person,
-            self._footprints,
+            self._telemetry_causes,
             self.tell,
         )
 
     def _untraced(self) -> str:
         """The correlation id of the message that was queued, when nobody has looked for its line."""
-        return "" if self.options.workspace else self._footprints.correlation_id
+        return "" if self.options.workspace else self._telemetry_causes.correlation_id
 
 
 def _reason(error: SyncError | RefusedError | SettingsError) -> str:

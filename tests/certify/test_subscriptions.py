@@ -13,7 +13,7 @@ import pytest
 
 from booking_sync.certify.assumptions import ASSUMPTIONS
 from booking_sync.certify.checks import subscriptions
-from booking_sync.certify.parts import CertifyOptions, CheckContext, Footprints
+from booking_sync.certify.parts import CertifyOptions, CheckContext, TelemetryCauses
 from booking_sync.certify.results import AssumptionResult, NotTried, Observation
 from booking_sync.certify.trial_events import RefusedError
 from booking_sync.certify.trial_subscriptions import CLIENT_STATE, TrialSubscriptions
@@ -111,7 +111,7 @@ class Bench:
             lambda: "",
             no_pause,
             nothing,
-            Footprints(),
+            TelemetryCauses(),
             lambda _: None,
         )
         return context, made

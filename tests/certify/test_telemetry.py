@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from booking_sync.certify.checks.telemetry import CHECKS, LOOKS, POLL, own_line
-from booking_sync.certify.parts import CertifyOptions, CheckContext, Footprints, Tenant
+from booking_sync.certify.parts import CertifyOptions, CheckContext, TelemetryCauses, Tenant
 from booking_sync.certify.results import NotTried, Observation
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.certification import OwnLine, ServiceAnswer, Telemetry
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from booking_sync.certify.results import CheckOutput
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
-OWN = Footprints("5d1c-own", None, NOW)
+OWN = TelemetryCauses("5d1c-own", None, NOW)
 FRESH = Telemetry(lines=9, requests=4, own=0, newest=NOW - timedelta(minutes=3))
 SEEN = replace(FRESH, own=1)
 
@@ -50,7 +50,7 @@ class Looked:
     asked: list[OwnLine | None]
 
 
-async def _look(made: Footprints, *answers: Telemetry | ServiceAnswer | Exception) -> Looked:
+async def _look(made: TelemetryCauses, *answers: Telemetry | ServiceAnswer | Exception) -> Looked:
     workspace, waited, told = FakeWorkspace(list(answers)), list[float](), list[str]()
 
     async def sleep(seconds: float) -> None:
@@ -86,14 +86,14 @@ async def _nobody(_words: str) -> None:
 
 def test_the_queued_message_s_line_is_the_best() -> None:
     """Its correlation id, once it was taken; else the webhooks' reason; else no line of this run."""
-    posted = Footprints(posted=NOW)
-    both = Footprints("5d1c-own", NOW, NOW)
-    never_taken = Footprints("5d1c-own", None, None)
+    posted = TelemetryCauses(posted=NOW)
+    both = TelemetryCauses("5d1c-own", NOW, NOW)
+    never_taken = TelemetryCauses("5d1c-own", None, None)
     webhooks = own_line(posted)
     assert webhooks is not None
     assert webhooks.text == "neither a booking nor a row that bookings show"
     assert own_line(both) == OwnLine("5d1c-own", NOW - timedelta(minutes=5))
-    assert (own_line(never_taken), own_line(Footprints())) == (None, None)
+    assert (own_line(never_taken), own_line(TelemetryCauses())) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,14 @@ def test_the_queued_message_s_line_is_the_best() -> None:
         (OWN, replace(SEEN, requests=0), "lines_only"),
         (OWN, Telemetry(), "missing"),
         (OWN, Telemetry(requests=7), "missing"),
-        (Footprints(), FRESH, "arrive"),
-        (Footprints(), replace(FRESH, newest=NOW - timedelta(hours=2)), "late"),
-        (Footprints(), replace(FRESH, newest=None), "late"),
-        (Footprints(), replace(FRESH, requests=0), "lines_only"),
-        (Footprints(), Telemetry(), "missing"),
+        (TelemetryCauses(), FRESH, "arrive"),
+        (TelemetryCauses(), replace(FRESH, newest=NOW - timedelta(hours=2)), "late"),
+        (TelemetryCauses(), replace(FRESH, newest=None), "late"),
+        (TelemetryCauses(), replace(FRESH, requests=0), "lines_only"),
+        (TelemetryCauses(), Telemetry(), "missing"),
     ],
 )
-async def test_what_is_there_is_named(made: Footprints, answer: Telemetry, value: str) -> None:
+async def test_what_is_there_is_named(made: TelemetryCauses, answer: Telemetry, value: str) -> None:
     """By this run's line where there is one to be expected, by the newest line's age otherwise."""
     looked = await _look(made, answer)
     assert isinstance(looked.finding, Observation)
@@ -142,7 +142,7 @@ async def test_the_wait_ends() -> None:
 
 async def test_nothing_is_waited_for_without_a_line_of_this_run() -> None:
     """One look tells all."""
-    looked = await _look(Footprints(), Telemetry())
+    looked = await _look(TelemetryCauses(), Telemetry())
     assert (looked.asked, looked.waited) == ([None], [])
 
 

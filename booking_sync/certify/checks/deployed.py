@@ -27,7 +27,7 @@ async def _webhooks(run: CheckContext) -> AsyncIterator[CheckOutput]:
     posted = await run.tenant.app.post_webhooks(WEBHOOKS)
     taken = posted.statuses.get(_ACCEPTED, 0)
     if taken:
-        run.footprints.posted = began
+        run.telemetry_causes.posted = began
     others = {status: count for status, count in posted.statuses.items() if status != _ACCEPTED}
     told = [f"one before took {posted.first:.1f} s, the slowest of {WEBHOOKS} at once {posted.slowest:.1f} s"]
     told += [f"{count} of them: {status or 'no answer'}" for status, count in sorted(others.items())]
@@ -45,11 +45,11 @@ async def _queue(run: CheckContext) -> AsyncIterator[CheckOutput]:
     correlation = run.new_id()
     began = run.now()
     await app.queue_message(BookingChange(run.options.booking, correlation, first_seen=began))
-    run.footprints.correlation_id = correlation
+    run.telemetry_causes.correlation_id = correlation
     started = run.elapsed()
     while (waited := run.elapsed() - started) < PATIENCE:
         if (await app.queue()).oldest_change is None:
-            run.footprints.queued = began
+            run.telemetry_causes.queued = began
             soon = "within_a_minute" if waited <= SOON else "later"
             yield Observation("queue_wakes", soon, f"{waited:.1f} s")
             return

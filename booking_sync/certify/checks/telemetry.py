@@ -20,7 +20,7 @@ from booking_sync.sync.webhook.dynamics_webhook import IgnoreReason
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from booking_sync.certify.parts import CheckContext, Footprints
+    from booking_sync.certify.parts import CheckContext, TelemetryCauses
     from booking_sync.certify.results import CheckOutput
 
 NAME: Final = "telemetry_arrives"
@@ -38,7 +38,7 @@ _NO_ANSWER = ServiceAnswer(0)
 
 
 async def _telemetry(run: CheckContext) -> AsyncIterator[CheckOutput]:
-    own = own_line(run.footprints)
+    own = own_line(run.telemetry_causes)
     answer, minutes = _NO_ANSWER, 0.0
     for look in range(LOOKS if own else 1):
         if look:
@@ -60,7 +60,7 @@ async def _telemetry(run: CheckContext) -> AsyncIterator[CheckOutput]:
     yield _judge(run, answer, own, minutes)
 
 
-def own_line(made: Footprints) -> OwnLine | None:
+def own_line(made: TelemetryCauses) -> OwnLine | None:
     """The line to look for; None when this run has made the app write none for certain."""
     if made.correlation_id and made.queued:
         return OwnLine(made.correlation_id, made.queued - SKEW)
