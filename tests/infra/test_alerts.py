@@ -1,0 +1,85 @@
+"""The alert for messages that were given up, and the queries beside it, know every line that tells of one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.infra.templates import ROOT
+from tests.telemetry import kql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GIVING_UP = "dead_letter"
+"""The queue's method that puts a message on the poison queue."""
+BY_A_HELPER = {"unexpected_error"}
+"""Logged by a function of its own, before the message is given up."""
+QUERIES = ("alert poison", "page: Given up, by reason", "workbook: Given up, by reason")
+
+
+def _own_functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node
+
+
+def _called(function: ast.AST) -> set[str]:
+    """The methods that it calls: of the queue, or of its own object."""
+    return {
+        node.func.attr
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+
+
+def _events(function: ast.AST) -> set[str]:
+    return {
+        str(ast.literal_eval(node.args[1]))
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "log_event"
+    }
+
+
+def _logged_beside_a_dead_letter() -> set[str]:
+    """What functions log that give a message up, by themselves or by another method of their module."""
+    found: set[str] = set()
+    for path in sorted((ROOT / "booking_sync").rglob("*.py")):
+        functions = list(_own_functions(ast.parse(path.read_text(encoding="utf-8"))))
+        giving_up = {GIVING_UP}
+        while more := {each.name for each in functions if _called(each) & giving_up} - giving_up:
+            giving_up |= more
+        found |= {event for each in functions if each.name in giving_up for event in _events(each)}
+    return found
+
+
+def test_lines_beside_a_dead_letter_are_found() -> None:
+    """Of bookings, and of what is no booking's."""
+    found = _logged_beside_a_dead_letter()
+    assert {"booking_outcome", "fan_out", "audit_stretch", "message_malformed"} <= found
+    assert found | BY_A_HELPER <= set(kql.logged())
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_message_that_is_given_up_is_asked_for(name: str) -> None:
+    """Whatever the message was about: operators get a mail, and find the reason."""
+    asked = set(re.findall(r'"(\w+)"', kql.queries()[name]))
+    assert (_logged_beside_a_dead_letter() | BY_A_HELPER) - asked == set()
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_message_that_waits_is_not_called_given_up(name: str) -> None:
+    """What tells how a message ended counts only when it failed; a mistake of ours at the fifth delivery."""
+    query = " ".join(kql.queries()[name].split())
+    ended = re.search(r'\(event in \(([^)]*)\) and tostring\(line\.outcome\) == "failed"\)', query)
+    assert ended
+    told = set(re.findall(r'"(\w+)"', ended[1]))
+    assert told == {event for event in _logged_beside_a_dead_letter() if "outcome" in _fields(event)}
+    assert '(event == "unexpected_error" and toint(line.delivery) >= 5)' in query
+
+
+def _fields(event: str) -> set[str]:
+    return kql.logged()[event] | kql.UNPACKED.get(event, set())
