@@ -11,6 +11,7 @@ set -euo pipefail
 
 API_VERSION=2025-03-01
 MINUTES_TO_START=10
+MINUTES_FOR_ANOTHER="${MINUTES_FOR_ANOTHER:-12}" # what an order claims is free again after 11
 PAUSE_SECONDS="${PAUSE_SECONDS:-10}"
 SECONDS_PER_REQUEST=240 # Azure ends a request after 230
 
@@ -67,8 +68,22 @@ if [ "$sign_in" != entra ]; then
 	if [ -n "${GITHUB_ACTIONS:-}" ]; then echo "::add-mask::$key"; fi
 	key_header="x-functions-key: $key"
 fi
-status=$(printf %s "$key_header" | ask --header @- --header 'Content-Type: application/json' \
-	--data '{"fix": true}' "https://$host/api/operations/audit")
+
+order() {
+	printf %s "$key_header" | ask --header @- --header 'Content-Type: application/json' \
+		--data '{"fix": true}' "https://$host/api/operations/audit"
+}
+
+# Another audit that was ordered may be of one mailbox only, or mend nothing; or this deployment has killed it, and only
+# its claim is left. So it is waited for, and takes the place of none.
+deadline=$((SECONDS + MINUTES_FOR_ANOTHER * 60))
+until status=$(order) && [ "$status" != 409 ]; do
+	if [ "$SECONDS" -ge "$deadline" ]; then
+		warn "No audit was ordered: $(is_ours && words) When it has ended, run: booking-sync audit --fix"
+		exit 0
+	fi
+	sleep "$PAUSE_SECONDS"
+done
 
 # The platform sends whoever has no account to the sign-in, or refuses; what gets past it the app refuses.
 case "$sign_in $status" in
@@ -89,9 +104,6 @@ print("Queued to be mended: {enqueued}; withheld until somebody has looked: {wit
 	;;
 202)
 	echo "The audit is long and goes on in the app: see the operator's page."
-	;;
-409)
-	echo "Another audit is running already; it finds the same: $(is_ours && words)"
 	;;
 000 | 502 | 503 | 504)
 	if is_ours; then fail "The audit could not be made ($status): $(words)"; fi

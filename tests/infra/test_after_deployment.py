@@ -49,7 +49,7 @@ def _audit(
     commands: Path,
     *,
     health: list[Answer],
-    audit: Answer = (200, ""),
+    audit: Answer | list[Answer] = (200, ""),
     app: str = "func-app",
     sign_in: str = "key",
     **environ: str,
@@ -57,11 +57,11 @@ def _audit(
     stand_in(commands, "az", AZ)
     program = (
         f"health = {health!r}\n"
-        f"audit = {audit!r}\n"
+        f"audit = {[audit] if isinstance(audit, tuple) else audit!r}\n"
         "url = arguments[-1]\n"
         "assert url in ('https://func-app.azurewebsites.net/api/health',\n"
         "               'https://func-app.azurewebsites.net/api/operations/audit'), url\n"
-        "status, body = turn('health', health) if url.endswith('health') else audit\n"
+        "status, body = turn('health', health) if url.endswith('health') else turn('audit', audit)\n"
         "if status:\n"
         "    pathlib.Path(arguments[arguments.index('--output') + 1]).write_text(body)\n"
         "print(f'{status:03}', end='')\n"
@@ -148,11 +148,26 @@ def test_a_long_audit_goes_on_in_the_app(tmp_path: Path) -> None:
     assert (ran.code, "goes on in the app" in ran.out) == (0, True)
 
 
-def test_another_audit_at_work_is_enough(tmp_path: Path) -> None:
-    """Only one runs at a time; the one that does finds the same."""
-    ran = _audit(tmp_path, health=[(200, "{}")], audit=(409, '{"problem": "An audit runs."}'))
+def test_another_audit_is_waited_for(tmp_path: Path) -> None:
+    """It may be of one mailbox only, or mend nothing: this one is ordered when the other has ended."""
+    busy = (409, '{"error": "Another audit is under way."}')
+    ran = _audit(tmp_path, health=[(200, "{}")], audit=[busy, busy, (200, json.dumps(REPORT))])
     assert ran.code == 0
-    assert "An audit runs." in ran.out
+    assert "3 mailboxes" in ran.out
+    assert len(_asked(tmp_path)) == 1 + 3
+
+
+def test_an_audit_that_never_ends_is_told(tmp_path: Path) -> None:
+    """Nothing is wrong with the deployment, and somebody has to order the audit later."""
+    ran = _audit(
+        tmp_path,
+        health=[(200, "{}")],
+        audit=(409, '{"error": "Another audit is under way."}'),
+        MINUTES_FOR_ANOTHER="0",
+    )
+    assert ran.code == 0
+    assert "Another audit is under way." in ran.err
+    assert "booking-sync audit --fix" in ran.err
 
 
 def test_restricted_access_is_told_with_what_to_do(tmp_path: Path) -> None:
