@@ -83,3 +83,22 @@ def test_a_message_that_waits_is_not_called_given_up(name: str) -> None:
 
 def _fields(event: str) -> set[str]:
     return kql.logged()[event] | kql.UNPACKED.get(event, set())
+
+
+def test_the_pages_know_every_alert() -> None:
+    """The runbook has a row for each rule; the deployment's page names as many kinds of trouble."""
+    rules = [name.removeprefix("alert ") for name in kql.queries() if name.startswith("alert ")]
+    table = kql.PAGE.partition("\n## Alerts\n")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `booking-sync-([\w-]+)` \|", table, re.MULTILINE)) == sorted(rules)
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    named = re.search(r"^\| alerts by mail[^|]*\| (.*) \(\[operations\.md\]", page, re.MULTILINE)
+    assert named
+    assert len(named[1].split(", ")) == len(rules)
+
+
+def test_runs_of_every_function_that_works_by_itself_are_counted() -> None:
+    """Timers, the queue's function, and what services call; those of the page are people's own."""
+    by_people = {each for each in kql.functions() if each.startswith("operations")}
+    by_people |= {"audit_on_demand", "health"}
+    counted = set(re.findall(r'"(\w+)"', kql.queries()["page: Runs of the functions"]))
+    assert counted == kql.functions() - by_people
