@@ -8,12 +8,31 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from booking_sync.domain.findings.finding import FindingTopic
 from tests.infra.templates import ROOT
 from tests.telemetry import kql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+FINDINGS = {
+    FindingTopic.SETTINGS: "app settings are missing or malformed",
+    FindingTopic.START: "the sync could not be started",
+    FindingTopic.QUEUES: "the queues can't be reached",
+    FindingTopic.STALLED: "the platform hands out no changes",
+    FindingTopic.CATCH_UP: "the catch-up is overdue",
+    FindingTopic.AUDIT: "the audit is overdue",
+    FindingTopic.NEAR_AUDIT: "the same for the function `audit`, for `near_audit`",
+    FindingTopic.WATCH: "`watch`, `sweep`",
+    FindingTopic.SWEEP: "`watch`, `sweep`",
+    FindingTopic.GIVEN_UP: "messages were given up",
+    FindingTopic.WEBHOOK: "no change arrives by webhook",
+    FindingTopic.COLUMNS: "Where columns are missing",
+    FindingTopic.SECRET: "the app registration's secret or certificate ends",
+    FindingTopic.TIME_ZONE: "Exchange reads the zone differently",
+    FindingTopic.JOURNAL: "the journal can't be read",
+}
+"""How the runbook's table of findings tells each topic."""
 GIVING_UP = "dead_letter"
 """The queue's method that puts a message on the poison queue."""
 BY_A_HELPER = {"unexpected_error"}
@@ -102,3 +121,11 @@ def test_runs_of_every_function_that_works_by_itself_are_counted() -> None:
     by_people |= {"audit_on_demand", "health"}
     counted = set(re.findall(r'"(\w+)"', kql.queries()["page: Runs of the functions"]))
     assert counted == kql.functions() - by_people
+
+
+def test_the_runbook_knows_every_finding() -> None:
+    """Whoever gets a mail of the alerts by findings reads in the table what to do."""
+    health = kql.PAGE.partition("\n## Health\n")[2].partition("\n## ")[0]
+    table = health.partition("| finding | severity |")[2].partition("\n\n")[0]
+    assert set(FINDINGS) == set(FindingTopic)
+    assert {topic for topic, words in FINDINGS.items() if words not in table} == set()
