@@ -1,8 +1,9 @@
 """Carries out each kind of order once at a time, over all instances of the app.
 
 An audit lists whole calendars: twenty at once would only take each other's share of what Graph allows. Who
-comes second is told so. The claim lies in the text store and ends by itself, since an instance may be killed;
-while the store can't be reached, each instance sees to its own orders only.
+comes second is told so. An order ends with its answer: what a long audit leaves on the queue goes on without
+a claim, and another audit may begin beside it. The claim lies in the text store and ends by itself, since an
+instance may be killed; while the store can't be reached, each instance sees to its own orders only.
 """
 
 from __future__ import annotations

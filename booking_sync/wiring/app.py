@@ -155,7 +155,7 @@ class Application(ClosedTogether):
         )
 
     async def audit_on_demand(self, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
-        """Run the audit that an HTTP request asks for, unless one is under way that was asked for so.
+        """Run the audit that an HTTP request asks for, unless another such request is being answered.
 
         Raises:
             SettingsError: the queue's own settings are missing or malformed.

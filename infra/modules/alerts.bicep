@@ -12,8 +12,8 @@ var rules = [
   {
     name: 'poison'
     severity: 1
-    description: 'Messages came to the poison queue: bookings that are not in step with Outlook. `booking-sync poison list` names them and the reasons.'
-    query: 'traces | extend line = parse_json(iff(message startswith "{", message, "{}")) | extend event = tostring(line.event) | where (event == "booking_outcome" and tostring(line.outcome) == "failed") or event == "message_malformed" or (event == "unexpected_error" and toint(line.delivery) >= 5) or message has "MaxDequeueCount"'
+    description: 'Messages were given up: bookings that are not in step with Outlook, or changes of other rows, mailboxes or audits that nothing goes on with. `booking-sync poison list` names them and the reasons.'
+    query: 'traces | extend line = parse_json(iff(message startswith "{", message, "{}")) | extend event = tostring(line.event) | where (event in ("booking_outcome", "fan_out", "outlook_change", "mailbox_sweep", "audit_stretch") and tostring(line.outcome) == "failed") or event == "message_malformed" or (event == "unexpected_error" and toint(line.delivery) >= 5) or message has "MaxDequeueCount"'
     every: 'PT5M'
     window: 'PT15M'
   }

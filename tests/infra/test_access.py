@@ -192,3 +192,25 @@ def test_functions_of_operators_ask_for_no_key_where_the_platform_signs_in() -> 
     }
     assert by_entra == {WEBHOOK}
     assert by_entra < by_key
+
+
+def test_scripts_are_told_the_way_that_what_is_deployed_gives_them() -> None:
+    """Sign-in is for people in browsers: no program can have the role, or a token that the platform takes."""
+    (sign_in,) = [
+        body for body in bodies("Microsoft.Web/sites/config").values() if body["name"] == "authsettingsV2"
+    ]
+    policy = sign_in["properties"]["identityProviders"]["azureActiveDirectory"]["validation"]
+    applications = policy["defaultAuthorizationPolicy"]["allowedApplications"]
+    members = re.findall(r'"allowedMemberTypes": (\[[^]]*\])', COMMANDS)
+    for_people_alone = (
+        applications == [Expression("operatorsClientId")]
+        and [json.loads(each) for each in members] == [["User"]]
+        and "--identifier-uris" not in COMMANDS
+    )
+    page, of_settings = (
+        " ".join((ROOT / "docs" / name).read_text().split()) for name in ("operations.md", "settings.md")
+    )
+    assert for_people_alone, "docs/operations.md tells that scripts can't sign in: tell how they can now"
+    assert "scripts need `OPERATIONS_SIGN_IN=key`" in page
+    assert "Entra token" not in page
+    assert "with `OPERATIONS_SIGN_IN=key`, with the function key in the header" in of_settings

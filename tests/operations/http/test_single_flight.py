@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
+from booking_sync.audit.auditor import AuditRequest
+from booking_sync.audit.endpoint import answer_audit_request
+from booking_sync.audit.report import AuditReport
+from booking_sync.domain.messages.audit_progress import AuditProgress
 from booking_sync.errors import TransientError
 from booking_sync.operations.single_flight import CLAIMED_FOR, SingleFlight
 from booking_sync.plumbing.http.orders import BadRequestError
@@ -99,3 +104,23 @@ async def test_without_a_store_each_instance_sees_to_itself(
         await flight.run("audit", work)
     work.end.set()
     assert await first == "done"
+
+
+async def test_an_audit_that_goes_on_by_the_queue_keeps_nobody_waiting(
+    store: FakeTextStore, clock: HandClock
+) -> None:
+    """Its claim ends with its answer, so a further audit may begin beside it; the page says so."""
+    rest = AuditProgress("audit-1", clock(), clock(), clock(), fix=True)
+
+    async def run(_wanted: AuditRequest) -> AuditReport:
+        return await SingleFlight(lambda: store, clock).run("audit", first_stretch)
+
+    async def first_stretch() -> AuditReport:
+        return AuditReport(rest, ())
+
+    json = {"Content-Type": "application/json"}
+    answers = [await answer_audit_request(json, b"", run) for _ in range(2)]
+    assert [each.status for each in answers] == [HTTPStatus.ACCEPTED, HTTPStatus.ACCEPTED]
+    page = " ".join((Path(__file__).parents[3] / "docs" / "operations.md").read_text().split())
+    assert "is answered 409 while the first is being answered" in page
+    assert "An audit that goes on in the app (202) holds back no other" in page
