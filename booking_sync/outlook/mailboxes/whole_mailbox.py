@@ -110,7 +110,7 @@ class WholeMailbox:
         """The calendars that are not among the places, the main one left out."""
         known = {calendar_id for _, calendar_id in await self._places(mailbox)}
         others: list[Place] = []
-        async for entries in self._pages(self._requests.all_calendars(mailbox)):
+        async for entries in self._pages(self._requests.calendars(mailbox)):
             for each in map(Fields, entries):
                 identity = each.event_id()
                 if not each.flag("isDefaultCalendar") and identity not in known:
