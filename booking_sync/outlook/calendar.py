@@ -418,7 +418,7 @@ class OutlookCalendar:
         """Mailboxes with all of their calendars; asked through the same batches."""
         from booking_sync.outlook.mailboxes.whole_mailbox import WholeMailbox  # noqa: PLC0415 - no booking needs it
 
-        return WholeMailbox(self._pages, self._requests, self._places)
+        return WholeMailbox(self._pages, self._requests, self._places, self._calendars.current)
 
     @cached_property
     def subscriptions(self) -> Subscriptions:

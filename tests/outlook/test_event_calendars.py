@@ -322,6 +322,21 @@ async def test_searches_tell_in_which_calendar_an_event_is(
     assert told(await both.list_all_marked(MAILBOX)) == shown
 
 
+async def test_only_what_the_event_calendar_shows_counts_as_entries(
+    settings: Settings, graph: GraphHere
+) -> None:
+    """People's own appointments in the main one would hide that somebody deleted the calendar of bookings."""
+    jobs = settings.calendar("Jobs", "Field Service")
+    graph.user_creates(MAILBOX, "dentist")
+    days = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    assert (await jobs.whole_mailboxes.list_shown(MAILBOX, *days)).entries == 0
+    made = [await create(jobs), await create(jobs, CONTENT)]
+    shown = await jobs.whole_mailboxes.list_shown(MAILBOX, *days)
+    assert ({each.ref.event_id for each in shown.events}, shown.entries) == (set(made), 1)
+    main = settings.calendar("", "Jobs")
+    assert (await main.whole_mailboxes.list_shown(MAILBOX, *days)).entries == 2
+
+
 # --- the protocol -----------------------------------------------------------------------------------------
 
 

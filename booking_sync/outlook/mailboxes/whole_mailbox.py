@@ -45,6 +45,7 @@ class WholeMailbox:
         pages: reads a list to its end.
         requests: builds requests with the SDK.
         places: names and ids of the calendars that may hold events of ours, as `OutlookCalendar` has them.
+        made_in: the name of the one in which events are made.
     """
 
     def __init__(
@@ -52,27 +53,27 @@ class WholeMailbox:
         pages: Pages,
         requests: EventRequests,
         places: Callable[[str], Awaitable[Sequence[Place]]],
+        made_in: str = MAIN,
     ) -> None:
         self._pages = pages
         self._requests = requests
         self._places = places
+        self._made_in = made_in
 
     async def list_shown(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
         """See the port."""
         return await self._contents(mailbox, first, last, await self._places(mailbox))
 
-    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
+    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> list[MarkedEvent]:
         """See the port."""
         events: list[MarkedEvent] = []
-        entries = 0
         for place in await self._others(mailbox):
             try:
                 found = await self._contents(mailbox, first, last, [place])
             except PermanentError:
                 continue  # somebody else's: what is moved there is gone from here
             events += found.events
-            entries += found.entries
-        return CalendarContents(events, entries)
+        return events
 
     async def find_everywhere(self, mailbox: str, marker: str) -> list[FoundEvent]:
         """See the port."""
@@ -101,7 +102,7 @@ class WholeMailbox:
         for name, calendar_id in places:
             request = self._requests.view(mailbox, first, last, calendar_id)
             async for entries in self._pages(request, may_be_gone=bool(calendar_id)):
-                shown += len(entries)
+                shown += len(entries) if (name or MAIN) == self._made_in else 0
                 for event in listing.marked_events(entries, mailbox):
                     events.setdefault(event.ref.event_id, replace(event, calendar=name or MAIN))
         return CalendarContents(list(events.values()), shown)

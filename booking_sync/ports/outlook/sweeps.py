@@ -19,7 +19,7 @@ class CalendarContents:
     events: Sequence[MarkedEvent]
     """Those with a marker of ours."""
     entries: int
-    """All of them, people's own included."""
+    """All that the calendar shows in which events are made, people's own included; none of any other."""
 
 
 class MailboxEvents(Protocol):
@@ -28,8 +28,8 @@ class MailboxEvents(Protocol):
     async def list_shown(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
         """What touches this time in the calendars that may hold events of ours."""
 
-    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
-        """The same of the mailbox's other calendars, to which people drag events.
+    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
+        """Events with a marker of ours in the mailbox's other calendars, to which people drag them.
 
         A calendar that can't be read, such as one that somebody else shares, is left out.
         """

@@ -128,18 +128,17 @@ class Sweeper:
         if not rows:
             return Outcome(OutcomeKind.SKIPPED, "no event of a booking is expected there")
         shown = await self._sources.events.list_shown(mailbox, first, last)
-        entries, events = shown.entries, _by_id(shown.events)
+        events = _by_id(shown.events)
         swept = compare_mailbox(rows.values(), events)
         if swept.missing:
             elsewhere = await self._sources.events.list_elsewhere(mailbox, first, last)
-            entries += elsewhere.entries
-            events = {**_by_id(elsewhere.events), **events}
+            events = {**_by_id(elsewhere), **events}
             swept = compare_mailbox(rows.values(), events)
         hints = _Hints(sweep, swept, len(events))
         told = (each for each, row in rows.items() if tells(_told(row), Told.WITHHELD))
         hints.elsewhere = [each for each in told if each not in swept.missing]
         await self._find_renamed(hints, events.values())
-        await self._judge_missing(hints, rows, entries)
+        await self._judge_missing(hints, rows, shown.entries)
         return hints
 
     async def _find_renamed(self, hints: _Hints, events: Iterable[MarkedEvent]) -> None:
@@ -207,7 +206,7 @@ class Sweeper:
                 hints.confirmed.append(booking_id)
 
     def _weigh(self, swept: Swept, entries: int) -> Missing:
-        """What it means that these are gone, beside what else is listed."""
+        """What it means that these are gone, beside what their calendar shows."""
         return weigh(len(swept.missing), expected=swept.expected, listed=entries)
 
 

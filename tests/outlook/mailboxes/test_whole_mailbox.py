@@ -47,7 +47,7 @@ async def test_calendars_are_listed_with_all_that_they_show(graph: GraphHere) ->
     shown = await graph.calendar.whole_mailboxes.list_shown(MAILBOX, FIRST, LAST)
     assert (ids(shown), shown.entries) == ([made], 2)
     elsewhere = await graph.calendar.whole_mailboxes.list_elsewhere(MAILBOX, FIRST, LAST)
-    assert (ids(elsewhere), elsewhere.entries) == ([], 0)
+    assert elsewhere == []
     later = await graph.calendar.whole_mailboxes.list_shown(MAILBOX, LAST, LAST + timedelta(days=1))
     assert (ids(later), later.entries) == ([], 0)
 
@@ -59,7 +59,7 @@ async def test_an_event_that_was_dragged_elsewhere_is_found_under_its_id(graph: 
     whole = graph.calendar.whole_mailboxes
     assert ids(await whole.list_shown(MAILBOX, FIRST, LAST)) == [stays]
     elsewhere = await whole.list_elsewhere(MAILBOX, FIRST, LAST)
-    assert (ids(elsewhere), elsewhere.entries, elsewhere.events[0].calendar) == ([made], 1, "Jobs")
+    assert [(each.ref.event_id, each.calendar) for each in elsewhere] == [(made, "Jobs")]
     assert [each.ref.event_id for each in await whole.find_everywhere(MAILBOX, MARKER)] == [made]
     assert [each.ref.event_id for each in await whole.find_everywhere(MAILBOX, MARKER + "2")] == [stays]
 
@@ -71,7 +71,7 @@ async def test_somebody_else_s_calendar_is_left_out(graph: GraphHere) -> None:
     body = {"error": {"code": "ErrorAccessDenied", "message": "no"}}
     graph.standin.faults.add(Fault(f"/calendars/{calendar[:20]}", times=-1, status=403, body=body))
     whole = graph.calendar.whole_mailboxes
-    assert ids(await whole.list_elsewhere(MAILBOX, FIRST, LAST)) == []
+    assert await whole.list_elsewhere(MAILBOX, FIRST, LAST) == []
     assert await whole.find_everywhere(MAILBOX, MARKER) == []
 
 

@@ -71,11 +71,11 @@ class FakeMailbox:
         assert (mailbox, last - first) == (ANNA, 8 * DAYS)
         return CalendarContents(self.main, len(self.main) + self.entries)
 
-    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
+    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
         """See the port."""
         self._enter("elsewhere")
         assert (mailbox, first, last) == (ANNA, NOW - DAYS, NOW + 7 * DAYS)
-        return CalendarContents(self.others, len(self.others))
+        return self.others
 
     async def find_everywhere(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
         """See the port."""
@@ -259,6 +259,16 @@ async def test_a_mailbox_that_shows_nothing_at_all_concludes_nothing() -> None:
     world.queue.sent.clear()
     await world.sweep(0)
     assert world.hints == {booking_id(0): CONFIRMED}
+
+
+async def test_what_other_calendars_show_does_not_fill_an_empty_one() -> None:
+    """Holidays, birthdays and an event that was dragged there say nothing of the calendar of bookings."""
+    world = World(2)
+    world.delete(0, 1)
+    world.mailbox.entries = 0
+    world.mailbox.others = [world.event(1)]
+    await world.sweep(0)
+    assert world.hints == {booking_id(0): WITHHELD}
 
 
 async def test_rows_that_know_it_are_not_told_again() -> None:
