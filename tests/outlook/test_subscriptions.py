@@ -40,7 +40,7 @@ def answering(graph: GraphHere, *, well: bool = True) -> None:
     graph.standin.notifier.poster = post
 
 
-async def nobody(_url: str, _body: bytes, _seconds: float) -> Heard:
+async def nobody(url: str, body: bytes, seconds: float) -> Heard:  # noqa: ARG001 - as who posts
     """No address answers."""
     raise TimeoutError
 
