@@ -214,6 +214,9 @@ class OutlookCalendar:
     async def delete(self, event: EventRef) -> bool:
         """Remove the event; False when there is none under this id, unless it is gone with its whole mailbox.
 
+        A mailbox may come back with it, as after a licence that was taken by mistake: that is the audit's to
+        find. As a failure it would keep bookings from leaving a technician who is gone.
+
         Raises:
             TransientError: try again.
             PermanentError: no access.
