@@ -279,17 +279,10 @@ class EventRequests:
         return _in_calendar(request, mailbox, calendar_id)
 
     def calendars(self, mailbox: str) -> GraphRequest:
-        """GET the first page of the mailbox's calendars, with their names."""
-        return self._calendars(mailbox, "id", "name")
-
-    def all_calendars(self, mailbox: str) -> GraphRequest:
-        """GET the first page of the mailbox's calendars, with their names, and which one is the main one."""
-        return self._calendars(mailbox, "id", "name", "isDefaultCalendar")
-
-    def _calendars(self, mailbox: str, *fields: str) -> GraphRequest:
+        """GET the first page of the mailbox's calendars: names, owners, and which is the main one."""
         _check_mailbox(mailbox)
         query = CalendarsRequestBuilder.CalendarsRequestBuilderGetQueryParameters(
-            select=list(fields), top=CALENDARS_PAGE_SIZE
+            select=["id", "name", "isDefaultCalendar", "owner"], top=CALENDARS_PAGE_SIZE
         )
         calendars = self._client.service.users.by_user_id(mailbox).calendars
         return self._item(mailbox, calendars.to_get_request_information(_configuration(query)))

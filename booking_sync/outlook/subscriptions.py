@@ -34,6 +34,9 @@ CHANGES = "updated,deleted"
 
 _RESOURCE = re.compile(r"/?users/([^/]+)/events", re.IGNORECASE)
 _NOT_REACHED = "validationerror"
+_NOT_REACHED_WORDS = "subscription validation request"
+"""How Graph's sentence begins: seen with the code InvalidRequest as well (msgraph-sdk-dotnet, issue 2805;
+nodejs-webhooks-sample, issue 350), at creations and at renewals."""
 
 
 class GraphSubscriptions:
@@ -108,12 +111,9 @@ class GraphSubscriptions:
 
     def _refusal(self, answer: Answer, request: GraphRequest) -> SyncError:
         """Why one can't be made: the address did not answer, or the mailbox takes none."""
-        if errors.error_code(answer).lower() == _NOT_REACHED:
-            return TransientError(
-                "Graph got no right answer from NOTIFICATION_URL: check the address, and that the app there "
-                "is up and has RETURN_PATH and NOTIFICATION_URL set"
-            )
         error = self._error(answer, request)
+        if _is_unreached(answer):
+            return error
         refused = answer.status in (errors.FORBIDDEN, errors.NOT_FOUND) and errors.error_code(answer)
         if refused and isinstance(error, TransientError):
             return PermanentError(
@@ -123,7 +123,20 @@ class GraphSubscriptions:
         return error
 
     def _error(self, answer: Answer, request: GraphRequest) -> SyncError:
+        if _is_unreached(answer):
+            return TransientError(
+                "Graph got no right answer from NOTIFICATION_URL: check the address, and that the app there "
+                "is up and has RETURN_PATH and NOTIFICATION_URL set"
+            )
         return errors.translate(answer, self._now(), writes=request.writes)
+
+
+def _is_unreached(answer: Answer) -> bool:
+    """The address did not answer Graph's question as it must."""
+    if not errors.is_client_error(answer) or answer.status in errors.PASSING:
+        return False
+    by_code = errors.error_code(answer).lower() == _NOT_REACHED
+    return by_code or errors.message_begins(answer, _NOT_REACHED_WORDS)
 
 
 def creation_of(wanted: WantedSubscription, changes: str = CHANGES) -> dict[str, Any]:

@@ -23,10 +23,11 @@ from booking_sync.outlook.mailboxes.named_calendars import REMEMBERED_FOR
 from booking_sync.ports.outlook.calendars import Written
 from booking_sync.sync.booking.synchronizer import Synchronizer
 from booking_sync.sync.booking.task import SyncTask
+from local.graph.mailbox.events import SharedCalendar
 from local.graph.mailbox.schema import read_event
 from local.graph.mailbox.store import NOT_FOUND, time_of_day
 from local.standin.faults import Fault
-from tests.outlook.kit import BIRTH, CONTENT, EXTENSION, MAILBOX, MARKER, NOW, new_id
+from tests.outlook.kit import BIRTH, CONTENT, EXTENSION, MAILBOX, MARKER, NOW, OTHER_MAILBOX, new_id
 from tests.support.bookings import BOOKING_ID, ORGANIZATION_ID, booking
 from tests.support.fakes import FakeRows
 from tests.support.seals import prover
@@ -216,6 +217,81 @@ async def test_a_full_mailbox_says_so(settings: Settings, graph: GraphHere) -> N
         await create(settings.calendar("Jobs"))
 
 
+# --- calendars that colleagues share ----------------------------------------------------------------------
+
+
+def share(graph: GraphHere, **how: bool) -> list[str]:
+    """A colleague shares calendars of that name, so many that one has the least id; their ids."""
+    state = graph.standin.state
+    shared = SharedCalendar("Jobs", state.user(OTHER_MAILBOX), **how)
+    return [state.share(state.user(MAILBOX), shared) for _ in range(8)]
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["readable", "denied"])
+async def test_a_colleague_s_calendar_of_that_name_is_not_the_technician_s(
+    settings: Settings, box: Mailbox, graph: GraphHere, *, readable: bool
+) -> None:
+    """An own one is made beside it, and only that one is looked at, whether the other can be read or not."""
+    shared = share(graph, readable=readable)
+    jobs = settings.calendar("Jobs")
+    assert await jobs.find(MAILBOX, MARKER) == []
+    event_id = await create(jobs)
+    assert list(box.calendars.values()) == ["Jobs"]
+    assert box.events[event_id].calendar in box.calendars
+    state = graph.standin.state
+    theirs = state.copy(box, box.events[event_id])
+    theirs.calendar = shared[0]
+    assert [each.ref.event_id for each in await jobs.find(MAILBOX, MARKER)] == [event_id]
+    first = datetime(2026, 3, 2, tzinfo=UTC)
+    for listed in (
+        await jobs.list_marked(MAILBOX, first, first + timedelta(days=1)),
+        await jobs.list_all_marked(MAILBOX),
+    ):
+        assert [each.ref.event_id for each in listed] == [event_id]
+
+
+async def test_the_owner_s_address_is_compared_without_regard_to_case(
+    settings: Settings, box: Mailbox, graph: GraphHere
+) -> None:
+    """Any number of own calendars of that name count, on whatever page of the list the main one is."""
+    share(graph)
+    made = graph.standin.state.make_calendar(box, "jobs")
+    body = {
+        "value": [
+            {"id": made, "name": "jobs", "owner": {"name": "A", "address": "Anna@Example.com"}},
+            {"id": "AAMkmain=", "isDefaultCalendar": True, "owner": {"address": "anna@example.com"}},
+        ]
+    }
+    graph.standin.faults.add(Fault(CALENDARS, "GET", status=200, body=body))
+    assert box.events[await create(settings.calendar("Jobs"))].calendar == made
+
+
+@pytest.mark.parametrize("takes_name", [True, False])
+async def test_where_no_own_calendar_can_have_the_name_the_row_says_so(
+    settings: Settings, box: Mailbox, graph: GraphHere, *, takes_name: bool
+) -> None:
+    """A colleague's may stand in its way; it is tried again for some hours, since people can rename it."""
+    share(graph, takes_name=takes_name)
+    jobs = settings.calendar("Jobs")
+    if not takes_name:
+        await create(jobs)
+        return
+    with pytest.raises(PermanentError, match="shares a calendar") as refusal:
+        await create(jobs)
+    assert refusal.value.patience
+    assert not box.calendars
+    box.shared_calendars.clear()
+    assert box.events[await create(jobs)].calendar in box.calendars
+
+
+async def test_where_no_owner_is_told_the_name_decides(
+    settings: Settings, box: Mailbox, graph: GraphHere
+) -> None:
+    """As it always did."""
+    shared, box.tells_owners = share(graph), False
+    assert box.events[await create(settings.calendar("Jobs"))].calendar == min(shared)
+
+
 # --- searches and lists -----------------------------------------------------------------------------------
 
 
@@ -244,6 +320,21 @@ async def test_searches_tell_in_which_calendar_an_event_is(
     assert told(await both.list_marked(MAILBOX, first, first + timedelta(days=1))) == shown
     assert told(await both.list_marked(MAILBOX, first - timedelta(days=1), first)) == {}
     assert told(await both.list_all_marked(MAILBOX)) == shown
+
+
+async def test_only_what_the_event_calendar_shows_counts_as_entries(
+    settings: Settings, graph: GraphHere
+) -> None:
+    """People's own appointments in the main one would hide that somebody deleted the calendar of bookings."""
+    jobs = settings.calendar("Jobs", "Field Service")
+    graph.user_creates(MAILBOX, "dentist")
+    days = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    assert (await jobs.whole_mailboxes.list_shown(MAILBOX, *days)).entries == 0
+    made = [await create(jobs), await create(jobs, CONTENT)]
+    shown = await jobs.whole_mailboxes.list_shown(MAILBOX, *days)
+    assert ({each.ref.event_id for each in shown.events}, shown.entries) == (set(made), 1)
+    main = settings.calendar("", "Jobs")
+    assert (await main.whole_mailboxes.list_shown(MAILBOX, *days)).entries == 2
 
 
 # --- the protocol -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -38,6 +38,11 @@ def answering(graph: GraphHere, *, well: bool = True) -> None:
         return Heard(200, "text/plain; charset=utf-8", token if well else "")
 
     graph.standin.notifier.poster = post
+
+
+async def nobody(url: str, body: bytes, seconds: float) -> Heard:  # noqa: ARG001 - as who posts
+    """No address answers."""
+    raise TimeoutError
 
 
 async def test_a_subscription_is_made_with_all_that_can_only_be_given_then(graph: GraphHere) -> None:
@@ -78,10 +83,31 @@ async def test_renewing_and_ending(graph: GraphHere) -> None:
     assert await subscriptions.list_all() == []
 
 
-async def test_an_address_that_does_not_answer_is_nobody_s_refusal(graph: GraphHere) -> None:
-    """The next run tries again; the words name the setting."""
+@pytest.mark.parametrize("code", ["ValidationError", "InvalidRequest"])
+@pytest.mark.parametrize("silent", [True, False], ids=["silent", "wrong"])
+async def test_an_address_that_does_not_answer_is_nobody_s_refusal(
+    graph: GraphHere, code: Literal["ValidationError", "InvalidRequest"], *, silent: bool
+) -> None:
+    """The next run tries again, also of a renewal; the words name the setting, and Graph's are not shown."""
+    answering(graph)
+    subscriptions = graph.calendar.subscriptions
+    made = await subscriptions.create(wanted())
+    graph.configure(renewal_asks_again=True)
     answering(graph, well=False)
-    with pytest.raises(TransientError, match="NOTIFICATION_URL"):
+    if silent:
+        graph.standin.notifier.poster = nobody
+    graph.standin.notifier.silence_code = code
+    for asked in (subscriptions.create(wanted(OTHER_MAILBOX)), subscriptions.renew(made, LATER)):
+        with pytest.raises(TransientError, match="NOTIFICATION_URL") as caught:
+            await asked
+        assert "alidation" not in caught.value.reason
+
+
+async def test_another_bad_request_is_a_refusal(graph: GraphHere) -> None:
+    """The same code for what Graph won't take is not the address's silence."""
+    body = {"error": {"code": "InvalidRequest", "message": "The subscription validation request is odd."}}
+    graph.standin.faults.add(Fault("/subscriptions", "POST", status=400, body=body))
+    with pytest.raises(PermanentError):
         await graph.calendar.subscriptions.create(wanted())
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from booking_sync.domain.events.event_ref import EventRef
-from booking_sync.errors import OvertakenError, PermanentError
+from booking_sync.errors import OvertakenError, PermanentError, TransientError
 from booking_sync.ports.outlook.calendars import Written
+from local.standin.faults import Fault
 from tests.outlook.kit import BIRTH, CHANGED, CONTENT, MAILBOX, MARKER, new_id
 
 if TYPE_CHECKING:
@@ -60,5 +61,32 @@ async def test_a_content_that_is_refused_says_nothing_of_versions(graph: GraphHe
     backwards = replace(CHANGED, start=CONTENT.end, end=CONTENT.start)
     with pytest.raises(PermanentError):
         await graph.calendar.update(event, backwards, stamp="t", etag=now.etag)
+    with pytest.raises(OvertakenError):
+        await graph.calendar.update(event, CHANGED, stamp="t", etag=version)
+
+
+@pytest.mark.parametrize(
+    "body", [None, "<html>Bad Request</html>", {"error": {"code": None}}, {"error": {"code": "BadGateway"}}]
+)
+async def test_a_400_that_passes_says_nothing_of_versions(graph: GraphHere, body: Any) -> None:
+    """It is no verdict of Graph's: nothing is written without the header, then or later."""
+    graph.configure(event_if_match="checked")
+    event, version = await overtaken(graph)
+    graph.standin.faults.add(Fault("/events/", method="PATCH", status=400, body=body))
+    with pytest.raises(TransientError) as refusal:
+        await graph.calendar.update(event, CHANGED, stamp="t", etag=version)
+    assert not isinstance(refusal.value, OvertakenError)
+    with pytest.raises(OvertakenError):
+        await graph.calendar.update(event, CHANGED, stamp="t", etag=version)
+    assert graph.events(MAILBOX)[0]["subject"] == "by somebody else"
+
+
+async def test_a_400_for_an_event_that_is_gone_says_nothing_of_versions(graph: GraphHere) -> None:
+    """It is not written once more, and the header is sent with the next write as before."""
+    graph.configure(event_if_match="checked")
+    event, version = await overtaken(graph)
+    gone = {"error": {"code": "ErrorInvalidIdMalformed", "message": "Id is malformed."}}
+    graph.standin.faults.add(Fault("/events/", method="PATCH", status=400, body=gone))
+    assert await graph.calendar.update(event, CHANGED, stamp="t", etag=version) is None
     with pytest.raises(OvertakenError):
         await graph.calendar.update(event, CHANGED, stamp="t", etag=version)

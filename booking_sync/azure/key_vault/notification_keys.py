@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import HttpResponseError
 
 from booking_sync.azure.connections import platform_credential
-from booking_sync.azure.key_vault.secrets import asking_vault
+from booking_sync.azure.key_vault.secrets import RecentFailure, asking_vault
 from booking_sync.azure.key_vault.versions import SecretVersions
 from booking_sync.domain.return_path.client_state import NotificationKeys, make_notification_key
 from booking_sync.errors import TransientError
@@ -58,6 +58,7 @@ class VaultNotificationKeys:
         self._keys: NotificationKeys | None = None
         self._asked = datetime.min.replace(tzinfo=UTC)
         self._reading = asyncio.Lock()
+        self._failure = RecentFailure(now)
 
     async def keys(self, *, renewed: bool = False) -> NotificationKeys:
         """See the port; while the vault is down, what was read before serves on."""
@@ -66,8 +67,9 @@ class VaultNotificationKeys:
             if self._keys is None or age > (RENEWED_AFTER if renewed else READ_AGAIN):
                 self._asked = self._now()
                 try:
-                    async with asking_vault(self._name, f"its name; {_MAKES_IT}"):
-                        self._keys = await self._read()
+                    with self._failure.remembered():
+                        async with asking_vault(self._name, f"its name; {_MAKES_IT}"):
+                            self._keys = await self._read()
                 except TransientError:
                     if self._keys is None:
                         raise

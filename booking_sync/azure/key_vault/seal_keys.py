@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from booking_sync.azure.connections import platform_credential
-from booking_sync.azure.key_vault.secrets import asking_vault
+from booking_sync.azure.key_vault.secrets import RecentFailure, asking_vault
 from booking_sync.azure.key_vault.versions import SecretVersions
 from booking_sync.domain.events.ownership import SealKeys, make_key
 from booking_sync.errors import TransientError
@@ -60,6 +60,7 @@ class VaultSealKeys:
         self._read_at = datetime.min.replace(tzinfo=UTC)
         self._absent: dict[str, datetime] = {}
         self._reading = asyncio.Lock()
+        self._failure = RecentFailure(now)
 
     def keys(self) -> SealKeys:
         """The accepted keys.
@@ -75,10 +76,12 @@ class VaultSealKeys:
         """Read the keys from the vault.
 
         Raises:
-            TransientError: the vault can't be reached, refuses us, or holds no usable key.
+            TransientError: the vault can't be reached, refuses us, or holds no usable key; or did so a moment
+                ago.
         """
-        async with asking_vault(self._name, "SEAL_KEY_NAME"):
-            self._keys = await self._read()
+        with self._failure.remembered():
+            async with asking_vault(self._name, "SEAL_KEY_NAME"):
+                self._keys = await self._read()
         self._read_at = self._now()
         return self._keys
 

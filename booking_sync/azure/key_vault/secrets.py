@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, TypeVar
+import copy
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.keyvault.secrets.aio import SecretClient
@@ -29,13 +31,18 @@ from booking_sync.ports.diagnosis import SecretState
 from booking_sync.ports.platform.credentials import SecretText
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from azure.keyvault.secrets import KeyVaultSecret as KeyVaultSecretVersion
 
     from booking_sync.azure.entra.identity import RenewableIdentity
+    from booking_sync.ports.platform.clock import Clock
 
 Result = TypeVar("Result")
+
+FAILED_FOR: Final = timedelta(seconds=30)
+"""How long a vault that failed is not asked again by those who need the same key: else each of them would
+wait for its silence, one after the other."""
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 
@@ -103,6 +110,38 @@ class KeyVaultSecret:
         """Close the connections."""
         await self._client.close()
         await self._credential.close()
+
+
+class RecentFailure:
+    """What the last question to the vault failed with, for whoever would ask the same again at once.
+
+    Args:
+        now: the time of day.
+    """
+
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self._error: TransientError | None = None
+        self._at = now()
+
+    @contextlib.contextmanager
+    def remembered(self) -> Iterator[None]:
+        """Around one question.
+
+        Raises:
+            TransientError: the last one failed a moment ago, and nothing is asked; or this one fails.
+        """
+        # A clock that was set back does not make it a long moment.
+        if self._error and timedelta() <= self._now() - self._at < FAILED_FOR:
+            raise copy.copy(
+                self._error
+            )  # each caller its own: a raised exception carries the caller's traceback
+        self._error = None
+        try:
+            yield
+        except TransientError as error:
+            self._error, self._at = copy.copy(error), self._now()
+            raise
 
 
 @contextlib.asynccontextmanager

@@ -2,8 +2,8 @@
 
 Whatever empties a mailbox (a wipe, a retention policy, a migration, an account that is closed) looks like
 somebody who deletes events one by one. So what a single sweep concludes is bounded by what it lists now,
-without any memory: a few events, or a share of those that the mailbox should show, and nothing where it
-shows nothing at all.
+without any memory: a few events, or a share of those that the mailbox should show, and nothing where its
+calendar of bookings shows nothing at all.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def weigh(missing: int, *, expected: int, listed: int) -> Missing:
     Args:
         missing: events that rows name and that no calendar of the mailbox shows.
         expected: events that rows name, the missing ones included.
-        listed: entries that the mailbox's calendars show in this time, people's own included.
+        listed: entries that the calendar of bookings shows in this time, people's own included. Holidays and
+            colleagues' calendars go on showing theirs when a mailbox is emptied.
     """
     if not missing:
         return Missing.UNKNOWN

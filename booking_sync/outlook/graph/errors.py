@@ -85,6 +85,11 @@ def shown_code(answer: Answer) -> str:
     return code if _CODE.fullmatch(code) else ""
 
 
+def message_begins(answer: Answer, words: str) -> bool:
+    """Whether Graph's sentence begins so, in any case; for meanings that the code does not tell."""
+    return _error_text(answer, "message").strip().lower().startswith(words)
+
+
 def existing_event_id(answer: Answer) -> str | None:
     """The event that `ErrorDuplicateTransactionId` names, which it does not always do."""
     event_id = _error_text(answer, "@event.existingEventId")

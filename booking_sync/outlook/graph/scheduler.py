@@ -11,7 +11,8 @@ People report that Graph runs more items of a batch at a time, which then refuse
 items were refused for that gets as many as passed, and in time more again (`shares`).
 
 When Graph asks to be left alone, for one mailbox or altogether, all requests that wait for it fail at once
-with the time that is left. Their messages wait on the queue, and other mailboxes go on.
+with the time that is left. Their messages wait on the queue, and other mailboxes go on. What is refused since
+Graph as a whole asked was not tried, so that no message is given up for it.
 
 A batch to which no answer comes counts as such a request too, or all that waits for its mailboxes would wait
 for one silence after the other. Nobody knows which of its mailboxes was the reason, so each of them is asked
@@ -337,15 +338,15 @@ class BatchScheduler:
         now = asyncio.get_running_loop().time()
         self._all_closed_until = max(self._all_closed_until, now + seconds)
         for mailbox in list(self._waiting):
-            self._fail_waiting(mailbox, partial(_come_back, self._all_closed_until - now))
+            self._fail_waiting(mailbox, partial(_come_back, self._all_closed_until - now, untried=True))
 
     def _refuse_if_closed(self, mailbox: str) -> None:
         if self._shut:
             raise _shutting_down()
-        until = max(self._closed_until.get(mailbox, 0.0), self._all_closed_until)
-        left = until - asyncio.get_running_loop().time()
+        own, everybody = self._closed_until.get(mailbox, 0.0), self._all_closed_until
+        left = max(own, everybody) - asyncio.get_running_loop().time()
         if left > 0:
-            raise _come_back(left)
+            raise _come_back(left, untried=everybody >= own)
 
     def _fail_waiting(self, mailbox: str, error: Callable[[], SyncError]) -> None:
         line = self._waiting.pop(mailbox, None)
@@ -360,8 +361,8 @@ class BatchScheduler:
                 del self._waiting[entry.request.mailbox]
 
 
-def _come_back(seconds: float) -> TransientError:
-    return TransientError("Graph asked to be left alone for a while", retry_after=seconds)
+def _come_back(seconds: float, *, untried: bool = False) -> TransientError:
+    return TransientError("Graph asked to be left alone for a while", retry_after=seconds, untried=untried)
 
 
 def _no_answer(seconds: float) -> TransientError:

@@ -1,8 +1,8 @@
 """The port `MailboxEvents` on Graph: one mailbox with all of its calendars.
 
 People drag events from one calendar to another; the immutable id stays. Which of a mailbox's calendars is
-the main one its list tells (`isDefaultCalendar`, Microsoft Graph: "calendar resource type"); that list
-holds calendars of others, too, which the app may not be allowed to read.
+the main one its list tells (`isDefaultCalendar`, Microsoft Graph: "calendar resource type"). That list holds
+what colleagues share, too: what is dragged there is gone from here, and their trouble is not this mailbox's.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from booking_sync.domain.events.event_calendars import MAIN
 from booking_sync.errors import PermanentError
 from booking_sync.outlook import listing
-from booking_sync.outlook.fields import Fields
-from booking_sync.ports.outlook.sweeps import CalendarContents
+from booking_sync.outlook.mailboxes.calendar_list import read_calendars
+from booking_sync.ports.outlook.sweeps import CalendarContents, TooManyCalendarsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 MAX_CALENDARS = 50
-"""Of one mailbox; nobody has as many, and each costs a request."""
+"""Of one person; nobody has as many, and each costs a request."""
 
 
 class WholeMailbox:
@@ -45,6 +45,7 @@ class WholeMailbox:
         pages: reads a list to its end.
         requests: builds requests with the SDK.
         places: names and ids of the calendars that may hold events of ours, as `OutlookCalendar` has them.
+        made_in: the name of the one in which events are made.
     """
 
     def __init__(
@@ -52,27 +53,27 @@ class WholeMailbox:
         pages: Pages,
         requests: EventRequests,
         places: Callable[[str], Awaitable[Sequence[Place]]],
+        made_in: str = MAIN,
     ) -> None:
         self._pages = pages
         self._requests = requests
         self._places = places
+        self._made_in = made_in
 
     async def list_shown(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
         """See the port."""
         return await self._contents(mailbox, first, last, await self._places(mailbox))
 
-    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
+    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> list[MarkedEvent]:
         """See the port."""
         events: list[MarkedEvent] = []
-        entries = 0
         for place in await self._others(mailbox):
             try:
                 found = await self._contents(mailbox, first, last, [place])
             except PermanentError:
-                continue  # somebody else's: what is moved there is gone from here
+                continue  # somebody else's, where no owner is told
             events += found.events
-            entries += found.entries
-        return CalendarContents(events, entries)
+        return events
 
     async def find_everywhere(self, mailbox: str, marker: str) -> list[FoundEvent]:
         """See the port."""
@@ -101,20 +102,19 @@ class WholeMailbox:
         for name, calendar_id in places:
             request = self._requests.view(mailbox, first, last, calendar_id)
             async for entries in self._pages(request, may_be_gone=bool(calendar_id)):
-                shown += len(entries)
+                shown += len(entries) if (name or MAIN) == self._made_in else 0
                 for event in listing.marked_events(entries, mailbox):
                     events.setdefault(event.ref.event_id, replace(event, calendar=name or MAIN))
         return CalendarContents(list(events.values()), shown)
 
     async def _others(self, mailbox: str) -> list[Place]:
-        """The calendars that are not among the places, the main one left out."""
+        """The person's own calendars that are not among the places, the main one left out."""
         known = {calendar_id for _, calendar_id in await self._places(mailbox)}
-        others: list[Place] = []
-        async for entries in self._pages(self._requests.all_calendars(mailbox)):
-            for each in map(Fields, entries):
-                identity = each.event_id()
-                if not each.flag("isDefaultCalendar") and identity not in known:
-                    others.append((each.text("name"), identity))
+        others: list[Place] = [
+            (each.name, each.calendar_id)
+            for each in await read_calendars(self._pages(self._requests.calendars(mailbox)))
+            if each.is_own and not each.is_main and each.calendar_id not in known
+        ]
         if len(others) > MAX_CALENDARS:
-            raise PermanentError(f"Outlook: this mailbox has more than {MAX_CALENDARS} calendars.")
+            raise TooManyCalendarsError(f"Outlook: this person has more than {MAX_CALENDARS} calendars.")
         return others

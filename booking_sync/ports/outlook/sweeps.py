@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from booking_sync.errors import PermanentError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from booking_sync.domain.events.event import FoundEvent, MarkedEvent
+
+
+class TooManyCalendarsError(PermanentError):
+    """A person has more calendars of their own than are looked into: nobody knows what is in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,7 @@ class CalendarContents:
     events: Sequence[MarkedEvent]
     """Those with a marker of ours."""
     entries: int
-    """All of them, people's own included."""
+    """All that the calendar shows in which events are made, people's own included; none of any other."""
 
 
 class MailboxEvents(Protocol):
@@ -28,10 +34,13 @@ class MailboxEvents(Protocol):
     async def list_shown(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
         """What touches this time in the calendars that may hold events of ours."""
 
-    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
-        """The same of the mailbox's other calendars, to which people drag events.
+    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
+        """Events with a marker of ours in the mailbox's other calendars, to which people drag them.
 
-        A calendar that can't be read, such as one that somebody else shares, is left out.
+        A calendar that somebody else shares, or that can't be read, is left out.
+
+        Raises:
+            TooManyCalendarsError: they are too many.
         """
 
     async def find_everywhere(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:

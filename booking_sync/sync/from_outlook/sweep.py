@@ -23,6 +23,7 @@ from booking_sync.domain.return_path.words import Told, tells
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.plumbing.log import log_event
 from booking_sync.ports.dataverse.bookings import BookingQuery
+from booking_sync.ports.outlook.sweeps import TooManyCalendarsError
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
@@ -128,18 +129,24 @@ class Sweeper:
         if not rows:
             return Outcome(OutcomeKind.SKIPPED, "no event of a booking is expected there")
         shown = await self._sources.events.list_shown(mailbox, first, last)
-        entries, events = shown.entries, _by_id(shown.events)
+        events = _by_id(shown.events)
         swept = compare_mailbox(rows.values(), events)
+        whole = True
         if swept.missing:
-            elsewhere = await self._sources.events.list_elsewhere(mailbox, first, last)
-            entries += elsewhere.entries
-            events = {**_by_id(elsewhere.events), **events}
+            try:
+                elsewhere = await self._sources.events.list_elsewhere(mailbox, first, last)
+            except TooManyCalendarsError:
+                whole, elsewhere = False, ()
+            events = {**_by_id(elsewhere), **events}
             swept = compare_mailbox(rows.values(), events)
         hints = _Hints(sweep, swept, len(events))
         told = (each for each, row in rows.items() if tells(_told(row), Told.WITHHELD))
         hints.elsewhere = [each for each in told if each not in swept.missing]
+        if not whole:
+            _withhold(hints, rows)
+            return hints
         await self._find_renamed(hints, events.values())
-        await self._judge_missing(hints, rows, entries)
+        await self._judge_missing(hints, rows, shown.entries)
         return hints
 
     async def _find_renamed(self, hints: _Hints, events: Iterable[MarkedEvent]) -> None:
@@ -183,15 +190,7 @@ class Sweeper:
         """What the missing events mean: too many for anybody's wish, to be confirmed later, or gone."""
         swept, mailbox = hints.swept, hints.sweep.mailbox
         if self._weigh(swept, entries) is Missing.WITHHELD:
-            log_event(
-                _logger,
-                "mailbox_withheld",
-                level=logging.WARNING,
-                mailbox=mailbox,
-                missing=len(swept.missing),
-                expected=swept.expected,
-            )
-            hints.withheld = [each for each in swept.missing if not tells(_told(rows[each]), Told.WITHHELD)]
+            _withhold(hints, rows)
             return
         awaited = hints.sweep.missing
         hints.later = [each for each in swept.missing if each not in awaited]
@@ -207,7 +206,7 @@ class Sweeper:
                 hints.confirmed.append(booking_id)
 
     def _weigh(self, swept: Swept, entries: int) -> Missing:
-        """What it means that these are gone, beside what else is listed."""
+        """What it means that these are gone, beside what their calendar shows."""
         return weigh(len(swept.missing), expected=swept.expected, listed=entries)
 
 
@@ -274,6 +273,20 @@ class _Hints:
                 missing=missing,
             )
             yield change, delay
+
+
+def _withhold(hints: _Hints, rows: Mapping[str, BookingRow]) -> None:
+    """Conclude nothing from what is missing, and have the operator and the rows told."""
+    swept = hints.swept
+    log_event(
+        _logger,
+        "mailbox_withheld",
+        level=logging.WARNING,
+        mailbox=hints.sweep.mailbox,
+        missing=len(swept.missing),
+        expected=swept.expected,
+    )
+    hints.withheld = [each for each in swept.missing if not tells(_told(rows[each]), Told.WITHHELD)]
 
 
 def _by_id(events: Iterable[MarkedEvent]) -> dict[str, MarkedEvent]:

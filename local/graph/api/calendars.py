@@ -6,11 +6,15 @@ calendar that is made of its `name`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from local.graph.mailbox.store import MAIN_NAME, main_calendar
 from local.graph.messages import bad_request
 
-READABLE = frozenset({"id", "name", "isDefaultCalendar"})
+if TYPE_CHECKING:
+    from local.graph.mailbox.events import Mailbox
+
+READABLE = frozenset({"id", "name", "isDefaultCalendar", "owner"})
 LARGEST_PAGE = 1000
 DEFAULT_PAGE = 10
 
@@ -31,6 +35,30 @@ def read_calendar_options(query: dict[str, str]) -> tuple[frozenset[str], int, i
     if not (top.isdigit() and skip.isdigit() and 1 <= int(top) <= LARGEST_PAGE):
         raise bad_request(f"'{top}' is no size of a page.")
     return fields, int(top), int(skip)
+
+
+def describe_calendars(mailbox: Mailbox) -> list[dict[str, Any]]:
+    """What the list of a mailbox's calendars says of each: its own, and those that colleagues share.
+
+    Documented of `owner`: the user for a calendar of the user's own, else whoever shared it.
+    """
+    main = main_calendar(mailbox)
+    own = {main: MAIN_NAME, **mailbox.calendars}
+    named = [(identifier, name, mailbox) for identifier, name in own.items()]
+    named += [(key, each.name, each.owner) for key, each in mailbox.shared_calendars.items()]
+    return [
+        {
+            "id": identifier,
+            "name": name,
+            "isDefaultCalendar": identifier == main,
+            "owner": _owner(owner) if mailbox.tells_owners else None,
+        }
+        for identifier, name, owner in named
+    ]
+
+
+def _owner(owner: Mailbox) -> dict[str, str]:
+    return {"name": owner.display_name, "address": owner.address}
 
 
 def read_calendar_name(body: Any) -> str:

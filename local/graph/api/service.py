@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from local.graph.api.calendars import read_calendar_name, read_calendar_options
+from local.graph.api.calendars import describe_calendars, read_calendar_name, read_calendar_options
 from local.graph.api.odata import READ_LIST, READ_ONE, READ_VIEW, ReadOptions, read_options
 from local.graph.api.preferences import Preferences, read_preferences
 from local.graph.api.render import (
@@ -23,7 +23,6 @@ from local.graph.api.settings import show_settings
 from local.graph.api.users import list_users
 from local.graph.mailbox import categories
 from local.graph.mailbox.schema import read_event, read_extension
-from local.graph.mailbox.store import MAIN_NAME, main_calendar
 from local.graph.mailbox.zones import parse_query_time
 from local.graph.messages import MISSING, GraphAnswer, GraphError, GraphRequest, bad_request, json_body
 
@@ -287,12 +286,7 @@ class CalendarService:
     async def _calendars(self, call: Call) -> GraphAnswer:
         fields, top, skip = read_calendar_options(call.request.query)
         await self._busy()
-        named = {main_calendar(call.mailbox): MAIN_NAME, **call.mailbox.calendars}
-        main = main_calendar(call.mailbox)
-        shown: list[dict[str, Any]] = [
-            {"id": identifier, "name": name, "isDefaultCalendar": identifier == main}
-            for identifier, name in named.items()
-        ]
+        shown = describe_calendars(call.mailbox)
         value = [
             {key: text for key, text in each.items() if key in fields} for each in shown[skip : skip + top]
         ]

@@ -62,6 +62,19 @@ class StoredEvent:
 
 
 @dataclass(frozen=True)
+class SharedCalendar:
+    """A colleague's calendar, which stands in the list of the person with whom it is shared."""
+
+    name: str
+    owner: Mailbox
+    readable: bool = True
+    """Whether the app may see to it: it needs a right to the colleague's mailbox."""
+    takes_name: bool = False
+    """Whether the mailbox can't have a calendar of this name beside it. No source says which: what is shared
+    lies in the mailbox as a folder, or is only linked there."""
+
+
+@dataclass(frozen=True)
 class Transaction:
     """What the mailbox remembers of a creation."""
 
@@ -94,6 +107,10 @@ class Mailbox:
     """Ids from before a migration."""
     calendars: dict[str, str] = field(default_factory=dict)
     """Names by id of the calendars besides the main one, in the order of their making."""
+    shared_calendars: dict[str, SharedCalendar] = field(default_factory=dict)
+    """Those of colleagues by their ids here."""
+    tells_owners: bool = True
+    """Whether its list of calendars says whose they are. Documented; without it nobody is to be lost."""
     deleted_calendars: dict[str, str] = field(default_factory=dict)
     """The same of those that a person deleted."""
     transactions: dict[str, Transaction] = field(default_factory=dict)
@@ -105,6 +122,11 @@ class Mailbox:
     created_count: int = 0
     modified_count: int = 0
     deleted_count: int = 0
+
+    @property
+    def address(self) -> str:
+        """Its primary address."""
+        return self.mail or self.user_principal_name
 
     def shown_in(self, calendars: frozenset[str]) -> list[StoredEvent]:
         """What these calendars show, by their ids, oldest first."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from local.graph.config import CopiesCarry
-    from local.graph.mailbox.events import MailboxKind
+    from local.graph.mailbox.events import MailboxKind, SharedCalendar
 
 
 def time_of_day() -> datetime:
@@ -48,6 +48,7 @@ MAIN_NAME = "Calendar"
 """How a mailbox's main calendar is called."""
 LONGEST_CALENDAR_NAME = 256
 LONGEST_EVENT = timedelta(days=5 * 366)
+ACCESS_DENIED = "Access is denied. Check credentials and try again."
 NOT_FOUND = "The specified object was not found in the store."
 
 
@@ -120,15 +121,20 @@ class GraphState:
             message = "REST API is not yet supported for this mailbox."
             raise GraphError(404, "MailboxNotEnabledForRESTAPI", message)
         if found.kind == "denied":
-            raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+            raise GraphError(403, "ErrorAccessDenied", ACCESS_DENIED)
         return found
 
     def calendar(self, mailbox: Mailbox, identifier: str) -> str:
         """The calendar of this id, empty for the main one, if anything may be made or listed there.
 
         Raises:
-            GraphError: 404, there is none.
+            GraphError: 404, there is none; 403, it is a colleague's and the app may not see to it.
         """
+        shared = mailbox.shared_calendars.get(identifier)
+        if shared:
+            if not shared.readable:
+                raise GraphError(403, "ErrorAccessDenied", ACCESS_DENIED)
+            return identifier
         if identifier == main_calendar(mailbox):
             return ""
         kept = mailbox.deleted_calendars if self.config.deleted_calendars == "kept" else {}
@@ -148,11 +154,18 @@ class GraphState:
         self._require_space(mailbox)
         if not name.strip() or len(name) > LONGEST_CALENDAR_NAME:
             raise bad_request("The calendar's name can't be used.", "ErrorInvalidArgument")
-        taken = {each.casefold() for each in (MAIN_NAME, *mailbox.calendars.values())}
+        beside = [each.name for each in mailbox.shared_calendars.values() if each.takes_name]
+        taken = {each.casefold() for each in (MAIN_NAME, *mailbox.calendars.values(), *beside)}
         if name.casefold() in taken and self.config.calendar_names == "unique":
             raise GraphError(409, "ErrorFolderExists", "A folder with the specified name already exists.")
         identifier = self._new_calendar_id()
         mailbox.calendars[identifier] = name
+        return identifier
+
+    def share(self, mailbox: Mailbox, shared: SharedCalendar) -> str:
+        """A colleague shares a calendar with this person; gives its id in this mailbox."""
+        identifier = self._new_calendar_id()
+        mailbox.shared_calendars[identifier] = shared
         return identifier
 
     def delete_calendar(self, mailbox: Mailbox, identifier: str) -> None:

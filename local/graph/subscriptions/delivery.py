@@ -13,7 +13,7 @@ import json
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote
 
 from local.graph.messages import bad_request
@@ -72,6 +72,8 @@ class Notifier:
         self._tenant_id = tenant_id
         self.poster: Poster | None = None
         """Set while the stand-in is served; without one nothing is posted."""
+        self.silence_code: Literal["ValidationError", "InvalidRequest"] = "ValidationError"
+        """Code of the 400 for an address that did not answer as it must: public threads saw either."""
         self._health: dict[str, AddressHealth] = {}
         self._waiting: list[tuple[str, dict[str, Any]]] = []
         """Addresses, and items for them."""
@@ -130,13 +132,13 @@ class Notifier:
         target = f"{url}{'&' if '?' in url else '?'}validationToken={quote(token, safe='')}"
         heard = await self._post(target, b"", ANSWER_SECONDS)
         if heard is None:
-            raise bad_request("Subscription validation request timed out.", "ValidationError")
+            raise bad_request("Subscription validation request timed out.", self.silence_code)
         kind = heard.content_type.partition(";")[0].strip().lower()
         if heard.status != 200 or kind != "text/plain" or heard.text != token:
             raise bad_request(
                 "Subscription validation request failed. Notification endpoint must respond with 200 OK to "
                 f"validation request: it answered {heard.status}, {kind}.",
-                "ValidationError",
+                self.silence_code,
             )
 
     def changed(self, mailbox: Mailbox, event: StoredEvent, change: str) -> None:

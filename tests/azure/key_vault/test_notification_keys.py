@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.azure.key_vault.notification_keys import READ_AGAIN, RENEWED_AFTER, VaultNotificationKeys
+from booking_sync.azure.key_vault.secrets import FAILED_FOR
 from booking_sync.domain.return_path.client_state import make_notification_key
 from booking_sync.errors import TransientError
 from local.standin.faults import Fault
@@ -82,9 +84,28 @@ async def test_while_the_vault_is_down_the_known_keys_serve_on(cloud: Cloud) -> 
         with pytest.raises(TransientError, match="provision"):
             await keyring.keys()
         made = _put(cloud)
+        clock.time += FAILED_FOR
         assert await _versions(keyring) == [made]
         cloud.keyvault.faults.add(Fault(times=-1, status=403))
         clock.time += READ_AGAIN * 1.1
+        assert await _versions(keyring) == [made]
+
+
+async def test_while_the_vault_fails_those_who_wait_ask_once(cloud: Cloud) -> None:
+    """Each notification would else wait for an answer of its own, one after the other."""
+    clock, made = Clock(), _put(cloud)
+    async with _keyring(cloud, clock) as keyring:
+        cloud.keyvault.faults.add(Fault(times=-1, status=403))
+        with pytest.raises(TransientError):
+            await keyring.keys()
+        asked = len(cloud.keyvault.requests)
+        assert asked
+        waiting = (keyring.keys(renewed=bool(number % 2)) for number in range(10))
+        failed = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(each) for each in failed} == {TransientError}
+        assert len(cloud.keyvault.requests) == asked
+        cloud.keyvault.faults.clear()
+        clock.time += FAILED_FOR
         assert await _versions(keyring) == [made]
 
 

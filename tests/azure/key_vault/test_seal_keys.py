@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from booking_sync.azure.key_vault.seal_keys import ABSENT_FOR, READ_AGAIN, GivenSealKeys, VaultSealKeys
+from booking_sync.azure.key_vault.secrets import FAILED_FOR
 from booking_sync.domain.events.ownership import make_key
 from booking_sync.errors import TransientError
 from local.standin.faults import Fault
@@ -164,12 +165,41 @@ async def test_a_forged_key_hides_no_real_one(cloud: Cloud) -> None:
 async def test_an_unknown_key_while_the_vault_is_down_is_transient(cloud: Cloud) -> None:
     """Nobody can tell whether the key exists: it is learned when the vault is back."""
     _put(cloud)
-    async with _keyring(cloud, Clock()) as keyring:
+    clock = Clock()
+    async with _keyring(cloud, clock) as keyring:
         await keyring.load()
         new, _ = _put(cloud)
         cloud.keyvault.faults.add(Fault(status=503, times=-1))
         with pytest.raises(TransientError, match="HTTP 503"):
             await keyring.learn([new])
+        cloud.keyvault.faults.clear()
+        clock.time += FAILED_FOR
+        await keyring.learn([new])
+        assert _ids(keyring)[0] == new
+
+
+async def test_while_the_vault_fails_those_who_wait_ask_once(cloud: Cloud) -> None:
+    """All get the same failure, also who comes in the next half minute; then it is asked again."""
+    _put(cloud)
+    clock = Clock()
+    async with _keyring(cloud, clock) as keyring:
+        await keyring.load()
+        new, _ = _put(cloud)
+        cloud.keyvault.faults.add(Fault(status=429, headers={"Retry-After": "9"}, times=-1))
+        before = len(cloud.keyvault.requests)
+        with pytest.raises(TransientError):
+            await keyring.learn([new])
+        asked = len(cloud.keyvault.requests) - before
+        clock.time += FAILED_FOR
+        failed = await asyncio.gather(*(keyring.learn([new]) for _ in range(10)), return_exceptions=True)
+        clock.time += FAILED_FOR - timedelta(seconds=1)
+        with pytest.raises(TransientError) as late:
+            await keyring.learn([new])
+        failed.append(late.value)
+        assert {each.retry_after for each in failed if isinstance(each, TransientError)} == {9}
+        assert len({id(each) for each in failed}) == 11
+        assert len(cloud.keyvault.requests) - before == 2 * asked
+        clock.time += timedelta(seconds=1)
         cloud.keyvault.faults.clear()
         await keyring.learn([new])
         assert _ids(keyring)[0] == new

@@ -76,6 +76,7 @@ async def test_request_ids_are_answered(rig: Rig) -> None:
         ("POST", f"/users/{USER}/calendar/events", 405),
         ("GET", f"/users/{USER}/calendars?$filter=name eq 'x'", 400),
         ("GET", f"/users/{USER}/calendars?$top=0", 400),
+        ("GET", f"/users/{USER}/calendars?$select=id,ownerAddress", 400),
         ("GET", f"/users/{USER}/calendars/AAMkno-such_=/events", 404),
         ("GET", f"/Users/{USER}/events", 400),
         ("GET", "/me/events", 400),

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from local.graph.mailbox.events import SharedCalendar
 from tests.local.graph.kit import (
     EVENTS,
     EXTENSION,
@@ -241,3 +242,26 @@ async def test_a_shift_must_be_whole(rig: Rig, shifts: Any) -> None:
     answer = await rig.http.put("/_control/config", json={"zone_shifts": shifts})
     assert answer.status_code == 400
     assert rig.graph.state.config.zone_shifts == ()
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["readable", "denied"])
+@pytest.mark.parametrize("takes_name", [True, False], ids=["taken", "free"])
+async def test_a_shared_calendar_is_in_the_list(rig: Rig, *, readable: bool, takes_name: bool) -> None:
+    """With its owner; it may be out of the app's reach, and stand in the way of an own one of its name."""
+    state = rig.graph.state
+    box, colleague = state.user(USER), state.add_mailbox(OTHER)
+    shared = state.share(box, SharedCalendar("Jobs", colleague, readable=readable, takes_name=takes_name))
+    calendars = f"/users/{USER}/calendars"
+    answer = await rig.call("GET", f"{calendars}?$select=id,isDefaultCalendar,owner")
+    told = {
+        each["id"]: (each["isDefaultCalendar"], each["owner"]["address"]) for each in answer.json()["value"]
+    }
+    assert told.pop(shared) == (False, colleague.address)
+    assert set(told.values()) == {(True, box.address)}
+    events = await rig.call("GET", f"{calendars}/{quote(shared, safe='')}/events")
+    if readable:
+        assert events.json()["value"] == []
+    else:
+        assert (events.status_code, code(events)) == (403, "ErrorAccessDenied")
+    made = await rig.call("POST", calendars, {"name": "jobs"})
+    assert made.status_code == (409 if takes_name else 201)

@@ -454,6 +454,33 @@ def test_a_refused_batch_stops_the_whole_app_for_its_time() -> None:
     run_virtually(main())
 
 
+def test_what_is_not_sent_since_graph_as_a_whole_wants_rest_was_not_tried() -> None:
+    """No message is given up for it; what one mailbox asks for counts as a try, and so does what was sent."""
+
+    async def main() -> None:
+        sender = RecordingSender(pause=60)
+        batches = scheduler(sender, max_in_flight=1)
+        answers = await all_of(batches, [post(f"m{number}") for number in range(30)])
+        failed = [each.untried for each in answers if isinstance(each, TransientError)]
+        assert failed == [False] * 20 + [True] * 10
+        with pytest.raises(TransientError) as late:
+            await batches.submit(post("any"))
+        assert late.value.untried
+        await asyncio.sleep(60)
+        sender.pause = None
+        sender.answers["hot"] = throttled(120)
+        answers = await all_of(batches, [post("hot", number) for number in range(21)])
+        assert [each.untried for each in answers if isinstance(each, TransientError)] == [False]
+        sender.pause = 30
+        await all_of(batches, [post("any")])
+        for mailbox, untried in (("hot", False), ("any", True)):
+            with pytest.raises(TransientError) as late:
+                await batches.submit(post(mailbox))
+            assert late.value.untried is untried
+
+    run_virtually(main())
+
+
 def test_closing_leaves_no_caller_waiting() -> None:
     """On shutdown what is in flight is in doubt, what waits is not, and nothing new is taken."""
 

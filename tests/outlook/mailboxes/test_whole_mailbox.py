@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
 from booking_sync.errors import PermanentError, TransientError
+from booking_sync.outlook.mailboxes.whole_mailbox import MAX_CALENDARS
 from booking_sync.ports.outlook.calendars import Written
+from booking_sync.ports.outlook.sweeps import TooManyCalendarsError
+from local.graph.mailbox.events import SharedCalendar
 from local.standin.faults import Fault
-from tests.outlook.kit import BIRTH, CONTENT, DENIED_MAILBOX, MAILBOX, MARKER, NOW, new_id
+from tests.outlook.kit import BIRTH, CONTENT, DENIED_MAILBOX, MAILBOX, MARKER, NOW, OTHER_MAILBOX, new_id
 
 if TYPE_CHECKING:
     from booking_sync.ports.outlook.sweeps import CalendarContents
@@ -47,7 +51,7 @@ async def test_calendars_are_listed_with_all_that_they_show(graph: GraphHere) ->
     shown = await graph.calendar.whole_mailboxes.list_shown(MAILBOX, FIRST, LAST)
     assert (ids(shown), shown.entries) == ([made], 2)
     elsewhere = await graph.calendar.whole_mailboxes.list_elsewhere(MAILBOX, FIRST, LAST)
-    assert (ids(elsewhere), elsewhere.entries) == ([], 0)
+    assert elsewhere == []
     later = await graph.calendar.whole_mailboxes.list_shown(MAILBOX, LAST, LAST + timedelta(days=1))
     assert (ids(later), later.entries) == ([], 0)
 
@@ -59,7 +63,7 @@ async def test_an_event_that_was_dragged_elsewhere_is_found_under_its_id(graph: 
     whole = graph.calendar.whole_mailboxes
     assert ids(await whole.list_shown(MAILBOX, FIRST, LAST)) == [stays]
     elsewhere = await whole.list_elsewhere(MAILBOX, FIRST, LAST)
-    assert (ids(elsewhere), elsewhere.entries, elsewhere.events[0].calendar) == ([made], 1, "Jobs")
+    assert [(each.ref.event_id, each.calendar) for each in elsewhere] == [(made, "Jobs")]
     assert [each.ref.event_id for each in await whole.find_everywhere(MAILBOX, MARKER)] == [made]
     assert [each.ref.event_id for each in await whole.find_everywhere(MAILBOX, MARKER + "2")] == [stays]
 
@@ -71,8 +75,33 @@ async def test_somebody_else_s_calendar_is_left_out(graph: GraphHere) -> None:
     body = {"error": {"code": "ErrorAccessDenied", "message": "no"}}
     graph.standin.faults.add(Fault(f"/calendars/{calendar[:20]}", times=-1, status=403, body=body))
     whole = graph.calendar.whole_mailboxes
-    assert ids(await whole.list_elsewhere(MAILBOX, FIRST, LAST)) == []
+    assert await whole.list_elsewhere(MAILBOX, FIRST, LAST) == []
     assert await whole.find_everywhere(MAILBOX, MARKER) == []
+
+
+@pytest.mark.parametrize("count", [1, MAX_CALENDARS + 1])
+async def test_what_colleagues_share_is_not_even_asked_for(graph: GraphHere, count: int) -> None:
+    """However many calendars of theirs are in the list, and whatever answers for them."""
+    made = await create(graph)
+    drag(graph, made)
+    state = graph.standin.state
+    box = state.user(MAILBOX)
+    for number in range(count):
+        shared = state.share(box, SharedCalendar(f"Theirs {number}", state.user(OTHER_MAILBOX)))
+        graph.standin.faults.add(Fault(f"/calendars/{quote(shared, safe='')}", times=-1, status=503))
+    whole = graph.calendar.whole_mailboxes
+    assert [each.ref.event_id for each in await whole.list_elsewhere(MAILBOX, FIRST, LAST)] == [made]
+    assert [each.ref.event_id for each in await whole.find_everywhere(MAILBOX, MARKER)] == [made]
+
+
+async def test_very_many_own_calendars_are_told(graph: GraphHere) -> None:
+    """None of them is looked into: whoever asks has to conclude nothing, and say so."""
+    drag(graph, await create(graph))
+    state = graph.standin.state
+    for number in range(MAX_CALENDARS):
+        state.make_calendar(state.user(MAILBOX), f"Mine {number}")
+    with pytest.raises(TooManyCalendarsError):
+        await graph.calendar.whole_mailboxes.list_elsewhere(MAILBOX, FIRST, LAST)
 
 
 @pytest.mark.parametrize("path", ["calendarView", r"/calendars($|\?)", "/calendars/"])

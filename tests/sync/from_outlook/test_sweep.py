@@ -21,7 +21,7 @@ from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.side import OutlookSide, Proposal, ProposalKind
 from booking_sync.domain.return_path.words import Told, beginning
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.ports.outlook.sweeps import CalendarContents
+from booking_sync.ports.outlook.sweeps import CalendarContents, TooManyCalendarsError
 from booking_sync.sync.from_outlook.sweep import (
     HINTS_PER_SECOND,
     MOST_PROVEN,
@@ -58,6 +58,7 @@ class FakeMailbox:
         self.found: dict[str, list[FoundEvent]] = {}
         """By marker: what a search finds."""
         self.fails: SyncError | None = None
+        self.elsewhere_fails: SyncError | None = None
         self.calls: list[str] = []
 
     def _enter(self, call: str) -> None:
@@ -71,11 +72,13 @@ class FakeMailbox:
         assert (mailbox, last - first) == (ANNA, 8 * DAYS)
         return CalendarContents(self.main, len(self.main) + self.entries)
 
-    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> CalendarContents:
+    async def list_elsewhere(self, mailbox: str, first: datetime, last: datetime) -> Sequence[MarkedEvent]:
         """See the port."""
         self._enter("elsewhere")
+        if self.elsewhere_fails:
+            raise self.elsewhere_fails
         assert (mailbox, first, last) == (ANNA, NOW - DAYS, NOW + 7 * DAYS)
-        return CalendarContents(self.others, len(self.others))
+        return self.others
 
     async def find_everywhere(self, mailbox: str, marker: str) -> Sequence[FoundEvent]:
         """See the port."""
@@ -259,6 +262,28 @@ async def test_a_mailbox_that_shows_nothing_at_all_concludes_nothing() -> None:
     world.queue.sent.clear()
     await world.sweep(0)
     assert world.hints == {booking_id(0): CONFIRMED}
+
+
+async def test_what_other_calendars_show_does_not_fill_an_empty_one() -> None:
+    """Holidays, birthdays and an event that was dragged there say nothing of the calendar of bookings."""
+    world = World(2)
+    world.delete(0, 1)
+    world.mailbox.entries = 0
+    world.mailbox.others = [world.event(1)]
+    await world.sweep(0)
+    assert world.hints == {booking_id(0): WITHHELD}
+
+
+async def test_where_a_person_has_too_many_calendars_to_look_into_the_rows_say_so() -> None:
+    """An event may have been dragged to any of them: nothing is concluded, and that is told."""
+    world = World(10)
+    world.delete(3, 4)
+    world.mailbox.main.append(world.event(4, "new-4"))
+    world.mailbox.main[0] = world.event(0, hours=1)
+    world.mailbox.elsewhere_fails = TooManyCalendarsError("too many")
+    assert await world.sweep(3, 4) is OutcomeKind.SYNCED
+    assert world.hints == {booking_id(0): UNKNOWN, booking_id(3): WITHHELD, booking_id(4): WITHHELD}
+    assert (world.second, world.mailbox.calls) == ([], ["shown", "elsewhere"])
 
 
 async def test_rows_that_know_it_are_not_told_again() -> None:
