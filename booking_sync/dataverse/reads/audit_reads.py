@@ -16,6 +16,7 @@ from booking_sync.dataverse.rows.booking_rows import ID_COLUMN
 from booking_sync.dataverse.web_api import batch
 from booking_sync.dataverse.web_api.client import API_PATH
 from booking_sync.dataverse.web_api.errors import ROW_MISSING, error_code, incomplete
+from booking_sync.dataverse.web_api.pause import wants_rest
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.row_words import reason_in
@@ -95,6 +96,8 @@ class DataverseAuditReads:
             states = [_presence(booking_id, reply) for booking_id, reply in zip(asked, replies, strict=True)]
             self._raise_if_unanswered(states, replies)
             found.update(zip(asked, states, strict=True))
+            if start + BOOKINGS_PER_BATCH < len(booking_ids):
+                self._raise_if_throttled(replies)
         return found
 
     def _owner(self, row: Mapping[str, object]) -> BookingOwner:
@@ -112,6 +115,12 @@ class DataverseAuditReads:
             return
         refused = [reply for reply in replies if reply and not reply.ok]
         raise self._client.refusal_error(refused[0], writes=False) if refused else incomplete()
+
+    def _raise_if_throttled(self, replies: Sequence[Reply | None]) -> None:
+        """A service that wants a rest from one row's question wants no further batch either."""
+        throttled = [reply for reply in replies if reply and wants_rest(reply)]
+        if throttled:
+            raise self._client.refusal_error(throttled[0], writes=False)
 
 
 def _retrieval(booking_id: str) -> batch.Part:

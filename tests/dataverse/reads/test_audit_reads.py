@@ -120,6 +120,34 @@ async def test_nothing_else_counts_as_gone(
         await reads.presence([NOWHERE])
 
 
+@pytest.mark.parametrize(("status", "seconds"), [(429, "30"), (503, "30"), (429, None), (503, None)])
+async def test_nothing_more_is_asked_once_a_row_s_answer_wants_a_rest(
+    dataverse: DataverseWorld, reads: DataverseAuditReads, status: int, seconds: str | None
+) -> None:
+    """A part of a batch that is throttled speaks for what follows, which waits as long as it says."""
+    ids = [NOWHERE, *(str(uuid.uuid4()) for _ in range(BOOKINGS_PER_BATCH))]
+    headers = {"Retry-After": seconds} if seconds else {}
+    dataverse.standin.faults.add(Fault(path=NOWHERE, status=status, headers=headers))
+    with pytest.raises(TransientError) as raised:
+        await reads.presence(ids)
+    assert raised.value.retry_after == (float(seconds) if seconds else None)
+    assert len(dataverse.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_what_is_known_beside_a_throttled_row_is_told(
+    dataverse: DataverseWorld, reads: DataverseAuditReads, status: int
+) -> None:
+    """Nothing follows in this question; whatever is asked next heeds the pause."""
+    gone = str(uuid.uuid4())
+    dataverse.standin.faults.add(Fault(path=NOWHERE, status=status, headers={"Retry-After": "30"}))
+    assert await reads.presence([NOWHERE, gone]) == {NOWHERE: Presence.UNKNOWN, gone: Presence.GONE}
+    with pytest.raises(TransientError) as raised:
+        await reads.resources()
+    assert raised.value.retry_after == 30
+    assert len(dataverse.requests) == 1
+
+
 @pytest.mark.parametrize("status", [200, 503])
 async def test_an_incomplete_answer_says_nothing(
     dataverse: DataverseWorld, reads: DataverseAuditReads, status: int
