@@ -56,7 +56,8 @@ class DataverseAuditReads:
     async def resources(self) -> Mapping[str, str]:
         """By id, every bookable resource: whose mailbox shows its bookings; empty for none.
 
-        Empty, too, for one that takes no part. A user's mailbox counts whether the user is enabled or not.
+        Empty, too, for one that takes no part. A user's mailbox counts whether the user is enabled or not; a
+        resource whose user we may not read is left out.
 
         Raises:
             TransientError: no complete answer now.

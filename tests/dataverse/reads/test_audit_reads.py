@@ -76,6 +76,39 @@ async def test_only_mailboxes_of_those_who_take_part_are_told(dataverse: Dataver
     await client.aclose()
 
 
+async def test_a_user_that_we_may_not_read_is_told_from_none(dataverse: DataverseWorld) -> None:
+    """The mailbox is unknown then, and not missing: the audit asks for the bookings themselves."""
+    state = dataverse.standin.state
+    users = [state.create("systemusers", {"azureactivedirectoryobjectid": each}) for each in (ANNA, BERT)]
+    annas, berts = (
+        state.create(
+            "bookableresources",
+            {"name": "A", "resourcetype": 3, "UserId@odata.bind": f"/systemusers({user})"},
+        )
+        for user in users
+    )
+    nobodys = state.create("bookableresources", {"name": "A", "resourcetype": 3})
+    state.config.change({"hidden_rows": users[:1]})
+    resources = DataverseResources(dataverse.client)
+    told = {each.resource.id: each.resource.user_problem for each in await resources.everybody()}
+    assert "may not read it; an administrator must check its security role" in told.pop(annas)
+    assert told == {berts: "", nobodys: ""}
+    assert await resources.mailboxes() == {berts: BERT}
+    found = await DataverseAuditReads(dataverse.client, SupportColumns(), resources).resources()
+    assert found == {berts: BERT, nobodys: ""}
+
+
+async def test_a_mailbox_on_the_row_counts_whoever_may_not_be_read(dataverse: DataverseWorld) -> None:
+    """It is known without the user; that the user may not be read is told all the same."""
+    dataverse.put(replace(booking(), resource=replace(technician(ANNA), mailbox=VAN)))
+    users = dataverse.standin.state.rows("systemusers").items()
+    hidden = [each for each, row in users if row["azureactivedirectoryobjectid"] == ANNA]
+    dataverse.standin.state.config.change({"hidden_rows": hidden})
+    resources = DataverseResources(dataverse.client, ResourceColumns("bsync_takespart", "bsync_mailbox"))
+    assert list((await resources.all()).values()) == [VAN]
+    assert [bool(each.resource.user_problem) for each in await resources.everybody()] == [True]
+
+
 async def test_gone_is_told_from_hidden(dataverse: DataverseWorld, reads: DataverseAuditReads) -> None:
     """Asked by id, Dataverse refuses a row that we may not read, and misses only one that is not there."""
     seen, hidden = (booking(str(uuid.uuid4())) for _ in range(2))
