@@ -12,6 +12,7 @@ from booking_sync.dataverse.rows.row_columns import RowColumns
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.bookings.booking import BookableResource, SystemUser
 from booking_sync.domain.bookings.participation import EVERYBODY, calendar_of
+from booking_sync.domain.bookings.resource_type import UNKNOWN_TYPE
 from booking_sync.domain.environment.columns import (
     NO_RESOURCE_COLUMNS,
     RESOURCE_MAILBOX_LENGTH,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from booking_sync.domain.environment.columns import ResourceColumns
 
 _RESOURCE_ID = "bookableresourceid"
+_TYPE = "resourcetype"
 _USER_ID = "_userid_value"
 _UNREADABLE_USER = (
     "Dynamics 365: the resource's user is set, but our application user may not read it; an administrator "
@@ -132,7 +134,7 @@ class DataverseResources:
     ) -> Sequence[Mapping[str, Any]]:
         """The rows with these columns besides those that every question needs."""
         # The bare lookup tells a user that we may not read from none.
-        select = ",".join((_RESOURCE_ID, "resourcetype", _USER_ID, *more, *self._columns.names))
+        select = ",".join((_RESOURCE_ID, _TYPE, _USER_ID, *more, *self._columns.names))
         user = ",".join(("azureactivedirectoryobjectid", *of_user))
         path = f"bookableresources?$select={select}&$expand=UserId($select={user})"
         return await self._client.rows(f"{path}{condition}", headers=PAGES)
@@ -148,17 +150,16 @@ class DataverseResources:
     def _resource(self, row: Mapping[str, Any]) -> BookableResource:
         """Raises `TransientError` for a row that is none of those asked for."""
         columns = RowColumns(row)
-        if not columns.has((_USER_ID,)):
+        resource_id = read_guid(row.get(_RESOURCE_ID))
+        if resource_id is None or not columns.has((_TYPE, _USER_ID)):
             raise incomplete()
-        resource_id, kind = read_guid(row.get(_RESOURCE_ID)), columns.whole("resourcetype")
-        if resource_id is None or kind is None:
-            raise incomplete()
+        kind = columns.whole(_TYPE)
         user = columns.row("UserId")
         mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
         takes_part = columns.whole(self._columns.takes_part) if self._columns.takes_part else None
         own = columns.text(self._columns.mailbox) if self._columns.mailbox else ""
         return BookableResource(
-            kind,
+            UNKNOWN_TYPE if kind is None else kind,
             # Whether the user is disabled is told by those questions alone that ask for it.
             SystemUser(mailbox if mailbox != NO_GUID else None, user.flag("isdisabled")) if user else None,
             id=resource_id,

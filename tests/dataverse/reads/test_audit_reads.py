@@ -76,6 +76,36 @@ async def test_only_mailboxes_of_those_who_take_part_are_told(dataverse: Dataver
     await client.aclose()
 
 
+async def test_one_resource_without_a_type_spoils_no_list(dataverse: DataverseWorld) -> None:
+    """It is of no type that is known, so its user's calendar shows nothing; an import may leave one so."""
+    dataverse.put(replace(booking(str(uuid.uuid4())), resource=technician(BERT)))
+    dataverse.put(replace(booking(), resource=technician(ANNA)))
+    state = dataverse.standin.state
+    users = {row["azureactivedirectoryobjectid"]: each for each, row in state.rows("systemusers").items()}
+    rows = state.rows("bookableresources").items()
+    (annas,) = (each for each, row in rows if row["userid"] == users[ANNA])
+    state.update("bookableresources", annas, {"resourcetype": None})
+    resources = DataverseResources(dataverse.client)
+    assert list((await resources.mailboxes()).values()) == [BERT]
+    assert sorted((await resources.all()).values()) == sorted([ANNA, BERT])
+    assert len(await resources.everybody()) == 2
+
+
+@pytest.mark.parametrize("column", ["resourcetype", "_userid_value"])
+async def test_a_resource_that_came_without_a_column_spoils_the_list(
+    dataverse: DataverseWorld, column: str
+) -> None:
+    """What was asked for and not sent is no answer, and no empty column."""
+    row = {"bookableresourceid": NOWHERE, "resourcetype": None, "_userid_value": None, "UserId": None}
+    short = {name: value for name, value in row.items() if name != column}
+    resources = DataverseResources(dataverse.client)
+    for answer in (row, short):
+        dataverse.standin.faults.add(Fault(path="bookableresources", status=200, body={"value": [answer]}))
+    assert await resources.all() == {NOWHERE: ""}
+    with pytest.raises(TransientError, match="incomplete"):
+        await resources.all()
+
+
 async def test_a_user_that_we_may_not_read_is_told_from_none(dataverse: DataverseWorld) -> None:
     """The mailbox is unknown then, and not missing: the audit asks for the bookings themselves."""
     state = dataverse.standin.state
