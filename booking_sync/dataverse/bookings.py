@@ -29,8 +29,10 @@ from booking_sync.dataverse.web_api.errors import (
     OversizedAnswerError,
     error_code,
     incomplete,
+    missing_privilege,
 )
 from booking_sync.domain.environment.columns import NO_RESOURCE_COLUMNS
+from booking_sync.domain.environment.rights import is_of_the_role
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import seal_of
 from booking_sync.errors import PermanentError, SyncError, TransientError
@@ -286,7 +288,8 @@ class DataverseBookings:
         replies = await app_refusal.of_all(
             self._client.batch([_part(write) for write in writes]), _logger, DATAVERSE
         )
-        return [self._outcome(write, part) for write, part in zip(writes, replies, strict=True)]
+        outcomes = [self._outcome(write, part) for write, part in zip(writes, replies, strict=True)]
+        return _with_waiting(outcomes, replies)
 
     def _outcome(self, write: _Write, reply: Reply | None) -> Recorded | Exception:
         if reply is None:
@@ -302,6 +305,23 @@ class DataverseBookings:
         if reply.status == HTTPStatus.NOT_FOUND and code == ROW_MISSING:
             return Recorded.MISSING
         return self._client.refusal_error(reply, writes=True)
+
+
+def _with_waiting(
+    outcomes: Sequence[Recorded | Exception], replies: Sequence[Reply | None]
+) -> Sequence[Recorded | Exception]:
+    """The same, where records that lack a right of the app's own role wait until somebody has given it."""
+    reasons: dict[str, None] = {}
+    found: list[Recorded | Exception] = []
+    for outcome, reply in zip(outcomes, replies, strict=True):
+        if reply and isinstance(outcome, PermanentError) and is_of_the_role(missing_privilege(reply)):
+            reasons[outcome.reason] = None
+            found.append(app_refusal.waiting(outcome.reason))
+        else:
+            found.append(outcome)
+    for reason in reasons:
+        app_refusal.tell(_logger, DATAVERSE, reason)
+    return found
 
 
 def _with_mailbox(read: BookingRow | SyncError | None, found: LookedUp) -> BookingRow | SyncError | None:

@@ -106,6 +106,13 @@ def error_code(reply: Reply) -> str:
     return _read_error(reply.body)[0]
 
 
+def missing_privilege(reply: Reply) -> str:
+    """The name of the privilege for want of which we were refused; empty where the answer names none."""
+    code, message = _read_error(reply.body)
+    named = _PRIVILEGE.search(message) if code and reply.status == HTTPStatus.FORBIDDEN else None
+    return named[0] if named else ""
+
+
 def names_missing_column(reply: Reply) -> bool:
     """Whether a read was refused because the environment has no such column."""
     _, message = _read_error(reply.body)
