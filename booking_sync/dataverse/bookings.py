@@ -30,8 +30,10 @@ from booking_sync.dataverse.web_api.errors import (
     OversizedAnswerError,
     error_code,
     incomplete,
+    missing_privilege,
 )
 from booking_sync.domain.environment.columns import NO_RESOURCE_COLUMNS
+from booking_sync.domain.environment.rights import is_of_the_role
 from booking_sync.domain.ids import read_guid
 from booking_sync.domain.record import seal_of
 from booking_sync.errors import PermanentError, SyncError, TransientError
@@ -305,10 +307,11 @@ class DataverseBookings:
         ]
         # The code speaks of any row that a write touches: a status it names, or what a plug-in looks for.
         not_gone = await self._not_gone(missing, PermanentError(_OTHER_MISSING))
-        return [
+        outcomes = [
             not_gone.get(write.booking_id, outcome) if outcome is Recorded.MISSING else outcome
             for write, outcome in zip(writes, outcomes, strict=True)
         ]
+        return _with_waiting(outcomes, replies)
 
     async def _not_gone(self, booking_ids: Sequence[str], there: SyncError) -> dict[str, SyncError]:
         """Of bookings that seem to be gone, those that are not, or perhaps not; with what to raise of each.
@@ -360,6 +363,23 @@ class DataverseBookings:
         if reply.status == HTTPStatus.NOT_FOUND and code == ROW_MISSING:
             return Recorded.MISSING
         return self._client.refusal_error(reply, writes=True)
+
+
+def _with_waiting(
+    outcomes: Sequence[Recorded | Exception], replies: Sequence[Reply | None]
+) -> Sequence[Recorded | Exception]:
+    """The same, where records that lack a right of the app's own role wait until somebody has given it."""
+    reasons: dict[str, None] = {}
+    found: list[Recorded | Exception] = []
+    for outcome, reply in zip(outcomes, replies, strict=True):
+        if reply and isinstance(outcome, PermanentError) and is_of_the_role(missing_privilege(reply)):
+            reasons[outcome.reason] = None
+            found.append(app_refusal.waiting(outcome.reason))
+        else:
+            found.append(outcome)
+    for reason in reasons:
+        app_refusal.tell(_logger, DATAVERSE, reason)
+    return found
 
 
 def _with_mailbox(read: BookingRow | SyncError | None, found: LookedUp) -> BookingRow | SyncError | None:

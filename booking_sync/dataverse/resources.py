@@ -12,6 +12,7 @@ from booking_sync.dataverse.rows.row_columns import RowColumns
 from booking_sync.dataverse.web_api.errors import incomplete
 from booking_sync.domain.bookings.booking import BookableResource, SystemUser
 from booking_sync.domain.bookings.participation import EVERYBODY, calendar_of
+from booking_sync.domain.bookings.resource_type import UNKNOWN_TYPE
 from booking_sync.domain.environment.columns import (
     NO_RESOURCE_COLUMNS,
     RESOURCE_MAILBOX_LENGTH,
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     from booking_sync.domain.environment.columns import ResourceColumns
 
 _RESOURCE_ID = "bookableresourceid"
+_TYPE = "resourcetype"
+_USER_ID = "_userid_value"
+_UNREADABLE_USER = (
+    "Dynamics 365: the resource's user is set, but our application user may not read it; an administrator "
+    "must check its security role."
+)
 _USER_COLUMNS = ("isdisabled", "internalemailaddress", "domainname")
 PAGES = {"Prefer": "odata.maxpagesize=1000"}
 
@@ -88,9 +95,17 @@ class DataverseResources:
     async def all(self) -> Mapping[str, str]:
         """For every resource a mailbox that its bookings' events may lie in; empty where none is to be seen.
 
-        A user's counts even when the resource is of another type by now. Raises as `mailboxes`.
+        A user's counts even when the resource is of another type by now. One that may take part, and whose
+        user we may not read, is left out like a resource that we may not read itself: nobody knows its
+        mailbox. Raises as `mailboxes`.
         """
-        return {each.id: self._may_hold_events(each) for each in await self._resources(await self._read())}
+        resources = await self._resources(await self._read())
+        return {each.id: self._may_hold_events(each) for each in resources if not self._is_unknown(each)}
+
+    def _is_unknown(self, resource: BookableResource) -> bool:
+        """Whether it may have a mailbox that we can't know, for want of its user."""
+        may_take_part = self._participation.includes(resource) or self._participation.is_undecided(resource)
+        return bool(resource.user_problem) and calendar_of(resource) is None and may_take_part
 
     def _may_hold_events(self, resource: BookableResource) -> str:
         if not self._participation.includes(resource):
@@ -118,7 +133,8 @@ class DataverseResources:
         self, *more: str, condition: str = "", of_user: Sequence[str] = ()
     ) -> Sequence[Mapping[str, Any]]:
         """The rows with these columns besides those that every question needs."""
-        select = ",".join((_RESOURCE_ID, "resourcetype", *more, *self._columns.names))
+        # The bare lookup tells a user that we may not read from none.
+        select = ",".join((_RESOURCE_ID, _TYPE, _USER_ID, *more, *self._columns.names))
         user = ",".join(("azureactivedirectoryobjectid", *of_user))
         path = f"bookableresources?$select={select}&$expand=UserId($select={user})"
         return await self._client.rows(f"{path}{condition}", headers=PAGES)
@@ -134,20 +150,22 @@ class DataverseResources:
     def _resource(self, row: Mapping[str, Any]) -> BookableResource:
         """Raises `TransientError` for a row that is none of those asked for."""
         columns = RowColumns(row)
-        resource_id, kind = read_guid(row.get(_RESOURCE_ID)), columns.whole("resourcetype")
-        if resource_id is None or kind is None:
+        resource_id = read_guid(row.get(_RESOURCE_ID))
+        if resource_id is None or not columns.has((_TYPE, _USER_ID)):
             raise incomplete()
+        kind = columns.whole(_TYPE)
         user = columns.row("UserId")
         mailbox = read_guid(user.text("azureactivedirectoryobjectid")) if user else None
         takes_part = columns.whole(self._columns.takes_part) if self._columns.takes_part else None
         own = columns.text(self._columns.mailbox) if self._columns.mailbox else ""
         return BookableResource(
-            kind,
+            UNKNOWN_TYPE if kind is None else kind,
             # Whether the user is disabled is told by those questions alone that ask for it.
             SystemUser(mailbox if mailbox != NO_GUID else None, user.flag("isdisabled")) if user else None,
             id=resource_id,
             takes_part=takes_part,
             mailbox=clean_line(own, RESOURCE_MAILBOX_LENGTH),
+            user_problem=_UNREADABLE_USER if user is None and columns.text(_USER_ID) else "",
         )
 
 

@@ -27,6 +27,7 @@ READ: Final = (
 )
 CHECK: Final = "who takes part"
 ON_ROWS: Final = "mailboxes on rows"
+USERS: Final = "their users"
 CALENDARS: Final = "their calendars"
 READERS: Final = "their languages and zones"
 
@@ -78,6 +79,10 @@ def judge_participants(
         concerned = [each for each in wrong if each.resource.mailbox_problem == reason]
         words = f"an address leads to no mailbox: {_names(concerned)}"
         yield CheckResult(Area.PEOPLE, ON_ROWS, CheckStatus.ERROR, words, reason)
+    for reason in sorted({each.resource.user_problem for each in people} - {""}):
+        concerned = [each for each in people if each.resource.user_problem == reason]
+        words = f"the user of the resource can't be read: {_names(concerned)}"
+        yield CheckResult(Area.PEOPLE, USERS, CheckStatus.ERROR, words, reason)
     mute = [each for each in people if _is_chosen(each.resource, participation) and _is_mute(each.resource)]
     if mute:
         words = f"chosen, and without a calendar to show their bookings in: {_names(mute)}"
@@ -146,7 +151,7 @@ def _is_chosen(resource: BookableResource, participation: Participation) -> bool
 
 
 def _is_mute(resource: BookableResource) -> bool:
-    return not resource.mailbox and calendar_of(resource) is None
+    return not resource.mailbox and not resource.user_problem and calendar_of(resource) is None
 
 
 def _names(people: Sequence[NamedResource]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from booking_sync.domain.bookings.booking import Booking, CommitType
-from booking_sync.domain.bookings.participation import EVERYBODY, calendar_of, has_left
+from booking_sync.domain.bookings.participation import EVERYBODY, calendar_of, has_left, why_unknown
 from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.events.event import (
     EventContent,
@@ -110,7 +110,7 @@ def desired_state(
     if against:
         return Unwanted(against, mailbox=calendar_of(resource))
     if participation.is_undecided(resource):
-        return Invalid(resource.mailbox_problem)
+        return Invalid(why_unknown(resource))
     if not participation.includes(resource):
         return Unwanted(_NO_PART, mailbox=calendar_of(resource), left=has_left(resource))
     mailbox = calendar_of(resource)
@@ -131,6 +131,8 @@ def nothing_to_see(_booking: Booking, _start: datetime, _end: datetime) -> Event
 
 def _nowhere(resource: BookableResource) -> Unwanted | Invalid | None:
     """Why a resource that takes part has no calendar to show its bookings in; None when it has one."""
+    if resource.user_problem:
+        return Invalid(why_unknown(resource))
     if resource.mailbox:
         return None if calendar_of(resource) else Invalid(resource.mailbox_problem or _BAD_MAILBOX)
     if resource.type != ResourceType.USER:

@@ -97,7 +97,8 @@ def _step(walk: _Walk, table: TableDefinition) -> None:
             walk.found = EventColumn(walk.named.name, tuple(walk.hops), name, _kind(name, type_name))
         else:
             lookup = _lookup(step, table)
-            walk.hops.append(Hop(lookup.navigation, lookup.attribute))
+            ways = [each for each in table.lookups if each.attribute == lookup.attribute]
+            walk.hops.append(Hop(lookup.navigation, lookup.attribute, shared=len(ways) > 1))
             walk.table = lookup.target
     except _WrongPathError as error:
         walk.wrong = str(error)

@@ -8,7 +8,7 @@ without a restart. Making one asks no service; what has to ask one first is in `
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from booking_sync.dataverse.resources import DataverseResources
     from booking_sync.dataverse.web_api.client import DataverseClient
     from booking_sync.dataverse.web_api.pause import Pause
-    from booking_sync.dataverse.web_api.transport import Wire
+    from booking_sync.dataverse.web_api.transport import Timeouts, Wire
     from booking_sync.domain.environment.columns import SupportColumns
     from booking_sync.domain.events.event_text.columns import EventColumn
     from booking_sync.event_file.content import EventFile
@@ -62,6 +62,16 @@ class ClientOptions:
     """Requests to Dataverse at a time; None for as many as it allows one user."""
     dataverse_seconds: float | None = None
     """How long Dataverse may stay silent over one answer; None for the client's own patience."""
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long Dataverse is waited for; a whole answer may take at least as long as silence may."""
+        from booking_sync.dataverse.web_api.transport import Timeouts
+
+        usual = Timeouts()
+        if self.dataverse_seconds is None:
+            return usual
+        return replace(usual, read=self.dataverse_seconds, total=max(usual.total, self.dataverse_seconds))
 
 
 SYNC_OPTIONS = ClientOptions()
@@ -178,16 +188,15 @@ class Services(SigningIn):
     def dataverse(self) -> DataverseClient:
         """The environment's Web API, which everything that asks Dataverse shares."""
         from booking_sync.dataverse.web_api.client import PLACES, DataverseClient
-        from booking_sync.dataverse.web_api.transport import Timeouts
         from booking_sync.settings.parts import EnvironmentSettings
 
-        options, seconds = self._options, self._options.dataverse_seconds
+        options = self._options
         client = DataverseClient(
             self.part(EnvironmentSettings).dataverse_url,
             self.credential,
             self.clock,
             workers=options.dataverse_requests or PLACES,
-            timeouts=Timeouts() if seconds is None else Timeouts(read=seconds),
+            timeouts=options.timeouts,
             open_wire=self._substitutes.dataverse_wire,
             circuit=self.circuit("Dynamics 365"),
         )

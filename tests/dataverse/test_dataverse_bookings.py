@@ -477,6 +477,43 @@ async def test_a_refused_list_waits_until_it_is_mended(
     ]
 
 
+async def test_records_wait_for_a_right_that_the_app_lacks(
+    dataverse: DataverseWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A part that names a privilege of the app's role speaks of the app; it is told once for all of them."""
+    rows = await read_all(dataverse, fill(dataverse, 3))
+    lacking = "prvWriteBookableResourceBooking"
+    dataverse.standin.state.configure(missing_privileges=[lacking])
+    for outcome in await record_all(dataverse, rows):
+        assert isinstance(outcome, TransientError)
+        assert (outcome.until_mended, outcome.retry_after, outcome.maybe_applied) == (True, 60.0, False)
+        assert f"lacks the privilege {lacking}" in outcome.reason
+    told = [json.loads(each.message) for each in caplog.records if "app_refused" in each.message]
+    assert [lacking in line["reason"] for line in told] == [True]
+    dataverse.standin.state.configure(missing_privileges=[])
+    assert await record_all(dataverse, rows) == [Recorded.DONE] * 3
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("0x80048306", "Principal does not have WriteAccess right(s) for record with ID 7."),
+        ("0x80040220", "Principal user (Id=7) is missing prvCreateContoso_visit privilege (Id=8)"),
+    ],
+)
+async def test_a_refusal_of_one_booking_is_its_own(
+    dataverse: DataverseWorld, caplog: pytest.LogCaptureFixture, code: str, message: str
+) -> None:
+    """A row that the role does not reach, a plug-in that needs another right: the others are recorded."""
+    rows = await read_all(dataverse, fill(dataverse, 2))
+    body = {"error": {"code": code, "message": message}}
+    dataverse.standin.faults.add(Fault(path=rows[0].booking.id, method="PATCH", status=403, body=body))
+    first, second = await record_all(dataverse, rows)
+    assert isinstance(first, PermanentError)
+    assert second is Recorded.DONE
+    assert not [each for each in caplog.records if "app_refused" in each.message]
+
+
 async def test_next_link_is_followed_as_it_is(dataverse: DataverseWorld) -> None:
     """The rest of a list is fetched from the very address that Dataverse gave."""
     dataverse.put(booking())

@@ -76,6 +76,16 @@ def test_an_address_that_leads_nowhere_is_an_error_with_its_own_remedy() -> None
     assert result.words == "an address leads to no mailbox: Van 7"
 
 
+def test_a_user_that_can_t_be_read_is_an_error_with_its_own_remedy() -> None:
+    """Each booking fails; nobody is told to give them a mailbox that they may well have."""
+    hidden = replace(ANNAS.resource, user=None, user_problem="Check the role.")
+    results = judge(chosen(replace(ANNAS, resource=hidden)), BERTS)
+    assert results["their users"].status is CheckStatus.ERROR
+    assert results["their users"].words == "the user of the resource can't be read: Anna"
+    assert results["their users"].remedy == "Check the role."
+    assert "without a calendar" not in results
+
+
 def test_a_name_in_the_list_that_fits_nobody_is_told() -> None:
     """A deleted resource, or an id of something else."""
     stranger = "00000000-0000-4000-8000-0000000000ff"

@@ -53,6 +53,28 @@ async def test_an_app_that_dataverse_refuses_has_changes_wait(
     assert len(world.events()) == {"made": 2, "renamed": 1, "canceled": 0}[change]
 
 
+@pytest.mark.parametrize("change", ["made", "renamed", "canceled"])
+async def test_a_right_to_write_that_was_taken_has_changes_wait(world: AuditWorld, change: str) -> None:
+    """Records are refused one by one, and yet no booking is at fault; another try makes no second event."""
+    made = await world.book()
+    changed = {
+        "made": replace(
+            booking("b00c0000-0000-4000-8000-0000000000a3", MAILBOX), start=made.start, end=made.end
+        ),
+        "renamed": replace(made, name="later"),
+        "canceled": replace(made, status=CANCELED),
+    }[change]
+    world.dataverse.put(changed)
+    world.dataverse.standin.state.configure(missing_privileges=["prvWriteBookableResourceBooking"])
+    for _ in range(2):
+        outcome = await world.sync(changed.id)
+        assert (outcome.kind, outcome.until_mended) == (OutcomeKind.DEFERRED, True)
+        world.dataverse.clock.advance(60)
+    world.dataverse.standin.state.configure(missing_privileges=[])
+    assert (await world.sync(changed.id)).kind is OutcomeKind.SYNCED
+    assert len(world.events()) == {"made": 2, "renamed": 1, "canceled": 0}[change]
+
+
 async def test_a_row_that_comes_back_with_its_columns_shows_again(world: AuditWorld) -> None:
     """Its record names an event that went with it; the webhook says not to believe it."""
     made = await world.book()

@@ -51,6 +51,7 @@ def test_who_takes_part_and_why(resource: BookableResource, participation: Parti
             replace(NAMED_ONLY, named=frozenset({ANNA})),
             "No such user.",
         ),
+        (BookableResource(ResourceType.USER, user_problem="Not to be read."), EVERYBODY, "Not to be read."),
     ],
 )
 def test_who_shows_nowhere_and_why(

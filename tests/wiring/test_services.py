@@ -15,6 +15,8 @@ from booking_sync.dataverse.web_api.reply import Reply
 from booking_sync.errors import SettingsError, SyncError, TransientError
 from booking_sync.plumbing.closed_on_exit import ClosedOnExit
 from booking_sync.wiring.app import Application
+from booking_sync.wiring.commands.doctor import LOOKING
+from booking_sync.wiring.commands.operating import CUSTOMIZING
 from booking_sync.wiring.services import ClientOptions, Services, Substitutes
 from booking_sync.wiring.storage import StorageServices
 from booking_sync.wiring.sync import start_sync
@@ -186,6 +188,14 @@ async def test_a_command_asks_come_what_may() -> None:
     ):
         assert app.circuit("Graph") is not None
         assert command.circuit("Graph") is None
+
+
+@pytest.mark.parametrize("options", [ClientOptions(), LOOKING, CUSTOMIZING])
+def test_a_whole_answer_may_take_as_long_as_dataverse_may_stay_silent(options: ClientOptions) -> None:
+    """A change of a table's definition may take minutes, and its answer comes at their end."""
+    timeouts = options.timeouts
+    assert options.dataverse_seconds in (None, timeouts.read)
+    assert timeouts.total >= timeouts.read
 
 
 async def test_the_app_starts_by_the_settings_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:

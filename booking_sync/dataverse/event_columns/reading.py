@@ -2,7 +2,7 @@
 
 As with every other column an empty one is ordinary, and a value of another type is refused. A lookup on the
 path that is set and leads to nothing is a row that we may not see, and is told: its text would silently be
-missing.
+missing. Of a column that may point to several tables that can't be told, and counts as empty.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def _holder(row: RowReader, column: EventColumn) -> RowReader | None:
     for hop in column.hops:
         if holder is None:
             return None
-        holder = holder.related(hop.navigation, hop.selected)
+        # A shared column may be set and point to another table: nothing is wrong where this way is empty.
+        holder = holder.related(hop.navigation, None if hop.shared else hop.selected)
     return holder
 
 

@@ -14,6 +14,7 @@ from booking_sync.dataverse.reads.presence import BOOKINGS_PER_BATCH, presence_o
 from booking_sync.dataverse.resources import DataverseResources
 from booking_sync.dataverse.rows.booking_rows import ID_COLUMN
 from booking_sync.dataverse.web_api.errors import incomplete
+from booking_sync.dataverse.web_api.pause import wants_rest
 from booking_sync.domain.ids import read_guid, read_moment
 from booking_sync.domain.record import SyncRecord
 from booking_sync.domain.row_words import reason_in
@@ -50,7 +51,8 @@ class DataverseAuditReads:
     async def resources(self) -> Mapping[str, str]:
         """By id, every bookable resource: whose mailbox shows its bookings; empty for none.
 
-        Empty, too, for one that takes no part. A user's mailbox counts whether the user is enabled or not.
+        Empty, too, for one that takes no part. A user's mailbox counts whether the user is enabled or not; a
+        resource whose user we may not read is left out.
 
         Raises:
             TransientError: no complete answer now.
@@ -92,6 +94,8 @@ class DataverseAuditReads:
             ]
             self._raise_if_unanswered(states, replies)
             found.update(zip(asked, states, strict=True))
+            if start + BOOKINGS_PER_BATCH < len(booking_ids):
+                self._raise_if_throttled(replies)
         return found
 
     def _owner(self, row: Mapping[str, object]) -> BookingOwner:
@@ -109,3 +113,9 @@ class DataverseAuditReads:
             return
         refused = [reply for reply in replies if reply and not reply.ok]
         raise self._client.refusal_error(refused[0], writes=False) if refused else incomplete()
+
+    def _raise_if_throttled(self, replies: Sequence[Reply | None]) -> None:
+        """A service that wants a rest from one row's question wants no further batch either."""
+        throttled = [reply for reply in replies if reply and wants_rest(reply)]
+        if throttled:
+            raise self._client.refusal_error(throttled[0], writes=False)

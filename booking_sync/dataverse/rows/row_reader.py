@@ -121,8 +121,8 @@ class RowReader:
 
         Args:
             navigation: the lookup's navigation property.
-            lookup: the lookup as a column, which tells a row that we may not see from none; None where that
-                makes no difference.
+            lookup: the lookup as a column, which tells a row that we may not see from none; None where it
+                can't, or where that makes no difference.
         """
         value = self._row.get(navigation)
         if isinstance(value, dict):

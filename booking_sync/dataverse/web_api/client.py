@@ -181,7 +181,8 @@ class DataverseClient:
     async def batch(self, parts: Sequence[Part]) -> list[Reply | None]:
         """The answer to each part of a batch, in order; None for one that can't be read, or was not given.
 
-        A part that fails, or is answered badly, does no harm to the others. Where its failure ended the batch
+        A part that fails, or is answered badly, does no harm to the others; a pause that one of them asks for
+        holds for whatever is sent next. Where its failure ended the batch
         (somebody on the way took the header `Prefer` away), those behind it are sent again without it.
 
         Raises:
@@ -213,6 +214,8 @@ class DataverseClient:
             replies = batch.parse(answer_type, reply.body)
         except batch.MalformedBatchError:
             raise incomplete(maybe_applied=True) from None
+        for each in filter(None, replies):
+            self._pause.heed(each)
         ended_early = 0 < len(replies) < len(parts) and _failed(replies[-1])
         if len(replies) != len(parts) and not ended_early:
             raise incomplete(maybe_applied=True)

@@ -38,6 +38,7 @@ _CUSTOMIZING = frozenset({"0x80071151"})
 _NEEDED = "0x8004f01f"
 _NOT_ENABLED = "0x80060883"
 _NO_APPLICATION_USER = "0x80072560"
+_USER_DISABLED = "0x80040225"
 _PLUGIN_REFUSED = "0x80040265"
 
 _PROVISION = "run the provisioning command, or correct the setting that names the column"
@@ -49,6 +50,10 @@ _SENTENCES = {
     ),
     _NO_APPLICATION_USER: (
         "the app registration has no application user in this environment; an administrator must add one."
+    ),
+    # Not "is disabled": that is said of technicians' users, whose remedy is another one.
+    _USER_DISABLED: (
+        "our application user was disabled in this environment; an administrator must enable it again."
     ),
     _NEEDED: "other components depend on it (a form, a view, another solution); remove it from those first.",
     _PLUGIN_REFUSED: "a plug-in or workflow of this environment refused the change.",
@@ -99,6 +104,13 @@ def read_refusal(reply: Reply, now: datetime) -> Refusal:
 def error_code(reply: Reply) -> str:
     """Dataverse's code in lower case; empty when the answer has none."""
     return _read_error(reply.body)[0]
+
+
+def missing_privilege(reply: Reply) -> str:
+    """The name of the privilege for want of which we were refused; empty where the answer names none."""
+    code, message = _read_error(reply.body)
+    named = _PRIVILEGE.search(message) if code and reply.status == HTTPStatus.FORBIDDEN else None
+    return named[0] if named else ""
 
 
 def names_missing_column(reply: Reply) -> bool:

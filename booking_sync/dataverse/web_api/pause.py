@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from booking_sync.ports.platform.clock import Clock
 
 
+def wants_rest(reply: Reply) -> bool:
+    """Whether the answer asks to be left alone for a while, be it told for how long or not."""
+    return reply.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
 class Pause:
     """Until when nothing may be sent; shared by the loop and the worker threads."""
 
@@ -27,7 +32,7 @@ class Pause:
 
     def heed(self, reply: Reply) -> None:
         """Begin a pause when the answer asks for one; a shorter pause does not cut a longer one short."""
-        if reply.status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        if not wants_rest(reply):
             return
         now = self._now()
         seconds = read_retry_after(reply.headers.get("retry-after"), now)

@@ -60,6 +60,8 @@ class BookableResource:
     empty: its user's."""
     mailbox_problem: str = ""
     """Why the address that somebody typed leads to no mailbox, for a person to read; empty for none."""
+    user_problem: str = ""
+    """Why its user can't be known, for a person to read; empty where it is known, or there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,13 @@ class Participation:
         return self.includes(resource) and calendar_of(resource) is not None
 
     def is_undecided(self, resource: BookableResource) -> bool:
-        """Whether the object id of its mailbox might be in the list, and its address leads to none.
+        """Whether the object id of its mailbox might be in the list, and neither address nor user tells it.
 
         Then nobody knows, and what is in Outlook must not go for that.
         """
         said = resource.takes_part in (TakesPart.YES, TakesPart.NO)
-        return bool(resource.mailbox_problem and self.named) and not said and not self.includes(resource)
+        unknown = bool(why_unknown(resource)) and calendar_of(resource) is None
+        return unknown and bool(self.named) and not said and not self.includes(resource)
 
 
 EVERYBODY = Participation()
@@ -67,6 +68,11 @@ EVERYBODY = Participation()
 def has_left(resource: BookableResource) -> bool:
     """Whether somebody said on the resource itself that it takes no part."""
     return resource.takes_part == TakesPart.NO
+
+
+def why_unknown(resource: BookableResource) -> str:
+    """Why its mailbox or its user can't be told, for a person to read; empty where nothing is wrong."""
+    return resource.mailbox_problem or resource.user_problem
 
 
 def address_of(resource: BookableResource) -> str | None:

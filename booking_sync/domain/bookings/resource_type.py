@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 
 class ResourceType(IntEnum):
@@ -16,3 +17,7 @@ class ResourceType(IntEnum):
     CREW = 6
     FACILITY = 7
     POOL = 8
+
+
+UNKNOWN_TYPE: Final = 0
+"""Of a row whose type is empty: no type that Dynamics 365 has, so it counts as no user."""

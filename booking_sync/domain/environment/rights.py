@@ -27,6 +27,11 @@ CANCELING: Final = frozenset({"prvAppendBookableResourceBooking", "prvAppendToBo
 lookup is set by whoever may append the one row to the other (Microsoft: "Privileges by entity")."""
 
 
+def is_of_the_role(privilege: str) -> bool:
+    """Whether the app's own role has to give it; a plug-in of the environment's may ask for others."""
+    return privilege.casefold() in _OF_THE_ROLE
+
+
 def needed(*, cancels: bool) -> frozenset[str]:
     """The names of all that the role must give.
 
@@ -35,3 +40,6 @@ def needed(*, cancels: bool) -> frozenset[str]:
     """
     names = frozenset(name for names in NEEDED.values() for name in names)
     return names | CANCELING if cancels else names
+
+
+_OF_THE_ROLE: Final = frozenset(name.casefold() for name in needed(cancels=True))

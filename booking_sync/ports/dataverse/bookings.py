@@ -168,7 +168,8 @@ class AuditReads(Protocol):
     async def resources(self) -> Mapping[str, str]:
         """By id, every bookable resource: the Entra object id of the mailbox that shows its bookings.
 
-        Empty for one that takes no part or has none; a user's counts whether the user is enabled or not.
+        Empty for one that takes no part or has none; a user's counts whether the user is enabled or not. One
+        whose mailbox nobody can know is not in it.
         """
 
     def whose(

@@ -77,6 +77,69 @@ async def test_only_mailboxes_of_those_who_take_part_are_told(dataverse: Dataver
     await client.aclose()
 
 
+async def test_one_resource_without_a_type_spoils_no_list(dataverse: DataverseWorld) -> None:
+    """It is of no type that is known, so its user's calendar shows nothing; an import may leave one so."""
+    dataverse.put(replace(booking(str(uuid.uuid4())), resource=technician(BERT)))
+    dataverse.put(replace(booking(), resource=technician(ANNA)))
+    state = dataverse.standin.state
+    users = {row["azureactivedirectoryobjectid"]: each for each, row in state.rows("systemusers").items()}
+    rows = state.rows("bookableresources").items()
+    (annas,) = (each for each, row in rows if row["userid"] == users[ANNA])
+    state.update("bookableresources", annas, {"resourcetype": None})
+    resources = DataverseResources(dataverse.client)
+    assert list((await resources.mailboxes()).values()) == [BERT]
+    assert sorted((await resources.all()).values()) == sorted([ANNA, BERT])
+    assert len(await resources.everybody()) == 2
+
+
+@pytest.mark.parametrize("column", ["resourcetype", "_userid_value"])
+async def test_a_resource_that_came_without_a_column_spoils_the_list(
+    dataverse: DataverseWorld, column: str
+) -> None:
+    """What was asked for and not sent is no answer, and no empty column."""
+    row = {"bookableresourceid": NOWHERE, "resourcetype": None, "_userid_value": None, "UserId": None}
+    short = {name: value for name, value in row.items() if name != column}
+    resources = DataverseResources(dataverse.client)
+    for answer in (row, short):
+        dataverse.standin.faults.add(Fault(path="bookableresources", status=200, body={"value": [answer]}))
+    assert await resources.all() == {NOWHERE: ""}
+    with pytest.raises(TransientError, match="incomplete"):
+        await resources.all()
+
+
+async def test_a_user_that_we_may_not_read_is_told_from_none(dataverse: DataverseWorld) -> None:
+    """The mailbox is unknown then, and not missing: the audit asks for the bookings themselves."""
+    state = dataverse.standin.state
+    users = [state.create("systemusers", {"azureactivedirectoryobjectid": each}) for each in (ANNA, BERT)]
+    annas, berts = (
+        state.create(
+            "bookableresources",
+            {"name": "A", "resourcetype": 3, "UserId@odata.bind": f"/systemusers({user})"},
+        )
+        for user in users
+    )
+    nobodys = state.create("bookableresources", {"name": "A", "resourcetype": 3})
+    state.config.change({"hidden_rows": users[:1]})
+    resources = DataverseResources(dataverse.client)
+    told = {each.resource.id: each.resource.user_problem for each in await resources.everybody()}
+    assert "may not read it; an administrator must check its security role" in told.pop(annas)
+    assert told == {berts: "", nobodys: ""}
+    assert await resources.mailboxes() == {berts: BERT}
+    found = await DataverseAuditReads(dataverse.client, SupportColumns(), resources).resources()
+    assert found == {berts: BERT, nobodys: ""}
+
+
+async def test_a_mailbox_on_the_row_counts_whoever_may_not_be_read(dataverse: DataverseWorld) -> None:
+    """It is known without the user; that the user may not be read is told all the same."""
+    dataverse.put(replace(booking(), resource=replace(technician(ANNA), mailbox=VAN)))
+    users = dataverse.standin.state.rows("systemusers").items()
+    hidden = [each for each, row in users if row["azureactivedirectoryobjectid"] == ANNA]
+    dataverse.standin.state.config.change({"hidden_rows": hidden})
+    resources = DataverseResources(dataverse.client, ResourceColumns("bsync_takespart", "bsync_mailbox"))
+    assert list((await resources.all()).values()) == [VAN]
+    assert [bool(each.resource.user_problem) for each in await resources.everybody()] == [True]
+
+
 async def test_gone_is_told_from_hidden(dataverse: DataverseWorld, reads: DataverseAuditReads) -> None:
     """Asked by id, Dataverse refuses a row that we may not read, and misses only one that is not there."""
     seen, hidden = (booking(str(uuid.uuid4())) for _ in range(2))
@@ -119,6 +182,34 @@ async def test_nothing_else_counts_as_gone(
     dataverse.standin.faults.add(Fault(path=NOWHERE, status=status, body=body))
     with pytest.raises(error):
         await reads.presence([NOWHERE])
+
+
+@pytest.mark.parametrize(("status", "seconds"), [(429, "30"), (503, "30"), (429, None), (503, None)])
+async def test_nothing_more_is_asked_once_a_row_s_answer_wants_a_rest(
+    dataverse: DataverseWorld, reads: DataverseAuditReads, status: int, seconds: str | None
+) -> None:
+    """A part of a batch that is throttled speaks for what follows, which waits as long as it says."""
+    ids = [NOWHERE, *(str(uuid.uuid4()) for _ in range(BOOKINGS_PER_BATCH))]
+    headers = {"Retry-After": seconds} if seconds else {}
+    dataverse.standin.faults.add(Fault(path=NOWHERE, status=status, headers=headers))
+    with pytest.raises(TransientError) as raised:
+        await reads.presence(ids)
+    assert raised.value.retry_after == (float(seconds) if seconds else None)
+    assert len(dataverse.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_what_is_known_beside_a_throttled_row_is_told(
+    dataverse: DataverseWorld, reads: DataverseAuditReads, status: int
+) -> None:
+    """Nothing follows in this question; whatever is asked next heeds the pause."""
+    gone = str(uuid.uuid4())
+    dataverse.standin.faults.add(Fault(path=NOWHERE, status=status, headers={"Retry-After": "30"}))
+    assert await reads.presence([NOWHERE, gone]) == {NOWHERE: Presence.UNKNOWN, gone: Presence.GONE}
+    with pytest.raises(TransientError) as raised:
+        await reads.resources()
+    assert raised.value.retry_after == 30
+    assert len(dataverse.requests) == 1
 
 
 @pytest.mark.parametrize("status", [200, 503])

@@ -15,7 +15,9 @@ import pytest
 
 from booking_sync.dataverse.bookings import DataverseBookings
 from booking_sync.dataverse.event_columns.definitions import DataverseTableDefinitions
+from booking_sync.dataverse.event_columns.reading import read_values
 from booking_sync.dataverse.queries import MAX_EXPANDS, booking_rows, booking_shape, check_expands
+from booking_sync.dataverse.rows.row_reader import RowReader
 from booking_sync.domain.environment.columns import SupportColumns
 from booking_sync.domain.events.event_text.columns import ColumnKind, EventColumn
 from booking_sync.domain.events.event_text.values import Wording, value_text
@@ -25,12 +27,14 @@ from booking_sync.event_file.checking import Overrides, make_renderer
 from booking_sync.event_file.content import EventFile, EventFileError
 from booking_sync.event_file.parsing import parse
 from booking_sync.event_file.resolving import resolve
+from booking_sync.ports.dataverse.definitions import LookupDefinition
 from local.dataverse.environment import DEFAULT_IDENTITY
 from local.processes import REPOSITORY
 from tests.support.bookings import BOOKING_ID, booking
 from tests.support.seals import KEYRING, sealer
 
 if TYPE_CHECKING:
+    from booking_sync.ports.dataverse.definitions import TableDefinition
     from tests.dataverse.world import DataverseWorld
 
 WORK_ORDERS = "msdyn_workorders"
@@ -383,6 +387,40 @@ async def test_a_row_on_the_path_that_we_may_not_see_is_told(dataverse: Datavers
         await rows(dataverse, columns).read(BOOKING_ID)
 
 
+class WithCustomer:
+    """An environment's definitions, where `cr_customerid` points to an account or a contact."""
+
+    def __init__(self, dataverse: DataverseWorld) -> None:
+        self._own = DataverseTableDefinitions(dataverse.client)
+        self.labels, self.times = self._own.labels, self._own.times
+
+    async def table(self, name: str) -> TableDefinition:
+        """The table; the work order's has the column as well."""
+        table = await self._own.table(name)
+        if name != "msdyn_workorder":
+            return table
+        ways = (LookupDefinition(f"cr_customerid_{to}", "cr_customerid", to) for to in ("account", "contact"))
+        return replace(table, lookups=(*table.lookups, *ways))
+
+
+@pytest.mark.parametrize("of", ["account", "contact"])
+async def test_a_lookup_to_one_of_several_tables_shows_what_it_points_to(
+    dataverse: DataverseWorld, of: str
+) -> None:
+    """A customer is an account or a contact; what is behind the other way is empty, and no error."""
+    paths = {to: f"msdyn_workorder.cr_customerid_{to}.telephone1" for to in ("account", "contact")}
+    columns = await resolve(a_file(**paths), WithCustomer(dataverse))
+    order: dict[str, Any] = {
+        "_cr_customerid_value": BOOKING_ID,
+        **{f"cr_customerid_{to}": None for to in paths},
+    }
+    order[f"cr_customerid_{of}"] = {"telephone1": "12 34"}
+    row = RowReader({"_msdyn_workorder_value": BOOKING_ID, "msdyn_workorder": order})
+    assert {name: value_text(value, HELSINKI) for name, value in read_values(row, columns).items()} == {
+        of: "12 34"
+    }
+
+
 async def test_a_table_that_the_role_has_not_fails_no_booking(dataverse: DataverseWorld) -> None:
     """The whole read is refused: that is the app's trouble, and each change waits until it is mended."""
     put(dataverse)
@@ -432,9 +470,6 @@ async def test_definitions_that_the_role_may_not_read_are_told(
 )
 def test_a_value_of_another_type_is_refused(kind: ColumnKind, value: object) -> None:
     """Taken for what it is not, it would show something wrong: the column is named instead."""
-    from booking_sync.dataverse.event_columns.reading import read_values  # noqa: PLC0415 - used here only
-    from booking_sync.dataverse.rows.row_reader import RowReader  # noqa: PLC0415 - as above
-
     column = EventColumn("it", (), "cr_it", kind)
     with pytest.raises(PermanentError, match=r"the column '_?cr_it(_value)?' does not hold"):
         read_values(RowReader({column.selected: value}), [column])

@@ -98,6 +98,12 @@ def test_transient_refusals(status: int, code: str, maybe_applied: bool) -> None
             "lacks the privilege prvWriteBookableResourceBooking; an administrator must",
         ),
         (403, "0x80072560", "The user is not a member of the organization.", "has no application user"),
+        (
+            403,
+            "0x80040225",
+            "The specified user(Id = …) is disabled. Consider enabling this user. Mr. Secret",
+            "our application user was disabled in this environment; an administrator must enable it",
+        ),
         (403, "0x80048306", "", "an administrator must check its security role"),
         (404, "0x80060888", "Resource not found for the segment 'x'.", "check DATAVERSE_URL"),
         (404, "0x80040217", "x With Id = y Does Not Exist", "the row does not exist"),

@@ -18,7 +18,7 @@ from booking_sync.domain.bookings.participation import (
 from booking_sync.domain.bookings.resource_type import ResourceType
 from booking_sync.domain.plan import Invalid, Unwanted, Wanted
 from tests.domain.test_plan import desired
-from tests.support.bookings import ANNA, booking, technician
+from tests.support.bookings import ANNA, BERT, booking, technician
 
 VAN = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 ANNAS = replace(technician(ANNA), id="00000000-0000-4000-8000-000000000001")
@@ -116,6 +116,18 @@ def test_whether_an_unknown_mailbox_is_in_the_list_nobody_knows() -> None:
     out = replace(van, takes_part=TakesPart.NO)
     assert isinstance(desired(replace(booking(), resource=out), participation=listed), Unwanted)
     assert isinstance(desired(replace(booking(), resource=van), participation=NOBODY), Unwanted)
+
+
+def test_whether_an_unreadable_user_is_in_the_list_nobody_knows() -> None:
+    """A list may name the user's mailbox: what is in Outlook stays until somebody has mended the role."""
+    hidden = replace(ANNAS, user=None, user_problem="Not to be read.")
+    listed = Participation(everybody=False, named=frozenset({VAN}))
+    for participation in (EVERYBODY, listed):
+        answer = desired(replace(booking(), resource=hidden), participation=participation)
+        assert answer == Invalid("Not to be read.")
+    own = replace(hidden, mailbox=BERT)
+    assert isinstance(desired(replace(booking(), resource=own), participation=listed), Unwanted)
+    assert isinstance(desired(replace(booking(), resource=hidden), participation=NOBODY), Unwanted)
 
 
 def test_a_booking_of_somebody_who_takes_no_part_is_skipped_without_a_word() -> None:

@@ -51,6 +51,8 @@ class Hop:
     """By which it is followed: `msdyn_workorder`, `Resource`; Dataverse minds the case."""
     attribute: str
     """Its logical name: `msdyn_workorder`, `resource`."""
+    shared: bool = False
+    """Whether its column may point to a row of another table instead, as `customerid` does."""
 
     @property
     def selected(self) -> str:
