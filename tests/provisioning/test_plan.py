@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,11 +21,23 @@ from booking_sync.ports.dataverse.customizations import (
     Message,
     Step,
 )
+from booking_sync.ports.dataverse.dispatcher import OnForm
+from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.parts import PartState, ProvisioningPlan
 from booking_sync.provisioning.plan import IN_IMAGE, WATCHED, make_plan
 from booking_sync.provisioning.removal import plan_removal
-from tests.provisioning.kit import DESIRED, EMPTY, NAMES, URL, apply, column, provisioned, with_column
+from tests.provisioning.kit import (
+    DESIRED,
+    EMPTY,
+    NAMES,
+    URL,
+    FakeCustomizations,
+    apply,
+    column,
+    provisioned,
+    with_column,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -311,6 +324,55 @@ def test_removal_of_all_leaves_nothing() -> None:
         actual = apply(actual, action)
     assert actual == EMPTY
     assert sum(isinstance(action, do.RemoveColumn) for action in plan.actions) == 13
+
+
+FIRST = DESIRED.columns[0]
+FOREIGN = {
+    "of another kind": lambda actual: with_column(actual, replace(column(FIRST), is_text=False, length=0)),
+    "outside the solution": lambda actual: with_column(actual, column(FIRST, in_solution=False)),
+    "without a solution": lambda actual: replace(
+        actual, solution=None, columns={FIRST.name: column(FIRST, in_solution=False)}
+    ),
+}
+"""Environments in which the first column is somebody else's."""
+
+
+@pytest.mark.parametrize("remove_columns", [False, True])
+@pytest.mark.parametrize("spoil", FOREIGN.values(), ids=FOREIGN)
+async def test_removal_keeps_a_column_that_only_has_the_name(
+    spoil: Callable[[FoundCustomizations], FoundCustomizations], *, remove_columns: bool
+) -> None:
+    """It holds somebody else's data, so it is told and stays, also when the plan is made again at the end."""
+    customizations = FakeCustomizations(spoil(provisioned()))
+    decide = partial(plan_removal, desired=DESIRED, remove_columns=remove_columns)
+    kept = part(decide(customizations.actual), "column", FIRST.name)
+    assert (kept.state, kept.actions) == (PartState.KEPT, ())
+    assert kept.detail == "not made by us: remove it by hand if nobody needs it"
+    report = await converge(
+        customizations, DESIRED, decide, dry_run=False, sleep=no_sleep, tell=lambda _text: None
+    )
+    assert report.complete
+    assert FIRST.name in customizations.actual.columns
+    if remove_columns:
+        assert customizations.actual.columns.keys() == {FIRST.name}
+        assert (customizations.actual.solution, customizations.actual.publisher) == (None, None)
+
+
+async def no_sleep(_seconds: float) -> None:
+    """No time passes."""
+
+
+def test_a_column_that_stays_does_not_stand_in_the_way_on_a_form() -> None:
+    """Only one that is to be removed has to be taken off the form first."""
+    column_of_form = DESIRED.sections[0].column
+    there = provisioned()
+    forms = tuple(replace(form, state=OnForm.ELSEWHERE) for form in there.forms)
+    placed = replace(there, forms=forms)
+    assert plan_removal(placed, DESIRED, remove_columns=True).conflicts
+    foreign = {name: replace(each, in_solution=False) for name, each in there.columns.items()}
+    plan = plan_removal(replace(placed, columns=foreign), DESIRED, remove_columns=True)
+    assert plan.conflicts == ()
+    assert f"somebody put the column {column_of_form} onto it" in {each.detail for each in plan.parts}
 
 
 @pytest.mark.parametrize(
