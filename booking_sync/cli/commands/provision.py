@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -29,7 +29,13 @@ from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.text import trim
 from booking_sync.errors import PermanentError, SettingsError, SyncError, TransientError
 from booking_sync.ports.dataverse.app_user import DesiredAppUser
-from booking_sync.provisioning.converge import PartOutcome, ProvisioningReport, converge, joined
+from booking_sync.provisioning.converge import (
+    ChangeRefusedError,
+    PartOutcome,
+    ProvisioningReport,
+    converge,
+    joined,
+)
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 from booking_sync.provisioning.parts import PartState
 from booking_sync.provisioning.plan import make_plan
@@ -258,7 +264,7 @@ async def _converge(
 
 
 async def _app_user(options: _Options, provisioning: Provisioning, session: Session) -> ProvisioningReport:
-    """The role and the user; who may not look at them can still make the rest."""
+    """The role and the user; who may not look at them, or may not make them, can still make the rest."""
     application_id = _application_id(session.environ)
     if not application_id:
         return _left_alone(f"{CLIENT_VARIABLE} does not say which app registration it is of")
@@ -272,10 +278,20 @@ async def _app_user(options: _Options, provisioning: Provisioning, session: Sess
     decide = partial(plan_app_user_removal if options.remove else plan_app_user, desired=desired)
     try:
         return await _converge(options, session, provisioning.app_users, desired, decide)
+    except ChangeRefusedError as refusal:
+        return replace(refusal.report, refused=f"{refusal.reason}{_who_may(options)}")
     except PermanentError as error:
         if options.user_only:
             raise
-        return _left_alone(f"{error.reason} A System Administrator can see to it with --user-only.")
+        return _left_alone(f"{error.reason}{_who_may(options)}")
+
+
+def _who_may(options: _Options) -> str:
+    """Whom to ask, after a refusal."""
+    if options.user_only:
+        return ""
+    how = "by the same command" if options.remove else "with --user-only"
+    return f" A System Administrator can see to it {how}."
 
 
 async def _subscriptions(options: _Options, provisioning: Provisioning) -> ProvisioningReport:
@@ -397,6 +413,8 @@ def _closing(report: ProvisioningReport, options: _Options) -> str:
         )
     if options.dry_run:
         return "Nothing was changed (--dry-run)."
+    if report.refused:
+        return f"Not everything was done: {report.refused}"
     if any(outcome.kind == TRIAL for outcome in report.outcomes):
         return "Everything is registered, but the webhook does not work: see its trial above."
     return "Not everything reads back as it should: run the command again."
