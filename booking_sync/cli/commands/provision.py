@@ -185,24 +185,39 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
         trust_fingerprint=not options.write_key,
         with_events=not options.remove,
     ) as provisioning:
-        reports = [await _subscriptions(options, provisioning)] if options.remove else []
-        if not (options.leave_user or options.remove):
-            reports.append(await _app_user(options, provisioning, session))
-        if not options.user_only:
-            desired = desired_by(provisioning.event_columns)
-            reports.append(await _customize(options, provisioning, desired, session))
-            if reports[-1].complete and key and not (options.dry_run or options.no_trial):
-                reports.append(await _tried(provisioning, desired, key, session))
-            if hears_outlook(session.environ) and not options.remove:
-                reports.append(await _notification_key(options, provisioning))
-        if options.remove_columns and not options.leave_user and reports[-1].complete:
-            reports.append(await _app_user(options, provisioning, session))
+        # Whatever stands in the way, of whichever part, is found before the first of them is changed.
+        looking = replace(options, dry_run=True)
+        report = await _carried_out(looking, provisioning, desired_by, key, session)
+        if not (options.dry_run or _blocked(report)):
+            report = await _carried_out(options, provisioning, desired_by, key, session)
         settings = await _settings(options, provisioning, session)
-    report = joined(reports)
     _show(report, options, settings, session)
     return (
         ExitCode.FINE if report.complete or (options.dry_run and not _blocked(report)) else ExitCode.FINDINGS
     )
+
+
+async def _carried_out(
+    options: _Options,
+    provisioning: Provisioning,
+    desired_by: Callable[[Sequence[EventColumn]], DesiredCustomizations],
+    key: str,
+    session: Session,
+) -> ProvisioningReport:
+    """Every part that these options are about, in the order in which they are dealt with."""
+    reports = [await _subscriptions(options, provisioning)] if options.remove else []
+    if not (options.leave_user or options.remove):
+        reports.append(await _app_user(options, provisioning, session))
+    if not options.user_only:
+        desired = desired_by(provisioning.event_columns)
+        reports.append(await _customize(options, provisioning, desired, session))
+        if reports[-1].complete and key and not (options.dry_run or options.no_trial):
+            reports.append(await _tried(provisioning, desired, key, session))
+        if hears_outlook(session.environ) and not options.remove:
+            reports.append(await _notification_key(options, provisioning))
+    if options.remove_columns and not options.leave_user and reports[-1].complete:
+        reports.append(await _app_user(options, provisioning, session))
+    return joined(reports)
 
 
 def _check(options: _Options, session: Session) -> str:
@@ -309,7 +324,7 @@ async def _subscriptions(options: _Options, provisioning: Provisioning) -> Provi
 async def _notification_key(options: _Options, provisioning: Provisioning) -> ProvisioningReport:
     """The vault's key of notifications; who may not make it can still make the rest."""
     if options.dry_run:
-        return _left_alone("--dry-run", NOTIFICATION_KEY, kind=KEY)
+        return _left_alone("nothing is changed now", NOTIFICATION_KEY, kind=KEY)
     try:
         made = await provisioning.make_key()
     except (TransientError, SettingsError) as error:
@@ -404,7 +419,8 @@ def _show(
 
 def _closing(report: ProvisioningReport, options: _Options) -> str:
     if _blocked(report):
-        return "Nothing was changed: first see to what is in the way."
+        done = "Not everything was done" if report.changed else "Nothing was changed"
+        return f"{done}: first see to what is in the way."
     if report.complete:
         return (
             "Done, and read back."

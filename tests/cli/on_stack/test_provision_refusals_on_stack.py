@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -37,6 +37,20 @@ class EmptySite:
         """Let nobody have these any more."""
         await self.stack.dataverse.configure(missing_privileges=list(privileges))
 
+    async def named(self, entity_set: str, name: str) -> list[dict[str, Any]]:
+        """The rows of a table that somebody calls so."""
+        found = await self.stack.dataverse.rows(entity_set)
+        return [row for row in found.values() if name in (row.get("name"), row.get("uniquename"))]
+
+    async def leave_the_root_unit(self) -> None:
+        """Have the application user belong to another business unit."""
+        root = next(iter(await self.stack.dataverse.rows("businessunits")))
+        below = {"name": "North", "parentbusinessunitid@odata.bind": f"/businessunits({root})"}
+        north = await self.stack.dataverse.create("businessunits", below, webhooks=False)
+        moved = {"businessunitid@odata.bind": f"/businessunits({north})"}
+        user = self.stack.identities.app_user_id
+        await self.stack.dataverse.update("systemusers", user, moved, webhooks=False)
+
 
 @pytest_asyncio.fixture
 async def site(tmp_path: Path) -> AsyncIterator[EmptySite]:
@@ -68,3 +82,22 @@ async def test_rights_that_could_not_be_given_are_no_success(site: EmptySite) ->
     assert (unseen.code, results(unseen)["application user"]) == (ExitCode.FINE, "kept")
     await site.refuse()
     assert (await site.provision()).json()["complete"] is True
+
+
+async def test_nothing_is_changed_while_something_is_in_the_way(site: EmptySite) -> None:
+    """No role before a webhook that can't be registered, no column before a user that can't get its role."""
+    back = {"RETURN_PATH": "report", "NOTIFICATION_URL": "https://localhost/api/outlook/notifications"}
+    blocked = await site.provision(environ={**back, "WEBHOOK_URL": "", "WEBHOOK_KEY": ""})
+    assert (blocked.code, blocked.json()["changed"]) == (ExitCode.FINDINGS, False)
+    assert (results(blocked)["webhook"], results(blocked)["security role"]) == ("in the way", "missing")
+    assert "Nothing was changed: first see to what is in the way." in blocked.notes
+    assert await site.named("roles", "booking_sync") == []
+
+    await site.leave_the_root_unit()
+    blocked = await site.provision(environ=back)
+    assert (blocked.code, blocked.json()["changed"]) == (ExitCode.FINDINGS, False)
+    assert results(blocked)["application user"] == "in the way"
+    assert await site.named("publishers", "bsyncpublisher") == []
+    # Neither of them made the key of notifications.
+    made = await site.provision("--leave-user", environ=back)
+    assert (made.code, results(made)["key of notifications"]) == (ExitCode.FINE, "made"), made.notes
