@@ -205,7 +205,7 @@ async def _carried_out(
     session: Session,
 ) -> ProvisioningReport:
     """Every part that these options are about, in the order in which they are dealt with."""
-    reports = [await _subscriptions(options, provisioning)] if options.remove else []
+    reports = [await _subscriptions(options, provisioning, session)] if options.remove else []
     if not (options.leave_user or options.remove):
         reports.append(await _app_user(options, provisioning, session))
     if not options.user_only:
@@ -215,7 +215,7 @@ async def _carried_out(
             reports.append(await _tried(provisioning, desired, key, session))
         if hears_outlook(session.environ) and not options.remove:
             reports.append(await _notification_key(options, provisioning))
-    if options.remove_columns and not options.leave_user and reports[-1].complete:
+    if options.remove_columns and not options.leave_user and (options.dry_run or reports[-1].complete):
         reports.append(await _app_user(options, provisioning, session))
     return joined(reports)
 
@@ -240,7 +240,7 @@ def _check(options: _Options, session: Session) -> str:
         )
     if options.user_only and not application_id:
         raise UsageError(f"--user-only needs {CLIENT_VARIABLE}: the app registration's client id, a GUID.")
-    _ask(options)
+    _ask(options, session.environ)
     key = "" if options.remove or options.user_only else read_key(options.key_file, session.environ)
     if options.write_key and not key:
         raise UsageError("--write-key needs the key: give --key-file.")
@@ -309,16 +309,27 @@ def _who_may(options: _Options) -> str:
     return f" A System Administrator can see to it {how}."
 
 
-async def _subscriptions(options: _Options, provisioning: Provisioning) -> ProvisioningReport:
+async def _subscriptions(
+    options: _Options, provisioning: Provisioning, session: Session
+) -> ProvisioningReport:
     """What Graph was asked to report; it ends by itself within three days, so that nothing hangs on it."""
     if options.dry_run:
-        return ProvisioningReport((), complete=True, changed=False)
+        return _subscriptions_to_end(session)
     try:
         ended = await provisioning.end_subscriptions()
     except (SyncError, SettingsError) as error:
         return _left_alone(f"{error} They end by themselves within three days.", kind=SUBSCRIPTIONS)
     outcomes = (PartOutcome(SUBSCRIPTIONS, "", "removed", f"{ended} of mailboxes"),) if ended else ()
     return ProvisioningReport(outcomes, complete=True, changed=bool(ended))
+
+
+def _subscriptions_to_end(session: Session) -> ProvisioningReport:
+    """Without a look: they can be seen only by the app, and whoever runs a dry run may not sign in as it."""
+    if not _notification_url(session.environ):
+        return ProvisioningReport((), complete=True, changed=False)
+    detail = "what Graph reports to NOTIFICATION_URL, if there are any"
+    outcome = PartOutcome(SUBSCRIPTIONS, "", str(PartState.SURPLUS), detail)
+    return ProvisioningReport((outcome,), complete=False, changed=False)
 
 
 async def _notification_key(options: _Options, provisioning: Provisioning) -> ProvisioningReport:
@@ -388,18 +399,47 @@ def _desired(
     return lambda event_columns: desired(event_columns=event_columns)
 
 
-def _ask(options: _Options) -> None:
+def _ask(options: _Options, environ: Mapping[str, str]) -> None:
     if not options.remove or options.yes or options.dry_run:
         return
-    what = (
-        "the views, the steps, the webhook and the columns with all they hold"
-        if options.remove_columns
-        else "the views, the steps and the webhook"
-    )
+    deeds = _deeds(options, environ)
     if not sys.stdin.isatty():
-        raise UsageError(f"This would remove {what} from Dataverse: add --yes, or look first with --dry-run.")
-    if not typer.confirm(f"Remove {what} from Dataverse?", err=True):
+        raise UsageError(f"This would {deeds}: add --yes, or look first with --dry-run.")
+    if not typer.confirm(f"{deeds[0].upper()}{deeds[1:]}?", err=True):
         raise UsageError("Nothing was removed.")
+
+
+def _deeds(options: _Options, environ: Mapping[str, str]) -> str:
+    """All that a removal does, whatever of it is there: "remove … from Dataverse, …"."""
+    with_user = options.remove_columns and not options.leave_user and bool(_application_id(environ))
+    things = [
+        "the views",
+        *([] if options.leave_forms else ["our sections on the forms"]),
+        "the steps",
+        "the webhook",
+        *(
+            ["our columns with all they hold", "the solution", "its publisher"]
+            if options.remove_columns
+            else []
+        ),
+        *(["the security role"] if with_user else []),
+    ]
+    deeds = [
+        f"remove {_listed(things)} from Dataverse",
+        *(["disable the application user"] if with_user else []),
+        *(["end what Graph reports to NOTIFICATION_URL"] if _notification_url(environ) else []),
+    ]
+    return _listed(deeds)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """One, two and three."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _notification_url(environ: Mapping[str, str]) -> str:
+    return load_part(environ, ReturnSettings).notification_url
 
 
 def _blocked(report: ProvisioningReport) -> bool:

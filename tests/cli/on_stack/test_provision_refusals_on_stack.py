@@ -42,6 +42,12 @@ class EmptySite:
         found = await self.stack.dataverse.rows(entity_set)
         return [row for row in found.values() if name in (row.get("name"), row.get("uniquename"))]
 
+    async def sign_in_as_somebody_else(self) -> None:
+        """Have the user that signs in be another one than the app registration's."""
+        other = {"applicationid": "1b671a64-40d5-491e-99b0-da01ff1f3341"}
+        user = self.stack.identities.app_user_id
+        await self.stack.dataverse.update("systemusers", user, other, webhooks=False)
+
     async def leave_the_root_unit(self) -> None:
         """Have the application user belong to another business unit."""
         root = next(iter(await self.stack.dataverse.rows("businessunits")))
@@ -101,3 +107,32 @@ async def test_nothing_is_changed_while_something_is_in_the_way(site: EmptySite)
     # Neither of them made the key of notifications.
     made = await site.provision("--leave-user", environ=back)
     assert (made.code, results(made)["key of notifications"]) == (ExitCode.FINE, "made"), made.notes
+
+
+async def test_what_is_removed_is_told_before(site: EmptySite) -> None:
+    """User, role and Graph's subscriptions too, in a dry run and in the question; what stays is not named."""
+    back = {"RETURN_PATH": "report", "NOTIFICATION_URL": "https://localhost/api/outlook/notifications"}
+    await site.sign_in_as_somebody_else()
+    assert (await site.provision(environ=back)).code == ExitCode.FINE
+    looked = await site.provision("--remove", "--remove-columns", "--dry-run", environ=back)
+    going = ("application user", "security role", "subscriptions", "column", "solution")
+    told = {kind: result for kind, result in results(looked).items() if kind in going}
+    assert (looked.code, looked.json()["changed"]) == (ExitCode.FINE, False)
+    assert told == dict.fromkeys(going, "to be removed")
+    assert len(await site.named("roles", "booking_sync")) == 1
+    kept = results(await site.provision("--remove", "--dry-run"))
+    assert kept.keys().isdisjoint({"application user", "security role", "subscriptions"})
+
+    asked = await site.provision("--remove", "--remove-columns", environ=back)
+    assert asked.code == ExitCode.USAGE
+    assert (
+        "remove the views, our sections on the forms, the steps, the webhook, our columns with all they "
+        "hold, the solution, its publisher and the security role from Dataverse, disable the application "
+        "user and end what Graph reports to NOTIFICATION_URL: add --yes"
+    ) in " ".join(asked.notes.split())
+    asked = await site.provision("--remove", "--leave-forms")
+    less = "remove the views, the steps and the webhook from Dataverse: add --yes"
+    assert less in " ".join(asked.notes.split())
+
+    gone = await site.provision("--remove", "--remove-columns", "--yes")
+    assert (gone.code, await site.named("roles", "booking_sync")) == (ExitCode.FINE, []), gone.notes
