@@ -125,7 +125,8 @@ async def queue_selection(
                     done = await _to_its_end(work, options, session)
             except PermanentError as error:
                 raise blamed(error, {FILTER: checkpoint.selection.condition}) from None
-    _show(done, options, _Sums(total, use_cases.removals), session)
+    sums = _Sums(total, done.queued - checkpoint.queued, use_cases.removals)
+    _show(done, options, sums, session)
     return ExitCode.FINE
 
 
@@ -182,26 +183,29 @@ class _Sums:
 
     total: int | None
     """Bookings in all; None when nobody could tell."""
+    fresh: int
+    """How many are queued by this run, or would be: without those that the checkpoint tells of."""
     removals: int
     """How many of those that were compared lose their event."""
 
 
 def _show(done: Checkpoint, options: QueueingOptions, sums: _Sums, session: Session) -> None:
+    queued = sums.fresh if options.dry_run else done.queued
     data: dict[str, Any] = {
         "seen": done.seen,
         "total": sums.total,
-        "toQueue" if options.dry_run else "queued": done.queued,
+        "toQueue" if options.dry_run else "queued": queued,
         "from": done.selection.starts_from.isoformat(),
         "correlationId": done.correlation_id,
         "dryRun": options.dry_run,
     }
     columns = ["bookings seen", "of", "to queue" if options.dry_run else "queued"]
-    row = [f"{done.seen:,}", "unknown" if sums.total is None else f"{sums.total:,}", f"{done.queued:,}"]
+    row = [f"{done.seen:,}", "unknown" if sums.total is None else f"{sums.total:,}", f"{queued:,}"]
     if options.dry_run:
         pace = Pace(options.rate)
-        data["seconds"] = round(done.queued / pace.per_second)
+        data["seconds"] = round(queued / pace.per_second)
         columns.append("takes at least")
-        row.append(_duration(done.queued, pace))
+        row.append(_duration(queued, pace))
         if done.selection.only_behind:
             data["losingTheirEvent"] = sums.removals
             columns.append("lose their event")

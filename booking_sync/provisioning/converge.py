@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from booking_sync.errors import TransientError
-from booking_sync.provisioning.parts import PartState, PlannedPart
+from booking_sync.errors import PermanentError, TransientError
+from booking_sync.provisioning.parts import PartState, PlannedPart, ProvisioningPlan
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from booking_sync.ports.dataverse.customization_actions import Action, Provisionable
-    from booking_sync.provisioning.parts import ProvisioningPlan
 
 Desired = TypeVar("Desired")
 Found = TypeVar("Found")
@@ -47,6 +46,8 @@ class ProvisioningReport:
     complete: bool
     """Everything is as it should be: it was read back after the last change."""
     changed: bool
+    refused: str = ""
+    """Why a change was refused for good, a sentence; empty where none was."""
 
     def as_json(self) -> dict[str, object]:
         """For `--json`."""
@@ -60,7 +61,21 @@ def joined(reports: Sequence[ProvisioningReport]) -> ProvisioningReport:
         tuple(outcome for report in reports for outcome in report.outcomes),
         complete=all(report.complete for report in reports),
         changed=any(report.changed for report in reports),
+        refused=" ".join(report.refused for report in reports if report.refused),
     )
+
+
+class ChangeRefusedError(PermanentError):
+    """Dataverse let us look, and refused a change for good.
+
+    Args:
+        cause: the refusal.
+        report: what had been done by then, and what had not.
+    """
+
+    def __init__(self, cause: PermanentError, report: ProvisioningReport) -> None:
+        super().__init__(cause.reason, patience=cause.patience, cause=cause.cause)
+        self.report = report
 
 
 async def converge(
@@ -84,13 +99,35 @@ async def converge(
 
     Raises:
         TransientError: Dataverse could not, several times. What was done stays, and the next run goes on.
-        PermanentError: Dataverse refuses. What was done stays too.
+        ChangeRefusedError: it refuses a change, or to be read after one. What was done stays too.
+        PermanentError: it refuses to be read.
     """
     first = decide(await environment.read(desired))
     if dry_run or first.conflicts:
         return ProvisioningReport(_outcomes(first, first, set()), complete=not _pending(first), changed=False)
     done: set[Action] = set()
-    plan = first
+    try:
+        last = await _until_done(environment, desired, decide, first, done, sleep=sleep, tell=tell)
+    except PermanentError as error:
+        raise ChangeRefusedError(error, _refused(first, done, error.reason)) from error
+    return ProvisioningReport(_outcomes(first, last, done), complete=not _pending(last), changed=bool(done))
+
+
+async def _until_done(
+    environment: Provisionable[Desired, Found],
+    desired: Desired,
+    decide: Callable[[Found], ProvisioningPlan],
+    plan: ProvisioningPlan,
+    done: set[Action],
+    *,
+    sleep: Callable[[float], Awaitable[None]],
+    tell: Callable[[str], None],
+) -> ProvisioningPlan:
+    """Change and read by turns; what was carried out is added to `done`, also where this raises.
+
+    Returns:
+        The plan for what was read last.
+    """
     for round_number in range(MAX_ROUNDS):
         if not plan.actions:
             break
@@ -106,7 +143,7 @@ async def converge(
         if not todo:  # done, and Dataverse does not show it yet
             await sleep(_FIRST_PAUSE_SECONDS)
         plan = decide(await environment.read(desired))
-    return ProvisioningReport(_outcomes(first, plan, done), complete=not _pending(plan), changed=bool(done))
+    return plan
 
 
 async def _do(
@@ -122,6 +159,20 @@ async def _do(
                 tell(f"{_DOING[part.state]} {part.kind} {part.name}")
                 await environment.carry_out(action)
                 done.add(action)
+
+
+def _refused(plan: ProvisioningPlan, done: set[Action], reason: str) -> ProvisioningReport:
+    """What became of a plan that was refused half-way; it names the reason at the part that was next."""
+    left = []
+    told = False
+    for part in plan.parts:
+        undone = tuple(action for action in part.actions if action not in done)
+        here = bool(undone) and not told
+        told = told or here
+        detail = "; ".join(filter(None, (part.detail, f"refused: {reason}"))) if here else part.detail
+        left.append(replace(part, detail=detail, actions=undone))
+    outcomes = _outcomes(plan, ProvisioningPlan(tuple(left)), done)
+    return ProvisioningReport(outcomes, complete=False, changed=bool(done), refused=reason)
 
 
 def _pause(error: TransientError, round_number: int) -> float:

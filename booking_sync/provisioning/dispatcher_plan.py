@@ -83,9 +83,15 @@ def _form(form: FoundForm, name: str, section: FormSection) -> PlannedPart:
 
 
 def dispatcher_removal(
-    actual: FoundCustomizations, desired: DesiredCustomizations, *, remove_columns: bool
+    actual: FoundCustomizations, desired: DesiredCustomizations, going: frozenset[str]
 ) -> Iterator[PlannedPart]:
-    """The views, and our sections of each form; a column that stands elsewhere on one can't be removed."""
+    """The views, and our sections of each form.
+
+    Args:
+        actual: what is there.
+        desired: what a provisioning would have made.
+        going: the columns that are removed; one that stands elsewhere on a form can't be.
+    """
     for view in desired.views:
         if view.id in actual.views:
             action = RemoveRow("savedqueries", view.id)
@@ -97,9 +103,10 @@ def dispatcher_removal(
                 take = TakeOffForm(form.id, section)
                 yield PlannedPart("form", name, PartState.SURPLUS, "our section, and nothing else", (take,))
             elif form.state is OnForm.ELSEWHERE:
-                state = PartState.CONFLICT if remove_columns else PartState.KEPT
+                goes = section.column in going
+                state = PartState.CONFLICT if goes else PartState.KEPT
                 words = f"somebody put the column {section.column} onto it"
-                detail = f"{words}: take it off, then run this again" if remove_columns else words
+                detail = f"{words}: take it off, then run this again" if goes else words
                 yield PlannedPart("form", name, state, detail)
 
 

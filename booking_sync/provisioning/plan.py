@@ -25,7 +25,7 @@ from booking_sync.provisioning.dispatcher_plan import dispatcher_parts, is_unpub
 from booking_sync.provisioning.parts import PartState, PlannedPart, ProvisioningPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from booking_sync.ports.dataverse.customization_actions import Action
     from booking_sync.ports.dataverse.customizations import (
@@ -70,10 +70,9 @@ def _parts(
     seen = list(dispatcher_parts(actual, desired))
     yield from seen
     webhook = _webhook(actual, desired)
-    steps = [part for step in desired.steps for part in _step(actual, desired, step, narrow=narrow)]
-    # Publishing leaves no mark. Columns are published before there is a webhook, so that as long as a step is
-    # missing, an earlier run may have broken off in between; publishing once more does no harm.
-    unfinished = any(part.state is PartState.MISSING for part in (webhook, *steps))
+    steps = {step: tuple(_step(actual, desired, step, narrow=narrow)) for step in desired.steps}
+    of_steps = [part for parts in steps.values() for part in parts]
+    unfinished = _unfinished(webhook, steps)
     for table in dict.fromkeys(column.table for column in desired.columns):
         touched = any(
             part.actions
@@ -82,11 +81,26 @@ def _parts(
         )
         if table == BOOKING_TABLE:
             touched = touched or any(part.actions for part in seen) or is_unpublished(actual)
-        if touched or unfinished:
+        if touched or table in unfinished:
             yield PlannedPart("customizations", table, PartState.DIFFERS, "publish", (Publish(table),))
     yield webhook
-    yield from steps
+    yield from of_steps
     yield from _strangers(actual, desired)
+
+
+def _unfinished(webhook: PlannedPart, steps: Mapping[Step, Sequence[PlannedPart]]) -> frozenset[str]:
+    """Tables that an earlier run may have left unpublished, where it broke off in between.
+
+    Publishing leaves no mark. Columns are published before webhook and steps are written: while one of these
+    is missing, a first run may have broken off; while a table's own step differs, one that made or widened a
+    column of the table. Publishing once more does no harm.
+    """
+    all_parts = (webhook, *(part for parts in steps.values() for part in parts))
+    if any(part.state is PartState.MISSING for part in all_parts):
+        return frozenset(step.table for step in steps)
+    return frozenset(
+        step.table for step, parts in steps.items() if any(part.state is PartState.DIFFERS for part in parts)
+    )
 
 
 def _publisher(actual: FoundCustomizations, desired: DesiredCustomizations) -> PlannedPart:

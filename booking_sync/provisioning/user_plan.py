@@ -34,7 +34,7 @@ def plan_app_user_removal(actual: FoundAppUser, desired: DesiredAppUser) -> Prov
         return ProvisioningPlan((PlannedPart(USER, actual.user.id, PartState.KEPT, detail),))
     if actual.user is not None and not actual.user.disabled:
         off = SwitchUser(actual.user.id, disabled=True)
-        detail = "disabled; delete it in the admin centre, if you like"
+        detail = "only disabled: delete it in the admin centre, if you like"
         parts.append(PlannedPart(USER, actual.user.id, PartState.SURPLUS, detail, (off,)))
     if actual.role_id:
         gone = RemoveRow("roles", actual.role_id)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 from booking_sync.dataverse.customizations.webhook_key import SALT_BYTES, describe, has_key
 from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.dataverse.customization_actions import MakePublisher, Publish
-from booking_sync.provisioning.converge import MAX_ROUNDS, ProvisioningReport, converge
+from booking_sync.provisioning.converge import (
+    MAX_ROUNDS,
+    ChangeRefusedError,
+    ProvisioningReport,
+    converge,
+)
 from booking_sync.provisioning.plan import make_plan
 from tests.provisioning.kit import DESIRED, EMPTY, FakeCustomizations, provisioned
+
+if TYPE_CHECKING:
+    from booking_sync.ports.dataverse.customization_actions import Action
+    from booking_sync.ports.dataverse.customizations import DesiredCustomizations, FoundCustomizations
 
 
 class Waits:
@@ -102,6 +112,54 @@ async def test_a_refusal_comes_out() -> None:
     with pytest.raises(PermanentError):
         await run(customizations)
     assert customizations.done == []
+
+
+async def test_a_refusal_half_way_tells_what_was_done_before() -> None:
+    """Whoever catches it knows each part: made before, refused with the reason, or never begun."""
+    customizations = FakeCustomizations(failures=[PermanentError("no")])
+    with pytest.raises(ChangeRefusedError, match="no") as nothing:
+        await run(customizations)
+    assert (nothing.value.report.complete, nothing.value.report.changed) == (False, False)
+
+    class Refusing(FakeCustomizations):
+        """Refuses everything after two actions."""
+
+        async def carry_out(self, action: Action) -> None:
+            if len(self.done) == 2:
+                raise PermanentError("no more")
+            await super().carry_out(action)
+
+    with pytest.raises(ChangeRefusedError) as half:
+        await run(Refusing())
+    report = half.value.report
+    assert (report.complete, report.changed, report.refused) == (False, True, "no more")
+    assert [each.result for each in report.outcomes[:4]] == ["made", "made", "missing", "missing"]
+    details = [each.detail.endswith("; refused: no more") for each in report.outcomes[:4]]
+    assert details == [False, False, True, False]
+
+
+async def test_a_refusal_to_look_is_none_to_change() -> None:
+    """Nothing is known then; once something was changed, also a look that is refused tells what was done."""
+
+    class Blind(FakeCustomizations):
+        """Shows itself once, or never."""
+
+        looks = 0
+
+        async def read(self, desired: DesiredCustomizations) -> FoundCustomizations:
+            self.looks -= 1
+            if self.looks < 0:
+                raise PermanentError("not for you")
+            return await super().read(desired)
+
+    blind = Blind()
+    with pytest.raises(PermanentError) as unseen:
+        await run(blind)
+    assert not isinstance(unseen.value, ChangeRefusedError)
+    blind.looks = 1
+    with pytest.raises(ChangeRefusedError) as unread:
+        await run(blind)
+    assert (unread.value.report.complete, unread.value.report.changed) == (False, True)
 
 
 async def test_changes_that_show_late_are_not_made_twice() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,11 +21,25 @@ from booking_sync.ports.dataverse.customizations import (
     Message,
     Step,
 )
+from booking_sync.ports.dataverse.dispatcher import OnForm
+from booking_sync.provisioning.converge import converge
 from booking_sync.provisioning.desired import desired_customizations
 from booking_sync.provisioning.parts import PartState, ProvisioningPlan
 from booking_sync.provisioning.plan import IN_IMAGE, WATCHED, make_plan
 from booking_sync.provisioning.removal import plan_removal
-from tests.provisioning.kit import DESIRED, EMPTY, NAMES, URL, apply, column, provisioned, with_column
+from tests.provisioning.kit import (
+    DESIRED,
+    EMPTY,
+    NAMES,
+    RESOURCE_NAMES,
+    RETURN_NAMES,
+    URL,
+    FakeCustomizations,
+    apply,
+    column,
+    provisioned,
+    with_column,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +47,8 @@ if TYPE_CHECKING:
     from booking_sync.ports.dataverse.customization_actions import Action
     from booking_sync.provisioning.parts import PlannedPart
 
+FIRST = DESIRED.columns[0]
+RESOURCE_STEP = next(step for step in DESIRED.steps if step.table == RelatedTable.RESOURCE)
 DELETE = next(step for step in DESIRED.steps if step.message is Message.DELETE)
 OTHER_URL = "https://other.azurewebsites.net/api/dataverse/bookings"
 
@@ -87,6 +104,44 @@ def test_a_run_that_broke_off_anywhere_is_completed() -> None:
 
 
 @pytest.mark.parametrize(
+    "settings", ["participation", "the way back", "a longer column and a step that is off"]
+)
+def test_a_change_that_broke_off_before_it_was_published_is_completed(settings: str) -> None:
+    """Webhook and steps are there from before: a step that is not as it should be tells of the break."""
+    before = {
+        "participation": desired_customizations(NAMES, URL, of_return=RETURN_NAMES, has_key=True),
+        "the way back": desired_customizations(NAMES, URL, of_resource=RESOURCE_NAMES, has_key=True),
+    }.get(settings, DESIRED)
+    there = EMPTY
+    for action in make_plan(EMPTY, before).actions:
+        there = apply(there, action)
+    if before is DESIRED:
+        booking = with_column(there, column(FIRST, length=1))
+        there = with_step(booking, replace(step_of(booking, DELETE.name), enabled=False))
+    actions = make_plan(there, DESIRED).actions
+    published = [place for place, action in enumerate(actions) if isinstance(action, do.Publish)]
+    assert published
+    for count in range(published[-1] + 1):
+        actual = there
+        for action in actions[:count]:
+            actual = apply(actual, action)
+        unpublished = {each for each in actions[count:] if isinstance(each, do.Publish)}
+        assert unpublished <= set(make_plan(actual, DESIRED).actions)
+    mended = there
+    for action in actions:
+        mended = apply(mended, action)
+    assert make_plan(mended, DESIRED).actions == ()
+
+
+def test_a_step_that_differs_has_only_its_own_table_published() -> None:
+    """Publishing also publishes what somebody else saved for a table."""
+    good = provisioned()
+    off = replace(step_of(good, RESOURCE_STEP.name), enabled=False)
+    actions = make_plan(with_step(good, off), DESIRED).actions
+    assert [each.table for each in actions if isinstance(each, do.Publish)] == [RelatedTable.RESOURCE]
+
+
+@pytest.mark.parametrize(
     ("spoil", "mended_by"),
     [
         (lambda step: replace(step, enabled=False), do.WriteStep),
@@ -110,7 +165,6 @@ def test_a_spoiled_step_is_mended(spoil: Callable[[FoundStep], FoundStep], mende
     assert make_plan(apply(actual, action), DESIRED).actions == ()
 
 
-RESOURCE_STEP = next(step for step in DESIRED.steps if step.table == RelatedTable.RESOURCE)
 LESS = desired_customizations(NAMES, URL, has_key=True)
 """By settings that know neither the way back nor the columns of participation."""
 
@@ -152,7 +206,8 @@ def test_a_spoiled_step_is_mended_without_losing_what_is_spared() -> None:
     good = provisioned()
     step = step_of(good, f"booking_sync: Update of {BOOKING_TABLE}")
     odd = replace(step, filtering=(step.filtering - {"starttime"}) | {"createdon"})
-    (action,) = make_plan(with_step(good, odd), LESS).actions
+    (publish, action) = make_plan(with_step(good, odd), LESS).actions
+    assert publish == do.Publish(BOOKING_TABLE)
     assert isinstance(action, do.WriteStep)
     assert action.step.filtering == step.filtering
 
@@ -311,6 +366,54 @@ def test_removal_of_all_leaves_nothing() -> None:
         actual = apply(actual, action)
     assert actual == EMPTY
     assert sum(isinstance(action, do.RemoveColumn) for action in plan.actions) == 13
+
+
+FOREIGN = {
+    "of another kind": lambda actual: with_column(actual, replace(column(FIRST), is_text=False, length=0)),
+    "outside the solution": lambda actual: with_column(actual, column(FIRST, in_solution=False)),
+    "without a solution": lambda actual: replace(
+        actual, solution=None, columns={FIRST.name: column(FIRST, in_solution=False)}
+    ),
+}
+"""Environments in which the first column is somebody else's."""
+
+
+@pytest.mark.parametrize("remove_columns", [False, True])
+@pytest.mark.parametrize("spoil", FOREIGN.values(), ids=FOREIGN)
+async def test_removal_keeps_a_column_that_only_has_the_name(
+    spoil: Callable[[FoundCustomizations], FoundCustomizations], *, remove_columns: bool
+) -> None:
+    """It holds somebody else's data, so it is told and stays, also when the plan is made again at the end."""
+    customizations = FakeCustomizations(spoil(provisioned()))
+    decide = partial(plan_removal, desired=DESIRED, remove_columns=remove_columns)
+    kept = part(decide(customizations.actual), "column", FIRST.name)
+    assert (kept.state, kept.actions) == (PartState.KEPT, ())
+    assert kept.detail == "not made by us: remove it by hand if nobody needs it"
+    report = await converge(
+        customizations, DESIRED, decide, dry_run=False, sleep=no_sleep, tell=lambda _text: None
+    )
+    assert report.complete
+    assert FIRST.name in customizations.actual.columns
+    if remove_columns:
+        assert customizations.actual.columns.keys() == {FIRST.name}
+        assert (customizations.actual.solution, customizations.actual.publisher) == (None, None)
+
+
+async def no_sleep(_seconds: float) -> None:
+    """No time passes."""
+
+
+def test_a_column_that_stays_does_not_stand_in_the_way_on_a_form() -> None:
+    """Only one that is to be removed has to be taken off the form first."""
+    column_of_form = DESIRED.sections[0].column
+    there = provisioned()
+    forms = tuple(replace(form, state=OnForm.ELSEWHERE) for form in there.forms)
+    placed = replace(there, forms=forms)
+    assert plan_removal(placed, DESIRED, remove_columns=True).conflicts
+    foreign = {name: replace(each, in_solution=False) for name, each in there.columns.items()}
+    plan = plan_removal(replace(placed, columns=foreign), DESIRED, remove_columns=True)
+    assert plan.conflicts == ()
+    assert f"somebody put the column {column_of_form} onto it" in {each.detail for each in plan.parts}
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,24 @@ async def test_removal_leaves_nothing_of_it(site: Site) -> None:
     assert set(BACK.names).isdisjoint(site.standin.state.schema.table(BOOKING).by_name)
 
 
+async def test_removal_leaves_columns_that_were_in_the_way_with_all_they_hold(site: Site) -> None:
+    """The way back was never on: a column with such a name was not made by provisioning."""
+    await site.provision(wanted(returns=False))
+    site.standin.state.schema.add_column(BOOKING, text(BACK.proposal))
+    site.standin.state.schema.add_column(BOOKING, text(BACK.told))
+    theirs = {BACK.proposal: "a number of theirs", BACK.told: "a note of theirs"}
+    booking = site.standin.state.create("bookableresourcebookings", theirs, webhooks=False)
+    report = await site.remove(columns=True, of_return=BACK)
+    assert report.complete
+    kept = {name: result for name, result in results(report, "column").items() if result != "removed"}
+    assert kept == dict.fromkeys(theirs, "kept")
+    row = site.standin.state.rows("bookableresourcebookings")[booking]
+    assert {name: row.get(name) for name in theirs} == theirs
+    assert [row["uniquename"] for row in site.rows("solutions")] == ["Default"]
+    again = await site.remove(columns=True, of_return=BACK)
+    assert (again.complete, again.changed, set(results(again, "column").values())) == (True, False, {"kept"})
+
+
 async def test_what_somebody_put_into_the_section_stays(site: Site) -> None:
     """Then only our columns go, each with its row."""
     await site.provision(wanted())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -29,7 +29,13 @@ from booking_sync.domain.ids import typed_guid
 from booking_sync.domain.text import trim
 from booking_sync.errors import PermanentError, SettingsError, SyncError, TransientError
 from booking_sync.ports.dataverse.app_user import DesiredAppUser
-from booking_sync.provisioning.converge import PartOutcome, ProvisioningReport, converge, joined
+from booking_sync.provisioning.converge import (
+    ChangeRefusedError,
+    PartOutcome,
+    ProvisioningReport,
+    converge,
+    joined,
+)
 from booking_sync.provisioning.desired import NoCommonPrefixError, desired_customizations
 from booking_sync.provisioning.parts import PartState
 from booking_sync.provisioning.plan import make_plan
@@ -179,24 +185,39 @@ async def _provision(options: _Options, session: Session) -> ExitCode:
         trust_fingerprint=not options.write_key,
         with_events=not options.remove,
     ) as provisioning:
-        reports = [await _subscriptions(options, provisioning)] if options.remove else []
-        if not (options.leave_user or options.remove):
-            reports.append(await _app_user(options, provisioning, session))
-        if not options.user_only:
-            desired = desired_by(provisioning.event_columns)
-            reports.append(await _customize(options, provisioning, desired, session))
-            if reports[-1].complete and key and not (options.dry_run or options.no_trial):
-                reports.append(await _tried(provisioning, desired, key, session))
-            if hears_outlook(session.environ) and not options.remove:
-                reports.append(await _notification_key(options, provisioning))
-        if options.remove_columns and not options.leave_user and reports[-1].complete:
-            reports.append(await _app_user(options, provisioning, session))
+        # Whatever stands in the way, of whichever part, is found before the first of them is changed.
+        looking = replace(options, dry_run=True)
+        report = await _carried_out(looking, provisioning, desired_by, key, session)
+        if not (options.dry_run or _blocked(report)):
+            report = await _carried_out(options, provisioning, desired_by, key, session)
         settings = await _settings(options, provisioning, session)
-    report = joined(reports)
     _show(report, options, settings, session)
     return (
         ExitCode.FINE if report.complete or (options.dry_run and not _blocked(report)) else ExitCode.FINDINGS
     )
+
+
+async def _carried_out(
+    options: _Options,
+    provisioning: Provisioning,
+    desired_by: Callable[[Sequence[EventColumn]], DesiredCustomizations],
+    key: str,
+    session: Session,
+) -> ProvisioningReport:
+    """Every part that these options are about, in the order in which they are dealt with."""
+    reports = [await _subscriptions(options, provisioning, session)] if options.remove else []
+    if not (options.leave_user or options.remove):
+        reports.append(await _app_user(options, provisioning, session))
+    if not options.user_only:
+        desired = desired_by(provisioning.event_columns)
+        reports.append(await _customize(options, provisioning, desired, session))
+        if reports[-1].complete and key and not (options.dry_run or options.no_trial):
+            reports.append(await _tried(provisioning, desired, key, session))
+        if hears_outlook(session.environ) and not options.remove:
+            reports.append(await _notification_key(options, provisioning))
+    if options.remove_columns and not options.leave_user and (options.dry_run or reports[-1].complete):
+        reports.append(await _app_user(options, provisioning, session))
+    return joined(reports)
 
 
 def _check(options: _Options, session: Session) -> str:
@@ -219,7 +240,7 @@ def _check(options: _Options, session: Session) -> str:
         )
     if options.user_only and not application_id:
         raise UsageError(f"--user-only needs {CLIENT_VARIABLE}: the app registration's client id, a GUID.")
-    _ask(options)
+    _ask(options, session.environ)
     key = "" if options.remove or options.user_only else read_key(options.key_file, session.environ)
     if options.write_key and not key:
         raise UsageError("--write-key needs the key: give --key-file.")
@@ -258,7 +279,7 @@ async def _converge(
 
 
 async def _app_user(options: _Options, provisioning: Provisioning, session: Session) -> ProvisioningReport:
-    """The role and the user; who may not look at them can still make the rest."""
+    """The role and the user; who may not look at them, or may not make them, can still make the rest."""
     application_id = _application_id(session.environ)
     if not application_id:
         return _left_alone(f"{CLIENT_VARIABLE} does not say which app registration it is of")
@@ -272,16 +293,28 @@ async def _app_user(options: _Options, provisioning: Provisioning, session: Sess
     decide = partial(plan_app_user_removal if options.remove else plan_app_user, desired=desired)
     try:
         return await _converge(options, session, provisioning.app_users, desired, decide)
+    except ChangeRefusedError as refusal:
+        return replace(refusal.report, refused=f"{refusal.reason}{_who_may(options)}")
     except PermanentError as error:
         if options.user_only:
             raise
-        return _left_alone(f"{error.reason} A System Administrator can see to it with --user-only.")
+        return _left_alone(f"{error.reason}{_who_may(options)}")
 
 
-async def _subscriptions(options: _Options, provisioning: Provisioning) -> ProvisioningReport:
+def _who_may(options: _Options) -> str:
+    """Whom to ask, after a refusal."""
+    if options.user_only:
+        return ""
+    how = "by the same command" if options.remove else "with --user-only"
+    return f" A System Administrator can see to it {how}."
+
+
+async def _subscriptions(
+    options: _Options, provisioning: Provisioning, session: Session
+) -> ProvisioningReport:
     """What Graph was asked to report; it ends by itself within three days, so that nothing hangs on it."""
     if options.dry_run:
-        return ProvisioningReport((), complete=True, changed=False)
+        return _subscriptions_to_end(session)
     try:
         ended = await provisioning.end_subscriptions()
     except (SyncError, SettingsError) as error:
@@ -290,10 +323,19 @@ async def _subscriptions(options: _Options, provisioning: Provisioning) -> Provi
     return ProvisioningReport(outcomes, complete=True, changed=bool(ended))
 
 
+def _subscriptions_to_end(session: Session) -> ProvisioningReport:
+    """Without a look: they can be seen only by the app, and whoever runs a dry run may not sign in as it."""
+    if not _notification_url(session.environ):
+        return ProvisioningReport((), complete=True, changed=False)
+    detail = "what Graph reports to NOTIFICATION_URL, if there are any"
+    outcome = PartOutcome(SUBSCRIPTIONS, "", str(PartState.SURPLUS), detail)
+    return ProvisioningReport((outcome,), complete=False, changed=False)
+
+
 async def _notification_key(options: _Options, provisioning: Provisioning) -> ProvisioningReport:
     """The vault's key of notifications; who may not make it can still make the rest."""
     if options.dry_run:
-        return _left_alone("--dry-run", NOTIFICATION_KEY, kind=KEY)
+        return _left_alone("nothing is changed now", NOTIFICATION_KEY, kind=KEY)
     try:
         made = await provisioning.make_key()
     except (TransientError, SettingsError) as error:
@@ -357,18 +399,47 @@ def _desired(
     return lambda event_columns: desired(event_columns=event_columns)
 
 
-def _ask(options: _Options) -> None:
+def _ask(options: _Options, environ: Mapping[str, str]) -> None:
     if not options.remove or options.yes or options.dry_run:
         return
-    what = (
-        "the views, the steps, the webhook and the columns with all they hold"
-        if options.remove_columns
-        else "the views, the steps and the webhook"
-    )
+    deeds = _deeds(options, environ)
     if not sys.stdin.isatty():
-        raise UsageError(f"This would remove {what} from Dataverse: add --yes, or look first with --dry-run.")
-    if not typer.confirm(f"Remove {what} from Dataverse?", err=True):
+        raise UsageError(f"This would {deeds}: add --yes, or look first with --dry-run.")
+    if not typer.confirm(f"{deeds[0].upper()}{deeds[1:]}?", err=True):
         raise UsageError("Nothing was removed.")
+
+
+def _deeds(options: _Options, environ: Mapping[str, str]) -> str:
+    """All that a removal does, whatever of it is there: "remove … from Dataverse, …"."""
+    with_user = options.remove_columns and not options.leave_user and bool(_application_id(environ))
+    things = [
+        "the views",
+        *([] if options.leave_forms else ["our sections on the forms"]),
+        "the steps",
+        "the webhook",
+        *(
+            ["our columns with all they hold", "the solution", "its publisher"]
+            if options.remove_columns
+            else []
+        ),
+        *(["the security role"] if with_user else []),
+    ]
+    deeds = [
+        f"remove {_listed(things)} from Dataverse",
+        *(["disable the application user"] if with_user else []),
+        *(["end what Graph reports to NOTIFICATION_URL"] if _notification_url(environ) else []),
+    ]
+    return _listed(deeds)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """One, two and three."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _notification_url(environ: Mapping[str, str]) -> str:
+    return load_part(environ, ReturnSettings).notification_url
 
 
 def _blocked(report: ProvisioningReport) -> bool:
@@ -388,7 +459,8 @@ def _show(
 
 def _closing(report: ProvisioningReport, options: _Options) -> str:
     if _blocked(report):
-        return "Nothing was changed: first see to what is in the way."
+        done = "Not everything was done" if report.changed else "Nothing was changed"
+        return f"{done}: first see to what is in the way."
     if report.complete:
         return (
             "Done, and read back."
@@ -397,6 +469,8 @@ def _closing(report: ProvisioningReport, options: _Options) -> str:
         )
     if options.dry_run:
         return "Nothing was changed (--dry-run)."
+    if report.refused:
+        return f"Not everything was done: {report.refused}"
     if any(outcome.kind == TRIAL for outcome in report.outcomes):
         return "Everything is registered, but the webhook does not work: see its trial above."
     return "Not everything reads back as it should: run the command again."

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
+from booking_sync.bulk.queueing import Checkpoint, Selection
+from booking_sync.cli.checkpoint import CheckpointFile
 from booking_sync.domain.environment.watched import RelatedTable
 from booking_sync.domain.messages.change import BookingChange, RelatedChange, decode_message, encode_change
 from booking_sync.wiring.basics import now
@@ -156,6 +158,17 @@ async def test_backfill_that_is_interrupted_is_resumed_without_doubles(place: Pl
     assert set(found) == set(place.ids)
     assert len(found) <= COUNT + 20  # the handful that was being queued may come twice
     assert resumed.json()["seen"] == COUNT
+
+
+async def test_a_look_at_what_is_left_counts_nothing_that_is_queued_already(place: Place) -> None:
+    """With --resume --dry-run: how many are still to be queued, and how long that takes."""
+    file = CheckpointFile(place.stack.options.folder / "booking-sync-backfill.json")
+    begun = Checkpoint("backfill-1", Selection(FIRST), FIRST + timedelta(hours=40), seen=40, queued=40)
+    file.save(begun)
+    looked = await place.cli.run("backfill", "--resume", "--dry-run", "--rate", "2", "--json")
+    told = looked.json()
+    assert (told["seen"], told["total"], told["toQueue"], told["seconds"]) == (COUNT, COUNT, 20, 10)
+    assert file.load() == begun
 
 
 async def test_backfill_outlasts_a_page_that_fails_and_gives_up_with_a_way_on(place: Place) -> None:
