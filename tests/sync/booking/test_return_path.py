@@ -613,6 +613,25 @@ async def test_an_event_under_another_id_is_sealed_anew_and_no_deletion() -> Non
     await world.rests()
 
 
+async def test_the_row_s_event_under_another_id_is_no_former_one() -> None:
+    """A former event leaves, which is gone; a search for it meets what a migration renamed just now."""
+    world = await _shown()
+    first = world.event
+    second = await _doubled(world, first, 2)
+    del world.calendar.events[first.ref]
+    row = world.rows.rows[BOOKING_ID]
+    assert row.side
+    leaving = replace(row.side.base, leaving=frozenset({first.ref}))
+    record = replace(row.record, event=second, generation=2)
+    world.rows.rows[BOOKING_ID] = replace(row, record=record, side=replace(row.side, base=leaving))
+    renamed = replace(world.calendar.events.pop(second), ref=EventRef(ANNA, "under another id"))
+    world.calendar.events[renamed.ref] = renamed
+    await world.sync(UNTRUSTED)
+    assert list(world.calendar.events) == [renamed.ref]
+    assert world.record.event == renamed.ref
+    await world.rests()
+
+
 async def test_what_another_run_could_not_remove_is_looked_at_again() -> None:
     """It had met people who were invited meanwhile; this run had read a row that knew of none."""
     world = await _shown()
