@@ -16,7 +16,7 @@ from booking_sync.domain.return_path.missing import Missing
 from booking_sync.domain.return_path.policy import MAX_MOVES_PER_DAY, Mode, ReturnPolicy
 from booking_sync.domain.return_path.times import Times
 from booking_sync.domain.return_path.version import version_of
-from booking_sync.errors import TransientError
+from booking_sync.errors import PermanentError, TransientError
 from booking_sync.ports.outlook.calendars import Written
 from booking_sync.sync.booking.return_path import ReturnPath
 from booking_sync.sync.booking.synchronizer import Synchronizer
@@ -610,6 +610,18 @@ async def test_an_event_under_another_id_is_sealed_anew_and_no_deletion() -> Non
     assert world.planned == PLAN
     seals = sealer(ORGANIZATION_ID)
     assert world.event.tag == seals.tag(BOOKING_ID, moved.ref, moved.uid, world.record.generation)
+    await world.rests()
+
+
+async def test_with_two_ways_a_refused_record_leaves_the_new_event() -> None:
+    """Another run may have had it named: its end would look like a technician's deletion."""
+    world = World()
+    world.rows.put(booking())
+    world.rows.faults.before["record"] = [PermanentError("a plug-in does not like it")]
+    assert (await world.sync(CHANGED)).kind is OutcomeKind.FAILED
+    made = world.event.ref
+    await world.sync(CHANGED)
+    assert world.record.event == world.event.ref == made
     await world.rests()
 
 

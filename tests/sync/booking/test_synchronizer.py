@@ -273,6 +273,18 @@ async def test_a_mailbox_that_may_be_read_later_is_not_held_to_be_without_the_ro
     assert world.rows.rows[BOOKING_ID].claim is None
 
 
+async def test_a_deleted_booking_s_event_in_a_mailbox_that_refuses_is_told(world: World) -> None:
+    """Nothing can be proven there, nor changed."""
+    await world.synced(booking())
+    row = world.rows.remove(BOOKING_ID)
+    assert row.record.event
+    world.calendar.refused[ANNA] = "no such mailbox"
+    claims = frozenset({EventClaim(row.record.event)})
+    outcome = await world.synchronizer.sync(SyncTask(BOOKING_ID, deleted=claims))
+    assert outcome.kind is OutcomeKind.SKIPPED
+    assert LEFT_ALONE in outcome.detail
+
+
 async def test_a_deletion_of_a_booking_that_exists_deletes_nothing(world: World) -> None:
     """A deletion told by a copied environment does not touch the event of the booking that is still here."""
     await world.synced(booking())
@@ -814,6 +826,45 @@ async def _created_unrecorded(world: World, *, deleted: bool = True) -> EventRef
     if deleted:
         world.calendar.user_deletes(made)
     return made
+
+
+async def test_a_search_that_does_not_know_the_row_s_event_yet_takes_nothing_from_it(world: World) -> None:
+    """Somebody wrote over the row's columns right after its event was made; nobody missed that event."""
+    await world.synced(booking())
+    event = world.record.event
+    assert event
+    world.calendar.events[event] = replace(world.calendar.events[event], marker="")  # for searches alone
+    world.rows.rows[BOOKING_ID] = replace(world.rows.rows[BOOKING_ID], intact=False)
+    await world.synchronizer.sync(TASK)
+    assert list(world.calendar.events) == [event]
+    assert world.record.event == event
+
+
+async def test_a_mailbox_that_refuses_keeps_no_other_from_being_searched(world: World) -> None:
+    """Both may hold what an earlier try left."""
+    world.rows.put(booking(mailbox=BERT))
+    made = await _created_unrecorded(world, deleted=False)
+    world.rows.put(replace(booking(mailbox=BERT), status=CANCELED))
+    world.calendar.refused[ANNA] = "no such mailbox"
+    assert made.mailbox == BERT > ANNA
+    await world.synchronizer.sync(SyncTask(BOOKING_ID, trusted=False, suspects=frozenset({ANNA, BERT})))
+    assert not world.calendar.events
+
+
+async def test_a_record_that_is_refused_takes_away_only_an_event_of_this_run(world: World) -> None:
+    """The row goes on naming one that was there before; one that is new it will never name."""
+    await world.synced(booking())
+    world.rows.put(replace(booking(), name="Boiler repair"))
+    world.rows.faults.before["record"] = [PermanentError("a plug-in does not like it")]
+    outcome = await world.synchronizer.sync(TASK)
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, "a plug-in does not like it")
+    assert len(world.calendar.events) == 1
+    world.rows.put(booking())
+    world.calendar.events.clear()
+    world.rows.faults.before["record"] = [PermanentError("a plug-in does not like it")]
+    outcome = await world.synchronizer.sync(UNTRUSTED)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert not world.calendar.events
 
 
 async def test_an_event_that_no_row_names_goes_with_its_canceled_booking(world: World) -> None:
