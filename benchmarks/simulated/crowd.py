@@ -120,6 +120,7 @@ class Crowd:
             {
                 "bookableresourceid": resource_of(each),
                 "resourcetype": 3,
+                "_userid_value": mailbox_of(each),
                 "UserId": {"azureactivedirectoryobjectid": mailbox_of(each)},
             }
             for each in range(start, end)

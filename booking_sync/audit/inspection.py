@@ -16,7 +16,13 @@ from booking_sync.audit.compare import AuditWindow, Snapshot, booking_of, compar
 from booking_sync.audit.findings import ABOUT_EVENTS, Finding, Kind
 from booking_sync.audit.parts import MAX_ROWS_PER_PART, AuditPart
 from booking_sync.errors import PermanentError, SyncError, TransientError
-from booking_sync.ports.dataverse.bookings import BookingPage, BookingQuery, Presence, UnreadableRow
+from booking_sync.ports.dataverse.bookings import (
+    BookingPage,
+    BookingQuery,
+    HiddenBookingError,
+    Presence,
+    UnreadableRow,
+)
 from booking_sync.sync.sending import do_all
 
 if TYPE_CHECKING:
@@ -328,7 +334,7 @@ class Inspector:
         return found
 
     async def _read_rows(self, booking_ids: Sequence[str]) -> list[BookingRow | PermanentError | None]:
-        """Each row, None for one that a complete answer did not hold, or why this very row can't be read."""
+        """Each row, None for one that is gone or hidden, or why this very row can't be read."""
         results = await asyncio.gather(
             *(self._sources.rows.read(booking_id) for booking_id in booking_ids), return_exceptions=True
         )
@@ -336,7 +342,7 @@ class Inspector:
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, PermanentError):
                 raise result
-            rows.append(result)
+            rows.append(None if isinstance(result, HiddenBookingError) else result)
         return rows
 
     # --- judging --------------------------------------------------------------------------------------

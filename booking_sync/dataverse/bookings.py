@@ -41,7 +41,13 @@ from booking_sync.plumbing import app_refusal, telemetry
 from booking_sync.plumbing.busy_time import BURST_SIZES
 from booking_sync.plumbing.microbatch import MicroBatcher
 from booking_sync.plumbing.telemetry import DATAVERSE, Attribute, Metric
-from booking_sync.ports.dataverse.bookings import BookingPage, Presence, Recorded, UnreadableRow
+from booking_sync.ports.dataverse.bookings import (
+    BookingPage,
+    HiddenBookingError,
+    Presence,
+    Recorded,
+    UnreadableRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -143,6 +149,7 @@ class DataverseBookings:
 
         Raises:
             TransientError: no complete answer now.
+            HiddenBookingError: there is one, but we may not read it.
             PermanentError: refused, or the row holds what it can't hold.
         """
         return await self._reads.submit(_guid(booking_id))
@@ -342,7 +349,7 @@ class DataverseBookings:
         if presence is Presence.GONE:
             return None
         if presence is Presence.HIDDEN:
-            return PermanentError(_HIDDEN)
+            return HiddenBookingError(_HIDDEN)
         if presence is Presence.EXISTS:
             return there
         if reply is None or reply.ok:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
+from booking_sync.errors import PermanentError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
     from datetime import datetime
@@ -30,7 +32,11 @@ class BookingRows(Protocol):
     """The bookings in Dataverse."""
 
     async def read(self, booking_id: str) -> BookingRow | None:
-        """The row as it is now, with all that planning needs; None when it does not exist."""
+        """The row as it is now, with all that planning needs; None when it does not exist.
+
+        Raises:
+            HiddenBookingError: it does, but we may not read it.
+        """
 
     async def record(
         self, booking_id: str, etag: str, record: SyncRecord, returned: Returned | None = None
@@ -124,6 +130,10 @@ class RelatedBookings(Protocol):
 
         The list is complete only when it ends without an error. The row itself need not exist any more.
         """
+
+
+class HiddenBookingError(PermanentError):
+    """The booking is there, but our application user may not read it: lists leave it out without a word."""
 
 
 class Presence(Enum):
