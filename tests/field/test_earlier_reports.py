@@ -9,6 +9,7 @@ import pytest
 
 from booking_sync.domain.outcome import OutcomeKind
 from booking_sync.sync.booking.task import SyncTask
+from local.standin.faults import Fault
 from tests.dataverse.world import BOOKINGS
 from tests.outlook.kit import MAILBOX
 from tests.support.bookings import CANCELED, booking
@@ -73,6 +74,37 @@ async def test_a_right_to_write_that_was_taken_has_changes_wait(world: AuditWorl
     world.dataverse.standin.state.configure(missing_privileges=[])
     assert (await world.sync(changed.id)).kind is OutcomeKind.SYNCED
     assert len(world.events()) == {"made": 2, "renamed": 1, "canceled": 0}[change]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_booking_that_the_role_shows_no_more_keeps_its_event(
+    world: AuditWorld,
+    trusted: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Lists leave it out without a word, as they do a deleted one, whose events would be searched for."""
+    made = await world.book()
+    world.hide(made.id)
+    suspects = frozenset() if trusted else frozenset({MAILBOX})
+    outcome = await world.synchronizer.sync(SyncTask(made.id, trusted=trusted, suspects=suspects))
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "check its security role" in outcome.detail
+    assert len(world.events()) == 1
+    world.hide()
+    assert (await world.sync(made.id)).kind is OutcomeKind.UNCHANGED
+
+
+async def test_a_plug_in_that_misses_a_row_of_its_own_costs_no_event(world: AuditWorld) -> None:
+    """Dataverse tells that by the same status and code as a booking that is gone."""
+    made = await world.book()
+    world.dataverse.put(replace(made, name="later"))
+    words = "Entity 'contoso_rate' With Id = 5a5a5a5a-0000-4000-8000-000000000000 Does Not Exist"
+    body = {"error": {"code": "0x80040217", "message": words}}
+    fault = Fault(path=made.id, method="PATCH", status=404, body=body, times=-1)
+    world.dataverse.standin.faults.add(fault)
+    outcome = await world.sync(made.id)
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "a plug-in or workflow looks for" in outcome.detail
+    assert len(world.events()) == 1
 
 
 async def test_a_row_that_comes_back_with_its_columns_shows_again(world: AuditWorld) -> None:
