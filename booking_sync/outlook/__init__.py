@@ -8,6 +8,7 @@ From the caller inwards:
     subscriptions   what Graph is asked to report; asked apart from calendars
     trials          requests sent as they are and answers untranslated, for the tenant check
     requests        each operation as one Graph request, built by the Graph SDK's builders
+    urls            addresses, composed of ids that were checked
     bodies          the JSON of what is written
     fields          single fields of an answer, by their types
     listing         a calendar's page of events → the marked ones, as the audit compares them

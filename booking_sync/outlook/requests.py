@@ -5,8 +5,8 @@ requests that bookings are made of and events are looked at by it is asked once,
 (`bodies`) are composed here: the SDK expands its URL templates character by character. Tests hold both to
 what the SDK would make.
 
-Mailboxes and event ids come from columns that people can edit, and become parts of URLs. Whatever can't be an
-id is refused here, before anything is sent. Answers are never read into models: the whole of
+Mailboxes and event ids come from columns that people can edit. Whatever can't be an id is refused before it
+becomes part of a URL (`urls`). Answers are never read into models: the whole of
 `msgraph.generated.models` would cost seconds.
 """
 
@@ -31,8 +31,8 @@ from msgraph.generated.users.item.calendars.calendars_request_builder import Cal
 from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
 from msgraph.generated.users.item.events.item.event_item_request_builder import EventItemRequestBuilder
 
-from booking_sync.domain.events.event_ref import EventRef, is_event_id, is_mailbox
-from booking_sync.errors import PermanentError, TransientError
+from booking_sync.domain.events.event_ref import EventRef
+from booking_sync.errors import TransientError
 from booking_sync.outlook import bodies
 from booking_sync.outlook.bodies import (
     BIRTH_PROPERTY,
@@ -41,6 +41,16 @@ from booking_sync.outlook.bodies import (
     STAMP_PROPERTY,
 )
 from booking_sync.outlook.graph.wire import GraphRequest
+from booking_sync.outlook.urls import (
+    calendar_url,
+    categories_url,
+    check_event,
+    check_mailbox,
+    event_url,
+    events_url,
+    extension_url,
+    in_calendar,
+)
 from booking_sync.plumbing.telemetry import untraced
 
 if TYPE_CHECKING:
@@ -159,7 +169,7 @@ class EventRequests:
         body = bodies.new_event(
             content, marker=marker, transaction_id=transaction_id, birth=birth, stamp=stamp
         )
-        url = f"{_calendar_url(mailbox, calendar_id)}/events" if calendar_id else _events_url(mailbox)
+        url = f"{calendar_url(mailbox, calendar_id)}/events" if calendar_id else events_url(mailbox)
         return self._composed(self._creation, mailbox, url, body)
 
     def update(
@@ -184,33 +194,33 @@ class EventRequests:
             etag: the version that it must still be; empty for any.
         """
         body = bodies.changed_event(content, kept, stamp)
-        request = self._composed(self._change, event.mailbox, _event_url(event), body)
+        request = self._composed(self._change, event.mailbox, event_url(event), body)
         return replace(request, headers={**request.headers, "If-Match": etag}) if etag else request
 
     def delete(self, event: EventRef) -> GraphRequest:
         """DELETE the event; without attendees nobody gets mail."""
-        return self._composed(self._deletion, event.mailbox, _event_url(event), None)
+        return self._composed(self._deletion, event.mailbox, event_url(event), None)
 
     def tag(self, event: EventRef, extension_name: str, booking_id: str, seal: str) -> GraphRequest:
         """POST the open extension, on its own: inside the creating POST it is a source of half-failures."""
         body = bodies.extension(extension_name, booking_id, seal)
-        url = f"{_event_url(event)}/extensions"
+        url = f"{event_url(event)}/extensions"
         return replace(self._composed(self._extension, event.mailbox, url, body), can_wait=True)
 
     def retag(self, event: EventRef, extension_name: str, booking_id: str, seal: str) -> GraphRequest:
         """PATCH the open extension that is there already."""
         body = bodies.extension(extension_name, booking_id, seal)
-        url = _extension_url(event, extension_name)
+        url = extension_url(event, extension_name)
         return replace(self._composed(self._extension_change, event.mailbox, url, body), can_wait=True)
 
     def seal(self, event: EventRef, seal: str) -> GraphRequest:
         """PATCH the seal as an extended property, and nothing else of the event."""
         body = bodies.sealed(seal)
-        return replace(self._composed(self._change, event.mailbox, _event_url(event), body), can_wait=True)
+        return replace(self._composed(self._change, event.mailbox, event_url(event), body), can_wait=True)
 
     def read_tag(self, event: EventRef, extension_name: str) -> GraphRequest:
         """GET the open extension, by the address that is documented for it."""
-        url = _extension_url(event, extension_name)
+        url = extension_url(event, extension_name)
         return self._composed(self._extension_read, event.mailbox, url, None)
 
     def look(self, event: EventRef) -> GraphRequest:
@@ -231,9 +241,9 @@ class EventRequests:
                 does not say whether they are all calendars'.
         """
         literal = quote(marker.replace("'", "''"), safe="")
-        url = _events_url(mailbox) + self._search.query.replace(_SOUGHT, literal)
+        url = events_url(mailbox) + self._search.query.replace(_SOUGHT, literal)
         request = self._composed(self._search, mailbox, url, None)
-        return _in_calendar(request, mailbox, calendar_id)
+        return in_calendar(request, mailbox, calendar_id)
 
     def read(self, event: EventRef) -> GraphRequest:
         """GET one event with what is listed of all; without `outlook.timezone` its times come in UTC."""
@@ -253,7 +263,7 @@ class EventRequests:
             last: aware; itself outside.
             calendar_id: as in `find`; None for the main one in the short form.
         """
-        _check_mailbox(mailbox)
+        check_mailbox(mailbox)
         query = CalendarViewRequestBuilder.CalendarViewRequestBuilderGetQueryParameters(
             start_date_time=_utc(first),
             end_date_time=_utc(last),
@@ -263,7 +273,7 @@ class EventRequests:
         )
         view = self._client.service.users.by_user_id(mailbox).calendar_view
         request = self._item(mailbox, view.to_get_request_information(_configuration(query)))
-        return _in_calendar(request, mailbox, calendar_id)
+        return in_calendar(request, mailbox, calendar_id)
 
     def everything(self, mailbox: str, calendar_id: str | None = None) -> GraphRequest:
         """GET the first page of all events of a calendar, past and future, with our marker if any.
@@ -276,11 +286,11 @@ class EventRequests:
             calendar_id: as in `find`.
         """
         request = self._all(mailbox, list(_LISTED_FIELDS), f"singleValueExtendedProperties({_MARKERS})")
-        return _in_calendar(request, mailbox, calendar_id)
+        return in_calendar(request, mailbox, calendar_id)
 
     def calendars(self, mailbox: str) -> GraphRequest:
         """GET the first page of the mailbox's calendars: names, owners, and which is the main one."""
-        _check_mailbox(mailbox)
+        check_mailbox(mailbox)
         query = CalendarsRequestBuilder.CalendarsRequestBuilderGetQueryParameters(
             select=["id", "name", "isDefaultCalendar", "owner"], top=CALENDARS_PAGE_SIZE
         )
@@ -289,7 +299,7 @@ class EventRequests:
 
     def make_calendar(self, mailbox: str, name: str) -> GraphRequest:
         """POST a calendar of this name."""
-        _check_mailbox(mailbox)
+        check_mailbox(mailbox)
         body = bodies.new_calendar(name)
         return self._composed(self._creation, mailbox, f"/users/{mailbox}/calendars", body)
 
@@ -327,7 +337,7 @@ class EventRequests:
 
     def settings(self, mailbox: str, configuration: RequestConfiguration[Any]) -> GraphRequest:
         """GET the mailbox's settings; the configuration says which."""
-        _check_mailbox(mailbox)
+        check_mailbox(mailbox)
         builder = self._client.service.users.by_user_id(mailbox).mailbox_settings
         return self._item(mailbox, builder.to_get_request_information(configuration))
 
@@ -343,11 +353,11 @@ class EventRequests:
     def categories(self, mailbox: str) -> GraphRequest:
         """GET the first page of the mailbox's own list of categories."""
         request = self._item(mailbox, self._events(mailbox).to_get_request_information(_configuration()))
-        return replace(request, url=_categories_url(mailbox))
+        return replace(request, url=categories_url(mailbox))
 
     def add_category(self, mailbox: str, body: bodies.Json) -> GraphRequest:
         """POST a category to the mailbox's own list."""
-        return replace(self._composed(self._creation, mailbox, _categories_url(mailbox), body), can_wait=True)
+        return replace(self._composed(self._creation, mailbox, categories_url(mailbox), body), can_wait=True)
 
     def subscriptions(self, line: str) -> GraphRequest:
         """GET the first page of all subscriptions that the app registration has made.
@@ -389,11 +399,11 @@ class EventRequests:
         return self._item(mailbox, self._events(mailbox).to_get_request_information(_configuration(query)))
 
     def _events(self, mailbox: str) -> EventsRequestBuilder:
-        _check_mailbox(mailbox)
+        check_mailbox(mailbox)
         return self._client.service.users.by_user_id(mailbox).events
 
     def _event(self, event: EventRef) -> EventItemRequestBuilder:
-        _check_event(event)
+        check_event(event)
         return self._events(event.mailbox).by_event_id(event.event_id)
 
     @cached_property
@@ -473,7 +483,7 @@ class EventRequests:
         return _Form(item.method, item.headers, asked + query)
 
     def _read_one(self, form: _Form, event: EventRef) -> GraphRequest:
-        return self._composed(form, event.mailbox, _event_url(event) + form.query, None)
+        return self._composed(form, event.mailbox, event_url(event) + form.query, None)
 
     @staticmethod
     def _composed(form: _Form, mailbox: str, url: str, body: bodies.Json | None) -> GraphRequest:
@@ -515,47 +525,3 @@ def _configuration(query: object = None, *, immutable: bool = True) -> RequestCo
 
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _check_mailbox(mailbox: str) -> None:
-    if not is_mailbox(mailbox):
-        raise PermanentError("Outlook: what should name a mailbox is no Entra object id.")
-
-
-def _check_event(event: EventRef) -> None:
-    if not is_event_id(event.event_id):
-        raise PermanentError("Outlook: what should name an event is no event id.")
-
-
-def _events_url(mailbox: str) -> str:
-    _check_mailbox(mailbox)
-    return f"/users/{mailbox}/events"
-
-
-def _categories_url(mailbox: str) -> str:
-    _check_mailbox(mailbox)
-    return f"/users/{mailbox}/outlook/masterCategories"
-
-
-def _event_url(event: EventRef) -> str:
-    _check_event(event)
-    return f"{_events_url(event.mailbox)}/{quote(event.event_id, safe='')}"
-
-
-def _extension_url(event: EventRef, name: str) -> str:
-    return f"{_event_url(event)}/extensions/{quote(name, safe='')}"
-
-
-def _calendar_url(mailbox: str, calendar_id: str) -> str:
-    _check_mailbox(mailbox)
-    if not is_event_id(calendar_id):
-        raise PermanentError("Outlook: what should name a calendar is no calendar's id.")
-    return f"/users/{mailbox}/calendars/{quote(calendar_id, safe='')}"
-
-
-def _in_calendar(request: GraphRequest, mailbox: str, calendar_id: str | None) -> GraphRequest:
-    """The same list of one calendar; as it is where none is named."""
-    if calendar_id is None:
-        return request
-    place = _calendar_url(mailbox, calendar_id) if calendar_id else f"/users/{mailbox}/calendar"
-    return replace(request, url=place + request.url.removeprefix(f"/users/{mailbox}"))
