@@ -30,20 +30,29 @@ def make_mailbox(world: AuditWorld, kind: MailboxKind) -> None:
     world.graph.standin.state.add_mailbox(MAILBOX, kind=kind)
 
 
-@pytest.mark.parametrize("refused", ["administration_mode", "disabled", "not_a_member", "restricted"])
-@pytest.mark.parametrize("change", ["made", "renamed", "canceled"])
-async def test_an_app_that_dataverse_refuses_has_changes_wait(
-    world: AuditWorld, refused: str, change: str
-) -> None:
-    """Administration mode, a user that was disabled: no booking is at fault, and each is done afterwards."""
-    made = await world.book()
-    changed = {
+EVENTS_AFTER = {"made": 2, "renamed": 1, "canceled": 0}
+"""By what happens to bookings, of which one was there: how many events there are once all is done."""
+
+
+def changed_so(change: str, made: Booking) -> Booking:
+    """Another booking at the same time, or this one renamed or canceled."""
+    return {
         "made": replace(
             booking("b00c0000-0000-4000-8000-0000000000a3", MAILBOX), start=made.start, end=made.end
         ),
         "renamed": replace(made, name="later"),
         "canceled": replace(made, status=CANCELED),
     }[change]
+
+
+@pytest.mark.parametrize("refused", ["administration_mode", "disabled", "not_a_member", "restricted"])
+@pytest.mark.parametrize("change", EVENTS_AFTER)
+async def test_an_app_that_dataverse_refuses_has_changes_wait(
+    world: AuditWorld, refused: str, change: str
+) -> None:
+    """Administration mode, a user that was disabled: no booking is at fault, and each is done afterwards."""
+    made = await world.book()
+    changed = changed_so(change, made)
     world.dataverse.put(changed)
     world.dataverse.standin.state.configure(app_refused=refused)
     outcome = await world.sync(changed.id)
@@ -51,20 +60,14 @@ async def test_an_app_that_dataverse_refuses_has_changes_wait(
     world.dataverse.standin.state.configure(app_refused="no")
     world.dataverse.clock.advance(120)
     assert (await world.sync(changed.id)).kind is OutcomeKind.SYNCED
-    assert len(world.events()) == {"made": 2, "renamed": 1, "canceled": 0}[change]
+    assert len(world.events()) == EVENTS_AFTER[change]
 
 
-@pytest.mark.parametrize("change", ["made", "renamed", "canceled"])
+@pytest.mark.parametrize("change", EVENTS_AFTER)
 async def test_a_right_to_write_that_was_taken_has_changes_wait(world: AuditWorld, change: str) -> None:
     """Records are refused one by one, and yet no booking is at fault; another try makes no second event."""
     made = await world.book()
-    changed = {
-        "made": replace(
-            booking("b00c0000-0000-4000-8000-0000000000a3", MAILBOX), start=made.start, end=made.end
-        ),
-        "renamed": replace(made, name="later"),
-        "canceled": replace(made, status=CANCELED),
-    }[change]
+    changed = changed_so(change, made)
     world.dataverse.put(changed)
     world.dataverse.standin.state.configure(missing_privileges=["prvWriteBookableResourceBooking"])
     for _ in range(2):
@@ -73,7 +76,7 @@ async def test_a_right_to_write_that_was_taken_has_changes_wait(world: AuditWorl
         world.dataverse.clock.advance(60)
     world.dataverse.standin.state.configure(missing_privileges=[])
     assert (await world.sync(changed.id)).kind is OutcomeKind.SYNCED
-    assert len(world.events()) == {"made": 2, "renamed": 1, "canceled": 0}[change]
+    assert len(world.events()) == EVENTS_AFTER[change]
 
 
 @pytest.mark.parametrize("trusted", [True, False])
