@@ -22,6 +22,7 @@ from booking_sync.ports.dataverse.bookings import (
     HiddenBookingError,
     Presence,
     UnreadableRow,
+    UntoldBookingError,
 )
 from booking_sync.sync.sending import do_all
 
@@ -334,15 +335,18 @@ class Inspector:
         return found
 
     async def _read_rows(self, booking_ids: Sequence[str]) -> list[BookingRow | PermanentError | None]:
-        """Each row, None for one that is gone or hidden, or why this very row can't be read."""
+        """Each row, None for one that no list holds, or why this very row can't be read."""
         results = await asyncio.gather(
             *(self._sources.rows.read(booking_id) for booking_id in booking_ids), return_exceptions=True
         )
         rows: list[BookingRow | PermanentError | None] = []
         for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, PermanentError):
+            if isinstance(result, (HiddenBookingError, UntoldBookingError)):
+                rows.append(None)
+            elif isinstance(result, BaseException) and not isinstance(result, PermanentError):
                 raise result
-            rows.append(None if isinstance(result, HiddenBookingError) else result)
+            else:
+                rows.append(result)
         return rows
 
     # --- judging --------------------------------------------------------------------------------------

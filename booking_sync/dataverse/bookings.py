@@ -47,6 +47,7 @@ from booking_sync.ports.dataverse.bookings import (
     Presence,
     Recorded,
     UnreadableRow,
+    UntoldBookingError,
 )
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ class DataverseBookings:
         Raises:
             TransientError: no complete answer now.
             HiddenBookingError: there is one, but we may not read it.
+            UntoldBookingError: whether there is one was not told.
             PermanentError: refused, or the row holds what it can't hold.
         """
         return await self._reads.submit(_guid(booking_id))
@@ -233,7 +235,7 @@ class DataverseBookings:
             # This is no answer to our question, or spoiled: the rows that it lacks may well exist.
             spoiled |= {each: incomplete() for each in asked if each not in found}
         left_out = [each for each in asked if each not in found and each not in spoiled]
-        spoiled |= await self._not_gone(left_out, incomplete())
+        spoiled |= await self._not_gone(left_out, _untold(incomplete()))
         unlearned = await self._learn_keys(found.values())
         read = [spoiled.get(each) or self._convert(found.get(each), unlearned) for each in asked]
         results = dict(zip(asked, await self._with_mailboxes(read), strict=True))
@@ -353,8 +355,8 @@ class DataverseBookings:
         if presence is Presence.EXISTS:
             return there
         if reply is None or reply.ok:
-            return incomplete()
-        return self._client.refusal_error(reply, writes=False)
+            return _untold(incomplete())
+        return _untold(self._client.refusal_error(reply, writes=False))
 
     def _outcome(self, write: _Write, reply: Reply | None) -> Recorded | Exception:
         if reply is None:
@@ -370,6 +372,13 @@ class DataverseBookings:
         if reply.status == HTTPStatus.NOT_FOUND and code == ROW_MISSING:
             return Recorded.MISSING
         return self._client.refusal_error(reply, writes=True)
+
+
+def _untold(error: SyncError) -> SyncError:
+    """The same of a single row, so that whoever reads many can go on without it."""
+    if isinstance(error, TransientError):
+        return UntoldBookingError(error.reason, retry_after=error.retry_after)
+    return error
 
 
 def _with_waiting(

@@ -11,7 +11,7 @@ from booking_sync.domain.plan import Unwanted, Wanted
 from booking_sync.domain.record import read_record
 from booking_sync.errors import SyncError
 from booking_sync.operations.dead_letters import read_dead_letter
-from booking_sync.ports.dataverse.bookings import HiddenBookingError, Presence
+from booking_sync.ports.dataverse.bookings import HiddenBookingError, Presence, UntoldBookingError
 from booking_sync.status.facts import BookingFacts, RowFacts
 from booking_sync.status.way_back import judge_way_back
 
@@ -62,7 +62,7 @@ async def look(sources: StatusSources, booking_id: str) -> BookingFacts:
     dead_letters = await _dead_letters(sources, booking_id)
     try:
         row = await sources.rows.read(booking_id)
-    except HiddenBookingError:
+    except (HiddenBookingError, UntoldBookingError):
         row = None
     if row is None:
         found = await sources.presence.presence([booking_id])

@@ -379,6 +379,19 @@ async def test_hidden_rows_are_no_deleted_ones(world: AuditWorld) -> None:
     assert len(world.events()) == 15
 
 
+@pytest.mark.parametrize("status", [429, 500])
+async def test_a_row_of_which_dataverse_tells_nothing_keeps_no_other_from_the_audit(
+    world: AuditWorld, status: int
+) -> None:
+    """A list leaves it out, and the question for it alone is not answered: nothing is concluded of it."""
+    untold, gone, *_ = await some_bookings(world, 15)
+    world.dataverse.remove(untold)
+    world.dataverse.remove(gone)
+    single = Fault(path=rf"\({untold}\)", method="GET", status=status, times=-1)
+    world.dataverse.standin.faults.add(single)
+    assert (await world.audit()).counts() == {"orphan": 1}
+
+
 async def test_without_any_readable_row_nothing_is_repaired(world: AuditWorld) -> None:
     """All rows hidden at once, as after a changed security role: no hint, whatever else is found."""
     ids = await some_bookings(world, 15)

@@ -133,9 +133,8 @@ class RecentFailure:
         """
         # A clock that was set back does not make it a long moment.
         if self._error and timedelta() <= self._now() - self._at < FAILED_FOR:
-            raise copy.copy(
-                self._error
-            )  # each caller its own: a raised exception carries the caller's traceback
+            # Each caller its own: a raised exception carries the caller's traceback.
+            raise copy.copy(self._error)
         self._error = None
         try:
             yield

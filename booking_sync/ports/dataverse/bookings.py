@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
-from booking_sync.errors import PermanentError
+from booking_sync.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -36,6 +36,7 @@ class BookingRows(Protocol):
 
         Raises:
             HiddenBookingError: it does, but we may not read it.
+            UntoldBookingError: whether it does was not told.
         """
 
     async def record(
@@ -134,6 +135,10 @@ class RelatedBookings(Protocol):
 
 class HiddenBookingError(PermanentError):
     """The booking is there, but our application user may not read it: lists leave it out without a word."""
+
+
+class UntoldBookingError(TransientError):
+    """A list left the booking out, and Dataverse does not say whether there is one: its trouble alone."""
 
 
 class Presence(Enum):
